@@ -1,0 +1,267 @@
+import { z } from "zod";
+
+/**
+ * The results document: what a run found, and all that a report may see.
+ * Fields are added within a major version and never renamed or removed.
+ * All times live in `timing` and `cells[].seconds`; everything else is the
+ * same, byte for byte, whenever the same suite is run with the same seed.
+ */
+export const RESULTS_VERSION = "1.0";
+
+/** A share of samples with its 95 % Clopper-Pearson interval. */
+export const rateSchema = z.strictObject({
+  value: z.number().min(0).max(1),
+  low: z.number().min(0).max(1),
+  high: z.number().min(0).max(1),
+  n: z.int().nonnegative(),
+});
+
+export const normSchema = z.enum(["linf", "l2"]);
+
+/** What the attacker may do. `eps` is in the unit of the input bounds. */
+export const threatModelSchema = z.strictObject({
+  id: z.string(),
+  norm: normSchema,
+  eps: z.number().nonnegative(),
+  /** What the attack needed: nothing, labels, scores, gradients of the target, or gradients of the public base. */
+  access: z.enum(["none", "label", "score", "gradient", "base"]),
+});
+
+/** One mechanical test that a number is not an artefact. */
+export const checkSchema = z.strictObject({
+  id: z.string(),
+  title: z.string(),
+  status: z.enum(["passed", "warned", "failed"]),
+  /** One plain sentence: what was seen, and what to do when it failed. */
+  message: z.string(),
+});
+
+const unitSchema = z.strictObject({
+  id: z.string(),
+  title: z.string(),
+  /** The paper: "Madry et al. 2018, arXiv:1706.06083". */
+  reference: z.string(),
+  params: z.record(z.string(), z.unknown()),
+});
+
+/** One line of a training curve; rates are on the validation split. */
+export const epochSchema = z.strictObject({
+  epoch: z.int(),
+  stage: z.int(),
+  /** The layer groups that were trained in this epoch. */
+  trainable: z.array(z.string()),
+  learningRate: z.number(),
+  trainLoss: z.number(),
+  validationLoss: z.number(),
+  validationAccuracy: z.number(),
+  /** True for the epoch whose weights were kept. */
+  best: z.boolean(),
+});
+
+export const lineageSchema = z.strictObject({
+  baseHash: z.string().nullable(),
+  dataHash: z.string(),
+  strategy: z.string(),
+  seed: z.int(),
+  assayVersion: z.string(),
+});
+
+export const candidateSchema = z.strictObject({
+  id: z.string(),
+  /** "tuned" by this run, or "given" as a file. */
+  origin: z.enum(["tuned", "given"]),
+  strategy: unitSchema.nullable(),
+  /** The proactive defence it was trained with, if any. */
+  training: unitSchema.nullable(),
+  lineage: lineageSchema.nullable(),
+  /** Path of the .onnx relative to the results document. */
+  file: z.string(),
+  hash: z.string(),
+  parameters: z.int(),
+  trainableParameters: z.int().nullable(),
+  cleanAccuracy: rateSchema,
+  history: z.array(epochSchema),
+  /** Why training ended: "finished", "early stop", or the reason it broke off. */
+  ended: z.string().nullable(),
+});
+
+export const cellSchema = z.strictObject({
+  /** "candidate/defense/attack@threatModel", with "+as-is" before "@" where the attack did not know the defence. */
+  id: z.string(),
+  candidate: z.string(),
+  defense: z.string(),
+  attack: z.string(),
+  threatModel: threatModelSchema,
+  /** True when the attack was made against the defence; false when it was made on the undefended candidate and replayed. */
+  adaptive: z.boolean(),
+  /** Accuracy of candidate and defence on the clean samples. */
+  cleanAccuracy: rateSchema,
+  /** Share of all samples that are classified correctly clean and under this attack. */
+  robustAccuracy: rateSchema,
+  /** Share of the correctly classified samples that the attack broke; null when none was correct. */
+  attackSuccess: rateSchema.nullable(),
+  /** Samples that were evaluated, over all samples of the cell. */
+  queries: z.strictObject({
+    forward: z.int(),
+    gradient: z.int(),
+    /** Gradient queries on the public base. */
+    base: z.int(),
+  }),
+  trusted: z.boolean(),
+  checks: z.array(checkSchema),
+  /** One character a sample, in order: "1" robust, "0" broken by the attack, "-" wrong without it. */
+  outcomes: z.string(),
+  /** The command that computes this cell alone. */
+  reproduce: z.string(),
+  seconds: z.number(),
+});
+
+/** Per-sample worst case over the attacks that count: adaptive ones, or all where there is no defence. */
+export const worstCaseSchema = z.strictObject({
+  candidate: z.string(),
+  defense: z.string(),
+  /** Id of the threat model. */
+  threatModel: z.string(),
+  attacks: z.array(z.string()),
+  robustAccuracy: rateSchema,
+  trusted: z.boolean(),
+  /** McNemar's exact test against the first candidate under the same defence; null for the first candidate itself. */
+  comparison: z
+    .strictObject({
+      against: z.string(),
+      difference: z.number(),
+      /** Samples robust only here, and only there. */
+      gained: z.int(),
+      lost: z.int(),
+      pValue: z.number(),
+    })
+    .nullable(),
+});
+
+export const curveSchema = z.strictObject({
+  candidate: z.string(),
+  defense: z.string(),
+  attack: z.string(),
+  norm: normSchema,
+  points: z.array(
+    z.strictObject({ eps: z.number(), robustAccuracy: rateSchema }),
+  ),
+});
+
+/** 8-bit pixels, row-major height x width x channels, in base64. */
+const pictureSchema = z.strictObject({
+  width: z.int(),
+  height: z.int(),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  pixels: z.string(),
+});
+
+export const exampleSchema = z.strictObject({
+  cell: z.string(),
+  sample: z.int(),
+  label: z.string(),
+  cleanPrediction: z.string(),
+  cleanConfidence: z.number(),
+  prediction: z.string(),
+  confidence: z.number(),
+  linf: z.number(),
+  l2: z.number(),
+  original: pictureSchema,
+  perturbed: pictureSchema,
+  /** Mid-grey is no change; scaled so that eps (linf) or the largest change (l2) is full contrast. */
+  difference: pictureSchema,
+});
+
+export const gateRuleSchema = z.strictObject({
+  rule: z.string(),
+  /** What the rule was applied to, such as "full / none / linf-0.1". */
+  subject: z.string(),
+  limit: z.string(),
+  measured: z.string(),
+  verdict: z.enum(["passed", "failed", "inconclusive"]),
+  /** One sentence why. */
+  reason: z.string(),
+});
+
+export const resultsSchema = z.strictObject({
+  schemaVersion: z.literal(RESULTS_VERSION),
+  title: z.string(),
+  /** False when only some cells were run (--only); such a run has no verdict. */
+  complete: z.boolean(),
+  classes: z.array(z.string()),
+  threatModels: z.array(threatModelSchema.omit({ access: true })),
+  base: z
+    .strictObject({
+      file: z.string(),
+      hash: z.string(),
+      origin: z.enum(["pre-trained", "given"]),
+      classes: z.array(z.string()),
+      parameters: z.int(),
+      groups: z.array(
+        z.strictObject({ name: z.string(), parameters: z.int() }),
+      ),
+      /** On the test split of the source task; null for a given base. */
+      cleanAccuracy: rateSchema.nullable(),
+      history: z.array(epochSchema),
+    })
+    .nullable(),
+  candidates: z.array(candidateSchema),
+  defenses: z.array(
+    z.strictObject({ id: z.string(), parts: z.array(unitSchema) }),
+  ),
+  attacks: z.array(
+    unitSchema.extend({
+      access: threatModelSchema.shape.access,
+      taxonomy: z.strictObject({
+        atlas: z.array(z.string()),
+        owasp: z.array(z.string()),
+        nist: z.array(z.string()),
+      }),
+    }),
+  ),
+  cells: z.array(cellSchema),
+  worstCases: z.array(worstCaseSchema),
+  curves: z.array(curveSchema),
+  gallery: z.array(exampleSchema),
+  gate: z.strictObject({
+    verdict: z.enum(["passed", "failed", "inconclusive", "none"]),
+    rules: z.array(gateRuleSchema),
+  }),
+  provenance: z.strictObject({
+    assay: z.string(),
+    suite: z.strictObject({ file: z.string(), hash: z.string() }),
+    data: z.strictObject({
+      source: z.string(),
+      fingerprint: z.string(),
+      train: z.int(),
+      validation: z.int(),
+      test: z.int(),
+      /** Test samples that were attacked. */
+      attacked: z.int(),
+    }),
+    seed: z.int(),
+    engine: z.string(),
+    node: z.string(),
+    platform: z.string(),
+  }),
+  timing: z.strictObject({
+    startedAt: z.string(),
+    finishedAt: z.string(),
+    seconds: z.number(),
+  }),
+});
+
+export type Rate = z.infer<typeof rateSchema>;
+export type Norm = z.infer<typeof normSchema>;
+export type ThreatModel = z.infer<typeof threatModelSchema>;
+export type Access = ThreatModel["access"];
+export type Check = z.infer<typeof checkSchema>;
+export type Epoch = z.infer<typeof epochSchema>;
+export type Lineage = z.infer<typeof lineageSchema>;
+export type CandidateResult = z.infer<typeof candidateSchema>;
+export type Cell = z.infer<typeof cellSchema>;
+export type WorstCase = z.infer<typeof worstCaseSchema>;
+export type Curve = z.infer<typeof curveSchema>;
+export type Example = z.infer<typeof exampleSchema>;
+export type GateRule = z.infer<typeof gateRuleSchema>;
+export type Results = z.infer<typeof resultsSchema>;

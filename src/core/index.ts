@@ -1,0 +1,9 @@
+export {
+  AssayError,
+  InterruptedError,
+  messageOf,
+  UsageError,
+} from "./errors.ts";
+export { packagePath, packageVersion, readFile, writeFile } from "./files.ts";
+export { canonicalJson, hashOf, sha256 } from "./hash.ts";
+export { Random } from "./random.ts";

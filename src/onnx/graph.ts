@@ -1,0 +1,111 @@
+import { AssayError } from "#core";
+import type { DataType, Tensor } from "./tensor.ts";
+
+/** A dimension: known, named (such as "batch"), or unknown. */
+export type Dim = number | string | null;
+
+/** What is known of a value: its name, element type and shape. `dims` is absent when even the rank is unknown. */
+export interface ValueInfo {
+  readonly name: string;
+  readonly type: DataType;
+  readonly dims?: readonly Dim[];
+}
+
+/** An attribute of a node, tagged by its ONNX kind. Integers beyond 2^53 are clamped to it. */
+export type Attribute =
+  | { readonly kind: "int"; readonly value: number }
+  | { readonly kind: "float"; readonly value: number }
+  | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "ints"; readonly value: readonly number[] }
+  | { readonly kind: "floats"; readonly value: readonly number[] }
+  | { readonly kind: "strings"; readonly value: readonly string[] }
+  | { readonly kind: "tensor"; readonly value: Tensor }
+  /** Anything else (subgraphs, sparse tensors, types): kept as encoded, never looked into. */
+  | { readonly kind: "opaque"; readonly value: Uint8Array };
+
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** One operation. An empty input or output name means an absent optional one. */
+export interface Node {
+  readonly name: string;
+  readonly op: string;
+  /** "" for the standard ONNX operators. */
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+}
+
+/**
+ * A model as a graph: nodes in topological order, constants (ONNX
+ * "initializers") by name, inputs and outputs by name. Graphs are values:
+ * functions make new ones and leave their arguments as they were.
+ */
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly nodes: readonly Node[];
+  readonly constants: ReadonlyMap<string, Tensor>;
+  /** Shapes that the exporter recorded for values inside the graph. */
+  readonly valueInfo: readonly ValueInfo[];
+  /** Operator set version by domain; "" is the standard domain. */
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly producer: string;
+  /** Local functions (ONNX FunctionProto), kept as encoded. */
+  readonly functions: readonly Uint8Array[];
+}
+
+/** Attribute makers, for readable node definitions. */
+export const int = (value: number): Attribute => ({ kind: "int", value });
+export const float = (value: number): Attribute => ({ kind: "float", value });
+export const string = (value: string): Attribute => ({ kind: "string", value });
+export const ints = (value: readonly number[]): Attribute => ({
+  kind: "ints",
+  value,
+});
+
+/** The opset that Assay writes and differentiates: the first where every Reduce takes its axes as an input. */
+export const OPSET = 18;
+
+/** A graph with nothing in it. */
+export function emptyGraph(name: string): Graph {
+  return {
+    name,
+    inputs: [],
+    outputs: [],
+    nodes: [],
+    constants: new Map(),
+    valueInfo: [],
+    opsets: new Map([["", OPSET]]),
+    metadata: new Map(),
+    producer: "assay",
+    functions: [],
+  };
+}
+
+/** The value of an attribute of the given kind, or the default. Throws ONNX_ATTRIBUTE when the kind differs. */
+export function attribute<K extends Exclude<Attribute["kind"], "opaque">, D>(
+  node: Node,
+  name: string,
+  kind: K,
+  fallback: D,
+): Extract<Attribute, { kind: K }>["value"] | D {
+  const found = node.attributes[name];
+  if (found === undefined) return fallback;
+  if (found.kind !== kind) {
+    throw new AssayError(
+      "ONNX_ATTRIBUTE",
+      `${describeNode(node)} has a ${found.kind} as attribute "${name}", expected ${kind}`,
+      "Export the model again; the file does not follow the ONNX standard.",
+    );
+  }
+  return found.value as Extract<Attribute, { kind: K }>["value"];
+}
+
+/** How messages name a node: `Conv "conv1"`. */
+export function describeNode(node: Node): string {
+  const op = node.domain ? `${node.domain}.${node.op}` : node.op;
+  return `${op} "${node.name || node.outputs[0] || "?"}"`;
+}

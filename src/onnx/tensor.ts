@@ -1,0 +1,122 @@
+import { AssayError } from "#core";
+
+/** ONNX element types that Assay can hold, with the array that holds them. float16 and bfloat16 are raw bits. */
+export interface ArrayOf {
+  float32: Float32Array;
+  float64: Float64Array;
+  float16: Uint16Array;
+  bfloat16: Uint16Array;
+  int64: BigInt64Array;
+  int32: Int32Array;
+  int16: Int16Array;
+  int8: Int8Array;
+  uint64: BigUint64Array;
+  uint32: Uint32Array;
+  uint16: Uint16Array;
+  uint8: Uint8Array;
+  bool: Uint8Array;
+  string: string[];
+}
+export type DataType = keyof ArrayOf;
+
+/** A dense array in row-major order. */
+export interface Tensor<T extends DataType = DataType> {
+  readonly type: T;
+  readonly dims: readonly number[];
+  readonly data: ArrayOf[T];
+}
+
+export type FloatTensor = Tensor<"float32">;
+
+/** The typed-array class of each type; `string` has none. */
+export const arrayTypes = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint64: BigUint64Array,
+  uint32: Uint32Array,
+  uint16: Uint16Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const;
+
+/** The number of elements of a shape; 1 for a scalar. */
+export function sizeOf(dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, 1);
+}
+
+/** A tensor over existing data. Throws TENSOR_SIZE when data and dims disagree. */
+export function tensor<T extends DataType>(
+  type: T,
+  dims: readonly number[],
+  data: ArrayOf[T],
+): Tensor<T> {
+  if (data.length !== sizeOf(dims)) {
+    throw new AssayError(
+      "TENSOR_SIZE",
+      `a tensor of shape [${dims.join(", ")}] needs ${sizeOf(dims)} elements, got ${data.length}`,
+      "Check the shape that was given with the data.",
+    );
+  }
+  return { type, dims, data };
+}
+
+/** A float32 tensor from numbers. */
+export function floats(
+  dims: readonly number[],
+  values: ArrayLike<number>,
+): FloatTensor {
+  return tensor(
+    "float32",
+    dims,
+    values instanceof Float32Array ? values : Float32Array.from(values),
+  );
+}
+
+/** An int64 tensor from numbers; a vector unless dims are given. */
+export function int64s(
+  values: readonly number[],
+  dims: readonly number[] = [values.length],
+): Tensor<"int64"> {
+  return tensor("int64", dims, BigInt64Array.from(values, BigInt));
+}
+
+/** The elements of a numeric tensor as numbers. Throws TENSOR_TYPE for strings and 16-bit floats. */
+export function numbers(t: Tensor): number[] {
+  if (t.type === "string" || t.type === "float16" || t.type === "bfloat16") {
+    throw new AssayError(
+      "TENSOR_TYPE",
+      `a ${t.type} tensor has no plain numbers`,
+      "Cast the tensor to float32 first.",
+    );
+  }
+  return Array.from(t.data as ArrayLike<number | bigint>, Number);
+}
+
+/** Rows `[from, to)` of a tensor along its first axis, as a view. */
+export function rows(t: FloatTensor, from: number, to: number): FloatTensor {
+  const width = sizeOf(t.dims.slice(1));
+  return {
+    type: t.type,
+    dims: [to - from, ...t.dims.slice(1)],
+    data: t.data.subarray(from * width, to * width),
+  };
+}
+
+/** The chosen rows of a tensor along its first axis, copied. */
+export function takeRows(
+  t: FloatTensor,
+  indices: readonly number[],
+): FloatTensor {
+  const width = sizeOf(t.dims.slice(1));
+  const data = new Float32Array(indices.length * width);
+  indices.forEach((row, i) => {
+    data.set(t.data.subarray(row * width, (row + 1) * width), i * width);
+  });
+  return { type: t.type, dims: [indices.length, ...t.dims.slice(1)], data };
+}
