@@ -85,13 +85,15 @@ export function emptyGraph(name: string): Graph {
   };
 }
 
+type AttributeValue<K> = Extract<Attribute, { kind: K }>["value"];
+
 /** The value of an attribute of the given kind, or the default. Throws ONNX_ATTRIBUTE when the kind differs. */
 export function attribute<K extends Exclude<Attribute["kind"], "opaque">, D>(
   node: Node,
   name: string,
   kind: K,
   fallback: D,
-): Extract<Attribute, { kind: K }>["value"] | D {
+): AttributeValue<K> | D {
   const found = node.attributes[name];
   if (found === undefined) return fallback;
   if (found.kind !== kind) {
@@ -101,7 +103,7 @@ export function attribute<K extends Exclude<Attribute["kind"], "opaque">, D>(
       "Export the model again; the file does not follow the ONNX standard.",
     );
   }
-  return found.value as Extract<Attribute, { kind: K }>["value"];
+  return found.value as AttributeValue<K>;
 }
 
 /** How messages name a node: `Conv "conv1"`. */
