@@ -103,7 +103,7 @@ export function attribute<K extends Exclude<Attribute["kind"], "opaque">, D>(
       "Export the model again; the file does not follow the ONNX standard.",
     );
   }
-  return found.value as AttributeValue<K>;
+  return found.value as unknown as AttributeValue<K>;
 }
 
 /** How messages name a node: `Conv "conv1"`. */
