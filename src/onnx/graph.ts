@@ -85,15 +85,23 @@ export function emptyGraph(name: string): Graph {
   };
 }
 
-type AttributeValue<K> = Extract<Attribute, { kind: K }>["value"];
+interface AttributeValues {
+  int: number;
+  float: number;
+  string: string;
+  ints: readonly number[];
+  floats: readonly number[];
+  strings: readonly string[];
+  tensor: Tensor;
+}
 
 /** The value of an attribute of the given kind, or the default. Throws ONNX_ATTRIBUTE when the kind differs. */
-export function attribute<K extends Exclude<Attribute["kind"], "opaque">, D>(
+export function attribute<K extends keyof AttributeValues, D>(
   node: Node,
   name: string,
   kind: K,
   fallback: D,
-): AttributeValue<K> | D {
+): AttributeValues[K] | D {
   const found = node.attributes[name];
   if (found === undefined) return fallback;
   if (found.kind !== kind) {
@@ -103,7 +111,7 @@ export function attribute<K extends Exclude<Attribute["kind"], "opaque">, D>(
       "Export the model again; the file does not follow the ONNX standard.",
     );
   }
-  return found.value as unknown as AttributeValue<K>;
+  return found.value as AttributeValues[K];
 }
 
 /** How messages name a node: `Conv "conv1"`. */
