@@ -1,0 +1,118 @@
+import { broadcast, divide, multiply } from "../dims.ts";
+import type { Dim } from "../graph.ts";
+import type { DataType } from "../tensor.ts";
+import type { InferContext, InferRule, InferTable, Known } from "./known.ts";
+
+const same: InferRule = ({ inputs }) => [
+  { type: inputs[0]?.type, dims: inputs[0]?.dims },
+];
+
+type ValueRule = (...operands: Dim[]) => Dim;
+
+/** An elementwise op; `onValues` follows the contents of small integers through it. */
+function elementwise(type?: DataType, onValues?: ValueRule): InferRule {
+  return (context) => [
+    {
+      type: type ?? context.inputs[0]?.type,
+      dims: broadcast(...context.inputs.map((x) => x.dims)),
+      values: onValues && combine(context, onValues),
+    },
+  ];
+}
+
+function combine(
+  { inputs }: InferContext,
+  rule: ValueRule,
+): Known["values"] | undefined {
+  if (inputs.some((x) => x.values === undefined)) return undefined;
+  const lists = inputs.map((x) => x.values as readonly Dim[]);
+  const length = Math.max(...lists.map((l) => l.length));
+  if (lists.some((l) => l.length !== 1 && l.length !== length))
+    return undefined;
+  return Array.from({ length }, (_, i) =>
+    rule(...lists.map((l) => (l.length === 1 ? l[0] : l[i]) ?? null)),
+  );
+}
+
+const onNumbers =
+  (f: (a: number, b: number) => number): ValueRule =>
+  (a, b) =>
+    typeof a === "number" && typeof b === "number" ? f(a, b) : null;
+
+const comparison = (test: (a: number, b: number) => boolean) =>
+  elementwise(
+    "bool",
+    onNumbers((a, b) => Number(test(a, b))),
+  );
+
+const plus: ValueRule = (a = null, b = null) =>
+  b === 0 ? a : a === 0 ? b : onNumbers((x, y) => x + y)(a, b);
+
+const unary =
+  "Abs Acos Acosh Asin Asinh Atan Atanh BitShift Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish Hardmax LeakyRelu Log LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu Trilu CumSum LRN InstanceNormalization Clip ReverseSequence GroupNormalization";
+
+export const elementwiseOps: InferTable = {
+  ...Object.fromEntries(unary.split(" ").map((op) => [op, same])),
+  IsNaN: ({ inputs }) => [{ type: "bool", dims: inputs[0]?.dims }],
+  IsInf: ({ inputs }) => [{ type: "bool", dims: inputs[0]?.dims }],
+  Add: elementwise(undefined, plus),
+  Sub: elementwise(undefined, (a = null, b = null) =>
+    b === 0 ? a : onNumbers((x, y) => x - y)(a, b),
+  ),
+  Mul: elementwise(undefined, (a = null, b = null) => multiply([a, b])),
+  Div: elementwise(undefined, (a = null, b = null) =>
+    typeof a === "number" && typeof b === "number"
+      ? Math.trunc(a / b)
+      : divide(a, b),
+  ),
+  Mod: elementwise(
+    undefined,
+    onNumbers((a, b) => a - b * Math.floor(a / b)),
+  ),
+  Pow: elementwise(),
+  PRelu: same,
+  Min: elementwise(undefined, (...v) =>
+    v.every((x) => typeof x === "number") ? Math.min(...(v as number[])) : null,
+  ),
+  Max: elementwise(undefined, (...v) =>
+    v.every((x) => typeof x === "number") ? Math.max(...(v as number[])) : null,
+  ),
+  Sum: elementwise(),
+  Mean: elementwise(),
+  And: elementwise("bool"),
+  Or: elementwise("bool"),
+  Xor: elementwise("bool"),
+  Not: ({ inputs }) => [
+    {
+      type: "bool",
+      dims: inputs[0]?.dims,
+      values: inputs[0]?.values?.map((v) =>
+        typeof v === "number" ? 1 - v : null,
+      ),
+    },
+  ],
+  // A symbol stands for a size, so it never equals a negative number.
+  Equal: elementwise("bool", (a = null, b = null) => {
+    if (typeof a === "number" && typeof b === "number") return Number(a === b);
+    if (a !== null && a === b) return 1;
+    return [a, b].some((v) => typeof v === "number" && v < 0) ? 0 : null;
+  }),
+  Greater: comparison((a, b) => a > b),
+  GreaterOrEqual: comparison((a, b) => a >= b),
+  Less: comparison((a, b) => a < b),
+  LessOrEqual: comparison((a, b) => a <= b),
+  Where: (context) => [
+    {
+      type: context.inputs[1]?.type,
+      dims: broadcast(...context.inputs.map((x) => x.dims)),
+      values: combine(context, (c, a = null, b = null) =>
+        c === null ? null : c ? a : b,
+      ),
+    },
+  ],
+  Dropout: ({ inputs }) => [
+    { type: inputs[0]?.type, dims: inputs[0]?.dims },
+    { type: "bool", dims: inputs[0]?.dims },
+  ],
+  Identity: ({ inputs }) => [inputs[0] ?? {}],
+};

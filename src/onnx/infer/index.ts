@@ -1,0 +1,31 @@
+import type { Node } from "../graph.ts";
+import { elementwiseOps } from "./elementwise.ts";
+import { contextOf, type InferTable, type Known } from "./known.ts";
+import { layerOps } from "./layers.ts";
+import { reductionOps } from "./reductions.ts";
+import { shapeOps } from "./shapes.ts";
+
+const table: InferTable = {
+  ...elementwiseOps,
+  ...layerOps,
+  ...reductionOps,
+  ...shapeOps,
+};
+
+/**
+ * What can be known of each output of a node without running it: element
+ * type, shape with symbolic dimensions, and the contents of small integer
+ * tensors. An operator that is not in the table yields nothing known.
+ *
+ * @param known what is known of each input, `{}` for an absent one
+ */
+export function inferNode(
+  node: Node,
+  known: readonly Known[],
+): readonly Known[] {
+  const rule = node.domain === "" ? table[node.op] : undefined;
+  return rule ? rule(contextOf(node, known)) : [];
+}
+
+export { type Known, knownConstant } from "./known.ts";
+export { castTypes, sliceRange } from "./shapes.ts";

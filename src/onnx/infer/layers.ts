@@ -1,0 +1,152 @@
+import { axisOf, broadcast } from "../dims.ts";
+import type { Dim } from "../graph.ts";
+import { windowOf, windowOutput } from "../windows.ts";
+import type { InferContext, InferRule, InferTable } from "./known.ts";
+
+const pool: InferRule = (context) => {
+  const { node, inputs } = context;
+  const dims = context.dims(0);
+  const type = inputs[0]?.type;
+  if (!dims) return [{ type }, { type: "int64" }];
+  const spatial = dims.slice(2);
+  const out = [
+    ...dims.slice(0, 2),
+    ...windowOutput(windowOf(node, spatial), spatial),
+  ];
+  return [
+    { type, dims: out },
+    { type: "int64", dims: out },
+  ];
+};
+
+const globalPool: InferRule = ({ inputs }) => [
+  {
+    type: inputs[0]?.type,
+    dims: inputs[0]?.dims?.map((d, i) => (i < 2 ? d : 1)),
+  },
+];
+
+function convTranspose(context: InferContext) {
+  const { node, inputs } = context;
+  const type = inputs[0]?.type;
+  const dims = context.dims(0);
+  const weight = context.dims(1);
+  const kernel = weight?.slice(2);
+  if (!dims || !weight || kernel?.some((k) => typeof k !== "number")) {
+    return [{ type }];
+  }
+  const spatial = dims.slice(2);
+  const stated = context.ints("output_shape");
+  const window = windowOf(
+    { ...node, attributes: { ...node.attributes, auto_pad: notSet } },
+    spatial,
+    kernel as number[],
+  );
+  const extra = context.ints("output_padding") ?? [];
+  const sizes = spatial.map((length, i): Dim => {
+    if (stated) return stated[i] ?? null;
+    if (typeof length !== "number") return null;
+    const full =
+      (length - 1) * (window.strides[i] ?? 1) +
+      (extra[i] ?? 0) +
+      ((window.kernel[i] ?? 1) - 1) * (window.dilations[i] ?? 1) +
+      1;
+    return full - (window.padsBegin[i] ?? 0) - (window.padsEnd[i] ?? 0);
+  });
+  const channels = weight[1];
+  const groups = context.int("group", 1);
+  return [
+    {
+      type,
+      dims: [
+        dims[0] ?? null,
+        typeof channels === "number" ? channels * groups : null,
+        ...sizes,
+      ],
+    },
+  ];
+}
+
+const notSet = { kind: "string", value: "NOTSET" } as const;
+
+export const layerOps: InferTable = {
+  Conv: (context) => {
+    const { node, inputs } = context;
+    const type = inputs[0]?.type;
+    const dims = context.dims(0);
+    const weight = context.dims(1);
+    const kernel = weight?.slice(2);
+    if (!dims || !weight || kernel?.some((k) => typeof k !== "number")) {
+      return [{ type }];
+    }
+    const spatial = dims.slice(2);
+    const window = windowOf(node, spatial, kernel as number[]);
+    return [
+      {
+        type,
+        dims: [
+          dims[0] ?? null,
+          weight[0] ?? null,
+          ...windowOutput(window, spatial),
+        ],
+      },
+    ];
+  },
+  ConvTranspose: convTranspose,
+  MaxPool: pool,
+  AveragePool: (context) => pool(context).slice(0, 1),
+  LpPool: (context) => pool(context).slice(0, 1),
+  GlobalAveragePool: globalPool,
+  GlobalMaxPool: globalPool,
+  MaxUnpool: ({ inputs, valuesOf }) => [
+    { type: inputs[0]?.type, dims: valuesOf(2) },
+  ],
+  BatchNormalization: ({ inputs }) => [
+    { type: inputs[0]?.type, dims: inputs[0]?.dims },
+    { type: inputs[3]?.type, dims: inputs[3]?.dims },
+    { type: inputs[4]?.type, dims: inputs[4]?.dims },
+  ],
+  LayerNormalization: (context) => {
+    const dims = context.dims(0);
+    const axis = dims && axisOf(context.int("axis", -1), dims.length);
+    const stats = dims?.map((d, i) => (i < (axis ?? 0) ? d : 1));
+    const type = context.inputs[0]?.type;
+    return [
+      { type, dims },
+      { type: "float32", dims: stats },
+      { type: "float32", dims: stats },
+    ];
+  },
+  Gemm: (context) => {
+    const a = context.dims(0);
+    const b = context.dims(1);
+    const type = context.inputs[0]?.type;
+    if (!a || !b) return [{ type }];
+    return [
+      {
+        type,
+        dims: [
+          a[context.int("transA", 0)] ?? null,
+          b[1 - context.int("transB", 0)] ?? null,
+        ],
+      },
+    ];
+  },
+  MatMul: (context) => {
+    const a = context.dims(0);
+    const b = context.dims(1);
+    const type = context.inputs[0]?.type;
+    const batch = a && b && broadcast(a.slice(0, -2), b.slice(0, -2));
+    if (!a || !b || !batch) return [{ type }];
+    return [
+      {
+        type,
+        dims: [
+          ...batch,
+          ...(a.length > 1 ? [a[a.length - 2] ?? null] : []),
+          ...(b.length > 1 ? [b[b.length - 1] ?? null] : []),
+        ],
+      },
+    ];
+  },
+};
