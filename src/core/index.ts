@@ -6,4 +6,5 @@ export {
 } from "./errors.ts";
 export { packagePath, packageVersion, readFile, writeFile } from "./files.ts";
 export { canonicalJson, hashOf, sha256 } from "./hash.ts";
+export { nearest } from "./nearest.ts";
 export { Random } from "./random.ts";

@@ -1,0 +1,128 @@
+import { AssayError, hashOf, nearest, sha256, UsageError } from "#core";
+import { type FloatTensor, takeRows } from "#onnx";
+
+/** Labelled images. A value: functions make new ones and leave their arguments as they were. */
+export interface Dataset {
+  readonly name: string;
+  /** Pixels, `[N, C, H, W]`, each in [0, 1]. */
+  readonly x: FloatTensor;
+  /** The class of each sample, as an index into `classes`. */
+  readonly y: Int32Array;
+  readonly classes: string[];
+  /** SHA-256 of pixels, labels and classes; neither the name nor where the files lie counts. */
+  readonly fingerprint: string;
+}
+
+/** A dataset from its parts; the fingerprint is computed when it is first read. */
+export function dataset(
+  name: string,
+  x: FloatTensor,
+  y: Int32Array,
+  classes: readonly string[],
+): Dataset {
+  let known: string | undefined;
+  return {
+    name,
+    x,
+    y,
+    classes: [...classes],
+    // Training takes many small batches that nobody asks for a fingerprint.
+    get fingerprint() {
+      known ??= hashOf({
+        dims: x.dims,
+        x: sha256(bytesOf(x.data)),
+        y: sha256(bytesOf(y)),
+        classes,
+      });
+      return known;
+    },
+  };
+}
+
+function bytesOf(array: Float32Array | Int32Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/** The samples at the given indices, in that order, copied. Throws DATA_INDEX for an index out of range. */
+export function takeSamples(
+  data: Dataset,
+  indices: readonly number[],
+): Dataset {
+  const size = data.y.length;
+  for (const index of indices) {
+    if (!Number.isInteger(index) || index < 0 || index >= size) {
+      throw new AssayError(
+        "DATA_INDEX",
+        `sample ${index} was asked of ${data.name}, which has samples 0 to ${size - 1}`,
+        "Take indices from a split or a sample of the same dataset.",
+      );
+    }
+  }
+  return dataset(
+    data.name,
+    takeRows(data.x, indices),
+    Int32Array.from(indices, (index) => data.y[index] as number),
+    data.classes,
+  );
+}
+
+/**
+ * Keeps the samples of the named classes, relabelled 0 to k-1 in the order
+ * of the names; the samples keep their order. Throws a UsageError for no
+ * name, a name twice, and a name that is not a class of the dataset.
+ */
+export function selectClasses(
+  data: Dataset,
+  classes: readonly string[],
+): Dataset {
+  if (classes.length === 0) {
+    throw new UsageError(
+      "DATA_CLASSES",
+      `no class of ${data.name} was selected`,
+      `Name at least one of: ${listed(data.classes)}.`,
+    );
+  }
+  const labels = new Map<number, number>();
+  for (const [label, name] of classes.entries()) {
+    const old = data.classes.indexOf(name);
+    if (old < 0) throw unknownClass(name, data);
+    if (labels.has(old)) {
+      throw new UsageError(
+        "DATA_CLASSES",
+        `class "${name}" was selected twice`,
+        "Name each class once.",
+      );
+    }
+    labels.set(old, label);
+  }
+  const indices: number[] = [];
+  data.y.forEach((label, index) => {
+    if (labels.has(label)) indices.push(index);
+  });
+  return dataset(
+    data.name,
+    takeRows(data.x, indices),
+    Int32Array.from(
+      indices,
+      (index) => labels.get(data.y[index] as number) as number,
+    ),
+    classes,
+  );
+}
+
+function unknownClass(name: string, data: Dataset): UsageError {
+  const meant = nearest(name, data.classes);
+  return new UsageError(
+    "DATA_CLASS_UNKNOWN",
+    `"${name}" is not a class of ${data.name}`,
+    meant === undefined
+      ? `Its classes are: ${listed(data.classes)}.`
+      : `Did you mean "${meant}"? Its classes are: ${listed(data.classes)}.`,
+  );
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 20).join(", ");
+  const more = names.length - 20;
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}

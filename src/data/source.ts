@@ -1,0 +1,30 @@
+import type { z } from "zod";
+import type { FloatTensor } from "#onnx";
+
+/** What a source read, before it is checked. */
+export interface Samples {
+  readonly name: string;
+  /** `[N, C, H, W]`, to be in [0, 1]. */
+  readonly x: FloatTensor;
+  readonly y: Int32Array;
+  readonly classes: readonly string[];
+  readonly locate: Locate;
+}
+
+/** How a message names the file that holds pixels or labels, or one sample in it (counted from 0). */
+export type Locate = (part: "pixels" | "labels", sample?: number) => string;
+
+/** A kind of dataset: what the user writes, and how it is read. */
+export interface Source<Schema extends z.ZodType = z.ZodType> {
+  /** A strict object with the literal key `source`. */
+  readonly schema: Schema;
+  /** @param folder where relative paths start */
+  read(spec: z.infer<Schema>, folder: string): Promise<Samples>;
+}
+
+/** Ties the types of a source together. */
+export function defineSource<Schema extends z.ZodType>(
+  source: Source<Schema>,
+): Source<Schema> {
+  return source;
+}

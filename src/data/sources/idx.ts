@@ -1,0 +1,209 @@
+import { basename, resolve } from "node:path";
+import { constants, gunzipSync } from "node:zlib";
+import { z } from "zod";
+import { AssayError, readFile } from "#core";
+import { type FloatTensor, sizeOf, tensor } from "#onnx";
+import { writePlanes } from "../planes.ts";
+import { defineSource } from "../source.ts";
+
+/** The element types of the format; Assay reads the first. */
+const elementTypes: Readonly<Record<number, string>> = {
+  8: "unsigned byte",
+  9: "signed byte",
+  11: "16-bit integer",
+  12: "32-bit integer",
+  13: "32-bit float",
+  14: "64-bit float",
+};
+const unsignedByte = 8;
+
+/** The most that is read into memory from one file, in bytes. */
+const largest = 2 ** 31 - 1;
+
+/**
+ * The format of MNIST and its relatives, gzip or plain: images as unsigned
+ * bytes `[N, H, W]` or `[N, H, W, 3]`, labels `[N]`. Classes are named after
+ * their numbers unless names are given.
+ */
+export const idx = defineSource({
+  schema: z
+    .strictObject({
+      source: z.literal("idx"),
+      images: z.string().min(1).describe("Path of the idx file of images."),
+      labels: z.string().min(1).describe("Path of the idx file of labels."),
+      classes: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe("Class names, in the order of their labels from 0."),
+    })
+    .describe("Images and labels as idx files, gzip or plain."),
+
+  async read(spec, folder) {
+    const files = {
+      pixels: resolve(folder, spec.images),
+      labels: resolve(folder, spec.labels),
+    };
+    const y = readLabels(files.labels);
+    const count = y.reduce((most, label) => Math.max(most, label + 1), 0);
+    return {
+      name: basename(spec.images).replace(/\.gz$/i, ""),
+      x: readImages(files.pixels),
+      y,
+      classes: spec.classes ?? Array.from({ length: count }, (_, i) => `${i}`),
+      locate: (part, sample) =>
+        sample === undefined ? files[part] : `${files[part]}, sample ${sample}`,
+    };
+  },
+});
+
+function readLabels(path: string): Int32Array {
+  const { dims, bytes } = readIdx(path);
+  if (dims.length !== 1) {
+    throw new AssayError(
+      "DATA_SHAPE",
+      `${path} has shape [${dims.join(", ")}], expected labels of shape [N]`,
+      "Check that images and labels are not exchanged.",
+    );
+  }
+  return Int32Array.from(bytes);
+}
+
+function readImages(path: string): FloatTensor {
+  const { dims, bytes } = readIdx(path);
+  const [count = 0, height = 0, width = 0, channels = 1] = dims;
+  if (
+    (dims.length !== 3 && dims.length !== 4) ||
+    (channels !== 1 && channels !== 3) ||
+    height === 0 ||
+    width === 0
+  ) {
+    throw new AssayError(
+      "DATA_SHAPE",
+      `${path} has shape [${dims.join(", ")}], expected images of shape [N, H, W] or [N, H, W, 3]`,
+      "Check that images and labels are not exchanged.",
+    );
+  }
+  const x = new Float32Array(bytes.length);
+  const size = height * width * channels;
+  for (let i = 0; i < count; i++) {
+    const image = bytes.subarray(i * size, (i + 1) * size);
+    writePlanes(x, i * size, image, channels);
+  }
+  return tensor("float32", [count, channels, height, width], x);
+}
+
+interface Idx {
+  readonly dims: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** Reads an idx file; its header is checked against its length before anything is unpacked. */
+function readIdx(path: string): Idx {
+  const raw = readFile(path);
+  const zipped = raw[0] === 0x1f && raw[1] === 0x8b;
+  const { dims, start } = readHeader(
+    zipped ? firstBytes(raw, path) : raw,
+    path,
+  );
+  const end = start + sizeOf(dims);
+  if (zipped && end > largest) {
+    throw new AssayError(
+      "DATA_TOO_LARGE",
+      `${path} declares ${end} bytes (shape [${dims.join(", ")}]), expected at most ${largest}`,
+      "Check that the file is what it should be, or split it.",
+    );
+  }
+  const all = zipped ? unzip(raw, path, end) : raw;
+  if (all.length < end) {
+    throw truncated(
+      path,
+      all.length,
+      `the ${end} bytes of its shape [${dims.join(", ")}]`,
+    );
+  }
+  if (all.length > end) throw tooLong(path, end);
+  return { dims, bytes: all.subarray(start) };
+}
+
+function readHeader(
+  bytes: Uint8Array,
+  path: string,
+): { dims: number[]; start: number } {
+  if (bytes.length < 4) {
+    throw truncated(path, bytes.length, "the 4 bytes that begin an idx file");
+  }
+  const [zero, alsoZero, type = 0, rank = 0] = bytes;
+  const typeName = elementTypes[type];
+  if (zero !== 0 || alsoZero !== 0 || typeName === undefined || rank === 0) {
+    const magic = Buffer.from(bytes.subarray(0, 4)).toString("hex");
+    throw new AssayError(
+      "DATA_FORMAT",
+      `${path} begins with 0x${magic}, which is not an idx file`,
+      "Give an idx file (such as train-images-idx3-ubyte), gzip or plain.",
+    );
+  }
+  if (type !== unsignedByte) {
+    throw new AssayError(
+      "DATA_FORMAT",
+      `${path} holds ${typeName} elements, expected ${elementTypes[unsignedByte]}`,
+      "Write the file again with unsigned bytes.",
+    );
+  }
+  const start = 4 + 4 * rank;
+  if (bytes.length < start) {
+    throw truncated(path, bytes.length, `the ${start} bytes of its header`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, start);
+  const dims = Array.from({ length: rank }, (_, i) =>
+    view.getUint32(4 + 4 * i),
+  );
+  return { dims, start };
+}
+
+/** Enough of a gzip file to read the header, whatever the file would unpack to. */
+function firstBytes(zipped: Uint8Array, path: string): Uint8Array {
+  return gunzip(zipped.subarray(0, 4096), path, {
+    finishFlush: constants.Z_SYNC_FLUSH,
+  });
+}
+
+function unzip(zipped: Uint8Array, path: string, length: number): Uint8Array {
+  return gunzip(zipped, path, { maxOutputLength: length });
+}
+
+function gunzip(
+  zipped: Uint8Array,
+  path: string,
+  options: { finishFlush?: number; maxOutputLength?: number },
+): Uint8Array {
+  try {
+    return gunzipSync(zipped, options);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ERR_BUFFER_TOO_LARGE") {
+      throw tooLong(path, options.maxOutputLength ?? 0);
+    }
+    throw new AssayError(
+      code === "Z_BUF_ERROR" ? "DATA_TRUNCATED" : "DATA_CORRUPT",
+      `${path} cannot be unpacked: ${message}`,
+      "Download or copy the file again.",
+    );
+  }
+}
+
+function truncated(path: string, length: number, needed: string): AssayError {
+  return new AssayError(
+    "DATA_TRUNCATED",
+    `${path} ends after ${length} bytes, before ${needed}`,
+    "Download or copy the file again.",
+  );
+}
+
+function tooLong(path: string, length: number): AssayError {
+  return new AssayError(
+    "DATA_TOO_LONG",
+    `${path} holds more than the ${length} bytes that its header declares`,
+    "Download or copy the file again; its header and its content disagree.",
+  );
+}

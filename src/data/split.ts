@@ -1,0 +1,115 @@
+import { type Random, UsageError } from "#core";
+import { type Dataset, takeSamples } from "./dataset.ts";
+import { apportion, indicesByClass } from "./strata.ts";
+
+const parts = ["train", "validation", "test"] as const;
+type Part = (typeof parts)[number];
+
+/** Shares of the samples, each in [0, 1]; what they leave of 1 is not used. */
+export type Shares = Readonly<Record<Part, number>>;
+
+/** Shares such as 0.7 + 0.2 + 0.1 do not add up to 1 exactly. */
+const tolerance = 1e-9;
+
+/**
+ * Splits a dataset by chance, class by class, so that each class is divided
+ * in the given shares (largest remainder). The parts are disjoint and keep
+ * the order of the samples; a share of 0 gives an empty part. Throws a
+ * UsageError when the shares are not in [0, 1] or exceed 1 together, and when
+ * a class gets no sample in a part whose share is not 0.
+ */
+export function splitDataset(
+  data: Dataset,
+  shares: Shares,
+  rng: Random,
+): Record<Part, Dataset> {
+  const rest = unusedShare(shares);
+  const chosen: Record<Part, number[]> = {
+    train: [],
+    validation: [],
+    test: [],
+  };
+  for (const [label, members] of indicesByClass(
+    data.y,
+    data.classes.length,
+  ).entries()) {
+    const size = members.length;
+    const counts = apportion(
+      [...parts.map((part) => shares[part] * size), rest * size],
+      size,
+    );
+    const order = rng.permutation(size);
+    let from = 0;
+    for (const [i, part] of parts.entries()) {
+      const count = counts[i] as number;
+      if (count === 0 && shares[part] > 0) {
+        throw new UsageError(
+          "DATA_SPLIT_CLASS",
+          `class "${data.classes[label]}" of ${data.name} has ${size} samples, so a ${part} share of ${shares[part]} leaves it none`,
+          `Raise the ${part} share, add samples of this class, or leave the class out.`,
+        );
+      }
+      for (const place of order.slice(from, from + count)) {
+        chosen[part].push(members[place] as number);
+      }
+      from += count;
+    }
+  }
+  const take = (part: Part) => takeSamples(data, chosen[part].sort(ascending));
+  return {
+    train: take("train"),
+    validation: take("validation"),
+    test: take("test"),
+  };
+}
+
+function unusedShare(shares: Shares): number {
+  const values = parts.map((part) => shares[part]);
+  const sum = values.reduce((a, b) => a + b, 0);
+  const valid = values.every((share) => share >= 0 && share <= 1);
+  if (!valid || sum > 1 + tolerance) {
+    throw new UsageError(
+      "DATA_SPLIT_SHARES",
+      `the split has shares ${parts.map((part) => `${part} ${shares[part]}`).join(", ")}; each must be from 0 to 1 and their sum at most 1`,
+      "Lower the shares until they add up to 1 or less.",
+    );
+  }
+  return sum > 1 - tolerance ? 0 : 1 - sum;
+}
+
+/**
+ * Indices of `count` samples drawn by chance, each class in proportion to its
+ * size (largest remainder), in ascending order. Throws a UsageError when
+ * `count` is not a whole number from 1 to the number of samples.
+ */
+export function stratifiedSample(
+  data: Dataset,
+  count: number,
+  rng: Random,
+): number[] {
+  const size = data.y.length;
+  if (!Number.isInteger(count) || count < 1 || count > size) {
+    throw new UsageError(
+      "DATA_SAMPLE_COUNT",
+      `${count} samples were asked of ${data.name}, which has ${size}`,
+      `Ask for a whole number from 1 to ${size}.`,
+    );
+  }
+  const groups = indicesByClass(data.y, data.classes.length);
+  const counts = apportion(
+    groups.map((members) => (members.length * count) / size),
+    count,
+  );
+  return groups
+    .flatMap((members, label) =>
+      rng
+        .permutation(members.length)
+        .slice(0, counts[label])
+        .map((place) => members[place] as number),
+    )
+    .sort(ascending);
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
+}

@@ -1,0 +1,76 @@
+import { AssayError } from "#core";
+import type { FloatTensor } from "#onnx";
+import type { Locate, Samples } from "./source.ts";
+
+/** Checks what a source read. Throws an AssayError that names the file and the sample. */
+export function validate(samples: Samples): void {
+  const { x, y, classes, locate } = samples;
+  const images = x.dims[0] ?? 0;
+  if (images !== y.length) {
+    throw new AssayError(
+      "DATA_COUNT",
+      `${locate("pixels")} has ${images} images and ${locate("labels")} has ${y.length} labels`,
+      "Give the images and the labels of the same samples.",
+    );
+  }
+  validateLabels(y, classes, locate);
+  validatePixels(x, locate);
+}
+
+/** The part of the checks that needs no pixels: at least one sample, labels in range, distinct classes, none empty. */
+export function validateLabels(
+  y: Int32Array,
+  classes: readonly string[],
+  locate: Locate,
+): void {
+  if (y.length === 0) {
+    throw new AssayError(
+      "DATA_EMPTY",
+      `${locate("labels")} has no samples`,
+      "Give a dataset with at least one sample of each class.",
+    );
+  }
+  const repeated = classes.find((name, i) => classes.indexOf(name) !== i);
+  if (repeated !== undefined) {
+    throw new AssayError(
+      "DATA_CLASSES",
+      `${locate("labels")} has two classes named "${repeated}"`,
+      "Give each class its own name.",
+    );
+  }
+  const counts = new Array<number>(classes.length).fill(0);
+  for (const [sample, label] of y.entries()) {
+    const count = counts[label];
+    if (count === undefined) {
+      throw new AssayError(
+        "DATA_LABEL",
+        `${locate("labels", sample)} has label ${label}, expected 0 to ${classes.length - 1} (${classes.length} classes)`,
+        "Correct the label, or name every class.",
+      );
+    }
+    counts[label] = count + 1;
+  }
+  const empty = counts.indexOf(0);
+  if (empty >= 0) {
+    throw new AssayError(
+      "DATA_CLASS_EMPTY",
+      `${locate("labels")} has no samples of class ${empty} ("${classes[empty]}")`,
+      "Add samples of this class or remove it; labels count from 0 without gaps.",
+    );
+  }
+}
+
+function validatePixels(x: FloatTensor, locate: Locate): void {
+  const width = x.data.length / (x.dims[0] as number);
+  for (let i = 0; i < x.data.length; i++) {
+    const value = x.data[i] as number;
+    // Written so that NaN fails too.
+    if (!(value >= 0 && value <= 1)) {
+      throw new AssayError(
+        "DATA_VALUE",
+        `${locate("pixels", Math.floor(i / width))} has the value ${value}, expected a number from 0 to 1`,
+        "Scale the pixels to [0, 1] and remove samples with missing values.",
+      );
+    }
+  }
+}
