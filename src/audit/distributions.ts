@@ -1,0 +1,92 @@
+/** The regularised incomplete beta function I_x(a, b) for a, b > 0 and x in [0, 1]. */
+export function betaCdf(x: number, a: number, b: number): number {
+  if (x <= 0) return 0;
+  if (x >= 1) return 1;
+  // The continued fraction converges fast only below the mean.
+  return x <= (a + 1) / (a + b + 2)
+    ? (density(x, a, b) * betaFraction(x, a, b)) / a
+    : 1 - (density(x, a, b) * betaFraction(1 - x, b, a)) / b;
+}
+
+/** The standard normal quantile of p in (0, 1). */
+export function normalQuantile(p: number): number {
+  if (p < 0.5) return -normalQuantile(1 - p);
+  return bisect((x) => normalCdf(x) < p, 0, 9);
+}
+
+/** The point of [low, high] where `below` turns from true to false, to the last bit. */
+export function bisect(
+  below: (x: number) => boolean,
+  low: number,
+  high: number,
+): number {
+  let [left, right] = [low, high];
+  for (;;) {
+    const middle = left + (right - left) / 2;
+    if (middle <= left || middle >= right) return left;
+    if (below(middle)) left = middle;
+    else right = middle;
+  }
+}
+
+/** x^a (1-x)^b / B(a, b), arranged so that no two large logarithms of factorials are subtracted. */
+function density(x: number, a: number, b: number): number {
+  const sum = a + b;
+  const exponent =
+    a * Math.log((x * sum) / a) +
+    b * Math.log(((1 - x) * sum) / b) +
+    stirlingError(sum) -
+    stirlingError(a) -
+    stirlingError(b);
+  return Math.sqrt((a / sum) * b * (0.5 / Math.PI)) * Math.exp(exponent);
+}
+
+/** ln Gamma(z) less Stirling's (z - 1/2) ln z - z + ln(2 pi) / 2, for z > 0. */
+function stirlingError(z: number): number {
+  let shifted = z;
+  let error = 0;
+  for (; shifted < 16; shifted++) {
+    error += (shifted + 0.5) * Math.log1p(1 / shifted) - 1;
+  }
+  const inverse = 1 / (shifted * shifted);
+  const series =
+    1 / 12 -
+    inverse *
+      (1 / 360 - inverse * (1 / 1260 - inverse * (1 / 1680 - inverse / 1188)));
+  return error + series / shifted;
+}
+
+/** The continued fraction of the incomplete beta function, by Lentz's method. */
+function betaFraction(x: number, a: number, b: number): number {
+  const tiny = 1e-300;
+  const awayFromZero = (value: number) =>
+    Math.abs(value) < tiny ? tiny : value;
+  let c = 1;
+  let d = 1 / awayFromZero(1 - ((a + b) * x) / (a + 1));
+  let fraction = d;
+  // It takes about sqrt(max(a, b)) steps; the bound only ends a loop fed with NaN.
+  for (let m = 1; m < 1e6; m++) {
+    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
+    d = 1 / awayFromZero(1 + even * d);
+    c = awayFromZero(1 + even / c);
+    fraction *= d * c;
+    const odd =
+      (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
+    d = 1 / awayFromZero(1 + odd * d);
+    c = awayFromZero(1 + odd / c);
+    fraction *= d * c;
+    if (!(Math.abs(d * c - 1) > 1e-16)) break;
+  }
+  return fraction;
+}
+
+/** Marsaglia's series (2004): phi(x) (x + x^3/3 + x^5/(3*5) + ...), for x >= 0. */
+function normalCdf(x: number): number {
+  let term = x;
+  let sum = x;
+  for (let k = 3; term > sum * 1e-17; k += 2) {
+    term *= (x * x) / k;
+    sum += term;
+  }
+  return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
+}

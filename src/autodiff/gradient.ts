@@ -1,0 +1,255 @@
+import { AssayError } from "#core";
+import {
+  type Dim,
+  describeNode,
+  type Graph,
+  GraphBuilder,
+  type Node,
+  prune,
+} from "#onnx";
+import { rules, withoutGradient } from "./rules/index.ts";
+
+/** A part of a graph that the gradient passes over unchanged, as if it were the identity (BPDA, Athalye et al. 2018). */
+export interface StraightThrough {
+  readonly input: string;
+  readonly output: string;
+}
+
+export interface GradientOptions {
+  /** The value to differentiate; its elements are summed unless `seed` weights them. */
+  readonly of: string;
+  /** The values to differentiate with respect to: inputs, constants or any value inside. */
+  readonly wrt: readonly string[];
+  /** A value in the shape of `of` by which its elements are weighted (the cotangent). */
+  readonly seed?: string;
+  readonly straightThrough?: readonly StraightThrough[];
+}
+
+export interface Gradient {
+  /** The graph with the backward pass added; its outputs are those it had, then the gradients. */
+  readonly graph: Graph;
+  /** The name of the gradient of each value of `wrt`. */
+  readonly gradients: ReadonlyMap<string, string>;
+}
+
+/**
+ * Adds to a graph the nodes that compute the gradient of a value (reverse
+ * mode). The result is an ordinary ONNX graph.
+ *
+ * The graph must be at opset 18 or above (see `normalise`).
+ *
+ * @throws GRADIENT_UNSUPPORTED when a node between `wrt` and `of` has no rule
+ * @throws GRADIENT_NO_PATH when `of` does not depend smoothly on a value of `wrt`
+ */
+export function gradient(graph: Graph, options: GradientOptions): Gradient {
+  const { of, wrt } = options;
+  const passed = new Map(
+    (options.straightThrough ?? []).map((s) => [s.output, s.input]),
+  );
+  const b = new GraphBuilder(graph, "gradient/");
+  requireValues(b, graph, [of, ...wrt]);
+
+  const active = reachedFrom(b, graph.nodes, new Set(wrt), passed);
+  for (const name of wrt) {
+    if (!reachedFrom(b, graph.nodes, new Set([name]), passed).has(of)) {
+      throw noPath(graph, b, name, of);
+    }
+  }
+
+  const pending = new Map<string, string[]>();
+  const add = (name: string, gradient: string) => {
+    const sum = pending.get(name);
+    if (sum) sum.push(gradient);
+    else pending.set(name, [gradient]);
+  };
+  const total = (name: string): string | undefined => {
+    const terms = pending.get(name);
+    if (!terms) return undefined;
+    const sum = terms.length === 1 ? terms[0] : b.op("Sum", terms);
+    pending.set(name, [sum as string]);
+    return sum;
+  };
+
+  add(of, options.seed ?? ones(b, of));
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((o) => active.has(o) && pending.has(o))) continue;
+    const over = passed.get(node.outputs[0] as string);
+    if (over !== undefined) {
+      add(over, total(node.outputs[0] as string) as string);
+      continue;
+    }
+    if (isBlocked(node)) continue;
+    const gradients = node.outputs.map(total);
+    const contributions = ruleOf(node)({
+      b,
+      node,
+      inputs: node.inputs,
+      outputs: node.outputs,
+      g: gradients.find((g) => g !== undefined) as string,
+      gradients,
+      needs: (i) => active.has(node.inputs[i] ?? ""),
+    });
+    node.inputs.forEach((name, i) => {
+      const contribution = contributions[i];
+      if (contribution !== undefined && active.has(name)) {
+        add(name, sumToShape(b, contribution, name));
+      }
+    });
+  }
+
+  const gradients = new Map<string, string>();
+  for (const name of wrt) {
+    const sum = total(name);
+    if (sum === undefined) throw noPath(graph, b, name, of);
+    gradients.set(name, sum);
+  }
+  return {
+    graph: prune(
+      b.build([
+        ...new Set([
+          ...graph.outputs.map((o) => o.name),
+          ...gradients.values(),
+        ]),
+      ]),
+    ),
+    gradients,
+  };
+}
+
+function requireValues(
+  b: GraphBuilder,
+  graph: Graph,
+  names: readonly string[],
+): void {
+  const made = new Set(graph.nodes.flatMap((n) => n.outputs));
+  for (const name of names) {
+    const exists =
+      made.has(name) ||
+      b.constantOf(name) !== undefined ||
+      graph.inputs.some((i) => i.name === name);
+    if (!exists) {
+      throw new AssayError(
+        "GRAPH_NO_VALUE",
+        `the graph has no value named "${name}"`,
+        "Run `assay inspect` on the model to see its inputs, outputs and parameters.",
+      );
+    }
+  }
+}
+
+/** Every float value that depends smoothly on the given ones. */
+function reachedFrom(
+  b: GraphBuilder,
+  nodes: readonly Node[],
+  from: ReadonlySet<string>,
+  passed: ReadonlyMap<string, string>,
+): ReadonlySet<string> {
+  const reached = new Set(from);
+  for (const node of nodes) {
+    const over = passed.get(node.outputs[0] ?? "");
+    const flows =
+      over !== undefined
+        ? reached.has(over)
+        : !isBlocked(node) && node.inputs.some((name) => reached.has(name));
+    if (!flows) continue;
+    for (const output of node.outputs) {
+      if (output && isFloat(b, output)) reached.add(output);
+    }
+  }
+  return reached;
+}
+
+const isBlocked = (node: Node) =>
+  node.domain === "" && withoutGradient.has(node.op);
+
+const isFloat = (b: GraphBuilder, name: string) =>
+  b.type(name).startsWith("float");
+
+function ruleOf(node: Node) {
+  const rule = node.domain === "" ? rules[node.op] : undefined;
+  if (rule) return rule;
+  throw new AssayError(
+    "GRADIENT_UNSUPPORTED",
+    `no gradient rule for ${describeNode(node)}`,
+    "Attacks that need no gradients still work; for the others, export the model without this operator or add a rule (docs/adding-a-rule.md).",
+  );
+}
+
+function noPath(
+  graph: Graph,
+  b: GraphBuilder,
+  name: string,
+  of: string,
+): AssayError {
+  const all = new Set([name]);
+  const walls: string[] = [];
+  for (const node of graph.nodes) {
+    if (!node.inputs.some((input) => all.has(input))) continue;
+    for (const output of node.outputs) all.add(output);
+    if (isBlocked(node) || !node.outputs.some((o) => o && isFloat(b, o))) {
+      walls.push(describeNode(node));
+    }
+  }
+  const why = all.has(of)
+    ? `every path passes an operator without a gradient: ${walls.slice(0, 3).join(", ")}`
+    : "it does not depend on it at all";
+  return new AssayError(
+    "GRADIENT_NO_PATH",
+    `no gradient of "${of}" with respect to "${name}": ${why}`,
+    "Use attacks that need no gradients, or export the model without that operator.",
+  );
+}
+
+function ones(b: GraphBuilder, name: string): string {
+  const zeros = b.zeros(b.shapeOf(name), name);
+  return b.add(zeros, 1);
+}
+
+/** Sums a gradient over the axes along which an operand of `name`'s shape was broadcast. */
+function sumToShape(b: GraphBuilder, g: string, name: string): string {
+  const from = b.dims(g);
+  const to = b.dims(name);
+  if (!from || !to) return from === to ? g : sumToShapeAtRunTime(b, g, name);
+  const lead = from.length - to.length;
+  const axes: number[] = [];
+  for (let i = 0; i < from.length; i++) {
+    const d = from[i] as Dim;
+    const target = i < lead ? 1 : (to[i - lead] as Dim);
+    if (target === d && target !== null) {
+      if (i < lead) axes.push(i);
+    } else if (target === 1) {
+      axes.push(i);
+    } else if (d === null || target === null || typeof d !== typeof target) {
+      return sumToShapeAtRunTime(b, g, name);
+    }
+  }
+  if (axes.length === 0 && lead === 0) return g;
+  const kept = axes.filter((axis) => axis >= lead);
+  const summed = kept.length > 0 ? b.reduceSum(g, kept, true) : g;
+  const leading = Array.from({ length: lead }, (_, i) => i);
+  return lead > 0 ? b.reduceSum(summed, leading) : summed;
+}
+
+/** The same when shapes are only known as the model runs. */
+function sumToShapeAtRunTime(b: GraphBuilder, g: string, name: string): string {
+  const shape = b.shapeOf(name);
+  const full = b.shapeOf(g);
+  const lead = b.sub(b.op("Size", [full]), b.op("Size", [shape]));
+  const before = b.op("ConstantOfShape", [b.reshape(lead, [1])], {
+    value: {
+      kind: "tensor",
+      value: { type: "int64", dims: [1], data: BigInt64Array.of(1n) },
+    },
+  });
+  const aligned = b.concat([before, shape], 0);
+  const stretched = b.and(
+    b.equal(aligned, b.ints([1])),
+    b.op("Not", [b.equal(full, b.ints([1]))]),
+  );
+  const axes = b.reshape(b.op("NonZero", [stretched]), [-1]);
+  const summed = b.op("ReduceSum", [g, axes], {
+    keepdims: { kind: "int", value: 1 },
+    noop_with_empty_axes: { kind: "int", value: 1 },
+  });
+  return b.reshape(summed, shape);
+}

@@ -1,0 +1,37 @@
+import { AssayError } from "#core";
+import { describeNode, type GraphBuilder, type Node } from "#onnx";
+
+/** What a gradient rule sees of one node. */
+export interface RuleContext {
+  readonly b: GraphBuilder;
+  readonly node: Node;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** The gradient (cotangent) of the first output; in a rule with several outputs, of whichever has one. */
+  readonly g: string;
+  /** The gradient of each output, absent where nothing depends on it. */
+  readonly gradients: readonly (string | undefined)[];
+  /** Whether the gradient of this input will be used; only costly or restricted rules need to ask. */
+  readonly needs: (input: number) => boolean;
+}
+
+/**
+ * Returns the gradient of each input, `undefined` where there is none. A
+ * gradient in the shape of the output is summed down to the shape of a
+ * broadcast input, added to others and dropped when unused by `gradient()`.
+ */
+export type Rule = (context: RuleContext) => readonly (string | undefined)[];
+export type RuleTable = Readonly<Record<string, Rule>>;
+
+/** The error of a rule that does not cover this form of its operator. */
+export function unsupported(
+  node: Node,
+  what: string,
+  hint: string,
+): AssayError {
+  return new AssayError(
+    "GRADIENT_UNSUPPORTED",
+    `no gradient for ${describeNode(node)}: ${what}`,
+    hint,
+  );
+}

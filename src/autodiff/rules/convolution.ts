@@ -1,0 +1,261 @@
+import {
+  type Attributes,
+  attribute,
+  fixed,
+  int,
+  ints,
+  type Window,
+  windowOf,
+} from "#onnx";
+import {
+  type Rule,
+  type RuleContext,
+  type RuleTable,
+  unsupported,
+} from "../rule.ts";
+
+type Builder = RuleContext["b"];
+
+/** Everything the formulas below need of one convolution. */
+interface Geometry extends Window {
+  readonly groups: number;
+  /** Weight dims: [M, C / groups, ...kernel]. */
+  readonly weight: readonly number[];
+  /** Spatial sizes of the input and of the output. */
+  readonly input: readonly number[];
+  readonly output: readonly number[];
+}
+
+/**
+ * Convolution. Several formulas are exact; which one is fastest depends on the
+ * shape, and the choice below follows the measurements in docs/performance.md.
+ */
+const conv: Rule = (context) => {
+  const { b, node, inputs, outputs, g } = context;
+  const [x, w] = inputs as [string, string];
+  const weight = fixed(b.dims(w));
+  const input = fixed(b.rankedDims(x).slice(2));
+  const output = fixed(b.rankedDims(outputs[0] as string).slice(2));
+  if (!weight || !input || !output) {
+    throw unsupported(
+      node,
+      "the image size or the kernel size is not known",
+      "State the input shape in the suite, or export the model with a fixed image size.",
+    );
+  }
+  const geometry: Geometry = {
+    ...windowOf(node, input, weight.slice(2)),
+    groups: attribute(node, "group", "int", 1),
+    weight,
+    input,
+    output,
+  };
+  const spatialAxes = output.map((_, i) => i + 2);
+  return [
+    context.needs(0) ? inputGradient(b, g, w, geometry) : undefined,
+    context.needs(1) ? weightGradient(b, g, x, geometry) : undefined,
+    inputs[2] ? b.reduceSum(g, [0, ...spatialAxes]) : undefined,
+  ];
+};
+
+function inputGradient(b: Builder, g: string, w: string, s: Geometry): string {
+  return s.strides.every((stride) => stride === 1)
+    ? flippedConvolution(b, g, w, s)
+    : transposedConvolution(b, g, w, s);
+}
+
+/** Stride 1: a convolution of the gradient with the flipped kernel, its channels swapped inside each group. */
+function flippedConvolution(
+  b: Builder,
+  g: string,
+  w: string,
+  s: Geometry,
+): string {
+  const [m = 1, c = 1, ...kernel] = s.weight;
+  const spatial = kernel.map((_, i) => i);
+  const grouped = b.reshape(w, [s.groups, m / s.groups, c, ...kernel]);
+  const swapped = b.reshape(
+    b.transpose(grouped, [0, 2, 1, ...spatial.map((i) => i + 3)]),
+    [s.groups * c, m / s.groups, ...kernel],
+  );
+  const flat = kernel.every((k) => k === 1);
+  const flipped = flat
+    ? swapped
+    : b.slice(
+        swapped,
+        spatial.map(() => -1),
+        spatial.map(() => -(2 ** 31)),
+        spatial.map((i) => i + 2),
+        spatial.map(() => -1),
+      );
+  const reach = kernel.map((k, i) => (s.dilations[i] ?? 1) * (k - 1));
+  const begin = reach.map((r, i) => r - (s.padsBegin[i] ?? 0));
+  const end = reach.map((r, i) => r - (s.padsEnd[i] ?? 0));
+  // A convolution cannot pad by less than nothing: crop first.
+  const cropped = b.pad(
+    g,
+    [0, 0, ...begin.map((p) => Math.min(p, 0))],
+    [0, 0, ...end.map((p) => Math.min(p, 0))],
+  );
+  return b.op("Conv", [cropped, flipped], {
+    kernel_shape: ints(kernel),
+    dilations: ints(s.dilations),
+    group: int(s.groups),
+    pads: ints([...begin, ...end].map((p) => Math.max(p, 0))),
+  });
+}
+
+/** Larger strides: the transposed convolution, padded at the end to the size of the input. */
+function transposedConvolution(
+  b: Builder,
+  g: string,
+  w: string,
+  s: Geometry,
+): string {
+  const missing = s.input.map((length, i) => {
+    const reached =
+      ((s.output[i] ?? 1) - 1) * (s.strides[i] ?? 1) -
+      (s.padsBegin[i] ?? 0) -
+      (s.padsEnd[i] ?? 0) +
+      (s.dilations[i] ?? 1) * ((s.weight[i + 2] ?? 1) - 1) +
+      1;
+    return length - reached;
+  });
+  return b.op("ConvTranspose", [g, w], {
+    kernel_shape: ints(s.weight.slice(2)),
+    strides: ints(s.strides),
+    dilations: ints(s.dilations),
+    pads: ints([...s.padsBegin, ...s.padsEnd]),
+    group: int(s.groups),
+    output_padding: ints(missing),
+  });
+}
+
+function weightGradient(b: Builder, g: string, x: string, s: Geometry): string {
+  const [m = 1, c = 1, ...kernel] = s.weight;
+  const pointwise =
+    kernel.every((k) => k === 1) &&
+    s.strides.every((stride) => stride === 1) &&
+    [...s.padsBegin, ...s.padsEnd].every((p) => p === 0);
+  if (pointwise && s.groups === 1) {
+    const pixels = b.reshape(x, [0, c, -1]);
+    return b.reshape(
+      b.reduceSum(
+        b.matmul(b.reshape(g, [0, m, -1]), b.transposeLast(pixels)),
+        [0],
+      ),
+      s.weight,
+    );
+  }
+  const batch = b.dims(x)?.[0];
+  if (c === 1 && m === s.groups && typeof batch === "number") {
+    return depthwise(b, g, x, batch, s);
+  }
+  return s.groups > 1 || c <= 4 || kernel.length !== 2
+    ? swappedConvolution(b, g, x, s)
+    : byColumns(b, g, x, s);
+}
+
+/** Batch and channels exchanged: the input convolved with the gradient, strides and dilations exchanged too. */
+function swappedConvolution(
+  b: Builder,
+  g: string,
+  x: string,
+  s: Geometry,
+): string {
+  const [m = 1, c = 1, ...kernel] = s.weight;
+  const axes = kernel.map((_, i) => i + 2);
+  const images =
+    s.groups === 1
+      ? b.transpose(x, [1, 0, ...axes])
+      : b.reshape(
+          b.transpose(b.reshape(x, [-1, s.groups, c, ...s.input]), [
+            2,
+            1,
+            0,
+            ...axes.map((a) => a + 1),
+          ]),
+          b.concat([b.ints([c, -1]), b.ints(s.input)], 0),
+        );
+  const filters = b.transpose(g, [1, 0, ...axes]);
+  const attributes: Attributes = {
+    strides: ints(s.dilations),
+    dilations: ints(s.strides),
+    pads: ints([...s.padsBegin, ...s.padsEnd]),
+    group: int(s.groups),
+  };
+  const wide = b.op("Conv", [images, filters], attributes);
+  // A stride that leaves a remainder makes the result wider than the kernel.
+  const exact = b.slice(
+    wide,
+    axes.map(() => 0),
+    kernel,
+    axes,
+  );
+  return b.reshape(b.transpose(exact, [1, 0, ...axes]), [m, c, ...kernel]);
+}
+
+/** One filter a channel: each channel of each sample is its own group. */
+function depthwise(
+  b: Builder,
+  g: string,
+  x: string,
+  batch: number,
+  s: Geometry,
+): string {
+  const [m = 1, , ...kernel] = s.weight;
+  const axes = kernel.map((_, i) => i + 2);
+  const wide = b.op(
+    "Conv",
+    [
+      b.reshape(x, [1, batch * m, ...s.input]),
+      b.reshape(g, [batch * m, 1, ...s.output]),
+    ],
+    {
+      strides: ints(s.dilations),
+      dilations: ints(s.strides),
+      pads: ints([...s.padsBegin, ...s.padsEnd]),
+      group: int(batch * m),
+    },
+  );
+  const exact = b.slice(
+    wide,
+    axes.map(() => 0),
+    kernel,
+    axes,
+  );
+  return b.reduceSum(b.reshape(exact, [batch, m, 1, ...kernel]), [0]);
+}
+
+/** Above this many bytes a sample, shifted copies are multiplied one at a time. */
+const COLUMN_BYTES = 8 * 2 ** 20;
+
+/** Shifted copies of the input as columns (im2col), multiplied by the gradient in one product a sample. */
+function byColumns(b: Builder, g: string, x: string, s: Geometry): string {
+  const [m = 1, c = 1, height = 1, width = 1] = s.weight;
+  const padded = b.pad(x, [0, 0, ...s.padsBegin], [0, 0, ...s.padsEnd]);
+  const taps: string[] = [];
+  for (let i = 0; i < height; i++) {
+    for (let j = 0; j < width; j++) {
+      const start = [i * (s.dilations[0] ?? 1), j * (s.dilations[1] ?? 1)];
+      const end = start.map(
+        (from, k) => from + ((s.output[k] ?? 1) - 1) * (s.strides[k] ?? 1) + 1,
+      );
+      taps.push(
+        b.reshape(b.slice(padded, start, end, [2, 3], s.strides), [0, c, -1]),
+      );
+    }
+  }
+  const pixels = b.reshape(g, [0, m, -1]);
+  const bytes = 4 * taps.length * c * s.output.reduce((p, d) => p * d, 1);
+  const product = (columns: string) =>
+    b.reduceSum(b.matmul(pixels, b.transposeLast(columns)), [0]);
+  // Either way the result is [M, kernel, C].
+  const flat =
+    bytes <= COLUMN_BYTES
+      ? product(b.concat(taps, 1))
+      : b.concat(taps.map(product), 1);
+  return b.transpose(b.reshape(flat, [m, height, width, c]), [0, 3, 1, 2]);
+}
+
+export const convolution: RuleTable = { Conv: conv };

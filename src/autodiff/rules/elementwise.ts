@@ -1,0 +1,90 @@
+import { numbers } from "#onnx";
+import type { Rule, RuleContext, RuleTable } from "../rule.ts";
+
+type In = RuleContext;
+const x0 = ({ inputs }: In) => inputs[0] as string;
+const y0 = ({ outputs }: In) => outputs[0] as string;
+
+/** x^e. A constant exponent, the usual case, gets its short form. */
+const pow: Rule = (context) => {
+  const { b, inputs, g } = context;
+  const [x, e] = inputs as [string, string];
+  const constant = b.constantOf(e);
+  const exponent =
+    constant?.data.length === 1 ? numbers(constant)[0] : undefined;
+  if (exponent !== undefined) return [powBy(context, exponent), undefined];
+  // b * x^(b-1) is 0 * inf at b = 0, where the slope is 0.
+  const type = b.type(x);
+  const power = b.type(e) === type ? e : b.cast(e, type);
+  const slope = b.where(
+    b.equal(power, 0),
+    0,
+    b.mul(power, b.pow(x, b.sub(power, 1))),
+  );
+  const positive = b.greater(x, 0);
+  const log = b.log(b.where(positive, x, 1));
+  return [
+    b.mul(g, slope),
+    b.type(e) === type ? b.mul(g, b.mul(y0(context), log)) : undefined,
+  ];
+};
+
+function powBy(context: In, exponent: number): string | undefined {
+  const { b, g } = context;
+  const x = x0(context);
+  const y = y0(context);
+  if (exponent === 0) return undefined;
+  if (exponent === 1) return g;
+  if (exponent === 2) return b.mul(b.mul(g, 2), x);
+  if (exponent === 0.5) return b.div(b.mul(g, 0.5), y);
+  if (exponent === -1) return b.neg(b.mul(g, b.mul(y, y)));
+  return b.mul(g, b.mul(b.pow(x, exponent - 1), exponent));
+}
+
+export const elementwise: RuleTable = {
+  Add: ({ g }) => [g, g],
+  Sub: ({ b, g }) => [g, b.neg(g)],
+  Mul: ({ b, inputs: [x = "", y = ""], g }) => [b.mul(g, y), b.mul(g, x)],
+  Div: ({ b, inputs: [, y = ""], outputs: [q = ""], g }) => {
+    const scaled = b.div(g, y);
+    return [scaled, b.neg(b.mul(scaled, q))];
+  },
+  Sum: ({ inputs, g }) => inputs.map(() => g),
+  Mean: ({ b, inputs, g }) => {
+    const share = b.mul(g, 1 / inputs.length);
+    return inputs.map(() => share);
+  },
+  Pow: pow,
+  Neg: ({ b, g }) => [b.neg(g)],
+  Abs: (c) => [c.b.mul(c.g, c.b.sign(x0(c)))],
+  Exp: (c) => [c.b.mul(c.g, y0(c))],
+  Log: (c) => [c.b.div(c.g, x0(c))],
+  Sqrt: (c) => [c.b.div(c.b.mul(c.g, 0.5), y0(c))],
+  Reciprocal: (c) => [c.b.neg(c.b.mul(c.g, c.b.mul(y0(c), y0(c))))],
+  Sin: (c) => [c.b.mul(c.g, c.b.op("Cos", [x0(c)]))],
+  Cos: (c) => [c.b.neg(c.b.mul(c.g, c.b.op("Sin", [x0(c)])))],
+  Erf: ({ b, inputs: [x = ""], g }) => [
+    b.mul(g, b.mul(b.exp(b.neg(b.mul(x, x))), 2 / Math.sqrt(Math.PI))),
+  ],
+  Identity: ({ g }) => [g],
+  // Casts between float types pass the gradient back; to and from integers there is none.
+  Cast: (c) => [c.b.cast(c.g, c.b.type(x0(c)))],
+  Dropout: ({ g }) => [g],
+  Where: ({ b, inputs: [condition = ""], g }) => [
+    undefined,
+    b.where(condition, g, 0),
+    b.where(condition, 0, g),
+  ],
+  Min: extremum,
+  Max: extremum,
+};
+
+/** Elementwise minimum or maximum; ties share the gradient evenly, as in PyTorch. */
+function extremum(context: In): readonly string[] {
+  const { b, inputs, g } = context;
+  const y = y0(context);
+  const masks = inputs.map((x) => b.mask(b.equal(x, y), y));
+  const ties = masks.length === 1 ? masks[0] : b.op("Sum", masks);
+  const share = b.div(g, ties as string);
+  return masks.map((mask) => b.mul(share, mask));
+}

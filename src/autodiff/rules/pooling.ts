@@ -1,0 +1,154 @@
+import { attribute, fixed, floats, type Window, windowOf } from "#onnx";
+import { alongAxis } from "../linear-map.ts";
+import {
+  type Rule,
+  type RuleContext,
+  type RuleTable,
+  unsupported,
+} from "../rule.ts";
+
+/**
+ * The gradient goes to the element that won, the first of several (as in
+ * PyTorch), which the forward pass names when it is asked for its indices.
+ */
+const maxPool: Rule = ({ b, node, inputs: [x = ""], g }) => {
+  const dims = b.rankedDims(x);
+  const window = windowOf(node, dims.slice(2));
+  if (attribute(node, "storage_order", "int", 0) !== 0) {
+    throw unsupported(
+      node,
+      "its indices are in column-major order",
+      "Export the model with storage_order=0.",
+    );
+  }
+  const indices = b.requireOutput(node, 1);
+  const shape = b.shapeOf(x);
+  if (apart(window))
+    return [
+      b.op("MaxUnpool", [g, indices, shape], {
+        kernel_shape: { kind: "ints", value: window.kernel },
+        strides: { kind: "ints", value: window.strides },
+      }),
+    ];
+  const flat = b.zeros(b.reshape(b.op("Size", [x]), [1]), x);
+  const sum = b.op(
+    "ScatterElements",
+    [flat, b.reshape(indices, [-1]), b.reshape(g, [-1])],
+    {
+      axis: { kind: "int", value: 0 },
+      reduction: { kind: "string", value: "add" },
+    },
+  );
+  return [b.reshape(sum, shape)];
+};
+
+/** Windows that do not overlap, so that no element can win twice. */
+function apart(window: Window): boolean {
+  return (
+    window.kernel.length === 2 &&
+    !window.ceil &&
+    window.kernel.every((k, i) => k === window.strides[i]) &&
+    window.dilations.every((d) => d === 1) &&
+    [...window.padsBegin, ...window.padsEnd].every((p) => p === 0)
+  );
+}
+
+/** Averaging is a linear map along each axis: the gradient goes back through its transpose. */
+const averagePool: Rule = (context) => {
+  const {
+    b,
+    node,
+    inputs: [x = ""],
+    outputs,
+    g,
+  } = context;
+  const spatial = fixed(b.rankedDims(x).slice(2));
+  const output = fixed(b.rankedDims(outputs[0] as string).slice(2));
+  if (!spatial || !output) {
+    throw unsupported(
+      node,
+      "the image size is not known",
+      "State the input shape in the suite, or export the model with a fixed image size.",
+    );
+  }
+  const window = windowOf(node, spatial);
+  const countPadding = attribute(node, "count_include_pad", "int", 0) === 1;
+  return [
+    spatial.reduce(
+      (back, length, i) =>
+        alongAxis(
+          b,
+          back,
+          i + 2,
+          averages(window, i, length, output[i] ?? 1, countPadding),
+        ),
+      g,
+    ),
+  ];
+};
+
+/** The averaging matrix [outputs, inputs] along one axis. */
+function averages(
+  window: Window,
+  axis: number,
+  length: number,
+  outputs: number,
+  countPadding: boolean,
+) {
+  const kernel = window.kernel[axis] ?? 1;
+  const stride = window.strides[axis] ?? 1;
+  const dilation = window.dilations[axis] ?? 1;
+  const before = window.padsBegin[axis] ?? 0;
+  const after = window.padsEnd[axis] ?? 0;
+  const map = new Float32Array(outputs * length);
+  for (let o = 0; o < outputs; o++) {
+    const inside: number[] = [];
+    let counted = 0;
+    for (let k = 0; k < kernel; k++) {
+      const at = o * stride - before + k * dilation;
+      if (at >= 0 && at < length) inside.push(at);
+      // In ceil mode a window may reach past the padding; that part never counts.
+      if (at < length + after) counted++;
+    }
+    const divisor = countPadding ? counted : inside.length;
+    for (const at of inside) map[o * length + at] = 1 / divisor;
+  }
+  return floats([outputs, length], map);
+}
+
+/** Every pixel gets an equal share. */
+const globalAverage: Rule = (context) => {
+  const {
+    b,
+    inputs: [x = ""],
+    outputs: [y = ""],
+    g,
+  } = context;
+  const spatial = fixed(b.rankedDims(x).slice(2));
+  const shared = spatial
+    ? b.mul(g, 1 / spatial.reduce((p, d) => p * d, 1))
+    : b.div(g, ratioOfSizes(b, x, y));
+  const dims = fixed(b.dims(x));
+  return [b.expand(shared, dims ? b.ints(dims) : b.shapeOf(x))];
+};
+
+function ratioOfSizes(b: RuleContext["b"], x: string, y: string): string {
+  const size = (name: string) => b.cast(b.op("Size", [name]), b.type(x));
+  return b.div(size(x), size(y));
+}
+
+const globalMax: Rule = ({ b, inputs: [x = ""], outputs: [y = ""], g }) => {
+  const spatial = b
+    .rankedDims(x)
+    .slice(2)
+    .map((_, i) => i + 2);
+  const mask = b.mask(b.equal(x, y), x);
+  return [b.mul(b.div(g, b.reduceSum(mask, spatial, true)), mask)];
+};
+
+export const pooling: RuleTable = {
+  MaxPool: maxPool,
+  AveragePool: averagePool,
+  GlobalAveragePool: globalAverage,
+  GlobalMaxPool: globalMax,
+};

@@ -1,0 +1,94 @@
+import * as ort from "onnxruntime-node";
+import { AssayError, messageOf } from "#core";
+import { type DataType, encodeModel, type Graph, type Tensor } from "#onnx";
+import type { Engine, Feeds, LoadOptions, Session } from "./engine.ts";
+
+/** ONNX Runtime on the CPU. `run` blocks its thread, so audits run in a worker. */
+export const onnxruntime: Engine = {
+  id: "onnxruntime",
+  title: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
+  async load(graph, options = {}) {
+    let session: ort.InferenceSession;
+    try {
+      session = await ort.InferenceSession.create(
+        encodeModel(graph),
+        sessionOptions(options),
+      );
+    } catch (error) {
+      throw new AssayError(
+        "ENGINE_LOAD",
+        `onnxruntime refuses ${graph.name || "the graph"}: ${firstLine(error)}`,
+        "Check the model with onnx.checker, or export it again with a supported opset.",
+        { cause: error },
+      );
+    }
+    return sessionOf(session, graph);
+  },
+};
+
+function sessionOptions({
+  threads,
+}: LoadOptions): ort.InferenceSession.SessionOptions {
+  return {
+    // Warnings about unused initialisers are noise here; errors are thrown.
+    logSeverityLevel: 3,
+    graphOptimizationLevel: "all",
+    ...(threads ? { intraOpNumThreads: threads } : {}),
+    // Batches shrink as samples are broken, so memory patterns of one shape do not help.
+    enableMemPattern: false,
+  };
+}
+
+function sessionOf(session: ort.InferenceSession, graph: Graph): Session {
+  return {
+    async run(feeds: Feeds) {
+      const inputs: Record<string, ort.Tensor> = {};
+      for (const { name } of graph.inputs) {
+        const fed = feeds[name];
+        if (fed === undefined) {
+          throw new AssayError(
+            "ENGINE_FEED",
+            `input "${name}" was not fed`,
+            "Feed every input of the graph.",
+          );
+        }
+        inputs[name] = toOrt(fed);
+      }
+      try {
+        const outputs = await session.run(inputs);
+        return Object.fromEntries(
+          Object.entries(outputs).map(([name, value]) => [
+            name,
+            fromOrt(value),
+          ]),
+        );
+      } catch (error) {
+        throw new AssayError(
+          "ENGINE_RUN",
+          `onnxruntime failed on ${graph.name || "the graph"}: ${firstLine(error)}`,
+          "Check that the input shape in the suite is the one that the model expects.",
+          { cause: error },
+        );
+      }
+    },
+    release: () => session.release(),
+  };
+}
+
+function toOrt(t: Tensor): ort.Tensor {
+  return new ort.Tensor(
+    t.type as ort.Tensor.Type,
+    t.data as ort.Tensor.DataTypeMap[ort.Tensor.Type],
+    t.dims,
+  );
+}
+
+function fromOrt(t: ort.Tensor): Tensor {
+  return {
+    type: t.type as DataType,
+    dims: t.dims,
+    data: t.data as Tensor["data"],
+  };
+}
+
+const firstLine = (error: unknown) => messageOf(error).split("\n")[0] ?? "";

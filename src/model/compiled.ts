@@ -1,0 +1,195 @@
+import { crossEntropy, gradient } from "#autodiff";
+import type { Engine, LoadOptions, Session } from "#engine";
+import {
+  type FloatTensor,
+  type Graph,
+  GraphBuilder,
+  rows,
+  type Tensor,
+} from "#onnx";
+import type { Model } from "./model.ts";
+
+/** Loss of each sample, its gradient with respect to the input, and the logits, from one pass. */
+export interface LossGradient {
+  /** [N] */
+  readonly loss: Float32Array;
+  /** In the shape of the input. */
+  readonly gradient: FloatTensor;
+  /** [N, classes] */
+  readonly logits: FloatTensor;
+}
+
+/** A model that is ready to run. */
+export interface CompiledModel {
+  readonly model: Model;
+  /** Logits [N, classes] of raw inputs [N, ...shape]. */
+  logits(x: FloatTensor): Promise<FloatTensor>;
+  /** Cross-entropy of each sample and its gradient with respect to x. */
+  lossGradient(
+    x: FloatTensor,
+    labels: ArrayLike<number>,
+  ): Promise<LossGradient>;
+  release(): Promise<void>;
+}
+
+/** Values that replace constants of the model at every run: the weights while they are trained. */
+export type LiveWeights = ReadonlyMap<string, FloatTensor>;
+
+/** Samples a run takes at once: enough to use all cores, few enough that activations stay small. */
+const BATCH = 256;
+
+const LABELS = "assay.labels";
+const LOSS = "assay.loss";
+
+/**
+ * Makes a model ready to run on an engine. The gradient graph is built and
+ * loaded when it is first asked for.
+ */
+export async function compile(
+  model: Model,
+  engine: Engine,
+  options: LoadOptions & { weights?: LiveWeights } = {},
+): Promise<CompiledModel> {
+  const { weights = new Map<string, FloatTensor>() } = options;
+  const graph = weightsAsInputs(model.graph, [...weights.keys()]);
+  const forward = await engine.load(graph, options);
+  let backward: Promise<{ session: Session; gradient: string }> | undefined;
+
+  const feeds = (x: FloatTensor) => ({
+    [model.input]: x,
+    ...Object.fromEntries(weights),
+  });
+  return {
+    model,
+    async logits(x) {
+      const parts = await inBatches(
+        x,
+        async (part) =>
+          (await forward.run(feeds(part)))[model.logits] as FloatTensor,
+      );
+      return concatRows(parts, [x.dims[0] ?? 0, model.classes.length]);
+    },
+    async lossGradient(x, labels) {
+      backward ??= loadBackward(model, graph, engine, options);
+      const { session, gradient: name } = await backward;
+      let at = 0;
+      const parts = await inBatches(x, async (part) => {
+        const count = part.dims[0] ?? 0;
+        const y = Array.prototype.slice.call(
+          labels,
+          at,
+          at + count,
+        ) as number[];
+        at += count;
+        return session.run({ ...feeds(part), [LABELS]: labelTensor(y) });
+      });
+      const n = x.dims[0] ?? 0;
+      const gather = (value: string, dims: readonly number[]) =>
+        concatRows(
+          parts.map((p) => p[value] as FloatTensor),
+          dims,
+        );
+      return {
+        loss: gather(LOSS, [n]).data,
+        gradient: gather(name, x.dims),
+        logits: gather(model.logits, [n, model.classes.length]),
+      };
+    },
+    async release() {
+      await forward.release();
+      if (backward) await (await backward).session.release();
+    },
+  };
+}
+
+/** Turns constants into inputs, so that their values can be fed. */
+export function weightsAsInputs(graph: Graph, names: readonly string[]): Graph {
+  const chosen = new Set(names);
+  return {
+    ...graph,
+    inputs: [
+      ...graph.inputs,
+      ...names.map((name) => {
+        const { type, dims } = graph.constants.get(name) as Tensor;
+        return { name, type, dims };
+      }),
+    ],
+    constants: new Map(
+      [...graph.constants].filter(([name]) => !chosen.has(name)),
+    ),
+  };
+}
+
+async function loadBackward(
+  model: Model,
+  graph: Graph,
+  engine: Engine,
+  options: LoadOptions,
+) {
+  const b = new GraphBuilder(graph, "loss/");
+  b.input({ name: LABELS, type: "int64", dims: ["batch"] });
+  crossEntropy(b, model.logits, LABELS, LOSS);
+  const result = gradient(b.build([model.logits, LOSS]), {
+    of: LOSS,
+    wrt: [model.input],
+    straightThrough: model.straightThrough,
+  });
+  return {
+    session: await engine.load(result.graph, options),
+    gradient: result.gradients.get(model.input) as string,
+  };
+}
+
+async function inBatches<T>(
+  x: FloatTensor,
+  run: (part: FloatTensor) => Promise<T>,
+): Promise<T[]> {
+  const n = x.dims[0] ?? 0;
+  const results: T[] = [];
+  for (let from = 0; from < n; from += BATCH) {
+    results.push(
+      await run(n <= BATCH ? x : rows(x, from, Math.min(n, from + BATCH))),
+    );
+  }
+  return results;
+}
+
+function concatRows(
+  parts: readonly FloatTensor[],
+  dims: readonly number[],
+): FloatTensor {
+  if (parts.length === 1 && parts[0]) return parts[0];
+  const data = new Float32Array(dims.reduce((p, d) => p * d, 1));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return { type: "float32", dims, data };
+}
+
+/** Labels as the int64 vector that the loss reads. */
+export function labelTensor(labels: ArrayLike<number>): Tensor<"int64"> {
+  return {
+    type: "int64",
+    dims: [labels.length],
+    data: BigInt64Array.from(Array.from(labels), BigInt),
+  };
+}
+
+/** The class with the largest logit of each row. NaN never wins; a row of NaN is class -1. */
+export function argmaxRows(logits: FloatTensor): Int32Array {
+  const [n = 0, classes = 0] = logits.dims;
+  return Int32Array.from({ length: n }, (_, i) => {
+    let best = -1;
+    for (let k = 0; k < classes; k++) {
+      const value = logits.data[i * classes + k] as number;
+      const top =
+        best < 0
+          ? Number.NEGATIVE_INFINITY
+          : (logits.data[i * classes + best] as number);
+      if (value > top) best = k;
+    }
+    return best;
+  });
+}

@@ -1,0 +1,93 @@
+import { AssayError, type Random } from "#core";
+import {
+  attribute,
+  describeNode,
+  type FloatTensor,
+  floats,
+  type Graph,
+  GraphBuilder,
+  int,
+  prune,
+} from "#onnx";
+import type { Model } from "./model.ts";
+
+/**
+ * The model with a new linear head for other classes: everything behind the
+ * last linear layer's input stays, its weights included.
+ *
+ * New weights are drawn as PyTorch draws them for a linear layer, uniform
+ * within 1 / sqrt(features).
+ *
+ * @throws HEAD_UNKNOWN when the model does not end in Gemm, or MatMul and Add
+ */
+export function replaceHead(
+  model: Model,
+  classes: readonly string[],
+  random: Random,
+): Model {
+  const { features, width } = findHead(model.graph, model.logits);
+  const b = new GraphBuilder(model.graph);
+  const limit = 1 / Math.sqrt(width);
+  const draw = (dims: readonly number[]): FloatTensor =>
+    floats(
+      dims,
+      Float32Array.from(
+        { length: dims.reduce((p, d) => p * d, 1) },
+        () => (2 * random.uniform() - 1) * limit,
+      ),
+    );
+  const name = unusedName(model.graph, "head");
+  const weight = b.constant(draw([classes.length, width]), `${name}.weight`);
+  const bias = b.constant(draw([classes.length]), `${name}.bias`);
+  const logits = b.op(
+    "Gemm",
+    [features, weight, bias],
+    { transB: int(1) },
+    `${name}.logits`,
+  );
+  return {
+    ...model,
+    graph: prune(b.build([logits])),
+    logits,
+    classes,
+  };
+}
+
+/** The value that the last linear layer reads, and its number of features. */
+function findHead(
+  graph: Graph,
+  logits: string,
+): { features: string; width: number } {
+  const producer = (name: string) =>
+    graph.nodes.find((n) => n.outputs.includes(name));
+  const last = producer(logits);
+  const linear =
+    last?.op === "Add"
+      ? last.inputs.map(producer).find((n) => n?.op === "MatMul")
+      : last;
+  const weightName = linear?.inputs[1];
+  const weight = weightName ? graph.constants.get(weightName) : undefined;
+  const features = linear?.inputs[0];
+  if (
+    !linear ||
+    !features ||
+    weight?.dims.length !== 2 ||
+    !["Gemm", "MatMul"].includes(linear.op)
+  ) {
+    throw new AssayError(
+      "HEAD_UNKNOWN",
+      `the head of the model is ${last ? describeNode(last) : "missing"}, expected a linear layer (Gemm, or MatMul and Add)`,
+      "Export the model so that it ends in its last linear layer.",
+    );
+  }
+  const transposed = attribute(linear, "transB", "int", 0);
+  return { features, width: weight.dims[transposed ? 1 : 0] ?? 0 };
+}
+
+function unusedName(graph: Graph, stem: string): string {
+  const taken = new Set(graph.constants.keys());
+  for (let i = 1; ; i++) {
+    const name = i === 1 ? stem : `${stem}${i}`;
+    if (!taken.has(`${name}.weight`) && !taken.has(`${name}.bias`)) return name;
+  }
+}

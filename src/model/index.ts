@@ -1,0 +1,21 @@
+export {
+  argmaxRows,
+  type CompiledModel,
+  compile,
+  type LiveWeights,
+  type LossGradient,
+  labelTensor,
+  weightsAsInputs,
+} from "./compiled.ts";
+export { contractSchema, type InputContract } from "./contract.ts";
+export { replaceHead } from "./head.ts";
+export { type LayerGroup, layerGroups, matches } from "./layers.ts";
+export {
+  type LoadModelOptions,
+  loadModel,
+  type Model,
+  modelOf,
+  saveModel,
+  toFile,
+} from "./model.ts";
+export { grantAccess, type Queries, type Target } from "./target.ts";
