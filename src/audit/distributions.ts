@@ -70,8 +70,7 @@ function betaFraction(x: number, a: number, b: number): number {
     d = 1 / awayFromZero(1 + even * d);
     c = awayFromZero(1 + even / c);
     fraction *= d * c;
-    const odd =
-      (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
+    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
     d = 1 / awayFromZero(1 + odd * d);
     c = awayFromZero(1 + odd / c);
     fraction *= d * c;

@@ -1,6 +1,6 @@
 import { AssayError } from "#core";
-import type { Rate } from "./results.ts";
 import { betaCdf, bisect, normalQuantile } from "./distributions.ts";
+import type { Rate } from "./results.ts";
 
 /** Both ends of an interval. */
 export interface Interval {

@@ -1,0 +1,72 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  type ParsedNode,
+} from "yaml";
+import type { Problem } from "./problems.ts";
+
+/** Where to look for a problem: its value, its key when that is wrong or stands alone, or the map that lacks it. */
+export function offsetOf(document: Document.Parsed, problem: Problem): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const [i, key] of problem.path.entries()) {
+    if (isAlias(node)) node = node.resolve(document);
+    const last = i === problem.path.length - 1;
+    if (isMap(node)) {
+      const pair = node.items.find((item) => nameOf(item.key) === String(key));
+      if (!pair) return offset;
+      const keyStart = startOf(pair.key) ?? offset;
+      if (last && problem.kind === "unknown key") return keyStart;
+      node = pair.value;
+      offset = isEmpty(node) ? keyStart : (startOf(node) ?? keyStart);
+    } else if (isSeq(node)) {
+      node = node.items[Number(key)];
+      if (node === undefined) return offset;
+      offset = startOf(node) ?? offset;
+    } else {
+      return offset;
+    }
+  }
+  return offset;
+}
+
+/** The keys around a place in the source. */
+export function pathAt(root: ParsedNode | null, offset: number): PropertyKey[] {
+  const path: PropertyKey[] = [];
+  let node: unknown = root;
+  for (;;) {
+    if (isMap(node)) {
+      const pair = node.items.findLast(
+        (item) => (startOf(item.key) ?? 0) <= offset,
+      );
+      if (!pair) return path;
+      path.push(nameOf(pair.key));
+      node = pair.value;
+    } else if (isSeq(node)) {
+      const index = node.items.findLastIndex(
+        (item) => (startOf(item) ?? 0) <= offset,
+      );
+      if (index < 0) return path;
+      path.push(index);
+      node = node.items[index];
+    } else {
+      return path;
+    }
+  }
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
+}
+
+function nameOf(key: unknown): string {
+  return String(isScalar(key) ? key.value : key);
+}
+
+function isEmpty(node: unknown): boolean {
+  return isScalar(node) && node.range?.[0] === node.range?.[1];
+}
