@@ -1,3 +1,4 @@
+export { type Chosen, choiceOf, type Unit } from "./choice.ts";
 export {
   AssayError,
   InterruptedError,

@@ -18,4 +18,9 @@ export {
   saveModel,
   toFile,
 } from "./model.ts";
-export { grantAccess, type Queries, type Target } from "./target.ts";
+export {
+  type Access,
+  grantAccess,
+  type Queries,
+  type Target,
+} from "./target.ts";

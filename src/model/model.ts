@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { StraightThrough } from "#autodiff";
 import { AssayError } from "#core";
 import {
@@ -51,10 +51,8 @@ export function modelOf(
 ): Model {
   const graph = normalise(source);
   const recorded = graph.metadata.get(METADATA);
-  const saved: Partial<LoadModelOptions> = recorded
-    ? parseMetadata(recorded, file)
-    : {};
-  const stated = contractSchema.parse(options.input ?? saved.input ?? {});
+  const saved = recorded ? parseMetadata(recorded, file) : undefined;
+  const stated = contractSchema.parse(options.input ?? saved?.input ?? {});
 
   const input = onlyInput(graph, file);
   const native = sampleShape(
@@ -70,7 +68,7 @@ export function modelOf(
   const classes = classNames(
     cut,
     logits,
-    options.classes ?? saved.classes,
+    options.classes ?? saved?.classes,
     file,
   );
   return {
@@ -79,7 +77,7 @@ export function modelOf(
     logits,
     contract: { shape, bounds: stated.bounds },
     classes,
-    straightThrough: [],
+    straightThrough: saved?.straightThrough ?? [],
   };
 }
 
@@ -92,6 +90,7 @@ export function toFile(
   const own = JSON.stringify({
     input: { shape, bounds },
     classes: model.classes,
+    straightThrough: model.straightThrough,
   });
   return {
     ...model.graph,
@@ -113,11 +112,15 @@ export function saveModel(
   writeModel(path, toFile(model, metadata));
 }
 
-function parseMetadata(text: string, file: string): LoadModelOptions {
+const metadataSchema = z.object({
+  input: contractSchema,
+  classes: z.array(z.string()),
+  straightThrough: z.array(z.object({ input: z.string(), output: z.string() })),
+});
+
+function parseMetadata(text: string, file: string) {
   try {
-    const { input, classes } = JSON.parse(text) as Record<string, unknown>;
-    if (!Array.isArray(classes)) throw new Error("no classes");
-    return { input: contractSchema.parse(input), classes: classes.map(String) };
+    return metadataSchema.parse(JSON.parse(text));
   } catch (error) {
     throw new AssayError(
       "MODEL_METADATA",

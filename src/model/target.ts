@@ -1,11 +1,13 @@
 import { AssayError } from "#core";
 import type { FloatTensor } from "#onnx";
-import type { Access } from "#results";
 import {
   argmaxRows,
   type CompiledModel,
   type LossGradient,
 } from "./compiled.ts";
+
+/** What an attacker may use of the model: nothing, predicted labels, scores, gradients, or the public base instead. */
+export type Access = "none" | "label" | "score" | "gradient" | "base";
 
 /** Samples that were evaluated, by kind. */
 export interface Queries {

@@ -1,0 +1,16 @@
+import type { Attack } from "./attack.ts";
+import { noise } from "./controls/noise.ts";
+import { fgsm } from "./evasion/fgsm.ts";
+import { pgd } from "./evasion/pgd.ts";
+import { basePgd } from "./transfer/base-pgd.ts";
+
+/** Every attack. A new one is a file and a line here. */
+export const attacks = [
+  fgsm,
+  pgd,
+  basePgd,
+  noise,
+] as unknown as readonly Attack[];
+
+export type { Attack, AttackInput, Family } from "./attack.ts";
+export { type Ball, ballOf, type Norm } from "./ball.ts";

@@ -1,0 +1,40 @@
+import { argmaxRows } from "#model";
+import { defineAttack } from "../attack.ts";
+import { pgdParams } from "../evasion/pgd.ts";
+
+/**
+ * PGD on the public base, replayed on the candidate: the attacker holds the
+ * pre-trained model with its own head and never queries the candidate (output
+ * transfer, as in Papernot et al. 2016, arXiv:1605.07277, with the PGD of
+ * Madry et al. 2018). The base has other classes, so the attack leads each
+ * sample away from the class that the base sees in it. No step is left out:
+ * without queries nobody knows when a sample is broken.
+ */
+export const basePgd = defineAttack({
+  id: "base-pgd",
+  title: "PGD through the base",
+  access: "base",
+  family: "transfer",
+  norms: ["linf", "l2"],
+  reference: "Papernot et al. 2016, arXiv:1605.07277",
+  taxonomy: {
+    atlas: ["AML.T0043.002", "AML.T0005.002"],
+    owasp: ["ML01:2023", "ML07:2023"],
+    nist: ["NISTAML.025"],
+  },
+  params: pgdParams.pick({ steps: true, relStepSize: true, randomStart: true }),
+  async run({ target, x, ball, params, random, onProgress }) {
+    const { base } = target;
+    const seen = argmaxRows(await base.scores(x));
+    let tries = params.randomStart ? ball.randomPoint(x, random) : x;
+    for (let step = 0; step < params.steps; step++) {
+      onProgress(step / params.steps);
+      const { gradient } = await base.lossGradient(tries, seen);
+      tries = ball.project(
+        x,
+        ball.ascend(tries, gradient, ball.eps * params.relStepSize),
+      );
+    }
+    return tries;
+  },
+});

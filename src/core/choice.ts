@@ -1,0 +1,35 @@
+import { z } from "zod";
+
+/** What attacks, defences, strategies and the like have in common. */
+export interface Unit {
+  readonly id: string;
+  readonly params: z.ZodObject;
+}
+
+/** A unit with its parameters, defaults filled in. */
+export interface Chosen<U extends Unit = Unit> {
+  readonly unit: U;
+  readonly params: Record<string, unknown>;
+}
+
+/**
+ * The schema by which a suite names one of several units: `pgd`, or
+ * `{ id: pgd, steps: 100 }` with its parameters.
+ */
+export function choiceOf<U extends Unit>(units: readonly U[]) {
+  const [first, ...rest] = units.map((unit) =>
+    unit.params.extend({ id: z.literal(unit.id) }),
+  );
+  if (first === undefined) throw new Error("no units to choose from");
+  return z
+    .preprocess(
+      (value) => (typeof value === "string" ? { id: value } : value),
+      z.discriminatedUnion("id", [first, ...rest]),
+    )
+    .transform(
+      ({ id, ...params }): Chosen<U> => ({
+        unit: units.find((u) => u.id === id) as U,
+        params,
+      }),
+    );
+}

@@ -1,0 +1,18 @@
+import type { Random } from "#core";
+import type { Model } from "#model";
+import { smallCnn } from "./small-cnn.ts";
+
+/** A network that can be pre-trained when there is no base model. */
+export interface Architecture {
+  readonly id: string;
+  readonly title: string;
+  /** @param shape of one sample, [C, H, W] */
+  build(
+    shape: readonly number[],
+    classes: readonly string[],
+    random: Random,
+  ): Model;
+}
+
+/** Every built-in architecture. A new one is a file and a line here. */
+export const architectures: readonly Architecture[] = [smallCnn];

@@ -1,0 +1,19 @@
+import { constant } from "./constant.ts";
+import { cosine } from "./cosine.ts";
+import { oneCycle } from "./one-cycle.ts";
+import { plateau } from "./plateau.ts";
+import type { Schedule } from "./schedule.ts";
+import { slantedTriangular } from "./slanted-triangular.ts";
+import { step } from "./step.ts";
+
+/** Every schedule of the learning rate. A new one is a file and a line here. */
+export const schedules = [
+  constant,
+  step,
+  cosine,
+  oneCycle,
+  slantedTriangular,
+  plateau,
+] as unknown as readonly Schedule[];
+
+export type { Course, Schedule } from "./schedule.ts";

@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { defineSchedule } from "./schedule.ts";
+
+/**
+ * One cycle (Smith and Topin 2018, arXiv:1708.07120) with PyTorch's defaults:
+ * up by a cosine from 1/25 of the rate over 30 % of the steps, then down by a
+ * cosine to 1e-4 of the start. The momentum stays as it is.
+ */
+export const oneCycle = defineSchedule({
+  id: "one-cycle",
+  title: "One cycle",
+  reference: "Smith and Topin 2018, arXiv:1708.07120",
+  params: z.strictObject({
+    rise: z.number().gt(0).lt(1).default(0.3),
+    startDivisor: z.number().min(1).default(25),
+    endDivisor: z.number().min(1).default(1e4),
+  }),
+  course: ({ rise, startDivisor, endDivisor }, total) => {
+    const start = 1 / startDivisor;
+    const end = start / endDivisor;
+    const top = Math.max(1, rise * total - 1);
+    const last = Math.max(top + 1, total - 1);
+    const between = (from: number, to: number, share: number) =>
+      to + 0.5 * (from - to) * (1 + Math.cos(Math.PI * Math.min(1, share)));
+    return {
+      factor: (at) =>
+        at <= top
+          ? between(start, 1, at / top)
+          : between(1, end, (at - top) / (last - top)),
+    };
+  },
+});

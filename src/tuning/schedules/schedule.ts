@@ -1,0 +1,24 @@
+import type { z } from "zod";
+
+/** The course of the learning rate over one training, as a share of the stated rate. */
+export interface Course {
+  /** The factor at a step, counted from 0. */
+  factor(step: number): number;
+  /** Told the validation loss after every epoch. */
+  observe?(validationLoss: number): void;
+}
+
+export interface Schedule<S extends z.ZodObject = z.ZodObject> {
+  readonly id: string;
+  readonly title: string;
+  readonly reference: string;
+  readonly params: S;
+  /** @param total number of steps of the whole training */
+  course(params: z.output<S>, total: number, stepsPerEpoch: number): Course;
+}
+
+export function defineSchedule<S extends z.ZodObject>(
+  schedule: Schedule<S>,
+): Schedule<S> {
+  return schedule;
+}

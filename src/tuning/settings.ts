@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { choiceOf } from "#core";
+import { optimizers } from "./optimizers/index.ts";
+import { schedules } from "./schedules/index.ts";
+
+/** How a training is run, whatever the strategy. */
+export const trainingSettings = {
+  epochs: z.int().positive().default(30),
+  batchSize: z.int().positive().default(32),
+  learningRate: z.number().positive().default(1e-3),
+  optimizer: choiceOf(optimizers).default({
+    unit: optimizers.find(
+      (o) => o.id === "adamw",
+    ) as (typeof optimizers)[number],
+    params: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
+  }),
+  schedule: choiceOf(schedules).default({
+    unit: schedules[0] as (typeof schedules)[number],
+    params: {},
+  }),
+  /** Gradients are scaled down to this global norm; null for no limit. */
+  clipNorm: z.number().positive().nullable().default(null),
+  /** Epochs without a better validation loss after which the last stage ends early; null for never. */
+  patience: z.int().positive().nullable().default(10),
+};
+
+const settingsSchema = z.strictObject(trainingSettings);
+export type TrainingSettings = z.output<typeof settingsSchema>;

@@ -1,0 +1,13 @@
+import { z } from "zod";
+import { defineStrategy, discriminatively } from "./strategy.ts";
+
+/** All layers are trained, each group at the rate of the next one divided by `decay` (ULMFiT, Howard and Ruder 2018, arXiv:1801.06146). */
+export const discriminative = defineStrategy({
+  id: "discriminative",
+  title: "Discriminative learning rates",
+  reference: "Howard and Ruder 2018, arXiv:1801.06146",
+  params: z.strictObject({ decay: z.number().min(1).default(2.6) }),
+  stages: (groups, epochs, { decay }) => [
+    { epochs, rates: discriminatively(groups, decay) },
+  ],
+});

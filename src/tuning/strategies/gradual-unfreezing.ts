@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { UsageError } from "#core";
+import { defineStrategy, discriminatively, type Stage } from "./strategy.ts";
+
+/**
+ * Gradual unfreezing (ULMFiT, Howard and Ruder 2018, arXiv:1801.06146): the
+ * head alone, then one more layer group from the top at each stage, and all of
+ * them for what is left of the epochs. `decay` above 1 also gives lower groups
+ * lower rates (discriminative fine-tuning; the paper's is 2.6).
+ */
+export const gradualUnfreezing = defineStrategy({
+  id: "gradual-unfreezing",
+  title: "Gradual unfreezing",
+  reference: "Howard and Ruder 2018, arXiv:1801.06146",
+  params: z.strictObject({
+    epochsPerStage: z.int().positive().default(1),
+    decay: z.number().min(1).default(1),
+  }),
+  stages(groups, epochs, { epochsPerStage, decay }) {
+    const before = (groups.length - 1) * epochsPerStage;
+    if (before >= epochs) {
+      throw new UsageError(
+        "STRATEGY_EPOCHS",
+        `strategy "gradual-unfreezing" needs ${before} epochs to unfreeze ${groups.length} layer groups, and at least one more; the candidate has ${epochs}`,
+        "Raise epochs or lower epochsPerStage.",
+      );
+    }
+    return groups.map(
+      (_, i): Stage => ({
+        epochs: i < groups.length - 1 ? epochsPerStage : epochs - before,
+        rates: discriminatively(groups.slice(groups.length - 1 - i), decay),
+      }),
+    );
+  },
+});

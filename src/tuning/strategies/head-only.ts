@@ -1,0 +1,11 @@
+import { z } from "zod";
+import { defineStrategy, evenly } from "./strategy.ts";
+
+/** Linear probe: the body is frozen, only the new head is trained. */
+export const headOnly = defineStrategy({
+  id: "head-only",
+  title: "Head only (frozen body)",
+  reference: "Kumar et al. 2022, arXiv:2202.10054",
+  params: z.strictObject({}),
+  stages: (groups, epochs) => [{ epochs, rates: evenly(groups.slice(-1)) }],
+});
