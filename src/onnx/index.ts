@@ -6,3 +6,4 @@ export { prepend } from "./prepend.ts";
 export { prune } from "./prune.ts";
 export * from "./tensor.ts";
 export { type Window, windowOf, windowOutput } from "./windows.ts";
+export { encodeModel } from "./encode.ts";

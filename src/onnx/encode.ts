@@ -1,0 +1,119 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  FunctionProtoSchema,
+  ModelProtoSchema,
+  type TensorProto,
+  TensorProto_DataType,
+  TensorProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "./generated/onnx-ml_pb.ts";
+import type { Attribute, Graph, ValueInfo } from "./graph.ts";
+import type { DataType, Tensor } from "./tensor.ts";
+
+const IR_VERSION = 10n;
+
+export const typeCodes: Readonly<Record<DataType, TensorProto_DataType>> = {
+  float32: TensorProto_DataType.FLOAT,
+  float64: TensorProto_DataType.DOUBLE,
+  float16: TensorProto_DataType.FLOAT16,
+  bfloat16: TensorProto_DataType.BFLOAT16,
+  int64: TensorProto_DataType.INT64,
+  int32: TensorProto_DataType.INT32,
+  int16: TensorProto_DataType.INT16,
+  int8: TensorProto_DataType.INT8,
+  uint64: TensorProto_DataType.UINT64,
+  uint32: TensorProto_DataType.UINT32,
+  uint16: TensorProto_DataType.UINT16,
+  uint8: TensorProto_DataType.UINT8,
+  bool: TensorProto_DataType.BOOL,
+  string: TensorProto_DataType.STRING,
+};
+
+/** The bytes of an .onnx file. */
+export function encodeModel(graph: Graph): Uint8Array {
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion: IR_VERSION,
+      producerName: graph.producer,
+      opsetImport: [...graph.opsets].map(([domain, version]) => ({ domain, version: BigInt(version) })),
+      metadataProps: [...graph.metadata].map(([key, value]) => ({ key, value })),
+      functions: graph.functions.map((f) => fromBinary(FunctionProtoSchema, f)),
+      graph: {
+        name: graph.name || "graph",
+        node: graph.nodes.map((n) => ({
+          name: n.name,
+          opType: n.op,
+          domain: n.domain,
+          input: [...n.inputs],
+          output: [...n.outputs],
+          attribute: Object.entries(n.attributes).map(([name, a]) => encodeAttribute(name, a)),
+        })),
+        initializer: [...graph.constants].map(([name, t]) => encodeTensor(t, name)),
+        input: graph.inputs.map(encodeInfo),
+        output: graph.outputs.map(encodeInfo),
+        valueInfo: graph.valueInfo.map(encodeInfo),
+      },
+    }),
+  );
+}
+
+function encodeInfo({ name, type, dims }: ValueInfo): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: "tensorType",
+        value: {
+          elemType: typeCodes[type],
+          shape: dims && {
+            dim: dims.map((d) => ({
+              value:
+                typeof d === "number"
+                  ? { case: "dimValue" as const, value: BigInt(d) }
+                  : typeof d === "string"
+                    ? { case: "dimParam" as const, value: d }
+                    : { case: undefined },
+            })),
+          },
+        },
+      },
+    },
+  });
+}
+
+export function encodeTensor(t: Tensor, name = ""): TensorProto {
+  const common = { name, dims: t.dims.map(BigInt), dataType: typeCodes[t.type] };
+  if (t.type === "string") {
+    return create(TensorProtoSchema, { ...common, stringData: (t.data as string[]).map((s) => new TextEncoder().encode(s)) });
+  }
+  const { buffer, byteOffset, byteLength } = t.data as Uint8Array;
+  return create(TensorProtoSchema, { ...common, rawData: new Uint8Array(buffer, byteOffset, byteLength) });
+}
+
+function encodeAttribute(name: string, a: Attribute): AttributeProto {
+  const T = AttributeProto_AttributeType;
+  const bytes = (s: string) => new TextEncoder().encode(s);
+  switch (a.kind) {
+    case "int":
+      return create(AttributeProtoSchema, { name, type: T.INT, i: BigInt(a.value) });
+    case "float":
+      return create(AttributeProtoSchema, { name, type: T.FLOAT, f: a.value });
+    case "string":
+      return create(AttributeProtoSchema, { name, type: T.STRING, s: bytes(a.value) });
+    case "ints":
+      return create(AttributeProtoSchema, { name, type: T.INTS, ints: a.value.map(BigInt) });
+    case "floats":
+      return create(AttributeProtoSchema, { name, type: T.FLOATS, floats: [...a.value] });
+    case "strings":
+      return create(AttributeProtoSchema, { name, type: T.STRINGS, strings: a.value.map(bytes) });
+    case "tensor":
+      return create(AttributeProtoSchema, { name, type: T.TENSOR, t: encodeTensor(a.value) });
+    case "opaque":
+      return { ...fromBinary(AttributeProtoSchema, a.value), name };
+  }
+}
