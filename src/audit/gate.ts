@@ -1,0 +1,8 @@
+export { evaluateGate } from "./gate/evaluate.ts";
+export {
+  checkGateNames,
+  type GateConfig,
+  type GateNames,
+  gateSchema,
+} from "./gate/rules.ts";
+export type { GateInput } from "./gate/subjects.ts";

@@ -1,0 +1,133 @@
+import type { GateRule, Results } from "../results.ts";
+import { number, percent } from "../words.ts";
+import { checkGateNames, type GateConfig } from "./rules.ts";
+import { type GateInput, type Subject, subjectsOf } from "./subjects.ts";
+
+/**
+ * Holds every rule against each subject that it selects. A row passes when
+ * its whole interval satisfies the limit and its number is trusted, fails
+ * when none of it does, and is inconclusive otherwise. Throws GATE_NAME as
+ * `checkGateNames` does.
+ */
+export function evaluateGate(
+  rules: GateConfig,
+  results: GateInput,
+): Results["gate"] {
+  checkGateNames(rules, {
+    candidates: results.candidates.map(({ id }) => id),
+    defenses: results.defenses.map(({ id }) => id),
+    attacks: results.attacks.map(({ id }) => id),
+    threatModels: results.threatModels.map(({ id }) => id),
+  });
+  const rows = rules.flatMap((rule) => rowsOf(rule, results));
+  const verdicts = rows.map(({ verdict }) => verdict);
+  if (verdicts.length === 0) return { verdict: "none", rules: [] };
+  if (verdicts.includes("failed")) return { verdict: "failed", rules: rows };
+  return {
+    verdict: verdicts.includes("inconclusive") ? "inconclusive" : "passed",
+    rules: rows,
+  };
+}
+
+function rowsOf(rule: GateConfig[number], results: GateInput): GateRule[] {
+  const limits = Object.values(rule).find((one) => one !== undefined);
+  if (!limits) return [];
+  const text = ruleText(rule);
+  const bound: Bound =
+    "min" in limits
+      ? { side: "min", value: limits.min }
+      : { side: "max", value: limits.max };
+  const subjects = subjectsOf(rule, results);
+  if (subjects.length > 0) {
+    return subjects.map((subject) => row(text, bound, subject));
+  }
+  return [
+    {
+      rule: text,
+      subject: "nothing",
+      limit: limitText(bound, "%"),
+      measured: "nothing",
+      verdict: "inconclusive",
+      reason: "No measured number matches this rule, so it decides nothing.",
+    },
+  ];
+}
+
+interface Bound {
+  side: "min" | "max";
+  value: number;
+}
+
+function row(rule: string, bound: Bound, subject: Subject): GateRule {
+  const { interval, value, unit, what } = subject;
+  const limit = limitText(bound, unit);
+  const range = `${number(100 * interval.low)} to ${quantity(interval.high, unit)}`;
+  const { verdict, because } = decide(bound, subject, limit);
+  return {
+    rule,
+    subject: subject.name,
+    limit,
+    measured: `${quantity(value, unit)}, 95 % interval ${range}, ${subject.basis}`,
+    verdict,
+    reason: `${what} is ${quantity(value, unit)} (${range}), ${because}.`,
+  };
+}
+
+function decide(
+  { side, value }: Bound,
+  { interval: { low, high }, trust }: Subject,
+  limit: string,
+): { verdict: GateRule["verdict"]; because: string } {
+  const within = side === "min" ? low >= value : high <= value;
+  const outside = side === "min" ? high < value : low > value;
+  if (!within && !outside) {
+    return {
+      verdict: "inconclusive",
+      because: `on both sides of the limit of ${limit}: more samples are needed to decide`,
+    };
+  }
+  if (trust === "void") {
+    return {
+      verdict: "inconclusive",
+      because:
+        "but the attack broke its own rules, so the number means nothing",
+    };
+  }
+  if (outside) {
+    return {
+      verdict: "failed",
+      because: `all of it outside the limit of ${limit}`,
+    };
+  }
+  if (trust === "too good") {
+    return {
+      verdict: "inconclusive",
+      because: `within the limit of ${limit}, but a trust check failed: a stronger attack may break more`,
+    };
+  }
+  return {
+    verdict: "passed",
+    because: `all of it within the limit of ${limit}`,
+  };
+}
+
+function ruleText(rule: GateConfig[number]): string {
+  return Object.entries(rule)
+    .map(([metric, limits]) => {
+      const parts = Object.entries(limits).map(
+        ([key, value]) => `${key} ${value}`,
+      );
+      return `${metric}: ${parts.join(", ")}`;
+    })
+    .join("; ");
+}
+
+function limitText({ side, value }: Bound, unit: Subject["unit"]): string {
+  // Rounded only as far as binary fractions need: a limit is shown as it was written.
+  const limit = Number((100 * value).toPrecision(6));
+  return `at ${side === "min" ? "least" : "most"} ${limit} ${unit}`;
+}
+
+function quantity(value: number, unit: Subject["unit"]): string {
+  return unit === "%" ? percent(value) : `${number(100 * value)} points`;
+}

@@ -1,0 +1,107 @@
+import { z } from "zod";
+import { nearest, UsageError } from "#core";
+import { UNDEFENDED } from "../counting.ts";
+import { numberOrFraction } from "../document.ts";
+import { didYouMean } from "../problems.ts";
+
+const share = numberOrFraction.pipe(z.number().min(0).max(1));
+const difference = numberOrFraction.pipe(z.number().min(-1).max(1));
+const name = z.string().min(1).optional();
+
+const metrics = {
+  /** Worst case over the attacks that count, per threat model. */
+  robustAccuracy: z.strictObject({
+    min: share,
+    threatModel: name,
+    candidate: name,
+    defense: name,
+  }),
+  cleanAccuracy: z.strictObject({ min: share, candidate: name, defense: name }),
+  /** Clean accuracy of `than` (the first candidate unless named) less that of the candidate. */
+  cleanAccuracyDrop: z.strictObject({
+    max: difference,
+    candidate: name,
+    than: name,
+  }),
+  attackSuccess: z.strictObject({
+    max: share,
+    attack: name,
+    threatModel: name,
+    candidate: name,
+    defense: name,
+  }),
+};
+
+/** What a rule may limit. */
+export type Metric = keyof typeof metrics;
+/** The limit and the selectors of each metric. */
+export type Limits = { [M in Metric]: z.infer<(typeof metrics)[M]> };
+
+/** The rules of a suite's gate: each a map with one metric; a selector that is left out means every one. */
+export const gateSchema = z.array(
+  z
+    .strictObject({
+      robustAccuracy: metrics.robustAccuracy.optional(),
+      cleanAccuracy: metrics.cleanAccuracy.optional(),
+      cleanAccuracyDrop: metrics.cleanAccuracyDrop.optional(),
+      attackSuccess: metrics.attackSuccess.optional(),
+    })
+    .refine((rule) => Object.keys(rule).length === 1, {
+      error: `found none or several metrics, expected exactly one of ${Object.keys(metrics).join(", ")} in each rule`,
+    })
+    .meta({ minProperties: 1, maxProperties: 1 }),
+);
+
+/** The gate of a suite. */
+export type GateConfig = z.infer<typeof gateSchema>;
+
+/** The names that the selectors of a gate may use. */
+export interface GateNames {
+  candidates: readonly string[];
+  defenses: readonly string[];
+  attacks: readonly string[];
+  threatModels: readonly string[];
+}
+
+/** Throws GATE_NAME when a selector names nothing, or a drop has nothing to be compared with. */
+export function checkGateNames(rules: GateConfig, names: GateNames): void {
+  const known: Record<string, readonly string[]> = {
+    candidate: names.candidates,
+    than: names.candidates,
+    defense: [...new Set([UNDEFENDED, ...names.defenses])],
+    attack: names.attacks,
+    threatModel: names.threatModels,
+  };
+  for (const [i, rule] of rules.entries()) {
+    for (const [metric, limits] of Object.entries(rule)) {
+      for (const [key, value] of Object.entries(limits ?? {})) {
+        const valid = known[key];
+        if (!valid || typeof value !== "string" || valid.includes(value)) {
+          continue;
+        }
+        throw new UsageError(
+          "GATE_NAME",
+          `gate[${i}].${metric}.${key}: found "${value}", expected one of ${valid.join(", ")}${didYouMean(nearest(value, valid))}`,
+          "Correct the name, or leave the selector out to mean every one.",
+        );
+      }
+    }
+    if (rule.cleanAccuracyDrop) {
+      requireReference(rule.cleanAccuracyDrop, names.candidates, i);
+    }
+  }
+}
+
+function requireReference(
+  { candidate, than }: Limits["cleanAccuracyDrop"],
+  candidates: readonly string[],
+  rule: number,
+): void {
+  const reference = than ?? candidates[0];
+  if (candidates.length > 1 && candidate !== reference) return;
+  throw new UsageError(
+    "GATE_NAME",
+    `gate[${rule}].cleanAccuracyDrop: found ${candidates.length > 1 ? `"${candidate}" compared with itself` : "one candidate to compare"}, expected two different candidates`,
+    "Name another candidate, or leave the rule out.",
+  );
+}

@@ -1,0 +1,166 @@
+import { cleanDrop } from "../clean-drop.ts";
+import { counts, UNDEFENDED } from "../counting.ts";
+import type { Cell, Rate, Results } from "../results.ts";
+import type { Interval } from "../statistics.ts";
+import { isVoid } from "../trust/index.ts";
+import type { GateConfig, Limits } from "./rules.ts";
+
+/** What a gate looks at. */
+export type GateInput = Pick<
+  Results,
+  | "candidates"
+  | "defenses"
+  | "cells"
+  | "worstCases"
+  | "threatModels"
+  | "attacks"
+>;
+
+/** A number that a rule is held against. */
+export interface Subject {
+  name: string;
+  what: string;
+  value: number;
+  interval: Interval;
+  /** How many samples, or how the interval was found. */
+  basis: string;
+  unit: "%" | "points";
+  trust: "trusted" | "too good" | "void";
+}
+
+/** The numbers that a rule selects. */
+export function subjectsOf(
+  rule: GateConfig[number],
+  results: GateInput,
+): Subject[] {
+  const { robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess } =
+    rule;
+  return [
+    ...(robustAccuracy ? robustSubjects(robustAccuracy, results) : []),
+    ...(cleanAccuracy ? cleanSubjects(cleanAccuracy, results) : []),
+    ...(cleanAccuracyDrop ? dropSubjects(cleanAccuracyDrop, results) : []),
+    ...(attackSuccess ? successSubjects(attackSuccess, results) : []),
+  ];
+}
+
+function robustSubjects(
+  limits: Limits["robustAccuracy"],
+  { worstCases, cells }: GateInput,
+): Subject[] {
+  return worstCases
+    .filter((one) => selects(limits, one))
+    .map(({ candidate, defense, threatModel, robustAccuracy, trusted }) => {
+      const own = cells.filter(
+        (cell) =>
+          counts(cell) &&
+          cell.candidate === candidate &&
+          cell.defense === defense &&
+          cell.threatModel.id === threatModel,
+      );
+      return {
+        ...measure(robustAccuracy),
+        name: `${candidate} / ${defense} / ${threatModel}`,
+        what: "Robust accuracy",
+        trust: trustOf(trusted, own),
+      };
+    });
+}
+
+function cleanSubjects(
+  limits: Limits["cleanAccuracy"],
+  { candidates, cells }: GateInput,
+): Subject[] {
+  return candidates.flatMap((candidate) => {
+    const rates = new Map([[UNDEFENDED, candidate.cleanAccuracy]]);
+    for (const cell of cells) {
+      if (cell.candidate === candidate.id && !rates.has(cell.defense)) {
+        rates.set(cell.defense, cell.cleanAccuracy);
+      }
+    }
+    return [...rates]
+      .filter(([defense]) =>
+        selects(limits, { candidate: candidate.id, defense }),
+      )
+      .map(
+        ([defense, clean]): Subject => ({
+          ...measure(clean),
+          name: `${candidate.id} / ${defense}`,
+          what: "Clean accuracy",
+          trust: "trusted",
+        }),
+      );
+  });
+}
+
+function dropSubjects(
+  limits: Limits["cleanAccuracyDrop"],
+  { candidates, cells }: GateInput,
+): Subject[] {
+  const reference = limits.than
+    ? candidates.find(({ id }) => id === limits.than)
+    : candidates[0];
+  if (!reference) return [];
+  return candidates
+    .filter(
+      (candidate) =>
+        candidate !== reference && selects(limits, { candidate: candidate.id }),
+    )
+    .map((candidate) => {
+      const drop = cleanDrop(reference, candidate, cells);
+      return {
+        name: `${candidate.id} against ${reference.id}`,
+        what: `The drop in clean accuracy from ${reference.id}`,
+        value: drop.value,
+        interval: drop.interval,
+        basis: drop.method,
+        unit: "points",
+        trust: "trusted",
+      };
+    });
+}
+
+function successSubjects(
+  limits: Limits["attackSuccess"],
+  { cells }: GateInput,
+): Subject[] {
+  return cells
+    .filter((cell) => counts(cell))
+    .filter((cell) =>
+      selects(limits, { ...cell, threatModel: cell.threatModel.id }),
+    )
+    .map((cell) => ({
+      // Without a correct sample there was nothing to break: any rate is possible.
+      ...measure(cell.attackSuccess ?? { value: 0, low: 0, high: 1, n: 0 }),
+      name: `${cell.candidate} / ${cell.defense} / ${cell.attack} / ${cell.threatModel.id}`,
+      what: "Attack success",
+      trust: trustOf(cell.trusted, [cell]),
+    }));
+}
+
+function measure(
+  rate: Rate,
+): Pick<Subject, "value" | "interval" | "basis" | "unit"> {
+  return {
+    value: rate.value,
+    interval: rate,
+    basis: `n = ${rate.n}`,
+    unit: "%",
+  };
+}
+
+/** A weak attack can only make a model look too good; one that cheated can make it look anything. */
+function trustOf(trusted: boolean, cells: readonly Cell[]): Subject["trust"] {
+  if (cells.some(({ checks }) => isVoid(checks))) return "void";
+  return trusted ? "trusted" : "too good";
+}
+
+const selectors = ["candidate", "defense", "attack", "threatModel"] as const;
+
+function selects(
+  limits: Partial<Record<(typeof selectors)[number], string>>,
+  subject: Partial<Record<(typeof selectors)[number], string>>,
+): boolean {
+  return selectors.every(
+    (key) => limits[key] === undefined || limits[key] === subject[key],
+  );
+}

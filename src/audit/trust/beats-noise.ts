@@ -1,0 +1,38 @@
+import { percent, samples } from "../words.ts";
+import {
+  isWhiteBox,
+  robustCount,
+  robustShare,
+  sameBudget,
+  strongest,
+  type TrustCheck,
+} from "./check.ts";
+import { listed, missed } from "./missed.ts";
+
+/** Following the gradient does better than noise of the same size (Carlini et al. 2019, arXiv:1902.06705). */
+export const beatsNoise: TrustCheck = {
+  id: "beats-noise",
+  title: "The attack beats noise",
+  judge(cell, siblings) {
+    if (!isWhiteBox(cell)) return undefined;
+    const noise = strongest(
+      sameBudget(cell, siblings).filter(({ family }) => family === "control"),
+    );
+    if (!noise) return undefined;
+    const seen = `${cell.attack} leaves ${percent(robustShare(cell))} robust and ${noise.attack} ${percent(robustShare(noise))}`;
+    if (robustCount(cell) > robustCount(noise)) {
+      return {
+        status: "failed",
+        message: `${seen}: its gradients mislead; attack through a smooth stand-in or without gradients.`,
+      };
+    }
+    const ids = missed(cell, noise);
+    // One sample may go either way by luck of the draw.
+    return ids.length <= 1
+      ? { status: "passed", message: `${seen}.` }
+      : {
+          status: "warned",
+          message: `${seen}, but only noise broke ${samples(ids.length)} (${listed(ids)}): the attack is weak on these.`,
+        };
+  },
+};

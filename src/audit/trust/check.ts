@@ -1,0 +1,87 @@
+import { counts } from "../counting.ts";
+import type { Access, Check, Norm } from "../results.ts";
+
+/** What a trust check may know of a cell. */
+export interface Evidence {
+  candidate: string;
+  defense: string;
+  attack: string;
+  access: Access;
+  adaptive: boolean;
+  norm: Norm;
+  /** In the unit of the input bounds. */
+  eps: number;
+  family: "single-step" | "iterative" | "control" | "transfer";
+  /** The highest input value less the lowest. */
+  boundsWidth: number;
+  /** The accuracy of guessing: one over the number of classes. */
+  chance: number;
+  /** As in the results document: "1" robust, "0" broken, "-" wrong without the attack. */
+  outcomes: string;
+  /** The largest distance, in the norm, of an adversarial sample from its original. */
+  maxDistance: number;
+  /** Adversarial samples with a value outside the input bounds. */
+  outOfBounds: number;
+  /** Adversarial samples with a value that is not finite. */
+  nonFinite: number;
+  /** Share of the samples whose gradient was zero everywhere; null for an attack without gradients. */
+  zeroGradientShare: number | null;
+  /** Samples whose clean prediction through the attack path differs from the plain forward. */
+  cleanMismatch: number;
+}
+
+/** What a check found; undefined where it does not apply. */
+export type Finding = Pick<Check, "status" | "message"> | undefined;
+
+/** A mechanical test that a cell's number is not an artefact. */
+export interface TrustCheck {
+  id: string;
+  title: string;
+  judge(cell: Evidence, siblings: readonly Evidence[]): Finding;
+}
+
+/** Whether comparisons may judge the cell: a gradient attack whose number counts. */
+export function isWhiteBox(cell: Evidence): boolean {
+  const usesSteps =
+    cell.family === "single-step" || cell.family === "iterative";
+  return cell.access === "gradient" && usesSteps && counts(cell);
+}
+
+/** The siblings whose numbers count for the same candidate, defence and norm, on as many samples. */
+export function comparable(
+  cell: Evidence,
+  siblings: readonly Evidence[],
+): Evidence[] {
+  return siblings.filter(
+    (sibling) =>
+      sibling !== cell &&
+      counts(sibling) &&
+      sibling.candidate === cell.candidate &&
+      sibling.defense === cell.defense &&
+      sibling.norm === cell.norm &&
+      sibling.outcomes.length === cell.outcomes.length,
+  );
+}
+
+/** Of the comparable siblings, those with the same eps. */
+export function sameBudget(
+  cell: Evidence,
+  siblings: readonly Evidence[],
+): Evidence[] {
+  return comparable(cell, siblings).filter(({ eps }) => eps === cell.eps);
+}
+
+/** The number of samples that stayed robust. */
+export function robustCount({ outcomes }: Evidence): number {
+  return outcomes.replaceAll(/[^1]/g, "").length;
+}
+
+/** Robust accuracy, in [0, 1]. */
+export function robustShare(cell: Evidence): number {
+  return robustCount(cell) / cell.outcomes.length;
+}
+
+/** The sibling that leaves the fewest samples robust. */
+export function strongest(siblings: readonly Evidence[]): Evidence | undefined {
+  return siblings.toSorted((a, b) => robustCount(a) - robustCount(b))[0];
+}

@@ -1,0 +1,38 @@
+import { percent } from "../words.ts";
+import {
+  comparable,
+  isWhiteBox,
+  robustCount,
+  robustShare,
+  strongest,
+  type TrustCheck,
+} from "./check.ts";
+
+/** A larger budget never leaves more samples robust, to within one sample (Carlini et al. 2019, arXiv:1902.06705). */
+export const monotoneInEps: TrustCheck = {
+  id: "monotone-in-eps",
+  title: "More budget breaks more",
+  judge(cell, siblings) {
+    if (!isWhiteBox(cell)) return undefined;
+    const smaller = strongest(
+      comparable(cell, siblings).filter(
+        ({ attack, eps }) => attack === cell.attack && eps < cell.eps,
+      ),
+    );
+    if (!smaller) return undefined;
+    const seen = `${percent(robustShare(cell))} stay robust at eps ${cell.eps} and ${percent(robustShare(smaller))} at the smaller eps ${smaller.eps}`;
+    if (robustCount(cell) <= robustCount(smaller) + 1) {
+      return { status: "passed", message: `${seen}.` };
+    }
+    // One long step overshoots on any curved model, which says nothing about masking.
+    return cell.family === "single-step"
+      ? {
+          status: "warned",
+          message: `${seen}: a single step overshoots here, an iterative attack says more.`,
+        }
+      : {
+          status: "failed",
+          message: `${seen}: the attack does not use its budget; try more steps, restarts and another step size.`,
+        };
+  },
+};

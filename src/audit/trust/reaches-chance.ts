@@ -1,0 +1,42 @@
+import { rate } from "../statistics.ts";
+import { percent } from "../words.ts";
+import {
+  comparable,
+  type Evidence,
+  isWhiteBox,
+  robustCount,
+  strongest,
+  type TrustCheck,
+} from "./check.ts";
+
+/**
+ * With half the input range as budget every image can be turned grey, so an
+ * iterative attack must bring accuracy down to guessing (Carlini et al. 2019,
+ * arXiv:1902.06705). One step is not expected to.
+ */
+export const reachesChance: TrustCheck = {
+  id: "reaches-chance",
+  title: "An unbounded attack breaks everything",
+  judge(cell, siblings) {
+    if (cell.family !== "iterative" || !isWhiteBox(cell)) return undefined;
+    const unbounded = strongest(
+      [cell, ...comparable(cell, siblings)].filter(
+        (one) => one.attack === cell.attack && isUnbounded(one),
+      ),
+    );
+    if (!unbounded) return undefined;
+    const robust = rate(robustCount(unbounded), unbounded.outcomes.length);
+    const seen = `At eps ${unbounded.eps} ${cell.attack} leaves ${percent(robust.value)} robust, and guessing gives ${percent(cell.chance)}`;
+    return robust.low <= cell.chance
+      ? { status: "passed", message: `${seen}.` }
+      : {
+          status: "failed",
+          message: `${seen}: gradients are masked; attack through a smooth stand-in or without gradients.`,
+        };
+  },
+};
+
+function isUnbounded({ norm, eps, boundsWidth }: Evidence): boolean {
+  // A bound such as 0.5 survives the arithmetic of widths only to the last bits.
+  return norm === "linf" && eps >= (boundsWidth / 2) * (1 - 1e-9);
+}

@@ -1,0 +1,109 @@
+import { AssayError } from "#core";
+import { counts } from "./counting.ts";
+import type { Cell, WorstCase } from "./results.ts";
+import { mcnemar, rate } from "./statistics.ts";
+
+/**
+ * The robust accuracy of each candidate under each defence and threat model
+ * against all attacks at once: a sample is robust only if it is so in every
+ * cell that counts. It is trusted only if all of these cells are. Throws
+ * CELLS_UNPAIRED when two cells are not of the same samples.
+ */
+export function worstCases(
+  cells: readonly Cell[],
+  candidates: readonly string[],
+): WorstCase[] {
+  const [first] = candidates;
+  const groups = groupCells(cells.filter(counts));
+  return candidates.flatMap((candidate) =>
+    groups.flatMap(({ defense, threatModel, byCandidate }) => {
+      const own = byCandidate.get(candidate);
+      if (!own) return [];
+      const robust = robustInAll(own);
+      const against =
+        first !== undefined && candidate !== first
+          ? byCandidate.get(first)
+          : undefined;
+      return [
+        {
+          candidate,
+          defense,
+          threatModel,
+          attacks: [...new Set(own.map(({ attack }) => attack))],
+          robustAccuracy: rate(count(robust), robust.length),
+          trusted: own.every(({ trusted }) => trusted),
+          comparison: against
+            ? compare(robust, robustInAll(against), own, against)
+            : null,
+        },
+      ];
+    }),
+  );
+}
+
+interface Group {
+  defense: string;
+  threatModel: string;
+  byCandidate: Map<string, Cell[]>;
+}
+
+function groupCells(cells: readonly Cell[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const cell of cells) {
+    const { candidate, defense } = cell;
+    const threatModel = cell.threatModel.id;
+    const key = JSON.stringify([defense, threatModel]);
+    const group = groups.get(key) ?? {
+      defense,
+      threatModel,
+      byCandidate: new Map<string, Cell[]>(),
+    };
+    groups.set(key, group);
+    const own = group.byCandidate.get(candidate) ?? [];
+    group.byCandidate.set(candidate, [...own, cell]);
+  }
+  return [...groups.values()];
+}
+
+function robustInAll(cells: readonly Cell[]): boolean[] {
+  const [first] = cells;
+  const robust = Array.from(first?.outcomes ?? "", () => true);
+  for (const cell of cells) {
+    requirePaired(first as Cell, cell);
+    for (let i = 0; i < robust.length; i++) {
+      if (cell.outcomes[i] !== "1") robust[i] = false;
+    }
+  }
+  return robust;
+}
+
+function compare(
+  here: readonly boolean[],
+  there: readonly boolean[],
+  own: readonly Cell[],
+  against: readonly Cell[],
+): NonNullable<WorstCase["comparison"]> {
+  requirePaired(own[0] as Cell, against[0] as Cell);
+  const gained = count(here.map((robust, i) => robust && !there[i]));
+  const lost = count(there.map((robust, i) => robust && !here[i]));
+  return {
+    against: (against[0] as Cell).candidate,
+    difference: (gained - lost) / here.length,
+    gained,
+    lost,
+    pValue: mcnemar(gained, lost),
+  };
+}
+
+function requirePaired(one: Cell, other: Cell): void {
+  if (one.outcomes.length === other.outcomes.length) return;
+  throw new AssayError(
+    "CELLS_UNPAIRED",
+    `the cell ${one.id} has ${one.outcomes.length} samples and ${other.id} has ${other.outcomes.length}, expected the same samples`,
+    "Run both cells again on the same data.",
+  );
+}
+
+function count(flags: readonly boolean[]): number {
+  return flags.filter(Boolean).length;
+}

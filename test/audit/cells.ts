@@ -1,0 +1,73 @@
+import type {
+  CandidateResult,
+  Cell,
+  Check,
+  Norm,
+} from "../../src/audit/results.ts";
+import { rate } from "../../src/audit/statistics.ts";
+
+interface Given {
+  candidate?: string;
+  defense?: string;
+  attack?: string;
+  threatModel?: string;
+  norm?: Norm;
+  eps?: number;
+  adaptive?: boolean;
+  trusted?: boolean;
+  checks?: Check[];
+  outcomes: string;
+}
+
+/** A cell with the rates that follow from its outcomes. */
+export function cell(given: Given): Cell {
+  const { outcomes, norm = "linf", eps = 0.1 } = given;
+  const robust = outcomes.replaceAll(/[^1]/g, "").length;
+  const correct = outcomes.replaceAll("-", "").length;
+  const { candidate = "full", defense = "none", attack = "pgd" } = given;
+  const threatModel = given.threatModel ?? `${norm}-${eps}`;
+  return {
+    id: `${candidate}/${defense}/${attack}@${threatModel}`,
+    candidate,
+    defense,
+    attack,
+    threatModel: { id: threatModel, norm, eps, access: "gradient" },
+    adaptive: given.adaptive ?? true,
+    cleanAccuracy: rate(correct, outcomes.length),
+    robustAccuracy: rate(robust, outcomes.length),
+    attackSuccess: correct > 0 ? rate(correct - robust, correct) : null,
+    queries: { forward: 0, gradient: 0, base: 0 },
+    trusted: given.trusted ?? true,
+    checks: given.checks ?? [],
+    outcomes,
+    reproduce: "",
+    seconds: 0,
+  };
+}
+
+/** A candidate with so many correct of so many samples. */
+export function candidate(
+  id: string,
+  correct: number,
+  n: number,
+): CandidateResult {
+  return {
+    id,
+    origin: "given",
+    strategy: null,
+    training: null,
+    lineage: null,
+    file: `${id}.onnx`,
+    hash: "",
+    parameters: 1,
+    trainableParameters: null,
+    cleanAccuracy: rate(correct, n),
+    history: [],
+    ended: null,
+  };
+}
+
+/** So many of each outcome, in this order: robust, broken, wrong. */
+export function outcomes(robust: number, broken: number, wrong = 0): string {
+  return "1".repeat(robust) + "0".repeat(broken) + "-".repeat(wrong);
+}

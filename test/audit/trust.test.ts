@@ -1,0 +1,304 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Check } from "../../src/audit/results.ts";
+import {
+  allTrustChecks,
+  type Evidence,
+  isTrusted,
+  isVoid,
+  trustChecks,
+} from "../../src/audit/trust/index.ts";
+import { outcomes } from "./cells.ts";
+
+const pgd: Evidence = {
+  candidate: "full",
+  defense: "none",
+  attack: "pgd",
+  access: "gradient",
+  adaptive: true,
+  norm: "linf",
+  eps: 0.1,
+  family: "iterative",
+  boundsWidth: 1,
+  chance: 0.1,
+  outcomes: outcomes(40, 60),
+  maxDistance: 0.1,
+  outOfBounds: 0,
+  nonFinite: 0,
+  zeroGradientShare: 0,
+  cleanMismatch: 0,
+};
+
+const fgsm: Evidence = {
+  ...pgd,
+  attack: "fgsm",
+  family: "single-step",
+  outcomes: outcomes(50, 50),
+};
+const noise: Evidence = {
+  ...pgd,
+  attack: "noise",
+  family: "control",
+  access: "none",
+  zeroGradientShare: null,
+  outcomes: outcomes(90, 10),
+};
+const transfer: Evidence = {
+  ...noise,
+  attack: "transfer-pgd",
+  family: "transfer",
+  access: "base",
+  outcomes: outcomes(60, 40),
+};
+
+function find(
+  id: string,
+  cell: Evidence,
+  ...siblings: Evidence[]
+): Check | undefined {
+  return trustChecks(cell, [cell, ...siblings]).find((one) => one.id === id);
+}
+
+function status(id: string, cell: Evidence, ...siblings: Evidence[]) {
+  return find(id, cell, ...siblings)?.status;
+}
+
+describe("a sound run", () => {
+  it("passes every check that applies", () => {
+    const unbounded = { ...pgd, eps: 0.5, outcomes: outcomes(8, 92) };
+    const checks = trustChecks(pgd, [pgd, fgsm, noise, transfer, unbounded]);
+    // Nothing is smaller than eps 0.1 here, so that more budget breaks more is shown at 0.5.
+    expect(checks.map(({ id }) => id)).toEqual(
+      allTrustChecks
+        .map(({ id }) => id)
+        .filter((id) => id !== "monotone-in-eps"),
+    );
+    expect(status("monotone-in-eps", unbounded, pgd)).toBe("passed");
+    expect(checks.every((check) => check.status === "passed")).toBe(true);
+    expect(isTrusted(checks)).toBe(true);
+  });
+
+  it("needs no siblings", () => {
+    expect(trustChecks(pgd, []).map(({ id }) => id)).toEqual([
+      "budget-kept",
+      "clean-preflight",
+      "gradients-available",
+    ]);
+  });
+});
+
+describe("budget-kept", () => {
+  it.each([
+    [{ maxDistance: 0.1 }, "passed"],
+    [{ maxDistance: 0.1 + 5e-8 }, "passed"],
+    [{ maxDistance: 0.1001 }, "failed"],
+    [{ maxDistance: Number.NaN }, "failed"],
+    [{ outOfBounds: 1 }, "failed"],
+    [{ nonFinite: 1 }, "failed"],
+    // float32 knows a value near 255 only to 1.5e-5.
+    [{ boundsWidth: 255, eps: 8, maxDistance: 8.00002 }, "passed"],
+    [{ boundsWidth: 255, eps: 8, maxDistance: 8.0001 }, "failed"],
+  ])("of %j is %s", (change, expected) => {
+    expect(status("budget-kept", { ...pgd, ...change })).toBe(expected);
+  });
+
+  it("names every fault and voids the number", () => {
+    const cell = { ...pgd, maxDistance: 0.2, outOfBounds: 3 };
+    const checks = trustChecks(cell, []);
+    expect(checks[0]?.message).toBe(
+      "The attack went to linf distance 0.2 of 0.1 allowed, and left the input bounds on 3 samples: correct the attack, its number means nothing.",
+    );
+    expect(isTrusted(checks)).toBe(false);
+    expect(isVoid(checks)).toBe(true);
+  });
+});
+
+it("clean-preflight fails on a single difference", () => {
+  const check = find("clean-preflight", { ...pgd, cleanMismatch: 1 });
+  expect(check?.status).toBe("failed");
+  expect(check?.message).toMatch(/^1 sample of 100 is classified otherwise/);
+});
+
+it.each([
+  [0, "passed"],
+  [0.05, "warned"],
+  [0.051, "failed"],
+  [null, undefined],
+])("gradients-available with a share of %s is %s", (share, expected) => {
+  const cell = { ...pgd, zeroGradientShare: share };
+  expect(status("gradients-available", cell)).toBe(expected);
+  expect(isVoid(trustChecks(cell, []))).toBe(false);
+});
+
+it.each([
+  [50, "passed"],
+  [39, "passed"],
+  [38, "failed"],
+])(
+  "iterative-beats-single-step against %i robust is %s",
+  (robust, expected) => {
+    const single = { ...fgsm, outcomes: outcomes(robust, 100 - robust) };
+    const id = "iterative-beats-single-step";
+    expect(status(id, pgd, single)).toBe(expected);
+    expect(status(id, single, pgd)).toBeUndefined();
+  },
+);
+
+describe("monotone-in-eps", () => {
+  const at = (eps: number, robust: number, family = pgd.family): Evidence => ({
+    ...pgd,
+    family,
+    eps,
+    outcomes: outcomes(robust, 100 - robust),
+  });
+
+  it("allows one sample, over any pair of eps", () => {
+    expect(status("monotone-in-eps", at(0.2, 41), pgd)).toBe("passed");
+    expect(status("monotone-in-eps", at(0.2, 42), pgd)).toBe("failed");
+    expect(status("monotone-in-eps", at(0.3, 42), at(0.2, 50), pgd)).toBe(
+      "failed",
+    );
+    expect(status("monotone-in-eps", pgd, at(0.2, 90))).toBeUndefined();
+  });
+
+  it("only warns of a single step, which overshoots", () => {
+    const near = at(0.1, 40, "single-step");
+    expect(status("monotone-in-eps", at(0.2, 60, "single-step"), near)).toBe(
+      "warned",
+    );
+  });
+});
+
+describe("reaches-chance", () => {
+  const unbounded = (robust: number): Evidence => ({
+    ...pgd,
+    eps: 0.5,
+    outcomes: outcomes(robust, 100 - robust),
+  });
+
+  it("fails at every eps of the attack that cannot break everything", () => {
+    expect(status("reaches-chance", pgd, unbounded(10))).toBe("passed");
+    expect(status("reaches-chance", pgd, unbounded(16))).toBe("passed");
+    expect(status("reaches-chance", pgd, unbounded(30))).toBe("failed");
+    expect(status("reaches-chance", unbounded(30))).toBe("failed");
+  });
+
+  it("needs half the input range, in linf, of the same iterative attack", () => {
+    const id = "reaches-chance";
+    expect(status(id, pgd, { ...unbounded(90), eps: 0.4 })).toBeUndefined();
+    expect(status(id, pgd, { ...unbounded(90), norm: "l2" })).toBeUndefined();
+    expect(
+      status(id, pgd, { ...unbounded(90), attack: "apgd" }),
+    ).toBeUndefined();
+    const wide = { ...unbounded(90), eps: 1, boundsWidth: 2 };
+    expect(status(id, { ...pgd, boundsWidth: 2 }, wide)).toBe("failed");
+    expect(status(id, { ...fgsm, eps: 0.5 })).toBeUndefined();
+  });
+});
+
+describe("beats-noise", () => {
+  const id = "beats-noise";
+
+  it("fails when noise breaks more in all", () => {
+    const loud = { ...noise, outcomes: outcomes(39, 61) };
+    expect(status(id, pgd, loud)).toBe("failed");
+    expect(status(id, fgsm, loud)).toBe("failed");
+  });
+
+  it("warns of samples that only noise broke, by name", () => {
+    const elsewhere = { ...noise, outcomes: `000${outcomes(97, 0)}` };
+    const check = find(id, pgd, elsewhere);
+    expect(check?.status).toBe("warned");
+    expect(check?.message).toContain("only noise broke 3 samples (0, 1, 2)");
+    const once = { ...noise, outcomes: `0${outcomes(99, 0)}` };
+    expect(status(id, pgd, once)).toBe("passed");
+  });
+});
+
+describe("beats-transfer", () => {
+  const id = "beats-transfer";
+  const strong = { ...transfer, outcomes: outcomes(30, 70) };
+
+  it("fails an iterative attack that does worse in all", () => {
+    expect(status(id, pgd, transfer)).toBe("passed");
+    expect(status(id, pgd, strong)).toBe("failed");
+  });
+
+  it("only warns of a single step", () => {
+    expect(status(id, fgsm, strong)).toBe("warned");
+  });
+});
+
+describe("comparisons", () => {
+  const damning: Evidence[] = [
+    { ...fgsm, outcomes: outcomes(0, 100) },
+    { ...noise, outcomes: outcomes(0, 100) },
+    { ...transfer, outcomes: outcomes(0, 100) },
+    { ...pgd, eps: 0.01, outcomes: outcomes(0, 100) },
+    { ...pgd, eps: 0.9, outcomes: outcomes(99, 1) },
+  ];
+
+  it("judge only gradient attacks that count", () => {
+    const only = ["budget-kept", "clean-preflight"];
+    const ids = (cell: Evidence) =>
+      trustChecks(cell, damning).map((check) => check.id);
+    expect(ids({ ...pgd, access: "score", zeroGradientShare: null })).toEqual(
+      only,
+    );
+    expect(ids(noise)).toEqual(only);
+    expect(ids(transfer)).toEqual(only);
+    expect(ids({ ...pgd, defense: "blur", adaptive: false })).toEqual(only);
+    expect(isTrusted(trustChecks(pgd, damning))).toBe(false);
+    expect(isTrusted(trustChecks({ ...pgd, adaptive: false }, damning))).toBe(
+      false,
+    );
+  });
+
+  it("look only at the same candidate, defence, norm and samples", () => {
+    const changes: Partial<Evidence>[] = [
+      { candidate: "head" },
+      { defense: "blur" },
+      { norm: "l2" },
+      { outcomes: outcomes(0, 50) },
+    ];
+    for (const change of changes) {
+      const others = damning.map((one) => ({ ...one, ...change }));
+      expect(trustChecks(pgd, others)).toHaveLength(3);
+    }
+    const asIs = damning.map((one) => ({ ...one, adaptive: false }));
+    const defended = (one: Evidence) => ({ ...one, defense: "blur" });
+    expect(trustChecks(defended(pgd), asIs.map(defended))).toHaveLength(3);
+  });
+
+  it("never fail an attack that dominates all others", () => {
+    const outcome = fc.string({
+      unit: fc.constantFrom("1", "0"),
+      minLength: 30,
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(outcome, outcome, outcome, (a, b, c) => {
+        const best = [...a]
+          .map((bit, i) =>
+            bit === "1" && b[i] === "1" && c[i] === "1" ? 1 : 0,
+          )
+          .join("");
+        const checks = trustChecks({ ...pgd, outcomes: best }, [
+          { ...fgsm, outcomes: a },
+          { ...noise, outcomes: b },
+          { ...transfer, outcomes: c },
+        ]);
+        expect(checks.every((check) => check.status === "passed")).toBe(true);
+      }),
+    );
+  });
+});
+
+it("every check has an id and says something in one sentence", () => {
+  const ids = allTrustChecks.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  const all = [pgd, fgsm, noise, transfer];
+  for (const check of all.flatMap((one) => trustChecks(one, all))) {
+    expect(check.message).toMatch(/^[^\n]+\.$/);
+  }
+});

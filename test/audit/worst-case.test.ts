@@ -1,0 +1,151 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { curves } from "../../src/audit/curves.ts";
+import { mcnemar } from "../../src/audit/statistics.ts";
+import { worstCases } from "../../src/audit/worst-case.ts";
+import { cell } from "./cells.ts";
+
+describe("the worst case", () => {
+  it("counts a sample as robust only if every attack left it so", () => {
+    const [worst] = worstCases(
+      [
+        cell({ attack: "pgd", outcomes: "110-1" }),
+        cell({ attack: "square", outcomes: "101-1" }),
+      ],
+      ["full"],
+    );
+    expect(worst).toMatchObject({
+      candidate: "full",
+      defense: "none",
+      threatModel: "linf-0.1",
+      attacks: ["pgd", "square"],
+      robustAccuracy: { value: 2 / 5, n: 5 },
+      trusted: true,
+      comparison: null,
+    });
+  });
+
+  it("leaves out attacks that did not know the defence", () => {
+    const cells = [
+      cell({ defense: "blur", adaptive: false, outcomes: "000" }),
+      cell({ defense: "blur", attack: "fgsm", outcomes: "011" }),
+      cell({ adaptive: false, outcomes: "001" }),
+    ];
+    const found = worstCases(cells, ["full"]);
+    expect(found.map((one) => [one.defense, one.robustAccuracy.value])).toEqual(
+      [
+        ["blur", 2 / 3],
+        ["none", 1 / 3],
+      ],
+    );
+    expect(found[0]?.attacks).toEqual(["fgsm"]);
+  });
+
+  it("is trusted only if every cell is", () => {
+    const cells = [
+      cell({ outcomes: "11" }),
+      cell({ attack: "fgsm", trusted: false, outcomes: "10" }),
+    ];
+    expect(worstCases(cells, ["full"])[0]?.trusted).toBe(false);
+  });
+
+  it("compares with the first candidate on the same samples", () => {
+    const cells = [
+      cell({ candidate: "head", outcomes: "1111110000" }),
+      cell({ candidate: "full", outcomes: "100000-001" }),
+      cell({ candidate: "head", eps: 0.2, outcomes: "1111110000" }),
+    ];
+    const found = worstCases(cells, ["full", "head"]);
+    expect(found.map((one) => [one.candidate, one.threatModel])).toEqual([
+      ["full", "linf-0.1"],
+      ["head", "linf-0.1"],
+      ["head", "linf-0.2"],
+    ]);
+    expect(found[1]?.comparison).toEqual({
+      against: "full",
+      difference: 4 / 10,
+      gained: 5,
+      lost: 1,
+      pValue: mcnemar(5, 1),
+    });
+    expect(found[2]?.comparison).toBeNull();
+  });
+
+  it("refuses cells of different samples", () => {
+    const unpaired = expect.objectContaining({ code: "CELLS_UNPAIRED" });
+    const cells = [
+      cell({ outcomes: "11" }),
+      cell({ attack: "fgsm", outcomes: "111" }),
+    ];
+    expect(() => worstCases(cells, ["full"])).toThrow(unpaired);
+    const others = [
+      cell({ outcomes: "11" }),
+      cell({ candidate: "head", outcomes: "111" }),
+    ];
+    expect(() => worstCases(others, ["full", "head"])).toThrow(unpaired);
+  });
+
+  it("is never above any attack alone, and no order matters", () => {
+    const outcome = fc.string({
+      unit: fc.constantFrom("1", "0", "-"),
+      minLength: 20,
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(fc.array(outcome, { minLength: 1, maxLength: 5 }), (all) => {
+        const cells = all.map((outcomes, i) =>
+          cell({ attack: `a${i}`, outcomes }),
+        );
+        const [worst] = worstCases(cells, ["full"]);
+        for (const { robustAccuracy } of cells) {
+          expect(worst?.robustAccuracy.value).toBeLessThanOrEqual(
+            robustAccuracy.value,
+          );
+        }
+        const [turned] = worstCases(cells.toReversed(), ["full"]);
+        expect(turned?.robustAccuracy).toEqual(worst?.robustAccuracy);
+      }),
+    );
+  });
+});
+
+describe("curves", () => {
+  it("run from clean accuracy through every eps in order", () => {
+    const found = curves([
+      cell({ eps: 0.2, outcomes: "000-" }),
+      cell({ eps: 0.1, outcomes: "110-" }),
+      cell({ eps: 0.1, norm: "l2", outcomes: "110-" }),
+      cell({ eps: 0.3, defense: "blur", adaptive: false, outcomes: "000-" }),
+      cell({ eps: 0.4, defense: "blur", outcomes: "000-" }),
+    ]);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({
+      candidate: "full",
+      defense: "none",
+      attack: "pgd",
+      norm: "linf",
+    });
+    expect(
+      found[0]?.points.map(({ eps, robustAccuracy }) => [
+        eps,
+        robustAccuracy.value,
+      ]),
+    ).toEqual([
+      [0, 0.75],
+      [0.1, 0.5],
+      [0.2, 0],
+    ]);
+  });
+
+  it("keep an attacked zero and need two positive eps", () => {
+    const zero = cell({ eps: 0, outcomes: "10" });
+    expect(curves([zero, cell({ outcomes: "00" })])).toEqual([]);
+    const [curve] = curves([
+      zero,
+      cell({ outcomes: "00" }),
+      cell({ eps: 0.2, outcomes: "00" }),
+    ]);
+    expect(curve?.points[0]?.robustAccuracy.value).toBe(0.5);
+    expect(curve?.points).toHaveLength(3);
+  });
+});
