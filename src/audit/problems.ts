@@ -38,7 +38,7 @@ export function problemsOf(
       const found = valueAt(value, path);
       const schemas = schemasAt(schema, path, value);
       if (found === undefined && path.length > 0 && issue.code !== "custom") {
-        return [missing(path, issue, schemas)];
+        return [missing(path, issue, schemas, value)];
       }
       switch (issue.code) {
         case "unrecognized_keys":
@@ -87,8 +87,13 @@ function missing(
   path: PropertyKey[],
   issue: Issue,
   schemas: readonly Schema[],
+  value: unknown,
 ): Problem {
+  const parent = path.slice(0, -1);
+  const above = valueAt(value, parent);
   const tags = issue.code === "invalid_union" ? tagsOf(issue) : undefined;
+  // A name that stands for a map with that tag: the name is wrong, no key is missing.
+  if (tags && typeof above === "string") return wrongName(parent, tags, above);
   const expected = tags ? oneOf(tags) : anyOf(schemas);
   return {
     path,
@@ -139,11 +144,21 @@ function wrongValue(
     return { path, kind: "other", message: issue.message };
   }
   if (issue.code === "invalid_key") {
-    const wanted = issue.issues.map((one) => expectedBy(one, []));
+    const wanted = issue.issues.map(
+      (one) => ownWords(one) ?? `expected ${expectedBy(one, [])}`,
+    );
     return {
       path,
       kind: "unknown key",
-      message: `found this key, expected ${wanted.join(" and ")}`,
+      message: `found this key; ${wanted.join("; ")}`,
+    };
+  }
+  const own = ownWords(issue);
+  if (own !== undefined) {
+    return {
+      path,
+      kind: "other",
+      message: `found ${describeValue(found)}; ${own}`,
     };
   }
   const expected = expectedBy(issue, schemas);
@@ -157,6 +172,14 @@ function wrongValue(
     kind: issue.code === "invalid_type" ? "type" : "other",
     message: `found ${describeValue(found)}, expected ${expected}${quoted ? "; write it without quotes" : ""}`,
   };
+}
+
+/** The message that the schema was given for a range or a format, rather than zod's own. */
+function ownWords(issue: Issue): string | undefined {
+  const mayHave = ["invalid_format", "too_small", "too_big"];
+  const { code = "", message } = issue;
+  const bespoke = !/^(Invalid|Too (small|big))/.test(message);
+  return mayHave.includes(code) && bespoke ? message : undefined;
 }
 
 function unionProblems(
@@ -240,7 +263,7 @@ function expectedBy(issue: Issue, schemas: readonly Schema[]): string {
     case "invalid_type":
       if ("received" in issue) return "a finite number";
       // Text is refused as "no number" before it is refused as "no whole number".
-      return issue.expected === "number" && schemas.length > 0
+      return ["number", "object"].includes(issue.expected) && schemas.length > 0
         ? anyOf(schemas)
         : (words ?? nameOfType(issue.expected));
     case "invalid_format":

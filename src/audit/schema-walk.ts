@@ -60,7 +60,13 @@ export function expectationOf(schema: Schema): string {
   if (inner instanceof z.core.$ZodEnum || inner instanceof z.core.$ZodLiteral) {
     return oneOf([...(inner._zod.values ?? [])].map(String));
   }
-  if (inner instanceof z.core.$ZodDiscriminatedUnion) return "a map";
+  if (inner instanceof z.core.$ZodDiscriminatedUnion) {
+    const { discriminator, options } = inner._zod.def;
+    const tags = options.flatMap((option) => [
+      ...(option._zod.propValues?.[discriminator] ?? []),
+    ]);
+    return `a map with ${discriminator} ${oneOf(tags.map(String))}`;
+  }
   if (inner instanceof z.core.$ZodUnion) {
     return [...new Set(inner._zod.def.options.map(expectationOf))].join(" or ");
   }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { UsageError } from "#core";
+import { choiceOf, UsageError } from "#core";
 import { numberOrFraction, parseDocument } from "../../src/audit/document.ts";
 
 const schema = z.strictObject({
@@ -225,7 +225,7 @@ describe("what does not fit the schema", () => {
     [
       "a key that a record forbids",
       "title: x\nflags: {a: true, B: true}",
-      "suite.yaml:2:18: flags.B: found this key, expected text that matches /^[a-z]+$/",
+      "suite.yaml:2:18: flags.B: found this key; expected text that matches /^[a-z]+$/",
     ],
     [
       "a refinement",
@@ -255,6 +255,36 @@ describe("what does not fit the schema", () => {
     expect(problems('{\n\t"title": 3\n}', "a.json")).toEqual([
       "a.json:2:11: title: found 3, expected text",
     ]);
+  });
+
+  it("knows the two ways to name a unit, and a schema's own words", () => {
+    const unit = (id: string, params: z.ZodObject) => ({ id, params });
+    const units = z.strictObject({
+      attacks: z.record(
+        z.string().regex(/^[a-z]+$/, "use small letters"),
+        choiceOf([
+          unit("pgd", z.strictObject({ steps: z.int() })),
+          unit("fgsm", z.strictObject({})),
+        ]),
+      ),
+    });
+    const text = `attacks:
+  a: pdg
+  b: {id: fgms}
+  c: {id: pgd, step: 3}
+  d: 3
+  E: fgsm
+`;
+    expect(() => parseDocument(text, "s", units)).toThrow(
+      `s:2:6: attacks.a: found "pdg", expected one of pgd, fgsm; did you mean "pgd"?
+s:3:11: attacks.b.id: found "fgms", expected one of pgd, fgsm; did you mean "fgsm"?
+s:4:16: attacks.c.step: found an unknown key, expected one of steps, id; did you mean "steps"?
+s:5:6: attacks.d: found 3, expected a map with id one of pgd, fgsm
+s:6:3: attacks.E: found this key; use small letters`,
+    );
+    expect(() => parseDocument("attacks: {a: pgd}", "s", units)).toThrow(
+      "s:1:14: attacks.a.steps: the key is missing, expected a whole number",
+    );
   });
 
   it("names five problems in the order of the file, and counts the rest", () => {
