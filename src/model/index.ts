@@ -9,6 +9,7 @@ export {
 } from "./compiled.ts";
 export { contractSchema, type InputContract } from "./contract.ts";
 export { replaceHead } from "./head.ts";
+export { type Inspection, inspectModel } from "./inspect.ts";
 export { type LayerGroup, layerGroups, matches } from "./layers.ts";
 export {
   type LoadModelOptions,

@@ -40,8 +40,14 @@ export function encodeModel(graph: Graph): Uint8Array {
     create(ModelProtoSchema, {
       irVersion: IR_VERSION,
       producerName: graph.producer,
-      opsetImport: [...graph.opsets].map(([domain, version]) => ({ domain, version: BigInt(version) })),
-      metadataProps: [...graph.metadata].map(([key, value]) => ({ key, value })),
+      opsetImport: [...graph.opsets].map(([domain, version]) => ({
+        domain,
+        version: BigInt(version),
+      })),
+      metadataProps: [...graph.metadata].map(([key, value]) => ({
+        key,
+        value,
+      })),
       functions: graph.functions.map((f) => fromBinary(FunctionProtoSchema, f)),
       graph: {
         name: graph.name || "graph",
@@ -51,9 +57,13 @@ export function encodeModel(graph: Graph): Uint8Array {
           domain: n.domain,
           input: [...n.inputs],
           output: [...n.outputs],
-          attribute: Object.entries(n.attributes).map(([name, a]) => encodeAttribute(name, a)),
+          attribute: Object.entries(n.attributes).map(([name, a]) =>
+            encodeAttribute(name, a),
+          ),
         })),
-        initializer: [...graph.constants].map(([name, t]) => encodeTensor(t, name)),
+        initializer: [...graph.constants].map(([name, t]) =>
+          encodeTensor(t, name),
+        ),
         input: graph.inputs.map(encodeInfo),
         output: graph.outputs.map(encodeInfo),
         valueInfo: graph.valueInfo.map(encodeInfo),
@@ -87,12 +97,22 @@ function encodeInfo({ name, type, dims }: ValueInfo): ValueInfoProto {
 }
 
 export function encodeTensor(t: Tensor, name = ""): TensorProto {
-  const common = { name, dims: t.dims.map(BigInt), dataType: typeCodes[t.type] };
+  const common = {
+    name,
+    dims: t.dims.map(BigInt),
+    dataType: typeCodes[t.type],
+  };
   if (t.type === "string") {
-    return create(TensorProtoSchema, { ...common, stringData: (t.data as string[]).map((s) => new TextEncoder().encode(s)) });
+    return create(TensorProtoSchema, {
+      ...common,
+      stringData: (t.data as string[]).map((s) => new TextEncoder().encode(s)),
+    });
   }
   const { buffer, byteOffset, byteLength } = t.data as Uint8Array;
-  return create(TensorProtoSchema, { ...common, rawData: new Uint8Array(buffer, byteOffset, byteLength) });
+  return create(TensorProtoSchema, {
+    ...common,
+    rawData: new Uint8Array(buffer, byteOffset, byteLength),
+  });
 }
 
 function encodeAttribute(name: string, a: Attribute): AttributeProto {
@@ -100,19 +120,43 @@ function encodeAttribute(name: string, a: Attribute): AttributeProto {
   const bytes = (s: string) => new TextEncoder().encode(s);
   switch (a.kind) {
     case "int":
-      return create(AttributeProtoSchema, { name, type: T.INT, i: BigInt(a.value) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: T.INT,
+        i: BigInt(a.value),
+      });
     case "float":
       return create(AttributeProtoSchema, { name, type: T.FLOAT, f: a.value });
     case "string":
-      return create(AttributeProtoSchema, { name, type: T.STRING, s: bytes(a.value) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: T.STRING,
+        s: bytes(a.value),
+      });
     case "ints":
-      return create(AttributeProtoSchema, { name, type: T.INTS, ints: a.value.map(BigInt) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: T.INTS,
+        ints: a.value.map(BigInt),
+      });
     case "floats":
-      return create(AttributeProtoSchema, { name, type: T.FLOATS, floats: [...a.value] });
+      return create(AttributeProtoSchema, {
+        name,
+        type: T.FLOATS,
+        floats: [...a.value],
+      });
     case "strings":
-      return create(AttributeProtoSchema, { name, type: T.STRINGS, strings: a.value.map(bytes) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: T.STRINGS,
+        strings: a.value.map(bytes),
+      });
     case "tensor":
-      return create(AttributeProtoSchema, { name, type: T.TENSOR, t: encodeTensor(a.value) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: T.TENSOR,
+        t: encodeTensor(a.value),
+      });
     case "opaque":
       return { ...fromBinary(AttributeProtoSchema, a.value), name };
   }

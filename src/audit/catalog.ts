@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { z } from "zod";
+import { attacks } from "#attacks";
+import { packagePath } from "#core";
+import { sanitizers, trainingDefenses } from "#defenses";
+import { architectures, optimizers, schedules, strategies } from "#tuning";
+
+/** One thing that a suite can name. */
+export interface CatalogEntry {
+  readonly id: string;
+  readonly title: string;
+  readonly [meta: string]: unknown;
+}
+
+/** Everything that a suite can name, by kind. */
+export const catalog: Readonly<Record<string, () => CatalogEntry[]>> = {
+  attacks: () => attacks.map(entry),
+  defenses: () => [...sanitizers, ...trainingDefenses].map(entry),
+  strategies: () => strategies.map(entry),
+  suites: readSuites,
+  schedules: () => schedules.map(entry),
+  optimizers: () => optimizers.map(entry),
+  architectures: () => architectures.map(({ id, title }) => ({ id, title })),
+};
+
+/** A unit without its functions; its parameters as a JSON schema, which has their defaults. */
+function entry(unit: {
+  id: string;
+  title: string;
+  params: z.ZodObject;
+}): CatalogEntry {
+  const { params, ...rest } = unit;
+  const meta = Object.fromEntries(
+    Object.entries(rest).filter(([, value]) => typeof value !== "function"),
+  );
+  return {
+    ...meta,
+    id: unit.id,
+    title: unit.title,
+    params: z.toJSONSchema(params, { io: "input" }).properties ?? {},
+  };
+}
+
+function readSuites(): CatalogEntry[] {
+  const folder = packagePath("suites");
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".yaml"))
+    .sort()
+    .map((name) => {
+      const { title } = parse(readFileSync(`${folder}/${name}`, "utf8")) as {
+        title: string;
+      };
+      return { id: name.replace(/\.yaml$/, ""), title, file: `suites/${name}` };
+    });
+}

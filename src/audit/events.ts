@@ -1,0 +1,34 @@
+import type { Rate } from "./results.ts";
+
+/** What a run tells while it goes on. */
+export type AuditEvent =
+  /** A new part of the work begins. */
+  | { readonly kind: "phase"; readonly title: string }
+  /** Epochs of a training. */
+  | {
+      readonly kind: "epoch";
+      readonly model: string;
+      readonly epoch: number;
+      readonly epochs: number;
+      readonly validationAccuracy: number;
+    }
+  /** A model is ready; `reused` when an earlier run had made it. */
+  | {
+      readonly kind: "model";
+      readonly model: string;
+      readonly cleanAccuracy: Rate;
+      readonly reused: boolean;
+    }
+  /** Steps inside the cell that is being computed. */
+  | { readonly kind: "progress"; readonly cell: string; readonly share: number }
+  | {
+      readonly kind: "cell";
+      readonly cell: string;
+      readonly done: number;
+      readonly total: number;
+      readonly robustAccuracy: Rate;
+      readonly reused: boolean;
+    }
+  | { readonly kind: "warning"; readonly message: string };
+
+export type OnEvent = (event: AuditEvent) => void;

@@ -1,0 +1,405 @@
+import { basename, resolve } from "node:path";
+import {
+  type Chosen,
+  hashOf,
+  packageVersion,
+  Random,
+  readFile,
+  sha256,
+  UsageError,
+} from "#core";
+import type { Engine } from "#engine";
+import {
+  compile,
+  layerGroups,
+  loadModel,
+  type Model,
+  replaceHead,
+  saveModel,
+} from "#model";
+import {
+  architectures,
+  type Epoch,
+  type TrainingSettings,
+  tune,
+} from "#tuning";
+import { argmaxAccuracy } from "./accuracy.ts";
+import type { OnEvent } from "./events.ts";
+import { checkFits, type Parts, type PreparedData } from "./prepare.ts";
+import type { Lineage, Rate, Results } from "./results.ts";
+import type { Store } from "./store.ts";
+import type { LoadedSuite, Suite } from "./suite.ts";
+
+/** A model of the run, with what is told of it. */
+export interface ReadyModel {
+  readonly id: string;
+  readonly model: Model;
+  /** Relative to the run's folder where the run made it, as the suite names it otherwise. */
+  readonly file: string;
+  /** SHA-256 of the file. */
+  readonly hash: string;
+  readonly history: Epoch[];
+  readonly ended: string | null;
+  readonly lineage: Lineage | null;
+  readonly trainableParameters: number | null;
+}
+
+/** What making a model needs. */
+export interface Workshop {
+  readonly loaded: LoadedSuite;
+  readonly data: PreparedData;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly onEvent: OnEvent;
+  readonly signal?: AbortSignal;
+}
+
+interface Training {
+  readonly history: Epoch[];
+  readonly ended: string;
+}
+
+/** The base: read from its file, or pre-trained on the source task. Null when the suite names none. */
+export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
+  const { loaded, data, store } = shop;
+  const { base } = loaded.suite;
+  if (!base) return null;
+  if (base.model !== undefined) {
+    return given("base", base.model, shop, {
+      input: base.input,
+      classes: base.classes,
+    });
+  }
+  const parts = data.pretraining as Parts;
+  const { architecture: id, ...settings } = base.pretrain as NonNullable<
+    typeof base.pretrain
+  >;
+  const key = hashOf({
+    kind: "base",
+    id,
+    settings: describeSettings(settings),
+    ...trainingKey(shop, parts),
+  });
+  const file = `models/base-${key.slice(0, 12)}.onnx`;
+  const random = new Random(loaded.suite.seed).fork("base");
+  const train = async (): Promise<{ model: Model; training: Training }> => {
+    const architecture = architectures.find(
+      (a) => a.id === id,
+    ) as (typeof architectures)[number];
+    const blank = architecture.build(
+      parts.train.x.dims.slice(1),
+      parts.train.classes,
+      random.fork("weights"),
+    );
+    const groups = layerGroups(blank.graph);
+    const stages = [
+      {
+        epochs: settings.epochs,
+        rates: new Map(groups.map((g) => [g.name, 1])),
+      },
+    ];
+    const tuned = await tune({
+      model: blank,
+      ...parts,
+      groups,
+      stages,
+      settings,
+      engine: shop.engine,
+      random,
+      signal: shop.signal,
+      onEpoch: epochTeller(shop, "base"),
+    });
+    return { model: tuned.model, training: tuned };
+  };
+  const lineage: Lineage = {
+    baseHash: null,
+    dataHash: parts.train.fingerprint,
+    strategy: `pre-trained ${id}`,
+    seed: loaded.suite.seed,
+    assayVersion: packageVersion(),
+  };
+  const made = await keep(shop, file, lineage, train);
+  await tell(shop, "base", made.model, parts, made.reused);
+  return {
+    id: "base",
+    file,
+    lineage,
+    trainableParameters: null,
+    ...made,
+    hash: sha256(readFile(store.path(file))),
+  };
+}
+
+/** A candidate: fine-tuned from the base as its strategy says, or read from its file. */
+export async function makeCandidate(
+  id: string,
+  shop: Workshop,
+  base: ReadyModel | null,
+): Promise<ReadyModel> {
+  const { loaded, data, store } = shop;
+  const { suite } = loaded;
+  const spec = suite.candidates[id] as Suite["candidates"][string];
+  if (spec.model !== undefined) {
+    const ready = given(id, spec.model, shop, {
+      input: spec.input,
+      classes: data.target.test.classes,
+    });
+    await tell(shop, id, ready.model, data.target, false);
+    return ready;
+  }
+  const {
+    model: _model,
+    input: _input,
+    strategy,
+    training = null,
+    trainable,
+    ...settings
+  } = spec;
+  if (!base || !strategy)
+    throw new Error(
+      "a tuned candidate has a base and a strategy; the schema says so",
+    );
+  const key = hashOf({
+    kind: "candidate",
+    base: base.hash,
+    strategy: describe(strategy),
+    training: training && describe(training),
+    trainable,
+    settings: describeSettings(settings),
+    ...trainingKey(shop, data.target),
+  });
+  const file = `models/${id}-${key.slice(0, 12)}.onnx`;
+  // The seed does not name the candidate, so candidates differ by what they state and not by luck.
+  const random = new Random(suite.seed).fork("candidate");
+  const headed = replaceHead(
+    base.model,
+    data.target.train.classes,
+    random.fork("head"),
+  );
+  const groups = layerGroups(headed.graph, trainable);
+  const stages = strategy.unit.stages(groups, settings.epochs, strategy.params);
+  const trained = new Set(stages.flatMap((s) => [...s.rates.keys()]));
+  const lineage: Lineage = {
+    baseHash: base.hash,
+    dataHash: data.target.train.fingerprint,
+    strategy: strategy.unit.id,
+    seed: suite.seed,
+    assayVersion: packageVersion(),
+  };
+  const made = await keep(shop, file, lineage, async () => {
+    const tuned = await tune({
+      model: headed,
+      ...data.target,
+      groups,
+      stages,
+      settings,
+      defense: training,
+      engine: shop.engine,
+      random,
+      signal: shop.signal,
+      onEpoch: epochTeller(shop, id),
+    });
+    return { model: tuned.model, training: tuned };
+  });
+  await tell(shop, id, made.model, data.target, made.reused);
+  return {
+    id,
+    file,
+    lineage,
+    trainableParameters: groups
+      .filter((g) => trained.has(g.name))
+      .reduce((sum, g) => sum + g.size, 0),
+    ...made,
+    hash: sha256(readFile(store.path(file))),
+  };
+}
+
+/** A model from a file that the suite names. */
+function given(
+  id: string,
+  named: string,
+  { loaded, data }: Workshop,
+  options: Parameters<typeof loadModel>[1],
+): ReadyModel {
+  const path = resolve(loaded.folder, named);
+  const model = loadModel(path, options);
+  const { shape, bounds } = model.contract;
+  checkFits(
+    data.target.test,
+    shape,
+    bounds,
+    id === "base" ? data.target.test.classes : model.classes,
+    basename(named),
+  );
+  return {
+    id,
+    model,
+    file: named,
+    hash: sha256(readFile(path)),
+    history: [],
+    ended: null,
+    lineage: null,
+    trainableParameters: null,
+  };
+}
+
+/** Trains a model unless its file is there, and keeps it with its training curve. The model that counts is the one in the file. */
+async function keep(
+  { store }: Workshop,
+  file: string,
+  lineage: Lineage,
+  train: () => Promise<{ model: Model; training: Training }>,
+): Promise<Training & { model: Model; reused: boolean }> {
+  const record = file.replace(/\.onnx$/, ".json");
+  const before = store.read<Training>(record);
+  if (before)
+    return { ...before, model: loadModel(store.path(file)), reused: true };
+  const { model, training } = await train();
+  saveModel(store.path(file), model, {
+    "assay.lineage": JSON.stringify(lineage),
+  });
+  const { history, ended } = training;
+  // Written last: a record means that the model is whole.
+  store.write(record, { history, ended });
+  return { history, ended, model: loadModel(store.path(file)), reused: false };
+}
+
+function epochTeller({ onEvent }: Workshop, model: string) {
+  return (line: Epoch, epochs: number) =>
+    onEvent({
+      kind: "epoch",
+      model,
+      epoch: line.epoch,
+      epochs,
+      validationAccuracy: line.validationAccuracy,
+    });
+}
+
+async function tell(
+  shop: Workshop,
+  model: string,
+  ready: Model,
+  parts: Parts,
+  reused: boolean,
+): Promise<void> {
+  shop.onEvent({
+    kind: "model",
+    model,
+    cleanAccuracy: await cleanAccuracy(ready, parts, shop.engine),
+    reused,
+  });
+}
+
+/** Accuracy on the whole test split, with its interval. */
+export async function cleanAccuracy(
+  model: Model,
+  { test }: Parts,
+  engine: Engine,
+): Promise<Rate> {
+  const compiled = await compile(model, engine);
+  try {
+    return argmaxAccuracy(await compiled.logits(test.x), test.y);
+  } finally {
+    await compiled.release();
+  }
+}
+
+/** What every training depends on besides its own settings. */
+function trainingKey(
+  { loaded, engine }: Workshop,
+  { train, validation }: Parts,
+) {
+  return {
+    seed: loaded.suite.seed,
+    train: train.fingerprint,
+    validation: validation.fingerprint,
+    version: packageVersion(),
+    engine: engine.title,
+  };
+}
+
+/** A chosen unit as it goes into hashes and documents. */
+export function describe({ unit, params }: Chosen) {
+  return { id: unit.id, params };
+}
+
+function describeSettings(settings: TrainingSettings) {
+  return {
+    ...settings,
+    optimizer: describe(settings.optimizer),
+    schedule: describe(settings.schedule),
+  };
+}
+
+/** The base in the results document. */
+export async function baseResult(
+  base: ReadyModel,
+  shop: Workshop,
+): Promise<NonNullable<Results["base"]>> {
+  const groups = layerGroups(base.model.graph);
+  return {
+    file: base.file,
+    hash: base.hash,
+    origin: base.lineage ? "pre-trained" : "given",
+    classes: [...base.model.classes],
+    parameters: groups.reduce((sum, g) => sum + g.size, 0),
+    groups: groups.map((g) => ({ name: g.name, parameters: g.size })),
+    cleanAccuracy: shop.data.pretraining
+      ? await cleanAccuracy(base.model, shop.data.pretraining, shop.engine)
+      : null,
+    history: base.history,
+  };
+}
+
+/** A candidate in the results document. */
+export async function candidateResult(
+  ready: ReadyModel,
+  shop: Workshop,
+): Promise<Results["candidates"][number]> {
+  const spec = shop.loaded.suite.candidates[ready.id];
+  const told = (
+    chosen:
+      | Chosen<{
+          id: string;
+          title: string;
+          reference: string;
+          params: Chosen["unit"]["params"];
+        }>
+      | undefined,
+  ) =>
+    chosen
+      ? {
+          id: chosen.unit.id,
+          title: chosen.unit.title,
+          reference: chosen.unit.reference,
+          params: chosen.params,
+        }
+      : null;
+  if (!spec)
+    throw new UsageError(
+      "SUITE_INVALID",
+      `no candidate "${ready.id}"`,
+      "Check the suite.",
+    );
+  return {
+    id: ready.id,
+    origin: ready.lineage ? "tuned" : "given",
+    strategy: told(spec.strategy),
+    training: told(spec.training),
+    lineage: ready.lineage,
+    file: ready.file,
+    hash: ready.hash,
+    parameters: layerGroups(ready.model.graph).reduce(
+      (sum, g) => sum + g.size,
+      0,
+    ),
+    trainableParameters: ready.trainableParameters,
+    cleanAccuracy: await cleanAccuracy(
+      ready.model,
+      shop.data.target,
+      shop.engine,
+    ),
+    history: ready.history,
+    ended: ready.ended,
+  };
+}

@@ -1,0 +1,156 @@
+import type { Attack } from "#attacks";
+import { type Chosen, UsageError } from "#core";
+import type { Sanitizer } from "#defenses";
+import type { Norm } from "./results.ts";
+import type { Suite } from "./suite.ts";
+
+/** One cell before it is computed. */
+export interface PlannedCell {
+  readonly id: string;
+  readonly candidate: string;
+  readonly defense: string;
+  readonly sanitizers: readonly Chosen<Sanitizer>[];
+  readonly attack: string;
+  readonly chosen: Chosen<Attack>;
+  readonly threatModel: string;
+  readonly norm: Norm;
+  readonly eps: number;
+  readonly adaptive: boolean;
+}
+
+/** A budget with its name. */
+export interface Budget {
+  readonly id: string;
+  readonly norm: Norm;
+  readonly eps: number;
+}
+
+/** Every budget of a suite: its threat models, then those of the sweep that are not among them. */
+export function budgetsOf(suite: Suite): Budget[] {
+  const named = Object.entries(suite.threatModels).map(([id, t]) => ({
+    id,
+    ...t,
+  }));
+  const { norm, eps = [] } = suite.sweep ?? {};
+  const extra = [...eps]
+    .sort((a, b) => a - b)
+    .filter((e) => !named.some((t) => t.norm === norm && t.eps === e))
+    .map((e) => ({
+      id: `${norm}-${Number(e.toPrecision(6))}`,
+      norm: norm as Norm,
+      eps: e,
+    }));
+  return [...named, ...extra];
+}
+
+/**
+ * The cells of a suite in the order in which they are computed: for each
+ * candidate and defence every attack under every threat model, then the sweep.
+ * Where there is a defence, attacks on the target come twice: replayed from
+ * the undefended candidate (as-is), and made against the defence (adaptive).
+ */
+export function planCells(suite: Suite): PlannedCell[] {
+  const budgets = budgetsOf(suite);
+  const named = budgets.slice(0, Object.keys(suite.threatModels).length);
+  const swept = budgets.filter(
+    (b) => b.norm === suite.sweep?.norm && suite.sweep.eps.includes(b.eps),
+  );
+  const defenses: [string, readonly Chosen<Sanitizer>[]][] = [
+    ["none", []],
+    ...Object.entries(suite.defenses),
+  ];
+  const cells = new Map<string, PlannedCell>();
+  for (const candidate of Object.keys(suite.candidates)) {
+    for (const [defense, sanitizers] of defenses) {
+      const add = (attack: string, budget: Budget) => {
+        const chosen = suite.attacks[attack] as Chosen<Attack>;
+        if (!chosen.unit.norms.includes(budget.norm)) return;
+        const replayed = defense !== "none" && usesTarget(chosen.unit);
+        for (const adaptive of replayed ? [false, true] : [true]) {
+          const id = `${candidate}/${defense}/${attack}${adaptive ? "" : "+as-is"}@${budget.id}`;
+          cells.set(id, {
+            id,
+            candidate,
+            defense,
+            sanitizers,
+            attack,
+            chosen,
+            threatModel: budget.id,
+            norm: budget.norm,
+            eps: budget.eps,
+            adaptive,
+          });
+        }
+      };
+      for (const budget of named) {
+        for (const attack of Object.keys(suite.attacks)) add(attack, budget);
+      }
+      if (suite.sweep?.defenses.includes(defense)) {
+        for (const budget of swept) add(suite.sweep.attack, budget);
+      }
+    }
+  }
+  return [...cells.values()];
+}
+
+/** Attacks that look at the model they attack; the others are the same with and without a defence. */
+const usesTarget = (attack: Attack) =>
+  attack.family !== "control" &&
+  attack.access !== "base" &&
+  attack.access !== "none";
+
+/** Refuses names in a suite that refer to nothing. */
+export function checkReferences(suite: Suite, file: string): void {
+  const refuse = (key: string, name: string, known: readonly string[]) => {
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: ${key} names "${name}", which the suite does not define`,
+      `Choose one of: ${known.join(", ")}.`,
+    );
+  };
+  const attacks = Object.keys(suite.attacks);
+  const defenses = ["none", ...Object.keys(suite.defenses)];
+  if (suite.sweep && !attacks.includes(suite.sweep.attack))
+    refuse("sweep.attack", suite.sweep.attack, attacks);
+  for (const name of suite.sweep?.defenses ?? []) {
+    if (!defenses.includes(name)) refuse("sweep.defenses", name, defenses);
+  }
+  if ("none" in suite.defenses) {
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: defenses.none is the undefended candidate and always there`,
+      "Choose another name.",
+    );
+  }
+  for (const [kind, map] of Object.entries({
+    candidates: suite.candidates,
+    threatModels: suite.threatModels,
+    attacks: suite.attacks,
+  })) {
+    if (Object.keys(map).length === 0) {
+      throw new UsageError(
+        "SUITE_INVALID",
+        `${file}: ${kind} is empty`,
+        `Name at least one under ${kind}.`,
+      );
+    }
+  }
+  const needsBase = Object.entries(suite.attacks).find(
+    ([, a]) => a.unit.access === "base",
+  );
+  if (needsBase && !suite.base) {
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: attack "${needsBase[0]}" goes through the base, the suite names none`,
+      "Add base, or remove the attack.",
+    );
+  }
+  const tuned = Object.entries(suite.candidates).find(([, c]) => c.strategy);
+  if (tuned && !suite.base) {
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: candidate "${tuned[0]}" is fine-tuned from a base, the suite names none`,
+      "Add base: { model: base.onnx }, or base: { pretrain: ... }.",
+    );
+  }
+}

@@ -1,0 +1,87 @@
+import { AssayError, Random, UsageError } from "#core";
+import {
+  type Dataset,
+  loadDataset,
+  selectClasses,
+  splitDataset,
+  stratifiedSample,
+  takeSamples,
+} from "#data";
+import type { LoadedSuite } from "./suite.ts";
+
+/** A dataset in the three parts of a suite. */
+export interface Parts {
+  readonly train: Dataset;
+  readonly validation: Dataset;
+  readonly test: Dataset;
+}
+
+/** The data of a run. */
+export interface PreparedData {
+  readonly source: string;
+  /** The target task: what candidates are tuned and judged on. */
+  readonly target: Parts;
+  /** The source task that the base is pre-trained on, when it is. */
+  readonly pretraining: Parts | null;
+  /** The test samples that are attacked. */
+  readonly attacked: Dataset;
+}
+
+/** Reads the data of a suite, picks the classes of each task and splits them. */
+export async function prepareData({
+  suite,
+  folder,
+}: LoadedSuite): Promise<PreparedData> {
+  const all = await loadDataset(suite.data, folder);
+  const random = new Random(suite.seed);
+  const split = (data: Dataset, task: string) =>
+    splitDataset(data, suite.split, random.fork(`split ${task}`));
+  const task = suite.classes ? selectClasses(all, suite.classes) : all;
+  const target = split(task, "target");
+  const count = Math.min(suite.samples, target.test.y.length);
+  const attacked = takeSamples(
+    target.test,
+    stratifiedSample(target.test, count, random.fork("attacked")),
+  );
+  const sourceClasses = suite.base?.pretrain ? suite.base.classes : undefined;
+  return {
+    source: suite.data.source,
+    target,
+    pretraining: sourceClasses
+      ? split(selectClasses(all, sourceClasses), "source")
+      : null,
+    attacked,
+  };
+}
+
+/** Refuses data that a model cannot take. */
+export function checkFits(
+  data: Dataset,
+  shape: readonly number[],
+  bounds: readonly [number, number],
+  classes: readonly string[],
+  model: string,
+): void {
+  const seen = data.x.dims.slice(1);
+  if (seen.join() !== shape.join()) {
+    throw new AssayError(
+      "DATA_SHAPE",
+      `${model} takes inputs of shape [${shape.join(", ")}], the data has [${seen.join(", ")}]`,
+      "Set data.size and data.channels, or use the data that the model was made for.",
+    );
+  }
+  if (bounds[0] > 0 || bounds[1] < 1) {
+    throw new AssayError(
+      "DATA_BOUNDS",
+      `${model} takes values in [${bounds.join(", ")}], the data is in [0, 1]`,
+      "Set input.bounds to [0, 1] and describe the model's own range with input.scale, input.mean and input.std.",
+    );
+  }
+  if (classes.length !== data.classes.length) {
+    throw new UsageError(
+      "DATA_CLASSES",
+      `${model} has ${classes.length} classes (${classes.join(", ")}), the task has ${data.classes.length} (${data.classes.join(", ")})`,
+      "State classes in the suite: one name for each output of the model, in its order.",
+    );
+  }
+}

@@ -1,0 +1,242 @@
+import { packageVersion, UsageError } from "#core";
+import { type Engine, onnxruntime } from "#engine";
+import { compile, matches } from "#model";
+import {
+  type Bench,
+  type ComputedCell,
+  computeCell,
+  release,
+} from "./cells.ts";
+import { curves } from "./curves.ts";
+import type { OnEvent } from "./events.ts";
+import { gallery } from "./gallery.ts";
+import { checkGateNames, evaluateGate } from "./gate.ts";
+import {
+  baseResult,
+  candidateResult,
+  makeBase,
+  makeCandidate,
+  type ReadyModel,
+  type Workshop,
+} from "./models.ts";
+import {
+  budgetsOf,
+  checkReferences,
+  type PlannedCell,
+  planCells,
+} from "./plan.ts";
+import { preflight } from "./preflight.ts";
+import { prepareData } from "./prepare.ts";
+import { type Cell, RESULTS_VERSION, type Results } from "./results.ts";
+import { openStore } from "./store.ts";
+import { type LoadedSuite, loadSuite } from "./suite.ts";
+import { isTrusted, trustChecks } from "./trust/index.ts";
+import { worstCases } from "./worst-case.ts";
+
+export interface AuditOptions {
+  /** Path of the suite, as the user gave it. */
+  readonly suite: string;
+  /** Folder of the run; what is finished there is not computed again. */
+  readonly out: string;
+  /** Only cells whose id matches one of these patterns (`*` matches anything). Such a run has no verdict. */
+  readonly only?: readonly string[];
+  readonly engine?: Engine;
+  readonly onEvent?: OnEvent;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs a suite: prepares data, base and candidates, computes every cell, and
+ * returns the results document. Everything that is finished is kept under the
+ * hash of what it depends on, so the same call after an interruption goes on
+ * where it stopped.
+ *
+ * @throws UsageError for a suite that cannot be run, InterruptedError when the signal aborts
+ */
+export async function runAudit(options: AuditOptions): Promise<Results> {
+  const startedAt = new Date();
+  const { onEvent = () => {}, engine = onnxruntime, signal } = options;
+  const loaded = loadSuite(options.suite);
+  const { suite } = loaded;
+  const plan = select(checked(loaded), options.only, loaded.file);
+
+  onEvent({ kind: "phase", title: "Reading data" });
+  const data = await prepareData(loaded);
+  const store = openStore(options.out);
+  const shop: Workshop = { loaded, data, store, engine, onEvent, signal };
+
+  onEvent({ kind: "phase", title: "Preparing models" });
+  const base = await makeBase(shop);
+  const models = new Map<string, ReadyModel>();
+  for (const id of new Set(plan.map((p) => p.candidate))) {
+    models.set(id, await makeCandidate(id, shop, base));
+  }
+
+  onEvent({ kind: "phase", title: "Checking models" });
+  for (const [id, ready] of models) {
+    const compiled = await compile(ready.model, engine);
+    const warnings = await preflight(compiled, data.attacked, id);
+    await compiled.release();
+    for (const message of warnings) onEvent({ kind: "warning", message });
+  }
+
+  onEvent({ kind: "phase", title: "Attacking" });
+  const bench: Bench = {
+    data: data.attacked,
+    seed: suite.seed,
+    base,
+    store,
+    engine,
+    onEvent,
+    signal,
+    compiled: new Map(),
+  };
+  const computed = await computeAll(plan, models, bench, onEvent);
+  const evidence = plan.map(
+    (p) => (computed.get(p.id) as ComputedCell).evidence,
+  );
+  const cells = plan.map((p): Cell => {
+    const { cell, evidence: own } = computed.get(p.id) as ComputedCell;
+    const checks = trustChecks(own, evidence);
+    return {
+      ...cell,
+      trusted: isTrusted(checks),
+      checks,
+      reproduce: `npx assay run ${options.suite} --only '${p.id}'`,
+    };
+  });
+
+  const complete = options.only === undefined;
+  const results: Results = {
+    schemaVersion: RESULTS_VERSION,
+    title: suite.title,
+    complete,
+    classes: data.target.test.classes,
+    threatModels: budgetsOf(suite),
+    base: base && (await baseResult(base, shop)),
+    candidates: await Promise.all(
+      [...models.values()].map((m) => candidateResult(m, shop)),
+    ),
+    defenses: [
+      { id: "none", parts: [] },
+      ...Object.entries(suite.defenses).map(([id, parts]) => ({
+        id,
+        parts: parts.map(tell),
+      })),
+    ],
+    attacks: Object.entries(suite.attacks).map(([id, chosen]) => {
+      const { access, taxonomy } = chosen.unit;
+      const { atlas, owasp, nist } = taxonomy;
+      return {
+        ...tell(chosen),
+        id,
+        access,
+        taxonomy: { atlas: [...atlas], owasp: [...owasp], nist: [...nist] },
+      };
+    }),
+    cells,
+    worstCases: worstCases(cells, Object.keys(suite.candidates)),
+    curves: curves(cells),
+    gallery: await gallery(plan, computed, models, bench, suite.gallery),
+    gate: { verdict: "none", rules: [] },
+    provenance: {
+      assay: packageVersion(),
+      suite: { file: options.suite, hash: loaded.hash },
+      data: {
+        source: data.source,
+        fingerprint: data.attacked.fingerprint,
+        train: data.target.train.y.length,
+        validation: data.target.validation.y.length,
+        test: data.target.test.y.length,
+        attacked: data.attacked.y.length,
+      },
+      seed: suite.seed,
+      engine: engine.title,
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+    },
+    timing: { startedAt: "", finishedAt: "", seconds: 0 },
+  };
+  await release(bench);
+  if (complete) results.gate = evaluateGate(suite.gate, results);
+  const finishedAt = new Date();
+  results.timing = {
+    startedAt: startedAt.toISOString(),
+    finishedAt: finishedAt.toISOString(),
+    seconds: (finishedAt.getTime() - startedAt.getTime()) / 1000,
+  };
+  return results;
+}
+
+/** The plan of a suite whose names all refer to something. */
+function checked({ suite, file }: LoadedSuite): PlannedCell[] {
+  checkReferences(suite, file);
+  checkGateNames(suite.gate, {
+    candidates: Object.keys(suite.candidates),
+    defenses: ["none", ...Object.keys(suite.defenses)],
+    attacks: Object.keys(suite.attacks),
+    threatModels: budgetsOf(suite).map((b) => b.id),
+  });
+  return planCells(suite);
+}
+
+function select(
+  plan: PlannedCell[],
+  only: readonly string[] | undefined,
+  file: string,
+): PlannedCell[] {
+  if (!only) return plan;
+  const chosen = plan.filter((p) =>
+    only.some((pattern) => matches(pattern, p.id)),
+  );
+  if (chosen.length === 0) {
+    throw new UsageError(
+      "NO_CELLS",
+      `no cell of ${file} matches ${only.join(", ")}`,
+      `Cells are named like ${plan[0]?.id}; * matches anything. \`assay plan\` lists them.`,
+    );
+  }
+  return chosen;
+}
+
+async function computeAll(
+  plan: readonly PlannedCell[],
+  models: ReadonlyMap<string, ReadyModel>,
+  bench: Bench,
+  onEvent: OnEvent,
+): Promise<Map<string, ComputedCell>> {
+  const computed = new Map<string, ComputedCell>();
+  let current = "";
+  for (const planned of plan) {
+    if (planned.candidate !== current) await release(bench);
+    current = planned.candidate;
+    const { reused, ...result } = await computeCell(
+      planned,
+      models.get(planned.candidate) as ReadyModel,
+      bench,
+    );
+    computed.set(planned.id, result);
+    onEvent({
+      kind: "cell",
+      cell: planned.id,
+      done: computed.size,
+      total: plan.length,
+      robustAccuracy: result.cell.robustAccuracy,
+      reused,
+    });
+  }
+  return computed;
+}
+
+const tell = ({
+  unit,
+  params,
+}: {
+  unit: { id: string; title: string; reference: string };
+  params: Record<string, unknown>;
+}) => ({
+  id: unit.id,
+  title: unit.title,
+  reference: unit.reference,
+  params,
+});

@@ -1,0 +1,119 @@
+import { dirname } from "node:path";
+import { z } from "zod";
+import { attacks } from "#attacks";
+import { choiceOf, readFile, sha256 } from "#core";
+import { dataSpecSchema } from "#data";
+import { sanitizers, trainingDefenses } from "#defenses";
+import { contractSchema } from "#model";
+import { architectures, strategies, trainingSettings } from "#tuning";
+import { numberOrFraction, parseDocument } from "./document.ts";
+import { gateSchema } from "./gate.ts";
+
+/** Names that become parts of file names and cell ids. */
+const id = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+    "use letters, digits, dots, dashes and underscores",
+  );
+
+const pretrainSchema = z.strictObject({
+  architecture: z.enum(architectures.map((a) => a.id) as [string, ...string[]]),
+  ...trainingSettings,
+});
+
+const baseSchema = z
+  .strictObject({
+    /** An .onnx file; relative to the suite. */
+    model: z.string().optional(),
+    input: contractSchema.optional(),
+    /** Classes of the source task. */
+    classes: z.array(z.string()).min(2).optional(),
+    /** Train a built-in architecture on `classes` when there is no base model. */
+    pretrain: pretrainSchema.optional(),
+  })
+  .refine((b) => (b.model === undefined) !== (b.pretrain === undefined), {
+    message: "state either model or pretrain",
+  })
+  .refine((b) => !b.pretrain || b.classes, {
+    message: "pretrain needs classes: those of the source task",
+  });
+
+const candidateSchema = z
+  .strictObject({
+    /** A model that was fine-tuned elsewhere: an .onnx file, relative to the suite. */
+    model: z.string().optional(),
+    input: contractSchema.optional(),
+    strategy: choiceOf(strategies).optional(),
+    training: choiceOf(trainingDefenses).optional(),
+    /** Names or patterns of the constants that may be trained; found by their use when left out. */
+    trainable: z.array(z.string()).optional(),
+    ...trainingSettings,
+  })
+  .refine((c) => (c.model === undefined) !== (c.strategy === undefined), {
+    message: "state either model or strategy",
+  });
+
+export const suiteSchema = z.strictObject({
+  version: z.literal(1),
+  title: z.string().min(1),
+  seed: z.int().nonnegative().default(0),
+  data: dataSpecSchema,
+  /** Classes of the target task, in the order of the model's outputs; all of the data's when left out. */
+  classes: z.array(z.string()).min(2).optional(),
+  split: z
+    .strictObject({
+      train: z.number().positive(),
+      validation: z.number().positive(),
+      test: z.number().positive(),
+    })
+    .default({ train: 0.6, validation: 0.15, test: 0.25 }),
+  /** Test samples that are attacked, chosen evenly over the classes. */
+  samples: z.int().positive().default(500),
+  base: baseSchema.optional(),
+  candidates: z.record(id, candidateSchema),
+  /** Reactive defences by name; the undefended candidate, "none", is always there. */
+  defenses: z.record(id, z.array(choiceOf(sanitizers)).min(1)).default({}),
+  threatModels: z.record(
+    id,
+    z.strictObject({
+      norm: z.enum(["linf", "l2"]),
+      eps: numberOrFraction.pipe(z.number().nonnegative()),
+    }),
+  ),
+  attacks: z.record(id, choiceOf(attacks)),
+  /** Further budgets for the curves of robust accuracy. */
+  sweep: z
+    .strictObject({
+      norm: z.enum(["linf", "l2"]),
+      eps: z.array(numberOrFraction.pipe(z.number().nonnegative())).min(1),
+      attack: id,
+      defenses: z.array(id).default(["none"]),
+    })
+    .optional(),
+  gate: gateSchema.default([]),
+  /** Adversarial examples shown for each candidate. */
+  gallery: z.int().nonnegative().default(3),
+});
+
+export type Suite = z.output<typeof suiteSchema>;
+
+/** A suite as it was read. */
+export interface LoadedSuite {
+  readonly suite: Suite;
+  readonly file: string;
+  /** Paths in the suite are relative to this. */
+  readonly folder: string;
+  readonly hash: string;
+}
+
+/** Reads and checks a suite. Throws SUITE_INVALID with file, line and key. */
+export function loadSuite(file: string): LoadedSuite {
+  const bytes = readFile(file);
+  const suite = parseDocument(
+    new TextDecoder().decode(bytes),
+    file,
+    suiteSchema,
+  );
+  return { suite, file, folder: dirname(file), hash: sha256(bytes) };
+}

@@ -1,0 +1,40 @@
+import { Argument, Command } from "commander";
+import { type CatalogEntry, catalog } from "#audit";
+import { columns } from "../format.ts";
+
+export const listCommand = new Command("list")
+  .description(
+    "what a suite can name: attacks, defenses, strategies, suites, ...",
+  )
+  .addArgument(new Argument("<kind>").choices(Object.keys(catalog)))
+  .option("--json", "print an array of objects, with parameters and references")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  assay list attacks
+  assay list defenses --json`,
+  )
+  .action((kind: string, { json }: { json?: boolean }) => {
+    const entries = catalog[kind]?.() ?? [];
+    process.stdout.write(
+      json ? `${JSON.stringify(entries, null, 2)}\n` : `${table(entries)}\n`,
+    );
+  });
+
+/** Plain metadata as columns; nested metadata is for --json. */
+function table(entries: readonly CatalogEntry[]): string {
+  const keys = [
+    "id",
+    "title",
+    "kind",
+    "access",
+    "norms",
+    "file",
+    "reference",
+  ].filter((key) => entries.some((e) => key in e));
+  return columns([
+    keys,
+    ...entries.map((e) => keys.map((key) => [e[key] ?? ""].flat().join(" "))),
+  ]);
+}

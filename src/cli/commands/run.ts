@@ -1,0 +1,145 @@
+import { basename, extname, join } from "node:path";
+import { Command } from "commander";
+import pc from "picocolors";
+import type { Results } from "#audit";
+import { InterruptedError, writeFile } from "#core";
+import { renderHtml, renderJson, renderMarkdown } from "#reports";
+import { exitCodeOf, exitCodes } from "../exit-codes.ts";
+import { columns, percent } from "../format.ts";
+import { runInWorker } from "../in-worker.ts";
+import { progressOn, silent } from "../progress.ts";
+
+interface RunOptions {
+  out?: string;
+  only?: string[];
+  quiet?: boolean;
+  json?: boolean;
+}
+
+export const runCommand = new Command("run")
+  .description(
+    "fine-tune, attack and defend as a suite says; write the report; judge the gate",
+  )
+  .argument("<suite>", "YAML file")
+  .option(
+    "--out <folder>",
+    "folder of the run (default: runs/<name of the suite>); finished work in it is kept",
+  )
+  .option(
+    "--only <pattern...>",
+    "only cells whose id matches, such as 'full/none/pgd@*'; no verdict",
+  )
+  .option("--quiet", "no progress")
+  .option("--json", "print the results document instead of a summary")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  assay run suites/quick.yaml --out runs/mine
+  assay run suites/quick.yaml --out runs/mine --only 'full/*'
+  assay run audit.yaml --json | jq .gate
+
+Exit status: 0 passed, 1 run error, 2 usage or configuration, 3 gate failed,
+4 inconclusive, 130 interrupted. Run the same command again to continue.`,
+  )
+  .action(async (suite: string, options: RunOptions) => {
+    process.exitCode = await run(suite, options);
+  });
+
+async function run(suite: string, options: RunOptions): Promise<number> {
+  const out = options.out ?? join("runs", basename(suite, extname(suite)));
+  const progress = options.quiet ? silent : progressOn(process.stderr);
+  const abort = new AbortController();
+  const interrupt = () => {
+    // A second signal does not wait for the current step.
+    if (abort.signal.aborted) process.exit(exitCodes.interrupted);
+    abort.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  try {
+    const results = await runInWorker(
+      { suite, out, only: options.only },
+      progress.onEvent,
+      abort.signal,
+    );
+    progress.end();
+    const report = join(out, "report.html");
+    writeFile(join(out, "results.json"), renderJson(results));
+    writeFile(join(out, "summary.md"), renderMarkdown(results));
+    writeFile(report, await renderHtml(results));
+    process.stdout.write(
+      options.json ? renderJson(results) : summary(results, report),
+    );
+    return exitCodeOf(results.gate.verdict);
+  } catch (error) {
+    progress.end();
+    if (!(error instanceof InterruptedError)) throw error;
+    const only = options.only
+      ? ` --only ${options.only.map((p) => `'${p}'`).join(" ")}`
+      : "";
+    process.stderr.write(
+      `interrupted; what is finished is kept in ${out}\n  continue with: assay run ${suite} --out ${out}${only}\n`,
+    );
+    return exitCodes.interrupted;
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}
+
+/** What a person reads at the end: worst cases, the gate, and where the report is. */
+function summary(results: Results, report: string): string {
+  const named = results.threatModels.filter((t) =>
+    results.worstCases.some(
+      (w) => w.threatModel === t.id && w.attacks.length > 1,
+    ),
+  );
+  const shown = named.length > 0 ? named : results.threatModels;
+  const defended = results.defenses.flatMap((d) =>
+    results.candidates.map((c) => ({ candidate: c, defense: d.id })),
+  );
+  const table = defended.flatMap(({ candidate, defense }) => {
+    const cases = shown.map((t) =>
+      results.worstCases.find(
+        (w) =>
+          w.candidate === candidate.id &&
+          w.defense === defense &&
+          w.threatModel === t.id,
+      ),
+    );
+    if (cases.every((w) => w === undefined)) return [];
+    return [
+      [
+        candidate.id,
+        defense,
+        percent(candidate.cleanAccuracy.value),
+        ...cases.map((w) =>
+          w
+            ? `${percent(w.robustAccuracy.value)}${w.trusted ? "" : " (not trusted)"}`
+            : "-",
+        ),
+      ],
+    ];
+  });
+  const heading = ["candidate", "defence", "clean", ...shown.map((t) => t.id)];
+  const paint = {
+    passed: pc.green,
+    failed: pc.red,
+    inconclusive: pc.yellow,
+    none: pc.dim,
+  }[results.gate.verdict];
+  const rules = results.gate.rules.map(
+    (r) => `  ${r.verdict}: ${r.rule} of ${r.subject}: ${r.reason}`,
+  );
+  return `${[
+    "",
+    "Robust accuracy, worst case over the attacks:",
+    columns([heading, ...table]),
+    "",
+    `Gate: ${paint(results.gate.verdict === "none" ? "no verdict" : results.gate.verdict)}`,
+    ...rules,
+    "",
+    `Report: ${report}`,
+  ].join("\n")}\n`;
+}

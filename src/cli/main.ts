@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import pc from "picocolors";
+import { AssayError, messageOf, packageVersion, UsageError } from "#core";
+import { hardenCommand } from "./commands/harden.ts";
+import { inspectCommand } from "./commands/inspect.ts";
+import { listCommand } from "./commands/list.ts";
+import { planCommand } from "./commands/plan.ts";
+import { runCommand } from "./commands/run.ts";
+import { exitCodes } from "./exit-codes.ts";
+
+const program = new Command("assay")
+  .description(
+    "Audits fine-tuned ONNX models: fine-tune, attack, defend, report.",
+  )
+  .version(packageVersion())
+  .showHelpAfterError("(assay --help shows the usage)");
+for (const command of [
+  runCommand,
+  planCommand,
+  inspectCommand,
+  listCommand,
+  hardenCommand,
+]) {
+  program.addCommand(command.exitOverride());
+}
+program.exitOverride();
+
+// A reader such as `head` may close the pipe early.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Prints an error as a line and a hint, and returns the exit status. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    return error.exitCode === 0 ? exitCodes.passed : exitCodes.usage;
+  }
+  const label = pc.red("error");
+  if (error instanceof AssayError) {
+    process.stderr.write(`${label}: ${error.message}\n  ${error.hint}\n`);
+    return error instanceof UsageError ? exitCodes.usage : exitCodes.runError;
+  }
+  process.stderr.write(
+    `${label}: unexpected: ${messageOf(error)}\n  This is a fault in Assay; set ASSAY_DEBUG=1 to see where.\n`,
+  );
+  if (process.env.ASSAY_DEBUG && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`);
+  return exitCodes.runError;
+}

@@ -1,0 +1,83 @@
+import pc from "picocolors";
+import type { AuditEvent, OnEvent } from "#audit";
+import { percent } from "./format.ts";
+
+/** Where progress goes: a live line that is rewritten on a terminal, plain lines elsewhere. */
+export interface Progress {
+  readonly onEvent: OnEvent;
+  /** Removes the live line. */
+  end(): void;
+}
+
+export const silent: Progress = { onEvent: () => {}, end: () => {} };
+
+/** @param now milliseconds, for the time that is left; it decides nothing else */
+export function progressOn(
+  stream: NodeJS.WriteStream,
+  now: () => number = () => performance.now(),
+): Progress {
+  const live = stream.isTTY === true;
+  let shown = false;
+  let started: number | undefined;
+  /** Cells that were computed in this run, not reused. */
+  let fresh = 0;
+  let last: { done: number; total: number } = { done: 0, total: 0 };
+  const clear = () => {
+    if (shown) stream.write("\r\x1b[2K");
+    shown = false;
+  };
+  const line = (text: string) => {
+    clear();
+    stream.write(`${text}\n`);
+  };
+  const status = (text: string) => {
+    if (!live) return;
+    clear();
+    const width = (stream.columns ?? 80) - 1;
+    stream.write(text.slice(0, width));
+    shown = true;
+  };
+  const timeLeft = (share = 0): string => {
+    if (started === undefined || fresh + share === 0) return "";
+    const each = (now() - started) / (fresh + share);
+    return ` · about ${duration((each * (last.total - last.done - share)) / 1000)} left`;
+  };
+  const show = (event: AuditEvent) => {
+    switch (event.kind) {
+      case "phase":
+        if (event.title === "Attacking") started = now();
+        return line(pc.bold(event.title));
+      case "epoch":
+        return status(
+          `  ${event.model}: epoch ${event.epoch}/${event.epochs}, validation ${percent(event.validationAccuracy)}`,
+        );
+      case "model":
+        return line(
+          `  ${event.model}: ${percent(event.cleanAccuracy.value)} clean${event.reused ? pc.dim(" (kept)") : ""}`,
+        );
+      case "progress":
+        return status(
+          `  ${last.done + 1}/${last.total || "?"} ${event.cell} ${Math.round(100 * event.share)} %${timeLeft(event.share)}`,
+        );
+      case "cell": {
+        last = event;
+        if (!event.reused) fresh++;
+        const { value, low, high } = event.robustAccuracy;
+        const kept = event.reused ? pc.dim(" (kept)") : "";
+        return line(
+          `  ${event.done}/${event.total} ${event.cell}: ${percent(value)} robust [${percent(low)}, ${percent(high)}]${kept}${event.reused ? "" : pc.dim(timeLeft())}`,
+        );
+      }
+      case "warning":
+        return line(`${pc.yellow("warning")}: ${event.message}`);
+    }
+  };
+  return { onEvent: show, end: clear };
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+  return seconds < 3600
+    ? `${Math.round(seconds / 60)} min`
+    : `${(seconds / 3600).toFixed(1)} h`;
+}

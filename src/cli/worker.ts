@@ -1,0 +1,33 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { runAudit } from "#audit";
+import { AssayError, messageOf } from "#core";
+import type { WorkerInput, WorkerMessage } from "./in-worker.ts";
+
+// The other side of in-worker.ts: runs the audit where blocking does no harm.
+const port = parentPort;
+if (!port) throw new Error("worker.ts runs as a worker thread");
+const { suite, out, only } = workerData as WorkerInput;
+const abort = new AbortController();
+port.on("message", () => abort.abort());
+const send = (message: WorkerMessage) => port.postMessage(message);
+
+runAudit({
+  suite,
+  out,
+  only,
+  signal: abort.signal,
+  onEvent: (event) => send({ kind: "event", event }),
+})
+  .then((results) => send({ kind: "results", results }))
+  .catch((error: unknown) => {
+    const known = error instanceof AssayError;
+    send({
+      kind: "error",
+      name: known ? error.name : "Error",
+      code: known ? error.code : "UNEXPECTED",
+      message: messageOf(error),
+      hint: known ? error.hint : "",
+      stack: error instanceof Error ? (error.stack ?? "") : "",
+    });
+  })
+  .finally(() => port.close());
