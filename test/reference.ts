@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { Random } from "#core";
+import {
+  type Dataset,
+  loadDataset,
+  selectClasses,
+  splitDataset,
+  stratifiedSample,
+  takeSamples,
+} from "#data";
+import { onnxruntime } from "#engine";
+import { layerGroups, type Model } from "#model";
+import { emptyGraph, floats, GraphBuilder, int } from "#onnx";
+import {
+  architectures,
+  type TrainingSettings,
+  trainingSettings,
+  tune,
+} from "#tuning";
+
+/** Training settings with the defaults of a suite. */
+export function settings(
+  stated: Record<string, unknown> = {},
+): TrainingSettings {
+  return z.strictObject(trainingSettings).parse(stated);
+}
+
+/** A quarter of the digits 0-4, split. */
+export async function smallDigits(): Promise<{
+  train: Dataset;
+  validation: Dataset;
+  test: Dataset;
+}> {
+  const all = selectClasses(await loadDataset({ source: "digits" }, "."), [
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+  ]);
+  const some = takeSamples(all, stratifiedSample(all, 300, new Random(1)));
+  return splitDataset(
+    some,
+    { train: 0.6, validation: 0.2, test: 0.2 },
+    new Random(2),
+  );
+}
+
+/** A small network that was not trained, on 8x8 digits. */
+export function untrained(
+  classes = ["a", "b", "c", "d", "e"],
+  seed = 3,
+): Model {
+  return (architectures[0] as (typeof architectures)[number]).build(
+    [1, 8, 8],
+    classes,
+    new Random(seed),
+  );
+}
+
+let trained: Promise<Model> | undefined;
+
+/** The small network, trained for a few epochs: the model that attacks and defences are tried on. */
+export function reference(): Promise<Model> {
+  trained ??= (async () => {
+    const parts = await smallDigits();
+    const model = { ...untrained(), classes: parts.train.classes };
+    const groups = layerGroups(model.graph);
+    const stages = [
+      { epochs: 8, rates: new Map(groups.map((g) => [g.name, 1])) },
+    ];
+    const { model: tuned } = await tune({
+      model,
+      ...parts,
+      groups,
+      stages,
+      settings: settings({ learningRate: 3e-3 }),
+      engine: onnxruntime,
+      random: new Random(4),
+    });
+    return tuned;
+  })();
+  return trained;
+}
+
+/** A linear classifier: logits = W x + b, rows of W by class. */
+export function linearModel(
+  weights: readonly (readonly number[])[],
+  bias: readonly number[],
+): Model {
+  const width = weights[0]?.length ?? 0;
+  const b = new GraphBuilder(emptyGraph("linear"));
+  b.input({ name: "input", type: "float32", dims: ["batch", width] });
+  const w = b.constant(
+    floats([weights.length, width], weights.flat()),
+    "head.weight",
+  );
+  const c = b.constant(floats([bias.length], bias), "head.bias");
+  const logits = b.op("Gemm", ["input", w, c], { transB: int(1) }, "logits");
+  return {
+    graph: b.build([logits]),
+    input: "input",
+    logits,
+    contract: { shape: [width], bounds: [0, 1] },
+    classes: weights.map((_, i) => `c${i}`),
+    straightThrough: [],
+  };
+}

@@ -1,0 +1,93 @@
+import { expect, test } from "vitest";
+import { Random } from "#core";
+import { onnxruntime } from "#engine";
+import { layerGroups } from "#model";
+import { tune } from "#tuning";
+import { settings, smallDigits, untrained } from "../reference.ts";
+
+async function trainWith(stated: Record<string, unknown>, more: object = {}) {
+  const parts = await smallDigits();
+  const model = { ...untrained(), classes: parts.train.classes };
+  const groups = layerGroups(model.graph);
+  const { epochs } = settings(stated);
+  const stages = [{ epochs, rates: new Map(groups.map((g) => [g.name, 1])) }];
+  return tune({
+    model,
+    ...parts,
+    groups,
+    stages,
+    settings: settings(stated),
+    engine: onnxruntime,
+    random: new Random(1),
+    ...more,
+  });
+}
+
+test("learns digits", async () => {
+  const { history, ended } = await trainWith({
+    epochs: 15,
+    learningRate: 3e-3,
+  });
+  expect(ended).toBe("finished");
+  const best = history.find((e) => e.best);
+  expect(best?.validationAccuracy).toBeGreaterThan(0.9);
+  expect(history.filter((e) => e.best)).toHaveLength(1);
+  expect(
+    history.every(
+      (e) => e.validationAccuracy <= (best?.validationAccuracy ?? 0),
+    ),
+  ).toBe(true);
+});
+
+test("stops early when the validation loss does not fall any more", async () => {
+  const { history, ended } = await trainWith({
+    epochs: 200,
+    learningRate: 1e-2,
+    patience: 3,
+  });
+  expect(ended).toBe("early stop");
+  expect(history.length).toBeLessThan(200);
+  const lowest = Math.min(...history.map((e) => e.validationLoss));
+  expect(history.slice(-3).every((e) => e.validationLoss > lowest)).toBe(true);
+});
+
+test("a training that diverges at once says so", async () => {
+  await expect(
+    trainWith({ epochs: 3, learningRate: 1e30, optimizer: "sgd" }),
+  ).rejects.toMatchObject({
+    code: "TRAINING_DIVERGED",
+    hint: expect.stringContaining("learningRate"),
+  });
+});
+
+test("a training that diverges later keeps its best checkpoint and says why it ended", async () => {
+  // A schedule that explodes after two epochs.
+  const base = settings({ epochs: 6, learningRate: 1e-3 });
+  const unit = {
+    ...base.schedule.unit,
+    course: (_p: unknown, _t: number, perEpoch: number) => ({
+      factor: (step: number) => (step < 2 * perEpoch ? 1 : 1e35),
+    }),
+  };
+  const { history, ended, model } = await trainWith(
+    { epochs: 6 },
+    { settings: { ...base, schedule: { unit, params: {} } } },
+  );
+  expect(ended).toMatch(
+    /^the loss of epoch \d is not a number .*the weights of epoch \d were kept$/,
+  );
+  expect(history.some((e) => e.best)).toBe(true);
+  expect(
+    (model.graph.constants.get("head.weight")?.data as Float32Array).every(
+      Number.isFinite,
+    ),
+  ).toBe(true);
+});
+
+test("stops between steps when it is interrupted", async () => {
+  const abort = new AbortController();
+  abort.abort();
+  await expect(
+    trainWith({ epochs: 3 }, { signal: abort.signal }),
+  ).rejects.toMatchObject({ code: "INTERRUPTED" });
+});
