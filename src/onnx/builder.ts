@@ -153,6 +153,13 @@ export class GraphBuilder {
     return fresh;
   }
 
+  /** Makes a name that the graph may already know mean this constant. */
+  define(name: string, value: Tensor): void {
+    this.#taken.add(name);
+    this.#constants.set(name, value);
+    this.#known.set(name, knownConstant(value));
+  }
+
   scalar(value: number, type: DataType = "float32"): string {
     return this.constant(filled(type, [], value));
   }
@@ -193,6 +200,12 @@ export class GraphBuilder {
     name?: string,
   ): string {
     return this.many(op, inputs, attributes, name ? [name] : 1)[0] as string;
+  }
+
+  /** Adds a node as it is, names and all. */
+  append(node: Node): void {
+    this.#nodes.push(node);
+    this.#infer(node);
   }
 
   /** Makes a node that is already in the graph also produce its output at `index`, and returns its name. */

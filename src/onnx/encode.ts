@@ -6,32 +6,15 @@ import {
   FunctionProtoSchema,
   ModelProtoSchema,
   type TensorProto,
-  TensorProto_DataType,
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./generated/onnx-ml_pb.ts";
 import type { Attribute, Graph, ValueInfo } from "./graph.ts";
-import type { DataType, Tensor } from "./tensor.ts";
+import type { Tensor } from "./tensor.ts";
+import { typeCodes } from "./types.ts";
 
 const IR_VERSION = 10n;
-
-export const typeCodes: Readonly<Record<DataType, TensorProto_DataType>> = {
-  float32: TensorProto_DataType.FLOAT,
-  float64: TensorProto_DataType.DOUBLE,
-  float16: TensorProto_DataType.FLOAT16,
-  bfloat16: TensorProto_DataType.BFLOAT16,
-  int64: TensorProto_DataType.INT64,
-  int32: TensorProto_DataType.INT32,
-  int16: TensorProto_DataType.INT16,
-  int8: TensorProto_DataType.INT8,
-  uint64: TensorProto_DataType.UINT64,
-  uint32: TensorProto_DataType.UINT32,
-  uint16: TensorProto_DataType.UINT16,
-  uint8: TensorProto_DataType.UINT8,
-  bool: TensorProto_DataType.BOOL,
-  string: TensorProto_DataType.STRING,
-};
 
 /** The bytes of an .onnx file. */
 export function encodeModel(graph: Graph): Uint8Array {

@@ -1,10 +1,12 @@
 export * from "./builder.ts";
+export { decodeModel } from "./decode.ts";
 export * from "./dims.ts";
 export { encodeModel } from "./encode.ts";
+export { readModel, writeModel } from "./files.ts";
 export * from "./graph.ts";
 export { inferNode, type Known, sliceRange } from "./infer/index.ts";
+export { normalise } from "./normalise.ts";
 export { prepend } from "./prepend.ts";
 export { prune } from "./prune.ts";
 export * from "./tensor.ts";
 export { type Window, windowOf, windowOutput } from "./windows.ts";
-export { normalise, readModel, writeModel } from "./tmp-io.ts";
