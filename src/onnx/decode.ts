@@ -97,7 +97,7 @@ function graphOf(
     // Before IR version 4 every weight was listed as an input as well.
     .filter((i) => !constants.has(i.name))
     .map((i) => {
-      const info = valueInfoOf(i);
+      const info = valueInfoOf(i, source);
       if (!info) throw invalid(source, `input "${i.name}" is not a tensor`);
       return info;
     });
@@ -115,7 +115,7 @@ function graphOf(
     if (!made.has(o.name))
       throw invalid(source, `output "${o.name}" is not produced by any node`);
     // Sequences and maps (such as ZipMap's) cannot be attacked; the tensors beside them can.
-    return valueInfoOf(o) ?? [];
+    return valueInfoOf(o, source) ?? [];
   });
   return {
     name: graph.name,
@@ -123,7 +123,7 @@ function graphOf(
     outputs,
     nodes,
     constants,
-    valueInfo: graph.valueInfo.flatMap((v) => valueInfoOf(v) ?? []),
+    valueInfo: graph.valueInfo.flatMap((v) => valueInfoOf(v, source) ?? []),
     opsets: new Map(
       model.opsetImport.map((o) => [
         o.domain === "ai.onnx" ? "" : o.domain,
@@ -136,7 +136,10 @@ function graphOf(
   };
 }
 
-function valueInfoOf({ name, type }: ValueInfoProto): ValueInfo | undefined {
+function valueInfoOf(
+  { name, type }: ValueInfoProto,
+  source: string,
+): ValueInfo | undefined {
   if (type?.value.case !== "tensorType") return undefined;
   const { elemType, shape } = type.value.value;
   const dims = shape?.dim.map(({ value }): Dim => {
@@ -145,7 +148,7 @@ function valueInfoOf({ name, type }: ValueInfoProto): ValueInfo | undefined {
   });
   return {
     name,
-    type: dataTypeOf(elemType, `value "${name}"`),
+    type: dataTypeOf(elemType, `value "${name}" of ${source}`),
     ...(dims ? { dims } : {}),
   };
 }
