@@ -1,4 +1,9 @@
 import type { Results } from "#results";
-export const renderHtml = async (r: Results) => JSON.stringify(r);
-export const renderMarkdown = (r: Results) => r.title;
-export const renderJson = (r: Results) => `${JSON.stringify(r, null, 2)}\n`;
+
+export { renderHtml } from "./html/render.ts";
+export { renderMarkdown } from "./markdown/render.ts";
+
+/** The results document as it is written to results.json. */
+export function renderJson(results: Results): string {
+  return `${JSON.stringify(results, null, 2)}\n`;
+}

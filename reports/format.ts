@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import type { Rate, Results } from "#results";
+
+/** 0.7213 as "72.1 %". */
+export const percent = (value: number): string =>
+  `${(100 * value).toFixed(1)} %`;
+
+/** An interval as "[66.0, 77.5]", in percent. */
+export const interval = ({ low, high }: Rate): string =>
+  `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
+
+/** A p-value as people write it. */
+export const pValue = (p: number): string =>
+  p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(3)}`;
+
+/** 61064 as "61,064", without the machine's locale. */
+export const whole = (n: number): string =>
+  String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+
+/** 83.2 seconds as "1 min 23 s". */
+export function duration(seconds: number): string {
+  const total = Math.round(seconds);
+  return total < 60
+    ? `${total} s`
+    : `${Math.floor(total / 60)} min ${total % 60} s`;
+}
+
+/** Text from outside without the characters that turn the reading direction. */
+export const plain = (text: string): string =>
+  text.replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f]/g, "");
+
+/** An id for an element: readable, unique, and the same in every run. */
+export function anchor(kind: string, name: string): string {
+  const slug = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+  return `${kind}-${slug.slice(0, 40)}-${createHash("sha256").update(name).digest("hex").slice(0, 6)}`;
+}
+
+/** The budgets that were named in the suite's threat models: those that more than one attack was run at, or all if none was. */
+export function mainThreats(results: Results): Results["threatModels"] {
+  const attacksAt = (id: string) =>
+    new Set(
+      results.cells.filter((c) => c.threatModel.id === id).map((c) => c.attack),
+    ).size;
+  const run = results.threatModels.filter((t) => attacksAt(t.id) > 0);
+  const many = run.filter((t) => attacksAt(t.id) > 1);
+  return many.length > 0 ? many : run;
+}
+
+/** "Linf, eps 0.1" */
+export const budget = ({ norm, eps }: { norm: string; eps: number }): string =>
+  `${norm === "linf" ? "L∞" : "L2"}, ε = ${Number(eps.toPrecision(4))}`;

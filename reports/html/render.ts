@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import Handlebars from "handlebars";
+import { packagePath } from "#core";
+import type { Results } from "#results";
+import { plain } from "../format.ts";
+import { comparisonView } from "./sections/comparison.ts";
+import { curvesView } from "./sections/curves.ts";
+import { defensesView } from "./sections/defenses.ts";
+import { galleryView } from "./sections/gallery.ts";
+import { heatmapView } from "./sections/heatmap.ts";
+import { limitsView } from "./sections/limits.ts";
+import { provenanceView } from "./sections/provenance.ts";
+import { trainingView } from "./sections/training.ts";
+import { trustView } from "./sections/trust.ts";
+import { verdictView } from "./sections/verdict.ts";
+
+/**
+ * The report as one HTML file that needs nothing else: no script, no network,
+ * no fonts. The same document gives the same bytes. All text from outside is
+ * escaped by Handlebars and stands only in text and quoted attributes.
+ */
+export async function renderHtml(results: Results): Promise<string> {
+  const { template, style, styleHash } = load();
+  return template({
+    title: plain(results.title),
+    style,
+    styleHash,
+    verdict: verdictView(results),
+    trust: trustView(results),
+    comparison: comparisonView(results),
+    heatmap: heatmapView(results),
+    curves: curvesView(results),
+    defenses: defensesView(results),
+    gallery: await galleryView(results),
+    training: trainingView(results),
+    limits: limitsView(results),
+    provenance: provenanceView(results),
+  });
+}
+
+interface Loaded {
+  template: Handlebars.TemplateDelegate;
+  style: string;
+  /** What the content security policy allows. */
+  styleHash: string;
+}
+
+let loaded: Loaded | undefined;
+
+function load(): Loaded {
+  if (loaded) return loaded;
+  const folder = packagePath("reports", "html", "templates");
+  const read = (name: string) => readFileSync(`${folder}/${name}`, "utf8");
+  const handlebars = Handlebars.create();
+  for (const name of readdirSync(folder).filter(
+    (n) => n.endsWith(".hbs") && n !== "report.hbs",
+  )) {
+    handlebars.registerPartial(name.replace(".hbs", ""), read(name));
+  }
+  const style = read("style.css");
+  loaded = {
+    template: handlebars.compile(read("report.hbs"), { strict: true }),
+    style,
+    styleHash: createHash("sha256").update(style).digest("base64"),
+  };
+  return loaded;
+}

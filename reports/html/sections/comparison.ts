@@ -1,0 +1,66 @@
+import type { Results } from "#results";
+import {
+  budget,
+  interval,
+  mainThreats,
+  percent,
+  plain,
+  pValue,
+  whole,
+} from "../../format.ts";
+
+/** One row for each candidate and defence: what it is, how good clean, how robust at worst. */
+export function comparisonView(results: Results) {
+  const threats = mainThreats(results);
+  const rows = results.candidates.flatMap((c) =>
+    results.defenses.flatMap((d) => {
+      const cases = threats.map((t) =>
+        results.worstCases.find(
+          (w) =>
+            w.candidate === c.id &&
+            w.defense === d.id &&
+            w.threatModel === t.id,
+        ),
+      );
+      if (cases.every((w) => w === undefined)) return [];
+      const clean =
+        d.id === "none"
+          ? c.cleanAccuracy
+          : results.cells.find(
+              (x) => x.candidate === c.id && x.defense === d.id,
+            )?.cleanAccuracy;
+      return [
+        {
+          candidate: plain(c.id),
+          first: d.id === "none",
+          defense: d.id,
+          strategy: [c.strategy?.title ?? "given", c.training?.title]
+            .filter(Boolean)
+            .join(" + "),
+          trained:
+            c.trainableParameters === null
+              ? "-"
+              : `${whole(c.trainableParameters)} of ${whole(c.parameters)}`,
+          clean: clean
+            ? { value: percent(clean.value), interval: interval(clean) }
+            : { value: "-", interval: "" },
+          cases: cases.map((w) => ({
+            value: w ? percent(w.robustAccuracy.value) : "-",
+            interval: w ? interval(w.robustAccuracy) : "",
+            untrusted: w ? !w.trusted : false,
+            test: w?.comparison
+              ? `${w.comparison.difference >= 0 ? "+" : "−"}${Math.abs(100 * w.comparison.difference).toFixed(1)} points, ${pValue(w.comparison.pValue)}`
+              : "",
+          })),
+        },
+      ];
+    }),
+  );
+  return {
+    threats: threats.map((t) => ({ id: t.id, budget: budget(t) })),
+    rows,
+    reference: plain(results.candidates[0]?.id ?? ""),
+    n: results.provenance.data.attacked,
+    test: results.provenance.data.test,
+  };
+}

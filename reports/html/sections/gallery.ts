@@ -1,0 +1,47 @@
+import sharp from "sharp";
+import type { Example, Results } from "#results";
+import { percent, plain } from "../../format.ts";
+
+/** Adversarial examples as pictures, grouped by their cell. */
+export async function galleryView(results: Results) {
+  const cells = [...new Set(results.gallery.map((e) => e.cell))];
+  return Promise.all(
+    cells.map(async (cell) => ({
+      cell: plain(cell),
+      examples: await Promise.all(
+        results.gallery.filter((e) => e.cell === cell).map(exampleView),
+      ),
+    })),
+  );
+}
+
+async function exampleView(e: Example) {
+  const [original, perturbed, difference] = await Promise.all(
+    [e.original, e.perturbed, e.difference].map(pngOf),
+  );
+  return {
+    original,
+    perturbed,
+    difference,
+    label: plain(e.label),
+    before: `${plain(e.cleanPrediction)} (${percent(e.cleanConfidence)})`,
+    after: `${plain(e.prediction)} (${percent(e.confidence)})`,
+    distance: `L∞ ${Number(e.linf.toPrecision(3))}, L2 ${Number(e.l2.toPrecision(3))}`,
+    sample: e.sample,
+  };
+}
+
+/** A lossless PNG as a data URI. */
+async function pngOf({
+  width,
+  height,
+  channels,
+  pixels,
+}: Example["original"]): Promise<string> {
+  const png = await sharp(Buffer.from(pixels, "base64"), {
+    raw: { width, height, channels },
+  })
+    .png({ compressionLevel: 9 })
+    .toBuffer();
+  return `data:image/png;base64,${png.toString("base64")}`;
+}

@@ -1,0 +1,101 @@
+import type { Results } from "#results";
+import { anchor, budget, duration, plain, whole } from "../../format.ts";
+
+/** Where every number comes from, and how to get it again. */
+export function provenanceView(results: Results) {
+  const { provenance: p, timing } = results;
+  return {
+    facts: [
+      ["Suite", `${plain(p.suite.file)} (sha256 ${p.suite.hash})`],
+      ["Data", `${p.data.source}, fingerprint ${p.data.fingerprint}`],
+      [
+        "Samples",
+        `${whole(p.data.train)} to train, ${whole(p.data.validation)} to validate, ${whole(p.data.test)} to test, of which ${whole(p.data.attacked)} were attacked`,
+      ],
+      ["Classes", results.classes.map(plain).join(", ")],
+      ["Seed", String(p.seed)],
+      [
+        "Software",
+        `assay ${p.assay}, ${p.engine}, Node ${p.node}, ${p.platform}`,
+      ],
+      ["Run", `${timing.startedAt}, ${duration(timing.seconds)}`],
+    ].map(([name, value]) => ({ name, value })),
+    base: results.base
+      ? {
+          file: plain(results.base.file),
+          hash: results.base.hash,
+          origin: results.base.origin,
+          classes: results.base.classes.map(plain).join(", "),
+          groups: results.base.groups
+            .map((g) => `${plain(g.name)} (${whole(g.parameters)})`)
+            .join(", "),
+        }
+      : null,
+    candidates: results.candidates.map((c) => ({
+      id: plain(c.id),
+      file: plain(c.file),
+      hash: c.hash,
+      strategy: described(c.strategy),
+      training: described(c.training),
+      base: c.lineage?.baseHash ?? "not known",
+    })),
+    defenses: results.defenses.slice(1).map((d) => ({
+      id: plain(d.id),
+      parts: d.parts.map((part) => ({
+        text: described(part),
+        reference: part.reference,
+      })),
+    })),
+    attacks: results.attacks.map((a) => ({
+      id: plain(a.id),
+      text: described(a),
+      access: a.access,
+      reference: a.reference,
+      taxonomy: [
+        ...a.taxonomy.atlas,
+        ...a.taxonomy.owasp,
+        ...a.taxonomy.nist,
+      ].join(", "),
+    })),
+    cells: results.cells.map((c) => ({
+      anchor: anchor("cell", c.id),
+      id: plain(c.id),
+      budget: budget(c.threatModel),
+      robust: `${(100 * c.robustAccuracy.value).toFixed(1)} %`,
+      queries: queriesOf(c.queries),
+      seconds: c.seconds.toFixed(1),
+      command: plain(c.reproduce),
+    })),
+  };
+}
+
+const described = (
+  unit: { title: string; params: Record<string, unknown> } | null,
+) =>
+  unit
+    ? plain(
+        [
+          unit.title,
+          ...Object.entries(unit.params).map(
+            ([k, v]) => `${k} ${typeof v === "string" ? v : JSON.stringify(v)}`,
+          ),
+        ].join(", "),
+      )
+    : "-";
+
+const queriesOf = ({
+  forward,
+  gradient,
+  base,
+}: {
+  forward: number;
+  gradient: number;
+  base: number;
+}) =>
+  [
+    forward && `${whole(forward)} forward`,
+    gradient && `${whole(gradient)} gradient`,
+    base && `${whole(base)} on the base`,
+  ]
+    .filter(Boolean)
+    .join(", ") || "none";

@@ -1,0 +1,131 @@
+import { line } from "d3-shape";
+import type { Epoch, Results } from "#results";
+import { percent, plain } from "../../format.ts";
+import { axis, frame, round } from "./chart.ts";
+
+/** Loss, accuracy, learning rate and what was trainable, for every model that this run trained. */
+export function trainingView(results: Results) {
+  const trained = [
+    ...(results.base && results.base.history.length > 0
+      ? [
+          {
+            id: "base",
+            title: "pre-trained on the source task",
+            history: results.base.history,
+            ended: "",
+          },
+        ]
+      : []),
+    ...results.candidates
+      .filter((c) => c.history.length > 0)
+      .map((c) => ({
+        id: c.id,
+        title: [c.strategy?.title, c.training?.title]
+          .filter(Boolean)
+          .join(" + "),
+        history: c.history,
+        ended: c.ended ?? "",
+      })),
+  ];
+  return trained.map(({ id, title, history, ended }) => {
+    const kept = history.find((e) => e.best);
+    return {
+      name: plain(id),
+      title: plain(title),
+      ended: plain(ended),
+      kept: kept
+        ? `weights of epoch ${kept.epoch} of ${history.length} kept (validation accuracy ${percent(kept.validationAccuracy)}${ended ? "" : ""})`
+        : "",
+      ...chart(history),
+      rows: sampled(history).map((e) => ({
+        epoch: e.epoch,
+        train: e.trainLoss.toFixed(3),
+        validation: e.validationLoss.toFixed(3),
+        accuracy: percent(e.validationAccuracy),
+        rate: e.learningRate.toExponential(1),
+        trainable: e.trainable.map(plain).join(", "),
+        best: e.best,
+      })),
+    };
+  });
+}
+
+/** At most about twenty epochs for the table: every n-th, the kept one and the last. */
+function sampled(history: readonly Epoch[]): Epoch[] {
+  const every = Math.ceil(history.length / 20);
+  return history.filter(
+    (e, i) => i % every === 0 || e.best || i === history.length - 1,
+  );
+}
+
+const LANE = 12;
+
+function chart(history: readonly Epoch[]) {
+  const groups = [...new Set(history.flatMap((e) => e.trainable))];
+  const right = frame.width - 60;
+  const bottom = 170;
+  const last = Math.max(2, history.length);
+  const x = axis([1, last], [frame.left, right], String, 6);
+  const losses = history.flatMap((e) => [e.trainLoss, e.validationLoss]);
+  const loss = axis(
+    [0, Math.max(...losses)],
+    [bottom, frame.top],
+    (v) => String(Number(v.toPrecision(2))),
+    4,
+  );
+  const accuracy = axis(
+    [0, 1],
+    [bottom, frame.top],
+    (v) => `${Math.round(100 * v)} %`,
+    4,
+  );
+  const rates = axis(
+    [0, Math.max(...history.map((e) => e.learningRate))],
+    [bottom + 56, bottom + 30],
+    String,
+  );
+  const along = (value: (e: Epoch) => number) =>
+    line<Epoch>((e) => x.at(e.epoch), value)([...history]) ?? "";
+  const lanes = bottom + 72;
+  const best = history.find((e) => e.best);
+  return {
+    width: frame.width,
+    height: lanes + groups.length * LANE + 26,
+    left: frame.left,
+    right,
+    bottom,
+    x,
+    loss,
+    accuracy,
+    train: along((e) => loss.at(e.trainLoss)),
+    validation: along((e) => loss.at(e.validationLoss)),
+    right_: along((e) => accuracy.at(e.validationAccuracy)),
+    rate: along((e) => rates.at(e.learningRate)),
+    rateLabelY: bottom + 47,
+    tickY: lanes + groups.length * LANE + 16,
+    keptX: best ? x.at(best.epoch) : null,
+    keptY: bottom,
+    lanes: groups.map((name, i) => ({
+      name: plain(name),
+      textY: lanes + i * LANE + 9,
+      bars: runs(history, name).map(([from, to]) => ({
+        x: round(x.at(from) - 1),
+        y: lanes + i * LANE + 2,
+        width: Math.max(2, round(x.at(to) - x.at(from) + 2)),
+      })),
+    })),
+    laneHeight: LANE - 4,
+  };
+}
+
+/** Stretches of epochs in which a layer group was trained. */
+function runs(history: readonly Epoch[], name: string): [number, number][] {
+  const stretches: [number, number][] = [];
+  for (const { epoch, trainable } of history) {
+    if (!trainable.includes(name)) continue;
+    const current = stretches.at(-1);
+    if (current && current[1] === epoch - 1) current[1] = epoch;
+    else stretches.push([epoch, epoch]);
+  }
+  return stretches;
+}

@@ -1,0 +1,48 @@
+import type { Results } from "#results";
+import { plain } from "../../format.ts";
+
+/** What the mechanical checks found: failures first, the same finding of many cells told once. */
+export function trustView(results: Results) {
+  const found = new Map<
+    string,
+    {
+      title: string;
+      status: string;
+      findings: { cell: string; message: string }[];
+    }
+  >();
+  for (const cell of results.cells) {
+    for (const check of cell.checks) {
+      if (check.status === "passed") continue;
+      const key = `${check.status}/${check.id}`;
+      const group = found.get(key) ?? {
+        title: check.title,
+        status: check.status,
+        findings: [],
+      };
+      group.findings.push({
+        cell: plain(cell.id),
+        message: plain(check.message),
+      });
+      found.set(key, group);
+    }
+  }
+  const groups = [...found.values()].sort(
+    (a, b) =>
+      a.status.localeCompare(b.status, "en") ||
+      b.findings.length - a.findings.length,
+  );
+  const untrusted = results.cells.filter((c) => !c.trusted).length;
+  const checks = results.cells.reduce((sum, c) => sum + c.checks.length, 0);
+  return {
+    groups: groups.map((g) => ({
+      ...g,
+      failed: g.status === "failed",
+      count: g.findings.length,
+    })),
+    clean: groups.length === 0,
+    untrusted,
+    cells: results.cells.length,
+    checks,
+  };
+}

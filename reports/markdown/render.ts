@@ -1,0 +1,87 @@
+import type { Results } from "#results";
+import { interval, mainThreats, percent, plain, pValue } from "../format.ts";
+
+/** Outside text inside a Markdown table or line. */
+const escaped = (text: string): string =>
+  plain(text)
+    .replace(/[\r\n\u2028\u2029]+/g, " ")
+    .replace(/[\\`*_{}[\]<>|#~]/g, (c) =>
+      c === "<" ? "&lt;" : c === ">" ? "&gt;" : `\\${c}`,
+    );
+
+const verdicts = {
+  passed: "✅ passed",
+  failed: "❌ failed",
+  inconclusive: "❔ inconclusive",
+  none: "no verdict",
+} as const;
+
+/** A summary for a pull request or a job page. The first line marks it, so that it can be found and replaced. */
+export function renderMarkdown(results: Results): string {
+  const threats = mainThreats(results);
+  const { verdict, rules } = results.gate;
+  const lines = [
+    `<!-- assay:${plain(results.title).replace(/[^\p{L}\p{N} .,:-]/gu, "")} -->`,
+    `## ${escaped(results.title)}`,
+    "",
+    `Gate: **${results.complete ? verdicts[verdict] : "partial run, no verdict"}**`,
+    "",
+  ];
+  if (rules.length > 0) {
+    lines.push(
+      "| verdict | rule | of | why |",
+      "|---|---|---|---|",
+      ...rules.map(
+        (r) =>
+          `| ${verdicts[r.verdict]} | ${escaped(r.rule)} | ${escaped(r.subject)} | ${escaped(r.reason)} |`,
+      ),
+      "",
+    );
+  }
+  lines.push(
+    `Robust accuracy, worst case over the attacks, with 95 % intervals (${results.provenance.data.attacked} samples):`,
+    "",
+    `| candidate | defence | clean | ${threats.map((t) => escaped(t.id)).join(" | ")} |`,
+    `|---|---|---|${"---|".repeat(threats.length)}`,
+  );
+  for (const candidate of results.candidates) {
+    for (const defense of results.defenses) {
+      const cases = threats.map((t) =>
+        results.worstCases.find(
+          (w) =>
+            w.candidate === candidate.id &&
+            w.defense === defense.id &&
+            w.threatModel === t.id,
+        ),
+      );
+      if (cases.every((w) => w === undefined)) continue;
+      const texts = cases.map((w) => {
+        if (!w) return "-";
+        const test = w.comparison ? `, ${pValue(w.comparison.pValue)}` : "";
+        return `${percent(w.robustAccuracy.value)} ${escaped(interval(w.robustAccuracy))}${w.trusted ? "" : " **not trusted**"}${test}`;
+      });
+      lines.push(
+        `| ${escaped(candidate.id)} | ${escaped(defense.id)} | ${percent(candidate.cleanAccuracy.value)} | ${texts.join(" | ")} |`,
+      );
+    }
+  }
+  const failed = results.cells.filter((c) => !c.trusted);
+  if (failed.length > 0) {
+    lines.push(
+      "",
+      `${failed.length} of ${results.cells.length} cells are not trusted:`,
+      "",
+    );
+    for (const cell of failed.slice(0, 20)) {
+      lines.push(
+        `- ${escaped(cell.id)}: ${cell.checks
+          .filter((c) => c.status === "failed")
+          .map((c) => escaped(c.message))
+          .join(" ")}`,
+      );
+    }
+    if (failed.length > 20)
+      lines.push(`- and ${failed.length - 20} more, in the report.`);
+  }
+  return `${lines.join("\n")}\n`;
+}
