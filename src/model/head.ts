@@ -26,7 +26,12 @@ export function replaceHead(
   random: Random,
 ): Model {
   const { features, width } = findHead(model.graph, model.logits);
-  const b = new GraphBuilder(model.graph);
+  // Without the old head first, so that the new one may have its names.
+  const body = prune({
+    ...model.graph,
+    outputs: [new GraphBuilder(model.graph).info(features)],
+  });
+  const b = new GraphBuilder(body);
   const limit = 1 / Math.sqrt(width);
   const draw = (dims: readonly number[]): FloatTensor =>
     floats(
@@ -36,7 +41,7 @@ export function replaceHead(
         () => (2 * random.uniform() - 1) * limit,
       ),
     );
-  const name = unusedName(model.graph, "head");
+  const name = unusedName(body, "head");
   const weight = b.constant(draw([classes.length, width]), `${name}.weight`);
   const bias = b.constant(draw([classes.length]), `${name}.bias`);
   const logits = b.op(
@@ -47,7 +52,7 @@ export function replaceHead(
   );
   return {
     ...model,
-    graph: prune(b.build([logits])),
+    graph: b.build([logits]),
     logits,
     classes,
   };

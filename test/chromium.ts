@@ -1,0 +1,25 @@
+import { existsSync } from "node:fs";
+import { type Browser, chromium } from "playwright-core";
+
+/** Where Debian's Chromium is, unless CHROMIUM says otherwise. */
+const path = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** True when there is no browser; never in CI, where its absence has to fail. */
+export const noChromium = !existsSync(path) && !process.env.CI;
+if (noChromium)
+  console.warn(
+    `no Chromium at ${path}: browser tests are skipped (install it, or set CHROMIUM)`,
+  );
+
+export const launch = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: path,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--no-first-run",
+    ],
+  });

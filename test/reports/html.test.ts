@@ -1,0 +1,189 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { renderHtml } from "#reports";
+import type { Results } from "#results";
+import { launch, noChromium } from "../chromium.ts";
+import { exampleResults, hostile } from "./results.ts";
+
+const html = await renderHtml(exampleResults());
+
+test("text from outside stays text", () => {
+  expect(html).not.toMatch(/<script/i);
+  expect(html).not.toContain("<img src=x");
+  expect(html).not.toMatch(/ on[a-z]+=/i);
+  expect(html).not.toContain("\u202e");
+  expect(html).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
+});
+
+test("loads nothing and allows nothing", () => {
+  expect(html).not.toMatch(/ style=/);
+  expect(html).not.toMatch(/(?:src|href)="(?!data:image\/png|#)/);
+  expect(html).toContain("default-src 'none'");
+});
+
+test("the same document gives the same bytes", async () => {
+  expect(await renderHtml(exampleResults())).toBe(html);
+});
+
+test("is small, and larger only by its pictures", async () => {
+  const without = await renderHtml(exampleResults(() => ({ gallery: [] })));
+  expect(without.length).toBeLessThan(300_000);
+});
+
+test("every link inside leads somewhere, every id is unique", () => {
+  const ids = [...html.matchAll(/ id="([^"]+)"/g)].map((m) => m[1]);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const [, target] of html.matchAll(/href="#([^"]+)"/g))
+    expect(ids).toContain(target);
+});
+
+const edges: [string, (r: Results) => Partial<Results>][] = [
+  ["no gate", () => ({ gate: { verdict: "none", rules: [] } })],
+  [
+    "an inconclusive gate",
+    () => ({ gate: { verdict: "inconclusive", rules: [] } }),
+  ],
+  [
+    "a partial run",
+    (r) => ({
+      complete: false,
+      cells: r.cells.slice(0, 1),
+      worstCases: r.worstCases.slice(0, 1),
+      curves: [],
+      gate: { verdict: "none", rules: [] },
+    }),
+  ],
+  [
+    "no defences, base or gallery",
+    (r) => ({
+      defenses: r.defenses.slice(0, 1),
+      cells: r.cells.filter((c) => c.defense === "none"),
+      worstCases: r.worstCases.filter((w) => w.defense === "none"),
+      base: null,
+      gallery: [],
+      curves: [],
+    }),
+  ],
+  [
+    "one given candidate",
+    (r) => ({
+      candidates: r.candidates
+        .slice(0, 1)
+        .map((c) => ({
+          ...c,
+          origin: "given" as const,
+          strategy: null,
+          training: null,
+          lineage: null,
+          trainableParameters: null,
+          history: [],
+          ended: null,
+        })),
+      cells: r.cells.filter((c) => c.candidate === "head-only"),
+      worstCases: r.worstCases.filter((w) => w.candidate === "head-only"),
+    }),
+  ],
+];
+
+test.each(edges)(
+  "a document with %s is told as it is",
+  async (_what, change) => {
+    const results = exampleResults(change);
+    const page = await renderHtml(results);
+    const label = results.complete
+      ? {
+          passed: "Passed",
+          failed: "Failed",
+          inconclusive: "Inconclusive",
+          none: "No verdict",
+        }[results.gate.verdict]
+      : "Partial run";
+    expect(page).toContain(`${label}</strong>`);
+    expect(page).not.toMatch(/undefined|NaN|\[object/);
+  },
+);
+
+describe.skipIf(noChromium)("in Chromium", () => {
+  let browser: Browser;
+  const file = join(
+    mkdtempSync(join(tmpdir(), "assay-report-")),
+    "report.html",
+  );
+
+  beforeAll(async () => {
+    writeFileSync(file, html);
+    browser = await launch();
+  }, 60_000);
+  afterAll(() => browser?.close());
+
+  async function open(
+    options: {
+      javaScriptEnabled?: boolean;
+      colorScheme?: "light" | "dark";
+    } = {},
+  ): Promise<{ page: Page; complaints: string[] }> {
+    const page = await (
+      await browser.newContext({
+        bypassCSP: options.javaScriptEnabled !== false,
+        ...options,
+      })
+    ).newPage();
+    const complaints: string[] = [];
+    page.on("console", (m) => complaints.push(m.text()));
+    page.on("pageerror", (e) => complaints.push(e.message));
+    page.on("request", (r) => {
+      if (!r.url().startsWith("file:") && !r.url().startsWith("data:"))
+        complaints.push(r.url());
+    });
+    page.on("dialog", (d) => complaints.push(d.message()));
+    await page.goto(`file://${file}`);
+    return { page, complaints };
+  }
+
+  test("opens without errors or requests, also without JavaScript, and shows its verdict", async () => {
+    const { page, complaints } = await open({ javaScriptEnabled: false });
+    expect(await page.textContent(".verdict strong")).toBe("Failed");
+    expect(await page.isVisible("text=robustAccuracy: min 0.4")).toBe(true);
+    expect(await page.textContent("h1")).toBe(`An audit of ${hostile.script}`);
+    expect(await page.locator("svg").count()).toBeGreaterThan(5);
+    // The style sheet is the one that the policy allows.
+    const width = await page.locator("main").boundingBox();
+    expect(width?.width).toBeLessThan(1200);
+    expect(complaints).toEqual([]);
+  });
+
+  test.each(["light", "dark"] as const)(
+    "has no serious accessibility fault, %s",
+    async (colorScheme) => {
+      const { page } = await open({ colorScheme });
+      await page.addScriptTag({
+        content: readFileSync(
+          createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
+          "utf8",
+        ),
+      });
+      const found = await page.evaluate(async () => {
+        const { axe } = globalThis as unknown as {
+          axe: {
+            run(): Promise<{
+              violations: {
+                id: string;
+                impact: string;
+                nodes: { html: string }[];
+              }[];
+            }>;
+          };
+        };
+        return (await axe.run()).violations
+          .filter((v) => ["serious", "critical"].includes(v.impact))
+          .map((v) => [v.id, v.nodes.slice(0, 3).map((n) => n.html)]);
+      });
+      expect(found).toEqual([]);
+    },
+    60_000,
+  );
+});

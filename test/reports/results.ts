@@ -1,0 +1,275 @@
+import { Random } from "#core";
+import {
+  type Cell,
+  type Epoch,
+  type Rate,
+  type Results,
+  resultsSchema,
+} from "#results";
+import { rate } from "../../src/audit/statistics.ts";
+
+/** Text that tries to be more than text. */
+export const hostile = {
+  script: "<script>alert(1)</script>",
+  image: '"><img src=x onerror=alert(1)>',
+  lines: "two\nlines\u2028and | a pipe \u202eturned",
+};
+
+const SAMPLES = 50;
+const candidates = ["head-only", "full", "adversarial"];
+const defenses = ["none", "median"];
+const attacks = ["fgsm", "pgd", "noise"];
+const budgets = [0.05, 0.1, 0.2, 0.5];
+
+const unit = (id: string) => ({
+  id,
+  title: `Title of ${id}`,
+  reference: "Somebody et al. 2020, arXiv:2001.00001",
+  params: { steps: 10 },
+});
+const hash = "ab".repeat(32);
+
+function history(): Epoch[] {
+  return Array.from({ length: 12 }, (_, i) => ({
+    epoch: i + 1,
+    stage: i < 4 ? 1 : 2,
+    trainable: i < 4 ? ["head"] : ["conv1", "head"],
+    learningRate: 1e-3 / (i + 1),
+    trainLoss: 2 / (i + 1),
+    validationLoss: 2.2 / (i + 1),
+    validationAccuracy: i / 12,
+    best: i === 10,
+  }));
+}
+
+function cell(
+  candidate: string,
+  defense: string,
+  attack: string,
+  eps: number,
+  adaptive: boolean,
+): Cell {
+  const random = new Random(`${candidate}${defense}${attack}${eps}${adaptive}`);
+  const outcomes = Array.from({ length: SAMPLES }, () =>
+    random.uniform() < 0.1 ? "-" : random.uniform() < 1 - 2 * eps ? "1" : "0",
+  ).join("");
+  const right = outcomes.replaceAll("-", "").length;
+  const robust = outcomes.replaceAll(/[^1]/g, "").length;
+  const trusted = !(candidate === "full" && attack === "pgd" && eps === 0.1);
+  return {
+    id: `${candidate}/${defense}/${attack}${adaptive ? "" : "+as-is"}@linf-${eps}`,
+    candidate,
+    defense,
+    attack,
+    threatModel: {
+      id: `linf-${eps}`,
+      norm: "linf",
+      eps,
+      access: attack === "noise" ? "label" : "gradient",
+    },
+    adaptive,
+    cleanAccuracy: rate(right, SAMPLES),
+    robustAccuracy: rate(robust, SAMPLES),
+    attackSuccess: rate(right - robust, right),
+    queries: { forward: 10, gradient: 2000, base: 0 },
+    trusted,
+    checks: trusted
+      ? [
+          {
+            id: "budget-kept",
+            title: "Budget kept",
+            status: "passed",
+            message: "fine",
+          },
+        ]
+      : [
+          {
+            id: "iterative-beats-single-step",
+            title: "Iterated beats single step",
+            status: "failed",
+            message: `worse than FGSM on ${hostile.script}; run more steps.`,
+          },
+        ],
+    outcomes,
+    reproduce: `npx assay run '${hostile.image}' --only 'x'`,
+    seconds: 1.25,
+  };
+}
+
+const picture = (seed: number) => ({
+  width: 8,
+  height: 8,
+  channels: 1 as const,
+  pixels: Buffer.from(
+    Array.from({ length: 64 }, (_, i) => (i * seed) % 256),
+  ).toString("base64"),
+});
+
+/** A results document as a run makes it, with hostile names in it. */
+export function exampleResults(
+  change: (results: Results) => Partial<Results> = () => ({}),
+): Results {
+  const cells = candidates.flatMap((c) =>
+    defenses.flatMap((d) =>
+      budgets.flatMap((eps) =>
+        attacks.flatMap((a) => {
+          if ((eps === 0.05 || eps === 0.5) && (a !== "pgd" || d !== "none"))
+            return [];
+          return d !== "none" && a !== "noise"
+            ? [cell(c, d, a, eps, false), cell(c, d, a, eps, true)]
+            : [cell(c, d, a, eps, true)];
+        }),
+      ),
+    ),
+  );
+  const some: Rate = rate(30, SAMPLES);
+  const results: Results = {
+    schemaVersion: "1.0",
+    title: `An audit of ${hostile.script}`,
+    complete: true,
+    classes: ["cat", hostile.script, hostile.lines],
+    threatModels: budgets.map((eps) => ({
+      id: `linf-${eps}`,
+      norm: "linf",
+      eps,
+    })),
+    base: {
+      file: "models/base.onnx",
+      hash,
+      origin: "pre-trained",
+      classes: ["a", "b"],
+      parameters: 1234,
+      groups: [{ name: hostile.image, parameters: 1234 }],
+      cleanAccuracy: some,
+      history: history(),
+    },
+    candidates: candidates.map((id) => ({
+      id,
+      origin: "tuned",
+      strategy: unit("full"),
+      training: id === "adversarial" ? unit("pgd-at") : null,
+      lineage: {
+        baseHash: hash,
+        dataHash: hash,
+        strategy: "full",
+        seed: 1,
+        assayVersion: "0.1.0",
+      },
+      file: `models/${id}.onnx`,
+      hash,
+      parameters: 13381,
+      trainableParameters: 325,
+      cleanAccuracy: some,
+      history: history(),
+      ended: "finished",
+    })),
+    defenses: defenses.map((id) => ({
+      id,
+      parts: id === "none" ? [] : [unit(id)],
+    })),
+    attacks: attacks.map((id) => ({
+      ...unit(id),
+      access: id === "noise" ? "label" : "gradient",
+      taxonomy: {
+        atlas: ["AML.T0015"],
+        owasp: ["ML01:2023"],
+        nist: ["NISTAML.022"],
+      },
+    })),
+    cells,
+    worstCases: candidates.flatMap((candidate, i) =>
+      defenses.flatMap((defense) =>
+        [0.1, 0.2].map((eps) => ({
+          candidate,
+          defense,
+          threatModel: `linf-${eps}`,
+          attacks,
+          robustAccuracy: rate(5 * (i + 1), SAMPLES),
+          trusted: !(candidate === "full" && eps === 0.1),
+          comparison:
+            i === 0
+              ? null
+              : {
+                  against: "head-only",
+                  difference: 0.1 * i,
+                  gained: 5 * i,
+                  lost: 0,
+                  pValue: 0.04,
+                },
+        })),
+      ),
+    ),
+    curves: candidates.map((candidate, i) => ({
+      candidate,
+      defense: "none",
+      attack: "pgd",
+      norm: "linf",
+      points: [0, ...budgets].map((eps) => ({
+        eps,
+        robustAccuracy: rate(
+          Math.round(
+            Math.max(0, 30 - 200 * eps + 10 * i) * (eps > 0.4 ? 0 : 1),
+          ),
+          SAMPLES,
+        ),
+      })),
+    })),
+    gallery: [1, 2].map((sample) => ({
+      cell: cells[0]?.id ?? "",
+      sample,
+      label: hostile.script,
+      cleanPrediction: hostile.script,
+      cleanConfidence: 0.9,
+      prediction: hostile.lines,
+      confidence: 0.6,
+      linf: 0.1,
+      l2: 0.6,
+      original: picture(3),
+      perturbed: picture(5),
+      difference: picture(7),
+    })),
+    gate: {
+      verdict: "failed",
+      rules: [
+        {
+          rule: "robustAccuracy: min 0.4",
+          subject: "full / none",
+          limit: "at least 40 %",
+          measured: "20 %",
+          verdict: "failed",
+          reason: `Too low for ${hostile.script}.`,
+        },
+        {
+          rule: "cleanAccuracy: min 0.5",
+          subject: "full",
+          limit: "at least 50 %",
+          measured: "60 %",
+          verdict: "passed",
+          reason: "Within.",
+        },
+      ],
+    },
+    provenance: {
+      assay: "0.1.0",
+      suite: { file: `${hostile.image}.yaml`, hash },
+      data: {
+        source: "digits",
+        fingerprint: hash,
+        train: 500,
+        validation: 100,
+        test: 225,
+        attacked: SAMPLES,
+      },
+      seed: 1,
+      engine: "onnxruntime-node 1.30.0",
+      node: "v20.20.2",
+      platform: "linux x64",
+    },
+    timing: {
+      startedAt: "2026-01-01T00:00:00.000Z",
+      finishedAt: "2026-01-01T00:01:23.000Z",
+      seconds: 83,
+    },
+  };
+  return resultsSchema.parse({ ...results, ...change(results) });
+}
