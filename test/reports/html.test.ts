@@ -71,18 +71,16 @@ const edges: [string, (r: Results) => Partial<Results>][] = [
   [
     "one given candidate",
     (r) => ({
-      candidates: r.candidates
-        .slice(0, 1)
-        .map((c) => ({
-          ...c,
-          origin: "given" as const,
-          strategy: null,
-          training: null,
-          lineage: null,
-          trainableParameters: null,
-          history: [],
-          ended: null,
-        })),
+      candidates: r.candidates.slice(0, 1).map((c) => ({
+        ...c,
+        origin: "given" as const,
+        strategy: null,
+        training: null,
+        lineage: null,
+        trainableParameters: null,
+        history: [],
+        ended: null,
+      })),
       cells: r.cells.filter((c) => c.candidate === "head-only"),
       worstCases: r.worstCases.filter((w) => w.candidate === "head-only"),
     }),

@@ -1,0 +1,316 @@
+import { execFile, spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, test } from "vitest";
+import { packagePath } from "#core";
+import { saveModel } from "#model";
+import { resultsSchema } from "#results";
+import { launch, noChromium } from "../chromium.ts";
+import { reference } from "../reference.ts";
+
+// The real command, as it was built. `npm test` builds it first.
+const main = packagePath("dist", "src", "cli", "main.js");
+const folder = mkdtempSync(join(tmpdir(), "assay-cli-"));
+const quick = packagePath("suites", "quick.yaml");
+
+interface Outcome {
+  code: number;
+  out: string;
+  err: string;
+}
+
+async function assay(...args: string[]): Promise<Outcome> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      [main, ...args],
+      { cwd: folder, maxBuffer: 2 ** 26 },
+    );
+    return { code: 0, out: stdout, err: stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as {
+      code: number;
+      stdout: string;
+      stderr: string;
+    };
+    return { code, out: stdout, err: stderr };
+  }
+}
+
+const withoutTimes = (text: string): string => {
+  const results = resultsSchema.parse(JSON.parse(text));
+  return JSON.stringify({
+    ...results,
+    timing: null,
+    cells: results.cells.map((c) => ({ ...c, seconds: null })),
+  });
+};
+
+let whole: Outcome;
+beforeAll(async () => {
+  whole = await assay("run", quick, "--out", "whole");
+}, 120_000);
+
+describe("assay run", () => {
+  test("ends by naming the report, and its exit status is the verdict", () => {
+    expect(whole.err).not.toContain("error");
+    expect(whole.out.trim().split("\n").at(-1)).toBe(
+      "Report: whole/report.html",
+    );
+    const results = resultsSchema.parse(
+      JSON.parse(readFileSync(join(folder, "whole", "results.json"), "utf8")),
+    );
+    expect(whole.code).toBe(
+      { passed: 0, none: 0, failed: 3, inconclusive: 4 }[results.gate.verdict],
+    );
+    expect(readFileSync(join(folder, "whole", "summary.md"), "utf8")).toContain(
+      "head-only",
+    );
+  });
+
+  test("off a terminal, progress is plain lines on stderr", () => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there.
+    expect(whole.err).not.toMatch(/[\r\u001b]/);
+    expect(whole.err).toMatch(
+      /^ {2}1\/\d+ head-only\/none\/fgsm@linf-0\.1: .* robust/m,
+    );
+  });
+
+  test("--json prints the document alone, --quiet no progress", async () => {
+    const { out, err } = await assay(
+      "run",
+      quick,
+      "--out",
+      "whole",
+      "--json",
+      "--quiet",
+    );
+    expect(err).toBe("");
+    expect(withoutTimes(out)).toBe(
+      withoutTimes(readFileSync(join(folder, "whole", "results.json"), "utf8")),
+    );
+  }, 60_000);
+
+  test.each(["SIGKILL", "SIGINT"] as const)(
+    "a run that is stopped by %s repeats no finished cell and ends the same",
+    async (signal) => {
+      const out = `stopped-${signal}`;
+      const child = spawn(
+        process.execPath,
+        [main, "run", quick, "--out", out],
+        { cwd: folder },
+      );
+      let said = "";
+      let asked = false;
+      const ended = new Promise<{ code: number | null; signal: string | null }>(
+        (resolve) =>
+          child.on("exit", (code, by) => resolve({ code, signal: by })),
+      );
+      child.stderr.on("data", (chunk: Buffer) => {
+        said += chunk;
+        // In the middle: after the third cell.
+        if (/^ {2}3\/\d+ /m.test(said) && !asked) {
+          asked = true;
+          child.kill(signal);
+        }
+      });
+      const how = await ended;
+      if (signal === "SIGINT") {
+        expect(how.code).toBe(130);
+        expect(said).toContain(
+          `continue with: assay run ${quick} --out ${out}`,
+        );
+      } else {
+        expect(how.signal).toBe("SIGKILL");
+      }
+      expect(existsSync(join(folder, out, "results.json"))).toBe(false);
+      const finished = readdirSync(join(folder, out, "cells")).filter((f) =>
+        f.endsWith(".json"),
+      ).length;
+      expect(finished).toBeGreaterThanOrEqual(3);
+      const again = await assay("run", quick, "--out", out);
+      expect(again.code).toBe(whole.code);
+      expect((again.err.match(/ robust .*\(kept\)/g) ?? []).length).toBe(
+        finished,
+      );
+      const read = (o: string) =>
+        withoutTimes(readFileSync(join(folder, o, "results.json"), "utf8"));
+      expect(read(out)).toBe(read("whole"));
+    },
+    120_000,
+  );
+
+  test.skipIf(noChromium)(
+    "its report opens in Chromium without errors or requests, and says the verdict",
+    async () => {
+      const browser = await launch();
+      const page = await browser.newPage();
+      const complaints: string[] = [];
+      page.on("console", (m) => complaints.push(m.text()));
+      page.on(
+        "request",
+        (r) => /^(file|data):/.test(r.url()) || complaints.push(r.url()),
+      );
+      await page.goto(`file://${join(folder, "whole", "report.html")}`);
+      expect(await page.textContent(".verdict strong")).toBe(
+        { 0: "Passed", 3: "Failed", 4: "Inconclusive" }[whole.code],
+      );
+      expect(complaints).toEqual([]);
+      await browser.close();
+    },
+    60_000,
+  );
+});
+
+describe("other commands", () => {
+  test("inspect says what is in a model and checks its gradient", async () => {
+    const file = join(folder, "model.onnx");
+    saveModel(file, await reference());
+    const { code, out } = await assay("inspect", file, "--json");
+    expect(code).toBe(0);
+    const seen = JSON.parse(out);
+    expect(seen.inputs).toEqual([
+      { name: "input", type: "float32", dims: ["batch", 1, 8, 8] },
+    ]);
+    expect(seen.outputs).toHaveLength(1);
+    expect(seen.groups.map((g: { name: string }) => g.name)).toEqual([
+      "conv1",
+      "conv2",
+      "hidden",
+      "head",
+    ]);
+    expect(seen.parameters).toBe(13381);
+    expect(seen.gradient).toMatchObject({ supported: true, unsupported: [] });
+    expect(seen.gradient.selfCheck.maxRelativeError).toBeLessThan(0.02);
+    expect((await assay("inspect", file)).out).toContain("supported");
+  }, 60_000);
+
+  test("harden saves a defended model", async () => {
+    const file = join(folder, "plain.onnx");
+    saveModel(file, await reference());
+    expect(
+      (
+        await assay(
+          "harden",
+          file,
+          "--defense",
+          "{ id: bit-depth, bits: 3 }",
+          "median",
+          "--out",
+          "hard.onnx",
+        )
+      ).code,
+    ).toBe(0);
+    const seen = JSON.parse(
+      (await assay("inspect", "hard.onnx", "--json")).out,
+    );
+    expect(seen.operators).toMatchObject({ Round: 1, TopK: 1 });
+    expect(seen.gradient.supported).toBe(true);
+    expect(
+      await assay("harden", file, "--defense", "blur", "--out", "x.onnx"),
+    ).toMatchObject({ code: 2, err: expect.stringContaining("bit-depth") });
+  }, 60_000);
+
+  test.each(["attacks", "defenses", "strategies", "suites"])(
+    "list %s, for people and for programs",
+    async (kind) => {
+      const listed = JSON.parse((await assay("list", kind, "--json")).out) as {
+        id: string;
+        title: string;
+      }[];
+      expect(listed.length).toBeGreaterThan(1);
+      const { out } = await assay("list", kind);
+      for (const { id, title } of listed) {
+        expect(out).toContain(id);
+        expect(out).toContain(title);
+      }
+    },
+  );
+
+  test("plan lists the cells that a run computes", async () => {
+    const { cells } = JSON.parse(
+      readFileSync(join(folder, "whole", "results.json"), "utf8"),
+    );
+    expect(
+      JSON.parse((await assay("plan", quick, "--json")).out).map(
+        (c: { id: string }) => c.id,
+      ),
+    ).toEqual(cells.map((c: { id: string }) => c.id));
+  });
+
+  test.each(["", "run", "inspect", "list", "plan", "harden"])(
+    "%s --help shows examples",
+    async (command) => {
+      const { code, out } = await assay(
+        ...command.split(" ").filter(Boolean),
+        "--help",
+      );
+      expect(code).toBe(0);
+      expect(out).toContain(command ? "Examples:" : "Commands:");
+    },
+  );
+});
+
+describe("mistakes are told in one line with a hint, on stderr", () => {
+  const path = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return name;
+  };
+
+  test.each([
+    ["a command that is not there", ["rnu"], 2, /did you mean run/i],
+    [
+      "an option that is not there",
+      ["run", "x", "--ouut", "y"],
+      2,
+      /did you mean --out/i,
+    ],
+    ["a kind that is not there", ["list", "attackers"], 2, /Allowed choices/],
+    [
+      "a suite that is not there",
+      ["run", "none.yaml"],
+      1,
+      /none\.yaml does not exist/,
+    ],
+    [
+      "a model that is not there",
+      ["inspect", "none.onnx"],
+      1,
+      /none\.onnx does not exist/,
+    ],
+    [
+      "a model that is empty",
+      ["inspect", path("empty.onnx", "")],
+      1,
+      /empty\.onnx is empty/,
+    ],
+    [
+      "a model that is text",
+      ["inspect", path("text.onnx", "hello there, this is text")],
+      1,
+      /is not an ONNX model/,
+    ],
+    [
+      "a suite that is wrong",
+      ["run", path("bad.yaml", "version: 1\ntitle: x\n")],
+      2,
+      /bad\.yaml:\d+:\d+/,
+    ],
+  ])("%s", async (_what, args, code, message) => {
+    const seen = await assay(...args);
+    expect(seen).toMatchObject({
+      code,
+      out: "",
+      err: expect.stringMatching(message),
+    });
+    expect(seen.err).not.toMatch(/\n\s+at /);
+  });
+});
