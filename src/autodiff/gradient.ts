@@ -171,7 +171,7 @@ function ruleOf(node: Node) {
   throw new AssayError(
     "GRADIENT_UNSUPPORTED",
     `no gradient rule for ${describeNode(node)}`,
-    "Attacks that need no gradients still work; for the others, export the model without this operator or add a rule (docs/adding-a-rule.md).",
+    "Attacks that need no gradients still work; for the others, export the model without this operator or add a rule (docs/extending.md).",
   );
 }
 

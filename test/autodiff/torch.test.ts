@@ -29,7 +29,7 @@ interface Case {
 }
 
 const cases = JSON.parse(
-  readFileSync(new URL("./torch-vjp.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../fixtures/torch-vjp.json", import.meta.url), "utf8"),
 ) as Case[];
 
 test.each(

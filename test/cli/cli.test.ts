@@ -99,6 +99,30 @@ describe("assay run", () => {
     );
   }, 60_000);
 
+  test.each([
+    ["passed", "cleanAccuracy: { min: 0.05 }", 0],
+    ["failed", "robustAccuracy: { min: 0.999 }", 3],
+    ["inconclusive", "cleanAccuracy: { min: 0.8, candidate: head-only }", 4],
+  ])(
+    "a gate that is %s has its own exit status, and no cell is computed again",
+    async (verdict, rule, code) => {
+      const suite = readFileSync(quick, "utf8").replace(
+        /gate:.*$/s,
+        `gate:\n  - ${rule}\n`,
+      );
+      writeFileSync(join(folder, `${verdict}.yaml`), suite);
+      const seen = await assay(
+        "run",
+        `${verdict}.yaml`,
+        "--out",
+        "whole-gates",
+      );
+      expect(seen.out).toContain(`Gate: ${verdict}`);
+      expect(seen.code).toBe(code);
+    },
+    60_000,
+  );
+
   test.each(["SIGKILL", "SIGINT"] as const)(
     "a run that is stopped by %s repeats no finished cell and ends the same",
     async (signal) => {

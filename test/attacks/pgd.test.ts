@@ -1,0 +1,93 @@
+import { beforeAll, expect, test } from "vitest";
+import { type Attack, attacks, ballOf } from "#attacks";
+import { Random } from "#core";
+import { onnxruntime } from "#engine";
+import { argmaxRows, type CompiledModel, compile, grantAccess } from "#model";
+import { type FloatTensor, takeRows } from "#onnx";
+import { reference, smallDigits } from "../reference.ts";
+
+let model: CompiledModel;
+let x: FloatTensor;
+let y: Int32Array;
+
+beforeAll(async () => {
+  const { test: data } = await smallDigits();
+  model = await compile(await reference(), onnxruntime);
+  const predicted = argmaxRows(await model.logits(data.x));
+  const right = Array.from(data.y, (_, i) => i).filter(
+    (i) => predicted[i] === data.y[i],
+  );
+  x = takeRows(data.x, right);
+  y = Int32Array.from(right, (i) => data.y[i] as number);
+}, 60_000);
+
+async function attack(
+  id: string,
+  eps: number,
+  params: Record<string, unknown>,
+) {
+  const unit = attacks.find((a) => a.id === id) as Attack;
+  const target = grantAccess(model, "gradient");
+  const shares: number[] = [];
+  const examples = await unit.run({
+    target,
+    x,
+    y,
+    ball: ballOf("linf", eps, [0, 1]),
+    params: unit.params.parse(params),
+    random: Array.from(y, (_, i) => new Random(i)),
+    onProgress: (s) => shares.push(s),
+  });
+  return {
+    predicted: argmaxRows(await model.logits(examples)),
+    queries: target.queries,
+    shares,
+  };
+}
+
+const broken = (predicted: Int32Array) =>
+  predicted.filter((p, i) => p !== y[i]).length;
+
+test("a sample that is broken leaves the batch", async () => {
+  const steps = 40;
+  const { predicted, queries } = await attack("pgd", 0.3, {
+    steps,
+    relStepSize: 0.1,
+  });
+  expect(broken(predicted)).toBe(y.length);
+  expect(queries.gradient).toBeLessThan(0.5 * steps * y.length);
+  const { queries: small } = await attack("pgd", 1e-6, { steps });
+  expect(small.gradient).toBe(steps * y.length);
+});
+
+test("more restarts never break fewer samples, and only try those that stand", async () => {
+  const once = await attack("pgd", 0.1, { steps: 10, relStepSize: 0.25 });
+  const often = await attack("pgd", 0.1, {
+    steps: 10,
+    relStepSize: 0.25,
+    restarts: 4,
+  });
+  expect(broken(often.predicted)).toBeGreaterThanOrEqual(
+    broken(once.predicted),
+  );
+  expect(often.queries.gradient).toBeLessThan(4 * 10 * y.length);
+  expect([...often.shares]).toEqual([...often.shares].sort((a, b) => a - b));
+});
+
+test.each(["fgsm", "pgd"])("%s can aim at a class", async (id) => {
+  const clean = await model.logits(x);
+  const least = Array.from(y, (label, i) => {
+    const row = Array.from(clean.data.subarray(5 * i, 5 * i + 5), (z, k) =>
+      k === label ? Number.POSITIVE_INFINITY : z,
+    );
+    return row.indexOf(Math.min(...row));
+  });
+  const hits = (predicted: Int32Array) =>
+    predicted.filter((p, i) => p === least[i]).length;
+  const steps = id === "pgd" ? { steps: 40, relStepSize: 0.1 } : {};
+  const aimed = await attack(id, 0.4, { targeted: "least-likely", ...steps });
+  const free = await attack(id, 0.4, steps);
+  expect(hits(aimed.predicted)).toBeGreaterThan(hits(free.predicted));
+  const random = await attack(id, 0.4, { targeted: "random", ...steps });
+  expect(broken(random.predicted)).toBeGreaterThan(0);
+});

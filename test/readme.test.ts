@@ -1,0 +1,56 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { packagePath } from "#core";
+import { saveModel } from "#model";
+import { suiteSchema } from "../src/audit/suite.ts";
+import { reference } from "./reference.ts";
+
+const readme = readFileSync(packagePath("README.md"), "utf8");
+const block = (language: string) =>
+  new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "s").exec(readme)?.[1] ?? "";
+
+test("the library example runs as it stands", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "assay-readme-"));
+  saveModel(join(folder, "model.onnx"), await reference());
+  // Node resolves the package's own name from inside the package.
+  const code = block("js").replace(
+    'from "assay"',
+    `from ${JSON.stringify(packagePath("dist/src/index.js"))}`,
+  );
+  writeFileSync(join(folder, "example.mjs"), code);
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["example.mjs"],
+    { cwd: folder },
+  );
+  expect(stdout).toMatch(
+    /^Float32Array\(2\) \[ [\d.]+, [\d.]+ \]\n\[ 2, 1, 8, 8 \] \[ 2, 5 \]\n$/,
+  );
+}, 60_000);
+
+test("the suite example follows the schema", () => {
+  expect(() => suiteSchema.parse(parse(block("yaml")))).not.toThrow();
+});
+
+test("the package can be imported by its name, and its types are there", async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [
+      "--input-type=module",
+      "-e",
+      'import("assay").then((m) => console.log(Object.keys(m).sort().join()))',
+    ],
+    { cwd: packagePath() },
+  );
+  expect(stdout.trim()).toBe(
+    "AssayError,UsageError,floats,loadModel,lossGradient,saveModel",
+  );
+  expect(readFileSync(packagePath("dist/src/index.d.ts"), "utf8")).toContain(
+    "lossGradient",
+  );
+});
