@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ballOf } from "#attacks";
+import { numberOrFraction } from "#core";
 import { defineTrainingDefense } from "#tuning";
 
 /**
@@ -14,7 +15,7 @@ export const pgdAt = defineTrainingDefense({
   reference: "Madry et al. 2018, arXiv:1706.06083",
   params: z.strictObject({
     norm: z.enum(["linf", "l2"]).default("linf"),
-    eps: z.number().positive().default(0.3),
+    eps: numberOrFraction.pipe(z.number().positive()).default(0.3),
     steps: z.int().positive().default(40),
     /** Step size as a share of eps. */
     relStepSize: z

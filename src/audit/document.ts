@@ -7,29 +7,13 @@ import {
   parseDocument as parseYaml,
   visit,
 } from "yaml";
-import { z } from "zod";
+import type { z } from "zod";
 import { messageOf, nearest, UsageError } from "#core";
 import { offsetOf, pathAt } from "./places.ts";
 import { didYouMean, formatPath, problemsOf } from "./problems.ts";
-import { expectations } from "./schema-walk.ts";
 
 const SHOWN = 5;
 const DEEPEST = 100;
-
-/** A number, or the text of a fraction such as "8/255", which becomes the quotient. */
-export const numberOrFraction = z
-  .union([
-    z.number(),
-    z.string().regex(/^\s*\d+(\.\d+)?\s*\/\s*0*[1-9]\d*\s*$/),
-  ])
-  .register(expectations, {
-    expected: "a number or a fraction such as 8/255",
-  })
-  .transform((value) => {
-    if (typeof value === "number") return value;
-    const [top, bottom] = value.split("/");
-    return Number(top) / Number(bottom);
-  });
 
 /**
  * Reads a YAML or JSON document that a person wrote and checks it by a schema.

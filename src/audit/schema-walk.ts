@@ -1,9 +1,7 @@
 import { z } from "zod";
+import { expectations } from "#core";
 
 type Schema = z.core.$ZodType;
-
-/** What a schema wants, in words, where its parts would say it badly. */
-export const expectations = z.registry<{ expected: string }>();
 
 /** The schemas that govern the value at `path`; several where a union leaves it open. */
 export function schemasAt(

@@ -1,12 +1,12 @@
 import { dirname } from "node:path";
 import { z } from "zod";
 import { attacks } from "#attacks";
-import { choiceOf, readFile, sha256 } from "#core";
+import { choiceOf, numberOrFraction, readFile, sha256 } from "#core";
 import { dataSpecSchema } from "#data";
 import { sanitizers, trainingDefenses } from "#defenses";
 import { contractSchema } from "#model";
 import { architectures, strategies, trainingSettings } from "#tuning";
-import { numberOrFraction, parseDocument } from "./document.ts";
+import { parseDocument } from "./document.ts";
 import { gateSchema } from "./gate.ts";
 
 /** Names that become parts of file names and cell ids. */

@@ -6,6 +6,7 @@ export {
   UsageError,
 } from "./errors.ts";
 export { packagePath, packageVersion, readFile, writeFile } from "./files.ts";
+export { expectations, numberOrFraction } from "./fraction.ts";
 export { canonicalJson, hashOf, sha256 } from "./hash.ts";
 export { nearest } from "./nearest.ts";
 export { Random } from "./random.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { choiceOf, UsageError } from "#core";
-import { numberOrFraction, parseDocument } from "../../src/audit/document.ts";
+import { choiceOf, numberOrFraction, UsageError } from "#core";
+import { parseDocument } from "../../src/audit/document.ts";
 
 const schema = z.strictObject({
   title: z.string().min(1),

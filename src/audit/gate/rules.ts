@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { nearest, UsageError } from "#core";
+import { nearest, numberOrFraction, UsageError } from "#core";
 import { UNDEFENDED } from "../counting.ts";
-import { numberOrFraction } from "../document.ts";
 import { didYouMean } from "../problems.ts";
 
 const share = numberOrFraction.pipe(z.number().min(0).max(1));
