@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
-import pc from "picocolors";
 import { AssayError, messageOf, packageVersion, UsageError } from "#core";
+import { coloursFor } from "./colour.ts";
 import { hardenCommand } from "./commands/harden.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { listCommand } from "./commands/list.ts";
@@ -43,7 +43,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCodes.passed : exitCodes.usage;
   }
-  const label = pc.red("error");
+  const label = coloursFor(process.stderr).red("error");
   if (error instanceof AssayError) {
     process.stderr.write(`${label}: ${error.message}\n  ${error.hint}\n`);
     return error instanceof UsageError ? exitCodes.usage : exitCodes.runError;

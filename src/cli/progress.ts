@@ -1,5 +1,5 @@
-import pc from "picocolors";
 import type { AuditEvent, OnEvent } from "#audit";
+import { coloursFor } from "./colour.ts";
 import { percent } from "./format.ts";
 
 /** Where progress goes: a live line that is rewritten on a terminal, plain lines elsewhere. */
@@ -17,6 +17,7 @@ export function progressOn(
   now: () => number = () => performance.now(),
 ): Progress {
   const live = stream.isTTY === true;
+  const pc = coloursFor(stream);
   let shown = false;
   let started: number | undefined;
   /** Cells that were computed in this run, not reused. */

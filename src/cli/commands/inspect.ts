@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import pc from "picocolors";
 import { onnxruntime } from "#engine";
 import { type Inspection, inspectModel } from "#model";
+import { coloursFor } from "../colour.ts";
 import { columns } from "../format.ts";
 
 export const inspectCommand = new Command("inspect")
@@ -33,6 +33,7 @@ Examples:
   );
 
 function text(i: Inspection): string {
+  const pc = coloursFor(process.stdout);
   const value = (v: Inspection["inputs"][number]) =>
     `  ${v.name}: ${v.type} [${v.dims?.map((d) => d ?? "?").join(", ") ?? "?"}]`;
   const groups = columns([

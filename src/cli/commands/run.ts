@@ -1,9 +1,9 @@
 import { basename, extname, join } from "node:path";
 import { Command } from "commander";
-import pc from "picocolors";
 import type { Results } from "#audit";
 import { InterruptedError, writeFile } from "#core";
 import { renderHtml, renderJson, renderMarkdown } from "#reports";
+import { coloursFor } from "../colour.ts";
 import { exitCodeOf, exitCodes } from "../exit-codes.ts";
 import { columns, percent } from "../format.ts";
 import { runInWorker } from "../in-worker.ts";
@@ -123,6 +123,7 @@ function summary(results: Results, report: string): string {
     ];
   });
   const heading = ["candidate", "defence", "clean", ...shown.map((t) => t.id)];
+  const pc = coloursFor(process.stdout);
   const paint = {
     passed: pc.green,
     failed: pc.red,
