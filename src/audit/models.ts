@@ -6,7 +6,6 @@ import {
   Random,
   readFile,
   sha256,
-  UsageError,
 } from "#core";
 import type { Engine } from "#engine";
 import {
@@ -26,7 +25,7 @@ import {
 import { argmaxAccuracy } from "./accuracy.ts";
 import type { OnEvent } from "./events.ts";
 import { checkFits, type Parts, type PreparedData } from "./prepare.ts";
-import type { Lineage, Rate, Results } from "./results.ts";
+import type { Lineage, Rate } from "./results.ts";
 import type { Store } from "./store.ts";
 import type { LoadedSuite, Suite } from "./suite.ts";
 
@@ -328,78 +327,5 @@ function describeSettings(settings: TrainingSettings) {
     ...settings,
     optimizer: describe(settings.optimizer),
     schedule: describe(settings.schedule),
-  };
-}
-
-/** The base in the results document. */
-export async function baseResult(
-  base: ReadyModel,
-  shop: Workshop,
-): Promise<NonNullable<Results["base"]>> {
-  const groups = layerGroups(base.model.graph);
-  return {
-    file: base.file,
-    hash: base.hash,
-    origin: base.lineage ? "pre-trained" : "given",
-    classes: [...base.model.classes],
-    parameters: groups.reduce((sum, g) => sum + g.size, 0),
-    groups: groups.map((g) => ({ name: g.name, parameters: g.size })),
-    cleanAccuracy: shop.data.pretraining
-      ? await cleanAccuracy(base.model, shop.data.pretraining, shop.engine)
-      : null,
-    history: base.history,
-  };
-}
-
-/** A candidate in the results document. */
-export async function candidateResult(
-  ready: ReadyModel,
-  shop: Workshop,
-): Promise<Results["candidates"][number]> {
-  const spec = shop.loaded.suite.candidates[ready.id];
-  const told = (
-    chosen:
-      | Chosen<{
-          id: string;
-          title: string;
-          reference: string;
-          params: Chosen["unit"]["params"];
-        }>
-      | undefined,
-  ) =>
-    chosen
-      ? {
-          id: chosen.unit.id,
-          title: chosen.unit.title,
-          reference: chosen.unit.reference,
-          params: chosen.params,
-        }
-      : null;
-  if (!spec)
-    throw new UsageError(
-      "SUITE_INVALID",
-      `no candidate "${ready.id}"`,
-      "Check the suite.",
-    );
-  return {
-    id: ready.id,
-    origin: ready.lineage ? "tuned" : "given",
-    strategy: told(spec.strategy),
-    training: told(spec.training),
-    lineage: ready.lineage,
-    file: ready.file,
-    hash: ready.hash,
-    parameters: layerGroups(ready.model.graph).reduce(
-      (sum, g) => sum + g.size,
-      0,
-    ),
-    trainableParameters: ready.trainableParameters,
-    cleanAccuracy: await cleanAccuracy(
-      ready.model,
-      shop.data.target,
-      shop.engine,
-    ),
-    history: ready.history,
-    ended: ready.ended,
   };
 }

@@ -11,9 +11,8 @@ import { curves } from "./curves.ts";
 import type { OnEvent } from "./events.ts";
 import { gallery } from "./gallery.ts";
 import { checkGateNames, evaluateGate } from "./gate.ts";
+import { baseResult, candidateResult, unitResult } from "./model-results.ts";
 import {
-  baseResult,
-  candidateResult,
   makeBase,
   makeCandidate,
   type ReadyModel,
@@ -121,14 +120,14 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
       { id: "none", parts: [] },
       ...Object.entries(suite.defenses).map(([id, parts]) => ({
         id,
-        parts: parts.map(tell),
+        parts: parts.map(unitResult),
       })),
     ],
     attacks: Object.entries(suite.attacks).map(([id, chosen]) => {
       const { access, taxonomy } = chosen.unit;
       const { atlas, owasp, nist } = taxonomy;
       return {
-        ...tell(chosen),
+        ...unitResult(chosen),
         id,
         access,
         taxonomy: { atlas: [...atlas], owasp: [...owasp], nist: [...nist] },
@@ -227,16 +226,3 @@ async function computeAll(
   }
   return computed;
 }
-
-const tell = ({
-  unit,
-  params,
-}: {
-  unit: { id: string; title: string; reference: string };
-  params: Record<string, unknown>;
-}) => ({
-  id: unit.id,
-  title: unit.title,
-  reference: unit.reference,
-  params,
-});

@@ -50,11 +50,11 @@ export function distinct(
 export const kinked = (seed: number) => ({
   draw: distinct(new Random(seed)),
   step: 0.2,
-  tolerance: 1e-4,
+  tolerance: 1e-3,
 });
 
 /** Settings for operators that are linear in each input. */
-export const bilinear = { step: 0.5, tolerance: 2e-4 };
+export const bilinear = { step: 0.5, tolerance: 1e-3 };
 
 /**
  * Compares the gradient graph with central differences of <weights, y> along

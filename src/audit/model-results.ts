@@ -1,0 +1,62 @@
+import type { Chosen, Unit } from "#core";
+import { layerGroups } from "#model";
+import { cleanAccuracy, type ReadyModel, type Workshop } from "./models.ts";
+import type { Results } from "./results.ts";
+
+/** The base in the results document. */
+export async function baseResult(
+  base: ReadyModel,
+  shop: Workshop,
+): Promise<NonNullable<Results["base"]>> {
+  const groups = layerGroups(base.model.graph);
+  return {
+    file: base.file,
+    hash: base.hash,
+    origin: base.lineage ? "pre-trained" : "given",
+    classes: [...base.model.classes],
+    parameters: groups.reduce((sum, g) => sum + g.size, 0),
+    groups: groups.map((g) => ({ name: g.name, parameters: g.size })),
+    cleanAccuracy: shop.data.pretraining
+      ? await cleanAccuracy(base.model, shop.data.pretraining, shop.engine)
+      : null,
+    history: base.history,
+  };
+}
+
+/** A candidate in the results document. */
+export async function candidateResult(
+  ready: ReadyModel,
+  shop: Workshop,
+): Promise<Results["candidates"][number]> {
+  const spec = shop.loaded.suite.candidates[ready.id];
+  return {
+    id: ready.id,
+    origin: ready.lineage ? "tuned" : "given",
+    strategy: spec?.strategy ? unitResult(spec.strategy) : null,
+    training: spec?.training ? unitResult(spec.training) : null,
+    lineage: ready.lineage,
+    file: ready.file,
+    hash: ready.hash,
+    parameters: layerGroups(ready.model.graph).reduce(
+      (sum, g) => sum + g.size,
+      0,
+    ),
+    trainableParameters: ready.trainableParameters,
+    cleanAccuracy: await cleanAccuracy(
+      ready.model,
+      shop.data.target,
+      shop.engine,
+    ),
+    history: ready.history,
+    ended: ready.ended,
+  };
+}
+
+/** A unit with its parameters, as reports show it. */
+export function unitResult({
+  unit,
+  params,
+}: Chosen<Unit & { title: string; reference: string }>) {
+  const { id, title, reference } = unit;
+  return { id, title, reference, params };
+}
