@@ -85,6 +85,7 @@ function graphOf(
   const graph = model.graph as GraphProto;
   if (model.opsetImport.length === 0)
     throw invalid(source, "it names no operator set");
+  refuseControlCharacters(graph, source);
   if (graph.sparseInitializer.length > 0)
     throw invalid(source, "it has sparse weights, which are not supported");
   const constants = new Map(
@@ -134,6 +135,30 @@ function graphOf(
     producer: model.producerName,
     functions: model.functions.map((f) => toBinary(FunctionProtoSchema, f)),
   };
+}
+
+/** Names go into messages and reports; no exporter writes control characters, only damage and malice do. */
+function refuseControlCharacters(graph: GraphProto, source: string): void {
+  const named = [graph.initializer, graph.input, graph.output, graph.valueInfo];
+  const names = [
+    ...named.flatMap((list) => list.map(({ name }) => name)),
+    ...graph.node.flatMap((n) => [
+      n.name,
+      n.opType,
+      n.domain,
+      ...n.input,
+      ...n.output,
+      ...n.attribute.map((a) => a.name),
+    ]),
+  ];
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  const bad = names.find((name) => /[\u0000-\u001f\u007f-\u009f]/.test(name));
+  if (bad !== undefined) {
+    throw invalid(
+      source,
+      `the name ${JSON.stringify(bad)} has control characters`,
+    );
+  }
 }
 
 function valueInfoOf(

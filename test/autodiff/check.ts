@@ -11,11 +11,6 @@ import {
   type Tensor,
 } from "#onnx";
 
-/** fast-check runs of a property; ASSAY_LONG=1 makes them many. */
-export const runs = (few = 15) => ({
-  numRuns: process.env.ASSAY_LONG ? few * 20 : few,
-});
-
 type Float = "float32" | "float64";
 
 export interface Subject {

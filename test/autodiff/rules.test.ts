@@ -12,13 +12,8 @@ import {
   ints,
   string,
 } from "#onnx";
-import {
-  bilinear,
-  checkGradient,
-  kinked,
-  runs,
-  type Subject,
-} from "./check.ts";
+import { runs } from "../runs.ts";
+import { bilinear, checkGradient, kinked, type Subject } from "./check.ts";
 
 const seeds = fc.nat(1e6);
 const size = fc.integer({ min: 1, max: 4 });

@@ -7,6 +7,7 @@ import { AssayError } from "#core";
 import { decodeModel, encodeModel, normalise, readModel } from "#onnx";
 import { ModelProtoSchema } from "../../src/onnx/generated/onnx-ml_pb.ts";
 import { untrained } from "../reference.ts";
+import { runs } from "../runs.ts";
 
 const model = encodeModel(untrained().graph);
 
@@ -44,7 +45,7 @@ test("flipped bytes are refused or read, never a fault", () => {
         attempt(damaged);
       },
     ),
-    { numRuns: 400 },
+    runs(400),
   );
 });
 
@@ -117,6 +118,11 @@ test.each([
     "an unknown element type",
     { initializer: [{ name: "w", dataType: 99, dims: [] }] },
     /element type 99/,
+  ],
+  [
+    "a name with control characters",
+    { node: [node(["x"], ["y\n\u001b[2J"])] },
+    /the name "y\\n\\u001b\[2J" has control characters/,
   ],
   [
     "a value that nothing makes",
