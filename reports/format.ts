@@ -52,3 +52,16 @@ export function mainThreats(results: Results): Results["threatModels"] {
 /** "Linf, eps 0.1" */
 export const budget = ({ norm, eps }: { norm: string; eps: number }): string =>
   `${norm === "linf" ? "L∞" : "L2"}, ε = ${Number(eps.toPrecision(4))}`;
+
+/** Clean accuracy of a candidate: undefended on the whole test split, behind a defence on the attacked samples; null when no cell tells. */
+export function cleanBehind(
+  results: Results,
+  candidate: Results["candidates"][number],
+  defense: string,
+): Rate | null {
+  if (defense === "none") return candidate.cleanAccuracy;
+  const cell = results.cells.find(
+    (c) => c.candidate === candidate.id && c.defense === defense,
+  );
+  return cell?.cleanAccuracy ?? null;
+}

@@ -1,5 +1,6 @@
 import type { Results } from "#results";
 
+export { cleanBehind, mainThreats } from "./format.ts";
 export { renderHtml } from "./html/render.ts";
 export { renderMarkdown } from "./markdown/render.ts";
 

@@ -1,5 +1,12 @@
 import type { Results } from "#results";
-import { interval, mainThreats, percent, plain, pValue } from "../format.ts";
+import {
+  cleanBehind,
+  interval,
+  mainThreats,
+  percent,
+  plain,
+  pValue,
+} from "../format.ts";
 
 /** Outside text inside a Markdown table or line. */
 const escaped = (text: string): string =>
@@ -55,13 +62,14 @@ export function renderMarkdown(results: Results): string {
         ),
       );
       if (cases.every((w) => w === undefined)) continue;
+      const clean = cleanBehind(results, candidate, defense.id);
       const texts = cases.map((w) => {
         if (!w) return "-";
         const test = w.comparison ? `, ${pValue(w.comparison.pValue)}` : "";
         return `${percent(w.robustAccuracy.value)} ${escaped(interval(w.robustAccuracy))}${w.trusted ? "" : " **not trusted**"}${test}`;
       });
       lines.push(
-        `| ${escaped(candidate.id)} | ${escaped(defense.id)} | ${percent(candidate.cleanAccuracy.value)} | ${texts.join(" | ")} |`,
+        `| ${escaped(candidate.id)} | ${escaped(defense.id)} | ${clean ? percent(clean.value) : "-"} | ${texts.join(" | ")} |`,
       );
     }
   }

@@ -11,6 +11,9 @@ export interface Progress {
 
 export const silent: Progress = { onEvent: () => {}, end: () => {} };
 
+/** Milliseconds after which plain progress says where it is. */
+const SILENCE = 30_000;
+
 /** @param now milliseconds, for the time that is left; it decides nothing else */
 export function progressOn(
   stream: NodeJS.WriteStream,
@@ -27,21 +30,35 @@ export function progressOn(
     if (shown) stream.write("\r\x1b[2K");
     shown = false;
   };
+  let spoke = now();
   const line = (text: string) => {
     clear();
     stream.write(`${text}\n`);
+    spoke = now();
   };
   const status = (text: string) => {
-    if (!live) return;
+    if (!live) {
+      // A sign of life, so that nothing takes a long step for a dead one.
+      if (now() - spoke > SILENCE) line(text);
+      return;
+    }
     clear();
-    const width = (stream.columns ?? 80) - 1;
+    const width = (stream.columns || 80) - 1;
     stream.write(text.slice(0, width));
     shown = true;
   };
   const timeLeft = (share = 0): string => {
     if (started === undefined || fresh + share === 0) return "";
     const each = (now() - started) / (fresh + share);
-    return ` · about ${duration((each * (last.total - last.done - share)) / 1000)} left`;
+    return left(each * (last.total - last.done - share));
+  };
+  /** When the training that is going on was first heard of, after its first epoch. */
+  let training: { model: string; since: number } | undefined;
+  const epochsLeft = (model: string, epoch: number, epochs: number): string => {
+    if (training?.model !== model) training = { model, since: now() };
+    if (epoch < 2) return "";
+    const each = (now() - training.since) / (epoch - 1);
+    return left(each * (epochs - epoch));
   };
   const show = (event: AuditEvent) => {
     switch (event.kind) {
@@ -50,7 +67,7 @@ export function progressOn(
         return line(pc.bold(event.title));
       case "epoch":
         return status(
-          `  ${event.model}: epoch ${event.epoch}/${event.epochs}, validation ${percent(event.validationAccuracy)}`,
+          `  ${event.model}: epoch ${event.epoch}/${event.epochs}, validation ${percent(event.validationAccuracy)}${epochsLeft(event.model, event.epoch, event.epochs)}`,
         );
       case "model":
         return line(
@@ -75,6 +92,9 @@ export function progressOn(
   };
   return { onEvent: show, end: clear };
 }
+
+const left = (milliseconds: number) =>
+  ` · about ${duration(milliseconds / 1000)} left`;
 
 function duration(seconds: number): string {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;

@@ -1,6 +1,7 @@
 import type { Results } from "#results";
 import {
   budget,
+  cleanBehind,
   interval,
   mainThreats,
   percent,
@@ -23,12 +24,7 @@ export function comparisonView(results: Results) {
         ),
       );
       if (cases.every((w) => w === undefined)) return [];
-      const clean =
-        d.id === "none"
-          ? c.cleanAccuracy
-          : results.cells.find(
-              (x) => x.candidate === c.id && x.defense === d.id,
-            )?.cleanAccuracy;
+      const clean = cleanBehind(results, c, d.id);
       return [
         {
           candidate: plain(c.id),

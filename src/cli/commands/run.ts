@@ -2,7 +2,13 @@ import { basename, extname, join } from "node:path";
 import { Command } from "commander";
 import type { Results } from "#audit";
 import { InterruptedError, writeFile } from "#core";
-import { renderHtml, renderJson, renderMarkdown } from "#reports";
+import {
+  cleanBehind,
+  mainThreats,
+  renderHtml,
+  renderJson,
+  renderMarkdown,
+} from "#reports";
 import { coloursFor } from "../colour.ts";
 import { exitCodeOf, exitCodes } from "../exit-codes.ts";
 import { columns, percent } from "../format.ts";
@@ -90,12 +96,7 @@ async function run(suite: string, options: RunOptions): Promise<number> {
 
 /** What a person reads at the end: worst cases, the gate, and where the report is. */
 function summary(results: Results, report: string): string {
-  const named = results.threatModels.filter((t) =>
-    results.worstCases.some(
-      (w) => w.threatModel === t.id && w.attacks.length > 1,
-    ),
-  );
-  const shown = named.length > 0 ? named : results.threatModels;
+  const shown = mainThreats(results);
   const defended = results.defenses.flatMap((d) =>
     results.candidates.map((c) => ({ candidate: c, defense: d.id })),
   );
@@ -109,11 +110,12 @@ function summary(results: Results, report: string): string {
       ),
     );
     if (cases.every((w) => w === undefined)) return [];
+    const clean = cleanBehind(results, candidate, defense);
     return [
       [
         candidate.id,
         defense,
-        percent(candidate.cleanAccuracy.value),
+        clean ? percent(clean.value) : "-",
         ...cases.map((w) =>
           w
             ? `${percent(w.robustAccuracy.value)}${w.trusted ? "" : " (not trusted)"}`
