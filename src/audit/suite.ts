@@ -10,12 +10,11 @@ import { parseDocument } from "./document.ts";
 import { gateSchema } from "./gate.ts";
 
 /** Names that become parts of file names and cell ids. */
-const id = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
-    "use letters, digits, dots, dashes and underscores",
-  );
+const id = z.string().regex(
+  // Names like "2" would not keep their place in an object.
+  /^[A-Za-z][A-Za-z0-9._-]*$/,
+  "begin with a letter, then use letters, digits, dots, dashes and underscores",
+);
 
 const pretrainSchema = z.strictObject({
   architecture: z.enum(architectures.map((a) => a.id) as [string, ...string[]]),

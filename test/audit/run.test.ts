@@ -294,6 +294,11 @@ test.each([
     /did you mean "full"/,
   ],
   [
+    "a name that is a number",
+    tiny.replace("  head: {", '  "2": {'),
+    /begin with a letter/,
+  ],
+  [
     "a base that is both",
     tiny.replace("pretrain:", "model: x.onnx\n  pretrain:"),
     /either model or pretrain/,
