@@ -41,7 +41,7 @@ export async function preflight(
       throw new AssayError(
         "PREFLIGHT",
         `${name}: test sample ${i} has other logits alone than in a batch (they differ by ${apart.toPrecision(3)})`,
-        "Export the model in evaluation mode; a batch must not change its answers.",
+        "Export the model in evaluation mode and with a free batch dimension; a batch must not change its answers.",
       );
     }
   }

@@ -2,11 +2,13 @@ import { z } from "zod";
 import type { StraightThrough } from "#autodiff";
 import { AssayError } from "#core";
 import {
+  BATCH,
   describeNode,
   floats,
   type Graph,
   GraphBuilder,
   normalise,
+  openBatch,
   prepend,
   prune,
   readModel,
@@ -35,7 +37,8 @@ const METADATA = "assay.model";
 
 /**
  * Reads a classifier from an `.onnx` file. Files that Assay wrote carry their
- * contract; for others it comes from the options.
+ * contract; for others it comes from the options. A model that was exported for
+ * one batch size is opened for any; an audit proves it before anything counts.
  *
  * @throws MODEL_INPUT, MODEL_OUTPUT, or what `readModel` throws
  */
@@ -49,11 +52,12 @@ export function modelOf(
   file: string,
   options: LoadModelOptions = {},
 ): Model {
-  const graph = normalise(source);
-  const recorded = graph.metadata.get(METADATA);
+  const fixed = normalise(source);
+  const recorded = fixed.metadata.get(METADATA);
   const saved = recorded ? parseMetadata(recorded, file) : undefined;
   const stated = contractSchema.parse(options.input ?? saved?.input ?? {});
 
+  const graph = openBatch(fixed, onlyInput(fixed, file).name);
   const input = onlyInput(graph, file);
   const native = sampleShape(
     input,
@@ -61,7 +65,7 @@ export function modelOf(
     file,
   );
   const shape = stated.layout === "NHWC" ? channelsFirst(native) : native;
-  const raw: ValueInfo = { ...input, dims: ["batch", ...native] };
+  const raw: ValueInfo = { ...input, dims: [BATCH, ...native] };
   const bound = { ...graph, inputs: [raw] };
   const whole = withPreprocessing(bound, raw, shape, stated);
   const { logits, cut } = findLogits(whole, file);
@@ -147,14 +151,6 @@ function onlyInput(graph: Graph, file: string): ValueInfo {
       "Export the model with a float32 input.",
     );
   }
-  const batch = input.dims?.[0];
-  if (typeof batch === "number") {
-    throw new AssayError(
-      "MODEL_INPUT",
-      `${file}: the batch of input "${input.name}" is fixed to ${batch}`,
-      'Export the model with a free batch dimension (in PyTorch: dynamic_axes={"input": {0: "batch"}}).',
-    );
-  }
   return input;
 }
 
@@ -175,7 +171,7 @@ function withPreprocessing(
 ): Graph {
   const plain = scale === 1 && isAll(mean, 0) && isAll(std, 1);
   if (plain && layout === "NCHW") return graph;
-  const outer = { ...raw, dims: ["batch", ...shape] };
+  const outer = { ...raw, dims: [BATCH, ...shape] };
   const { graph: wrapped } = prepend(
     { ...graph, inputs: [outer] },
     raw.name,

@@ -6,6 +6,7 @@ export { readModel, writeModel } from "./files.ts";
 export * from "./graph.ts";
 export { inferNode, type Known, sliceRange } from "./infer/index.ts";
 export { normalise } from "./normalise.ts";
+export { BATCH, openBatch } from "./open-batch.ts";
 export { prepend } from "./prepend.ts";
 export { prune } from "./prune.ts";
 export * from "./tensor.ts";
