@@ -2,6 +2,7 @@ import { AssayError } from "#core";
 import type { Dataset } from "#data";
 import { argmaxRows, type CompiledModel } from "#model";
 import { rows } from "#onnx";
+import { rate } from "./statistics.ts";
 
 /** Samples that are compared one by one with the batch. */
 const PROBES = 8;
@@ -52,9 +53,9 @@ export async function preflight(
     warnings.push(
       `${name} predicts the same class for every test sample; check its preprocessing.`,
     );
-  } else if (right / data.y.length <= 1 / classes) {
+  } else if (rate(right, data.y.length).low <= 1 / classes) {
     warnings.push(
-      `${name} is right on ${right} of ${data.y.length} test samples, no better than guessing; check its preprocessing and the order of the classes.`,
+      `${name} is right on ${right} of ${data.y.length} test samples, which guessing could be; check its preprocessing and the order of the classes.`,
     );
   }
   return warnings;
