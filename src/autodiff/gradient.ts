@@ -7,6 +7,7 @@ import {
   type Node,
   prune,
 } from "#onnx";
+import { unsupported } from "./rule.ts";
 import { rules, withoutGradient } from "./rules/index.ts";
 
 /** A part of a graph that the gradient passes over unchanged, as if it were the identity (BPDA, Athalye et al. 2018). */
@@ -47,7 +48,12 @@ export function gradient(graph: Graph, options: GradientOptions): Gradient {
     (options.straightThrough ?? []).map((s) => [s.output, s.input]),
   );
   const b = new GraphBuilder(graph, "gradient/");
-  requireValues(b, graph, [of, ...wrt]);
+  requireValues(b, graph, [
+    of,
+    ...wrt,
+    ...(options.seed === undefined ? [] : [options.seed]),
+    ...[...passed].flat(),
+  ]);
 
   const active = reachedFrom(b, graph.nodes, new Set(wrt), passed);
   for (const name of wrt) {
@@ -73,27 +79,36 @@ export function gradient(graph: Graph, options: GradientOptions): Gradient {
   add(of, options.seed ?? ones(b, of));
   for (const node of [...graph.nodes].reverse()) {
     if (!node.outputs.some((o) => active.has(o) && pending.has(o))) continue;
-    const over = passed.get(node.outputs[0] as string);
-    if (over !== undefined) {
-      add(over, total(node.outputs[0] as string) as string);
-      continue;
-    }
-    if (isBlocked(node)) continue;
-    const gradients = node.outputs.map(total);
+    const gradients = node.outputs.map((output) => {
+      const sum = total(output);
+      const over = passed.get(output);
+      if (sum === undefined || over === undefined) return sum;
+      add(over, sum);
+      return undefined;
+    });
+    const g = gradients.find((sum) => sum !== undefined);
+    if (g === undefined || isBlocked(node)) continue;
     const contributions = ruleOf(node)({
       b,
       node,
       inputs: node.inputs,
       outputs: node.outputs,
-      g: gradients.find((g) => g !== undefined) as string,
+      g,
       gradients,
       needs: (i) => active.has(node.inputs[i] ?? ""),
     });
     node.inputs.forEach((name, i) => {
+      if (!active.has(name)) return;
       const contribution = contributions[i];
-      if (contribution !== undefined && active.has(name)) {
-        add(name, sumToShape(b, contribution, name));
+      // Left out, it would make the sum wrong without a word.
+      if (contribution === undefined) {
+        throw unsupported(
+          node,
+          `no rule for its input ${i}, "${name}"`,
+          "Attacks that need no gradients still work; for the others, export the model so that this input is a constant.",
+        );
       }
+      add(name, sumToShape(b, contribution, name));
     });
   }
 
@@ -146,17 +161,26 @@ function reachedFrom(
 ): ReadonlySet<string> {
   const reached = new Set(from);
   for (const node of nodes) {
-    const over = passed.get(node.outputs[0] ?? "");
     const flows =
-      over !== undefined
-        ? reached.has(over)
-        : !isBlocked(node) && node.inputs.some((name) => reached.has(name));
-    if (!flows) continue;
+      !isBlocked(node) &&
+      (node.inputs.some((name) => reached.has(name)) ||
+        captures(node, reached));
     for (const output of node.outputs) {
-      if (output && isFloat(b, output)) reached.add(output);
+      const over = passed.get(output);
+      const reaches = over === undefined ? flows : reached.has(over);
+      if (output && reaches && isFloat(b, output)) reached.add(output);
     }
   }
   return reached;
+}
+
+/** Whether a subgraph of a node (If, Loop, Scan) may read one of these values from outside: it would have to name it. */
+function captures(node: Node, names: ReadonlySet<string>): boolean {
+  return Object.values(node.attributes).some((a) => {
+    if (a.kind !== "opaque") return false;
+    const encoded = Buffer.from(a.value);
+    return [...names].some((name) => encoded.includes(name));
+  });
 }
 
 const isBlocked = (node: Node) =>
@@ -166,7 +190,8 @@ const isFloat = (b: GraphBuilder, name: string) =>
   b.type(name).startsWith("float");
 
 function ruleOf(node: Node) {
-  const rule = node.domain === "" ? rules[node.op] : undefined;
+  const known = node.domain === "" && Object.hasOwn(rules, node.op);
+  const rule = known ? rules[node.op] : undefined;
   if (rule) return rule;
   throw new AssayError(
     "GRADIENT_UNSUPPORTED",
@@ -191,7 +216,7 @@ function noPath(
     }
   }
   const why = all.has(of)
-    ? `every path passes an operator without a gradient: ${walls.slice(0, 3).join(", ")}`
+    ? `every path passes an operator without a gradient${walls.length ? `: ${walls.slice(0, 3).join(", ")}` : ""}`
     : "it does not depend on it at all";
   return new AssayError(
     "GRADIENT_NO_PATH",
@@ -209,7 +234,7 @@ function ones(b: GraphBuilder, name: string): string {
 function sumToShape(b: GraphBuilder, g: string, name: string): string {
   const from = b.dims(g);
   const to = b.dims(name);
-  if (!from || !to) return from === to ? g : sumToShapeAtRunTime(b, g, name);
+  if (!from || !to) return sumToShapeAtRunTime(b, g, name);
   const lead = from.length - to.length;
   const axes: number[] = [];
   for (let i = 0; i < from.length; i++) {
@@ -219,7 +244,7 @@ function sumToShape(b: GraphBuilder, g: string, name: string): string {
       if (i < lead) axes.push(i);
     } else if (target === 1) {
       axes.push(i);
-    } else if (d === null || target === null || typeof d !== typeof target) {
+    } else if (typeof d !== "number" || typeof target !== "number") {
       return sumToShapeAtRunTime(b, g, name);
     }
   }

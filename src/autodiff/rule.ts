@@ -16,9 +16,10 @@ export interface RuleContext {
 }
 
 /**
- * Returns the gradient of each input, `undefined` where there is none. A
- * gradient in the shape of the output is summed down to the shape of a
- * broadcast input, added to others and dropped when unused by `gradient()`.
+ * Returns the gradient of each input, `undefined` where the rule has none:
+ * `gradient()` refuses the node if it would have been needed. A gradient in
+ * the shape of the output is summed down to the shape of a broadcast input,
+ * added to others and dropped when unused by `gradient()`.
  */
 export type Rule = (context: RuleContext) => readonly (string | undefined)[];
 export type RuleTable = Readonly<Record<string, Rule>>;

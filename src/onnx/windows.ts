@@ -63,7 +63,8 @@ export function windowOf(
   for (let i = 0; i < rank; i++) {
     const length = spatial[i];
     const stride = strides[i] ?? 1;
-    const extent = ((size[i] ?? 1) - 1) * (dilations[i] ?? 1) + 1;
+    // onnxruntime pads pools as if they were not dilated, and refuses such convolutions.
+    const extent = size[i] ?? 1;
     // With stride 1 the total does not depend on the length.
     if (typeof length !== "number" && stride !== 1) {
       throw new AssayError(

@@ -13,7 +13,13 @@ import {
   string,
 } from "#onnx";
 import { runs } from "../runs.ts";
-import { bilinear, checkGradient, kinked, type Subject } from "./check.ts";
+import {
+  bilinear,
+  checkGradient,
+  kinked,
+  linear,
+  type Subject,
+} from "./check.ts";
 
 const seeds = fc.nat(1e6);
 const size = fc.integer({ min: 1, max: 4 });
@@ -91,7 +97,7 @@ const subjects: Record<string, fc.Arbitrary<Subject>> = {
   })),
   Mean: broadcastPair.map((shapes) => ({
     shapes,
-    ...bilinear,
+    ...linear,
     build: apply("Mean"),
   })),
   Pow: fc.oneof(
@@ -205,7 +211,7 @@ const subjects: Record<string, fc.Arbitrary<Subject>> = {
   Cast: shape.map(
     (dims): Subject => ({
       shapes: [dims],
-      ...bilinear,
+      ...linear,
       build: (b, [x = ""]) =>
         b.cast(b.cast(b.cast(x, "float64"), "float32"), "float32"),
     }),
@@ -213,7 +219,7 @@ const subjects: Record<string, fc.Arbitrary<Subject>> = {
   Dropout: shape.map(
     (dims): Subject => ({
       shapes: [dims],
-      ...bilinear,
+      ...linear,
       build: apply("Dropout", {}, constant(floats([], [0.5]))),
     }),
   ),
@@ -434,7 +440,7 @@ const subjects: Record<string, fc.Arbitrary<Subject>> = {
       .map(
         ({ mode, pads }): Subject => ({
           shapes: [[3, 4, 3]],
-          ...bilinear,
+          ...linear,
           build: apply("Pad", { mode: string(mode) }, (b) => b.ints(pads)),
         }),
       ),
@@ -610,7 +616,7 @@ const subjects: Record<string, fc.Arbitrary<Subject>> = {
       const border = (p: number) => Math.min(p, k - 1);
       return {
         shapes: [[2, 2, ...[7, 6, 5].slice(0, rank)]],
-        ...bilinear,
+        ...linear,
         build: apply("AveragePool", {
           kernel_shape: ints(all(k)),
           strides: ints(all(stride)),
@@ -623,7 +629,7 @@ const subjects: Record<string, fc.Arbitrary<Subject>> = {
   GlobalAveragePool: fc.array(size, { minLength: 3, maxLength: 5 }).map(
     (dims): Subject => ({
       shapes: [dims],
-      ...bilinear,
+      ...linear,
       build: apply("GlobalAveragePool"),
     }),
   ),

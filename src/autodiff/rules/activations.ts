@@ -28,11 +28,16 @@ export const activations: RuleTable = {
       ...(high ? [b.atMost(x, high)] : []),
     ];
     if (within.length === 0) return [g];
+    const where = (condition: string) => b.mul(g, b.mask(condition, x));
     const both =
       within.length === 1
         ? (within[0] as string)
         : b.and(within[0] as string, within[1] as string);
-    return [b.mul(g, b.mask(both, x))];
+    return [
+      where(both),
+      low ? where(b.less(x, low)) : undefined,
+      high ? where(b.greater(x, high)) : undefined,
+    ];
   },
   Softmax: ({ b, node, outputs: [y = ""], g }) => {
     const axis = attribute(node, "axis", "int", -1);

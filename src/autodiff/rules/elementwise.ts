@@ -1,5 +1,10 @@
 import { numbers } from "#onnx";
-import type { Rule, RuleContext, RuleTable } from "../rule.ts";
+import {
+  type Rule,
+  type RuleContext,
+  type RuleTable,
+  unsupported,
+} from "../rule.ts";
 
 type In = RuleContext;
 const x0 = ({ inputs }: In) => inputs[0] as string;
@@ -12,7 +17,8 @@ const pow: Rule = (context) => {
   const constant = b.constantOf(e);
   const exponent =
     constant?.data.length === 1 ? numbers(constant)[0] : undefined;
-  if (exponent !== undefined) return [powBy(context, exponent), undefined];
+  if (exponent !== undefined && !context.needs(1))
+    return [powBy(context, exponent)];
   // b * x^(b-1) is 0 * inf at b = 0, where the slope is 0.
   const type = b.type(x);
   const power = b.type(e) === type ? e : b.cast(e, type);
@@ -29,11 +35,11 @@ const pow: Rule = (context) => {
   ];
 };
 
-function powBy(context: In, exponent: number): string | undefined {
+function powBy(context: In, exponent: number): string {
   const { b, g } = context;
   const x = x0(context);
   const y = y0(context);
-  if (exponent === 0) return undefined;
+  if (exponent === 0) return b.mul(g, 0);
   if (exponent === 1) return g;
   if (exponent === 2) return b.mul(b.mul(g, 2), x);
   if (exponent === 0.5) return b.div(b.mul(g, 0.5), y);
@@ -69,7 +75,7 @@ export const elementwise: RuleTable = {
   Identity: ({ g }) => [g],
   // Casts between float types pass the gradient back; to and from integers there is none.
   Cast: (c) => [c.b.cast(c.g, c.b.type(x0(c)))],
-  Dropout: ({ g }) => [g],
+  Dropout: dropout,
   Where: ({ b, inputs: [condition = ""], g }) => [
     undefined,
     b.where(condition, g, 0),
@@ -78,6 +84,17 @@ export const elementwise: RuleTable = {
   Min: extremum,
   Max: extremum,
 };
+
+/** At inference, the identity. */
+function dropout({ b, node, inputs, g }: In): readonly string[] {
+  const training = inputs[2] ? b.intsOf(inputs[2])?.[0] : 0;
+  if (training === 0) return [g];
+  throw unsupported(
+    node,
+    "it is, or may be, in training mode",
+    "Export the model in evaluation mode.",
+  );
+}
 
 /** Elementwise minimum or maximum; ties share the gradient evenly, as in PyTorch. */
 function extremum(context: In): readonly string[] {

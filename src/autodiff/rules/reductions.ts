@@ -1,11 +1,23 @@
 import { attribute, axisOf, type Dim, fixed } from "#onnx";
-import type { Rule, RuleContext, RuleTable } from "../rule.ts";
+import {
+  type Rule,
+  type RuleContext,
+  type RuleTable,
+  unsupported,
+} from "../rule.ts";
 
 /** The reduced axes of a node, counted from the front; every axis when none are named. */
 function reducedAxes({ b, node, inputs }: RuleContext): number[] {
   const rank = b.rankedDims(inputs[0] as string).length;
   const stated =
     attribute(node, "axes", "ints", undefined) ?? b.intsOf(inputs[1]);
+  if (inputs[1] && !stated) {
+    throw unsupported(
+      node,
+      "its axes are computed while the model runs",
+      "Export the model with fixed axes.",
+    );
+  }
   if (stated?.length) return stated.map((a) => axisOf(a, rank));
   const none = attribute(node, "noop_with_empty_axes", "int", 0) === 1;
   return none ? [] : Array.from({ length: rank }, (_, i) => i);

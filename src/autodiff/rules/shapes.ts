@@ -78,6 +78,7 @@ const slice: Rule = ({ b, node, inputs, g }) => {
   const begin = dims.map(() => 0);
   const end = dims.map(() => 0);
   let back = g;
+  let empty = false;
   axes.forEach((axis, i) => {
     const length = dims[axis] ?? null;
     const range = sliceRange(length, starts[i], ends[i], steps[i]);
@@ -97,11 +98,12 @@ const slice: Rule = ({ b, node, inputs, g }) => {
     }
     const covered = (range.count - 1) * step + 1;
     if (step > 1) back = spread(b, back, axis, step, covered);
+    empty ||= range.count === 0;
     const first = range.step < 0 ? range.start - covered + 1 : range.start;
     begin[axis] = first;
     end[axis] = (length as number) - first - covered;
   });
-  return [b.pad(back, begin, end)];
+  return [empty ? b.zeros(b.shapeOf(x), x) : b.pad(back, begin, end)];
 };
 
 /** Puts `step - 1` zeros between the elements along an axis. */
@@ -180,7 +182,11 @@ const pad: Rule = (context) => {
       }
       const map = new Float32Array((length + before + after) * length);
       for (let o = 0; o < length + before + after; o++) {
-        map[o * length + sourceOf(mode, o - before, length)] = 1;
+        // Negative pads crop first; what remains is what is repeated.
+        const first = Math.max(0, -before);
+        const kept = length - first - Math.max(0, -after);
+        const source = first + sourceOf(mode, o - before - first, kept);
+        map[o * length + source] = 1;
       }
       return alongAxis(
         b,
@@ -253,16 +259,20 @@ const topK: Rule = ({ b, node, inputs: [x = ""], outputs, g }) => {
 
 const tile: Rule = ({ b, node, inputs, g }) => {
   const [x, repeats] = inputs as [string, string];
-  const dims = fixed(b.dims(x));
+  const dims = b.rankedDims(x);
   const times = b.intsOf(repeats);
-  if (!dims || !times) {
+  const pairs = dims.flatMap((d, i) => [
+    times?.[i] ?? 1,
+    typeof d === "number" ? d : -1,
+  ]);
+  // Reshape finds out one open size, such as the batch, by itself.
+  if (!times || pairs.filter((d) => d === -1).length > 1) {
     throw unsupported(
       node,
       "its sizes are not known",
       "Export the model with fixed input sizes.",
     );
   }
-  const pairs = dims.flatMap((d, i) => [times[i] ?? 1, d]);
   return [
     b.reduceSum(
       b.reshape(g, pairs),

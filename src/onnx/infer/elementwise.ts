@@ -1,6 +1,6 @@
-import { broadcast, divide, multiply } from "../dims.ts";
+import { broadcast, divide, fixed, multiply } from "../dims.ts";
 import type { Dim } from "../graph.ts";
-import type { DataType } from "../tensor.ts";
+import { type DataType, sizeOf } from "../tensor.ts";
 import type { InferContext, InferRule, InferTable, Known } from "./known.ts";
 
 const same: InferRule = ({ inputs }) => [
@@ -11,22 +11,28 @@ type ValueRule = (...operands: Dim[]) => Dim;
 
 /** An elementwise op; `onValues` follows the contents of small integers through it. */
 function elementwise(type?: DataType, onValues?: ValueRule): InferRule {
-  return (context) => [
-    {
-      type: type ?? context.inputs[0]?.type,
-      dims: broadcast(...context.inputs.map((x) => x.dims)),
-      values: onValues && combine(context, onValues),
-    },
-  ];
+  return (context) => {
+    const dims = broadcast(...context.inputs.map((x) => x.dims));
+    return [
+      {
+        type: type ?? context.inputs[0]?.type,
+        dims,
+        values: onValues && combine(context, dims, onValues),
+      },
+    ];
+  };
 }
 
 function combine(
   { inputs }: InferContext,
+  dims: readonly Dim[] | undefined,
   rule: ValueRule,
 ): Known["values"] | undefined {
-  if (inputs.some((x) => x.values === undefined)) return undefined;
+  const shape = fixed(dims);
+  if (!shape || inputs.some((x) => x.values === undefined)) return undefined;
   const lists = inputs.map((x) => x.values as readonly Dim[]);
-  const length = Math.max(...lists.map((l) => l.length));
+  const length = sizeOf(shape);
+  // Operands of the result's size, or of one element, need no broadcasting.
   if (lists.some((l) => l.length !== 1 && l.length !== length))
     return undefined;
   return Array.from({ length }, (_, i) =>
@@ -61,14 +67,20 @@ export const elementwiseOps: InferTable = {
   ),
   Mul: elementwise(undefined, (a = null, b = null) => multiply([a, b])),
   Div: elementwise(undefined, (a = null, b = null) =>
-    typeof a === "number" && typeof b === "number"
+    typeof a === "number" && typeof b === "number" && b !== 0
       ? Math.trunc(a / b)
       : divide(a, b),
   ),
-  Mod: elementwise(
-    undefined,
-    onNumbers((a, b) => a - b * Math.floor(a / b)),
-  ),
+  Mod: (context) => {
+    const truncated = context.int("fmod", 0) === 1;
+    const mod: ValueRule = (a, b) =>
+      typeof a !== "number" || typeof b !== "number" || b === 0
+        ? null
+        : truncated
+          ? a % b
+          : a - b * Math.floor(a / b);
+    return elementwise(undefined, mod)(context);
+  },
   Pow: elementwise(),
   PRelu: same,
   Min: elementwise(undefined, (...v) =>
@@ -101,15 +113,10 @@ export const elementwiseOps: InferTable = {
   GreaterOrEqual: comparison((a, b) => a >= b),
   Less: comparison((a, b) => a < b),
   LessOrEqual: comparison((a, b) => a <= b),
-  Where: (context) => [
-    {
-      type: context.inputs[1]?.type,
-      dims: broadcast(...context.inputs.map((x) => x.dims)),
-      values: combine(context, (c, a = null, b = null) =>
-        c === null ? null : c ? a : b,
-      ),
-    },
-  ],
+  Where: (context) =>
+    elementwise(context.inputs[1]?.type, (c, a = null, b = null) =>
+      c === null ? null : c ? a : b,
+    )(context),
   Dropout: ({ inputs }) => [
     { type: inputs[0]?.type, dims: inputs[0]?.dims },
     { type: "bool", dims: inputs[0]?.dims },

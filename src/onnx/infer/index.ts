@@ -23,7 +23,8 @@ export function inferNode(
   node: Node,
   known: readonly Known[],
 ): readonly Known[] {
-  const rule = node.domain === "" ? table[node.op] : undefined;
+  const inTable = node.domain === "" && Object.hasOwn(table, node.op);
+  const rule = inTable ? table[node.op] : undefined;
   return rule ? rule(contextOf(node, known)) : [];
 }
 

@@ -44,6 +44,11 @@ export function contextOf(node: Node, inputs: readonly Known[]): InferContext {
   };
 }
 
+/** Whether an input is there, but its contents are computed while the model runs. */
+export function isComputed(context: InferContext, index: number): boolean {
+  return Boolean(context.node.inputs[index]) && !context.valuesOf(index);
+}
+
 /** What is known of a constant: everything, but contents only of small integers. */
 export function knownConstant(t: Tensor): Known {
   const countable =

@@ -1,7 +1,22 @@
 import { axisOf, broadcast } from "../dims.ts";
-import type { Dim } from "../graph.ts";
+import { attribute, type Dim, type Node } from "../graph.ts";
 import { windowOf, windowOutput } from "../windows.ts";
 import type { InferContext, InferRule, InferTable } from "./known.ts";
+
+/** Output sizes; unknown where automatic padding depends on a size that is not known yet. */
+function windowed(
+  node: Node,
+  spatial: readonly Dim[],
+  kernel?: readonly number[],
+): Dim[] {
+  const strides = attribute(node, "strides", "ints", []);
+  const open =
+    attribute(node, "auto_pad", "string", "NOTSET").startsWith("SAME") &&
+    spatial.some((d, i) => typeof d !== "number" && (strides[i] ?? 1) !== 1);
+  return open
+    ? spatial.map(() => null)
+    : windowOutput(windowOf(node, spatial, kernel), spatial);
+}
 
 const pool: InferRule = (context) => {
   const { node, inputs } = context;
@@ -9,10 +24,7 @@ const pool: InferRule = (context) => {
   const type = inputs[0]?.type;
   if (!dims) return [{ type }, { type: "int64" }];
   const spatial = dims.slice(2);
-  const out = [
-    ...dims.slice(0, 2),
-    ...windowOutput(windowOf(node, spatial), spatial),
-  ];
+  const out = [...dims.slice(0, 2), ...windowed(node, spatial)];
   return [
     { type, dims: out },
     { type: "int64", dims: out },
@@ -37,8 +49,13 @@ function convTranspose(context: InferContext) {
   }
   const spatial = dims.slice(2);
   const stated = context.ints("output_shape");
+  const auto = attribute(node, "auto_pad", "string", "NOTSET");
+  const same = auto.startsWith("SAME");
+  // Automatic padding takes the place of pads.
+  const pads = ["NOTSET", ""].includes(auto) && node.attributes.pads;
+  const { auto_pad: _auto, pads: _pads, ...others } = node.attributes;
   const window = windowOf(
-    { ...node, attributes: { ...node.attributes, auto_pad: notSet } },
+    { ...node, attributes: pads ? { ...others, pads } : others },
     spatial,
     kernel as number[],
   );
@@ -46,6 +63,7 @@ function convTranspose(context: InferContext) {
   const sizes = spatial.map((length, i): Dim => {
     if (stated) return stated[i] ?? null;
     if (typeof length !== "number") return null;
+    if (same) return length * (window.strides[i] ?? 1);
     const full =
       (length - 1) * (window.strides[i] ?? 1) +
       (extra[i] ?? 0) +
@@ -67,8 +85,6 @@ function convTranspose(context: InferContext) {
   ];
 }
 
-const notSet = { kind: "string", value: "NOTSET" } as const;
-
 export const layerOps: InferTable = {
   Conv: (context) => {
     const { node, inputs } = context;
@@ -80,14 +96,13 @@ export const layerOps: InferTable = {
       return [{ type }];
     }
     const spatial = dims.slice(2);
-    const window = windowOf(node, spatial, kernel as number[]);
     return [
       {
         type,
         dims: [
           dims[0] ?? null,
           weight[0] ?? null,
-          ...windowOutput(window, spatial),
+          ...windowed(node, spatial, kernel as number[]),
         ],
       },
     ];

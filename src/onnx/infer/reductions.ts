@@ -1,15 +1,18 @@
 import { axisOf } from "../dims.ts";
-import { axesOf, type InferRule, type InferTable } from "./known.ts";
+import {
+  axesOf,
+  type InferRule,
+  type InferTable,
+  isComputed,
+} from "./known.ts";
 
 const reduce: InferRule = (context) => {
   const type = context.inputs[0]?.type;
   const dims = context.dims(0);
   if (!dims) return [{ type }];
   const axes = axesOf(context, 1, dims.length);
-  const stated =
-    context.node.inputs[1] !== undefined && context.node.inputs[1] !== "";
   const keep = context.int("keepdims", 1) === 1;
-  if (!axes && stated) {
+  if (!axes && isComputed(context, 1)) {
     return [keep ? { type, dims: dims.map(() => null) } : { type }];
   }
   if (!axes?.length && context.int("noop_with_empty_axes", 0) === 1) {

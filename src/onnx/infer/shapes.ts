@@ -6,6 +6,7 @@ import {
   axesOf,
   type InferContext,
   type InferTable,
+  isComputed,
   type Known,
   knownConstant,
 } from "./known.ts";
@@ -60,13 +61,16 @@ function slice(context: InferContext): Known[] {
   const ends = context.valuesOf(2);
   if (!from) return [{ type }];
   const rank = from.length;
-  if (context.inputs[3] && !context.valuesOf(3) && context.node.inputs[3]) {
+  if (isComputed(context, 3)) {
     return [{ type, dims: new Array<Dim>(rank).fill(null) }];
   }
   const count = starts?.length ?? ends?.length ?? rank;
   const axes =
     axesOf(context, 3, rank) ?? Array.from({ length: count }, (_, i) => i);
-  const steps = context.valuesOf(4) ?? axes.map(() => 1);
+  // No number stands for a step that is not known.
+  const steps = isComputed(context, 4)
+    ? axes.map(() => Number.NaN)
+    : (context.valuesOf(4) ?? axes.map(() => 1));
   const dims = [...from];
   axes.forEach((axis, i) => {
     const range = sliceRange(
@@ -112,7 +116,12 @@ export function sliceRange(
   end: number | undefined,
   step = 1,
 ): { start: number; step: number; count: number } | undefined {
-  if (typeof length !== "number" || start === undefined || end === undefined) {
+  if (
+    typeof length !== "number" ||
+    start === undefined ||
+    end === undefined ||
+    !step
+  ) {
     return undefined;
   }
   const clamp = (v: number, low: number, high: number) =>
@@ -167,12 +176,18 @@ export const shapeOps: InferTable = {
   },
   Cast: (context) => {
     const type = castTypes[context.int("to", 1)];
-    const integer = type === "int64" || type === "int32" || type === "bool";
+    const values = context.inputs[0]?.values;
+    const truth = (v: Dim) => (typeof v === "number" ? Number(v !== 0) : null);
     return [
       {
         type,
         dims: context.dims(0),
-        values: integer ? context.inputs[0]?.values : undefined,
+        values:
+          type === "bool"
+            ? values?.map(truth)
+            : type === "int64" || type === "int32"
+              ? values
+              : undefined,
       },
     ];
   },
@@ -200,7 +215,7 @@ export const shapeOps: InferTable = {
   Squeeze: (context) => {
     const dims = context.dims(0);
     const known = context.inputs[0];
-    if (!dims) return [{ type: known?.type }];
+    if (!dims || isComputed(context, 1)) return [{ type: known?.type }];
     const axes =
       axesOf(context, 1, dims.length) ??
       (fixed(dims) ? dims.flatMap((d, i) => (d === 1 ? [i] : [])) : undefined);
@@ -266,7 +281,9 @@ export const shapeOps: InferTable = {
     const count = node.outputs.length;
     const length = dims[axis];
     const chunk =
-      typeof length === "number" ? Math.ceil(length / count) : undefined;
+      typeof length === "number" && !isComputed(context, 1)
+        ? Math.ceil(length / count)
+        : undefined;
     const sizes =
       context.valuesOf(1) ??
       node.outputs.map((_, i) =>
@@ -286,7 +303,7 @@ export const shapeOps: InferTable = {
     const pads = context.ints("pads") ?? context.valuesOf(1);
     if (!dims) return [{ type }];
     const unknown = { type, dims: dims.map(() => null) };
-    if (!pads) return [unknown];
+    if (!pads || isComputed(context, 3)) return [unknown];
     const axes =
       context.valuesOf(3)?.map((a) => axisOf(a, dims.length)) ??
       dims.map((_, i) => i);
@@ -373,5 +390,10 @@ export const shapeOps: InferTable = {
   NonZero: (context) => [
     { type: "int64", dims: [context.dims(0)?.length ?? null, null] },
   ],
-  EyeLike: sameAsFirst,
+  EyeLike: (context) => [
+    {
+      type: castTypes[context.int("dtype", 0)] ?? context.inputs[0]?.type,
+      dims: context.dims(0),
+    },
+  ],
 };
