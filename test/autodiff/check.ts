@@ -7,6 +7,7 @@ import {
   type Dim,
   emptyGraph,
   GraphBuilder,
+  OPSET,
   sizeOf,
   type Tensor,
 } from "#onnx";
@@ -30,6 +31,8 @@ export interface Subject {
   /** How an element is drawn; standard normal when left out. */
   readonly draw?: (random: Random, i: number, n: number) => number;
   readonly seed?: number;
+  /** Operator set of the graph, where the operator is newer than the usual one. */
+  readonly opset?: number;
 }
 
 /** Distinct values one apart, none at an integer: no two tie and none is at 0 within a step of 0.2. */
@@ -72,7 +75,10 @@ export async function checkGradient(subject: Subject): Promise<void> {
   } = subject;
   const random = new Random(seed);
   const draw = subject.draw ?? ((r: Random) => r.normal());
-  const b = new GraphBuilder(emptyGraph("subject"));
+  const b = new GraphBuilder({
+    ...emptyGraph("subject"),
+    opsets: new Map([["", subject.opset ?? OPSET]]),
+  });
   const names = shapes.map((dims, i) =>
     b.input({ name: `x${i}`, type, dims: declared ? declared[i] : dims }),
   );

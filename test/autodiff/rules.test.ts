@@ -642,6 +642,135 @@ const subjects: Record<string, fc.Arbitrary<Subject>> = {
         build: apply("GlobalMaxPool"),
       }),
     ),
+  ...Object.fromEntries(
+    ["Tan", "Sinh", "Cosh", "Atan", "Asinh"].map((op) => [
+      op,
+      shape.map(
+        (dims): Subject => ({
+          shapes: [dims],
+          step: 0.005,
+          draw: (r) => r.uniform() - 0.5,
+          build: apply(op),
+        }),
+      ),
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["Asin", "Acos", "Atanh"].map((op) => [
+      op,
+      shape.map(
+        (dims): Subject => ({
+          shapes: [dims],
+          step: 0.005,
+          draw: (r) => 1.2 * r.uniform() - 0.6,
+          build: apply(op),
+        }),
+      ),
+    ]),
+  ),
+  Acosh: shape.map(
+    (dims): Subject => ({
+      shapes: [dims],
+      step: 0.005,
+      draw: (r) => 1.5 + r.uniform(),
+      build: apply("Acosh"),
+    }),
+  ),
+  ...Object.fromEntries(
+    ["Softsign", "Mish", "Elu", "Celu", "Selu"].map((op) => [
+      op,
+      shape.map(
+        (dims): Subject => ({
+          shapes: [dims],
+          step: 0.005,
+          draw: (r) => Math.sign(r.uniform() - 0.5) * (0.1 + r.uniform()),
+          build: apply(
+            op,
+            op === "Softsign" || op === "Mish" ? {} : { alpha: float(1.3) },
+          ),
+        }),
+      ),
+    ]),
+  ),
+  Gelu: fc.tuple(shape, fc.constantFrom("none", "tanh")).map(
+    ([dims, approximate]): Subject => ({
+      shapes: [dims],
+      opset: 20,
+      step: 0.005,
+      build: apply("Gelu", { approximate: string(approximate) }),
+    }),
+  ),
+  ...Object.fromEntries(
+    ["HardSigmoid", "HardSwish", "ThresholdedRelu"].map((op) => [
+      op,
+      fc.tuple(shape, seeds).map(
+        ([dims, s]): Subject => ({
+          shapes: [dims],
+          ...kinked(s),
+          ...(op === "HardSwish" ? { tolerance: 1e-2 } : {}),
+          // Bends at whole numbers, away from the values.
+          build: apply(op, op === "HardSigmoid" ? { alpha: float(0.25) } : {}),
+        }),
+      ),
+    ]),
+  ),
+  PRelu: fc
+    .tuple(
+      fc.constantFrom(
+        [
+          [2, 3, 4],
+          [3, 1],
+        ],
+        [
+          [2, 3],
+          [2, 3],
+        ],
+        [[4], [1]],
+      ),
+      seeds,
+    )
+    .map(
+      ([shapes, s]): Subject => ({
+        shapes,
+        ...kinked(s),
+        build: apply("PRelu"),
+      }),
+    ),
+  LayerNormalization: fc
+    .record({ axis: fc.constantFrom(-1, 1, 2, -2), bias: fc.boolean() })
+    .map(({ axis, bias }): Subject => {
+      const dims = [2, 3, 4];
+      const tail = dims.slice(axis < 0 ? axis + 3 : axis);
+      return {
+        shapes: [dims, tail, ...(bias ? [tail] : [])],
+        step: 0.01,
+        build: apply("LayerNormalization", {
+          axis: int(axis),
+          epsilon: float(1e-2),
+        }),
+      };
+    }),
+  InstanceNormalization: fc.constantFrom([2, 3, 5], [1, 2, 3, 4]).map(
+    (dims): Subject => ({
+      shapes: [dims, [dims[1] as number], [dims[1] as number]],
+      step: 0.01,
+      build: apply("InstanceNormalization", { epsilon: float(1e-2) }),
+    }),
+  ),
+  GroupNormalization: fc
+    .tuple(fc.constantFrom(1, 2, 4), fc.constantFrom(18, 21))
+    .map(([groups, opset]): Subject => {
+      const width = opset === 21 ? 4 : groups;
+      return {
+        shapes: [[2, 4, 3, 2], [width], [width]],
+        opset,
+        step: 0.01,
+        build: apply("GroupNormalization", {
+          num_groups: int(groups),
+          epsilon: float(1e-2),
+        }),
+      };
+    }),
   BatchNormalization: fc
     .array(size, { minLength: 2, maxLength: 4 })
     .map((dims): Subject => {

@@ -67,8 +67,6 @@ export const elementwise: RuleTable = {
   Log: (c) => [c.b.div(c.g, x0(c))],
   Sqrt: (c) => [c.b.div(c.b.mul(c.g, 0.5), y0(c))],
   Reciprocal: (c) => [c.b.neg(c.b.mul(c.g, c.b.mul(y0(c), y0(c))))],
-  Sin: (c) => [c.b.mul(c.g, c.b.op("Cos", [x0(c)]))],
-  Cos: (c) => [c.b.neg(c.b.mul(c.g, c.b.op("Sin", [x0(c)])))],
   Erf: ({ b, inputs: [x = ""], g }) => [
     b.mul(g, b.mul(b.exp(b.neg(b.mul(x, x))), 2 / Math.sqrt(Math.PI))),
   ],

@@ -7,11 +7,15 @@ import { normalisation } from "./normalisation.ts";
 import { pooling } from "./pooling.ts";
 import { reductions } from "./reductions.ts";
 import { shapes } from "./shapes.ts";
+import { smoothActivations } from "./smooth-activations.ts";
+import { trigonometry } from "./trigonometry.ts";
 
 /** The gradient rule of each standard operator. */
 export const rules: RuleTable = {
   ...elementwise,
   ...activations,
+  ...smoothActivations,
+  ...trigonometry,
   ...matrix,
   ...convolution,
   ...pooling,
