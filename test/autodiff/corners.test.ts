@@ -278,6 +278,26 @@ const corners: [string, Subject][] = [
       ),
     },
   ],
+  [
+    "TopK along the last axis, where none is stated",
+    {
+      shapes: [[3, 4]],
+      ...kinked(5),
+      build: on((b, x) => b.many("TopK", [x, b.ints([2])], {}, 2)[0] as string),
+    },
+  ],
+  // Reductions over nothing
+  ...["ReduceSum", "ReduceMean", "ReduceMax"].map((op): [string, Subject] => [
+    `${op} that has no axes and may do nothing`,
+    {
+      shapes: [[3, 4]],
+      ...double,
+      build: apply(op, {
+        keepdims: int(0),
+        noop_with_empty_axes: int(1),
+      }),
+    },
+  ]),
   // Sizes that are open
   ...(
     [

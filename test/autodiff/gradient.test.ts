@@ -83,6 +83,18 @@ describe("slopes at kinks are PyTorch's", () => {
     expect(await slope(values, build)).toEqual(wanted);
   });
 
+  test("a global maximum and Max and Min share ties", async () => {
+    expect(await slope([2, 1, 2, 0], one("GlobalMaxPool"), [1, 1, 4])).toEqual([
+      0.5, 0, 0.5, 0,
+    ]);
+    const both = (b: GraphBuilder, x: string) =>
+      b.add(b.op("Max", [x, b.scalar(0)]), b.op("Min", [x, b.scalar(0)]));
+    expect(await slope([-1, 0, 1], both)).toEqual([1, 1, 1]);
+    expect(
+      await slope([-1, 0, 1], (b, x) => b.op("Max", [x, b.scalar(0)])),
+    ).toEqual([0, 0.5, 1]);
+  });
+
   test("max-pooling gives all to the first of equals, also where windows overlap", async () => {
     const pool = (stride: number) => (b: GraphBuilder, x: string) =>
       b.op("MaxPool", [x], {

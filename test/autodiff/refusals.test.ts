@@ -249,15 +249,3 @@ describe("parts that are passed straight through", () => {
     expect(halves).toEqual([11, 11, 11, 11]);
   });
 });
-
-test("ties of Max and Min are shared", async () => {
-  const { graph, y } = graphOf([3], (b, x) =>
-    b.add(b.op("Max", [x, b.scalar(0)]), b.op("Min", [x, b.scalar(0)])),
-  );
-  const result = gradient(graph, { of: y, wrt: ["x"] });
-  const session = await onnxruntime.load(result.graph);
-  const out = await session.run({ x: floats([3], [-1, 0, 1]) });
-  expect([
-    ...(out[result.gradients.get("x") as string] as FloatTensor).data,
-  ]).toEqual([1, 1, 1]);
-});
