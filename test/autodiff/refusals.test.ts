@@ -170,6 +170,18 @@ describe("rather than a wrong gradient, an error that names the node", () => {
     );
   });
 
+  test("a second derivative through the statistics of layer normalisation", () => {
+    const { graph, y } = graphOf([1, 3], (b, x) => {
+      const scale = b.constant(floats([3], [1, 2, 3]));
+      return b.op("Tanh", [b.op("LayerNormalization", [x, scale], {}, "ln")]);
+    });
+    const first = gradient(graph, { of: y, wrt: ["x"] });
+    const of = first.gradients.get("x") as string;
+    expect(() => gradient(first.graph, { of, wrt: ["x"] })).toThrow(
+      /LayerNormalization "ln": its mean or deviation/,
+    );
+  });
+
   test("a branch that reads something else does no harm", async () => {
     const { graph, y } = graphOf([2], withIf("c"));
     const result = gradient(graph, { of: y, wrt: ["x"] });

@@ -78,7 +78,14 @@ function throughStandardisation(
 }
 
 /** Mean and deviation come from the forward pass, which may then keep its fused kernel. */
-const layerNormalisation: Rule = ({ b, node, inputs, g }) => {
+const layerNormalisation: Rule = ({ b, node, inputs, g, gradients }) => {
+  if (gradients[1] !== undefined || gradients[2] !== undefined) {
+    throw unsupported(
+      node,
+      "its mean or deviation is used as well, as second derivatives do",
+      "Export the model with the normalisation as single operators.",
+    );
+  }
   const [x, scale] = inputs as [string, string];
   const rank = b.rankedDims(x).length;
   const from = axisOf(attribute(node, "axis", "int", -1), rank);
