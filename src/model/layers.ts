@@ -80,7 +80,8 @@ export function matches(pattern: string, name: string): boolean {
 }
 
 function weightsOf(node: Node, graph: Graph): string[] {
-  const slots = node.domain === "" ? weightSlots[node.op] : undefined;
+  const known = node.domain === "" && Object.hasOwn(weightSlots, node.op);
+  const slots = known ? weightSlots[node.op] : undefined;
   return (slots ?? []).flatMap((slot) => {
     const name = node.inputs[slot];
     const value = name ? graph.constants.get(name) : undefined;

@@ -1,5 +1,6 @@
+import { AssayError } from "#core";
 import { GraphBuilder } from "./builder.ts";
-import type { Graph } from "./graph.ts";
+import { describeNode, type Graph, type Node } from "./graph.ts";
 
 /**
  * Puts nodes between an input of a graph and all that reads it. The input
@@ -8,6 +9,7 @@ import type { Graph } from "./graph.ts";
  *
  * @param prefix begins the names of the new nodes
  * @returns the new graph and the value that replaces the input inside it
+ * @throws GRAPH_SUBGRAPH when a subgraph (If, Loop) reads the input: it would go around what is put in front
  */
 export function prepend(
   graph: Graph,
@@ -15,6 +17,14 @@ export function prepend(
   prefix: string,
   build: (b: GraphBuilder, x: string) => string,
 ): { graph: Graph; value: string } {
+  const around = graph.nodes.find((node) => mayCapture(node, input));
+  if (around) {
+    throw new AssayError(
+      "GRAPH_SUBGRAPH",
+      `a subgraph of ${describeNode(around)} reads the input "${input}", so nothing can be put in front of it`,
+      "Export the model without control flow on its input.",
+    );
+  }
   const b = new GraphBuilder(graph, prefix);
   const value = build(b, input);
   const added = b.nodes.slice(graph.nodes.length);
@@ -23,4 +33,11 @@ export function prepend(
     inputs: node.inputs.map((name) => (name === input ? value : name)),
   }));
   return { graph: { ...b.build(), nodes: [...added, ...rewired] }, value };
+}
+
+/** Whether the subgraphs of a node name a value; they are kept as encoded. */
+function mayCapture(node: Node, name: string): boolean {
+  return Object.values(node.attributes).some(
+    (a) => a.kind === "opaque" && Buffer.from(a.value).includes(name),
+  );
 }

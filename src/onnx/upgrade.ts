@@ -277,5 +277,6 @@ export function upgradeNode(
   context: UpgradeContext,
 ): readonly Node[] {
   if (context.version >= OPSET || node.domain !== "") return [node];
-  return upgrades[node.op]?.(node, context) ?? [node];
+  const known = Object.hasOwn(upgrades, node.op);
+  return (known && upgrades[node.op]?.(node, context)) || [node];
 }
