@@ -208,6 +208,31 @@ export class GraphBuilder {
     this.#infer(node);
   }
 
+  /**
+   * Gives a value that a node of this builder made another name. A value that
+   * is an input, a constant or has a name that matters is copied instead.
+   */
+  rename(value: string, name: string): void {
+    const at = this.#nodes.findLastIndex((n) => n.outputs.includes(value));
+    const known = this.known(value);
+    if (at < 0 || !value.startsWith(this.#prefix)) {
+      this.append(identity(value, name));
+      return;
+    }
+    const swap = (names: readonly string[]) =>
+      names.map((n) => (n === value ? name : n));
+    for (let i = at; i < this.#nodes.length; i++) {
+      const node = this.#nodes[i] as Node;
+      this.#nodes[i] = {
+        ...node,
+        inputs: swap(node.inputs),
+        outputs: swap(node.outputs),
+      };
+    }
+    this.#taken.add(name);
+    this.#known.set(name, known);
+  }
+
   /** Makes a node that is already in the graph also produce its output at `index`, and returns its name. */
   requireOutput(node: Node, index: number): string {
     const at = this.#nodes.findIndex((n) => n.outputs[0] === node.outputs[0]);
@@ -389,6 +414,15 @@ export class GraphBuilder {
     return name;
   }
 }
+
+const identity = (value: string, name: string): Node => ({
+  name,
+  op: "Identity",
+  domain: "",
+  inputs: [value],
+  outputs: [name],
+  attributes: {},
+});
 
 /** A tensor of one repeated number. */
 export function filled(

@@ -2,6 +2,7 @@ export * from "./builder.ts";
 export { decodeModel } from "./decode.ts";
 export * from "./dims.ts";
 export { encodeModel } from "./encode.ts";
+export { expand, expansionOf } from "./expand/index.ts";
 export { readModel, writeModel } from "./files.ts";
 export * from "./graph.ts";
 export { inferNode, type Known, sliceRange } from "./infer/index.ts";

@@ -1,0 +1,44 @@
+import { GraphBuilder } from "../builder.ts";
+import type { Graph, Node } from "../graph.ts";
+import type { Expansion, ExpansionTable } from "./expansion.ts";
+
+/** Composite operators that can be written as simpler ones. */
+const expansions: ExpansionTable = {};
+
+/** The expansion of a node's operator, if it is a composite one. */
+export function expansionOf(node: Node): Expansion | undefined {
+  const key = node.domain ? `${node.domain}.${node.op}` : node.op;
+  return Object.hasOwn(expansions, key) ? expansions[key] : undefined;
+}
+
+/**
+ * The graph with the chosen composite nodes written as simpler ones. The
+ * values keep their names; it computes the same.
+ *
+ * @throws EXPAND_UNSUPPORTED for a form of an operator that its expansion does not cover
+ */
+export function expand(graph: Graph, chosen: (node: Node) => boolean): Graph {
+  const found = graph.nodes.some((n) => chosen(n) && expansionOf(n));
+  if (!found) return graph;
+  const b = new GraphBuilder({ ...graph, nodes: [] }, "expand/");
+  for (const node of graph.nodes) expandInto(b, node, chosen);
+  return b.build();
+}
+
+/** Adds a node to a builder, as simpler ones when it is chosen; those may be composite themselves. */
+function expandInto(
+  b: GraphBuilder,
+  node: Node,
+  chosen: (node: Node) => boolean,
+): void {
+  const expansion = chosen(node) ? expansionOf(node) : undefined;
+  if (!expansion) {
+    b.append(node);
+    return;
+  }
+  const values = expansion({ b, node, inputs: node.inputs });
+  node.outputs.forEach((name, i) => {
+    const value = values[i];
+    if (name && value !== undefined) b.rename(value, name);
+  });
+}
