@@ -2,8 +2,11 @@ import { AssayError } from "#core";
 import {
   type Dim,
   describeNode,
+  expand,
+  expansionOf,
   type Graph,
   GraphBuilder,
+  mayCapture,
   type Node,
   prune,
 } from "#onnx";
@@ -42,11 +45,12 @@ export interface Gradient {
  * @throws GRADIENT_UNSUPPORTED when a node between `wrt` and `of` has no rule
  * @throws GRADIENT_NO_PATH when `of` does not depend smoothly on a value of `wrt`
  */
-export function gradient(graph: Graph, options: GradientOptions): Gradient {
+export function gradient(source: Graph, options: GradientOptions): Gradient {
   const { of, wrt } = options;
   const passed = new Map(
     (options.straightThrough ?? []).map((s) => [s.output, s.input]),
   );
+  const graph = expandActive(source, new Set(wrt), passed);
   const b = new GraphBuilder(graph, "gradient/");
   requireValues(b, graph, [
     of,
@@ -131,6 +135,39 @@ export function gradient(graph: Graph, options: GradientOptions): Gradient {
   };
 }
 
+/** Writes composite nodes without a rule as simpler ones, where a gradient passes through them. */
+function expandActive(
+  graph: Graph,
+  wrt: ReadonlySet<string>,
+  passed: ReadonlyMap<string, string>,
+): Graph {
+  const composite = (node: Node) => !hasRule(node) && expansionOf(node);
+  if (!graph.nodes.some(composite)) return graph;
+  const b = new GraphBuilder(graph);
+  const active = reachedFrom(b, graph.nodes, wrt, passed);
+  const chosen = new Set(
+    graph.nodes.filter(
+      (node) => composite(node) && node.outputs.some((o) => active.has(o)),
+    ),
+  );
+  if (chosen.size === 0) return graph;
+  try {
+    const simpler = expand(graph, (node) => chosen.has(node));
+    // What they are written with may be composite again.
+    return expandActive(simpler, wrt, passed);
+  } catch (error) {
+    const refused =
+      error instanceof AssayError && error.code === "EXPAND_UNSUPPORTED";
+    if (!refused) throw error;
+    throw new AssayError(
+      "GRADIENT_UNSUPPORTED",
+      `no gradient: ${error.message}`,
+      error.hint,
+      { cause: error },
+    );
+  }
+}
+
 function requireValues(
   b: GraphBuilder,
   graph: Graph,
@@ -164,7 +201,7 @@ function reachedFrom(
     const flows =
       !isBlocked(node) &&
       (node.inputs.some((name) => reached.has(name)) ||
-        captures(node, reached));
+        [...reached].some((name) => mayCapture(node, name)));
     for (const output of node.outputs) {
       const over = passed.get(output);
       const reaches = over === undefined ? flows : reached.has(over);
@@ -174,24 +211,17 @@ function reachedFrom(
   return reached;
 }
 
-/** Whether a subgraph of a node (If, Loop, Scan) may read one of these values from outside: it would have to name it. */
-function captures(node: Node, names: ReadonlySet<string>): boolean {
-  return Object.values(node.attributes).some((a) => {
-    if (a.kind !== "opaque") return false;
-    const encoded = Buffer.from(a.value);
-    return [...names].some((name) => encoded.includes(name));
-  });
-}
-
 const isBlocked = (node: Node) =>
   node.domain === "" && withoutGradient.has(node.op);
 
 const isFloat = (b: GraphBuilder, name: string) =>
   b.type(name).startsWith("float");
 
+const hasRule = (node: Node) =>
+  node.domain === "" && Object.hasOwn(rules, node.op);
+
 function ruleOf(node: Node) {
-  const known = node.domain === "" && Object.hasOwn(rules, node.op);
-  const rule = known ? rules[node.op] : undefined;
+  const rule = hasRule(node) ? rules[node.op] : undefined;
   if (rule) return rule;
   throw new AssayError(
     "GRADIENT_UNSUPPORTED",

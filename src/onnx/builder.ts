@@ -1,4 +1,5 @@
 import { AssayError } from "#core";
+import { mayCapture } from "./captures.ts";
 import {
   type Attributes,
   type Dim,
@@ -41,10 +42,16 @@ export class GraphBuilder {
   readonly #known = new Map<string, Known>();
   readonly #shared = new Map<string, string>();
   readonly #taken = new Set<string>();
+  readonly #outer: GraphBuilder | undefined;
   #counter = 0;
 
-  constructor(graph: Graph, prefix = "") {
+  /**
+   * @param prefix begins the names of what is added
+   * @param outer the builder of the graph around this one, whose values a body may read
+   */
+  constructor(graph: Graph, prefix = "", outer?: GraphBuilder) {
     this.#graph = graph;
+    this.#outer = outer;
     this.#prefix = prefix;
     this.#nodes = [...graph.nodes];
     this.#inputs = [...graph.inputs];
@@ -86,7 +93,7 @@ export class GraphBuilder {
   // --- what is known ------------------------------------------------------
 
   known(name: string): Known {
-    return this.#known.get(name) ?? {};
+    return this.#known.get(name) ?? this.#outer?.known(name) ?? {};
   }
 
   /** Name, type and shape of a value, as an input or output of a graph needs it. */
@@ -104,7 +111,7 @@ export class GraphBuilder {
   }
 
   constantOf(name: string): Tensor | undefined {
-    return this.#constants.get(name);
+    return this.#constants.get(name) ?? this.#outer?.constantOf(name);
   }
 
   /** The contents of an integer value when they are all known, from a constant or from shape arithmetic. */
@@ -145,7 +152,7 @@ export class GraphBuilder {
         : undefined;
     const before = shared && this.#shared.get(shared);
     if (before) return before;
-    const fresh = name === undefined ? this.#fresh("constant") : name;
+    const fresh = name === undefined ? this.fresh("constant") : name;
     if (name !== undefined) this.#take(name);
     this.#constants.set(fresh, value);
     this.#known.set(fresh, knownConstant(value));
@@ -178,7 +185,7 @@ export class GraphBuilder {
   ): string[] {
     const names =
       typeof outputs === "number"
-        ? Array.from({ length: outputs }, () => this.#fresh(op))
+        ? Array.from({ length: outputs }, () => this.fresh(op))
         : outputs.map((name) => this.#take(name));
     const node: Node = {
       name: names[0] ?? op,
@@ -215,7 +222,8 @@ export class GraphBuilder {
   rename(value: string, name: string): void {
     const at = this.#nodes.findLastIndex((n) => n.outputs.includes(value));
     const known = this.known(value);
-    if (at < 0 || !value.startsWith(this.#prefix)) {
+    const own = value.startsWith(this.#prefix) && at >= 0;
+    if (!own || this.#nodes.slice(at).some((n) => mayCapture(n, value))) {
       this.append(identity(value, name));
       return;
     }
@@ -243,7 +251,7 @@ export class GraphBuilder {
       { length: Math.max(index + 1, current.outputs.length) },
       (_, i) => current.outputs[i] ?? "",
     );
-    outputs[index] = this.#fresh(`${current.op}_output${index}`);
+    outputs[index] = this.fresh(`${current.op}_output${index}`);
     const widened = { ...current, outputs };
     this.#nodes[at] = widened;
     this.#infer(widened);
@@ -394,7 +402,9 @@ export class GraphBuilder {
     });
   }
 
-  #fresh(stem: string): string {
+  /** A name that nothing has yet; it is taken from then on. */
+  fresh(stem: string): string {
+    if (this.#outer) return this.#take(this.#outer.fresh(stem));
     let name: string;
     do {
       name = `${this.#prefix}${stem}_${this.#counter++}`;

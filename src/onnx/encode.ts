@@ -3,14 +3,24 @@ import {
   type AttributeProto,
   AttributeProto_AttributeType,
   AttributeProtoSchema,
-  FunctionProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
   ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
   type TensorProto,
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./generated/onnx-ml_pb.ts";
-import type { Attribute, Graph, ValueInfo } from "./graph.ts";
+import type {
+  Attribute,
+  Attributes,
+  Graph,
+  Node,
+  Subgraph,
+  ValueInfo,
+} from "./graph.ts";
 import type { Tensor } from "./tensor.ts";
 import { typeCodes } from "./types.ts";
 
@@ -23,37 +33,55 @@ export function encodeModel(graph: Graph): Uint8Array {
     create(ModelProtoSchema, {
       irVersion: IR_VERSION,
       producerName: graph.producer,
-      opsetImport: [...graph.opsets].map(([domain, version]) => ({
-        domain,
-        version: BigInt(version),
-      })),
+      opsetImport: encodeOpsets(graph.opsets),
       metadataProps: [...graph.metadata].map(([key, value]) => ({
         key,
         value,
       })),
-      functions: graph.functions.map((f) => fromBinary(FunctionProtoSchema, f)),
-      graph: {
-        name: graph.name || "graph",
-        node: graph.nodes.map((n) => ({
-          name: n.name,
-          opType: n.op,
-          domain: n.domain,
-          input: [...n.inputs],
-          output: [...n.outputs],
-          attribute: Object.entries(n.attributes).map(([name, a]) =>
-            encodeAttribute(name, a),
-          ),
-        })),
-        initializer: [...graph.constants].map(([name, t]) =>
-          encodeTensor(t, name),
-        ),
-        input: graph.inputs.map(encodeInfo),
-        output: graph.outputs.map(encodeInfo),
-        valueInfo: graph.valueInfo.map(encodeInfo),
-      },
+      functions: graph.functions.map((f) => ({
+        name: f.name,
+        domain: f.domain,
+        input: [...f.inputs],
+        output: [...f.outputs],
+        attributeProto: encodeAttributes(f.defaults),
+        node: f.nodes.map(encodeNode),
+        opsetImport: encodeOpsets(f.opsets),
+      })),
+      graph: encodeGraph(graph),
     }),
   );
 }
+
+const encodeOpsets = (opsets: ReadonlyMap<string, number>) =>
+  [...opsets].map(([domain, version]) => ({
+    domain,
+    version: BigInt(version),
+  }));
+
+function encodeGraph(graph: Subgraph): GraphProto {
+  return create(GraphProtoSchema, {
+    name: graph.name || "graph",
+    node: graph.nodes.map(encodeNode),
+    initializer: [...graph.constants].map(([name, t]) => encodeTensor(t, name)),
+    input: graph.inputs.map(encodeInfo),
+    output: graph.outputs.map(encodeInfo),
+    valueInfo: graph.valueInfo.map(encodeInfo),
+  });
+}
+
+function encodeNode(n: Node): NodeProto {
+  return create(NodeProtoSchema, {
+    name: n.name,
+    opType: n.op,
+    domain: n.domain,
+    input: [...n.inputs],
+    output: [...n.outputs],
+    attribute: encodeAttributes(n.attributes),
+  });
+}
+
+const encodeAttributes = (attributes: Attributes) =>
+  Object.entries(attributes).map(([name, a]) => encodeAttribute(name, a));
 
 function encodeInfo({ name, type, dims }: ValueInfo): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
@@ -140,6 +168,14 @@ function encodeAttribute(name: string, a: Attribute): AttributeProto {
         type: T.TENSOR,
         t: encodeTensor(a.value),
       });
+    case "graph":
+      return create(AttributeProtoSchema, {
+        name,
+        type: T.GRAPH,
+        g: encodeGraph(a.value),
+      });
+    case "reference":
+      return create(AttributeProtoSchema, { name, refAttrName: a.value });
     case "opaque":
       return { ...fromBinary(AttributeProtoSchema, a.value), name };
   }

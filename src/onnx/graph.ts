@@ -20,7 +20,11 @@ export type Attribute =
   | { readonly kind: "floats"; readonly value: readonly number[] }
   | { readonly kind: "strings"; readonly value: readonly string[] }
   | { readonly kind: "tensor"; readonly value: Tensor }
-  /** Anything else (subgraphs, sparse tensors, types): kept as encoded, never looked into. */
+  /** The body of an If, Loop or Scan. */
+  | { readonly kind: "graph"; readonly value: Subgraph }
+  /** Inside a local function: the attribute of this name of the node that calls it. */
+  | { readonly kind: "reference"; readonly value: string }
+  /** Anything else (sparse tensors, types, subgraphs over values that are not tensors): kept as encoded, never looked into. */
   | { readonly kind: "opaque"; readonly value: Uint8Array };
 
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -37,11 +41,11 @@ export interface Node {
 }
 
 /**
- * A model as a graph: nodes in topological order, constants (ONNX
- * "initializers") by name, inputs and outputs by name. Graphs are values:
- * functions make new ones and leave their arguments as they were.
+ * Nodes in topological order, constants (ONNX "initializers") by name, inputs
+ * and outputs by name. Inside a model it is the body of a control-flow node,
+ * and may also read any value of the graph around it (it "captures" it).
  */
-export interface Graph {
+export interface Subgraph {
   readonly name: string;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
@@ -49,12 +53,31 @@ export interface Graph {
   readonly constants: ReadonlyMap<string, Tensor>;
   /** Shapes that the exporter recorded for values inside the graph. */
   readonly valueInfo: readonly ValueInfo[];
+}
+
+/**
+ * A model as a graph. Graphs are values: functions make new ones and leave
+ * their arguments as they were.
+ */
+export interface Graph extends Subgraph {
   /** Operator set version by domain; "" is the standard domain. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly metadata: ReadonlyMap<string, string>;
   readonly producer: string;
-  /** Local functions (ONNX FunctionProto), kept as encoded. */
-  readonly functions: readonly Uint8Array[];
+  /** Operators that the model defines itself; `normalise` writes out their calls. */
+  readonly functions: readonly LocalFunction[];
+}
+
+/** An operator that a model defines itself (ONNX FunctionProto). */
+export interface LocalFunction {
+  readonly name: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** What its attributes are when a call leaves them out. */
+  readonly defaults: Attributes;
+  readonly nodes: readonly Node[];
+  readonly opsets: ReadonlyMap<string, number>;
 }
 
 /** Attribute makers, for readable node definitions. */
@@ -93,6 +116,7 @@ interface AttributeValues {
   floats: readonly number[];
   strings: readonly string[];
   tensor: Tensor;
+  graph: Subgraph;
 }
 
 /** The value of an attribute of the given kind, or the default. Throws ONNX_ATTRIBUTE when the kind differs. */

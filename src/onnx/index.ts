@@ -1,4 +1,5 @@
 export * from "./builder.ts";
+export { captured, mayCapture, readNames } from "./captures.ts";
 export { decodeModel } from "./decode.ts";
 export * from "./dims.ts";
 export { encodeModel } from "./encode.ts";

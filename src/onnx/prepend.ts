@@ -1,6 +1,7 @@
 import { AssayError } from "#core";
 import { GraphBuilder } from "./builder.ts";
-import { describeNode, type Graph, type Node } from "./graph.ts";
+import { mayCapture } from "./captures.ts";
+import { describeNode, type Graph } from "./graph.ts";
 
 /**
  * Puts nodes between an input of a graph and all that reads it. The input
@@ -33,11 +34,4 @@ export function prepend(
     inputs: node.inputs.map((name) => (name === input ? value : name)),
   }));
   return { graph: { ...b.build(), nodes: [...added, ...rewired] }, value };
-}
-
-/** Whether the subgraphs of a node name a value; they are kept as encoded. */
-function mayCapture(node: Node, name: string): boolean {
-  return Object.values(node.attributes).some(
-    (a) => a.kind === "opaque" && Buffer.from(a.value).includes(name),
-  );
 }

@@ -1,3 +1,4 @@
+import { readNames } from "./captures.ts";
 import type { Graph, Node } from "./graph.ts";
 
 /** The graph with only what its outputs need: other nodes and constants are dropped; inputs stay. */
@@ -7,8 +8,8 @@ export function prune(graph: Graph): Graph {
   for (const node of [...graph.nodes].reverse()) {
     if (!node.outputs.some((name) => needed.has(name))) continue;
     nodes.push(node);
-    for (const name of node.inputs) needed.add(name);
-    // A subgraph may read outer values that its node does not list.
+    for (const name of readNames(node)) needed.add(name);
+    // A body that stays encoded may read anything.
     if (Object.values(node.attributes).some((a) => a.kind === "opaque")) {
       return graph;
     }

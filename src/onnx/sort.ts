@@ -1,4 +1,5 @@
 import { AssayError } from "#core";
+import { readNames } from "./captures.ts";
 import { describeNode, type Node } from "./graph.ts";
 
 /**
@@ -30,9 +31,10 @@ export function sortNodes(
       makers.set(name, node);
     }
   }
+  const reads = new Map(nodes.map((node) => [node, readNames(node)]));
   for (const node of nodes) {
-    for (const name of node.inputs) {
-      if (name && !ready.has(name) && !makers.has(name))
+    for (const name of reads.get(node) ?? []) {
+      if (!ready.has(name) && !makers.has(name))
         throw refuse(
           `${describeNode(node)} reads "${name}", which nothing makes`,
         );
@@ -43,7 +45,7 @@ export function sortNodes(
   while (waiting.length > 0) {
     const later: Node[] = [];
     for (const node of waiting) {
-      if (node.inputs.every((name) => !name || ready.has(name))) {
+      if (reads.get(node)?.every((name) => ready.has(name))) {
         sorted.push(node);
         for (const name of node.outputs) ready.add(name);
       } else {

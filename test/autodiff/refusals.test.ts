@@ -142,7 +142,7 @@ describe("rather than a wrong gradient, an error that names the node", () => {
     [
       "a branch that reads the input from outside",
       withIf("x"),
-      /no gradient rule for If "choice"/,
+      /no gradient: If "choice" cannot be written/,
     ],
     [
       "an operator called as a method of objects is",

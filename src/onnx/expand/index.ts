@@ -1,9 +1,11 @@
 import { GraphBuilder } from "../builder.ts";
 import type { Graph, Node } from "../graph.ts";
+import { controlFlow } from "./control-flow.ts";
 import type { Expansion, ExpansionTable } from "./expansion.ts";
+import { recurrentLayers } from "./recurrent.ts";
 
 /** Composite operators that can be written as simpler ones. */
-const expansions: ExpansionTable = {};
+const expansions: ExpansionTable = { ...controlFlow, ...recurrentLayers };
 
 /** The expansion of a node's operator, if it is a composite one. */
 export function expansionOf(node: Node): Expansion | undefined {
@@ -26,7 +28,7 @@ export function expand(graph: Graph, chosen: (node: Node) => boolean): Graph {
 }
 
 /** Adds a node to a builder, as simpler ones when it is chosen; those may be composite themselves. */
-function expandInto(
+export function expandInto(
   b: GraphBuilder,
   node: Node,
   chosen: (node: Node) => boolean,

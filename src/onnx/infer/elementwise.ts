@@ -91,8 +91,13 @@ export const elementwiseOps: InferTable = {
   ),
   Sum: elementwise(),
   Mean: elementwise(),
-  And: elementwise("bool"),
-  Or: elementwise("bool"),
+  // One operand can settle it.
+  And: elementwise("bool", (a = null, b = null) =>
+    a === 0 || b === 0 ? 0 : onNumbers((x, y) => x && y)(a, b),
+  ),
+  Or: elementwise("bool", (a = null, b = null) =>
+    a === 1 || b === 1 ? 1 : onNumbers((x, y) => x || y)(a, b),
+  ),
   Xor: elementwise("bool"),
   Not: ({ inputs }) => [
     {
