@@ -10,7 +10,7 @@ import {
 } from "./graph.ts";
 
 /** What a graph may grow to: a small file can call itself up to any size. */
-const MAX_NODES = 500_000;
+const MAX_NODES = 200_000;
 
 /**
  * The nodes of a call of a local function, written out: its inputs and outputs

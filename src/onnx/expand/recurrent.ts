@@ -206,8 +206,9 @@ const activationTable: Readonly<
   relu: { apply: (b, x) => b.op("Relu", [x]) },
   softsign: { apply: (b, x) => b.op("Softsign", [x]) },
   softplus: { apply: (b, x) => b.op("Softplus", [x]) },
+  // The standard names no defaults for these two; onnxruntime takes 0.
   affine: {
-    alpha: 1,
+    alpha: 0,
     beta: 0,
     apply: (b, x, alpha, beta) => b.add(b.mul(x, alpha), beta),
   },
@@ -231,8 +232,8 @@ const activationTable: Readonly<
       b.op("HardSigmoid", [x], { alpha: float(alpha), beta: float(beta) }),
   },
   scaledtanh: {
-    alpha: 1,
-    beta: 1,
+    alpha: 0,
+    beta: 0,
     apply: (b, x, alpha, beta) => b.mul(b.op("Tanh", [b.mul(x, beta)]), alpha),
   },
 };

@@ -1,4 +1,5 @@
 import type { Node } from "../graph.ts";
+import { controlFlowOps } from "./control-flow.ts";
 import { elementwiseOps } from "./elementwise.ts";
 import { contextOf, type InferTable, type Known } from "./known.ts";
 import { layerOps } from "./layers.ts";
@@ -6,6 +7,7 @@ import { reductionOps } from "./reductions.ts";
 import { shapeOps } from "./shapes.ts";
 
 const table: InferTable = {
+  ...controlFlowOps,
   ...elementwiseOps,
   ...layerOps,
   ...reductionOps,

@@ -85,7 +85,32 @@ function convTranspose(context: InferContext) {
   ];
 }
 
+/** RNN, GRU and LSTM: the sequence of outputs, and the states after the last step. */
+const recurrent: InferRule = (context) => {
+  const type = context.inputs[0]?.type;
+  const x = context.dims(0);
+  const recurrence = context.dims(2);
+  if (!x || !recurrence) return [{ type }, { type }, { type }];
+  const [directions = null, , hidden = null] = recurrence;
+  const batchFirst = context.int("layout", 0) === 1;
+  const [batch = null, steps = null] = batchFirst ? x : [x[1], x[0]];
+  const state = batchFirst
+    ? [batch, directions, hidden]
+    : [directions, batch, hidden];
+  const sequence = batchFirst
+    ? [batch, steps, directions, hidden]
+    : [steps, directions, batch, hidden];
+  return [
+    { type, dims: sequence },
+    { type, dims: state },
+    { type, dims: state },
+  ];
+};
+
 export const layerOps: InferTable = {
+  RNN: recurrent,
+  GRU: recurrent,
+  LSTM: recurrent,
   Conv: (context) => {
     const { node, inputs } = context;
     const type = inputs[0]?.type;
