@@ -10,6 +10,7 @@ import {
   type Node,
   prune,
 } from "#onnx";
+import { carriesGradient, requireCarrier } from "./activity.ts";
 import { unsupported } from "./rule.ts";
 import { rules, withoutGradient } from "./rules/index.ts";
 
@@ -92,6 +93,7 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
     });
     const g = gradients.find((sum) => sum !== undefined);
     if (g === undefined || isBlocked(node)) continue;
+    requireCarrier(b, node, active);
     const contributions = ruleOf(node)({
       b,
       node,
@@ -189,7 +191,7 @@ function requireValues(
   }
 }
 
-/** Every float value that depends smoothly on the given ones. */
+/** Every value that depends smoothly on the given ones. */
 function reachedFrom(
   b: GraphBuilder,
   nodes: readonly Node[],
@@ -205,7 +207,8 @@ function reachedFrom(
     for (const output of node.outputs) {
       const over = passed.get(output);
       const reaches = over === undefined ? flows : reached.has(over);
-      if (output && reaches && isFloat(b, output)) reached.add(output);
+      if (output && reaches && carriesGradient(b, node, output, reached))
+        reached.add(output);
     }
   }
   return reached;
@@ -213,9 +216,6 @@ function reachedFrom(
 
 const isBlocked = (node: Node) =>
   node.domain === "" && withoutGradient.has(node.op);
-
-const isFloat = (b: GraphBuilder, name: string) =>
-  b.type(name).startsWith("float");
 
 const hasRule = (node: Node) =>
   node.domain === "" && Object.hasOwn(rules, node.op);
@@ -240,10 +240,11 @@ function noPath(
   const walls: string[] = [];
   for (const node of graph.nodes) {
     if (!node.inputs.some((input) => all.has(input))) continue;
-    for (const output of node.outputs) all.add(output);
-    if (isBlocked(node) || !node.outputs.some((o) => o && isFloat(b, o))) {
+    const carries = (o: string) => o && carriesGradient(b, node, o, all);
+    if (isBlocked(node) || !node.outputs.some(carries)) {
       walls.push(describeNode(node));
     }
+    for (const output of node.outputs) all.add(output);
   }
   const why = all.has(of)
     ? `every path passes an operator without a gradient${walls.length ? `: ${walls.slice(0, 3).join(", ")}` : ""}`

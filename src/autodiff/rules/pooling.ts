@@ -30,7 +30,7 @@ const maxPool: Rule = ({ b, node, inputs: [x = ""], g }) => {
         strides: { kind: "ints", value: window.strides },
       }),
     ];
-  const flat = b.zeros(b.reshape(b.op("Size", [x]), [1]), x);
+  const flat = b.zeros(b.reshape(b.op("Size", [x]), [1]), g);
   const sum = b.op(
     "ScatterElements",
     [flat, b.reshape(indices, [-1]), b.reshape(g, [-1])],
