@@ -13,22 +13,22 @@ import type { Model } from "./model.ts";
 export interface LossGradient {
   /** [N] */
   readonly loss: Float32Array;
-  /** In the shape of the input. */
+  /** In the shape of the input; of a text model, in that of its embeddings [N, length, width]. */
   readonly gradient: FloatTensor;
   /** [N, classes] */
   readonly logits: FloatTensor;
 }
 
+/** What a model takes: numbers, or the token ids of a text model. */
+export type Input = FloatTensor | Tensor<"int64"> | Tensor<"int32">;
+
 /** A model that is ready to run. */
 export interface CompiledModel {
   readonly model: Model;
   /** Logits [N, classes] of raw inputs [N, ...shape]. */
-  logits(x: FloatTensor): Promise<FloatTensor>;
-  /** Cross-entropy of each sample and its gradient with respect to x. */
-  lossGradient(
-    x: FloatTensor,
-    labels: ArrayLike<number>,
-  ): Promise<LossGradient>;
+  logits(x: Input): Promise<FloatTensor>;
+  /** Cross-entropy of each sample and its gradient with respect to x (of a text model: to the embeddings of x). */
+  lossGradient(x: Input, labels: ArrayLike<number>): Promise<LossGradient>;
   release(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export async function compile(
   const forward = await engine.load(graph, options);
   let backward: Promise<{ session: Session; gradient: string }> | undefined;
 
-  const feeds = (x: FloatTensor) => ({
+  const feeds = (x: Input) => ({
     [model.input]: x,
     ...Object.fromEntries(weights),
   });
@@ -91,7 +91,11 @@ export async function compile(
         );
       return {
         loss: gather(LOSS, [n]).data,
-        gradient: gather(name, x.dims),
+        gradient: gather(name, [
+          n,
+          ...((parts[0]?.[name] as FloatTensor | undefined)?.dims.slice(1) ??
+            x.dims.slice(1)),
+        ]),
         logits: gather(model.logits, [n, model.classes.length]),
       };
     },
@@ -126,29 +130,34 @@ async function loadBackward(
   engine: Engine,
   options: LoadOptions,
 ) {
+  const point = model.embedding ?? model.input;
   const b = new GraphBuilder(graph, "loss/");
   b.input({ name: LABELS, type: "int64", dims: ["batch"] });
   crossEntropy(b, model.logits, LABELS, LOSS);
   const result = gradient(b.build([model.logits, LOSS]), {
     of: LOSS,
-    wrt: [model.input],
+    wrt: [point],
     straightThrough: model.straightThrough,
   });
   return {
     session: await engine.load(result.graph, options),
-    gradient: result.gradients.get(model.input) as string,
+    gradient: result.gradients.get(point) as string,
   };
 }
 
 async function inBatches<T>(
-  x: FloatTensor,
-  run: (part: FloatTensor) => Promise<T>,
+  x: Input,
+  run: (part: Input) => Promise<T>,
 ): Promise<T[]> {
   const n = x.dims[0] ?? 0;
   const results: T[] = [];
   for (let from = 0; from < n; from += BATCH) {
     results.push(
-      await run(n <= BATCH ? x : rows(x, from, Math.min(n, from + BATCH))),
+      await run(
+        n <= BATCH
+          ? x
+          : (rows<Input["type"]>(x, from, Math.min(n, from + BATCH)) as Input),
+      ),
     );
   }
   return results;

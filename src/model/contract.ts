@@ -6,20 +6,29 @@ const perChannel = z.union([z.number(), z.array(z.number()).min(1)]);
 
 /** How a suite describes the input of a model that did not come from Assay. */
 export const contractSchema = z.strictObject({
+  /** The input that attacks change; may be left out when the model has only one of several dimensions. */
+  name: z.string().optional(),
   /** [channels, height, width]; taken from the model when left out. */
   shape: z.array(z.int().positive()).min(1).optional(),
-  layout: z.enum(["NCHW", "NHWC"]).default("NCHW"),
+  /** Told by the shape when left out: channels last where only the last dimension is 1, 3 or 4. */
+  layout: z.enum(["NCHW", "NHWC"]).optional(),
   /** Range of the raw input that attacks keep to; eps is in this unit. */
   bounds: z.tuple([z.number(), z.number()]).default([0, 1]),
-  /** The model receives (raw * scale - mean) / std. */
-  scale: z.number().positive().default(1),
+  /** The model receives (raw * scale - mean) / std; 255 when left out for a model that takes uint8, and 1 otherwise. */
+  scale: z.number().positive().optional(),
   mean: perChannel.default(0),
   std: perChannel.default(1),
+  /** What every other input gets: a number, "mask" (1 except at padding) or "positions" (0, 1, 2 …). */
+  others: z
+    .record(z.string(), z.union([z.number(), z.enum(["mask", "positions"])]))
+    .default({}),
+  /** The token that fills up short texts. */
+  padding: z.int().nonnegative().default(0),
 });
 
 /** What a model expects of its raw input, and what it says. Preprocessing is inside the graph. */
 export interface InputContract {
-  /** Shape of one sample, without the batch: [C, H, W] for images. */
+  /** Shape of one sample, without the batch: [C, H, W] for images, [length] for tokens. */
   readonly shape: readonly number[];
   readonly bounds: readonly [number, number];
 }

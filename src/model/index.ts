@@ -2,12 +2,14 @@ export {
   argmaxRows,
   type CompiledModel,
   compile,
+  type Input,
   type LiveWeights,
   type LossGradient,
   labelTensor,
   weightsAsInputs,
 } from "./compiled.ts";
 export { contractSchema, type InputContract } from "./contract.ts";
+export { atEmbedding } from "./embedding.ts";
 export { replaceHead } from "./head.ts";
 export { type Inspection, inspectModel } from "./inspect.ts";
 export { type LayerGroup, layerGroups, matches } from "./layers.ts";

@@ -5,12 +5,15 @@ import {
   type FloatTensor,
   floats,
   type Graph,
+  int64s,
   normalise,
   readModel,
   sizeOf,
+  tensor,
   type ValueInfo,
 } from "#onnx";
 import { compile } from "./compiled.ts";
+import { atEmbedding } from "./embedding.ts";
 import { type LayerGroup, layerGroups } from "./layers.ts";
 import { type LoadModelOptions, type Model, modelOf } from "./model.ts";
 
@@ -60,7 +63,10 @@ export async function inspectModel(
   let maxRelativeError: number | null = null;
   try {
     model = modelOf(file, path, options);
-    maxRelativeError = await checkGradient(model, engine);
+    maxRelativeError = await checkGradient(
+      model.embedding ? aroundRandomText(model) : model,
+      engine,
+    );
   } catch (error) {
     if (!(error instanceof AssayError)) throw error;
     problem = { message: error.message, hint: error.hint };
@@ -92,6 +98,31 @@ const countParameters = (graph: Graph) =>
 
 /** Directions in which the gradient is compared with differences of the loss. */
 const DIRECTIONS = 8;
+/** A text model around the embeddings of a text of random tokens. */
+function aroundRandomText(model: Model): Model {
+  const random = new Random("random text");
+  const { graph, contract, input } = model;
+  const lookup = graph.nodes.find((n) =>
+    n.outputs.includes(model.embedding as string),
+  );
+  const table = graph.constants.get(lookup?.inputs[0] ?? "") as FloatTensor;
+  const length = contract.shape[0] ?? 1;
+  // Token 0 fills up short texts; a text of others is all seen.
+  const ids = Array.from(
+    { length },
+    () => 1 + random.below(Math.max(1, (table.dims[0] ?? 2) - 1)),
+  );
+  const whole =
+    graph.inputs.find((i) => i.name === input)?.type === "int32"
+      ? tensor("int32", [1, length], Int32Array.from(ids))
+      : int64s(ids, [1, length]);
+  const largest = table.data.reduce(
+    (most, v) => Math.max(most, Math.abs(v)),
+    0,
+  );
+  return atEmbedding(model, whole, largest);
+}
+
 /** Steps as shares of the input range; the best counts, since both kinks and rounding spoil some. */
 const STEPS = [1e-1, 3e-2, 1e-2, 3e-3, 1e-3];
 

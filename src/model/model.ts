@@ -3,19 +3,24 @@ import type { StraightThrough } from "#autodiff";
 import { AssayError } from "#core";
 import {
   BATCH,
-  describeNode,
+  type DataType,
+  type Dim,
   floats,
   type Graph,
-  GraphBuilder,
+  type GraphBuilder,
   normalise,
   openBatch,
   prepend,
   prune,
   readModel,
+  toFloat32,
   type ValueInfo,
   writeModel,
 } from "#onnx";
 import { contractSchema, type InputContract, sampleShape } from "./contract.ts";
+import { chooseInput, fillOthers } from "./inputs.ts";
+import { embeddingOf, takeFloats } from "./integers.ts";
+import { classNames, findLogits, isClassic } from "./outputs.ts";
 
 /** A classifier: a graph from raw input [N, ...shape] to logits [N, classes], and what it expects. */
 export interface Model {
@@ -26,6 +31,8 @@ export interface Model {
   readonly classes: readonly string[];
   /** Parts that gradients pass over unchanged: sanitizers that round or sort. */
   readonly straightThrough: readonly StraightThrough[];
+  /** Of a text model, whose input is token ids: the value in which they are vectors, where gradients are taken instead. */
+  readonly embedding?: string;
 }
 
 export interface LoadModelOptions {
@@ -52,23 +59,45 @@ export function modelOf(
   file: string,
   options: LoadModelOptions = {},
 ): Model {
-  const fixed = normalise(source);
+  const fixed = normalise(toFloat32(source));
   const recorded = fixed.metadata.get(METADATA);
   const saved = recorded ? parseMetadata(recorded, file) : undefined;
   const stated = contractSchema.parse(options.input ?? saved?.input ?? {});
 
-  const graph = openBatch(fixed, onlyInput(fixed, file).name);
-  const input = onlyInput(graph, file);
-  const native = sampleShape(
-    input,
-    inLayout(stated.shape, stated.layout),
-    file,
+  const chosen = chooseInput(fixed, stated, file);
+  const alone = fillOthers(fixed, chosen, stated, file);
+  const whole = isInteger(chosen.type);
+  const embedding = whole ? embeddingOf(alone, chosen.name) : undefined;
+  const isPixels = whole && embedding === undefined;
+  const graph = openBatch(
+    isPixels ? takeFloats(alone, chosen, file) : alone,
+    chosen.name,
   );
-  const shape = stated.layout === "NHWC" ? channelsFirst(native) : native;
+  const input = graph.inputs[0] as ValueInfo;
+  if (input.type !== "float32" && !embedding) {
+    throw new AssayError(
+      "MODEL_INPUT",
+      `${file}: input "${input.name}" is ${input.type}, expected numbers`,
+      "Export the model with a float32 input.",
+    );
+  }
+  const layout = stated.layout ?? layoutOf(input.dims?.slice(1));
+  const native = sampleShape(input, inLayout(stated.shape, layout), file);
+  const shape = layout === "NHWC" ? channelsFirst(native) : native;
   const raw: ValueInfo = { ...input, dims: [BATCH, ...native] };
   const bound = { ...graph, inputs: [raw] };
-  const whole = withPreprocessing(bound, raw, shape, stated);
-  const { logits, cut } = findLogits(whole, file);
+  const ready = embedding
+    ? { graph: bound, straightThrough: [] }
+    : withPreprocessing(bound, raw, shape, {
+        ...stated,
+        layout,
+        scale: stated.scale ?? (chosen.type === "uint8" ? 255 : 1),
+        rounds: isPixels,
+      });
+  // With sizes bound, more conditions are known.
+  const { logits, cut } = saved
+    ? wholeOutput(ready.graph)
+    : findLogits(normalise(ready.graph), file, isClassic(source));
   const classes = classNames(
     cut,
     logits,
@@ -81,9 +110,21 @@ export function modelOf(
     logits,
     contract: { shape, bounds: stated.bounds },
     classes,
-    straightThrough: saved?.straightThrough ?? [],
+    straightThrough: [
+      ...(saved?.straightThrough ?? []),
+      ...ready.straightThrough,
+    ],
+    ...(embedding ? { embedding } : {}),
   };
 }
+
+const isInteger = (type: DataType) => /^u?int/.test(type);
+
+/** The graph of a model that Assay wrote ends in its logits. */
+const wholeOutput = (graph: Graph) => ({
+  logits: graph.outputs[0]?.name ?? "",
+  cut: prune(graph),
+});
 
 /** The file's graph: the model with its contract in the metadata, to be read back by `loadModel` and run by anything. */
 export function toFile(
@@ -92,7 +133,7 @@ export function toFile(
 ): Graph {
   const { shape, bounds } = model.contract;
   const own = JSON.stringify({
-    input: { shape, bounds },
+    input: { name: model.input, shape, bounds, layout: "NCHW", scale: 1 },
     classes: model.classes,
     straightThrough: model.straightThrough,
   });
@@ -135,23 +176,12 @@ function parseMetadata(text: string, file: string) {
   }
 }
 
-function onlyInput(graph: Graph, file: string): ValueInfo {
-  const [input, ...others] = graph.inputs;
-  if (!input || others.length > 0) {
-    throw new AssayError(
-      "MODEL_INPUT",
-      `${file} has ${graph.inputs.length} inputs (${graph.inputs.map((i) => i.name).join(", ") || "none"}), expected one`,
-      "Export the model with the image as its only input.",
-    );
-  }
-  if (input.type !== "float32") {
-    throw new AssayError(
-      "MODEL_INPUT",
-      `${file}: input "${input.name}" is ${input.type}, expected float32`,
-      "Export the model with a float32 input.",
-    );
-  }
-  return input;
+/** Channels last, where only the last dimension can be that of channels. */
+function layoutOf(sample: readonly Dim[] = []): "NCHW" | "NHWC" {
+  const isChannels = (d: Dim | undefined) => d === 1 || d === 3 || d === 4;
+  return sample.length === 3 && isChannels(sample[2]) && !isChannels(sample[0])
+    ? "NHWC"
+    : "NCHW";
 }
 
 const inLayout = (shape: readonly number[] | undefined, layout: string) =>
@@ -162,32 +192,44 @@ const channelsFirst = (native: readonly number[]) => [
   ...native.slice(0, -1),
 ];
 
-/** Puts scaling, normalisation and layout in front, so that the graph takes raw NCHW input within its bounds. */
+interface Preprocessing {
+  readonly scale: number;
+  readonly mean: number | readonly number[];
+  readonly std: number | readonly number[];
+  readonly layout: "NCHW" | "NHWC";
+  /** Whether the model takes whole numbers only. */
+  readonly rounds: boolean;
+}
+
+/** Puts scaling, rounding, normalisation and layout in front, so that the graph takes raw NCHW input within its bounds. */
 function withPreprocessing(
   graph: Graph,
   raw: ValueInfo,
   shape: readonly number[],
-  { scale, mean, std, layout }: z.output<typeof contractSchema>,
-): Graph {
-  const plain = scale === 1 && isAll(mean, 0) && isAll(std, 1);
-  if (plain && layout === "NCHW") return graph;
+  { scale, mean, std, layout, rounds }: Preprocessing,
+): { graph: Graph; straightThrough: StraightThrough[] } {
+  const plain = scale === 1 && isAll(mean, 0) && isAll(std, 1) && !rounds;
+  if (plain && layout === "NCHW") return { graph, straightThrough: [] };
   const outer = { ...raw, dims: [BATCH, ...shape] };
+  const straightThrough: StraightThrough[] = [];
   const { graph: wrapped } = prepend(
     { ...graph, inputs: [outer] },
     raw.name,
     "preprocessing/",
     (b, x) => {
       const scaled = scale === 1 ? x : b.mul(x, scale);
+      const whole = rounds ? b.op("Round", [scaled]) : scaled;
+      if (rounds) straightThrough.push({ input: scaled, output: whole });
       const centred = isAll(mean, 0)
-        ? scaled
-        : b.sub(scaled, channels(b, mean, shape));
+        ? whole
+        : b.sub(whole, channels(b, mean, shape));
       const unit = isAll(std, 1)
         ? centred
         : b.div(centred, channels(b, std, shape));
       return layout === "NHWC" ? b.transpose(unit, [0, 2, 3, 1]) : unit;
     },
   );
-  return wrapped;
+  return { graph: wrapped, straightThrough };
 }
 
 const isAll = (value: number | readonly number[], expected: number) =>
@@ -209,66 +251,4 @@ function channels(
   return b.constant(
     floats([1, values.length, ...shape.slice(1).map(() => 1)], values),
   );
-}
-
-/** The logits: the model's output, or what goes into the Softmax that ends it. */
-function findLogits(
-  graph: Graph,
-  file: string,
-): { logits: string; cut: Graph } {
-  const output = graph.outputs[0];
-  if (!output) {
-    throw new AssayError(
-      "MODEL_OUTPUT",
-      `${file} has no tensor output`,
-      "Export the model with its logits as output.",
-    );
-  }
-  const last = graph.nodes.find((n) => n.outputs.includes(output.name));
-  if (last?.op === "Sigmoid") {
-    throw new AssayError(
-      "MODEL_OUTPUT",
-      `${file} ends in ${describeNode(last)}: binary and multi-label heads are not supported`,
-      "Export the model with one logit for each class.",
-    );
-  }
-  const softmax = last?.op === "Softmax" && last.domain === "";
-  const logits = softmax ? (last.inputs[0] as string) : output.name;
-  const info: ValueInfo = softmax ? { name: logits, type: "float32" } : output;
-  return { logits, cut: prune({ ...graph, outputs: [info] }) };
-}
-
-function classNames(
-  graph: Graph,
-  logits: string,
-  stated: readonly string[] | undefined,
-  file: string,
-): readonly string[] {
-  const dims = new GraphBuilder(graph).dims(logits);
-  const count = dims?.length === 2 ? dims[1] : undefined;
-  if (dims && dims.length !== 2) {
-    throw new AssayError(
-      "MODEL_OUTPUT",
-      `${file}: output "${logits}" has shape [${dims.join(", ")}], expected [batch, classes]`,
-      "Assay audits classifiers: export the model with logits [batch, classes].",
-    );
-  }
-  if (stated) {
-    if (typeof count === "number" && count !== stated.length) {
-      throw new AssayError(
-        "MODEL_OUTPUT",
-        `${file} has ${count} classes, ${stated.length} names were given (${stated.join(", ")})`,
-        "Give one name for each output of the model, in its order.",
-      );
-    }
-    return stated;
-  }
-  if (typeof count !== "number") {
-    throw new AssayError(
-      "MODEL_OUTPUT",
-      `${file}: the number of classes is not recorded`,
-      "State the classes in the suite, in the order of the outputs.",
-    );
-  }
-  return Array.from({ length: count }, (_, i) => String(i));
 }

@@ -33,6 +33,7 @@ export function normalise(graph: Graph): Graph {
     b,
     version: versionOf(graph),
     functions,
+    aliases: new Map(),
     depth: 0,
   };
   for (const node of graph.nodes) add(node, context);
@@ -52,6 +53,8 @@ interface Context {
   /** The opset that the node was written for. */
   readonly version: number;
   readonly functions: ReadonlyMap<string, LocalFunction>;
+  /** Constants by the other names that Identity gives them: exporters store equal weights once. */
+  readonly aliases: Map<string, string>;
   readonly depth: number;
 }
 
@@ -75,7 +78,7 @@ function requireSupported(version: number): void {
 const MAX_DEPTH = 64;
 
 function add(node: Node, context: Context): void {
-  const { b, functions, version } = context;
+  const { b, functions, version, aliases } = context;
   const called = functions.get(keyOf({ domain: node.domain, name: node.op }));
   if (called) {
     if (context.depth > MAX_DEPTH) throw tooLarge(node);
@@ -89,8 +92,13 @@ function add(node: Node, context: Context): void {
     b.define(node.outputs[0] as string, constantOf(node));
   } else {
     requireReadable(node, version);
+    const [source = "", alias = ""] = [...node.inputs, ...node.outputs];
+    const isCopy = node.op === "Identity" && node.domain === "";
+    if (isCopy && b.constantOf(aliases.get(source) ?? source))
+      aliases.set(alias, aliases.get(source) ?? source);
     const whole = {
       ...node,
+      inputs: node.inputs.map((name) => aliases.get(name) ?? name),
       attributes: mapBodies(node.attributes, (body) =>
         normaliseBody(body, context),
       ),

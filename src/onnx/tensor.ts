@@ -99,12 +99,17 @@ export function numbers(t: Tensor): number[] {
 }
 
 /** Rows `[from, to)` of a tensor along its first axis, as a view. */
-export function rows(t: FloatTensor, from: number, to: number): FloatTensor {
+export function rows<T extends Exclude<DataType, "string">>(
+  t: Tensor<T>,
+  from: number,
+  to: number,
+): Tensor<T> {
   const width = sizeOf(t.dims.slice(1));
+  const data = t.data as { subarray(from: number, to: number): unknown };
   return {
     type: t.type,
     dims: [to - from, ...t.dims.slice(1)],
-    data: t.data.subarray(from * width, to * width),
+    data: data.subarray(from * width, to * width) as ArrayOf[T],
   };
 }
 
