@@ -10,7 +10,7 @@ export const contractSchema = z.strictObject({
   name: z.string().optional(),
   /** [channels, height, width]; taken from the model when left out. */
   shape: z.array(z.int().positive()).min(1).optional(),
-  /** Told by the shape when left out: channels last where only the last dimension is 1, 3 or 4. */
+  /** Told by the shape when left out: channels last where only the last dimension is 1 or 3. */
   layout: z.enum(["NCHW", "NHWC"]).optional(),
   /** Range of the raw input that attacks keep to; eps is in this unit. */
   bounds: z.tuple([z.number(), z.number()]).default([0, 1]),

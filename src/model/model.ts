@@ -178,7 +178,7 @@ function parseMetadata(text: string, file: string) {
 
 /** Channels last, where only the last dimension can be that of channels. */
 function layoutOf(sample: readonly Dim[] = []): "NCHW" | "NHWC" {
-  const isChannels = (d: Dim | undefined) => d === 1 || d === 3 || d === 4;
+  const isChannels = (d: Dim | undefined) => d === 1 || d === 3;
   return sample.length === 3 && isChannels(sample[2]) && !isChannels(sample[0])
     ? "NHWC"
     : "NCHW";
