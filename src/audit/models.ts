@@ -1,12 +1,5 @@
 import { basename, resolve } from "node:path";
-import {
-  type Chosen,
-  hashOf,
-  packageVersion,
-  Random,
-  readFile,
-  sha256,
-} from "#core";
+import { type Chosen, hashOf, packageVersion, Random } from "#core";
 import type { Engine } from "#engine";
 import {
   compile,
@@ -16,6 +9,7 @@ import {
   replaceHead,
   saveModel,
 } from "#model";
+import { hashModel } from "#onnx";
 import {
   architectures,
   type Epoch,
@@ -125,7 +119,7 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
     lineage,
     trainableParameters: null,
     ...made,
-    hash: sha256(readFile(store.path(file))),
+    hash: hashModel(store.path(file)),
   };
 }
 
@@ -209,7 +203,7 @@ export async function makeCandidate(
       .filter((g) => trained.has(g.name))
       .reduce((sum, g) => sum + g.size, 0),
     ...made,
-    hash: sha256(readFile(store.path(file))),
+    hash: hashModel(store.path(file)),
   };
 }
 
@@ -234,7 +228,7 @@ function given(
     id,
     model,
     file: named,
-    hash: sha256(readFile(path)),
+    hash: hashModel(path),
     history: [],
     ended: null,
     lineage: null,

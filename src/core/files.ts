@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import writeFileAtomic from "write-file-atomic";
@@ -11,6 +21,28 @@ export function writeFile(path: string, content: string | Uint8Array): void {
     path,
     typeof content === "string" ? content : Buffer.from(content),
   );
+}
+
+/** Writes a file of any size part by part, whole or not at all. */
+export function writeParts(path: string, parts: Iterable<Uint8Array>): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.part`;
+  try {
+    const file = openSync(draft, "w");
+    try {
+      for (const part of parts) {
+        for (let at = 0; at < part.length; )
+          at += writeSync(file, part, at, Math.min(part.length - at, 2 ** 30));
+      }
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
 }
 
 /** Reads a file that the user named. Throws FILE_UNREADABLE when it is missing, a folder or not permitted. */

@@ -5,7 +5,13 @@ export {
   messageOf,
   UsageError,
 } from "./errors.ts";
-export { packagePath, packageVersion, readFile, writeFile } from "./files.ts";
+export {
+  packagePath,
+  packageVersion,
+  readFile,
+  writeFile,
+  writeParts,
+} from "./files.ts";
 export { expectations, numberOrFraction } from "./fraction.ts";
 export { canonicalJson, hashOf, sha256 } from "./hash.ts";
 export { nearest } from "./nearest.ts";

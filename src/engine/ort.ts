@@ -1,7 +1,8 @@
 import * as ort from "onnxruntime-node";
 import { AssayError, messageOf } from "#core";
-import { type DataType, encodeModel, type Graph, type Tensor } from "#onnx";
+import type { DataType, Graph, Tensor } from "#onnx";
 import type { Engine, Feeds, LoadOptions, Session } from "./engine.ts";
+import { encodeInPlace } from "./in-place.ts";
 
 /** ONNX Runtime on the CPU. `run` blocks its thread, so audits run in a worker. */
 export const onnxruntime: Engine = {
@@ -10,9 +11,10 @@ export const onnxruntime: Engine = {
   async load(graph, options = {}) {
     let session: ort.InferenceSession;
     try {
+      const { bytes, folder } = encodeInPlace(graph);
       session = await ort.InferenceSession.create(
-        encodeModel(graph),
-        sessionOptions(options),
+        bytes,
+        sessionOptions(options, folder),
       );
     } catch (error) {
       throw new AssayError(
@@ -26,10 +28,18 @@ export const onnxruntime: Engine = {
   },
 };
 
-function sessionOptions({
-  threads,
-}: LoadOptions): ort.InferenceSession.SessionOptions {
+function sessionOptions(
+  { threads }: LoadOptions,
+  folder: string | undefined,
+): ort.InferenceSession.SessionOptions {
   return {
+    ...(folder === undefined
+      ? {}
+      : {
+          extra: {
+            session: { model_external_initializers_file_folder_path: folder },
+          },
+        }),
     // Warnings about unused initialisers are noise here; errors are thrown.
     logSeverityLevel: 3,
     graphOptimizationLevel: "all",

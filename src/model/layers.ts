@@ -88,7 +88,7 @@ function weightsOf(node: Node, graph: Graph): string[] {
     const trainable =
       value?.type === "float32" &&
       value.dims.length > 0 &&
-      value.data.length > 1;
+      sizeOf(value.dims) > 1;
     return name && trainable ? [name] : [];
   });
 }

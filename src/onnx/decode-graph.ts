@@ -1,7 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { AssayError } from "#core";
 import { readNames } from "./captures.ts";
-import { decodeTensor } from "./decode-tensor.ts";
+import { decodeTensor, type TensorFile } from "./decode-tensor.ts";
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -25,8 +25,8 @@ import { dataTypeOf } from "./types.ts";
 export interface DecodeContext {
   /** Names the file in messages. */
   readonly source: string;
-  /** Where external data lies; refused when undefined. */
-  readonly folder: string | undefined;
+  /** The file; external data, which lie beside it, are refused when undefined. */
+  readonly file: TensorFile | undefined;
 }
 
 /** The error of a file that is ONNX but breaks its rules. */
@@ -49,14 +49,14 @@ export function decodeGraph(
   context: DecodeContext,
   inside = false,
 ): { graph: Subgraph; others: { inputs: string[]; outputs: string[] } } {
-  const { source, folder } = context;
+  const { source, file } = context;
   refuseControlCharacters(graph, source);
   if (graph.sparseInitializer.length > 0)
     throw invalid(source, "it has sparse weights, which are not supported");
   const constants = new Map(
     graph.initializer.map((t) => [
       t.name,
-      decodeTensor(t, `weight "${t.name}" of ${source}`, folder),
+      decodeTensor(t, `weight "${t.name}" of ${source}`, file),
     ]),
   );
   const others = { inputs: [] as string[], outputs: [] as string[] };

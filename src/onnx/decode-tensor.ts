@@ -1,10 +1,10 @@
-import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
-import { resolve, sep } from "node:path";
 import { AssayError } from "#core";
+import { externalPart } from "./external.ts";
 import {
   type TensorProto,
   TensorProto_DataLocation,
 } from "./generated/onnx-ml_pb.ts";
+import { rememberOrigin, tensorOfFile } from "./origin.ts";
 import {
   type ArrayOf,
   arrayTypes,
@@ -16,16 +16,26 @@ import { dataTypeOf } from "./types.ts";
 const damaged = (what: string) =>
   new AssayError("MODEL_INVALID", what, "Download or export the model again.");
 
+/** The file that a tensor is decoded from. */
+export interface TensorFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Its size, and when it was last changed. */
+  readonly size: number;
+  readonly changed: number;
+}
+
 /**
- * A tensor from its encoded form, whichever of the six ways ONNX has.
+ * A tensor from its encoded form, whichever of the six ways ONNX has. One that
+ * is stored outside the file is read when its data are first asked for.
  *
  * @param what names the tensor in messages
- * @param folder where external data lies; refused when undefined
+ * @param file where it stands; external data, which lie beside it, are refused when undefined
  */
 export function decodeTensor(
   t: TensorProto,
   what: string,
-  folder: string | undefined,
+  file: TensorFile | undefined,
 ): Tensor {
   const type = dataTypeOf(t.dataType, what);
   const dims = t.dims.map(Number);
@@ -33,16 +43,34 @@ export function decodeTensor(
   if (dims.some((d) => d < 0) || !Number.isSafeInteger(size)) {
     throw damaged(`${what} has the impossible shape [${dims.join(", ")}]`);
   }
+  if (
+    type !== "string" &&
+    t.dataLocation === TensorProto_DataLocation.EXTERNAL
+  ) {
+    const needed = size * arrayTypes[type].BYTES_PER_ELEMENT;
+    const part = externalPart(t, needed, what, file?.path);
+    return tensorOfFile(type, dims, part, (bytes) =>
+      fromRaw(bytes, type, size, what),
+    );
+  }
   const data =
     type === "string"
       ? t.stringData.map((s) => new TextDecoder().decode(s))
-      : numbersOf(t, type, size, what, folder);
+      : numbersOf(t, type, size, what);
   if (data.length !== size) {
     throw damaged(
       `${what} has ${data.length} elements, its shape [${dims.join(", ")}] needs ${size}`,
     );
   }
-  return { type, dims, data };
+  const decoded = { type, dims, data };
+  const raw = t.rawData;
+  if (file && raw?.length && raw.buffer === file.bytes.buffer) {
+    const { path, bytes, size: whole, changed } = file;
+    const offset = raw.byteOffset - bytes.byteOffset;
+    const length = raw.length;
+    rememberOrigin(decoded, { path, offset, length, size: whole, changed });
+  }
+  return decoded;
 }
 
 function numbersOf(
@@ -50,12 +78,8 @@ function numbersOf(
   type: Exclude<DataType, "string">,
   size: number,
   what: string,
-  folder: string | undefined,
 ): ArrayOf[typeof type] {
-  const bytes =
-    t.dataLocation === TensorProto_DataLocation.EXTERNAL
-      ? externalData(t, size * arrayTypes[type].BYTES_PER_ELEMENT, what, folder)
-      : t.rawData;
+  const bytes = t.rawData;
   if (bytes && (bytes.length > 0 || size === 0))
     return fromRaw(bytes, type, size, what);
   switch (type) {
@@ -93,56 +117,4 @@ function fromRaw(
       ? bytes
       : Uint8Array.from(bytes);
   return new Type(aligned.buffer as ArrayBuffer, aligned.byteOffset, size);
-}
-
-/** Reads the part of a file beside the model that holds a tensor. Paths that leave the model's folder are refused. */
-function externalData(
-  t: TensorProto,
-  needed: number,
-  what: string,
-  folder: string | undefined,
-): Uint8Array {
-  const entry = (key: string) =>
-    t.externalData.find((e) => e.key === key)?.value;
-  const location = entry("location");
-  if (folder === undefined || !location)
-    throw damaged(`${what} is stored outside the file, and where is not known`);
-  const path = resolve(folder, location);
-  const leaves = () =>
-    damaged(
-      `${what} is stored in "${location}", which is outside the folder of the model`,
-    );
-  if (!path.startsWith(resolve(folder) + sep)) throw leaves();
-  let file: number;
-  try {
-    // A link inside the folder may still lead out of it.
-    if (!realpathSync(path).startsWith(realpathSync(folder) + sep))
-      throw leaves();
-    file = openSync(path, "r");
-  } catch (error) {
-    if (error instanceof AssayError) throw error;
-    throw damaged(
-      `${what} is stored in "${location}", which is missing or unreadable`,
-    );
-  }
-  try {
-    const offset = Number(entry("offset") ?? 0);
-    const length = Number(entry("length") ?? needed);
-    const held = statSync(path).size;
-    if (!(offset >= 0) || length !== needed || offset + length > held) {
-      throw damaged(
-        `${what} needs ${needed} bytes at ${offset} of "${location}", which has ${held}`,
-      );
-    }
-    const bytes = new Uint8Array(length);
-    let read = 0;
-    while (read < length) {
-      const count = readSync(file, bytes, read, length - read, offset + read);
-      if (count === 0) throw damaged(`${what}: "${location}" ended early`);
-      read += count;
-    }
-    return bytes;
-  } finally {
-    closeSync(file);
-  }
 }

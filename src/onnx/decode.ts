@@ -16,25 +16,29 @@ import {
 } from "./generated/onnx-ml_pb.ts";
 import type { Graph, LocalFunction } from "./graph.ts";
 import { lookOf } from "./looks-like.ts";
+import { stampOf } from "./origin.ts";
 
 /**
  * Reads the bytes of an .onnx file. Weights are views of the bytes where they
  * are aligned, and copied once where they are not.
  *
  * @param source names the file in messages
- * @param folder where external data lies; it is refused when left out
+ * @param path where the bytes were read; external data, which lie beside it, are refused when left out
  * @throws MODEL_UNREADABLE or MODEL_INVALID: one line that says what is wrong
  */
 export function decodeModel(
   bytes: Uint8Array,
   source: string,
-  folder?: string,
+  path?: string,
 ): Graph {
   const model = parse(bytes, source);
   try {
     if (model.opsetImport.length === 0)
       throw invalid(source, "it names no operator set");
-    const context = { source, folder };
+    const context = {
+      source,
+      file: path ? { path, bytes, ...stampOf(path) } : undefined,
+    };
     const { graph, others } = decodeGraph(model.graph as GraphProto, context);
     const [lost] = others.inputs;
     if (lost) throw invalid(source, `input "${lost}" is not a tensor`);

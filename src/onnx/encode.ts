@@ -9,6 +9,7 @@ import {
   type NodeProto,
   NodeProtoSchema,
   type TensorProto,
+  TensorProto_DataLocation,
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
@@ -26,8 +27,22 @@ import { typeCodes } from "./types.ts";
 
 const IR_VERSION = 10n;
 
-/** The bytes of an .onnx file. */
-export function encodeModel(graph: Graph): Uint8Array {
+/** A part of a file beside the model, named relative to it. */
+export interface Place {
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * The bytes of an .onnx file.
+ *
+ * @param placeOf tells of a weight that it lies in a file already; it is only referred to then
+ */
+export function encodeModel(
+  graph: Graph,
+  placeOf: (t: Tensor, name: string) => Place | undefined = () => undefined,
+): Uint8Array {
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
@@ -47,7 +62,7 @@ export function encodeModel(graph: Graph): Uint8Array {
         node: f.nodes.map(encodeNode),
         opsetImport: encodeOpsets(f.opsets),
       })),
-      graph: encodeGraph(graph),
+      graph: encodeGraph(graph, placeOf),
     }),
   );
 }
@@ -58,16 +73,34 @@ const encodeOpsets = (opsets: ReadonlyMap<string, number>) =>
     version: BigInt(version),
   }));
 
-function encodeGraph(graph: Subgraph): GraphProto {
+function encodeGraph(
+  graph: Subgraph,
+  placeOf: (t: Tensor, name: string) => Place | undefined = () => undefined,
+): GraphProto {
   return create(GraphProtoSchema, {
     name: graph.name || "graph",
     node: graph.nodes.map(encodeNode),
-    initializer: [...graph.constants].map(([name, t]) => encodeTensor(t, name)),
+    initializer: [...graph.constants].map(([name, t]) => {
+      const place = placeOf(t, name);
+      return place ? encodePlace(t, name, place) : encodeTensor(t, name);
+    }),
     input: graph.inputs.map(encodeInfo),
     output: graph.outputs.map(encodeInfo),
     valueInfo: graph.valueInfo.map(encodeInfo),
   });
 }
+
+const encodePlace = (t: Tensor, name: string, place: Place) =>
+  create(TensorProtoSchema, {
+    name,
+    dims: t.dims.map(BigInt),
+    dataType: typeCodes[t.type],
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: Object.entries(place).map(([key, value]) => ({
+      key,
+      value: String(value),
+    })),
+  });
 
 function encodeNode(n: Node): NodeProto {
   return create(NodeProtoSchema, {

@@ -1,15 +1,83 @@
-import { dirname } from "node:path";
-import { readFile, writeFile } from "#core";
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import { basename } from "node:path";
+import { readFile, sha256, writeFile, writeParts } from "#core";
 import { decodeModel } from "./decode.ts";
-import { encodeModel } from "./encode.ts";
+import { encodeModel, type Place } from "./encode.ts";
 import type { Graph } from "./graph.ts";
+import { originOf } from "./origin.ts";
+import { arrayTypes, sizeOf, type Tensor } from "./tensor.ts";
 
 /** Reads an .onnx file, with external data from its folder. Throws what `decodeModel` throws, and FILE_UNREADABLE. */
 export function readModel(path: string): Graph {
-  return decodeModel(readFile(path), path, dirname(path));
+  return decodeModel(readFile(path), path, path);
 }
 
-/** Writes an .onnx file whole or not at all, with all weights inside. */
+/** Weights beyond this go into a file of their own: a protobuf message ends at 2 GiB. */
+const LARGEST = 2 ** 30;
+
+/** Writes an .onnx file whole or not at all; where its weights are more than 1 GiB, they go to `<path>.data` beside it. */
 export function writeModel(path: string, graph: Graph): void {
-  writeFile(path, encodeModel(graph));
+  const large = new Map(
+    [...graph.constants].filter(([, t]) => bytesOf(t) >= 1024),
+  );
+  const total = [...large.values()].reduce((sum, t) => sum + bytesOf(t), 0);
+  if (total <= LARGEST) {
+    writeFile(path, encodeModel(graph));
+    return;
+  }
+  const places = new Map<string, Place>();
+  let offset = 0;
+  for (const [name, t] of large) {
+    const length = bytesOf(t);
+    places.set(name, { location: `${basename(path)}.data`, offset, length });
+    offset += length;
+  }
+  writeParts(
+    `${path}.data`,
+    (function* () {
+      for (const t of large.values()) yield rawBytes(t);
+    })(),
+  );
+  writeFile(
+    path,
+    encodeModel(graph, (_t, name) => places.get(name)),
+  );
+}
+
+const bytesOf = ({ type, dims }: Tensor) =>
+  type === "string" ? 0 : sizeOf(dims) * arrayTypes[type].BYTES_PER_ELEMENT;
+
+function rawBytes(t: Tensor): Uint8Array {
+  const { buffer, byteOffset, byteLength } = t.data as Uint8Array;
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** The hash of a model's file; of all its files where weights are stored beside it. */
+export function hashModel(path: string): string {
+  const bytes = readFile(path);
+  const { constants } = decodeModel(bytes, path, path);
+  const others = new Set(
+    [...constants.values()].flatMap((t) => originOf(t)?.path ?? []),
+  );
+  others.delete(path);
+  const own = sha256(bytes);
+  if (others.size === 0) return own;
+  return sha256([own, ...[...others].sort().map(hashOfFile)].join());
+}
+
+/** The hash of a file of any size. */
+function hashOfFile(path: string): string {
+  const hash = createHash("sha256");
+  const part = new Uint8Array(2 ** 22);
+  const file = openSync(path, "r");
+  try {
+    for (;;) {
+      const count = readSync(file, part);
+      if (count === 0) return hash.digest("hex");
+      hash.update(part.subarray(0, count));
+    }
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,5 +1,5 @@
 import { attribute, type Dim, type Node } from "../graph.ts";
-import { type DataType, numbers, type Tensor } from "../tensor.ts";
+import { type DataType, numbers, sizeOf, type Tensor } from "../tensor.ts";
 
 /** What is known of a value before anything is run. */
 export interface Known {
@@ -53,7 +53,7 @@ export function isComputed(context: InferContext, index: number): boolean {
 export function knownConstant(t: Tensor): Known {
   const countable =
     (t.type === "int64" || t.type === "int32" || t.type === "bool") &&
-    t.data.length <= MAX_VALUES;
+    sizeOf(t.dims) <= MAX_VALUES;
   return {
     type: t.type,
     dims: t.dims,
