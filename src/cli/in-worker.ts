@@ -1,11 +1,13 @@
 import { Worker } from "node:worker_threads";
 import type { AuditEvent, OnEvent, Results } from "#audit";
 import { AssayError, InterruptedError, UsageError } from "#core";
+import type { EngineChoice } from "#engine";
 
 export interface WorkerInput {
   readonly suite: string;
   readonly out: string;
   readonly only?: readonly string[];
+  readonly device?: EngineChoice["device"];
 }
 
 export type WorkerMessage =

@@ -4,35 +4,59 @@ import type { DataType, Graph, Tensor } from "#onnx";
 import type { Engine, Feeds, LoadOptions, Session } from "./engine.ts";
 import { encodeInPlace } from "./in-place.ts";
 
-/** ONNX Runtime on the CPU. `run` blocks its thread, so audits run in a worker. */
-export const onnxruntime: Engine = {
-  id: "onnxruntime",
-  title: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
-  async load(graph, options = {}) {
-    let session: ort.InferenceSession;
-    try {
-      const { bytes, folder } = encodeInPlace(graph);
-      session = await ort.InferenceSession.create(
-        bytes,
-        sessionOptions(options, folder),
-      );
-    } catch (error) {
-      throw new AssayError(
-        "ENGINE_LOAD",
-        `onnxruntime refuses ${graph.name || "the graph"}: ${firstLine(error)}`,
-        "Check the model with onnx.checker, or export it again with a supported opset.",
-        { cause: error },
-      );
-    }
-    return sessionOf(session, graph);
-  },
+/** What onnxruntime may compute on. */
+export type Device = "cpu" | "cuda" | "webgpu" | "coreml" | "directml";
+
+/** onnxruntime's name of the execution provider of each device. */
+export const providers: Readonly<Record<Device, string>> = {
+  cpu: "cpu",
+  cuda: "cuda",
+  webgpu: "webgpu",
+  coreml: "coreml",
+  directml: "dml",
 };
 
+const version = ort.env.versions.node ?? ort.env.versions.common;
+
+/** ONNX Runtime on a device. `run` blocks its thread, so audits run in a worker. */
+export function onnxruntimeOn(device: Device): Engine {
+  return {
+    id: "onnxruntime",
+    title: `onnxruntime-node ${version}${device === "cpu" ? "" : ` on ${device}`}`,
+    async load(graph, options = {}) {
+      let session: ort.InferenceSession;
+      try {
+        const { bytes, folder } = encodeInPlace(graph);
+        session = await ort.InferenceSession.create(
+          bytes,
+          sessionOptions(device, options, folder),
+        );
+      } catch (error) {
+        throw new AssayError(
+          "ENGINE_LOAD",
+          `onnxruntime refuses ${graph.name || "the graph"}: ${firstLine(error)}`,
+          "Check the model with onnx.checker, or export it again with a supported opset.",
+          { cause: error },
+        );
+      }
+      return sessionOf(session, graph);
+    },
+  };
+}
+
+/** ONNX Runtime on the CPU. */
+export const onnxruntime = onnxruntimeOn("cpu");
+
 function sessionOptions(
+  device: Device,
   { threads }: LoadOptions,
   folder: string | undefined,
 ): ort.InferenceSession.SessionOptions {
   return {
+    executionProviders: [
+      // What the device has no kernel for runs on the CPU.
+      ...new Set([providers[device], providers.cpu]),
+    ],
     ...(folder === undefined
       ? {}
       : {

@@ -1,8 +1,14 @@
 import { Command } from "commander";
-import { onnxruntime } from "#engine";
+import { openEngine } from "#engine";
 import { type Inspection, inspectModel } from "#model";
 import { coloursFor } from "../colour.ts";
+import { deviceOption, type EngineOptions } from "../engine-options.ts";
 import { columns } from "../format.ts";
+
+interface InspectOptions extends EngineOptions {
+  shape?: string;
+  json?: boolean;
+}
 
 export const inspectCommand = new Command("inspect")
   .description("inputs, outputs, layer groups and gradients of a model")
@@ -11,6 +17,7 @@ export const inspectCommand = new Command("inspect")
     "--shape <sizes>",
     "shape of one input sample where the model leaves it open, such as 3,224,224",
   )
+  .addOption(deviceOption())
   .option("--json", "print an object")
   .addHelpText(
     "after",
@@ -19,18 +26,17 @@ Examples:
   assay inspect base.onnx
   assay inspect base.onnx --shape 3,224,224 --json`,
   )
-  .action(
-    async (
-      model: string,
-      { shape, json }: { shape?: string; json?: boolean },
-    ) => {
-      const input = shape ? { shape: shape.split(",").map(Number) } : undefined;
-      const inspection = await inspectModel(model, onnxruntime, { input });
-      process.stdout.write(
-        json ? `${JSON.stringify(inspection, null, 2)}\n` : text(inspection),
-      );
-    },
-  );
+  .action(async (model: string, { shape, json, device }: InspectOptions) => {
+    const input = shape ? { shape: shape.split(",").map(Number) } : undefined;
+    const engine = await openEngine({
+      device,
+      onWarning: (message) => process.stderr.write(`${message}\n`),
+    });
+    const inspection = await inspectModel(model, engine, { input });
+    process.stdout.write(
+      json ? `${JSON.stringify(inspection, null, 2)}\n` : text(inspection),
+    );
+  });
 
 function text(i: Inspection): string {
   const pc = coloursFor(process.stdout);

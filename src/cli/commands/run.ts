@@ -10,12 +10,13 @@ import {
   renderMarkdown,
 } from "#reports";
 import { coloursFor } from "../colour.ts";
+import { deviceOption, type EngineOptions } from "../engine-options.ts";
 import { exitCodeOf, exitCodes } from "../exit-codes.ts";
 import { columns, percent } from "../format.ts";
 import { runInWorker } from "../in-worker.ts";
 import { progressOn, silent } from "../progress.ts";
 
-interface RunOptions {
+interface RunOptions extends EngineOptions {
   out?: string;
   only?: string[];
   quiet?: boolean;
@@ -35,6 +36,7 @@ export const runCommand = new Command("run")
     "--only <pattern...>",
     "only cells whose id matches, such as 'full/none/pgd@*'; no verdict",
   )
+  .addOption(deviceOption())
   .option("--quiet", "no progress")
   .option("--json", "print the results document instead of a summary")
   .addHelpText(
@@ -43,6 +45,7 @@ export const runCommand = new Command("run")
 Examples:
   assay run suites/quick.yaml --out runs/mine
   assay run suites/quick.yaml --out runs/mine --only 'full/*'
+  assay run audit.yaml --device cuda
   assay run audit.yaml --json | jq .gate
 
 Exit status: 0 passed, 1 run error, 2 usage or configuration, 3 gate failed,
@@ -65,7 +68,7 @@ async function run(suite: string, options: RunOptions): Promise<number> {
   process.on("SIGTERM", interrupt);
   try {
     const results = await runInWorker(
-      { suite, out, only: options.only },
+      { suite, out, only: options.only, device: options.device },
       progress.onEvent,
       abort.signal,
     );
