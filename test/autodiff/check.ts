@@ -31,6 +31,8 @@ export interface Subject {
   /** How an element is drawn; standard normal when left out. */
   readonly draw?: (random: Random, i: number, n: number) => number;
   readonly seed?: number;
+  /** What was drawn, for the message of a failure. */
+  readonly about?: unknown;
   /** Operator set of the graph, where the operator is newer than the usual one. */
   readonly opset?: number;
 }

@@ -20,6 +20,8 @@ import {
   linear,
   type Subject,
 } from "./check.ts";
+import { indexingSubjects } from "./subjects/indexing.ts";
+import { expandedSpatial, spatial } from "./subjects/spatial.ts";
 
 const seeds = fc.nat(1e6);
 const size = fc.integer({ min: 1, max: 4 });
@@ -78,6 +80,8 @@ const constant =
 
 /** For each rule, subjects by fast-check. Every rule of the table has to be here. */
 const subjects: Record<string, fc.Arbitrary<Subject>> = {
+  ...spatial,
+  ...indexingSubjects,
   ...Object.fromEntries(
     ["Add", "Sub", "Mul"].map((op) => [
       op,
@@ -889,6 +893,20 @@ describe("each rule against finite differences", () => {
         runs(_op === "Conv" ? 60 : 15),
       );
     },
+    300_000,
+  );
+});
+
+describe("through operators that are expanded", () => {
+  test.each(Object.entries(expandedSpatial))(
+    "%s",
+    (_op, arbitrary) =>
+      fc.assert(
+        fc.asyncProperty(arbitrary, seeds, (subject, seed) =>
+          checkGradient({ seed, ...subject }),
+        ),
+        runs(),
+      ),
     300_000,
   );
 });

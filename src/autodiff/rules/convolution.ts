@@ -258,4 +258,101 @@ function byColumns(b: Builder, g: string, x: string, s: Geometry): string {
   return b.transpose(b.reshape(flat, [m, height, width, c]), [0, 3, 1, 2]);
 }
 
-export const convolution: RuleTable = { Conv: conv };
+/**
+ * Transposed convolution: what goes back is the convolution that it is the
+ * transpose of, so both change places in the formula of the weights.
+ */
+const convTranspose: Rule = (context) => {
+  const { b, node, inputs, outputs, g } = context;
+  const [x, w] = inputs as [string, string];
+  const weight = fixed(b.dims(w));
+  const small = fixed(b.rankedDims(x).slice(2));
+  const large = fixed(b.rankedDims(outputs[0] as string).slice(2));
+  if (!weight || !small || !large) {
+    throw unsupported(
+      node,
+      "the image size or the kernel size is not known",
+      "State the input shape in the suite, or export the model with a fixed image size.",
+    );
+  }
+  const { pads: _pads, auto_pad: _auto, ...rest } = node.attributes;
+  const window = windowOf(
+    { ...node, attributes: rest },
+    small,
+    weight.slice(2),
+  );
+  const [begin, end] = transposedPads(node, window, small, large);
+  // What was cropped away by padding less than nothing is no part of the output.
+  const whole = b.pad(
+    g,
+    [0, 0, ...begin.map((p) => Math.max(-p, 0))].map((p) => -p),
+    [0, 0, ...end.map((p) => Math.max(-p, 0))].map((p) => -p),
+  );
+  const geometry: Geometry = {
+    ...window,
+    padsBegin: begin.map((p) => Math.max(p, 0)),
+    padsEnd: end.map((p) => Math.max(p, 0)),
+    groups: attribute(node, "group", "int", 1),
+    weight,
+    input: large.map(
+      (l, i) => l + Math.min(begin[i] ?? 0, 0) + Math.min(end[i] ?? 0, 0),
+    ),
+    output: small,
+  };
+  const spatialAxes = small.map((_, i) => i + 2);
+  const back = () => {
+    const wide = b.op("Conv", [whole, w], {
+      kernel_shape: ints(weight.slice(2)),
+      strides: ints(geometry.strides),
+      dilations: ints(geometry.dilations),
+      pads: ints([...geometry.padsBegin, ...geometry.padsEnd]),
+      group: int(geometry.groups),
+    });
+    const zeros = spatialAxes.map(() => 0);
+    return b.slice(wide, zeros, small, spatialAxes);
+  };
+  return [
+    context.needs(0) ? back() : undefined,
+    context.needs(1) ? weightGradient(b, x, whole, geometry) : undefined,
+    inputs[2] ? b.reduceSum(g, [0, ...spatialAxes]) : undefined,
+  ];
+};
+
+/** The pads of a transposed convolution, also where only the size of its output is stated. */
+function transposedPads(
+  node: RuleContext["node"],
+  window: Window,
+  small: readonly number[],
+  large: readonly number[],
+): [number[], number[]] {
+  const auto = attribute(node, "auto_pad", "string", "NOTSET");
+  const fills =
+    auto.startsWith("SAME") ||
+    attribute(node, "output_shape", "ints", []).length > 0;
+  const stated = attribute(node, "pads", "ints", undefined);
+  if (!fills) {
+    const pads =
+      auto === "VALID" || !stated ? small.concat(small).map(() => 0) : stated;
+    return [pads.slice(0, small.length), pads.slice(small.length)];
+  }
+  const extra = attribute(node, "output_padding", "ints", []);
+  const totals = small.map((length, i) =>
+    Math.max(
+      0,
+      (window.strides[i] ?? 1) * (length - 1) +
+        (extra[i] ?? 0) +
+        ((window.kernel[i] ?? 1) - 1) * (window.dilations[i] ?? 1) +
+        1 -
+        (large[i] ?? 0),
+    ),
+  );
+  const first = totals.map((t) =>
+    auto === "SAME_UPPER" ? Math.floor(t / 2) : Math.ceil(t / 2),
+  );
+  return [first, totals.map((t, i) => t - (first[i] ?? 0))];
+}
+
+export const convolution: RuleTable = {
+  Conv: conv,
+  ConvTranspose: convTranspose,
+};

@@ -14,14 +14,7 @@ import {
 const maxPool: Rule = ({ b, node, inputs: [x = ""], g }) => {
   const dims = b.rankedDims(x);
   const window = windowOf(node, dims.slice(2));
-  if (attribute(node, "storage_order", "int", 0) !== 0) {
-    throw unsupported(
-      node,
-      "its indices are in column-major order",
-      "Export the model with storage_order=0.",
-    );
-  }
-  const indices = b.requireOutput(node, 1);
+  const indices = indicesOf(b, node);
   const shape = b.shapeOf(x);
   if (apart(window))
     return [
@@ -41,6 +34,14 @@ const maxPool: Rule = ({ b, node, inputs: [x = ""], g }) => {
   );
   return [b.reshape(sum, shape)];
 };
+
+/** Where each maximum was found, in row-major order. */
+function indicesOf(b: RuleContext["b"], node: RuleContext["node"]): string {
+  if (attribute(node, "storage_order", "int", 0) === 0)
+    return b.requireOutput(node, 1);
+  const { storage_order: _, ...attributes } = node.attributes;
+  return b.many("MaxPool", [node.inputs[0] ?? ""], attributes, 2)[1] as string;
+}
 
 /** Windows that do not overlap, so that no element can win twice. */
 function apart(window: Window): boolean {
@@ -86,6 +87,53 @@ const averagePool: Rule = (context) => {
     ),
   ];
 };
+
+/** The p-norm over each window: its derivative is sign(x) |x / y|^(p - 1). */
+const lpPool: Rule = ({ b, node, inputs: [x = ""], outputs: [y = ""], g }) => {
+  const spatial = fixed(b.rankedDims(x).slice(2));
+  const output = fixed(b.rankedDims(y).slice(2));
+  if (!spatial || !output) {
+    throw unsupported(
+      node,
+      "the image size is not known",
+      "State the input shape in the suite, or export the model with a fixed image size.",
+    );
+  }
+  const window = windowOf(node, spatial);
+  const p = attribute(node, "p", "int", 2);
+  const back = spatial.reduce(
+    (from, length, i) => {
+      const outputs = output[i] ?? 1;
+      const shares = averages(window, i, length, outputs, false);
+      // Sums instead of averages.
+      const ones = floats(shares.dims, shares.data.map(Math.ceil));
+      return alongAxis(b, from, i + 2, ones);
+    },
+    b.mul(g, powerOf(b, y, 1 - p)),
+  );
+  return [b.mul(back, slopeOf(b, x, p))];
+};
+
+const globalLpPool: Rule = ({
+  b,
+  node,
+  inputs: [x = ""],
+  outputs: [y = ""],
+  g,
+}) => {
+  const p = attribute(node, "p", "int", 2);
+  return [b.mul(b.mul(g, powerOf(b, y, 1 - p)), slopeOf(b, x, p))];
+};
+
+/** y to a power that may be negative; 0 where y is 0, at which the norm has no derivative. */
+function powerOf(b: RuleContext["b"], y: string, exponent: number): string {
+  const isZero = b.equal(y, 0);
+  return b.where(isZero, 0, b.pow(b.where(isZero, 1, y), exponent));
+}
+
+/** The derivative of |x|^p / p. */
+const slopeOf = (b: RuleContext["b"], x: string, p: number) =>
+  b.mul(b.sign(x), b.pow(b.abs(x), p - 1));
 
 /** The averaging matrix [outputs, inputs] along one axis. */
 function averages(
@@ -151,4 +199,6 @@ export const pooling: RuleTable = {
   AveragePool: averagePool,
   GlobalAveragePool: globalAverage,
   GlobalMaxPool: globalMax,
+  LpPool: lpPool,
+  GlobalLpPool: globalLpPool,
 };

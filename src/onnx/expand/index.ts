@@ -2,10 +2,17 @@ import { GraphBuilder } from "../builder.ts";
 import type { Graph, Node } from "../graph.ts";
 import { controlFlow } from "./control-flow.ts";
 import type { Expansion, ExpansionTable } from "./expansion.ts";
+import { sampling } from "./grid-sample.ts";
+import { normalisations } from "./normalisations.ts";
 import { recurrentLayers } from "./recurrent.ts";
 
 /** Composite operators that can be written as simpler ones. */
-const expansions: ExpansionTable = { ...controlFlow, ...recurrentLayers };
+const expansions: ExpansionTable = {
+  ...controlFlow,
+  ...recurrentLayers,
+  ...normalisations,
+  ...sampling,
+};
 
 /** The expansion of a node's operator, if it is a composite one. */
 export function expansionOf(node: Node): Expansion | undefined {

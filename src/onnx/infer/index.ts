@@ -1,9 +1,12 @@
 import type { Node } from "../graph.ts";
 import { controlFlowOps } from "./control-flow.ts";
 import { elementwiseOps } from "./elementwise.ts";
+import { indexingOps } from "./indexing.ts";
 import { contextOf, type InferTable, type Known } from "./known.ts";
 import { layerOps } from "./layers.ts";
+import { quantisedOps } from "./quantised.ts";
 import { reductionOps } from "./reductions.ts";
+import { samplingOps } from "./sampling.ts";
 import { shapeOps } from "./shapes.ts";
 
 const table: InferTable = {
@@ -12,6 +15,9 @@ const table: InferTable = {
   ...layerOps,
   ...reductionOps,
   ...shapeOps,
+  ...samplingOps,
+  ...indexingOps,
+  ...quantisedOps,
 };
 
 /**

@@ -7,6 +7,8 @@ export interface Known {
   readonly dims?: readonly Dim[];
   /** Contents of a small integer tensor, as far as they are known: shapes travel through graphs this way. */
   readonly values?: readonly Dim[];
+  /** Contents of a small float constant: scales travel this way. */
+  readonly floats?: readonly number[];
 }
 
 /** What an inference rule sees. Absent or unknown inputs are empty. */
@@ -27,6 +29,9 @@ export type InferTable = Readonly<Record<string, InferRule>>;
 
 /** Integer tensors up to this size are followed by value. */
 const MAX_VALUES = 64;
+
+/** Float constants up to this size are: one number for each axis of an image. */
+const MAX_FLOATS = 8;
 
 export function contextOf(node: Node, inputs: readonly Known[]): InferContext {
   return {
@@ -49,7 +54,7 @@ export function isComputed(context: InferContext, index: number): boolean {
   return Boolean(context.node.inputs[index]) && !context.valuesOf(index);
 }
 
-/** What is known of a constant: everything, but contents only of small integers. */
+/** What is known of a constant: everything, but contents only of small ones. */
 export function knownConstant(t: Tensor): Known {
   const countable =
     (t.type === "int64" || t.type === "int32" || t.type === "bool") &&
@@ -58,6 +63,9 @@ export function knownConstant(t: Tensor): Known {
     type: t.type,
     dims: t.dims,
     ...(countable ? { values: numbers(t) } : {}),
+    ...(t.type === "float32" && sizeOf(t.dims) <= MAX_FLOATS
+      ? { floats: numbers(t) }
+      : {}),
   };
 }
 

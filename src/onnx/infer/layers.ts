@@ -63,12 +63,13 @@ function convTranspose(context: InferContext) {
   const sizes = spatial.map((length, i): Dim => {
     if (stated) return stated[i] ?? null;
     if (typeof length !== "number") return null;
-    if (same) return length * (window.strides[i] ?? 1);
     const full =
       (length - 1) * (window.strides[i] ?? 1) +
       (extra[i] ?? 0) +
       ((window.kernel[i] ?? 1) - 1) * (window.dilations[i] ?? 1) +
       1;
+    // Automatic padding takes away what is too much, but adds nothing.
+    if (same) return Math.min(full, length * (window.strides[i] ?? 1));
     return full - (window.padsBegin[i] ?? 0) - (window.padsEnd[i] ?? 0);
   });
   const channels = weight[1];
@@ -138,6 +139,7 @@ export const layerOps: InferTable = {
   LpPool: (context) => pool(context).slice(0, 1),
   GlobalAveragePool: globalPool,
   GlobalMaxPool: globalPool,
+  GlobalLpPool: globalPool,
   MaxUnpool: ({ inputs, valuesOf }) => [
     { type: inputs[0]?.type, dims: valuesOf(2) },
   ],
