@@ -298,9 +298,14 @@ export class GraphBuilder {
 
   shapeOf = (x: string) => this.op("Shape", [x]);
 
+  /** In the place of a Reshape right before it: onnxruntime 1.30 cannot load a computed shape that a constant one follows. */
   reshape(x: string, shape: string | readonly number[]): string {
+    const before = this.#nodes.findLast((n) => n.outputs[0] === x);
+    const target = typeof shape === "string" ? this.known(shape).values : shape;
+    // A 0 keeps a size of x itself.
+    const same = before?.op === "Reshape" && !target?.includes(0);
     return this.op("Reshape", [
-      x,
+      same ? (before.inputs[0] as string) : x,
       typeof shape === "string" ? shape : this.ints(shape),
     ]);
   }

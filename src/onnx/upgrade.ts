@@ -262,6 +262,8 @@ export const upgrades: Readonly<Record<string, Upgrade>> = {
   Slice: slice,
   TopK: topK,
   Dropout: dropout,
+  // Its name until opset 11.
+  Scatter: (node) => [{ ...node, op: "ScatterElements" }],
   BatchNormalization: batchNormalization,
   Resize: resize,
   Upsample: resize,

@@ -39,6 +39,11 @@ export const activations: RuleTable = {
       high ? where(b.greater(x, high)) : undefined,
     ];
   },
+  /** Hard and soft: slope 1 beyond the threshold, 0 within. */
+  Shrink: ({ b, node, inputs: [x = ""], g }) => {
+    const threshold = attribute(node, "lambd", "float", 0.5);
+    return [b.mul(g, b.mask(b.greater(b.abs(x), threshold), x))];
+  },
   Softmax: ({ b, node, outputs: [y = ""], g }) => {
     const axis = attribute(node, "axis", "int", -1);
     const inner = b.reduceSum(b.mul(g, y), [axis], true);

@@ -71,9 +71,11 @@ export const elementwise: RuleTable = {
     b.mul(g, b.mul(b.exp(b.neg(b.mul(x, x))), 2 / Math.sqrt(Math.PI))),
   ],
   Identity: ({ g }) => [g],
-  // Casts between float types pass the gradient back; to and from integers there is none.
-  Cast: (c) => [c.b.cast(c.g, c.b.type(x0(c)))],
+  // To integers there is none, and from integers only where they stand for floats.
+  Cast: (c) => [passed(c)],
+  CastLike: (c) => [passed(c), undefined],
   Dropout: dropout,
+  Mod: mod,
   Where: ({ b, inputs: [condition = ""], g }) => [
     undefined,
     b.where(condition, g, 0),
@@ -82,6 +84,24 @@ export const elementwise: RuleTable = {
   Min: extremum,
   Max: extremum,
 };
+
+/** The gradient in the type of the input, where that is a float type. */
+function passed(context: In): string {
+  const { b, g } = context;
+  const type = b.type(x0(context));
+  return /^b?float/.test(type) ? b.cast(g, type) : g;
+}
+
+/**
+ * The remainder with the sign of x (fmod=1, the only one for floats): x - n d
+ * with a whole number n, which stays the same between jumps.
+ */
+function mod(context: In): readonly string[] {
+  const { b, inputs, g } = context;
+  const [x, d] = inputs as [string, string];
+  const times = b.op("Round", [b.div(b.sub(x, y0(context)), d)]);
+  return [g, b.neg(b.mul(g, times))];
+}
 
 /** At inference, the identity. */
 function dropout({ b, node, inputs, g }: In): readonly string[] {

@@ -1,23 +1,12 @@
-import { attribute, axisOf, type Dim, fixed } from "#onnx";
-import {
-  type Rule,
-  type RuleContext,
-  type RuleTable,
-  unsupported,
-} from "../rule.ts";
+import { attribute, axisOf, type Dim, fixed, int } from "#onnx";
+import type { Rule, RuleContext, RuleTable } from "../rule.ts";
 
-/** The reduced axes of a node, counted from the front; every axis when none are named. */
-function reducedAxes({ b, node, inputs }: RuleContext): number[] {
+/** The reduced axes of a node, counted from the front; every axis when none are named, undefined when they are only known as the model runs. */
+function reducedAxes({ b, node, inputs }: RuleContext): number[] | undefined {
   const rank = b.rankedDims(inputs[0] as string).length;
   const stated =
     attribute(node, "axes", "ints", undefined) ?? b.intsOf(inputs[1]);
-  if (inputs[1] && !stated) {
-    throw unsupported(
-      node,
-      "its axes are computed while the model runs",
-      "Export the model with fixed axes.",
-    );
-  }
+  if (inputs[1] && !stated) return undefined;
   if (stated?.length) return stated.map((a) => axisOf(a, rank));
   const none = attribute(node, "noop_with_empty_axes", "int", 0) === 1;
   return none ? [] : Array.from({ length: rank }, (_, i) => i);
@@ -25,10 +14,23 @@ function reducedAxes({ b, node, inputs }: RuleContext): number[] {
 
 /** A value in the shape of the reduced output, with its axes kept as 1. */
 function keepAxes(context: RuleContext, value: string): string {
-  const { b, node } = context;
+  const { b, node, inputs } = context;
   if (attribute(node, "keepdims", "int", 1) === 1) return value;
-  const axes = reducedAxes(context).sort((p, q) => p - q);
+  const axes = reducedAxes(context)?.sort((p, q) => p - q);
+  if (!axes) return b.op("Unsqueeze", [value, inputs[1] as string]);
   return axes.length ? b.unsqueeze(value, axes) : value;
+}
+
+/** A value of the input's shape, reduced over the same axes, which are kept as 1. */
+function reduced(context: RuleContext, op: string, value: string): string {
+  const { b, node, inputs } = context;
+  const axes = reducedAxes(context);
+  const by = axes ? b.ints(axes) : (inputs[1] as string);
+  const none = attribute(node, "noop_with_empty_axes", "int", 0);
+  return b.op(op, [value, by], {
+    keepdims: int(1),
+    noop_with_empty_axes: int(axes ? 1 : none),
+  });
 }
 
 /** The gradient of a sum, repeated over what was summed. */
@@ -44,7 +46,7 @@ function scaleByCount(context: RuleContext, g: string): string {
   const { b, inputs, outputs } = context;
   const x = inputs[0] as string;
   const dims = b.rankedDims(x);
-  const counts = reducedAxes(context).map((a): Dim => dims[a] ?? null);
+  const counts = reducedAxes(context)?.map((a): Dim => dims[a] ?? null);
   const known = fixed(counts);
   if (known) return b.mul(g, 1 / known.reduce((p, d) => p * d, 1));
   const ratio = b.div(
@@ -60,14 +62,37 @@ const extremum: Rule = (context) => {
   const x = inputs[0] as string;
   const best = keepAxes(context, outputs[0] as string);
   const mask = b.mask(b.equal(x, best), x);
-  const axes = reducedAxes(context);
-  const ties = axes.length ? b.reduceSum(mask, axes, true) : mask;
+  const ties = reduced(context, "ReduceSum", mask);
   return [b.mul(b.div(keepAxes(context, g), ties), mask)];
+};
+
+/**
+ * The product of the others: y / x where nothing is zero; where one element
+ * is, only that one has a slope, and where two are, none has.
+ */
+const product: Rule = (context) => {
+  const { b, inputs, g } = context;
+  const x = inputs[0] as string;
+  const zero = b.equal(x, 0);
+  const others = b.where(zero, 1, x);
+  const zeros = reduced(context, "ReduceSum", b.mask(zero, x));
+  const rest = b.mul(
+    keepAxes(context, g),
+    reduced(context, "ReduceProd", others),
+  );
+  const none = b.mul(rest, b.mask(b.equal(zeros, 0), x));
+  const one = b.mul(rest, b.mask(b.equal(zeros, 1), x));
+  return [b.add(b.div(none, others), b.mul(one, b.mask(zero, x)))];
 };
 
 export const reductions: RuleTable = {
   ReduceSum: (c) => [spread(c, c.g)],
   ReduceMean: (c) => [spread(c, scaleByCount(c, c.g))],
+  ReduceProd: product,
+  /** y = log(sum x), so 1 / sum x = exp(-y). */
+  ReduceLogSum: (c) => [
+    spread(c, c.b.mul(c.g, c.b.exp(c.b.neg(c.outputs[0] as string)))),
+  ],
   ReduceMax: extremum,
   ReduceMin: extremum,
   ReduceSumSquare: (c) => [

@@ -1,11 +1,7 @@
 import { attribute, axisOf, fixed, floats, int, sliceRange } from "#onnx";
 import { alongAxis } from "../linear-map.ts";
-import {
-  type Rule,
-  type RuleContext,
-  type RuleTable,
-  unsupported,
-} from "../rule.ts";
+import { addElements, addRows, backToSources } from "../picking.ts";
+import type { Rule, RuleContext, RuleTable } from "../rule.ts";
 
 /** Reshape, Flatten, Squeeze, Unsqueeze: the gradient takes the input's shape again. */
 const reshaped: Rule = ({ b, inputs: [x = ""], g }) => {
@@ -45,15 +41,14 @@ const concat: Rule = ({ b, node, inputs, g }) => {
   return b.many("Split", [g, sizes], { axis: int(axis) }, inputs.length);
 };
 
-const split: Rule = ({ b, node, inputs, outputs, gradients }) => {
+const split: Rule = ({ b, node, outputs, g, gradients }) => {
   const axis = attribute(node, "axis", "int", 0);
-  const parts = outputs.map(
-    (y, i) => gradients[i] ?? b.zeros(b.shapeOf(y), inputs[0] as string),
-  );
+  const parts = outputs.map((y, i) => gradients[i] ?? b.zeros(b.shapeOf(y), g));
   return [b.concat(parts, axis)];
 };
 
-const slice: Rule = ({ b, node, inputs, g }) => {
+const slice: Rule = (context) => {
+  const { b, inputs, g } = context;
   const [x, ...parameters] = inputs as [string, ...string[]];
   const dims = b.rankedDims(x);
   const [starts, ends, axesInput, stepsInput] = parameters.map((p) =>
@@ -65,32 +60,26 @@ const slice: Rule = ({ b, node, inputs, g }) => {
     (parameters[2] && !axesInput) ||
     (parameters[3] && !stepsInput)
   ) {
-    throw unsupported(
-      node,
-      "its starts, ends, axes or steps are computed while the model runs",
-      "Export the model with fixed input sizes, so that they become constants.",
-    );
+    return [sliceAtRunTime(context)];
   }
   const axes = (axesInput ?? starts.map((_, i) => i)).map((a) =>
     axisOf(a, dims.length),
   );
   const steps = stepsInput ?? axes.map(() => 1);
+  const ranges = axes.map((axis, i) =>
+    sliceRange(dims[axis] ?? null, starts[i], ends[i], steps[i]),
+  );
   const begin = dims.map(() => 0);
   const end = dims.map(() => 0);
   let back = g;
   let empty = false;
-  axes.forEach((axis, i) => {
-    const length = dims[axis] ?? null;
-    const range = sliceRange(length, starts[i], ends[i], steps[i]);
+  for (const [i, axis] of axes.entries()) {
+    const range = ranges[i];
     if (range === undefined) {
       const whole =
         starts[i] === 0 && (ends[i] ?? 0) >= 2 ** 31 - 1 && steps[i] === 1;
-      if (whole) return;
-      throw unsupported(
-        node,
-        `the size of axis ${axis} of its input is not known`,
-        "Export the model with fixed input sizes.",
-      );
+      if (whole) continue;
+      return [sliceAtRunTime(context)];
     }
     const step = Math.abs(range.step);
     if (range.step < 0) {
@@ -101,10 +90,35 @@ const slice: Rule = ({ b, node, inputs, g }) => {
     empty ||= range.count === 0;
     const first = range.step < 0 ? range.start - covered + 1 : range.start;
     begin[axis] = first;
-    end[axis] = (length as number) - first - covered;
-  });
-  return [empty ? b.zeros(b.shapeOf(x), x) : b.pad(back, begin, end)];
+    end[axis] = (dims[axis] as number) - first - covered;
+  }
+  return [empty ? b.zeros(b.shapeOf(x), g) : b.pad(back, begin, end)];
 };
+
+/** Of a slice whose place is only known as the model runs: by steps of one it is padded, otherwise put back element by element. */
+function sliceAtRunTime({ b, inputs, outputs, g }: RuleContext): string {
+  const [x = "", startsInput = "", , axesInput = "", stepsInput] = inputs;
+  const ones = !stepsInput || b.intsOf(stepsInput)?.every((s) => s === 1);
+  const count = b.dims(startsInput)?.[0];
+  if (!ones || (!axesInput && typeof count !== "number")) {
+    return backToSources(b, g, x, (positions) =>
+      b.op("Slice", [positions, ...inputs.slice(1)]),
+    );
+  }
+  const starts = b.cast(startsInput, "int64");
+  const axes = axesInput
+    ? b.cast(axesInput, "int64")
+    : b.ints(Array.from({ length: count as number }, (_, i) => i));
+  const along = (value: string) => b.op("Gather", [b.shapeOf(value), axes]);
+  const lengths = along(x);
+  const first = b.where(b.less(starts, 0), b.add(starts, lengths), starts);
+  const begin = b.op("Min", [
+    b.op("Max", [first, b.scalar(0, "int64")]),
+    lengths,
+  ]);
+  const end = b.sub(b.sub(lengths, begin), along(outputs[0] as string));
+  return b.op("Pad", [g, b.concat([begin, end], 0), "", axes]);
+}
 
 /** Puts `step - 1` zeros between the elements along an axis. */
 function spread(
@@ -137,49 +151,34 @@ function spread(
 const pad: Rule = (context) => {
   const { b, node, inputs, g } = context;
   const x = inputs[0] as string;
+  const mode = attribute(node, "mode", "string", "constant");
   const dims = b.rankedDims(x);
   const stated = b.intsOf(inputs[1]);
   const axes = inputs[3]
     ? b.intsOf(inputs[3])?.map((a) => axisOf(a, dims.length))
     : dims.map((_, i) => i);
-  if (!stated || !axes) {
-    throw unsupported(
-      node,
-      "its pads are computed while the model runs",
-      "Export the model with fixed input sizes, so that they become constants.",
-    );
-  }
+  const repeats = mode !== "constant";
+  const open = axes?.some(
+    (axis, i) =>
+      typeof dims[axis] !== "number" &&
+      (stated?.[i] || stated?.[i + axes.length]),
+  );
+  if (!stated || !axes || (repeats && open)) return padAtRunTime(context);
   const begin = dims.map(() => 0);
   const end = dims.map(() => 0);
   axes.forEach((axis, i) => {
     begin[axis] = stated[i] ?? 0;
     end[axis] = stated[i + axes.length] ?? 0;
   });
-  const mode = attribute(node, "mode", "string", "constant");
-  if (mode === "constant") {
-    const crop = b.pad(
-      g,
-      begin.map((p) => -p),
-      end.map((p) => -p),
-    );
-    // What fell on the padding is the gradient of the constant that filled it.
-    const value =
-      inputs[2] && context.needs(2)
-        ? b.sub(b.reduceSum(g), b.reduceSum(crop))
-        : undefined;
-    return [crop, undefined, value];
+  if (!repeats) {
+    const negative = (pads: readonly number[]) => pads.map((p) => -p);
+    return cropped(context, b.pad(g, negative(begin), negative(end)));
   }
   return [
     dims.reduce<string>((back, length, axis) => {
       const [before = 0, after = 0] = [begin[axis], end[axis]];
       if (before === 0 && after === 0) return back;
-      if (typeof length !== "number") {
-        throw unsupported(
-          node,
-          `it pads axis ${axis}, whose size is not known`,
-          "Export the model with fixed input sizes.",
-        );
-      }
+      if (typeof length !== "number") return back;
       const map = new Float32Array((length + before + after) * length);
       for (let o = 0; o < length + before + after; o++) {
         // Negative pads crop first; what remains is what is repeated.
@@ -198,6 +197,30 @@ const pad: Rule = (context) => {
   ];
 };
 
+/** The gradient of what was padded with a constant, and of the constant: what fell on the padding. */
+function cropped({ b, inputs, g, needs }: RuleContext, crop: string) {
+  const value =
+    inputs[2] && needs(2)
+      ? b.sub(b.reduceSum(g), b.reduceSum(crop))
+      : undefined;
+  return [crop, undefined, value];
+}
+
+/** Of pads that are only known as the model runs. */
+function padAtRunTime(context: RuleContext) {
+  const { b, node, inputs, g } = context;
+  const [x = "", pads = "", , axes = ""] = inputs;
+  if (attribute(node, "mode", "string", "constant") === "constant") {
+    const by = [g, b.neg(pads), ...(axes ? ["", axes] : [])];
+    return cropped(context, b.op("Pad", by));
+  }
+  return [
+    backToSources(b, g, x, (positions) =>
+      b.op("Pad", [positions, ...inputs.slice(1)], node.attributes),
+    ),
+  ];
+}
+
 /** Which element of an axis a padded position repeats. */
 function sourceOf(mode: string, at: number, length: number): number {
   if (at >= 0 && at < length) return at;
@@ -210,72 +233,39 @@ function sourceOf(mode: string, at: number, length: number): number {
 
 const expand: Rule = ({ g }) => [g];
 
-const gather: Rule = ({ b, node, inputs, g }) => {
-  const [x, indices] = inputs as [string, string];
-  const dims = b.rankedDims(x);
-  const axis = axisOf(attribute(node, "axis", "int", 0), dims.length);
-  const inner = fixed(dims.slice(axis + 1))?.reduce((p, d) => p * d, 1);
-  const length = dims[axis];
-  if (inner === undefined || typeof length !== "number") {
-    throw unsupported(
-      node,
-      "the size of the axis it picks from is not known",
-      "Export the model with fixed input sizes.",
-    );
-  }
-  const shape = b.shapeOf(x);
-  // Seen as [outer, axis, inner]; every pick adds its gradient to its row.
-  // (ScatterND with addition races on several threads; ScatterElements does not.)
-  const zeros = b.reshape(b.zeros(shape, x), [-1, length, inner]);
-  const count = fixed(b.dims(indices))?.reduce((p, d) => p * d, 1);
-  const picks = b.reshape(indices, [1, -1, 1]);
-  const outer = b.reshape(
-    g,
-    count === undefined
-      ? b.concat(
-          [b.ints([-1]), b.shapeOf(b.reshape(indices, [-1])), b.ints([inner])],
-          0,
-        )
-      : [-1, count, inner],
-  );
-  const where = b.expand(picks, b.shapeOf(outer));
-  const sum = b.op("ScatterElements", [zeros, where, outer], {
-    axis: int(1),
-    reduction: { kind: "string", value: "add" },
-  });
-  return [b.reshape(sum, shape), undefined];
-};
+const gather: Rule = ({ b, node, inputs: [x = "", indices = ""], g }) => [
+  addRows(b, g, x, attribute(node, "axis", "int", 0), indices),
+  undefined,
+];
 
 const topK: Rule = ({ b, node, inputs: [x = ""], outputs, g }) => {
   const axis = attribute(node, "axis", "int", -1);
   const at = outputs[1] || b.requireOutput(node, 1);
   return [
-    b.op("ScatterElements", [b.zeros(b.shapeOf(x), x), at, g], {
+    b.op("ScatterElements", [b.zeros(b.shapeOf(x), g), at, g], {
       axis: int(axis),
     }),
     undefined,
   ];
 };
 
-const tile: Rule = ({ b, node, inputs, g }) => {
+const tile: Rule = ({ b, inputs, g }) => {
   const [x, repeats] = inputs as [string, string];
   const dims = b.rankedDims(x);
   const times = b.intsOf(repeats);
   const pairs = dims.flatMap((d, i) => [
-    times?.[i] ?? 1,
+    times?.[i] ?? -1,
     typeof d === "number" ? d : -1,
   ]);
   // Reshape finds out one open size, such as the batch, by itself.
-  if (!times || pairs.filter((d) => d === -1).length > 1) {
-    throw unsupported(
-      node,
-      "its sizes are not known",
-      "Export the model with fixed input sizes.",
-    );
-  }
+  const clear = pairs.filter((d) => d === -1).length <= 1 && !pairs.includes(0);
+  const column = (sizes: string) => b.unsqueeze(sizes, [1]);
+  const interleaved = clear
+    ? pairs
+    : b.reshape(b.concat([column(repeats), column(b.shapeOf(x))], 1), [-1]);
   return [
     b.reduceSum(
-      b.reshape(g, pairs),
+      b.reshape(g, interleaved),
       dims.map((_, i) => 2 * i),
     ),
     undefined,
@@ -296,14 +286,14 @@ export const shapes: RuleTable = {
   Tile: tile,
   Gather: gather,
   TopK: topK,
-  GatherElements: ({ b, node, inputs, g }) => {
-    const [x, indices] = inputs as [string, string];
-    return [
-      b.op("ScatterElements", [b.zeros(b.shapeOf(x), x), indices, g], {
-        axis: int(attribute(node, "axis", "int", 0)),
-        reduction: { kind: "string", value: "add" },
-      }),
-      undefined,
-    ];
-  },
+  GatherElements: ({ b, node, inputs: [x = "", indices = ""], g }) => [
+    addElements(
+      b,
+      b.zeros(b.shapeOf(x), g),
+      indices,
+      g,
+      attribute(node, "axis", "int", 0),
+    ),
+    undefined,
+  ],
 };

@@ -128,7 +128,10 @@ export function sliceRange(
     Math.min(Math.max(v < 0 ? v + length : v, low), high);
   const first =
     step > 0 ? clamp(start, 0, length) : clamp(start, 0, length - 1);
-  const last = step > 0 ? clamp(end, 0, length) : clamp(end, -1, length - 1);
+  // To onnxruntime the largest end means as far as there is, backwards too.
+  const far = end === 2 ** 31 - 1 || end === 2 ** 63;
+  const last =
+    step > 0 ? clamp(end, 0, length) : far ? -1 : clamp(end, -1, length - 1);
   return {
     start: first,
     step,
@@ -386,7 +389,6 @@ export const shapeOps: InferTable = {
       { type: "int64", dims: out },
     ];
   },
-  OneHot: ({ inputs }) => [{ type: inputs[2]?.type }],
   NonZero: (context) => [
     { type: "int64", dims: [context.dims(0)?.length ?? null, null] },
   ],
