@@ -28,7 +28,7 @@ export function carriesGradient(
 ): boolean {
   if (isFloat(b, output)) return true;
   if (output !== node.outputs[0] && node.op !== "Split") return false;
-  if (quantises.has(node.op)) return reached.has(node.inputs[0] ?? "");
+  if (quantises.has(node.op)) return node.inputs.some((x) => reached.has(x));
   return /^u?int/.test(b.type(output)) && readsQuantised(b, node, reached);
 }
 
