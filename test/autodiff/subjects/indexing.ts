@@ -580,12 +580,16 @@ const finely = (
 /** A single block is no block for onnxruntime. */
 const layoutFor = <L extends string>(
   layout: L,
-  [length = 1, ...more]: readonly number[],
+  dims: readonly number[],
+  axis: number,
   block: number,
-) =>
-  layout === "blocks" && more.length === 0 && length <= block
-    ? "tensor"
-    : layout;
+) => {
+  const blocks = dims.reduce(
+    (p, d, i) => p * (i === axis ? Math.ceil(d / block) : d),
+    1,
+  );
+  return layout === "blocks" && blocks === 1 ? "tensor" : layout;
+};
 
 const quantized = fc
   .record({
@@ -594,8 +598,8 @@ const quantized = fc
     block: fc.integer({ min: 1, max: 3 }),
   })
   .map(({ of: { dims, axis }, layout: wanted, block }): Subject => {
-    const layout = layoutFor(wanted, dims, block);
     const at = axis < 0 ? axis + dims.length : axis;
+    const layout = layoutFor(wanted, dims, at, block);
     const length = dims[at] as number;
     const scaleDims = {
       tensor: [],
@@ -633,8 +637,8 @@ const dequantized = fc
     block: fc.integer({ min: 1, max: 3 }),
   })
   .map(({ of: { dims, axis }, layout: wanted, zero, block }): Subject => {
-    const layout = layoutFor(wanted, dims, block);
     const at = axis < 0 ? axis + dims.length : axis;
+    const layout = layoutFor(wanted, dims, at, block);
     const scaleDims = {
       tensor: [],
       axis: [dims[at] as number],
