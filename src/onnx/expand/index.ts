@@ -1,9 +1,14 @@
 import { GraphBuilder } from "../builder.ts";
 import type { Graph, Node } from "../graph.ts";
+import { attentions } from "./attention.ts";
+import { classical } from "./classical.ts";
+import { contribAttentions } from "./contrib-attention.ts";
 import { controlFlow } from "./control-flow.ts";
 import type { Expansion, ExpansionTable } from "./expansion.ts";
+import { fused } from "./fused.ts";
 import { sampling } from "./grid-sample.ts";
 import { normalisations } from "./normalisations.ts";
+import { packedWeights } from "./packed-weights.ts";
 import { recurrentLayers } from "./recurrent.ts";
 
 /** Composite operators that can be written as simpler ones. */
@@ -12,6 +17,11 @@ const expansions: ExpansionTable = {
   ...recurrentLayers,
   ...normalisations,
   ...sampling,
+  ...fused,
+  ...attentions,
+  ...contribAttentions,
+  ...packedWeights,
+  ...classical,
 };
 
 /** The expansion of a node's operator, if it is a composite one. */

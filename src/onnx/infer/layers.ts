@@ -1,4 +1,4 @@
-import { axisOf, broadcast } from "../dims.ts";
+import { axisOf, broadcast, divide, multiply } from "../dims.ts";
 import { attribute, type Dim, type Node } from "../graph.ts";
 import { windowOf, windowOutput } from "../windows.ts";
 import type { InferContext, InferRule, InferTable } from "./known.ts";
@@ -108,7 +108,57 @@ const recurrent: InferRule = (context) => {
   ];
 };
 
+/** Attention of opset 23: the mixed values, and the keys and values seen. */
+const attention: InferRule = (context) => {
+  const type = context.inputs[0]?.type;
+  const [q, k, v] = [0, 1, 2].map((i) => context.dims(i));
+  if (!q || !k || !v) return [{ type }, { type }, { type }, { type }];
+  const heads = (d: readonly Dim[], name: string) => {
+    if (d.length === 4) return d;
+    const count = context.int(name, 1);
+    return [d[0] ?? null, count, d[1] ?? null, divide(d[2] ?? null, count)];
+  };
+  const [apart, keys, values] = [
+    heads(q, "q_num_heads"),
+    heads(k, "kv_num_heads"),
+    heads(v, "kv_num_heads"),
+  ];
+  const [batch = null, count = null, queries = null] = apart;
+  const width = values[3] ?? null;
+  const past = context.dims(4)?.[2];
+  const joined = (d: readonly Dim[]) => {
+    const length = d[2] ?? null;
+    const both =
+      past === undefined
+        ? length
+        : typeof past === "number" && typeof length === "number"
+          ? past + length
+          : null;
+    return [d[0] ?? null, d[1] ?? null, both, d[3] ?? null];
+  };
+  return [
+    {
+      type,
+      dims:
+        q.length === 4
+          ? [batch, count, queries, width]
+          : [batch, queries, multiply([count, width])],
+    },
+    { type, dims: joined(keys) },
+    { type, dims: joined(values) },
+    { type, dims: [batch, count, queries, joined(keys)[2] ?? null] },
+  ];
+};
+
+const unchanged: InferRule = ({ inputs }) => [
+  { type: inputs[0]?.type, dims: inputs[0]?.dims },
+];
+
 export const layerOps: InferTable = {
+  Attention: attention,
+  RotaryEmbedding: unchanged,
+  RMSNormalization: unchanged,
+  SimplifiedLayerNormalization: unchanged,
   RNN: recurrent,
   GRU: recurrent,
   LSTM: recurrent,
