@@ -106,6 +106,7 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
     node.inputs.forEach((name, i) => {
       if (!active.has(name)) return;
       const contribution = contributions[i];
+      if (contribution === null) return;
       // Left out, it would make the sum wrong without a word.
       if (contribution === undefined) {
         throw unsupported(

@@ -16,12 +16,15 @@ export interface RuleContext {
 }
 
 /**
- * Returns the gradient of each input, `undefined` where the rule has none:
- * `gradient()` refuses the node if it would have been needed. A gradient in
+ * Returns the gradient of each input: `undefined` where the rule has none, so
+ * that `gradient()` refuses the node if it would have been needed, and `null`
+ * where the output does not depend on the input. A gradient in
  * the shape of the output is summed down to the shape of a broadcast input,
  * added to others and dropped when unused by `gradient()`.
  */
-export type Rule = (context: RuleContext) => readonly (string | undefined)[];
+export type Rule = (
+  context: RuleContext,
+) => readonly (string | undefined | null)[];
 export type RuleTable = Readonly<Record<string, Rule>>;
 
 /** The error of a rule that does not cover this form of its operator. */

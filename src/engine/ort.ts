@@ -64,8 +64,8 @@ function sessionOptions(
             session: { model_external_initializers_file_folder_path: folder },
           },
         }),
-    // Warnings about unused initialisers are noise here; errors are thrown.
-    logSeverityLevel: 3,
+    // Warnings about unused initialisers are noise here; errors are thrown, not logged as well.
+    logSeverityLevel: 4,
     graphOptimizationLevel: "all",
     ...(threads ? { intraOpNumThreads: threads } : {}),
     // Batches shrink as samples are broken, so memory patterns of one shape do not help.

@@ -66,6 +66,7 @@ export class GraphBuilder {
       ...graph.inputs,
     ]) {
       this.#taken.add(info.name);
+      if (info.untyped) continue;
       this.#known.set(info.name, { type: info.type, dims: info.dims });
     }
     for (const node of graph.nodes) this.#infer(node);

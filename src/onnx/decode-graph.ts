@@ -63,7 +63,7 @@ export function decodeGraph(
   // Before IR version 4 every weight was listed as an input as well.
   const given = graph.input.filter((i) => !constants.has(i.name));
   const inputs = given.flatMap((i) => {
-    const info = valueInfoOf(i, source);
+    const info = valueInfoOf(i, source, inside);
     if (!info) others.inputs.push(i.name);
     return info ?? [];
   });
@@ -82,7 +82,7 @@ export function decodeGraph(
     if (!made.has(o.name) && !inside)
       throw invalid(source, `output "${o.name}" is not produced by any node`);
     // Sequences and maps (such as ZipMap's) cannot be attacked; the tensors beside them can.
-    const info = valueInfoOf(o, source);
+    const info = valueInfoOf(o, source, inside);
     if (!info) others.outputs.push(o.name);
     return info ?? [];
   });
@@ -141,7 +141,10 @@ function refuseControlCharacters(graph: GraphProto, source: string): void {
 function valueInfoOf(
   { name, type }: ValueInfoProto,
   source: string,
+  inside = false,
 ): ValueInfo | undefined {
+  if (inside && type?.value.case === undefined)
+    return { name, type: "float32", untyped: true };
   if (type?.value.case !== "tensorType") return undefined;
   const { elemType, shape } = type.value.value;
   const dims = shape?.dim.map(({ value }): Dim => {

@@ -116,7 +116,9 @@ function encodeNode(n: Node): NodeProto {
 const encodeAttributes = (attributes: Attributes) =>
   Object.entries(attributes).map(([name, a]) => encodeAttribute(name, a));
 
-function encodeInfo({ name, type, dims }: ValueInfo): ValueInfoProto {
+function encodeInfo(value: ValueInfo): ValueInfoProto {
+  const { name, type, dims } = value;
+  if (value.untyped) return create(ValueInfoProtoSchema, { name });
   return create(ValueInfoProtoSchema, {
     name,
     type: {

@@ -8,6 +8,8 @@ export type Dim = number | string | null;
 export interface ValueInfo {
   readonly name: string;
   readonly type: DataType;
+  /** Inside a body, whether the file leaves the type out; it is only inferred then. */
+  readonly untyped?: true;
   readonly dims?: readonly Dim[];
 }
 

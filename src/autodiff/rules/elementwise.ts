@@ -73,7 +73,7 @@ export const elementwise: RuleTable = {
   Identity: ({ g }) => [g],
   // To integers there is none, and from integers only where they stand for floats.
   Cast: (c) => [passed(c)],
-  CastLike: (c) => [passed(c), undefined],
+  CastLike: (c) => [passed(c), null],
   Dropout: dropout,
   Mod: mod,
   Where: ({ b, inputs: [condition = ""], g }) => [

@@ -326,7 +326,20 @@ const centerCropPad: Rule = ({ b, node, inputs: [x = ""], g }) => {
   return [b.op("CenterCropPad", [g, wanted], node.attributes), undefined];
 };
 
+/** One of two values at each place: each gets what falls on its places. */
+const oneHot: Rule = ({ b, node, inputs, g, needs }) => {
+  if (!needs(2)) return [null, null, undefined];
+  const [indices = "", depth = "", values = ""] = inputs;
+  const unit = b.cast(b.ints([0, 1]), b.type(values));
+  const hot = b.op("OneHot", [indices, depth, unit], node.attributes);
+  const on = b.reduceSum(b.mul(g, hot), undefined, true);
+  const all = b.reduceSum(g, undefined, true);
+  const both = [b.sub(all, on), on].map((sum) => b.reshape(sum, [1]));
+  return [null, null, b.concat(both, 0)];
+};
+
 export const indexing: RuleTable = {
+  OneHot: oneHot,
   CumSum: cumSum,
   CumProd: cumProd,
   TensorScatter: tensorScatter,

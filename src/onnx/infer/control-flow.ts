@@ -6,7 +6,9 @@ function declared(context: InferContext, body: string): readonly Known[] {
   const attribute = context.node.attributes[body];
   const outputs =
     attribute?.kind === "graph" ? (attribute.value as Subgraph).outputs : [];
-  return outputs.map(({ type, dims }) => ({ type, dims }));
+  return outputs.map(({ type, dims, untyped }) =>
+    untyped ? {} : { type, dims },
+  );
 }
 
 /** What holds of both of two values. */
