@@ -9,6 +9,7 @@ import { fused } from "./fused.ts";
 import { sampling } from "./grid-sample.ts";
 import { normalisations } from "./normalisations.ts";
 import { packedWeights } from "./packed-weights.ts";
+import { quantisedLayers } from "./quantised.ts";
 import { recurrentLayers } from "./recurrent.ts";
 
 /** Composite operators that can be written as simpler ones. */
@@ -22,6 +23,7 @@ const expansions: ExpansionTable = {
   ...contribAttentions,
   ...packedWeights,
   ...classical,
+  ...quantisedLayers,
 };
 
 /** The expansion of a node's operator, if it is a composite one. */
