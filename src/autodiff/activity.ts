@@ -6,7 +6,7 @@ const quantises = new Set(["QuantizeLinear", "DynamicQuantizeLinear"]);
 
 /** Operators whose rules pass the gradient of integers on as they do that of floats: they move elements, choose among them, or are made for integers. */
 const movesIntegers: ReadonlySet<string> = new Set(
-  "Cast Compress Concat ConvInteger DepthToSpace DequantizeLinear Expand Flatten Gather GatherElements GatherND Identity MatMulInteger MaxPool Pad Reshape ReverseSequence ScatterElements ScatterND Slice SpaceToDepth Split Squeeze Tile TopK Transpose Trilu Unsqueeze Where".split(
+  "Cast Compress Concat ConvInteger DepthToSpace DequantizeLinear Expand Flatten Gather GatherElements GatherND Identity MatMulInteger MaxPool Pad Reshape Resize ReverseSequence ScatterElements ScatterND Slice SpaceToDepth Split Squeeze Tile TopK Transpose Trilu Unsqueeze Where".split(
     " ",
   ),
 );

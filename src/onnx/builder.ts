@@ -56,10 +56,6 @@ export class GraphBuilder {
     this.#nodes = [...graph.nodes];
     this.#inputs = [...graph.inputs];
     this.#constants = new Map(graph.constants);
-    for (const [name, value] of graph.constants) {
-      this.#taken.add(name);
-      this.#known.set(name, knownConstant(value));
-    }
     for (const info of [
       ...graph.valueInfo,
       ...graph.outputs,
@@ -68,6 +64,11 @@ export class GraphBuilder {
       this.#taken.add(info.name);
       if (info.untyped) continue;
       this.#known.set(info.name, { type: info.type, dims: info.dims });
+    }
+    // Of a constant more is known than what an exporter records.
+    for (const [name, value] of graph.constants) {
+      this.#taken.add(name);
+      this.#known.set(name, knownConstant(value));
     }
     for (const node of graph.nodes) this.#infer(node);
   }
