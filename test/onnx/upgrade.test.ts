@@ -9,6 +9,7 @@ import {
   floats,
   type Graph,
   int,
+  int64s,
   ints,
   normalise,
   string,
@@ -50,6 +51,13 @@ const cases: Case[] = [
     attributes: { axes: ints([1, -1]), keepdims: int(0) },
   },
   { op: "ReduceSum", opset: 11 },
+  {
+    op: "Scatter",
+    opset: 10,
+    attributes: { axis: int(1) },
+    x: M,
+    more: [int64s([1, 3], [1, 2]), floats([1, 2], [7, 8])],
+  },
   { op: "ReduceMean", opset: 13, attributes: { axes: ints([2, 3]) } },
   {
     op: "ReduceMax",

@@ -702,7 +702,35 @@ function fixedIntegers(b: GraphBuilder, x: string): [string, string] {
   return [b.op("QuantizeLinear", [x, b.scalar(0.2), zero]), zero];
 }
 
+/** Only its two values have a gradient. */
+const oneHot = fc
+  .record({
+    dims: fc.array(size, { minLength: 1, maxLength: 2 }),
+    depth: size,
+    axis: fc.constantFrom(undefined, 0, -1),
+    s: seeds,
+  })
+  .map(({ dims, depth, axis, s }): Subject => {
+    const count = dims.reduce((p, d) => p * d, 1);
+    // Also negative ones, and some that are nowhere.
+    const picks = Array.from(
+      { length: count },
+      (_, i) => ((s + 3 * i) % (2 * depth + 2)) - depth - 1,
+    );
+    return {
+      shapes: [[2]],
+      ...linear,
+      build: (b, [values = ""]) =>
+        b.op(
+          "OneHot",
+          [integers(b, picks, dims), index(b, depth), values],
+          axis === undefined ? {} : { axis: int(axis) },
+        ),
+    };
+  });
+
 export const indexingSubjects: Record<string, fc.Arbitrary<Subject>> = {
+  OneHot: oneHot,
   CumSum: cumulative("CumSum", 18, { ...double, ...linear }),
   CumProd: cumulative("CumProd", 26, { draw: withZeros, step: 0.01 }),
   Trilu: trilu,
