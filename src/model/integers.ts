@@ -26,11 +26,16 @@ export function embeddingOf(graph: Graph, input: string): string | undefined {
       table.dims.length === 2
     )
       return node.outputs[0];
-    if (["Cast", "Identity"].includes(node.op) && ids.has(first))
+    if (passes.has(node.op) && ids.has(first))
       ids.add(node.outputs[0] as string);
   }
   return undefined;
 }
+
+/** Operators that leave token ids what they are. */
+const passes: ReadonlySet<string> = new Set(
+  "Cast Flatten Identity Reshape Squeeze Unsqueeze".split(" "),
+);
 
 /** Operators that only move elements, whatever their type. */
 const movers: ReadonlySet<string> = new Set(

@@ -37,13 +37,6 @@ export function findLogits(
   let last = maker(output.name);
   while (last?.op === "Identity" && last.domain === "")
     last = maker(last.inputs[0] ?? "");
-  if (last?.op === "Sigmoid") {
-    throw new AssayError(
-      "MODEL_OUTPUT",
-      `${file} ends in ${describeNode(last)}: binary and multi-label heads are not supported`,
-      "Export the model with one logit for each class.",
-    );
-  }
   if (last?.op === "Softmax" && last.domain === "") {
     const logits = last.inputs[0] as string;
     const info: ValueInfo = { name: logits, type: "float32" };
@@ -57,6 +50,13 @@ export function findLogits(
     ]);
     const logits = b.op("Log", [certain]);
     return { logits, cut: prune(b.build([logits])) };
+  }
+  if (last?.op === "Sigmoid") {
+    throw new AssayError(
+      "MODEL_OUTPUT",
+      `${file} ends in ${describeNode(last)}: binary and multi-label heads are not supported`,
+      "Export the model with one logit for each class.",
+    );
   }
   return { logits: output.name, cut: prune({ ...graph, outputs: [output] }) };
 }

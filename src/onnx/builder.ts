@@ -405,6 +405,7 @@ export class GraphBuilder {
         // What is inferred from the bound inputs is surer than what the exporter recorded.
         dims: found.dims ?? recorded.dims,
         values: found.values,
+        floats: found.floats,
       });
     });
   }

@@ -79,7 +79,7 @@ export function inlineBody(
 function renameNode(node: Node, rename: (name: string) => string): Node {
   return {
     ...node,
-    name: rename(node.name),
+    name: rename(node.outputs.find(Boolean) ?? node.name),
     inputs: node.inputs.map(rename),
     outputs: node.outputs.map(rename),
     attributes: mapBodies(node.attributes, (body) => ({

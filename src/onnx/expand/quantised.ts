@@ -1,6 +1,7 @@
 import { filled, type GraphBuilder } from "../builder.ts";
 import { fixed } from "../dims.ts";
 import { type Attributes, attribute, float, int, type Node } from "../graph.ts";
+import { contribAttentions } from "./contrib-attention.ts";
 import {
   cannotExpand,
   type ExpandContext,
@@ -30,8 +31,14 @@ function dequantised(
 ): string {
   const [x = "", s = ""] = [inputs[tensor], inputs[scale]];
   // Without one, onnxruntime 1.30 may compute a wrong product of int8.
-  const z = inputs[zero] || zeroOf(b, node, s, x);
+  const z = zeroFor(b, inputs[zero] || zeroOf(b, node, s, x), s);
   return b.op("DequantizeLinear", [x, s, z], alongAxis(b, node, s, axis));
+}
+
+/** One zero point for scales by axis, for each of them. */
+function zeroFor(b: GraphBuilder, zero: string, scale: string): string {
+  const one = isSingle(b, zero) && !isSingle(b, scale);
+  return one && b.dims(scale) ? b.expand(zero, b.shapeOf(scale)) : zero;
 }
 
 /** A float result as integers, of the type of the zero point or, when it is left out, of the first operand. */
@@ -206,6 +213,20 @@ const qGemm: Expansion = (context) => {
   return [inputs[7] ? quantised(context, y, 7, 8, 0) : y];
 };
 
+/** Attention whose input and projections are integers; all after the projections is in floats anyway. */
+const qAttention: Expansion = (context) => {
+  const { node, inputs } = context;
+  const x = dequantised(context, [0, 3, 6]);
+  const weights = dequantised(context, [1, 4, 7], -1);
+  const [, , bias = "", , , mask = "", , , past = ""] = inputs;
+  const attention = contribAttentions["com.microsoft.Attention"] as Expansion;
+  return attention({
+    ...context,
+    node: { ...node, op: "Attention" },
+    inputs: [x, weights, bias, mask, past],
+  });
+};
+
 const qLinearConcat: Expansion = (context) => {
   const { b, node, inputs } = context;
   const count = (inputs.length - 2) / 3;
@@ -274,6 +295,7 @@ export const quantisedLayers: ExpansionTable = {
   "com.microsoft.QLinearConcat": qLinearConcat,
   "com.microsoft.QLinearWhere": qLinearWhere,
   "com.microsoft.QGemm": qGemm,
+  "com.microsoft.QAttention": qAttention,
   "com.microsoft.MatMulIntegerToFloat": matMulIntegerToFloat,
   "com.microsoft.DynamicQuantizeMatMul": dynamicQuantizeMatMul,
   "com.microsoft.QuantizeLinear": standard,

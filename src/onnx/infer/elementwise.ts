@@ -45,11 +45,20 @@ const onNumbers =
   (a, b) =>
     typeof a === "number" && typeof b === "number" ? f(a, b) : null;
 
-const comparison = (test: (a: number, b: number) => boolean) =>
-  elementwise(
-    "bool",
-    onNumbers((a, b) => Number(test(a, b))),
-  );
+/** Comparisons of floats that are known count too: loops of TensorFlow count in them. */
+const comparison =
+  (test: (a: number, b: number) => boolean): InferRule =>
+  (context) =>
+    elementwise(
+      "bool",
+      onNumbers((a, b) => Number(test(a, b))),
+    )({
+      ...context,
+      inputs: context.inputs.map((x) => ({
+        ...x,
+        values: x.values ?? x.floats,
+      })),
+    });
 
 const plus: ValueRule = (a = null, b = null) =>
   b === 0 ? a : a === 0 ? b : onNumbers((x, y) => x + y)(a, b);

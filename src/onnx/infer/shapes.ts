@@ -191,6 +191,10 @@ export const shapeOps: InferTable = {
             : type === "int64" || type === "int32"
               ? values
               : undefined,
+        floats:
+          type === "float32" && values?.every((v) => typeof v === "number")
+            ? (values as number[])
+            : undefined,
       },
     ];
   },
