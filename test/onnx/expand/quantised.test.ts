@@ -134,7 +134,7 @@ function resultOf(op: string, inputs: Case["inputs"]): Tensor["type"] {
     QLinearConv: 7,
     QLinearMatMul: 7,
   };
-  return /ToFloat|DynamicQuantize|Dequantize/.test(op)
+  return /ToFloat|DynamicQuantize|Dequantize|Attention/.test(op)
     ? "float32"
     : (inputs[places[op] ?? 0]?.type ?? "float32");
 }
@@ -501,6 +501,41 @@ const subjects: Record<string, fc.Arbitrary<Case>> = {
           zeros ? d.zero(type, perColumn) : undefined,
           bias ? d.scale(1, [5]) : undefined,
         ],
+      };
+    }),
+  QAttention: fc
+    .record({
+      s: seeds,
+      type: byte,
+      causal: bit,
+      mask: bit,
+      columns: bit,
+      zeros: bit,
+    })
+    .map(({ s, type, causal, mask, columns, zeros }): Case => {
+      const d = new Draw(s);
+      const [batch, length, width] = [2, 3, 4];
+      const perColumn = columns ? [3 * width] : [];
+      return {
+        op: "QAttention",
+        inputs: [
+          d.bytes("uint8", [batch, length, width]),
+          d.weights(type, [width, 3 * width]),
+          d.scale(0.5, [3 * width]),
+          d.scale(0.02),
+          d.scale(0.01, perColumn),
+          mask
+            ? tensor(
+                "int32",
+                [batch, length],
+                Int32Array.of(1, 1, 1, 1, d.below(2), 0),
+              )
+            : undefined,
+          zeros ? d.zero("uint8") : undefined,
+          // One for all columns, also where these have scales of their own.
+          zeros ? d.zero(type) : undefined,
+        ],
+        attributes: { num_heads: int(2), unidirectional: int(+causal) },
       };
     }),
   QuantizeLinear: fc
