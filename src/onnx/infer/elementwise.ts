@@ -64,7 +64,7 @@ const plus: ValueRule = (a = null, b = null) =>
   b === 0 ? a : a === 0 ? b : onNumbers((x, y) => x + y)(a, b);
 
 const unary =
-  "Abs Acos Acosh Asin Asinh Atan Atanh BitShift Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish Hardmax LeakyRelu Log LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu Trilu CumSum LRN InstanceNormalization Clip ReverseSequence GroupNormalization";
+  "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish Hardmax LeakyRelu Log LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu Trilu CumSum LRN InstanceNormalization Clip ReverseSequence GroupNormalization";
 
 export const elementwiseOps: InferTable = {
   ...Object.fromEntries(unary.split(" ").map((op) => [op, same])),
@@ -108,6 +108,10 @@ export const elementwiseOps: InferTable = {
     a === 1 || b === 1 ? 1 : onNumbers((x, y) => x || y)(a, b),
   ),
   Xor: elementwise("bool"),
+  BitShift: elementwise(),
+  BitwiseAnd: elementwise(),
+  BitwiseOr: elementwise(),
+  BitwiseXor: elementwise(),
   Not: ({ inputs }) => [
     {
       type: "bool",

@@ -1,5 +1,6 @@
 import type { Node } from "../graph.ts";
 import { controlFlowOps } from "./control-flow.ts";
+import { drawingOps } from "./drawing.ts";
 import { elementwiseOps } from "./elementwise.ts";
 import { indexingOps } from "./indexing.ts";
 import { contextOf, type InferTable, type Known } from "./known.ts";
@@ -18,6 +19,7 @@ const table: InferTable = {
   ...samplingOps,
   ...indexingOps,
   ...quantisedOps,
+  ...drawingOps,
 };
 
 /**
