@@ -85,7 +85,7 @@ for (const [side, batch] of [
     model,
     new Map(names.map((n) => [n, 1])),
     { unit: optimizer, params },
-    null,
+    { clipNorm: null, batchNorm: "frozen" },
   );
   const session = await onnxruntime.load(step.graph);
   const weights = Object.fromEntries(

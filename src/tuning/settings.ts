@@ -20,6 +20,8 @@ export const trainingSettings = {
   }),
   /** Gradients are scaled down to this global norm; null for no limit. */
   clipNorm: z.number().positive().nullable().default(null),
+  /** Whether batch normalisation keeps its running statistics, or is trained by those of each batch. */
+  batchNorm: z.enum(["frozen", "batch"]).default("frozen"),
   /** Epochs without a better validation loss after which the last stage ends early; null for never. */
   patience: z.int().positive().nullable().default(10),
 };

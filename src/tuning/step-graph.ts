@@ -2,7 +2,9 @@ import { crossEntropy, gradient } from "#autodiff";
 import type { Chosen } from "#core";
 import { type Model, weightsAsInputs } from "#model";
 import { type Graph, GraphBuilder } from "#onnx";
+import { withBatchStatistics } from "./batch-norm.ts";
 import type { Optimizer } from "./optimizers/index.ts";
+import type { TrainingSettings } from "./settings.ts";
 
 /** The graph of one training step, and the names by which its values are fed and read. */
 export interface StepGraph {
@@ -14,7 +16,7 @@ export interface StepGraph {
   readonly scalars: readonly string[];
   /** Mean loss of the batch. */
   readonly loss: string;
-  /** For each trained weight: its state inputs, and the outputs that hold its next value and state. */
+  /** For each trained weight and each moving statistic: its state inputs, and the outputs that hold its next value and state. */
   readonly weights: ReadonlyMap<
     string,
     { state: readonly string[]; next: string; nextState: readonly string[] }
@@ -32,12 +34,16 @@ export function stepGraph(
   model: Model,
   rates: ReadonlyMap<string, number>,
   optimizer: Chosen<Optimizer>,
-  clipNorm: number | null,
+  { clipNorm, batchNorm }: Pick<TrainingSettings, "clipNorm" | "batchNorm">,
 ): StepGraph {
   const names = [...rates.keys()];
   const { unit, params } = optimizer;
+  const { graph: trained, running } =
+    batchNorm === "batch"
+      ? withBatchStatistics(model.graph, new Set(names))
+      : { graph: model.graph, running: new Map<string, string>() };
   const forward = new GraphBuilder(
-    weightsAsInputs(model.graph, names),
+    weightsAsInputs(trained, [...names, ...running.keys()]),
     "step/",
   );
   const labels = forward.input({
@@ -52,10 +58,13 @@ export function stepGraph(
     { keepdims: { kind: "int", value: 0 } },
     "step.loss",
   );
-  const { graph, gradients } = gradient(forward.build([loss]), {
-    of: loss,
-    wrt: names,
-  });
+  const { graph, gradients } = gradient(
+    forward.build([loss, ...running.values()]),
+    {
+      of: loss,
+      wrt: names,
+    },
+  );
 
   const b = new GraphBuilder(graph, "update/");
   const scalar = (name: string) => b.input({ name, type: "float32", dims: [] });
@@ -95,6 +104,8 @@ export function stepGraph(
       nextState: updated.state,
     });
   });
+  for (const [statistic, next] of running)
+    weights.set(statistic, { state: [], next, nextState: [] });
   const outputs = [...weights.values()].flatMap((w) => [
     w.next,
     ...w.nextState,

@@ -179,13 +179,13 @@ async function openStage(
     if (rate !== undefined)
       for (const name of group.parameters) rates.set(name, rate);
   }
+  const step = stepGraph(here, rates, settings.optimizer, settings);
   const weights: Weights = new Map(
-    [...rates.keys()].map((name) => [
+    [...step.weights.keys()].map((name) => [
       name,
       here.graph.constants.get(name) as FloatTensor,
     ]),
   );
-  const step = stepGraph(here, rates, settings.optimizer, settings.clipNorm);
   const session = await engine.load(step.graph);
   const compiled = await compile(here, engine, { weights });
   const state = new Map<string, Tensor>();

@@ -66,7 +66,7 @@ async function threeSteps(
     linearModel(W, B),
     new Map(rates),
     { unit, params },
-    clipNorm,
+    { clipNorm, batchNorm: "frozen" },
   );
   const session = await onnxruntime.load(step.graph);
   const weights = new Map<string, FloatTensor>(
@@ -146,7 +146,7 @@ test("clipping limits the joint length of the gradients", async () => {
       ["head.bias", 1],
     ]),
     { unit, params: unit.params.parse({ momentum: 0 }) },
-    limit,
+    { clipNorm: limit, batchNorm: "frozen" },
   );
   const session = await onnxruntime.load(step.graph);
   const weight = floats([2, 3], W.flat());
