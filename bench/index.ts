@@ -1,0 +1,86 @@
+import { parseArgs } from "node:util";
+import { onnxruntime } from "#engine";
+import { type Subject, subjects } from "./models/index.ts";
+import { type Peer, torchPeer } from "./peers/torch.ts";
+import { type Mode, median, modes, stepOf, time } from "./steps.ts";
+
+// Forward passes, attack steps and training steps beside PyTorch on the same
+// cores. Both take turns in every round, so that what else the machine does
+// falls on both; a ratio is the median over the rounds.
+
+/** What Assay wants to be, as a share of PyTorch's time. */
+const goals: Readonly<Record<Mode, number>> = {
+  forward: 0.85,
+  attack: 0.95,
+  training: 1.1,
+  half: 0.8,
+};
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    rounds: { type: "string", default: "7" },
+    memory: { type: "boolean", default: false },
+  },
+});
+
+const rounds = Number(options.rounds);
+const chosen = subjects.filter(
+  (s) => !options.only || options.only.includes(s.name),
+);
+const peer = await torchPeer();
+console.log(
+  `${onnxruntime.title}, Node ${process.version}, ${peer ? `PyTorch ${peer.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}\n`,
+);
+const line = (cells: readonly string[]) =>
+  cells.map((c, i) => c.padEnd([14, 10, 11, 12, 7][i] ?? 8)).join("");
+console.log(line(["model", "step", "Assay ms", "PyTorch ms", "ratio", "goal"]));
+if (!options.memory)
+  for (const subject of chosen)
+    for (const mode of modes) console.log(line(await row(subject, mode, peer)));
+peer?.stop();
+if (!options.only || options.memory) await memory();
+
+async function row(
+  subject: Subject,
+  mode: Mode,
+  other: Peer | undefined,
+): Promise<string[]> {
+  const step = await stepOf(subject, mode);
+  const own = await time(step, 3, 3);
+  const repeats = Math.max(3, Math.min(40, Math.round(150 / own)));
+  const mine: number[] = [];
+  const theirs: number[] = [];
+  for (let r = 0; r < rounds; r++) {
+    mine.push(await time(step, 1, repeats));
+    if (!other) continue;
+    const request = { model: subject.name, mode, warm: r === 0 ? 3 : 1 };
+    theirs.push(await other.time({ ...request, repeats }));
+  }
+  await step.release();
+  const ratios = theirs.map((t, r) => (mine[r] as number) / t);
+  return [
+    subject.name,
+    mode,
+    median(mine).toFixed(1),
+    ...(other
+      ? [median(theirs).toFixed(1), median(ratios).toFixed(2)]
+      : ["-", "-"]),
+    goals[mode].toFixed(2),
+  ];
+}
+
+/** Memory of the process over a thousand training steps. */
+async function memory(): Promise<void> {
+  const [lenet] = subjects;
+  const step = await stepOf(lenet as Subject, "training");
+  const megabytes = () => process.memoryUsage().rss / 2 ** 20;
+  await time(step, 100, 100);
+  const before = megabytes();
+  await time(step, 0, 1000);
+  const after = megabytes();
+  await step.release();
+  console.log(
+    `\nMemory of 1,000 training steps of lenet: ${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after`,
+  );
+}
