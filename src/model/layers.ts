@@ -1,4 +1,6 @@
-import { type Graph, type Node, sizeOf, type Tensor } from "#onnx";
+import { type Graph, sizeOf, type Tensor } from "#onnx";
+import { isInvented, kindOf, layerOfWeight, scopeOf } from "./layer-names.ts";
+import { findWeights, layerOps, type Weight, type Weights } from "./weights.ts";
 
 /** Weights that are trained and frozen together: usually one layer with its bias and normalisation. */
 export interface LayerGroup {
@@ -9,35 +11,10 @@ export interface LayerGroup {
   readonly size: number;
 }
 
-/** The inputs of an operator that hold weights; a constant elsewhere is not trained. */
-const weightSlots: Readonly<Record<string, readonly number[]>> = {
-  Conv: [1, 2],
-  ConvTranspose: [1, 2],
-  Gemm: [0, 1, 2],
-  MatMul: [0, 1],
-  BatchNormalization: [1, 2],
-  LayerNormalization: [1, 2],
-  GroupNormalization: [1, 2],
-  InstanceNormalization: [1, 2],
-  PRelu: [1],
-  Gather: [0],
-  Add: [0, 1],
-  Mul: [0, 1],
-};
-
-/** Operators that begin a group; the others join the one before them. */
-const layerOps: ReadonlySet<string> = new Set([
-  "Conv",
-  "ConvTranspose",
-  "Gemm",
-  "MatMul",
-  "Gather",
-]);
-
 /**
- * The layer groups of a model in topological order, from input to output.
- * ONNX does not mark what is trainable: a float constant counts when it sits
- * in a weight slot of a known operator. Scalars and running statistics do not.
+ * The layer groups of a model in topological order, from input to output; the
+ * last is the head. What is trainable is told by `findWeights`. A weight that
+ * several layers use (tied) belongs to the first.
  *
  * @param only names or patterns (`*` matches anything) of the constants that may be trained; all when left out
  */
@@ -45,32 +22,26 @@ export function layerGroups(
   graph: Graph,
   only?: readonly string[],
 ): LayerGroup[] {
-  const groups: { name: string; parameters: string[]; size: number }[] = [];
-  const seen = new Set<string>();
-  for (const node of graph.nodes) {
-    const parameters = weightsOf(node, graph).filter(
-      (name) =>
-        !seen.has(name) && (!only || only.some((p) => matches(p, name))),
-    );
-    if (parameters.length === 0) continue;
-    for (const name of parameters) seen.add(name);
+  return groupWeights(findWeights(graph), graph, only);
+}
+
+/** The groups of weights that were found in a graph. */
+export function groupWeights(
+  weights: Weights,
+  graph: Graph,
+  only?: readonly string[],
+): LayerGroup[] {
+  const chosen = weights.trained.filter(
+    ({ name }) => !only || only.some((p) => matches(p, name)),
+  );
+  return named(layersOf(weights, chosen)).map(({ name, members }) => {
+    const parameters = members.map((w) => w.name);
     const size = parameters.reduce(
-      (sum, name) => sum + sizeOf((graph.constants.get(name) as Tensor).dims),
+      (sum, p) => sum + sizeOf((graph.constants.get(p) as Tensor).dims),
       0,
     );
-    const current = groups.at(-1);
-    if (current && !layerOps.has(node.op)) {
-      current.parameters.push(...parameters);
-      current.size += size;
-    } else {
-      groups.push({
-        name: groupName(node, parameters, groups),
-        parameters,
-        size,
-      });
-    }
-  }
-  return groups;
+    return { name, parameters, size };
+  });
 }
 
 /** Whether a name matches a pattern in which `*` stands for anything. */
@@ -79,32 +50,69 @@ export function matches(pattern: string, name: string): boolean {
   return new RegExp(`^${escaped.replaceAll("*", ".*")}$`).test(name);
 }
 
-function weightsOf(node: Node, graph: Graph): string[] {
-  const known = node.domain === "" && Object.hasOwn(weightSlots, node.op);
-  const slots = known ? weightSlots[node.op] : undefined;
-  return (slots ?? []).flatMap((slot) => {
-    const name = node.inputs[slot];
-    const value = name ? graph.constants.get(name) : undefined;
-    const trainable =
-      value?.type === "float32" &&
-      value.dims.length > 0 &&
-      sizeOf(value.dims) > 1;
-    return name && trainable ? [name] : [];
-  });
+/** The weights of each layer, from input to output: an operator that begins one, and what follows it without beginning another (bias, normalisation, scale). */
+function layersOf({ graph, signal }: Weights, weights: readonly Weight[]) {
+  const byNode = new Map<Weight["node"], Weight[]>();
+  for (const weight of weights) {
+    const before = byNode.get(weight.node);
+    if (before) before.push(weight);
+    else byNode.set(weight.node, [weight]);
+  }
+  const layers: Weight[][] = [];
+  /** The last layer that a value has passed. */
+  const passed = new Map<string, number>();
+  for (const node of graph.nodes) {
+    const own = byNode.get(node);
+    let last = Math.max(
+      -1,
+      ...node.inputs.map((i) => (signal.has(i) ? (passed.get(i) ?? -1) : -1)),
+    );
+    if (own) {
+      const current = layers[last];
+      if (current && !layerOps.has(node.op)) current.push(...own);
+      else last = layers.push([...own]) - 1;
+    }
+    for (const output of node.outputs) passed.set(output, last);
+  }
+  return layers;
 }
 
-/** "conv1.weight" names the group "conv1"; anonymous weights take the name of their node. */
-function groupName(
-  node: Node,
-  parameters: readonly string[],
-  groups: readonly { name: string }[],
-): string {
-  const stem = /^(.+)[./](weight|kernel|W|w|bias|gamma|beta|scale)$/.exec(
-    parameters[0] ?? "",
-  )?.[1];
-  const name = stem ?? (node.name || `layer${groups.length + 1}`);
-  const taken = groups.filter(
-    (g) => g.name === name || g.name.startsWith(`${name}#`),
-  ).length;
-  return taken === 0 ? name : `${name}#${taken + 1}`;
+/** Layers under their names; those of one module (the gates of a cell, the halves of a projection) become one. */
+function named(
+  layers: readonly (readonly Weight[])[],
+): { name: string; members: Weight[] }[] {
+  const told = layers.map(toldName);
+  const groups = new Map<string, Weight[]>();
+  const counts = new Map<string, number>();
+  for (const [i, members] of layers.entries()) {
+    const kind = kindOf((members[0] as Weight).node);
+    const count = (counts.get(kind) ?? 0) + 1;
+    counts.set(kind, count);
+    const name = told[i] ?? unused(`${kind}${count}`, told);
+    groups.set(name, [...(groups.get(name) ?? []), ...members]);
+  }
+  return [...groups].map(([name, members]) => ({ name, members }));
+}
+
+/** A name that no layer has of its own. */
+const unused = (name: string, told: readonly (string | undefined)[]): string =>
+  told.includes(name) ? unused(`${name}#`, told) : name;
+
+/** What names a layer: its weights, the place of its node among the modules, its bias, or the whole name of its first weight. */
+function toldName(members: readonly Weight[]): string | undefined {
+  const [first, second] = members as [Weight, Weight | undefined];
+  const own = members.filter((w) => w.node === first.node);
+  for (const { name } of own) {
+    const layer = layerOfWeight(name);
+    if (layer) return layer;
+  }
+  const scope = scopeOf(first.node);
+  if (scope) return scope;
+  const bias =
+    second &&
+    second.node.op === "Add" &&
+    second.node.inputs.some((i) => first.node.outputs.includes(i))
+      ? layerOfWeight(second.name)
+      : undefined;
+  return bias ?? (isInvented(first.name) ? undefined : first.name);
 }
