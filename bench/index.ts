@@ -1,12 +1,21 @@
 import { parseArgs } from "node:util";
 import { onnxruntime } from "#engine";
+import { openFloor } from "./floor.ts";
 import { type Subject, subjects } from "./models/index.ts";
 import { type Peer, torchPeer } from "./peers/torch.ts";
-import { type Mode, median, modes, stepOf, time } from "./steps.ts";
+import {
+  type Mode,
+  median,
+  modes,
+  multiplyAddsOf,
+  stepOf,
+  time,
+} from "./steps.ts";
 
 // Forward passes, attack steps and training steps beside PyTorch on the same
 // cores. Both take turns in every round, so that what else the machine does
-// falls on both; a ratio is the median over the rounds.
+// falls on both; a ratio is the median over the rounds. The floor is the time
+// that the multiplications of a step take at the rate of a large product.
 
 /** What Assay wants to be, as a share of PyTorch's time. */
 const goals: Readonly<Record<Mode, number>> = {
@@ -33,8 +42,19 @@ console.log(
   `${onnxruntime.title}, Node ${process.version}, ${peer ? `PyTorch ${peer.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}\n`,
 );
 const line = (cells: readonly string[]) =>
-  cells.map((c, i) => c.padEnd([14, 10, 11, 12, 7][i] ?? 8)).join("");
-console.log(line(["model", "step", "Assay ms", "PyTorch ms", "ratio", "goal"]));
+  cells.map((c, i) => c.padEnd([14, 10, 11, 12, 7, 7][i] ?? 8)).join("");
+const floor = await openFloor();
+console.log(
+  line([
+    "model",
+    "step",
+    "Assay ms",
+    "PyTorch ms",
+    "ratio",
+    "goal",
+    "times the floor",
+  ]),
+);
 if (!options.memory)
   for (const subject of chosen)
     for (const mode of modes) console.log(line(await row(subject, mode, peer)));
@@ -51,8 +71,11 @@ async function row(
   const repeats = Math.max(3, Math.min(40, Math.round(150 / own)));
   const mine: number[] = [];
   const theirs: number[] = [];
+  const floors: number[] = [];
+  const work = multiplyAddsOf(subject, mode);
   for (let r = 0; r < rounds; r++) {
     mine.push(await time(step, 1, repeats));
+    floors.push((mine[r] as number) / (await floor.milliseconds(work)));
     if (!other) continue;
     const request = { model: subject.name, mode, warm: r === 0 ? 3 : 1 };
     theirs.push(await other.time({ ...request, repeats }));
@@ -67,6 +90,7 @@ async function row(
       ? [median(theirs).toFixed(1), median(ratios).toFixed(2)]
       : ["-", "-"]),
     goals[mode].toFixed(2),
+    median(floors).toFixed(1),
   ];
 }
 

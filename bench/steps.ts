@@ -1,9 +1,10 @@
 import { Random } from "#core";
-import { onnxruntime, type Session } from "#engine";
-import { compile, labelTensor, layerGroups, type Model } from "#model";
-import { type FloatTensor, filled, floats, int64s, type Tensor } from "#onnx";
+import { onnxruntime } from "#engine";
+import { compile, layerGroups, type Model } from "#model";
+import { floats, int64s, type Tensor } from "#onnx";
 import { optimizers } from "#tuning";
-import { stepGraph } from "../src/tuning/step-graph.ts";
+import { openStep } from "../src/tuning/step.ts";
+import { multiplyAdds } from "./floor.ts";
 import type { Subject } from "./models/index.ts";
 
 /** What is timed, in the words of the peer. */
@@ -53,45 +54,39 @@ async function training(
   y: readonly number[],
   upperHalf: boolean,
 ): Promise<Step> {
-  const all = layerGroups(model.graph).flatMap((g) => g.parameters);
-  const names = upperHalf ? all.slice(Math.floor(all.length / 2)) : all;
+  const names = trained(model, upperHalf);
   const unit = optimizers.find((o) => o.id === "sgd");
   if (!unit) throw new Error("sgd is one of the optimisers");
   const params = unit.params.parse({ momentum: 0.9, weightDecay: 0 });
-  const step = stepGraph(
+  const step = await openStep(
     model,
     new Map(names.map((n) => [n, 1])),
-    { unit, params },
-    { clipNorm: null, batchNorm: "frozen" },
+    { optimizer: { unit, params }, clipNorm: null, batchNorm: "frozen" },
+    onnxruntime,
   );
-  const session: Session = await onnxruntime.load(step.graph);
-  const feeds: Record<string, Tensor> = {
-    [model.input]: x,
-    [step.labels]: labelTensor(y),
-    [step.rate]: filled("float32", [], 1e-4),
-    ...Object.fromEntries(
-      unit
-        .scalars(1, params)
-        .map((v, i) => [step.scalars[i] as string, filled("float32", [], v)]),
-    ),
-  };
-  for (const [name, { state }] of step.weights) {
-    const weight = model.graph.constants.get(name) as FloatTensor;
-    feeds[name] = weight;
-    for (const s of state) feeds[s] = filled("float32", weight.dims, 0);
-  }
   return {
-    async run() {
-      const outputs = await session.run(feeds);
-      for (const [name, w] of step.weights) {
-        feeds[name] = outputs[w.next] as Tensor;
-        w.state.forEach((s, i) => {
-          feeds[s] = outputs[w.nextState[i] as string] as Tensor;
-        });
-      }
-    },
-    release: () => session.release(),
+    run: () => step.take(x, y, 1e-4),
+    release: () => step.release(),
   };
+}
+
+function trained(model: Model, upperHalf: boolean): readonly string[] {
+  const all = layerGroups(model.graph).flatMap((g) => g.parameters);
+  return upperHalf ? all.slice(Math.floor(all.length / 2)) : all;
+}
+
+/** Multiply-adds that a step cannot do without: one pass forward, one back to the input, one back to the weights. */
+export function multiplyAddsOf(subject: Subject, mode: Mode): number {
+  const { graph, ...model } = subject.build();
+  const forward = multiplyAdds(graph, subject.batch);
+  if (mode === "forward") return forward;
+  if (mode === "attack") return 2 * forward;
+  const names = new Set(trained({ graph, ...model }, mode === "half"));
+  const lowest = graph.nodes.findIndex((n) =>
+    n.inputs.some((i) => names.has(i)),
+  );
+  const above = graph.nodes.slice(lowest);
+  return forward + 2 * multiplyAdds(graph, subject.batch, above);
 }
 
 /** Median milliseconds of a step. */

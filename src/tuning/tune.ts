@@ -1,17 +1,16 @@
 import { AssayError, type Chosen, InterruptedError, type Random } from "#core";
 import type { Dataset } from "#data";
-import type { Engine, Session } from "#engine";
+import type { Engine } from "#engine";
 import {
   type CompiledModel,
   compile,
   grantAccess,
   type LayerGroup,
-  labelTensor,
   type Model,
 } from "#model";
-import { type FloatTensor, filled, type Tensor, takeRows } from "#onnx";
+import { type FloatTensor, type Tensor, takeRows } from "#onnx";
 import type { TrainingSettings } from "./settings.ts";
-import { type StepGraph, stepGraph } from "./step-graph.ts";
+import { openStep, type TrainingStep } from "./step.ts";
 import type { Stage } from "./strategies/index.ts";
 import type { TrainingDefense } from "./training-defense.ts";
 
@@ -109,7 +108,7 @@ export async function tune(input: TuneInput): Promise<Tuned> {
         course.observe?.(validation.loss);
         if (isBetter(line, best?.epoch)) {
           best = {
-            weights: new Map([...current, ...run.weights]),
+            weights: new Map([...current, ...copies(run.step.weights)]),
             epoch: line,
           };
         }
@@ -126,7 +125,7 @@ export async function tune(input: TuneInput): Promise<Tuned> {
         }
       }
     } finally {
-      current = new Map([...current, ...run.weights]);
+      current = new Map([...current, ...run.step.weights]);
       await run.release();
     }
   }
@@ -155,15 +154,16 @@ function withWeights(model: Model, weights: Weights): Model {
   };
 }
 
+/** The weights as they are now. */
+const copies = (weights: TrainingStep["weights"]): Weights =>
+  new Map(
+    [...weights].map(([name, t]) => [name, { ...t, data: t.data.slice() }]),
+  );
+
 interface OpenStage {
-  readonly step: StepGraph;
-  readonly session: Session;
+  readonly step: TrainingStep;
   /** The model at the current weights. */
   readonly compiled: CompiledModel;
-  /** Replaced at every step. */
-  readonly weights: Weights;
-  readonly state: Map<string, Tensor>;
-  steps: number;
   release(): Promise<void>;
 }
 
@@ -179,29 +179,13 @@ async function openStage(
     if (rate !== undefined)
       for (const name of group.parameters) rates.set(name, rate);
   }
-  const step = stepGraph(here, rates, settings.optimizer, settings);
-  const weights: Weights = new Map(
-    [...step.weights.keys()].map((name) => [
-      name,
-      here.graph.constants.get(name) as FloatTensor,
-    ]),
-  );
-  const session = await engine.load(step.graph);
-  const compiled = await compile(here, engine, { weights });
-  const state = new Map<string, Tensor>();
-  for (const [name, { state: inputs }] of step.weights) {
-    const { dims } = weights.get(name) as FloatTensor;
-    for (const s of inputs) state.set(s, filled("float32", dims, 0));
-  }
+  const step = await openStep(here, rates, settings, engine);
+  const compiled = await compile(here, engine, { weights: step.weights });
   return {
     step,
-    session,
     compiled,
-    weights,
-    state,
-    steps: 0,
     async release() {
-      await session.release();
+      await step.release();
       await compiled.release();
     },
   };
@@ -235,8 +219,7 @@ async function trainStep(
   epoch: number,
   rate: number,
 ): Promise<number> {
-  const { model, train, settings } = input;
-  const { step, weights, state } = run;
+  const { train } = input;
   const y = Int32Array.from(batch, (i) => train.y[i] as number);
   const x = await transformed(
     input,
@@ -245,27 +228,7 @@ async function trainStep(
     y,
     batch.map((i) => `${epoch}/${i}`),
   );
-  const { unit, params } = settings.optimizer;
-  const scalar = (value: number) => filled("float32", [], value);
-  const outputs = await run.session.run({
-    [model.input]: x,
-    [step.labels]: labelTensor(y),
-    [step.rate]: scalar(rate),
-    ...Object.fromEntries(
-      unit
-        .scalars(++run.steps, params)
-        .map((v, i) => [step.scalars[i] as string, scalar(v)]),
-    ),
-    ...Object.fromEntries(weights),
-    ...Object.fromEntries(state),
-  });
-  for (const [name, names] of step.weights) {
-    weights.set(name, outputs[names.next] as FloatTensor);
-    names.state.forEach((s, i) => {
-      state.set(s, outputs[names.nextState[i] as string] as Tensor);
-    });
-  }
-  return Number(outputs[step.loss]?.data[0]);
+  return run.step.take(x, y, rate);
 }
 
 /** The inputs that are really trained or validated on: those of the proactive defence, where there is one. */

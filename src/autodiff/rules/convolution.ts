@@ -2,6 +2,7 @@ import {
   type Attributes,
   attribute,
   fixed,
+  floats,
   int,
   ints,
   type Window,
@@ -78,16 +79,15 @@ function flippedConvolution(
     b.transpose(grouped, [0, 2, 1, ...spatial.map((i) => i + 3)]),
     [s.groups * c, m / s.groups, ...kernel],
   );
-  const flat = kernel.every((k) => k === 1);
-  const flipped = flat
-    ? swapped
-    : b.slice(
-        swapped,
-        spatial.map(() => -1),
-        spatial.map(() => -(2 ** 31)),
-        spatial.map((i) => i + 2),
-        spatial.map(() => -1),
-      );
+  const taps = kernel.reduce((p, k) => p * k, 1);
+  const flipped =
+    taps === 1
+      ? swapped
+      : b.reshape(b.matmul(b.reshape(swapped, [-1, taps]), reversal(b, taps)), [
+          s.groups * c,
+          m / s.groups,
+          ...kernel,
+        ]);
   const reach = kernel.map((k, i) => (s.dilations[i] ?? 1) * (k - 1));
   const begin = reach.map((r, i) => r - (s.padsBegin[i] ?? 0));
   const end = reach.map((r, i) => r - (s.padsEnd[i] ?? 0));
@@ -104,6 +104,17 @@ function flippedConvolution(
     pads: ints([...begin, ...end].map((p) => Math.max(p, 0))),
   });
 }
+
+/** The matrix that reverses a row. A product with it takes half the time of a slice with negative steps. */
+const reversal = (b: Builder, length: number) =>
+  b.constant(
+    floats(
+      [length, length],
+      Float32Array.from({ length: length ** 2 }, (_, i) =>
+        (i % length) + Math.floor(i / length) === length - 1 ? 1 : 0,
+      ),
+    ),
+  );
 
 /** Larger strides: the transposed convolution, padded at the end to the size of the input. */
 function transposedConvolution(
@@ -138,14 +149,10 @@ function weightGradient(b: Builder, g: string, x: string, s: Geometry): string {
     s.strides.every((stride) => stride === 1) &&
     [...s.padsBegin, ...s.padsEnd].every((p) => p === 0);
   if (pointwise && s.groups === 1) {
-    const pixels = b.reshape(x, [0, c, -1]);
-    return b.reshape(
-      b.reduceSum(
-        b.matmul(b.reshape(g, [0, m, -1]), b.transposeLast(pixels)),
-        [0],
-      ),
-      s.weight,
-    );
+    const pixels = s.output.reduce((p, d) => p * d, 1);
+    return pixels * (m + c) < m * c
+      ? byTaps(b, g, x, s)
+      : perSample(b, g, x, s);
   }
   const batch = b.dims(x)?.[0];
   if (c === 1 && m === s.groups && typeof batch === "number") {
@@ -153,7 +160,7 @@ function weightGradient(b: Builder, g: string, x: string, s: Geometry): string {
   }
   return s.groups > 1 || c <= 4 || kernel.length !== 2
     ? swappedConvolution(b, g, x, s)
-    : byColumns(b, g, x, s);
+    : byTaps(b, g, x, s);
 }
 
 /** Batch and channels exchanged: the input convolved with the gradient, strides and dilations exchanged too. */
@@ -227,13 +234,27 @@ function depthwise(
   return b.reduceSum(b.reshape(exact, [batch, m, 1, ...kernel]), [0]);
 }
 
-/** Above this many bytes a sample, shifted copies are multiplied one at a time. */
-const COLUMN_BYTES = 8 * 2 ** 20;
+/** A 1x1 kernel over large images: one product a sample, then their sum. */
+function perSample(b: Builder, g: string, x: string, s: Geometry): string {
+  const [m = 1, c = 1] = s.weight;
+  const pixels = b.reshape(x, [0, c, -1]);
+  const products = b.matmul(b.reshape(g, [0, m, -1]), b.transposeLast(pixels));
+  return b.reshape(b.reduceSum(products, [0]), s.weight);
+}
 
-/** Shifted copies of the input as columns (im2col), multiplied by the gradient in one product a sample. */
-function byColumns(b: Builder, g: string, x: string, s: Geometry): string {
+/**
+ * For each tap of the kernel, the pixels that it sees of all samples, multiplied
+ * by the gradient in one product. Channels come last, so that a shifted copy of
+ * the input is one of whole rows.
+ */
+function byTaps(b: Builder, g: string, x: string, s: Geometry): string {
   const [m = 1, c = 1, height = 1, width = 1] = s.weight;
-  const padded = b.pad(x, [0, 0, ...s.padsBegin], [0, 0, ...s.padsEnd]);
+  const padded = b.pad(
+    b.transpose(x, [0, 2, 3, 1]),
+    [0, ...s.padsBegin, 0],
+    [0, ...s.padsEnd, 0],
+  );
+  const pixels = b.reshape(b.transpose(g, [1, 0, 2, 3]), [m, -1]);
   const taps: string[] = [];
   for (let i = 0; i < height; i++) {
     for (let j = 0; j < width; j++) {
@@ -241,21 +262,12 @@ function byColumns(b: Builder, g: string, x: string, s: Geometry): string {
       const end = start.map(
         (from, k) => from + ((s.output[k] ?? 1) - 1) * (s.strides[k] ?? 1) + 1,
       );
-      taps.push(
-        b.reshape(b.slice(padded, start, end, [2, 3], s.strides), [0, c, -1]),
-      );
+      const seen = b.slice(padded, start, end, [1, 2], s.strides);
+      taps.push(b.matmul(pixels, b.reshape(seen, [-1, c])));
     }
   }
-  const pixels = b.reshape(g, [0, m, -1]);
-  const bytes = 4 * taps.length * c * s.output.reduce((p, d) => p * d, 1);
-  const product = (columns: string) =>
-    b.reduceSum(b.matmul(pixels, b.transposeLast(columns)), [0]);
-  // Either way the result is [M, kernel, C].
-  const flat =
-    bytes <= COLUMN_BYTES
-      ? product(b.concat(taps, 1))
-      : b.concat(taps.map(product), 1);
-  return b.transpose(b.reshape(flat, [m, height, width, c]), [0, 3, 1, 2]);
+  const rows = b.reshape(b.concat(taps, 1), [m, height, width, c]);
+  return b.transpose(rows, [0, 3, 1, 2]);
 }
 
 /**

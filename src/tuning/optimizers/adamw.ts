@@ -13,30 +13,21 @@ export const adamw = defineOptimizer({
     weightDecay: z.number().nonnegative().default(0.01),
   }),
   state: ["mean", "square"],
-  // The bias corrections come from outside: a power kept in float32 would drift.
-  scalars: (step, { beta1, beta2 }) => [1 - beta1 ** step, 1 - beta2 ** step],
   update(
-    b,
-    { weight, gradient, state, rate, scalars },
+    { weight, gradient, state, rate, steps },
     { beta1, beta2, epsilon, weightDecay },
   ) {
-    const mean = b.add(
-      b.mul(state[0] as string, beta1),
-      b.mul(gradient, 1 - beta1),
-    );
-    const square = b.add(
-      b.mul(state[1] as string, beta2),
-      b.mul(b.mul(gradient, gradient), 1 - beta2),
-    );
-    const deviation = b.add(
-      b.sqrt(b.div(square, scalars[1] as string)),
-      epsilon,
-    );
-    const direction = b.div(b.div(mean, scalars[0] as string), deviation);
-    const step =
-      weightDecay === 0
-        ? direction
-        : b.add(direction, b.mul(weight, weightDecay));
-    return { weight: b.sub(weight, b.mul(step, rate)), state: [mean, square] };
+    const [mean, square] = state as [Float32Array, Float32Array];
+    const [short, wide] = [1 - beta1 ** steps, 1 - beta2 ** steps];
+    for (let i = 0; i < weight.length; i++) {
+      const w = weight[i] as number;
+      const g = gradient[i] as number;
+      const m = beta1 * (mean[i] as number) + (1 - beta1) * g;
+      const s = beta2 * (square[i] as number) + (1 - beta2) * g * g;
+      mean[i] = m;
+      square[i] = s;
+      const direction = m / short / (Math.sqrt(s / wide) + epsilon);
+      weight[i] = w - rate * (direction + weightDecay * w);
+    }
   },
 });

@@ -1,34 +1,31 @@
 import type { z } from "zod";
-import type { GraphBuilder } from "#onnx";
 
-/** One weight in an update: all are names of values in the training graph. */
+/** One weight in an update. All arrays have its length. */
 export interface UpdateInput {
-  readonly weight: string;
-  readonly gradient: string;
-  /** State tensors in the weight's shape, in the order of `state`; zero at the first step. */
-  readonly state: readonly string[];
-  /** Scalar learning rate of this weight. */
-  readonly rate: string;
-  /** Scalars that the optimiser asked for with `scalars`. */
-  readonly scalars: readonly string[];
+  /** Changed in place. */
+  readonly weight: Float32Array;
+  readonly gradient: Float32Array;
+  /** In the order of the optimiser's `state`, changed in place; zero at the first step. */
+  readonly state: readonly Float32Array[];
+  /** Learning rate of this weight. */
+  readonly rate: number;
+  /** Steps taken with this one: 1, 2, ... */
+  readonly steps: number;
 }
 
-/** A weight update as graph nodes. */
+/**
+ * How a weight moves, given its gradient. A loop over numbers in place: as
+ * nodes of the training graph every intermediate array costs a pass over memory
+ * (docs/performance.md).
+ */
 export interface Optimizer<S extends z.ZodObject = z.ZodObject> {
   readonly id: string;
   readonly title: string;
   readonly reference: string;
   readonly params: S;
-  /** Names of the state tensors kept for each weight. */
+  /** Names of the arrays kept for each weight. */
   readonly state: readonly string[];
-  /** Numbers fed at every step, computed from its number (1, 2, ...). */
-  scalars(step: number, params: z.output<S>): number[];
-  /** Adds the nodes of one weight's update; returns the new weight and the new state. */
-  update(
-    b: GraphBuilder,
-    input: UpdateInput,
-    params: z.output<S>,
-  ): { weight: string; state: string[] };
+  update(input: UpdateInput, params: z.output<S>): void;
 }
 
 export function defineOptimizer<S extends z.ZodObject>(

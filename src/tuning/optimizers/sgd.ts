@@ -11,13 +11,14 @@ export const sgd = defineOptimizer({
     weightDecay: z.number().nonnegative().default(0),
   }),
   state: ["velocity"],
-  scalars: () => [],
-  update(b, { weight, gradient, state, rate }, { momentum, weightDecay }) {
-    const decayed =
-      weightDecay === 0
-        ? gradient
-        : b.add(gradient, b.mul(weight, weightDecay));
-    const velocity = b.add(b.mul(state[0] as string, momentum), decayed);
-    return { weight: b.sub(weight, b.mul(velocity, rate)), state: [velocity] };
+  update({ weight, gradient, state, rate }, { momentum, weightDecay }) {
+    const velocity = state[0] as Float32Array;
+    for (let i = 0; i < weight.length; i++) {
+      const w = weight[i] as number;
+      const g = (gradient[i] as number) + weightDecay * w;
+      const v = momentum * (velocity[i] as number) + g;
+      velocity[i] = v;
+      weight[i] = w - rate * v;
+    }
   },
 });
