@@ -14,5 +14,6 @@ export { BATCH, openBatch } from "./open-batch.ts";
 export { isUnchanged, type Origin, originOf } from "./origin.ts";
 export { prepend } from "./prepend.ts";
 export { prune } from "./prune.ts";
+export { type ResizeAxis, resizingMap } from "./resizing.ts";
 export * from "./tensor.ts";
 export { type Window, windowOf, windowOutput } from "./windows.ts";
