@@ -11,7 +11,7 @@ import {
   prune,
 } from "#onnx";
 import { carriesGradient, requireCarrier } from "./activity.ts";
-import { unsupported } from "./rule.ts";
+import { type Avoidable, unsupported } from "./rule.ts";
 import { rules, withoutGradient } from "./rules/index.ts";
 
 /** A part of a graph that the gradient passes over unchanged, as if it were the identity (BPDA, Athalye et al. 2018). */
@@ -28,6 +28,8 @@ export interface GradientOptions {
   /** A value in the shape of `of` by which its elements are weighted (the cotangent). */
   readonly seed?: string;
   readonly straightThrough?: readonly StraightThrough[];
+  /** What the engine that will run the graph lacks. */
+  readonly avoid?: readonly Avoidable[];
 }
 
 export interface Gradient {
@@ -102,6 +104,7 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
       g,
       gradients,
       needs: (i) => active.has(node.inputs[i] ?? ""),
+      avoid: options.avoid ?? [],
     });
     node.inputs.forEach((name, i) => {
       if (!active.has(name)) return;

@@ -1,6 +1,9 @@
 import { AssayError } from "#core";
 import { describeNode, type GraphBuilder, type Node } from "#onnx";
 
+/** What an engine may lack, so that rules write it otherwise. */
+export type Avoidable = "MaxPool indices";
+
 /** What a gradient rule sees of one node. */
 export interface RuleContext {
   readonly b: GraphBuilder;
@@ -13,6 +16,7 @@ export interface RuleContext {
   readonly gradients: readonly (string | undefined)[];
   /** Whether the gradient of this input will be used; only costly or restricted rules need to ask. */
   readonly needs: (input: number) => boolean;
+  readonly avoid: readonly Avoidable[];
 }
 
 /**

@@ -14,11 +14,50 @@ export interface LoadOptions {
   readonly threads?: number;
 }
 
+/** A part of a graph that the gradient passes over unchanged, as if it were the identity. */
+export interface StraightPart {
+  readonly input: string;
+  readonly output: string;
+}
+
+/** A gradient to take, as `gradient()` of the autodiff room takes it. */
+export interface GradientRequest {
+  /** The value to differentiate; its elements are summed unless `seed` weights them. */
+  readonly of: string;
+  /** The values to differentiate with respect to: inputs, constants or any value inside. */
+  readonly wrt: readonly string[];
+  /** A value in the shape of `of` by which its elements are weighted. */
+  readonly seed?: string;
+  readonly straightThrough?: readonly StraightPart[];
+}
+
+/** A graph that is ready to run with its gradients. */
+export interface Differentiated {
+  /** Computes every output of the graph, and the gradients. */
+  readonly session: Session;
+  /** The name that the gradient of each value of `wrt` has among what a run returns. */
+  readonly gradients: ReadonlyMap<string, string>;
+}
+
 /** Something that runs graphs. */
 export interface Engine {
   readonly id: string;
   /** Name and version, for the provenance of results. */
   readonly title: string;
+  /** Of what gradients may be written with, what it has no kernels for; the only place where formulas depend on the device. */
+  readonly avoid?: readonly "MaxPool indices"[];
   /** @throws ENGINE_LOAD when the graph is not one that the engine can run */
   load(graph: Graph, options?: LoadOptions): Promise<Session>;
+  /**
+   * Takes gradients by means of its own. An engine without it runs the graphs
+   * that our `gradient()` makes, which is faster where an engine has no tape.
+   *
+   * @throws GRADIENT_NO_PATH, here or when it runs, when `of` does not depend smoothly on a value of `wrt`
+   * @throws GRADIENT_UNSUPPORTED, here or when it runs, for an operator without a gradient
+   */
+  differentiate?(
+    graph: Graph,
+    request: GradientRequest,
+    options?: LoadOptions,
+  ): Promise<Differentiated>;
 }

@@ -16,6 +16,11 @@ export const providers: Readonly<Record<Device, string>> = {
   directml: "dml",
 };
 
+/** On WebGPU, pooling gives no indices. FusedMatMul, which it lacks too, is never written but made by onnxruntime where it has it. */
+const lacking: Readonly<Partial<Record<Device, Engine["avoid"]>>> = {
+  webgpu: ["MaxPool indices"],
+};
+
 const version = ort.env.versions.node ?? ort.env.versions.common;
 
 /** ONNX Runtime on a device. `run` blocks its thread, so audits run in a worker. */
@@ -23,6 +28,7 @@ export function onnxruntimeOn(device: Device): Engine {
   return {
     id: "onnxruntime",
     title: `onnxruntime-node ${version}${device === "cpu" ? "" : ` on ${device}`}`,
+    avoid: lacking[device] ?? [],
     async load(graph, options = {}) {
       let session: ort.InferenceSession;
       try {

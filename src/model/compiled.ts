@@ -138,6 +138,7 @@ async function loadBackward(
     of: LOSS,
     wrt: [point],
     straightThrough: model.straightThrough,
+    avoid: engine.avoid,
   });
   return {
     session: await engine.load(result.graph, options),

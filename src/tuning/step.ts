@@ -45,6 +45,7 @@ export async function openStep(
     model,
     [...rates.keys()],
     settings.batchNorm,
+    engine.avoid,
   );
   const session = await engine.load(graph);
   const weights = new Map(
@@ -101,6 +102,7 @@ function lossGradients(
   model: Model,
   names: readonly string[],
   batchNorm: TrainingSettings["batchNorm"],
+  avoid: Engine["avoid"],
 ): {
   graph: Graph;
   loss: string;
@@ -127,7 +129,7 @@ function lossGradients(
   const loss = b.op("ReduceMean", [each], { keepdims: int(0) }, "step.loss");
   const whole = b.build([loss, ...running.values()]);
   return {
-    ...gradient(whole, { of: loss, wrt: names }),
+    ...gradient(whole, { of: loss, wrt: names, avoid }),
     loss,
     labels,
     running,

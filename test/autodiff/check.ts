@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { gradient } from "#autodiff";
+import { type GradientOptions, gradient } from "#autodiff";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import {
@@ -33,6 +33,8 @@ export interface Subject {
   readonly seed?: number;
   /** What was drawn, for the message of a failure. */
   readonly about?: unknown;
+  /** What the engine is said to lack. */
+  readonly avoid?: GradientOptions["avoid"];
   /** Operator set of the graph, where the operator is newer than the usual one. */
   readonly opset?: number;
 }
@@ -118,6 +120,7 @@ export async function checkGradient(subject: Subject): Promise<void> {
   const seeded = new GraphBuilder(forward);
   seeded.input({ name: "weights", type, dims: at.dims });
   const result = gradient(seeded.build([y]), {
+    avoid: subject.avoid,
     of: y,
     wrt: names,
     seed: "weights",

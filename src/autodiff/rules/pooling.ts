@@ -1,4 +1,14 @@
-import { attribute, fixed, floats, type Window, windowOf } from "#onnx";
+import {
+  attribute,
+  fixed,
+  floats,
+  int,
+  int64s,
+  ints,
+  type Node,
+  type Window,
+  windowOf,
+} from "#onnx";
 import { alongAxis } from "../linear-map.ts";
 import {
   type Rule,
@@ -11,9 +21,17 @@ import {
  * The gradient goes to the element that won, the first of several (as in
  * PyTorch), which the forward pass names when it is asked for its indices.
  */
-const maxPool: Rule = ({ b, node, inputs: [x = ""], g }) => {
-  const dims = b.rankedDims(x);
-  const window = windowOf(node, dims.slice(2));
+const maxPool: Rule = (context) => {
+  const {
+    b,
+    node,
+    inputs: [x = ""],
+    g,
+    avoid,
+  } = context;
+  const window = windowOf(node, b.rankedDims(x).slice(2));
+  if (avoid.includes("MaxPool indices"))
+    return [withoutIndices(context, window)];
   const indices = indicesOf(b, node);
   const shape = b.shapeOf(x);
   if (apart(window))
@@ -43,6 +61,64 @@ function indicesOf(b: RuleContext["b"], node: RuleContext["node"]): string {
   return b.many("MaxPool", [node.inputs[0] ?? ""], attributes, 2)[1] as string;
 }
 
+/**
+ * The same for devices whose pooling names no winners: a convolution with
+ * kernels that pick one element lays each window out as channels, the first of
+ * the largest is found among them, and the transposed convolution puts its
+ * gradient back.
+ */
+function withoutIndices(
+  { b, node, inputs: [x = ""], outputs: [y = ""], g }: RuleContext,
+  { kernel, strides, dilations, padsBegin }: Window,
+): string {
+  const input = fixed(b.rankedDims(x).slice(2));
+  const output = fixed(b.rankedDims(y).slice(2));
+  if (!input || !output) throw unknownSize(node);
+  const taps = kernel.reduce((p, k) => p * k, 1);
+  const picks = b.constant(
+    floats(
+      [taps, 1, ...kernel],
+      Float32Array.from({ length: taps ** 2 }, (_, i) =>
+        i % taps === Math.floor(i / taps) ? 1 : 0,
+      ),
+    ),
+  );
+  const attributes = {
+    kernel_shape: ints(kernel),
+    strides: ints(strides),
+    dilations: ints(dilations),
+  };
+  const before = [0, 0, ...padsBegin];
+  // Exactly as far as the last window reaches, which may be short of the end.
+  const after = input.map((length, i) => {
+    const last = ((output[i] ?? 1) - 1) * (strides[i] ?? 1);
+    const reach = ((kernel[i] ?? 1) - 1) * (dilations[i] ?? 1) + 1;
+    return last + reach - length - (padsBegin[i] ?? 0);
+  });
+  const padded = b.op("Pad", [
+    b.reshape(x, [-1, 1, ...input]),
+    b.ints([...before, 0, 0, ...after]),
+    b.scalar(LOWEST),
+  ]);
+  const windows = b.op("Conv", [padded, picks], attributes);
+  const winner = b.op("ArgMax", [windows], { axis: int(1), keepdims: int(1) });
+  const places = int64s(
+    Array.from({ length: taps }, (_, i) => i),
+    [1, taps, ...kernel.map(() => 1)],
+  );
+  const won = b.mask(b.equal(winner, b.constant(places)), g);
+  const shares = b.mul(won, b.reshape(g, [-1, 1, ...output]));
+  const back = b.pad(
+    b.op("ConvTranspose", [shares, picks], attributes),
+    before.map((p) => -p),
+    [0, 0, ...after].map((p) => -p),
+  );
+  return b.reshape(back, b.shapeOf(x));
+}
+
+/** What is padded never wins, and 0 times it is still 0. */
+const LOWEST = -3.4e38;
+
 /** Windows that do not overlap, so that no element can win twice. */
 function apart(window: Window): boolean {
   return (
@@ -65,13 +141,7 @@ const averagePool: Rule = (context) => {
   } = context;
   const spatial = fixed(b.rankedDims(x).slice(2));
   const output = fixed(b.rankedDims(outputs[0] as string).slice(2));
-  if (!spatial || !output) {
-    throw unsupported(
-      node,
-      "the image size is not known",
-      "State the input shape in the suite, or export the model with a fixed image size.",
-    );
-  }
+  if (!spatial || !output) throw unknownSize(node);
   const window = windowOf(node, spatial);
   const countPadding = attribute(node, "count_include_pad", "int", 0) === 1;
   return [
@@ -92,13 +162,7 @@ const averagePool: Rule = (context) => {
 const lpPool: Rule = ({ b, node, inputs: [x = ""], outputs: [y = ""], g }) => {
   const spatial = fixed(b.rankedDims(x).slice(2));
   const output = fixed(b.rankedDims(y).slice(2));
-  if (!spatial || !output) {
-    throw unsupported(
-      node,
-      "the image size is not known",
-      "State the input shape in the suite, or export the model with a fixed image size.",
-    );
-  }
+  if (!spatial || !output) throw unknownSize(node);
   const window = windowOf(node, spatial);
   const p = attribute(node, "p", "int", 2);
   const back = spatial.reduce(
@@ -134,6 +198,13 @@ function powerOf(b: RuleContext["b"], y: string, exponent: number): string {
 /** The derivative of |x|^p / p. */
 const slopeOf = (b: RuleContext["b"], x: string, p: number) =>
   b.mul(b.sign(x), b.pow(b.abs(x), p - 1));
+
+const unknownSize = (node: Node) =>
+  unsupported(
+    node,
+    "the image size is not known",
+    "State the input shape in the suite, or export the model with a fixed image size.",
+  );
 
 /** The averaging matrix [outputs, inputs] along one axis. */
 function averages(
