@@ -1,15 +1,13 @@
-import { withoutGradient } from "#autodiff";
 import { AssayError } from "#core";
 import {
   expand,
   type Graph,
   GraphBuilder,
   type Node,
-  readNames,
   sizeOf,
   type Tensor,
 } from "#onnx";
-import { embeddingOf } from "./integers.ts";
+import { signals, smoothly } from "./signal.ts";
 import { isAngleTable, isMask } from "./tables.ts";
 
 /** A constant that is trained, where it first meets what is computed from the input. */
@@ -110,7 +108,7 @@ const carriers: Readonly<Record<string, "first" | "all">> = {
 export function findWeights(source: Graph): Weights {
   const graph = withoutLoops(source);
   const b = new GraphBuilder(graph);
-  const { signal, raw } = signals(graph, b);
+  const { signal, raw } = signals(graph, b, isLayer);
   const smooth = smoothly(graph, b);
   const carried = new Map<string, readonly string[]>();
   for (const [name, value] of graph.constants)
@@ -152,6 +150,8 @@ export function findWeights(source: Graph): Weights {
 /** Whether Assay put a constant in front of the model: the preprocessing of its contract, or a sanitizer. */
 const isInFront = (name: string) => /^(preprocessing|defense)\//.test(name);
 
+const isLayer = (node: Node) => layerOps.has(node.op) || layerSlots(node);
+
 /** Tables are looked up; what else stands in a layer's slot is a weight whatever its numbers. */
 const isTable = (node: Node) => node.op === "Gather";
 
@@ -171,56 +171,6 @@ function withoutLoops(graph: Graph): Graph {
     if (!refused) throw error;
     return graph;
   }
-}
-
-/**
- * The values that hold what the input says: computed from a float input, or
- * looked up in a table by token ids. What is only computed from ids (masks,
- * positions) or from shapes is not among them.
- */
-function signals(
-  graph: Graph,
-  b: GraphBuilder,
-): { signal: ReadonlySet<string>; raw: ReadonlySet<string> } {
-  const names = graph.inputs.map((i) => i.name);
-  const floats = names.filter((name) => isFloat(b, name));
-  const isText = names.some((name) => embeddingOf(graph, name) !== undefined);
-  const raw = new Set(floats.length > 0 || isText ? floats : names);
-  const signal = new Set(raw);
-  const read = new Set(names);
-  for (const node of graph.nodes) {
-    if (node.op === "Shape" || node.op === "Size") continue;
-    const inputs = readNames(node);
-    if (inputs.some((name) => read.has(name)))
-      for (const o of node.outputs) read.add(o);
-    const [first = "", second = ""] = node.inputs;
-    const looksUp =
-      node.op === "Gather" && read.has(second) && isFloat(b, first);
-    if (!looksUp && !inputs.some((name) => signal.has(name))) continue;
-    for (const o of node.outputs) if (o) signal.add(o);
-    const isLayer = layerOps.has(node.op) || layerSlots(node);
-    const isRaw = inputs.every((name) => raw.has(name) || !signal.has(name));
-    if (!isLayer && isRaw) for (const o of node.outputs) if (o) raw.add(o);
-  }
-  return { signal, raw };
-}
-
-const isFloat = (b: GraphBuilder, name: string) => b.type(name) === "float32";
-
-/** The values on which the outputs depend smoothly. */
-function smoothly(graph: Graph, b: GraphBuilder): ReadonlySet<string> {
-  const smooth = new Set(graph.outputs.map((o) => o.name));
-  for (const node of [...graph.nodes].reverse()) {
-    if (!node.outputs.some((o) => smooth.has(o))) continue;
-    if (node.domain === "" && withoutGradient.has(node.op)) continue;
-    // Integers pass gradients on where a DequantizeLinear ends them (see activity.ts of autodiff).
-    const whole =
-      /quantize|QLinear|Integer/i.test(node.op) ||
-      node.outputs.some((o) => o && smooth.has(o) && !isFloat(b, o));
-    for (const name of readNames(node))
-      if (whole || isFloat(b, name)) smooth.add(name);
-  }
-  return smooth;
 }
 
 interface Place {

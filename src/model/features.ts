@@ -1,0 +1,307 @@
+import {
+  attribute,
+  type Graph,
+  GraphBuilder,
+  type Node,
+  type Subgraph,
+  sizeOf,
+} from "#onnx";
+import { embeddingOf } from "./integers.ts";
+import { findWeights } from "./weights.ts";
+
+/** What can be counted in a graph that tells families of models apart. */
+export interface Features {
+  /** Whether the input is token ids that are looked up in a table. */
+  readonly isText: boolean;
+  /** Convolutions of values, each with its window. */
+  readonly convolutions: readonly {
+    readonly kernel: readonly number[];
+    readonly strides: readonly number[];
+    readonly depthwise: boolean;
+    /** More than one group, but not one for each channel. */
+    readonly grouped: boolean;
+    readonly outputs: number;
+  }[];
+  /** Products with weights. */
+  readonly linears: number;
+  /** Softmax over products of values, or attention as one operator. */
+  readonly attentions: number;
+  /** Whether a later place is hidden from an earlier one. */
+  readonly causal: boolean;
+  /** Recurrent operators by name, and "Loop" for loops that multiply by weights. */
+  readonly recurrent: Readonly<Record<string, number>>;
+  /** Additions of a value to what layers made of it. */
+  readonly residuals: number;
+  /** Joins of a value with what layers made of it. */
+  readonly denseJoins: number;
+  /** Joins of values that were made side by side. */
+  readonly branchJoins: number;
+  readonly upsamplings: number;
+  /** Feature maps that are multiplied by one number for each channel, between 0 and 1. */
+  readonly gates: number;
+  /** Channels that are dealt out anew between groups. */
+  readonly shuffles: number;
+  /** Sizes of the vectors that layers normalise, in order. */
+  readonly widths: readonly number[];
+  readonly activations: readonly string[];
+  /** Operators of classical learning in the file. */
+  readonly classical: readonly string[];
+}
+
+const activationOps: ReadonlySet<string> = new Set(
+  "Celu Clip Elu Erf Gelu HardSigmoid HardSwish LeakyRelu Mish PRelu QuickGelu Relu Selu Sigmoid Silu Softplus Softsign Swish Tanh ThresholdedRelu".split(
+    " ",
+  ),
+);
+const attentionOps = /^(Attention|.*Attention)$/;
+
+/**
+ * Counts the features of a model.
+ *
+ * @param source the graph as it is in the file
+ * @param graph the same, normalised
+ */
+export function featuresOf(source: Graph, graph: Graph): Features {
+  const { graph: plain, signal, trained } = findWeights(graph);
+  const b = new GraphBuilder(plain);
+  const read = readFromInputs(plain);
+  const makers = makersOf(plain);
+  const onSignal = (node: Node) => node.outputs.some((o) => signal.has(o));
+  const nodes = plain.nodes.filter(onSignal);
+  const both = (node: Node) =>
+    node.inputs.filter((name) => signal.has(name)).length > 1;
+  const weighted = new Set(trained.map((w) => w.node));
+  const joins = nodes.filter((n) => n.op === "Concat" && both(n));
+  const dense = joins.filter((n) => {
+    const parts = n.inputs.filter((name) => signal.has(name));
+    const [first = "", last = ""] = [parts[0], parts.at(-1)];
+    return (
+      comesFrom(last, first, makers, isLayer) ||
+      comesFrom(first, last, makers, isLayer)
+    );
+  });
+  return {
+    isText: graph.inputs.some((i) => embeddingOf(graph, i.name) !== undefined),
+    convolutions: nodes
+      .filter((n) => /Conv/.test(n.op) && n.op !== "ConvTranspose")
+      .map((n) => convolutionOf(n, b)),
+    linears: nodes.filter(
+      (n) => /^(Gemm|MatMul|Einsum|MatMulInteger)/.test(n.op) && !both(n),
+    ).length,
+    attentions:
+      nodes.filter((n) => n.op === "Softmax" && mixes(n, plain, signal))
+        .length + nodes.filter((n) => attentionOps.test(n.op)).length,
+    causal: plain.nodes.some((n) => hidesLater(n, b, read)),
+    recurrent: recurrences(graph),
+    residuals: nodes.filter((n) => {
+      if (n.op !== "Add" || !both(n) || weighted.has(n)) return false;
+      const [x = "", y = ""] = n.inputs;
+      return (
+        comesFrom(x, y, makers, isLayer) ||
+        comesFrom(y, x, makers, isLayer) ||
+        haveCommonSource(x, y, makers)
+      );
+    }).length,
+    denseJoins: dense.length,
+    branchJoins: joins.filter(
+      (n) => !dense.includes(n) && b.dims(n.outputs[0] as string)?.length === 4,
+    ).length,
+    upsamplings: nodes.filter((n) =>
+      /^(ConvTranspose|Resize|Upsample|DepthToSpace)$/.test(n.op),
+    ).length,
+    gates: nodes.filter((n) => n.op === "Mul" && isGate(n, b, makers)).length,
+    shuffles: nodes.filter(
+      (n) =>
+        n.op === "Transpose" &&
+        attribute(n, "perm", "ints", []).join() === "0,2,1,3,4",
+    ).length,
+    widths: trained
+      .filter((w) => /^(Layer|RMS)Normalization$|^Mul$/.test(w.node.op))
+      .map((w) => sizeOf(plain.constants.get(w.name)?.dims ?? [])),
+    activations: [
+      ...new Set(nodes.map((n) => n.op).filter((op) => activationOps.has(op))),
+    ],
+    classical: [
+      ...new Set(
+        source.nodes.filter((n) => n.domain === "ai.onnx.ml").map((n) => n.op),
+      ),
+    ],
+  };
+}
+
+const isLayer = (node: Node) => /^(Conv|Gemm|MatMul|QLinear)/.test(node.op);
+
+type Makers = ReadonlyMap<string, Node>;
+
+function makersOf(graph: Subgraph): Makers {
+  return new Map(
+    graph.nodes.flatMap((n) => n.outputs.map((o) => [o, n] as const)),
+  );
+}
+
+/** Whether a value is computed from another by way of a node that `passes`. */
+function comesFrom(
+  value: string,
+  source: string,
+  makers: Makers,
+  passes: (node: Node) => boolean,
+): boolean {
+  const seen = new Set<string>();
+  const open: [string, boolean][] = [[value, false]];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [name, passed] = next;
+    if (name === source && passed) return true;
+    const key = `${passed} ${name}`;
+    const node = makers.get(name);
+    if (!node || seen.has(key)) continue;
+    seen.add(key);
+    for (const input of node.inputs) open.push([input, passed || passes(node)]);
+  }
+  return false;
+}
+
+/** Whether two values are made of one by layers each: a residual whose own branch has a layer. */
+function haveCommonSource(x: string, y: string, makers: Makers): boolean {
+  const below = sourcesOf(x, makers);
+  return [...sourcesOf(y, makers)].some((name) => below.has(name));
+}
+
+/** As far back as a residual goes: a bottleneck has three layers, with gates five. */
+const FURTHEST = 5;
+
+/** The values from which another is computed by way of one to five layers. */
+function sourcesOf(value: string, makers: Makers): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const sources = new Set<string>();
+  const open: [string, number][] = [[value, 0]];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [name, layers] = next;
+    const node = makers.get(name);
+    const key = `${layers} ${name}`;
+    if (!node || seen.has(key) || layers > FURTHEST) continue;
+    seen.add(key);
+    if (layers > 0) sources.add(name);
+    const more = layers + (isLayer(node) ? 1 : 0);
+    for (const input of node.inputs) open.push([input, more]);
+  }
+  return sources;
+}
+
+function convolutionOf(node: Node, b: GraphBuilder) {
+  const slot = node.op === "QLinearConv" ? 3 : 1;
+  const dims = (b.dims(node.inputs[slot] ?? "") ?? []).map((d) =>
+    typeof d === "number" ? d : 0,
+  );
+  const [outputs = 0, , ...kernel] = dims;
+  const group = attribute(node, "group", "int", 1);
+  const depthwise = group > 1 && dims[1] === 1;
+  return {
+    kernel,
+    strides: attribute(
+      node,
+      "strides",
+      "ints",
+      kernel.map(() => 1),
+    ),
+    depthwise,
+    grouped: group > 1 && !depthwise,
+    outputs,
+  };
+}
+
+const moves: ReadonlySet<string> = new Set(
+  "Cast Dropout Flatten Identity Reshape Squeeze Transpose Unsqueeze Where".split(
+    " ",
+  ),
+);
+
+/** Whether a Softmax weights values: it goes into a product with another value. */
+function mixes(
+  softmax: Node,
+  graph: Graph,
+  signal: ReadonlySet<string>,
+): boolean {
+  const values = new Set(softmax.outputs);
+  for (const node of graph.nodes) {
+    if (!node.inputs.some((i) => values.has(i))) continue;
+    if (moves.has(node.op)) values.add(node.outputs[0] as string);
+    const other = node.inputs.some((i) => signal.has(i) && !values.has(i));
+    if (/^(MatMul|Einsum)$/.test(node.op) && other) return true;
+  }
+  return false;
+}
+
+/** The values that depend on what the inputs hold, not only on their shapes. */
+function readFromInputs(graph: Graph): ReadonlySet<string> {
+  const read = new Set(graph.inputs.map((i) => i.name));
+  for (const node of graph.nodes) {
+    if (node.op === "Shape" || node.op === "Size") continue;
+    if (node.inputs.some((name) => read.has(name)))
+      for (const o of node.outputs) read.add(o);
+  }
+  return read;
+}
+
+/** Comparisons of places with places (of which the input says nothing), triangles, and attention that says so. */
+function hidesLater(
+  node: Node,
+  b: GraphBuilder,
+  read: ReadonlySet<string>,
+): boolean {
+  if (node.op === "Trilu") return !read.has(node.inputs[0] ?? "");
+  if (attentionOps.test(node.op))
+    return (
+      attribute(node, "is_causal", "int", 0) === 1 ||
+      attribute(node, "unidirectional", "int", 0) === 1 ||
+      node.op === "GroupQueryAttention"
+    );
+  if (/^(LessOrEqual|Less|GreaterOrEqual|Greater)$/.test(node.op)) {
+    const sizes = node.inputs.map((name) => b.dims(name));
+    const isRow = sizes.some((dims) => dims?.at(-1) !== 1);
+    return (
+      isRow &&
+      node.inputs.every((name) => !read.has(name)) &&
+      sizes.every((dims) => !dims?.every((d) => d === 1))
+    );
+  }
+  if (!["Where", "Add", "And", "Expand"].includes(node.op)) return false;
+  return node.inputs.some((name) => isTriangle(name, b));
+}
+
+/** Whether a constant hides what is right of the diagonal: false or very small there, and not left of it. */
+function isTriangle(name: string, b: GraphBuilder): boolean {
+  const t = b.constantOf(name);
+  const [rows = 0, columns = 0] = t?.dims.slice(-2) ?? [];
+  if (!t || rows < 2 || rows !== columns) return false;
+  if (t.type !== "bool" && t.type !== "float32") return false;
+  const hidden = Array.from({ length: rows * columns }, (_, i) =>
+    t.type === "bool" ? !t.data[i] : Number(t.data[i]) < -1e3,
+  );
+  return hidden.every((h, i) => h === i % columns > Math.floor(i / columns));
+}
+
+function recurrences(graph: Graph): Record<string, number> {
+  const counts: Record<string, number> = {};
+  const add = (name: string) => {
+    counts[name] = (counts[name] ?? 0) + 1;
+  };
+  for (const node of graph.nodes) {
+    if (/^(LSTM|GRU|RNN)$/.test(node.op)) add(node.op);
+    if (!/^(Loop|Scan)$/.test(node.op)) continue;
+    const body = attribute(node, "body", "graph", undefined);
+    if (body?.nodes.some((n) => /^(MatMul|Gemm|Einsum)$/.test(n.op)))
+      add(node.op);
+  }
+  return counts;
+}
+
+/** Whether a product scales each channel of a map by a number that a Sigmoid made. */
+function isGate(node: Node, b: GraphBuilder, makers: Makers): boolean {
+  const dims = node.inputs.map((i) => b.dims(i)?.slice(2) ?? []);
+  const [x = [], y = []] = dims;
+  const isPoint = (d: typeof x) => d.length > 1 && d.every((s) => s === 1);
+  const gate =
+    isPoint(x) && !isPoint(y) ? 0 : isPoint(y) && !isPoint(x) ? 1 : -1;
+  const maker = makers.get(node.inputs[gate] ?? "");
+  return maker !== undefined && /Sigmoid/.test(maker.op);
+}
