@@ -1,3 +1,11 @@
-export type { Engine, Feeds, LoadOptions, Session } from "./engine.ts";
+export type {
+  Differentiated,
+  Engine,
+  Feeds,
+  GradientRequest,
+  LoadOptions,
+  Session,
+} from "./engine.ts";
 export { devices, type EngineChoice, openEngine } from "./open.ts";
 export { onnxruntime } from "./ort.ts";
+export { tfjsEngine } from "./tfjs/engine.ts";

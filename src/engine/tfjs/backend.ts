@@ -1,0 +1,81 @@
+import { AssayError } from "#core";
+import type { TensorFlow } from "./kernel.ts";
+
+/** TensorFlow.js as it was found. */
+export interface Backend {
+  readonly tf: TensorFlow;
+  /** Such as "@tensorflow/tfjs". */
+  readonly package: string;
+  readonly version: string;
+  /** Such as "cpu" or "tensorflow". */
+  readonly name: string;
+}
+
+/** The packages that hold TensorFlow.js, the fastest first. */
+export const packages = [
+  "@tensorflow/tfjs-node-gpu",
+  "@tensorflow/tfjs-node",
+  "@tensorflow/tfjs",
+] as const;
+
+/** Imports a package by its name; a test may give another one. */
+export type Import = (name: string) => Promise<unknown>;
+
+/**
+ * The first package that is installed. One that is there but cannot be loaded
+ * is told of.
+ *
+ * @throws ENGINE_MISSING when there is none
+ */
+export async function findBackend(
+  onWarning: (message: string) => void = () => {},
+  load: Import = (name) => import(name),
+): Promise<Backend> {
+  // Its native library would greet on standard error.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  for (const name of packages) {
+    let found: unknown;
+    try {
+      found = await load(name);
+    } catch (error) {
+      if (!isAbsent(error, name))
+        onWarning(
+          `${name} is installed but cannot be loaded: ${String(error).split("\n")[0]}`,
+        );
+      continue;
+    }
+    return ready(found as TensorFlow & { default?: TensorFlow }, name);
+  }
+  throw new AssayError(
+    "ENGINE_MISSING",
+    `the engine tfjs needs one of ${packages.join(", ")}, and none is installed`,
+    "npm install @tensorflow/tfjs",
+  );
+}
+
+async function ready(
+  module: TensorFlow & { default?: TensorFlow },
+  name: string,
+): Promise<Backend> {
+  const tf = module.default ?? module;
+  // Without it the plain package advertises the others on the console.
+  tf.env().set("PROD", true);
+  // The one for the browser looks for a canvas first.
+  if (name === "@tensorflow/tfjs") await tf.setBackend("cpu");
+  await tf.ready();
+  return {
+    tf,
+    package: name,
+    version: tf.version.tfjs ?? tf.version["tfjs-core"],
+    name: tf.getBackend(),
+  };
+}
+
+/** Whether it is this package that was not found, and not something that it needs. */
+function isAbsent(error: unknown, name: string): boolean {
+  const { code, message = "" } = error as { code?: string; message?: string };
+  return (
+    (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") &&
+    message.includes(`'${name}'`)
+  );
+}
