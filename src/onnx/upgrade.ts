@@ -159,6 +159,17 @@ const dropout: Upgrade = (node, { version, b }) => {
   return [{ ...node, inputs: [node.inputs[0] ?? "", ratio], attributes: {} }];
 };
 
+const scan: Upgrade = (node, { version }) => {
+  if (version < 9) {
+    throw new AssayError(
+      "OPSET_UNSUPPORTED",
+      `${describeNode(node)} is of opset ${version}, where Scan takes a batch of sequences`,
+      "Export the model again with opset 9 or later.",
+    );
+  }
+  return [node];
+};
+
 const batchNormalization: Upgrade = (node, { version }) => {
   if (version < 9 && attribute(node, "spatial", "int", 1) === 0) {
     throw new AssayError(
@@ -265,6 +276,7 @@ export const upgrades: Readonly<Record<string, Upgrade>> = {
   // Its name until opset 11.
   Scatter: (node) => [{ ...node, op: "ScatterElements" }],
   BatchNormalization: batchNormalization,
+  Scan: scan,
   Resize: resize,
   Upsample: resize,
   Cast: cast,
