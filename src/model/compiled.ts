@@ -134,12 +134,20 @@ async function loadBackward(
   const b = new GraphBuilder(graph, "loss/");
   b.input({ name: LABELS, type: "int64", dims: ["batch"] });
   crossEntropy(b, model.logits, LABELS, LOSS);
-  const result = gradient(b.build([model.logits, LOSS]), {
+  const whole = b.build([model.logits, LOSS]);
+  const request = {
     of: LOSS,
     wrt: [point],
     straightThrough: model.straightThrough,
-    avoid: engine.avoid,
-  });
+  };
+  if (engine.differentiate) {
+    const taken = await engine.differentiate(whole, request, options);
+    return {
+      session: taken.session,
+      gradient: taken.gradients.get(point) as string,
+    };
+  }
+  const result = gradient(whole, { ...request, avoid: engine.avoid });
   return {
     session: await engine.load(result.graph, options),
     gradient: result.gradients.get(point) as string,

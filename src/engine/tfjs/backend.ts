@@ -31,7 +31,7 @@ export async function findBackend(
   onWarning: (message: string) => void = () => {},
   load: Import = (name) => import(name),
 ): Promise<Backend> {
-  // Its native library would greet on standard error.
+  // Its native library would greet on the terminal.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
   for (const name of packages) {
     let found: unknown;
@@ -58,7 +58,7 @@ async function ready(
   name: string,
 ): Promise<Backend> {
   const tf = module.default ?? module;
-  // Without it the plain package advertises the others on the console.
+  // Otherwise the plain package advertises the others on the terminal.
   tf.env().set("PROD", true);
   // The one for the browser looks for a canvas first.
   if (name === "@tensorflow/tfjs") await tf.setBackend("cpu");

@@ -100,6 +100,32 @@ export function partsOf(
   return count === 1 ? [tf.clone(x)] : tf.split(x, sizes, axis);
 }
 
+/** Repeats along axes of 1, and new ones in front; the gradient that TensorFlow.js has of it ends at four axes. */
+export const stretch = (
+  tf: TensorFlow,
+  x: TfTensor,
+  dims: readonly number[],
+): TfTensor =>
+  x.dtype === "float32"
+    ? tf.add(x, tf.zeros([...dims]))
+    : tf.broadcastTo(x, [...dims]);
+
+/** x where a condition holds, y elsewhere; all in the shape of the condition and its operands together. */
+export function select(
+  tf: TensorFlow,
+  condition: TfTensor,
+  x: TfTensor,
+  y: TfTensor,
+): TfTensor {
+  const dims = [condition, x, y].reduce<number[]>(
+    (shape, t) => tf.broadcast_util.assertAndGetBroadcastShape(shape, t.shape),
+    [],
+  );
+  const whole = (t: TfTensor) =>
+    t.shape.join() === dims.join() ? t : stretch(tf, t, dims);
+  return tf.where(whole(condition), whole(x), whole(y));
+}
+
 /** Row-major strides of a shape. */
 export function stridesOf(dims: readonly number[]): number[] {
   const strides = new Array<number>(dims.length).fill(1);

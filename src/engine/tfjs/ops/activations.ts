@@ -5,6 +5,8 @@ import {
   type KernelContext,
   type KernelTable,
   range,
+  select,
+  stretch,
   type TensorFlow,
   type TfTensor,
   untaped,
@@ -25,7 +27,8 @@ const of =
 
 /** `above` where x is positive, `below` elsewhere. */
 const byside = (tf: TensorFlow, x: T, above: T, below: T) =>
-  tf.where(
+  select(
+    tf,
     untaped(tf, () => tf.greater(x, 0)),
     above,
     below,
@@ -64,11 +67,11 @@ const clip: Kernel = (c) => {
   let y = tf.clone(x);
   if (low) {
     const under = untaped(tf, () => tf.less(x, low));
-    y = tf.where(under, tf.broadcastTo(low, x.shape), y);
+    y = select(tf, under, stretch(tf, low, x.shape), y);
   }
   if (high) {
     const over = untaped(tf, () => tf.greater(x, high));
-    y = tf.where(over, tf.broadcastTo(high, x.shape), y);
+    y = select(tf, over, stretch(tf, high, x.shape), y);
   }
   return y;
 };
@@ -91,7 +94,7 @@ function hardSigmoid(tf: TensorFlow, x: T, alpha: number, beta: number): T {
     tf.logicalAnd(tf.greater(line, 0), tf.less(line, 1)),
   );
   const flat = untaped(tf, () => asFloat(tf, tf.greaterEqual(line, 1)));
-  return tf.where(inside, line, flat);
+  return select(tf, inside, line, flat);
 }
 
 /** x (x + 3) / 6 from -3 to 3, both included. */
@@ -101,7 +104,7 @@ function hardSwish(tf: TensorFlow, x: T): T {
   );
   const bent = tf.mul(x, tf.add(tf.mul(x, 1 / 6), 0.5));
   const above = untaped(tf, () => tf.greater(x, 3));
-  return tf.where(inside, bent, tf.where(above, x, tf.zerosLike(x)));
+  return select(tf, inside, bent, select(tf, above, x, tf.zerosLike(x)));
 }
 
 function hardmax(tf: TensorFlow, x: T, axis: number): T {
@@ -153,7 +156,7 @@ export const activations: KernelTable = {
   HardSwish: of(hardSwish),
   ThresholdedRelu: of((tf, x, c) => {
     const past = untaped(tf, () => tf.greater(x, parameter(c, "alpha", 1)));
-    return tf.where(past, x, tf.zerosLike(x));
+    return select(tf, past, x, tf.zerosLike(x));
   }),
   Shrink: of((tf, x, c) => {
     const threshold = parameter(c, "lambd", 0.5);
@@ -162,9 +165,9 @@ export const activations: KernelTable = {
       tf.greater(x, threshold),
       tf.less(x, -threshold),
     ]) as [T, T];
-    const inner = tf.where(above, tf.sub(x, bias), tf.zerosLike(x));
+    const inner = select(tf, above, tf.sub(x, bias), tf.zerosLike(x));
     // With a negative threshold both may be.
-    return tf.where(below, tf.add(x, bias), inner);
+    return select(tf, below, tf.add(x, bias), inner);
   }),
   Clip: clip,
   Softmax: of((tf, x, c) =>

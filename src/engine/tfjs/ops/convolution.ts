@@ -195,10 +195,12 @@ function cuts(c: KernelContext, x: T, w: T, window: Window) {
         begin: window.padsBegin[i] ?? 0,
         end: (window.padsEnd[i] ?? 0) - more,
       };
-    const total = stride * (length - 1) + more + kernel - wanted;
-    const half = Math.trunc(total / 2);
+    // onnxruntime adds nothing for automatic padding, and for a stated size at the end.
+    const missing = stride * (length - 1) + more + kernel - wanted;
+    const total = Math.max(0, missing);
+    const half = Math.floor(total / 2);
     const begin = auto === "SAME_UPPER" ? half : total - half;
-    return { begin, end: total - begin - more };
+    return { begin, end: (stated ? missing : total) - begin - more };
   });
 }
 

@@ -6,6 +6,8 @@ import {
   type Kernel,
   type KernelContext,
   type KernelTable,
+  select,
+  stretch,
   type TensorFlow,
   type TfTensor,
   untaped,
@@ -56,18 +58,18 @@ export function sharedExtremum(
 ): T {
   const y = untaped(tf, () => parts.reduce(best));
   const hits = untaped(tf, () =>
-    parts.map((x) => tf.broadcastTo(tf.equal(x, y), y.shape)),
+    parts.map((x) => stretch(tf, tf.equal(x, y), y.shape)),
   );
   const count = untaped(tf, () =>
     hits.map((h) => asFloat(tf, h)).reduce((p, q) => tf.add(p, q)),
   );
   const zeros = tf.zerosLike(y);
   const sum = parts
-    .map((x, i) => tf.where(hits[i] as T, tf.broadcastTo(x, y.shape), zeros))
+    .map((x, i) => select(tf, hits[i] as T, stretch(tf, x, y.shape), zeros))
     .reduce((p, q) => tf.add(p, q));
   // Where all is NaN nothing equals y.
   const mean = tf.div(sum, tf.maximum(count, 1));
-  return tf.where(tf.greater(count, 0), mean, y);
+  return select(tf, tf.greater(count, 0), mean, y);
 }
 
 const extremum =
@@ -114,7 +116,7 @@ const pow: Kernel = (c) => {
   if (e === 1) return withShape(tf, tf.clone(x), power);
   // Its own gradient at 0^0 is 0 times infinity; the slope is 0.
   const none = untaped(tf, () => tf.equal(power, 0));
-  const safe = tf.where(none, tf.onesLike(x), x);
+  const safe = select(tf, none, tf.onesLike(x), x);
   return tf.pow(safe, power);
 };
 
@@ -232,10 +234,10 @@ export const elementwise: KernelTable = {
     const [condition, x, y] = [input(c, 0), input(c, 1), input(c, 2)];
     return x.dtype === "bool"
       ? tf.cast(
-          tf.where(condition, tf.cast(x, "int32"), tf.cast(y, "int32")),
+          select(tf, condition, tf.cast(x, "int32"), tf.cast(y, "int32")),
           "bool",
         )
-      : tf.where(condition, x, y);
+      : select(tf, condition, x, y);
   },
   Cast: (c) => {
     const code = attribute(c.node, "to", "int", 1);

@@ -8,6 +8,8 @@ import {
   type KernelContext,
   type KernelTable,
   range,
+  select,
+  stretch,
   stridesOf,
   type TensorFlow,
   type TfTensor,
@@ -247,8 +249,9 @@ const trilu: Kernel = (c) => {
 
 const masked = (tf: TensorFlow, x: TfTensor, mask: TfTensor) =>
   tf.cast(
-    tf.where(
-      tf.broadcastTo(mask, x.shape),
+    select(
+      tf,
+      stretch(tf, mask, x.shape),
       x.dtype === "bool" ? tf.cast(x, "int32") : x,
       tf.zerosLike(x.dtype === "bool" ? tf.cast(x, "int32") : x),
     ),

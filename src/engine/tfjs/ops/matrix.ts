@@ -7,6 +7,7 @@ import {
   type KernelContext,
   type KernelTable,
   range,
+  stretch,
   stridesOf,
   type TensorFlow,
   type TfTensor,
@@ -44,7 +45,7 @@ function product(c: KernelContext, x: T, y: T): T {
   if (b.shape.length === 2)
     return tf.reshape(tf.matMul(tf.reshape(a, [-1, inner]), b as never), dims);
   const whole = (t: T, m: number, n: number) =>
-    tf.reshape(tf.broadcastTo(t, [...batch, m, n]), [-1, m, n]);
+    tf.reshape(stretch(tf, t, [...batch, m, n]), [-1, m, n]);
   return tf.reshape(
     tf.matMul(whole(a, rows, inner), whole(b, inner, columns)),
     dims,

@@ -6,6 +6,7 @@ import {
   type KernelContext,
   type KernelTable,
   range,
+  select,
   stridesOf,
   type TensorFlow,
   type TfTensor,
@@ -112,8 +113,8 @@ const maxPool: Kernel = (c) => {
     }
     const before = best;
     const wins = untaped(tf, () => tf.greater(seen, before));
-    best = tf.where(wins, seen, before);
-    if (place && found) found = tf.where(wins, place, found);
+    best = select(tf, wins, seen, before);
+    if (place && found) found = select(tf, wins, place, found);
   }
   return [best as T, found];
 };
@@ -212,8 +213,8 @@ function norm(c: KernelContext, over: (powers: T) => T): T {
   const sum = over(powers);
   if (p === 1) return sum;
   const none = untaped(tf, () => tf.equal(sum, 0));
-  const safe = tf.where(none, tf.onesLike(sum), sum);
-  return tf.where(none, tf.zerosLike(sum), tf.pow(safe, 1 / p));
+  const safe = select(tf, none, tf.onesLike(sum), sum);
+  return select(tf, none, tf.zerosLike(sum), tf.pow(safe, 1 / p));
 }
 
 const spatialAxes = (x: T) => range(x.shape.length - 2, 2);

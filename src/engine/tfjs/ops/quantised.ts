@@ -5,6 +5,7 @@ import {
   type Kernel,
   type KernelContext,
   type KernelTable,
+  select,
   type TensorFlow,
   type TfTensor,
   untaped,
@@ -53,7 +54,7 @@ function saturated(c: KernelContext, level: T, type: DataType): T {
     tf.logicalAnd(tf.greaterEqual(level, low), tf.lessEqual(level, high)),
   );
   const edge = untaped(tf, () => tf.clipByValue(level, low, high));
-  return tf.where(inside, level, edge);
+  return select(tf, inside, level, edge);
 }
 
 const quantize: Kernel = (c) => {
@@ -84,7 +85,7 @@ const dynamicQuantize: Kernel = (c) => {
     const high = tf.maximum(tf.max(x), 0);
     const step = tf.div(tf.sub(high, low), 255);
     const none = tf.equal(step, 0);
-    const safe = tf.where(none, tf.onesLike(step), step);
+    const safe = select(tf, none, tf.onesLike(step), step);
     return [
       safe,
       tf.clipByValue(tf.round(tf.div(tf.neg(low), safe)), 0, 255),

@@ -6,6 +6,7 @@ import {
   type KernelTable,
   partsOf,
   range,
+  select,
   statedAxes,
   type TensorFlow,
   type TfTensor,
@@ -52,9 +53,10 @@ const extremum =
     const y = untaped(tf, () => best(tf, x, axes));
     const hit = untaped(tf, () => tf.equal(x, y));
     const count = untaped(tf, () => sum(tf, asFloat(tf, hit), axes));
-    const total = sum(tf, tf.where(hit, x, tf.zerosLike(x)), axes);
+    const total = sum(tf, select(tf, hit, x, tf.zerosLike(x)), axes);
     // Where NaN wins nothing equals it.
-    return tf.where(
+    return select(
+      tf,
       tf.greater(count, 0),
       tf.div(total, tf.maximum(count, 1)),
       y,
@@ -85,14 +87,14 @@ const l1: Over = (tf, x, axes) =>
 const l2: Over = (tf, x, axes) => {
   const squares = sum(tf, tf.square(x), axes);
   const origin = untaped(tf, () => tf.equal(squares, 0));
-  const root = tf.sqrt(tf.where(origin, tf.onesLike(squares), squares));
-  return tf.where(origin, tf.zerosLike(root), root);
+  const root = tf.sqrt(select(tf, origin, tf.onesLike(squares), squares));
+  return select(tf, origin, tf.zerosLike(root), root);
 };
 
 const logSumExp: Over = (tf, x, axes) => {
   const top = untaped(tf, () => {
     const most = tf.max(x, axes, true);
-    return tf.where(tf.isFinite(most), most, tf.zerosLike(most));
+    return select(tf, tf.isFinite(most), most, tf.zerosLike(most));
   });
   return tf.add(tf.log(sum(tf, tf.exp(tf.sub(x, top)), axes)), top);
 };

@@ -9,6 +9,7 @@ import {
   type KernelTable,
   partsOf,
   range,
+  select,
   stridesOf,
   type TfTensor,
 } from "../kernel.ts";
@@ -160,7 +161,7 @@ function likelihood(c: KernelContext, logs: T): T {
     ? tf.mul(mask, pick(tf, given, picked, [n, ...more]))
     : mask;
   // What is ignored may be infinite.
-  const safe = tf.where(tf.cast(mask, "bool"), chosen, tf.zerosLike(chosen));
+  const safe = select(tf, tf.cast(mask, "bool"), chosen, tf.zerosLike(chosen));
   const loss = tf.neg(tf.mul(safe, weights));
   if (by === "none") return loss;
   return by === "sum" ? tf.sum(loss) : tf.div(tf.sum(loss), tf.sum(weights));

@@ -8,7 +8,9 @@ import {
   type KernelTable,
   partsOf,
   range,
+  select,
   statedAxes,
+  stretch,
   type TensorFlow,
   type TfTensor,
 } from "../kernel.ts";
@@ -174,8 +176,8 @@ export function padded(
   const wide = tf.pad(cropped, pads, 0);
   if (!value) return wide;
   const inside = tf.pad(tf.onesLike(tf.cast(cropped, "bool")), pads, 0);
-  const filler = tf.broadcastTo(tf.reshape(value, []), wide.shape);
-  return tf.where(tf.cast(inside, "bool"), wide, filler);
+  const filler = stretch(tf, tf.reshape(value, []), wide.shape);
+  return select(tf, tf.cast(inside, "bool"), wide, filler);
 }
 
 const pad: Kernel = (c) => {
@@ -213,14 +215,16 @@ const pad: Kernel = (c) => {
 const expand: Kernel = (c) => {
   const x = input(c, 0);
   const dims = broadcastShape(c, x.shape, contents(c, 1) ?? []);
-  return c.tf.broadcastTo(x, dims);
+  return stretch(c.tf, x, dims);
 };
 
 const tile: Kernel = (c) => {
   const x = input(c, 0);
-  return x.shape.length === 0
-    ? c.tf.clone(x)
-    : c.tf.tile(x, contents(c, 1) ?? []);
+  // The gradient that TensorFlow.js has ends at four axes.
+  return (contents(c, 1) ?? []).reduce<T>((y, times, axis) => {
+    const parts = new Array<T>(times).fill(y);
+    return times === 1 ? y : c.tf.concat(parts, axis);
+  }, c.tf.clone(x));
 };
 
 const shape: Kernel = (c) => {
@@ -240,10 +244,7 @@ const constantOfShape: Kernel = (c) => {
   const dims = contents(c, 0) ?? [];
   const value = attribute(node, "value", "tensor", undefined);
   return value
-    ? tf.broadcastTo(
-        tf.reshape(toTf(tf, value, node.outputs[0] ?? ""), []),
-        dims,
-      )
+    ? stretch(tf, tf.reshape(toTf(tf, value, node.outputs[0] ?? ""), []), dims)
     : tf.zeros(dims);
 };
 
