@@ -91,6 +91,12 @@ export interface Differentiated extends Gradient {
 
 /** The model with its gradients, of an input "cotangent" in the shape of the output. */
 export function differentiate(model: Exported): Differentiated {
+  const { graph, request, ...names } = toDifferentiate(model);
+  return { ...gradient(graph, request), ...names };
+}
+
+/** The model with an input "cotangent", and which gradients were recorded. */
+export function toDifferentiate(model: Exported) {
   const source = toFloat32(readModel(model.file));
   const graph = normalise(bound(normalise(source), model.inputs));
   // scikit-learn models hide their scores in a ZipMap.
@@ -110,12 +116,12 @@ export function differentiate(model: Exported): Differentiated {
   );
   const { type, dims } = model.cotangent;
   b.input({ name: "cotangent", type, dims: ["batch", ...dims.slice(1)] });
-  const result = gradient(b.build([output]), {
+  const request = {
     of: output,
     wrt: [...places.values(), ...Object.keys(model.weights)],
     seed: "cotangent",
-  });
-  return { ...result, output, places };
+  };
+  return { graph: b.build([output]), request, output, places };
 }
 
 /** The graph with the sizes of the recorded inputs instead of open ones, except for the batch. */

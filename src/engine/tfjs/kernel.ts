@@ -101,14 +101,17 @@ export function partsOf(
 }
 
 /** Repeats along axes of 1, and new ones in front; the gradient that TensorFlow.js has of it ends at four axes. */
-export const stretch = (
+export function stretch(
   tf: TensorFlow,
   x: TfTensor,
   dims: readonly number[],
-): TfTensor =>
-  x.dtype === "float32"
-    ? tf.add(x, tf.zeros([...dims]))
+): TfTensor {
+  if (x.dtype === "float32") return tf.add(x, tf.zeros([...dims]));
+  // It would repeat once what is to be repeated not at all.
+  return dims.includes(0)
+    ? tf.zeros([...dims], x.dtype as "int32")
     : tf.broadcastTo(x, [...dims]);
+}
 
 /** x where a condition holds, y elsewhere; all in the shape of the condition and its operands together. */
 export function select(
