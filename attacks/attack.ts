@@ -11,6 +11,7 @@ export interface AttackInput<P> {
   readonly x: FloatTensor;
   /** Their true labels. */
   readonly y: Int32Array;
+  /** What examples have to stay within; of infinite size where the nearest are looked for. */
   readonly ball: Ball;
   readonly params: P;
   /** One generator a sample, so that results do not depend on how samples are batched. */
@@ -20,7 +21,15 @@ export interface AttackInput<P> {
 }
 
 /** What sort of attack it is, for the checks that compare attacks with each other. */
-export type Family = "single-step" | "iterative" | "control" | "transfer";
+export type Family =
+  | "single-step"
+  | "iterative"
+  /** Looks for the nearest example. */
+  | "minimum-norm"
+  /** Needs no gradients. */
+  | "query"
+  | "control"
+  | "transfer";
 
 export interface Attack<S extends z.ZodObject = z.ZodObject> {
   readonly id: string;
@@ -37,7 +46,12 @@ export interface Attack<S extends z.ZodObject = z.ZodObject> {
     readonly nist: readonly string[];
   };
   readonly params: S;
-  /** Returns one example a sample, inside ball and bounds: the one that broke it, or the best try. */
+  /**
+   * Tries to break the samples. The target judges every example that it is asked
+   * about and keeps those that broke a sample, so most attacks return what it kept.
+   *
+   * @returns one example a sample, inside ball and bounds
+   */
   run(input: AttackInput<z.output<S>>): Promise<FloatTensor>;
 }
 
@@ -54,31 +68,26 @@ export const targetedParam = z
   .default("none")
   .describe("class to aim at");
 
-/**
- * The class that each sample is pushed to.
- *
- * @param logits [N, classes] on the clean samples
- */
-export function chooseTargets(
-  mode: "least-likely" | "random",
-  logits: FloatTensor,
-  y: Int32Array,
-  random: readonly Random[],
-): Int32Array {
-  const classes = logits.dims[1] ?? 0;
-  return y.map((label, i) => {
-    if (mode === "random") {
-      const draw = (random[i] as Random)
-        .fork("target class")
-        .below(classes - 1);
+/** The class that each sample is pushed to; null for an untargeted attack. */
+export async function aimsOf(
+  mode: z.output<typeof targetedParam>,
+  { target, x, y, random }: Omit<AttackInput<unknown>, "params">,
+): Promise<Int32Array | null> {
+  if (mode === "none") return null;
+  if (mode === "random") {
+    return y.map((label, i) => {
+      const stream = (random[i] as Random).fork("target class");
+      const draw = stream.below(target.classes - 1);
       return draw < label ? draw : draw + 1;
-    }
-    let least = label === 0 ? 1 : 0;
-    for (let k = 0; k < classes; k++) {
-      const value = logits.data[i * classes + k] as number;
-      if (k !== label && value < (logits.data[i * classes + least] as number))
-        least = k;
-    }
-    return least;
+    });
+  }
+  const all = Array.from(y.keys());
+  const { data } = await target.scores(x, all);
+  return y.map((label, i) => {
+    const row = data.subarray(i * target.classes, (i + 1) * target.classes);
+    const others = Array.from(row.keys()).filter((k) => k !== label);
+    return others.reduce((least, k) =>
+      (row[k] as number) < (row[least] as number) ? k : least,
+    );
   });
 }

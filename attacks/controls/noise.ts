@@ -1,6 +1,7 @@
 import { z } from "zod";
+import type { Random } from "#core";
+import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
-import { OpenSamples } from "../open-samples.ts";
 
 /**
  * Uniform noise in the ball: not an attack but the control that every attack
@@ -20,13 +21,15 @@ export const noise = defineAttack({
     nist: ["NISTAML.022"],
   },
   params: z.strictObject({ draws: z.int().positive().default(10) }),
-  async run({ target, x, y, ball, params, random, onProgress }) {
-    const open = new OpenSamples(x, y);
-    for (let draw = 0; draw < params.draws && open.count > 0; draw++) {
+  async run({ target, x, ball, params, random, onProgress }) {
+    for (let draw = 0; draw < params.draws; draw++) {
       onProgress(draw / params.draws);
-      const tries = ball.randomPoint(open.rowsOf(x), open.pick(random));
-      open.keepPredictions(tries, await target.predict(tries));
+      const open = target.open();
+      if (open.length === 0) break;
+      const streams = open.map((i) => random[i] as Random);
+      const tries = ball.randomPoint(takeRows(x, open), streams);
+      await target.predict(tries, open);
     }
-    return open.examples();
+    return target.examples();
   },
 });

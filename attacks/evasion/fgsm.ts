@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { chooseTargets, defineAttack, targetedParam } from "../attack.ts";
+import { aimsOf, defineAttack, targetedParam } from "../attack.ts";
 
 /**
  * Fast gradient sign method (Goodfellow et al. 2015, arXiv:1412.6572): one
@@ -19,19 +19,16 @@ export const fgsm = defineAttack({
     nist: ["NISTAML.022"],
   },
   params: z.strictObject({ targeted: targetedParam }),
-  async run({ target, x, y, ball, params, random, onProgress }) {
+  async run(input) {
+    const { target, x, y, ball, params, onProgress } = input;
     onProgress(0);
-    if (params.targeted === "none") {
-      const { gradient } = await target.lossGradient(x, y);
-      return ball.project(x, ball.ascend(x, gradient, ball.eps));
-    }
-    const aims = chooseTargets(
-      params.targeted,
-      await target.scores(x),
-      y,
-      random,
-    );
-    const { gradient } = await target.lossGradient(x, aims);
-    return ball.project(x, ball.ascend(x, gradient, -ball.eps));
+    const aims = await aimsOf(params.targeted, input);
+    const all = Array.from(y.keys());
+    const { gradient } = await target.lossGradient(x, all, {
+      labels: aims ?? y,
+    });
+    const step = ball.ascend(x, gradient, aims ? -ball.eps : ball.eps);
+    await target.predict(ball.project(x, step), all);
+    return target.examples();
   },
 });

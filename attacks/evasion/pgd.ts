@@ -1,12 +1,11 @@
 import { z } from "zod";
-import { type FloatTensor, takeRows } from "#onnx";
+import { copyOf, putRows, takeRows } from "#onnx";
 import {
   type AttackInput,
-  chooseTargets,
+  aimsOf,
   defineAttack,
   targetedParam,
 } from "../attack.ts";
-import { OpenSamples } from "../open-samples.ts";
 
 /** The parameters of projected gradient descent; the defaults are those of the paper on MNIST. */
 export const pgdParams = z.strictObject({
@@ -40,53 +39,43 @@ export const pgd = defineAttack({
     nist: ["NISTAML.022"],
   },
   params: pgdParams,
-  run: descend,
+  async run(input) {
+    const { params, onProgress } = input;
+    const aims = await aimsOf(params.targeted, input);
+    for (let restart = 0; restart < params.restarts; restart++)
+      await climb(input, aims, (share) =>
+        onProgress((restart + share) / params.restarts),
+      );
+    return input.target.examples();
+  },
 });
 
-async function descend({
-  target,
-  x,
-  y,
-  ball,
-  params,
-  random,
-  onProgress,
-}: AttackInput<z.output<typeof pgdParams>>): Promise<FloatTensor> {
-  const open = new OpenSamples(x, y);
-  const aims =
-    params.targeted === "none"
-      ? y
-      : chooseTargets(params.targeted, await target.scores(x), y, random);
-  const size =
-    ball.eps * params.relStepSize * (params.targeted === "none" ? 1 : -1);
-  for (
-    let restart = 0;
-    restart < params.restarts && open.count > 0;
-    restart++
-  ) {
-    let centre = open.rowsOf(x);
-    let tries = params.randomStart
-      ? ball.randomPoint(centre, open.pick(random))
-      : centre;
-    for (let step = 0; step < params.steps && open.count > 0; step++) {
-      onProgress(
-        (restart * params.steps + step) / (params.restarts * params.steps),
-      );
-      const { gradient, logits } = await target.lossGradient(
-        tries,
-        open.pick(aims),
-      );
-      const standing = open.keep(tries, logits);
-      const all = standing.length === tries.dims[0];
-      const slope = all ? gradient : takeRows(gradient, standing);
-      if (!all) {
-        tries = takeRows(tries, standing);
-        centre = takeRows(centre, standing);
-      }
-      tries = ball.project(centre, ball.ascend(tries, slope, size));
-    }
-    if (open.count > 0)
-      open.keepPredictions(tries, await target.predict(tries));
+/** One restart. */
+async function climb(
+  {
+    target,
+    x,
+    y,
+    ball,
+    params,
+    random,
+  }: AttackInput<z.output<typeof pgdParams>>,
+  aims: Int32Array | null,
+  onProgress: (share: number) => void,
+): Promise<void> {
+  const tries = params.randomStart ? ball.randomPoint(x, random) : copyOf(x);
+  const size = ball.eps * params.relStepSize * (aims ? -1 : 1);
+  for (let step = 0; step < params.steps; step++) {
+    onProgress(step / params.steps);
+    const open = target.open();
+    if (open.length === 0) return;
+    const here = takeRows(tries, open);
+    const labels = open.map((i) => (aims ?? y)[i] as number);
+    const { gradient } = await target.lossGradient(here, open, { labels });
+    const next = ball.ascend(here, gradient, size);
+    putRows(tries, open, ball.project(takeRows(x, open), next));
   }
-  return open.examples();
+  // The gradient pass judges the point that it starts from; the last one is left.
+  const open = target.open();
+  if (open.length > 0) await target.predict(takeRows(tries, open), open);
 }

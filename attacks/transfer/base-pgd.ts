@@ -25,11 +25,12 @@ export const basePgd = defineAttack({
   params: pgdParams.pick({ steps: true, relStepSize: true, randomStart: true }),
   async run({ target, x, ball, params, random, onProgress }) {
     const { base } = target;
-    const seen = argmaxRows(await base.scores(x));
+    const all = Array.from({ length: x.dims[0] ?? 0 }, (_, i) => i);
+    const labels = argmaxRows(await base.scores(x, all));
     let tries = params.randomStart ? ball.randomPoint(x, random) : x;
     for (let step = 0; step < params.steps; step++) {
       onProgress(step / params.steps);
-      const { gradient } = await base.lossGradient(tries, seen);
+      const { gradient } = await base.lossGradient(tries, all, { labels });
       tries = ball.project(
         x,
         ball.ascend(tries, gradient, ball.eps * params.relStepSize),

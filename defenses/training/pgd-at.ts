@@ -25,13 +25,13 @@ export const pgdAt = defineTrainingDefense({
     mix: z.number().min(0).max(1).default(1),
   }),
   async transform(
-    { x, y, target, bounds, random },
+    { x, y, model, bounds, random },
     { norm, eps, steps, relStepSize, mix },
   ) {
     const ball = ballOf(norm, eps, bounds);
     let adversarial = ball.randomPoint(x, random);
     for (let step = 0; step < steps; step++) {
-      const { gradient } = await target.lossGradient(adversarial, y);
+      const { gradient } = await model.lossGradient(adversarial, y);
       adversarial = ball.project(
         x,
         ball.ascend(adversarial, gradient, eps * relStepSize),

@@ -10,7 +10,7 @@ import {
   grantAccess,
   type Queries,
 } from "#model";
-import { type FloatTensor, takeRows } from "#onnx";
+import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
 import type { OnEvent } from "./events.ts";
 import { describe, type ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
@@ -163,7 +163,6 @@ async function craft(
     unit.access === "base" && base
       ? await compiledFor(base, [], bench)
       : undefined;
-  const target = grantAccess(victim, unit.access, surrogate);
   // An attacker without access to the target cannot leave out what it gets wrong.
   const all = Array.from(data.y, (_, i) => i);
   const blind = unit.access === "base" || unit.access === "none";
@@ -171,14 +170,24 @@ async function craft(
   const chosenRows = predicted
     ? all.filter((i) => predicted[i] === data.y[i])
     : all;
-  const examples = { ...data.x, data: Float32Array.from(data.x.data) };
+  const x = takeRows(data.x, chosenRows);
+  const y = Int32Array.from(chosenRows, (i) => data.y[i] as number);
+  const ball = ballOf(norm, eps, victim.model.contract.bounds);
+  const target = grantAccess(victim, {
+    access: unit.access,
+    x,
+    y,
+    limit: ball,
+    base: surrogate,
+  });
+  const examples = copyOf(data.x);
   if (chosenRows.length > 0) {
     const stream = new Random(seed).fork(`attack ${unit.id} ${norm} ${eps}`);
     const found = await unit.run({
       target,
-      x: takeRows(data.x, chosenRows),
-      y: Int32Array.from(chosenRows, (i) => data.y[i] as number),
-      ball: ballOf(norm, eps, victim.model.contract.bounds),
+      x,
+      y,
+      ball,
       params,
       random: chosenRows.map((i) => stream.fork(i)),
       onProgress(share) {
@@ -186,13 +195,7 @@ async function craft(
         onEvent({ kind: "progress", cell: planned.id, share });
       },
     });
-    const width = data.x.data.length / data.y.length;
-    chosenRows.forEach((row, at) => {
-      examples.data.set(
-        found.data.subarray(at * width, (at + 1) * width),
-        row * width,
-      );
-    });
+    putRows(examples, chosenRows, found);
   }
   const made: Craft = {
     queries: { ...target.queries },

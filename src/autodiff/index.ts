@@ -4,5 +4,5 @@ export {
   gradient,
   type StraightThrough,
 } from "./gradient.ts";
-export { crossEntropy } from "./loss.ts";
+export { crossEntropy, type LossName, losses, lossOf } from "./losses.ts";
 export { rules, withoutGradient } from "./rules/index.ts";

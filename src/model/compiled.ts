@@ -1,4 +1,4 @@
-import { crossEntropy, gradient } from "#autodiff";
+import { gradient, type LossName, lossOf } from "#autodiff";
 import type { Engine, LoadOptions, Session } from "#engine";
 import {
   type FloatTensor,
@@ -8,6 +8,14 @@ import {
   type Tensor,
 } from "#onnx";
 import type { Model } from "./model.ts";
+
+/** What is differentiated. */
+export interface Objective {
+  /** Cross-entropy when left out. */
+  readonly loss?: LossName;
+  /** The class that each sample is to be taken for, where the loss needs one. */
+  readonly aims?: ArrayLike<number>;
+}
 
 /** Loss of each sample, its gradient with respect to the input, and the logits, from one pass. */
 export interface LossGradient {
@@ -27,8 +35,16 @@ export interface CompiledModel {
   readonly model: Model;
   /** Logits [N, classes] of raw inputs [N, ...shape]. */
   logits(x: Input): Promise<FloatTensor>;
-  /** Cross-entropy of each sample and its gradient with respect to x (of a text model: to the embeddings of x). */
-  lossGradient(x: Input, labels: ArrayLike<number>): Promise<LossGradient>;
+  /**
+   * Loss of each sample and its gradient with respect to x (of a text model: to the embeddings of x).
+   *
+   * @throws LOSS_CLASSES when the model has too few classes for the loss
+   */
+  lossGradient(
+    x: Input,
+    labels: ArrayLike<number>,
+    objective?: Objective,
+  ): Promise<LossGradient>;
   release(): Promise<void>;
 }
 
@@ -39,11 +55,12 @@ export type LiveWeights = ReadonlyMap<string, FloatTensor>;
 const BATCH = 256;
 
 const LABELS = "assay.labels";
+const AIMS = "assay.aims";
 const LOSS = "assay.loss";
 
 /**
- * Makes a model ready to run on an engine. The gradient graph is built and
- * loaded when it is first asked for.
+ * Makes a model ready to run on an engine. The gradient graph of a loss is
+ * built and loaded when it is first asked for.
  */
 export async function compile(
   model: Model,
@@ -53,7 +70,7 @@ export async function compile(
   const { weights = new Map<string, FloatTensor>() } = options;
   const graph = weightsAsInputs(model.graph, [...weights.keys()]);
   const forward = await engine.load(graph, options);
-  let backward: Promise<{ session: Session; gradient: string }> | undefined;
+  const backward = new Map<LossName, ReturnType<typeof loadBackward>>();
 
   const feeds = (x: Input) => ({
     [model.input]: x,
@@ -69,19 +86,23 @@ export async function compile(
       );
       return concatRows(parts, [x.dims[0] ?? 0, model.classes.length]);
     },
-    async lossGradient(x, labels) {
-      backward ??= loadBackward(model, graph, engine, options);
-      const { session, gradient: name } = await backward;
+    async lossGradient(x, labels, { loss = "cross-entropy", aims } = {}) {
+      const ready =
+        backward.get(loss) ?? loadBackward(model, graph, engine, loss, options);
+      backward.set(loss, ready);
+      const { session, gradient: name } = await ready;
       let at = 0;
       const parts = await inBatches(x, async (part) => {
         const count = part.dims[0] ?? 0;
-        const y = Array.prototype.slice.call(
-          labels,
-          at,
-          at + count,
-        ) as number[];
+        const classes = (all: ArrayLike<number>) =>
+          labelTensor(Array.prototype.slice.call(all, at, at + count));
+        const given = {
+          ...feeds(part),
+          [LABELS]: classes(labels),
+          ...(aims ? { [AIMS]: classes(aims) } : {}),
+        };
         at += count;
-        return session.run({ ...feeds(part), [LABELS]: labelTensor(y) });
+        return session.run(given);
       });
       const n = x.dims[0] ?? 0;
       const gather = (value: string, dims: readonly number[]) =>
@@ -101,7 +122,8 @@ export async function compile(
     },
     async release() {
       await forward.release();
-      if (backward) await (await backward).session.release();
+      for (const ready of backward.values())
+        await (await ready).session.release();
     },
   };
 }
@@ -128,12 +150,15 @@ async function loadBackward(
   model: Model,
   graph: Graph,
   engine: Engine,
+  name: LossName,
   options: LoadOptions,
-) {
+): Promise<{ session: Session; gradient: string }> {
+  const loss = lossOf(name, model.classes.length);
   const point = model.embedding ?? model.input;
   const b = new GraphBuilder(graph, "loss/");
   b.input({ name: LABELS, type: "int64", dims: ["batch"] });
-  crossEntropy(b, model.logits, LABELS, LOSS);
+  if (loss.aims) b.input({ name: AIMS, type: "int64", dims: ["batch"] });
+  b.rename(loss.build(b, model.logits, LABELS, AIMS), LOSS);
   const whole = b.build([model.logits, LOSS]);
   const request = {
     of: LOSS,

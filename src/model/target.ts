@@ -1,9 +1,10 @@
 import { AssayError } from "#core";
-import type { FloatTensor } from "#onnx";
+import { type FloatTensor, rows as rowsOf } from "#onnx";
 import {
   argmaxRows,
   type CompiledModel,
   type LossGradient,
+  type Objective,
 } from "./compiled.ts";
 
 /** What an attacker may use of the model: nothing, predicted labels, scores, gradients, or the public base instead. */
@@ -13,30 +14,75 @@ export type Access = "none" | "label" | "score" | "gradient" | "base";
 export interface Queries {
   forward: number;
   gradient: number;
-  /** Gradient queries on the public base. */
+  /** Queries of the public base. */
   base: number;
 }
 
+/** What breaks a sample: an example within this of it, and inside the bounds. */
+export interface Limit {
+  /** Infinity where the nearest example is looked for. */
+  readonly eps: number;
+  readonly bounds: readonly [number, number];
+  /** The distance of each example from its centre. */
+  distance(centre: FloatTensor, examples: FloatTensor): ArrayLike<number>;
+}
+
+/** What a target is asked with. */
+export interface Terms {
+  readonly access: Access;
+  /** Clean samples [N, ...shape]. */
+  readonly x: FloatTensor;
+  /** Their true labels; a target without them never calls a sample broken. */
+  readonly y?: Int32Array;
+  readonly limit: Limit;
+  /** Most queries of each sample; no limit when left out. */
+  readonly queries?: number;
+  /** The public base, where there is one. */
+  readonly base?: CompiledModel;
+}
+
+/** A question about rows of examples; `samples` says of which sample each row is. */
+type Ask<T> = (x: FloatTensor, samples: readonly number[]) => Promise<T>;
+
 /**
  * All that an attack gets of the model it attacks: exactly the access of its
- * threat model, counted. What the access does not include throws
- * ACCESS_DENIED, so an attack cannot cheat.
+ * threat model, counted and judged. It sees every answer, so it also keeps
+ * the book: which samples are broken, after how many queries, and by what. What
+ * the access does not include throws ACCESS_DENIED, and a query beyond the
+ * budget of a sample QUERY_BUDGET: an attack cannot cheat, and cannot lose
+ * what it found.
  */
 export interface Target {
   readonly access: Access;
   readonly classes: number;
-  /** The predicted class of each sample. Needs access "label", "score" or "gradient". */
-  predict(x: FloatTensor): Promise<Int32Array>;
-  /** Logits [N, classes]. Needs access "score" or "gradient". */
-  scores(x: FloatTensor): Promise<FloatTensor>;
-  /** Cross-entropy, its gradient and the logits. Needs access "gradient". */
+  /**
+   * The samples that still stand and can afford so many more queries, ascending.
+   * Where the nearest example is looked for, a sample stands to the end.
+   */
+  open(queries?: number): number[];
+  /** The predicted class of each row. Needs access "label", "score" or "gradient". */
+  readonly predict: Ask<Int32Array>;
+  /** Logits [rows, classes]. Needs access "score" or "gradient". */
+  readonly scores: Ask<FloatTensor>;
+  /**
+   * Loss, its gradient and the logits of each row. Needs access "gradient".
+   *
+   * @param objective what is differentiated, at the true labels unless it says others
+   */
   lossGradient(
     x: FloatTensor,
-    labels: ArrayLike<number>,
+    samples: readonly number[],
+    objective?: Objective & { labels?: ArrayLike<number> },
   ): Promise<LossGradient>;
+  /** The nearest example of each sample that was misclassified within the limit; of one that stands the last that was tried within it. */
+  examples(): FloatTensor;
+  /** Distance of the nearest misclassified example of each sample, Infinity where there is none. */
+  readonly distances: Float64Array;
   /** The public base with its own head, with full access to it. Needs access "base". */
   readonly base: Target;
   readonly queries: Readonly<Queries>;
+  /** The query by which each sample was broken first, counted from 1; 0 where it stands. */
+  readonly brokenAt: Int32Array;
 }
 
 const allowed: Readonly<Record<Access, readonly string[]>> = {
@@ -47,17 +93,27 @@ const allowed: Readonly<Record<Access, readonly string[]>> = {
   base: ["base"],
 };
 
-/**
- * A target with the given access to a model.
- *
- * @param base the public base model, where there is one
- */
-export function grantAccess(
-  model: CompiledModel,
-  access: Access,
-  base?: CompiledModel,
-): Target {
-  const queries: Queries = { forward: 0, gradient: 0, base: 0 };
+const at = (t: FloatTensor, i: number): FloatTensor => rowsOf(t, i, i + 1);
+
+/** How far float32 rounds a distance of eps between numbers within the bounds. */
+export const roundingOf = ({ eps, bounds: [low, high] }: Limit) =>
+  1e-6 * eps + 1e-7 * Math.max(1, high - low);
+
+/** A target on these terms. */
+export function grantAccess(model: CompiledModel, terms: Terms): Target {
+  const { access, x, y, limit, base, queries: budget = Infinity } = terms;
+  const n = x.dims[0] ?? 0;
+  const width = x.data.length / Math.max(1, n);
+  const counted: Queries = { forward: 0, gradient: 0, base: 0 };
+  const spent = new Int32Array(n);
+  const brokenAt = new Int32Array(n);
+  const distances = new Float64Array(n).fill(Infinity);
+  const best = { ...x, data: Float32Array.from(x.data) };
+  const reach = limit.eps + roundingOf(limit);
+
+  const surrogate =
+    base && grantAccess(base, { access: "gradient", x, limit: terms.limit });
+
   const require = (what: string) => {
     if (!allowed[access].includes(what)) {
       throw new AssayError(
@@ -67,25 +123,82 @@ export function grantAccess(
       );
     }
   };
-  const surrogate = base && grantAccess(base, "gradient");
+  const count = (kind: "forward" | "gradient", samples: readonly number[]) => {
+    counted[kind] += samples.length;
+    for (const sample of samples) {
+      (spent[sample] as number)++;
+      if ((spent[sample] as number) > budget) {
+        throw new AssayError(
+          "QUERY_BUDGET",
+          `the attack asked more than the ${budget} queries of a sample that it has`,
+          "Ask `target.open(queries)` which samples can afford the next step.",
+        );
+      }
+    }
+  };
+  const allows = (row: FloatTensor, sample: number): number => {
+    const [low, high] = limit.bounds;
+    if (!row.data.every((v) => v >= low && v <= high)) return Infinity;
+    const [d = Infinity] = Array.from(limit.distance(at(x, sample), row));
+    return d <= reach ? d : Infinity;
+  };
+  const judge = (
+    rows: FloatTensor,
+    samples: readonly number[],
+    predicted: Int32Array,
+  ) => {
+    samples.forEach((sample, place) => {
+      const broken = distances[sample] as number;
+      const wrong = y !== undefined && predicted[place] !== y[sample];
+      // Only what is better than the last has to be measured.
+      if (!wrong && broken < Infinity) return;
+      const row = at(rows, place);
+      const distance = allows(row, sample);
+      if (distance === Infinity || (wrong && distance >= broken)) return;
+      best.data.set(row.data, sample * width);
+      if (!wrong) return;
+      distances[sample] = distance;
+      if (brokenAt[sample] === 0) brokenAt[sample] = spent[sample] as number;
+    });
+  };
   return {
     access,
     classes: model.model.classes.length,
-    async predict(x) {
+    open(queries = 1) {
+      const nearest = limit.eps === Infinity;
+      return Array.from(spent.keys()).filter(
+        (i) =>
+          (nearest || distances[i] === Infinity) &&
+          (spent[i] as number) + queries <= budget,
+      );
+    },
+    async predict(rows, samples) {
       require("predict");
-      queries.forward += x.dims[0] ?? 0;
-      return argmaxRows(await model.logits(x));
+      count("forward", samples);
+      const predicted = argmaxRows(await model.logits(rows));
+      judge(rows, samples, predicted);
+      return predicted;
     },
-    async scores(x) {
+    async scores(rows, samples) {
       require("scores");
-      queries.forward += x.dims[0] ?? 0;
-      return model.logits(x);
+      count("forward", samples);
+      const logits = await model.logits(rows);
+      judge(rows, samples, argmaxRows(logits));
+      return logits;
     },
-    async lossGradient(x, labels) {
+    async lossGradient(rows, samples, { labels, ...objective } = {}) {
       require("lossGradient");
-      queries.gradient += x.dims[0] ?? 0;
-      return model.lossGradient(x, labels);
+      count("gradient", samples);
+      const answer = await model.lossGradient(
+        rows,
+        labels ?? samples.map((i) => y?.[i] ?? 0),
+        objective,
+      );
+      judge(rows, samples, argmaxRows(answer.logits));
+      return answer;
     },
+    examples: () => ({ ...best, data: Float32Array.from(best.data) }),
+    distances,
     get base() {
       require("base");
       if (surrogate) return surrogate;
@@ -96,12 +209,9 @@ export function grantAccess(
       );
     },
     get queries() {
-      return {
-        ...queries,
-        base:
-          (surrogate?.queries.gradient ?? 0) +
-          (surrogate?.queries.forward ?? 0),
-      };
+      const { gradient = 0, forward = 0 } = surrogate?.queries ?? {};
+      return { ...counted, base: gradient + forward };
     },
+    brokenAt,
   };
 }

@@ -113,6 +113,24 @@ export function rows<T extends Exclude<DataType, "string">>(
   };
 }
 
+/** The same numbers in an array of their own. */
+export const copyOf = (t: FloatTensor): FloatTensor => ({
+  ...t,
+  data: Float32Array.from(t.data),
+});
+
+/** Overwrites the chosen rows of a tensor along its first axis. */
+export function putRows(
+  t: FloatTensor,
+  indices: readonly number[],
+  values: FloatTensor,
+): void {
+  const width = sizeOf(t.dims.slice(1));
+  indices.forEach((row, i) => {
+    t.data.set(values.data.subarray(i * width, (i + 1) * width), row * width);
+  });
+}
+
 /** The chosen rows of a tensor along its first axis, copied. */
 export function takeRows(
   t: FloatTensor,

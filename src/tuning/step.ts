@@ -2,6 +2,7 @@ import { crossEntropy, gradient } from "#autodiff";
 import type { Engine } from "#engine";
 import { labelTensor, type Model, weightsAsInputs } from "#model";
 import {
+  copyOf,
   type FloatTensor,
   type Graph,
   GraphBuilder,
@@ -91,11 +92,6 @@ export async function openStep(
     release: () => session.release(),
   };
 }
-
-const copyOf = (t: FloatTensor): FloatTensor => ({
-  ...t,
-  data: t.data.slice(),
-});
 
 /** Mean loss of a batch, its gradient of each weight and the statistics that follow it, as one graph. */
 function lossGradients(

@@ -1,14 +1,14 @@
 import type { z } from "zod";
 import type { Random } from "#core";
-import type { Target } from "#model";
+import type { CompiledModel } from "#model";
 import type { FloatTensor } from "#onnx";
 
 /** A batch as a proactive defence sees it. */
 export interface TrainingBatch {
   readonly x: FloatTensor;
   readonly y: Int32Array;
-  /** The model at its current weights, with access to gradients. */
-  readonly target: Target;
+  /** The model at its current weights. */
+  readonly model: CompiledModel;
   readonly bounds: readonly [number, number];
   /** One generator a sample. */
   readonly random: readonly Random[];

@@ -4,11 +4,10 @@ import type { Engine } from "#engine";
 import {
   type CompiledModel,
   compile,
-  grantAccess,
   type LayerGroup,
   type Model,
 } from "#model";
-import { type FloatTensor, type Tensor, takeRows } from "#onnx";
+import { copyOf, type FloatTensor, type Tensor, takeRows } from "#onnx";
 import type { TrainingSettings } from "./settings.ts";
 import { openStep, type TrainingStep } from "./step.ts";
 import type { Stage } from "./strategies/index.ts";
@@ -156,9 +155,7 @@ function withWeights(model: Model, weights: Weights): Model {
 
 /** The weights as they are now. */
 const copies = (weights: TrainingStep["weights"]): Weights =>
-  new Map(
-    [...weights].map(([name, t]) => [name, { ...t, data: t.data.slice() }]),
-  );
+  new Map([...weights].map(([name, t]) => [name, copyOf(t)]));
 
 interface OpenStage {
   readonly step: TrainingStep;
@@ -244,7 +241,7 @@ async function transformed(
     {
       x,
       y,
-      target: grantAccess(compiled, "gradient"),
+      model: compiled,
       bounds: model.contract.bounds,
       random: samples.map((s) => random.fork(`sample ${s}`)),
     },

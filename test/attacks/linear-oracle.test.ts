@@ -40,11 +40,17 @@ describe.each(["linf", "l2"] as const)("binary linear model, %s", (norm) => {
       );
       const y = Int32Array.from(margins, (m) => (m > 0 ? 0 : 1));
       const eps = 0.1;
+      const ball = ballOf(norm, eps, [0, 1]);
       const examples = await unit.run({
-        target: grantAccess(compiled, "gradient"),
+        target: grantAccess(compiled, {
+          access: "gradient",
+          x,
+          y,
+          limit: ball,
+        }),
         x,
         y,
-        ball: ballOf(norm, eps, [0, 1]),
+        ball,
         // The paper's step size crosses the ball 0.67 times: too short from a start on the far side.
         params: unit.params.parse(id === "pgd" ? { relStepSize: 0.1 } : {}),
         random: Array.from(y, (_, i) => random.fork(i)),

@@ -27,13 +27,14 @@ async function attack(
   params: Record<string, unknown>,
 ) {
   const unit = attacks.find((a) => a.id === id) as Attack;
-  const target = grantAccess(model, "gradient");
+  const ball = ballOf("linf", eps, [0, 1]);
+  const target = grantAccess(model, { access: "gradient", x, y, limit: ball });
   const shares: number[] = [];
   const examples = await unit.run({
     target,
     x,
     y,
-    ball: ballOf("linf", eps, [0, 1]),
+    ball,
     params: unit.params.parse(params),
     random: Array.from(y, (_, i) => new Random(i)),
     onProgress: (s) => shares.push(s),

@@ -54,14 +54,21 @@ async function attack(
   }: Options = {},
 ) {
   const chosen = rows ?? Array.from(y, (_, i) => i);
-  const target = grantAccess(victim, unit.access, publicBase);
   const ball = ballOf(norm, eps, [0, 1]);
   const clean = takeRows(x, chosen);
+  const labels = Int32Array.from(chosen, (i) => y[i] as number);
+  const target = grantAccess(victim, {
+    access: unit.access,
+    x: clean,
+    y: labels,
+    limit: ball,
+    base: publicBase,
+  });
   const stream = new Random(seed);
   const examples = await unit.run({
     target,
     x: clean,
-    y: Int32Array.from(chosen, (i) => y[i] as number),
+    y: labels,
     ball,
     params: unit.params.parse(params),
     random: chosen.map((i) => stream.fork(i)),
@@ -169,9 +176,11 @@ describe.each(attacks.map((a) => [a.id, a] as const))(
 );
 
 test("an attack gets no more than its access", async () => {
-  const target = grantAccess(model, "label", base);
-  await expect(target.scores(x)).rejects.toThrow(/its access is "label"/);
-  await expect(target.lossGradient(x, y)).rejects.toThrow(
+  const limit = ballOf("linf", 0.1, [0, 1]);
+  const target = grantAccess(model, { access: "label", x, y, limit, base });
+  const all = Array.from(y.keys());
+  await expect(target.scores(x, all)).rejects.toThrow(/its access is "label"/);
+  await expect(target.lossGradient(x, all)).rejects.toThrow(
     /its access is "label"/,
   );
   expect(() => target.base).toThrow(/its access is "label"/);
@@ -188,9 +197,9 @@ function counting(
       report("forward", input.dims[0] ?? 0);
       return inner.logits(input);
     },
-    lossGradient: (input, labels) => {
+    lossGradient: (input, ...rest) => {
       report("gradient", input.dims[0] ?? 0);
-      return inner.lossGradient(input, labels);
+      return inner.lossGradient(input, ...rest);
     },
   };
 }

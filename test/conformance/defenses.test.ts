@@ -12,14 +12,7 @@ import {
   trainingDefenses,
 } from "#defenses";
 import { onnxruntime } from "#engine";
-import {
-  argmaxRows,
-  compile,
-  grantAccess,
-  loadModel,
-  type Model,
-  saveModel,
-} from "#model";
+import { argmaxRows, compile, loadModel, type Model, saveModel } from "#model";
 import { emptyGraph, type FloatTensor, floats, GraphBuilder } from "#onnx";
 import { reference, smallDigits } from "../reference.ts";
 
@@ -208,7 +201,7 @@ describe.each(trainingDefenses.map((d) => [d.id, d] as const))(
         {
           x,
           y,
-          target: grantAccess(compiled, "gradient"),
+          model: compiled,
           bounds: [0, 1],
           random: Array.from(y, (_, i) => new Random(i)),
         },
@@ -245,7 +238,7 @@ test("adversarial training leaves the share of clean samples that mix states", a
     {
       x,
       y,
-      target: grantAccess(compiled, "gradient"),
+      model: compiled,
       bounds: [0, 1],
       random: Array.from(y, (_, i) => new Random(i)),
     },

@@ -1,3 +1,4 @@
+import type { Family } from "#attacks";
 import { counts } from "../counting.ts";
 import type { Access, Check, Norm } from "../results.ts";
 
@@ -11,7 +12,7 @@ export interface Evidence {
   norm: Norm;
   /** In the unit of the input bounds. */
   eps: number;
-  family: "single-step" | "iterative" | "control" | "transfer";
+  family: Family;
   /** The highest input value less the lowest. */
   boundsWidth: number;
   /** The accuracy of guessing: one over the number of classes. */
