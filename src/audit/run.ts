@@ -1,5 +1,5 @@
 import { packageVersion, UsageError } from "#core";
-import { type Engine, onnxruntime } from "#engine";
+import { type Engine, type EngineChoice, openEngine } from "#engine";
 import { compile, matches } from "#model";
 import {
   type Bench,
@@ -28,7 +28,7 @@ import { preflight } from "./preflight.ts";
 import { prepareData } from "./prepare.ts";
 import { type Cell, RESULTS_VERSION, type Results } from "./results.ts";
 import { openStore } from "./store.ts";
-import { type LoadedSuite, loadSuite } from "./suite.ts";
+import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
 import { isTrusted, trustChecks } from "./trust/index.ts";
 import { worstCases } from "./worst-case.ts";
 
@@ -39,7 +39,8 @@ export interface AuditOptions {
   readonly out: string;
   /** Only cells whose id matches one of these patterns (`*` matches anything). Such a run has no verdict. */
   readonly only?: readonly string[];
-  readonly engine?: Engine;
+  /** An engine, or which one to open; what is left open the suite says. */
+  readonly engine?: Engine | Pick<EngineChoice, "engine" | "device">;
   readonly onEvent?: OnEvent;
   readonly signal?: AbortSignal;
 }
@@ -54,10 +55,12 @@ export interface AuditOptions {
  */
 export async function runAudit(options: AuditOptions): Promise<Results> {
   const startedAt = new Date();
-  const { onEvent = () => {}, engine = onnxruntime, signal } = options;
+  const { onEvent = () => {}, signal } = options;
   const loaded = loadSuite(options.suite);
   const { suite } = loaded;
   const plan = select(checked(loaded), options.only, loaded.file);
+
+  const engine = await engineOf(options, suite, onEvent);
 
   onEvent({ kind: "phase", title: "Reading data" });
   const data = await prepareData(loaded);
@@ -165,6 +168,24 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     seconds: (finishedAt.getTime() - startedAt.getTime()) / 1000,
   };
   return results;
+}
+
+/** The engine of a run; one that is not the usual one is named. */
+async function engineOf(
+  { engine: given }: AuditOptions,
+  suite: Suite,
+  onEvent: OnEvent,
+): Promise<Engine> {
+  if (given && "load" in given) return given;
+  const engine = given?.engine ?? suite.engine;
+  const opened = await openEngine({
+    engine,
+    device: given?.device,
+    onWarning: (message) => onEvent({ kind: "warning", message }),
+  });
+  if (engine !== "onnxruntime")
+    onEvent({ kind: "phase", title: `Running on ${opened.title}` });
+  return opened;
 }
 
 /** The plan of a suite whose names all refer to something. */

@@ -4,6 +4,7 @@ import { attacks } from "#attacks";
 import { choiceOf, numberOrFraction, readFile, sha256 } from "#core";
 import { dataSpecSchema } from "#data";
 import { sanitizers, trainingDefenses } from "#defenses";
+import { engines } from "#engine";
 import { contractSchema } from "#model";
 import { architectures, strategies, trainingSettings } from "#tuning";
 import { parseDocument } from "./document.ts";
@@ -67,6 +68,8 @@ export const suiteSchema = z.strictObject({
       test: z.number().positive(),
     })
     .default({ train: 0.6, validation: 0.15, test: 0.25 }),
+  /** What runs the graphs; the command line may say otherwise. */
+  engine: z.enum(engines).default("onnxruntime"),
   /** Test samples that are attacked, chosen evenly over the classes. */
   samples: z.int().positive().default(500),
   base: baseSchema.optional(),

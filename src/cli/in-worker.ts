@@ -7,6 +7,7 @@ export interface WorkerInput {
   readonly suite: string;
   readonly out: string;
   readonly only?: readonly string[];
+  readonly engine?: EngineChoice["engine"];
   readonly device?: EngineChoice["device"];
 }
 

@@ -1,25 +1,25 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type AuditEvent, runAudit } from "#audit";
 import { AssayError, messageOf } from "#core";
-import { openEngine } from "#engine";
 import type { WorkerInput, WorkerMessage } from "./in-worker.ts";
 
 // The other side of in-worker.ts: runs the audit where blocking does no harm.
 const port = parentPort;
 if (!port) throw new Error("worker.ts runs as a worker thread");
-const { suite, out, only, device } = workerData as WorkerInput;
+const { suite, out, only, engine, device } = workerData as WorkerInput;
 const abort = new AbortController();
 port.on("message", () => abort.abort());
 const send = (message: WorkerMessage) => port.postMessage(message);
 
 const onEvent = (event: AuditEvent) => send({ kind: "event", event });
-openEngine({
-  device,
-  onWarning: (message) => onEvent({ kind: "warning", message }),
+runAudit({
+  suite,
+  out,
+  only,
+  engine: { engine, device },
+  signal: abort.signal,
+  onEvent,
 })
-  .then((engine) =>
-    runAudit({ suite, out, only, engine, signal: abort.signal, onEvent }),
-  )
   .then((results) => send({ kind: "results", results }))
   .catch((error: unknown) => {
     const known = error instanceof AssayError;

@@ -6,6 +6,6 @@ export type {
   LoadOptions,
   Session,
 } from "./engine.ts";
-export { devices, type EngineChoice, openEngine } from "./open.ts";
+export { devices, type EngineChoice, engines, openEngine } from "./open.ts";
 export { onnxruntime } from "./ort.ts";
 export { tfjsEngine } from "./tfjs/engine.ts";

@@ -1,8 +1,13 @@
 import { listSupportedBackends } from "onnxruntime-node";
+import { UsageError } from "#core";
 import { emptyGraph, floats, type Graph, GraphBuilder, ints } from "#onnx";
 import { checkedAgainst } from "./checked.ts";
 import type { Engine } from "./engine.ts";
 import { type Device, onnxruntime, onnxruntimeOn, providers } from "./ort.ts";
+import { tfjsEngine } from "./tfjs/engine.ts";
+
+/** The engines that can be asked for, the usual one first. */
+export const engines = ["onnxruntime", "tfjs"] as const;
 
 /** The devices that can be asked for, the fastest first. */
 export const devices = [
@@ -14,20 +19,29 @@ export const devices = [
 ] as const satisfies readonly Device[];
 
 export interface EngineChoice {
-  /** The first that works when "auto". */
+  /** onnxruntime when left out. */
+  readonly engine?: (typeof engines)[number];
+  /** What onnxruntime computes on; the first that works when "auto". TensorFlow.js has no choice. */
   readonly device?: Device | "auto";
   /** Told when a device cannot be used, for all graphs or for one. */
   readonly onWarning?: (message: string) => void;
 }
 
 /**
- * The engine on a device. Every graph that runs elsewhere than on the CPU is
+ * The chosen engine, on a device. Every graph that runs elsewhere than on the CPU is
  * compared with the CPU once, and falls back to it, loudly, where they differ.
+ *
+ * @throws UsageError for a device that the engine does not have, ENGINE_MISSING when TensorFlow.js is not installed
  */
 export async function openEngine({
+  engine = "onnxruntime",
   device = "cpu",
   onWarning = () => {},
 }: EngineChoice = {}): Promise<Engine> {
+  if (engine === "tfjs") {
+    requireNoDevice(device);
+    return tfjsEngine(onWarning);
+  }
   if (device === "cpu") return onnxruntime;
   if (device !== "auto") {
     const why = await trouble(device);
@@ -40,6 +54,15 @@ export async function openEngine({
       return candidate === "cpu" ? onnxruntime : checked(candidate, onWarning);
   }
   return onnxruntime;
+}
+
+function requireNoDevice(device: Device | "auto"): void {
+  if (device === "cpu" || device === "auto") return;
+  throw new UsageError(
+    "ENGINE_DEVICE",
+    `the engine tfjs cannot be told to compute on ${device}: its package decides`,
+    "Leave out --device; for a GPU, npm install @tensorflow/tfjs-node-gpu.",
+  );
 }
 
 const checked = (device: Device, onWarning: (message: string) => void) =>

@@ -10,7 +10,11 @@ import {
   renderMarkdown,
 } from "#reports";
 import { coloursFor } from "../colour.ts";
-import { deviceOption, type EngineOptions } from "../engine-options.ts";
+import {
+  deviceOption,
+  type EngineOptions,
+  engineOption,
+} from "../engine-options.ts";
 import { exitCodeOf, exitCodes } from "../exit-codes.ts";
 import { columns, percent } from "../format.ts";
 import { runInWorker } from "../in-worker.ts";
@@ -36,6 +40,7 @@ export const runCommand = new Command("run")
     "--only <pattern...>",
     "only cells whose id matches, such as 'full/none/pgd@*'; no verdict",
   )
+  .addOption(engineOption())
   .addOption(deviceOption())
   .option("--quiet", "no progress")
   .option("--json", "print the results document instead of a summary")
@@ -46,6 +51,7 @@ Examples:
   assay run suites/quick.yaml --out runs/mine
   assay run suites/quick.yaml --out runs/mine --only 'full/*'
   assay run audit.yaml --device cuda
+  assay run audit.yaml --engine tfjs
   assay run audit.yaml --json | jq .gate
 
 Exit status: 0 passed, 1 run error, 2 usage or configuration, 3 gate failed,
@@ -68,7 +74,13 @@ async function run(suite: string, options: RunOptions): Promise<number> {
   process.on("SIGTERM", interrupt);
   try {
     const results = await runInWorker(
-      { suite, out, only: options.only, device: options.device },
+      {
+        suite,
+        out,
+        only: options.only,
+        engine: options.engine,
+        device: options.device,
+      },
       progress.onEvent,
       abort.signal,
     );

@@ -1,4 +1,5 @@
-import { AssayError } from "#core";
+import { createRequire } from "node:module";
+import { AssayError, messageOf } from "#core";
 import type { TensorFlow } from "./kernel.ts";
 
 /** TensorFlow.js as it was found. */
@@ -18,8 +19,25 @@ export const packages = [
   "@tensorflow/tfjs",
 ] as const;
 
-/** Imports a package by its name; a test may give another one. */
-export type Import = (name: string) => Promise<unknown>;
+/** Where packages come from; a test may have others. */
+export interface Packages {
+  isInstalled(name: string): boolean;
+  load(name: string): Promise<unknown>;
+}
+
+const require = createRequire(import.meta.url);
+
+const installed: Packages = {
+  isInstalled(name) {
+    try {
+      require.resolve(name);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+  load: (name) => import(name),
+};
 
 /**
  * The first package that is installed. One that is there but cannot be loaded
@@ -29,26 +47,25 @@ export type Import = (name: string) => Promise<unknown>;
  */
 export async function findBackend(
   onWarning: (message: string) => void = () => {},
-  load: Import = (name) => import(name),
+  from: Packages = installed,
 ): Promise<Backend> {
   // Its native library would greet on the terminal.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
-  for (const name of packages) {
+  for (const name of packages.filter((p) => from.isInstalled(p))) {
     let found: unknown;
     try {
-      found = await load(name);
+      found = await from.load(name);
     } catch (error) {
-      if (!isAbsent(error, name))
-        onWarning(
-          `${name} is installed but cannot be loaded: ${String(error).split("\n")[0]}`,
-        );
+      onWarning(
+        `${name} is installed but cannot be loaded: ${messageOf(error).split("\n")[0]}`,
+      );
       continue;
     }
     return ready(found as TensorFlow & { default?: TensorFlow }, name);
   }
   throw new AssayError(
     "ENGINE_MISSING",
-    `the engine tfjs needs one of ${packages.join(", ")}, and none is installed`,
+    `the engine tfjs needs one of ${packages.join(", ")}, and none can be used`,
     "npm install @tensorflow/tfjs",
   );
 }
@@ -69,13 +86,4 @@ async function ready(
     version: tf.version.tfjs ?? tf.version["tfjs-core"],
     name: tf.getBackend(),
   };
-}
-
-/** Whether it is this package that was not found, and not something that it needs. */
-function isAbsent(error: unknown, name: string): boolean {
-  const { code, message = "" } = error as { code?: string; message?: string };
-  return (
-    (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") &&
-    message.includes(`'${name}'`)
-  );
 }

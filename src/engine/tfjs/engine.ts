@@ -1,5 +1,5 @@
 import type { Engine, Session } from "../engine.ts";
-import { type Backend, findBackend, type Import } from "./backend.ts";
+import { type Backend, findBackend, type Packages } from "./backend.ts";
 import type { TensorFlow, TfTensor } from "./kernel.ts";
 import {
   constantsOf,
@@ -22,9 +22,9 @@ import { readAll } from "./values.ts";
  */
 export async function tfjsEngine(
   onWarning?: (message: string) => void,
-  load?: Import,
+  from?: Packages,
 ): Promise<Engine> {
-  return engineOn(await findBackend(onWarning, load));
+  return engineOn(await findBackend(onWarning, from));
 }
 
 function engineOn(backend: Backend): Engine {
