@@ -65,12 +65,11 @@ test("a whole audit gives the same verdicts and counts on both engines", async (
   const usual = await audit(small());
   const second = await audit(small("tfjs"));
   expect(usual.results.provenance.engine).toMatch(/^onnxruntime-node /);
-  expect(second.results.provenance.engine).toBe(
-    "tfjs 4.22.0 (@tensorflow/tfjs, cpu)",
-  );
+  const { engine } = second.results.provenance;
+  expect(engine).toMatch(/^tfjs 4\.\d+\.\d+ \(@tensorflow\/tfjs, cpu\)$/);
   expect(second.events[0]).toEqual({
     kind: "phase",
-    title: "Running on tfjs 4.22.0 (@tensorflow/tfjs, cpu)",
+    title: `Running on ${engine}`,
   });
   expect(second.results.gate).toEqual(usual.results.gate);
   expect(usual.results.gate.verdict).not.toBe("none");
