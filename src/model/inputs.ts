@@ -66,12 +66,16 @@ export function fillOthers(
     "inputs/",
   );
   for (const other of others) {
-    const what = stated.others[other.name] ?? usual(other, file);
+    const what = fillingOf(other, stated, file);
     b.rename(filling(b, input, other, what, stated.padding, file), other.name);
   }
   for (const node of graph.nodes) b.append(node);
   return b.build();
 }
+
+/** What an input that is not attacked gets: a number, 1 where there is no padding, or places. Throws MODEL_INPUT. */
+export const fillingOf = (other: ValueInfo, stated: Stated, file: string) =>
+  stated.others[other.name] ?? usual(other, file);
 
 /** What text models give their further inputs when nothing is stated. */
 function usual(other: ValueInfo, file: string): number | "mask" | "positions" {

@@ -1,87 +1,160 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { openEngine } from "#engine";
-import { type Inspection, inspectModel } from "#model";
-import { coloursFor } from "../colour.ts";
+import { inspectModel, type LoadModelOptions } from "#model";
 import { deviceOption, type EngineOptions } from "../engine-options.ts";
-import { columns } from "../format.ts";
+import { inspectionText } from "../inspection-text.ts";
+
+type Input = NonNullable<LoadModelOptions["input"]>;
 
 interface InspectOptions extends EngineOptions {
-  shape?: string;
+  input?: string;
+  shape?: number[];
+  layout?: Input["layout"];
+  bounds?: [number, number];
+  scale?: number;
+  mean?: number[];
+  std?: number[];
+  fill?: Input["others"];
+  padding?: number;
+  classes?: string[];
+  all?: boolean;
   json?: boolean;
 }
 
 export const inspectCommand = new Command("inspect")
-  .description("inputs, outputs, layer groups and gradients of a model")
+  .description(
+    "what a model is, what can be trained, whether its gradient is right, and what is in the way",
+  )
   .argument("<model>", ".onnx file")
+  .option("--input <name>", "the input that attacks change")
   .option(
     "--shape <sizes>",
-    "shape of one input sample where the model leaves it open, such as 3,224,224",
+    "one sample, channels first, where the model leaves it open: 3,224,224",
+    sizes,
   )
+  .addOption(
+    new Option(
+      "--layout <layout>",
+      "where images have their channels; told by the shape when left out",
+    ).choices(["NCHW", "NHWC"]),
+  )
+  .option("--bounds <low,high>", "range of raw values (default: 0,1)", bounds)
+  .option(
+    "--scale <factor>",
+    "what raw values are multiplied by (default: 255 for bytes, 1 otherwise)",
+    positive,
+  )
+  .option("--mean <values>", "what is subtracted then: 0.485,0.456,0.406", list)
+  .option("--std <values>", "what it is divided by then", list)
+  .option(
+    "--fill <input=value>",
+    "what another input gets: a number, mask or positions; once for each",
+    filling,
+  )
+  .option("--padding <token>", "the token that fills up short texts", whole)
+  .option("--classes <names>", "their names a,b,c, or how many", classes)
   .addOption(deviceOption())
+  .option("--all", "list every layer group with its weights")
   .option("--json", "print an object")
   .addHelpText(
     "after",
     `
 Examples:
   assay inspect base.onnx
-  assay inspect base.onnx --shape 3,224,224 --json`,
+  assay inspect base.onnx --shape 3,224,224 --classes cat,dog
+  assay inspect bytes.onnx --layout NHWC --scale 255
+  assay inspect encoder.onnx --input input_ids --fill token_type_ids=0 --shape 128
+  assay inspect base.onnx --all --json`,
   )
-  .action(async (model: string, { shape, json, device }: InspectOptions) => {
-    const input = shape ? { shape: shape.split(",").map(Number) } : undefined;
+  .action(async (model: string, options: InspectOptions) => {
+    const { device, all = false, json, classes: named } = options;
     const engine = await openEngine({
       device,
       onWarning: (message) => process.stderr.write(`${message}\n`),
     });
-    const inspection = await inspectModel(model, engine, { input });
+    const inspection = await inspectModel(model, engine, {
+      input: inputOf(options),
+      classes: named,
+    });
     process.stdout.write(
-      json ? `${JSON.stringify(inspection, null, 2)}\n` : text(inspection),
+      json
+        ? `${JSON.stringify(inspection, null, 2)}\n`
+        : inspectionText(inspection, { all }),
     );
   });
 
-function text(i: Inspection): string {
-  const pc = coloursFor(process.stdout);
-  const value = (v: Inspection["inputs"][number]) =>
-    `  ${v.name}: ${v.type} [${v.dims?.map((d) => d ?? "?").join(", ") ?? "?"}]`;
-  const groups = columns([
-    ["  group", "parameters", "weights"],
-    ...i.groups.map((g) => [
-      `  ${g.name}`,
-      g.size.toLocaleString("en"),
-      g.parameters.join(" "),
-    ]),
-  ]);
-  const { supported, unsupported, selfCheck } = i.gradient;
-  const error = selfCheck?.maxRelativeError;
-  return `${[
-    pc.bold(i.file),
-    `  ${i.producer || "unknown producer"}, opset ${i.opset}, ${i.parameters.toLocaleString("en")} parameters`,
-    pc.bold("Inputs"),
-    ...i.inputs.map(value),
-    pc.bold("Outputs"),
-    ...i.outputs.map(value),
-    ...(i.classes ? [`  classes: ${i.classes.join(", ")}`] : []),
-    pc.bold("Layer groups, from input to output; the last is the head"),
-    groups,
-    pc.bold("Operators"),
-    `  ${Object.entries(i.operators)
-      .map(([op, n]) => `${op} ${n}`)
-      .join(", ")}`,
-    pc.bold("Gradient"),
-    supported ? `  ${pc.green("supported")}` : `  ${pc.red("not supported")}`,
-    ...(unsupported.length
-      ? [`  operators without a rule: ${unsupported.join(", ")}`]
-      : []),
-    ...(error === undefined
-      ? []
-      : [
-          `  self-check: largest relative error against finite differences ${error.toExponential(1)}`,
-        ]),
-    ...(i.problem
-      ? [
-          pc.bold("What keeps it from being audited as it is"),
-          `  ${i.problem.message}`,
-          `  ${i.problem.hint}`,
-        ]
-      : []),
-  ].join("\n")}\n`;
+/** What the options state of the input; undefined when they state nothing, so that a file that knows is believed. */
+function inputOf(o: InspectOptions): Input | undefined {
+  const stated: Input = {
+    ...(o.input !== undefined && { name: o.input }),
+    ...(o.shape && { shape: o.shape }),
+    ...(o.layout && { layout: o.layout }),
+    ...(o.bounds && { bounds: o.bounds }),
+    ...(o.scale !== undefined && { scale: o.scale }),
+    ...(o.mean && { mean: o.mean }),
+    ...(o.std && { std: o.std }),
+    ...(o.fill && { others: o.fill }),
+    ...(o.padding !== undefined && { padding: o.padding }),
+  };
+  return Object.keys(stated).length > 0 ? stated : undefined;
+}
+
+function list(text: string): number[] {
+  const values = text.split(",").map((part) => Number(part.trim() || "?"));
+  if (values.every(Number.isFinite)) return values;
+  throw new InvalidArgumentError("Expected numbers with commas between them.");
+}
+
+function sizes(text: string): number[] {
+  const values = list(text);
+  if (values.every((v) => Number.isInteger(v) && v > 0)) return values;
+  throw new InvalidArgumentError("Expected whole numbers above 0.");
+}
+
+function bounds(text: string): [number, number] {
+  const [low, high, ...more] = list(text);
+  if (low !== undefined && high !== undefined && low < high && !more.length)
+    return [low, high];
+  throw new InvalidArgumentError(
+    "Expected the lowest and the highest value, such as 0,1.",
+  );
+}
+
+function positive(text: string): number {
+  const [value = 0, ...more] = list(text);
+  if (value > 0 && more.length === 0) return value;
+  throw new InvalidArgumentError("Expected a number above 0.");
+}
+
+function whole(text: string): number {
+  const value = Number(text.trim() || "?");
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError("Expected a whole number.");
+}
+
+function filling(
+  text: string,
+  before: Input["others"] = {},
+): NonNullable<Input["others"]> {
+  const [, name, value = ""] = /^(.+)=(.+)$/.exec(text) ?? [];
+  if (name !== undefined) {
+    if (value === "mask" || value === "positions")
+      return { ...before, [name]: value };
+    if (Number.isFinite(Number(value)))
+      return { ...before, [name]: Number(value) };
+  }
+  throw new InvalidArgumentError(
+    "Expected name=number, name=mask or name=positions.",
+  );
+}
+
+/** More classes than any model has are a slip of the keyboard. */
+const MOST_CLASSES = 1_000_000;
+
+function classes(text: string): string[] {
+  const count = Number(text);
+  if (!/^\d+$/.test(text.trim())) return text.split(",").map((c) => c.trim());
+  if (count > 0 && count <= MOST_CLASSES)
+    return Array.from({ length: count }, (_, i) => String(i));
+  throw new InvalidArgumentError("Expected names, or a number above 0.");
 }
