@@ -105,7 +105,16 @@ type Colours = ReturnType<typeof coloursFor>;
 /** Up to here the self-check counts as agreement: float32 and kinks leave no less. */
 const AGREES = 0.05;
 
-function gradient({ gradient: g, stored }: Inspection, pc: Colours): string[] {
+function gradient(
+  { gradient: g, stored, reading }: Inspection,
+  pc: Colours,
+): string[] {
+  const without = [...g.unsupported, ...g.steps].join(", ") || "none";
+  if (!reading)
+    return [
+      pc.red("not tried, since it cannot be read as a classifier"),
+      `operators without a gradient: ${without}`,
+    ];
   const check = g.selfCheck;
   const none = check && check.zeroAt > 0 && check.zeroAt < check.points;
   const zero = none
@@ -114,9 +123,7 @@ function gradient({ gradient: g, stored }: Inspection, pc: Colours): string[] {
   return [
     verdict(g, stored.eightBits > 0, pc),
     ...zero,
-    `operators without a gradient on the way: ${
-      [...g.unsupported, ...g.steps].join(", ") || "none"
-    }`,
+    `operators without a gradient on the way: ${without}`,
     ...(g.offTheWay.length > 0
       ? [`off the way (harmless): ${g.offTheWay.join(", ")}`]
       : []),

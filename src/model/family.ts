@@ -268,10 +268,9 @@ const rules: readonly Rule[] = [
   {
     id: "linear",
     title: "linear model",
-    holds: (f) =>
-      f.linears === 1 || f.classical.some((op) => /^Linear/.test(op)),
+    holds: (f) => f.linears === 1 && f.unusual.length === 0,
     evidence: (f) => [
-      linears(f) || f.classical.join(", "),
+      linears(f),
       "nothing that bends between input and scores",
     ],
   },

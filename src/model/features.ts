@@ -44,12 +44,20 @@ export interface Features {
   /** Sizes of the vectors that layers normalise, in order. */
   readonly widths: readonly number[];
   readonly activations: readonly string[];
+  /** Other operators that bend values, or may. */
+  readonly unusual: readonly string[];
   /** Operators of classical learning in the file. */
   readonly classical: readonly string[];
 }
 
 const activationOps: ReadonlySet<string> = new Set(
   "Celu Clip Elu Erf Gelu HardSigmoid HardSwish LeakyRelu Mish PRelu QuickGelu Relu Selu Sigmoid Silu Softplus Softsign Swish Tanh ThresholdedRelu".split(
+    " ",
+  ),
+);
+/** Operators of linear models: sums, products, what moves numbers, and what makes scores of them. */
+const plainOps: ReadonlySet<string> = new Set(
+  "Add ArgMax Cast Concat DequantizeLinear Div Equal Flatten Gather Gemm Identity LogSoftmax MatMul Mul Neg QuantizeLinear ReduceL1 ReduceL2 ReduceSum Reshape Shape Softmax Split Squeeze Sub Sum Transpose Unsqueeze Where ZipMap".split(
     " ",
   ),
 );
@@ -120,6 +128,14 @@ export function featuresOf(source: Graph, graph: Graph): Features {
       .map((w) => sizeOf(plain.constants.get(w.name)?.dims ?? [])),
     activations: [
       ...new Set(nodes.map((n) => n.op).filter((op) => activationOps.has(op))),
+    ],
+    unusual: [
+      ...new Set(
+        nodes
+          .filter((n) => !plainOps.has(n.op))
+          .map((n) => n.op)
+          .filter((op) => !activationOps.has(op)),
+      ),
     ],
     classical: [
       ...new Set(

@@ -1,4 +1,4 @@
-import { AssayError, Random } from "#core";
+import { AssayError, nearest, Random } from "#core";
 import type { Engine } from "#engine";
 import {
   type Graph,
@@ -83,7 +83,10 @@ export async function inspectModel(
   const family = familyOf(featuresOf(file, whole));
   const reading = model ? readingOf(model, whole, path, options) : null;
   const operators = model ? operatorsOf(model, whole) : operatorsOfGraph(whole);
-  const selfCheck = model ? await tryGradient(model, engine, problems) : null;
+  problems.push(...unusedFillings(file, options));
+  const selfCheck = model
+    ? await tryGradient(model, operators, engine, problems)
+    : null;
   const supported =
     selfCheck !== null &&
     selfCheck.zeroAt < selfCheck.points &&
@@ -108,7 +111,7 @@ export async function inspectModel(
       reading,
       stored,
       operators,
-      family,
+      supported,
       left: weights.left,
       inBodies: numbersInBodies(whole),
       trainable,
@@ -133,12 +136,34 @@ function problemOf(error: unknown): Problem {
   return { message: error.message, hint: error.hint };
 }
 
-/** The self-check, or null and a problem more; a gradient that is of no use is a problem too. */
+/** What was stated for inputs that the model does not have. */
+function unusedFillings(file: Graph, { input }: LoadModelOptions): Problem[] {
+  const names = file.inputs.map((i) => i.name);
+  return Object.keys(input?.others ?? {})
+    .filter((name) => !names.includes(name))
+    .map((name) => {
+      const close = nearest(name, names);
+      return {
+        message: `there is no input "${name}" to fill (there is ${names.join(", ")})`,
+        hint: close
+          ? `Did you mean "${close}"?`
+          : "Name an input that is not attacked.",
+      };
+    });
+}
+
+/** The self-check, or null and problems more; a gradient that is of no use is a problem too. */
 async function tryGradient(
   model: Model,
+  { unsupported, steps }: Operators,
   engine: Engine,
   problems: Problem[],
 ): Promise<SelfCheck | null> {
+  if (unsupported.length > 0)
+    problems.push({
+      message: `between the input and the logits there is ${unsupported.join(", ")}, of which no gradient is known`,
+      hint: "Attacks that need no gradients still work; for the others, export the model without it or add a rule (docs/extending.md).",
+    });
   try {
     const check = await checkGradient(model, engine);
     if (check.zeroAt === check.points)
@@ -153,7 +178,19 @@ async function tryGradient(
       });
     return check;
   } catch (error) {
-    problems.push(problemOf(error));
+    const problem = problemOf(error);
+    const code = error instanceof AssayError ? error.code : "";
+    // The operators that are refused have been named.
+    if (code === "GRADIENT_UNSUPPORTED" && unsupported.length > 0) return null;
+    const isBlocked = code === "GRADIENT_NO_PATH" && steps.length > 0;
+    problems.push(
+      isBlocked
+        ? {
+            ...problem,
+            message: `every path from the input to the logits passes ${steps.join(" or ")}, where the result moves in steps`,
+          }
+        : problem,
+    );
     return null;
   }
 }

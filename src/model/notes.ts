@@ -1,4 +1,3 @@
-import type { Family } from "./family.ts";
 import type { Operators } from "./operators.ts";
 import type { Reading } from "./reading.ts";
 import type { Stored } from "./stored.ts";
@@ -9,7 +8,8 @@ export interface Findings {
   readonly reading: Reading | null;
   readonly stored: Stored;
   readonly operators: Operators;
-  readonly family: Family;
+  /** Whether there is a gradient. */
+  readonly supported: boolean;
   readonly left: ReadonlyMap<string, Reason>;
   /** Numbers in the bodies of loops and conditions. */
   readonly inBodies: number;
@@ -23,7 +23,7 @@ export function notesOf(f: Findings): string[] {
   return [
     ...(f.reading ? readingNotes(f.reading) : []),
     ...storedNotes(f.stored),
-    ...gradientNotes(f.operators, f.stored),
+    ...(f.supported ? gradientNotes(f.operators, f.stored) : []),
     ...trainingNotes(f),
   ];
 }
