@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { Random } from "#core";
 import type { Access, Target } from "#model";
 import type { FloatTensor } from "#onnx";
-import type { Ball, Norm } from "./ball.ts";
+import type { Ball } from "./ball.ts";
+import type { Norm } from "./norms/index.ts";
 
 /** What an attack works on. */
 export interface AttackInput<P> {

@@ -13,4 +13,5 @@ export const attacks = [
 ] as unknown as readonly Attack[];
 
 export type { Attack, AttackInput, Family } from "./attack.ts";
-export { type Ball, ballOf, type Norm } from "./ball.ts";
+export { type Ball, ballOf } from "./ball.ts";
+export { type Norm, norms } from "./norms/index.ts";

@@ -13,7 +13,7 @@ export const noise = defineAttack({
   title: "Uniform noise (control)",
   access: "label",
   family: "control",
-  norms: ["linf", "l2"],
+  norms: ["linf", "l2", "l1", "l0"],
   reference: "Carlini et al. 2019, arXiv:1902.06705",
   taxonomy: {
     atlas: ["AML.T0043.003"],

@@ -22,16 +22,17 @@ export const pgdParams = z.strictObject({
 
 /**
  * Projected gradient descent (Madry et al. 2018, arXiv:1706.06083): ascent on
- * the cross-entropy by steps along the gradient's sign (Linf) or direction
- * (L2), projected back into the ball, from random starts. A sample leaves as
- * soon as it is misclassified.
+ * the cross-entropy by steps along the gradient's sign (Linf), direction (L2) or
+ * largest numbers (L1, as in Tramèr and Boneh 2019, arXiv:1904.13000),
+ * projected back into the ball, from random starts. A sample leaves as soon as
+ * it is misclassified.
  */
 export const pgd = defineAttack({
   id: "pgd",
   title: "PGD",
   access: "gradient",
   family: "iterative",
-  norms: ["linf", "l2"],
+  norms: ["linf", "l2", "l1"],
   reference: "Madry et al. 2018, arXiv:1706.06083",
   taxonomy: {
     atlas: ["AML.T0043.000", "AML.T0015"],

@@ -15,7 +15,7 @@ export const basePgd = defineAttack({
   title: "PGD through the base",
   access: "base",
   family: "transfer",
-  norms: ["linf", "l2"],
+  norms: ["linf", "l2", "l1"],
   reference: "Papernot et al. 2016, arXiv:1605.07277",
   taxonomy: {
     atlas: ["AML.T0043.002", "AML.T0005.002"],

@@ -16,7 +16,7 @@ export const rateSchema = z.strictObject({
   n: z.int().nonnegative(),
 });
 
-export const normSchema = z.enum(["linf", "l2"]);
+export const normSchema = z.enum(["linf", "l2", "l1", "l0", "none"]);
 
 /** What the attacker may do. `eps` is in the unit of the input bounds. */
 export const threatModelSchema = z.strictObject({

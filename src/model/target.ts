@@ -20,8 +20,9 @@ export interface Queries {
 
 /** What breaks a sample: an example within this of it, and inside the bounds. */
 export interface Limit {
-  /** Infinity where the nearest example is looked for. */
   readonly eps: number;
+  /** Whether the nearest example is looked for, rather than any within eps. */
+  readonly nearest: boolean;
   readonly bounds: readonly [number, number];
   /** The distance of each example from its centre. */
   distance(centre: FloatTensor, examples: FloatTensor): ArrayLike<number>;
@@ -165,10 +166,9 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     access,
     classes: model.model.classes.length,
     open(queries = 1) {
-      const nearest = limit.eps === Infinity;
       return Array.from(spent.keys()).filter(
         (i) =>
-          (nearest || distances[i] === Infinity) &&
+          (limit.nearest || distances[i] === Infinity) &&
           (spent[i] as number) + queries <= budget,
       );
     },

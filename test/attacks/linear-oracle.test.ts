@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Attack, attacks, ballOf, type Norm } from "#attacks";
+import { type Attack, attacks, ballOf } from "#attacks";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import { argmaxRows, compile, grantAccess } from "#model";
@@ -9,65 +9,69 @@ import { linearModel } from "../reference.ts";
 // On a linear classifier the best attack is known: the margin shrinks by eps
 // times the dual norm of w. FGSM and PGD must both reach it (no bound active).
 const w = [0.9, -0.4, 0.2, -0.7, 0.5];
-const dual: Record<Norm, number> = {
+const dual = {
   linf: w.reduce((s, v) => s + Math.abs(v), 0),
   l2: Math.hypot(...w),
+  l1: Math.max(...w.map(Math.abs)),
 };
 
-describe.each(["linf", "l2"] as const)("binary linear model, %s", (norm) => {
-  test.each(["fgsm", "pgd"])(
-    "%s breaks exactly the samples with margin below eps * |w|*",
-    async (id) => {
-      const unit = attacks.find((a) => a.id === id) as Attack;
-      const compiled = await compile(
-        linearModel([w, w.map(() => 0)], [-0.25, 0]),
-        onnxruntime,
-      );
-      const random = new Random(8);
-      const n = 200;
-      const x = floats(
-        [n, w.length],
-        Array.from(
-          { length: n * w.length },
-          () => 0.3 + 0.4 * random.uniform(),
-        ),
-      );
-      const margins = Array.from({ length: n }, (_, i) =>
-        w.reduce(
-          (s, v, k) => s + v * (x.data[i * w.length + k] as number),
-          -0.25,
-        ),
-      );
-      const y = Int32Array.from(margins, (m) => (m > 0 ? 0 : 1));
-      const eps = 0.1;
-      const ball = ballOf(norm, eps, [0, 1]);
-      const examples = await unit.run({
-        target: grantAccess(compiled, {
-          access: "gradient",
+describe.each(["linf", "l2", "l1"] as const)(
+  "binary linear model, %s",
+  (norm) => {
+    test.each(norm === "l1" ? ["pgd"] : ["fgsm", "pgd"])(
+      "%s breaks exactly the samples with margin below eps * |w|*",
+      async (id) => {
+        const unit = attacks.find((a) => a.id === id) as Attack;
+        const compiled = await compile(
+          linearModel([w, w.map(() => 0)], [-0.25, 0]),
+          onnxruntime,
+        );
+        const random = new Random(8);
+        const n = 200;
+        const x = floats(
+          [n, w.length],
+          Array.from(
+            { length: n * w.length },
+            () => 0.3 + 0.4 * random.uniform(),
+          ),
+        );
+        const margins = Array.from({ length: n }, (_, i) =>
+          w.reduce(
+            (s, v, k) => s + v * (x.data[i * w.length + k] as number),
+            -0.25,
+          ),
+        );
+        const y = Int32Array.from(margins, (m) => (m > 0 ? 0 : 1));
+        const eps = 0.1;
+        const ball = ballOf(norm, eps, [0, 1]);
+        const examples = await unit.run({
+          target: grantAccess(compiled, {
+            access: "gradient",
+            x,
+            y,
+            limit: ball,
+          }),
           x,
           y,
-          limit: ball,
-        }),
-        x,
-        y,
-        ball,
-        // The paper's step size crosses the ball 0.67 times: too short from a start on the far side.
-        params: unit.params.parse(id === "pgd" ? { relStepSize: 0.1 } : {}),
-        random: Array.from(y, (_, i) => random.fork(i)),
-        onProgress: () => {},
-      });
-      const broken = argmaxRows(await compiled.logits(examples)).map((p, i) =>
-        Number(p !== y[i]),
-      );
-      margins.forEach((m, i) => {
-        const needed = Math.abs(m) / dual[norm];
-        // Float32 decides within a hair of the boundary.
-        if (Math.abs(needed - eps) > 1e-4)
-          expect(broken[i]).toBe(Number(needed < eps));
-      });
-      expect(broken.some((v) => v === 1) && broken.some((v) => v === 0)).toBe(
-        true,
-      );
-    },
-  );
-});
+          ball,
+          // The paper's step size crosses the ball 0.67 times: too short from a start on the far side.
+          params: unit.params.parse(id === "pgd" ? { relStepSize: 0.1 } : {}),
+          random: Array.from(y, (_, i) => random.fork(i)),
+          onProgress: () => {},
+        });
+        const broken = argmaxRows(await compiled.logits(examples)).map((p, i) =>
+          Number(p !== y[i]),
+        );
+        margins.forEach((m, i) => {
+          const needed = Math.abs(m) / dual[norm];
+          // Float32 decides within a hair of the boundary.
+          if (Math.abs(needed - eps) > 1e-4)
+            expect(broken[i]).toBe(Number(needed < eps));
+        });
+        expect(broken.some((v) => v === 1) && broken.some((v) => v === 0)).toBe(
+          true,
+        );
+      },
+    );
+  },
+);

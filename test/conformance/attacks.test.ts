@@ -44,7 +44,7 @@ interface Options {
 async function attack(
   unit: Attack,
   {
-    norm = "linf",
+    norm = unit.norms[0] as Norm,
     eps = 0.1,
     seed = 1,
     rows,
@@ -54,7 +54,8 @@ async function attack(
   }: Options = {},
 ) {
   const chosen = rows ?? Array.from(y, (_, i) => i);
-  const ball = ballOf(norm, eps, [0, 1]);
+  // A length of the same reach as eps is for a single number.
+  const ball = ballOf(norm, norm === "l0" ? Math.round(eps * 64) : eps, [0, 1]);
   const clean = takeRows(x, chosen);
   const labels = Int32Array.from(chosen, (i) => y[i] as number);
   const target = grantAccess(victim, {
@@ -103,7 +104,7 @@ describe.each(attacks.map((a) => [a.id, a] as const))(
               params: unit.family === "iterative" ? { steps: 5 } : {},
             });
             for (const d of ball.distance(clean, examples))
-              expect(d).toBeLessThanOrEqual(eps * (1 + 1e-6) + 1e-6);
+              expect(d).toBeLessThanOrEqual(ball.eps * (1 + 1e-6) + 1e-6);
             for (const v of examples.data) expect(v >= 0 && v <= 1).toBe(true);
           },
         ),

@@ -1,0 +1,13 @@
+import type { NormGeometry } from "./norm.ts";
+
+/** No measure: the attack states its own budget, and only the bounds hold. */
+export const none: NormGeometry = {
+  shrink() {},
+  direction(gradient) {
+    gradient.fill(0);
+  },
+  draw(delta) {
+    delta.fill(0);
+  },
+  length: () => 0,
+};
