@@ -1,4 +1,4 @@
-import { gradient, type LossName, lossOf } from "#autodiff";
+import { type LossName, lossOf } from "#autodiff";
 import type { Engine, LoadOptions, Session } from "#engine";
 import {
   type FloatTensor,
@@ -7,6 +7,7 @@ import {
   rows,
   type Tensor,
 } from "#onnx";
+import { loadGradient } from "./differentiated.ts";
 import type { Model } from "./model.ts";
 
 /** What is differentiated. */
@@ -159,24 +160,13 @@ async function loadBackward(
   b.input({ name: LABELS, type: "int64", dims: ["batch"] });
   if (loss.aims) b.input({ name: AIMS, type: "int64", dims: ["batch"] });
   b.rename(loss.build(b, model.logits, LABELS, AIMS), LOSS);
-  const whole = b.build([model.logits, LOSS]);
-  const request = {
-    of: LOSS,
-    wrt: [point],
-    straightThrough: model.straightThrough,
-  };
-  if (engine.differentiate) {
-    const taken = await engine.differentiate(whole, request, options);
-    return {
-      session: taken.session,
-      gradient: taken.gradients.get(point) as string,
-    };
-  }
-  const result = gradient(whole, { ...request, avoid: engine.avoid });
-  return {
-    session: await engine.load(result.graph, options),
-    gradient: result.gradients.get(point) as string,
-  };
+  const { session, gradients } = await loadGradient(
+    engine,
+    b.build([model.logits, LOSS]),
+    { of: LOSS, wrt: [point], straightThrough: model.straightThrough },
+    options,
+  );
+  return { session, gradient: gradients.get(point) as string };
 }
 
 async function inBatches<T>(

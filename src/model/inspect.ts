@@ -3,7 +3,6 @@ import type { Engine } from "#engine";
 import {
   type Graph,
   normalise,
-  readModel,
   sizeOf,
   toFloat32,
   type ValueInfo,
@@ -65,13 +64,13 @@ export interface Inspection {
   readonly problems: readonly Problem[];
 }
 
-/** Reads a model and tries its gradient. Throws what `readModel` throws; other obstacles are told in `problems`. */
+/** Reads a model and tries its gradient. Throws what `readGraph` throws; other obstacles are told in `problems`. */
 export async function inspectModel(
   path: string,
   engine: Engine,
   options: LoadModelOptions = {},
 ): Promise<Inspection> {
-  const file = readModel(path);
+  const file = readGraph(path);
   const problems: Problem[] = [];
   const whole = normalise(toFloat32(file));
   const model = attempt(problems, () => modelOf(file, path, options));

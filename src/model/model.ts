@@ -12,7 +12,6 @@ import {
   openBatch,
   prepend,
   prune,
-  readModel,
   toFloat32,
   type ValueInfo,
   writeModel,
@@ -21,6 +20,7 @@ import { contractSchema, type InputContract, sampleShape } from "./contract.ts";
 import { chooseInput, fillOthers } from "./inputs.ts";
 import { embeddingOf, takeFloats } from "./integers.ts";
 import { classNames, findLogits, isClassic } from "./outputs.ts";
+import { readGraph } from "./read.ts";
 
 /** A classifier: a graph from raw input [N, ...shape] to logits [N, classes], and what it expects. */
 export interface Model {
@@ -42,15 +42,18 @@ export interface LoadModelOptions {
 
 const METADATA = "assay.model";
 
+/** Where the import of another format notes its layout of images. */
+const LAYOUT = "assay.layout";
+
 /**
- * Reads a classifier from an `.onnx` file. Files that Assay wrote carry their
+ * Reads a classifier from an `.onnx` file, or from the `model.json` of a TensorFlow.js LayersModel. Files that Assay wrote carry their
  * contract; for others it comes from the options. A model that was exported for
  * one batch size is opened for any; an audit proves it before anything counts.
  *
- * @throws MODEL_INPUT, MODEL_OUTPUT, or what `readModel` throws
+ * @throws MODEL_INPUT, MODEL_OUTPUT, or what `readGraph` throws
  */
 export function loadModel(path: string, options: LoadModelOptions = {}): Model {
-  return modelOf(readModel(path), path, options);
+  return modelOf(readGraph(path), path, options);
 }
 
 /** The same from a graph. `file` names it in messages. */
@@ -81,7 +84,9 @@ export function modelOf(
       "Export the model with a float32 input.",
     );
   }
-  const layout = stated.layout ?? layoutOf(input.dims?.slice(1));
+  const layout =
+    stated.layout ??
+    layoutOf(input.dims?.slice(1), fixed.metadata.get(LAYOUT));
   const native = sampleShape(input, inLayout(stated.shape, layout), file);
   const shape = layout === "NHWC" ? channelsFirst(native) : native;
   const raw: ValueInfo = { ...input, dims: [BATCH, ...native] };
@@ -176,8 +181,12 @@ function parseMetadata(text: string, file: string) {
   }
 }
 
-/** Channels last, where only the last dimension can be that of channels. */
-function layoutOf(sample: readonly Dim[] = []): "NCHW" | "NHWC" {
+/** Channels last, where it is noted or only the last dimension can be that of channels. */
+function layoutOf(
+  sample: readonly Dim[] = [],
+  noted?: string,
+): "NCHW" | "NHWC" {
+  if (noted === "NHWC" && sample.length === 3) return noted;
   const isChannels = (d: Dim | undefined) => d === 1 || d === 3;
   return sample.length === 3 && isChannels(sample[2]) && !isChannels(sample[0])
     ? "NHWC"

@@ -1,6 +1,6 @@
-import { crossEntropy, gradient } from "#autodiff";
+import { crossEntropy } from "#autodiff";
 import type { Engine } from "#engine";
-import { labelTensor, type Model, weightsAsInputs } from "#model";
+import { labelTensor, loadGradient, type Model, weightsAsInputs } from "#model";
 import {
   copyOf,
   type FloatTensor,
@@ -42,13 +42,15 @@ export async function openStep(
   engine: Engine,
 ): Promise<TrainingStep> {
   const { unit, params } = settings.optimizer;
-  const { graph, loss, labels, gradients, running } = lossGradients(
+  const { graph, loss, labels, running } = lossGraph(
     model,
     [...rates.keys()],
     settings.batchNorm,
-    engine.avoid,
   );
-  const session = await engine.load(graph);
+  const { session, gradients } = await loadGradient(engine, graph, {
+    of: loss,
+    wrt: [...rates.keys()],
+  });
   const weights = new Map(
     [...rates.keys(), ...running.keys()].map((name) => [
       name,
@@ -93,18 +95,15 @@ export async function openStep(
   };
 }
 
-/** Mean loss of a batch, its gradient of each weight and the statistics that follow it, as one graph. */
-function lossGradients(
+/** Mean loss of a batch, and the statistics that follow it. */
+function lossGraph(
   model: Model,
   names: readonly string[],
   batchNorm: TrainingSettings["batchNorm"],
-  avoid: Engine["avoid"],
 ): {
   graph: Graph;
   loss: string;
   labels: string;
-  /** The gradient of each weight. */
-  gradients: ReadonlyMap<string, string>;
   /** The next value of each running statistic. */
   running: ReadonlyMap<string, string>;
 } {
@@ -123,11 +122,5 @@ function lossGradients(
   });
   const each = crossEntropy(b, model.logits, labels);
   const loss = b.op("ReduceMean", [each], { keepdims: int(0) }, "step.loss");
-  const whole = b.build([loss, ...running.values()]);
-  return {
-    ...gradient(whole, { of: loss, wrt: names, avoid }),
-    loss,
-    labels,
-    running,
-  };
+  return { graph: b.build([loss, ...running.values()]), loss, labels, running };
 }

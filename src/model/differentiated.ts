@@ -1,0 +1,25 @@
+import { type GradientOptions, gradient } from "#autodiff";
+import type { Engine, LoadOptions, Session } from "#engine";
+import type { Graph } from "#onnx";
+
+/**
+ * A graph together with the gradients of one of its values, ready to run: by
+ * the engine's own means where it has them, else by a gradient graph.
+ *
+ * @returns the session, whose outputs are those of the graph and the gradients, and the name of each gradient
+ * @throws GRADIENT_UNSUPPORTED, GRADIENT_NO_PATH (see `gradient`), ENGINE_LOAD
+ */
+export async function loadGradient(
+  engine: Engine,
+  graph: Graph,
+  request: Pick<GradientOptions, "of" | "wrt" | "straightThrough">,
+  options?: LoadOptions,
+): Promise<{ session: Session; gradients: ReadonlyMap<string, string> }> {
+  if (engine.differentiate)
+    return engine.differentiate(graph, request, options);
+  const result = gradient(graph, { ...request, avoid: engine.avoid });
+  return {
+    session: await engine.load(result.graph, options),
+    gradients: result.gradients,
+  };
+}
