@@ -115,14 +115,17 @@ function gradient(
       pc.red("not tried, since it cannot be read as a classifier"),
       `operators without a gradient: ${without}`,
     ];
-  const check = g.selfCheck;
-  const none = check && check.zeroAt > 0 && check.zeroAt < check.points;
-  const zero = none
-    ? [`zero at ${check.zeroAt} of ${check.points} random inputs`]
-    : [];
+  const { zeroAt = 0, flatAt = 0, points = 0 } = g.selfCheck ?? {};
+  const some = (n: number) => n > 0 && n < points;
+  const weak = [
+    ...(some(zeroAt) ? [`zero at ${zeroAt} of ${points} random inputs`] : []),
+    ...(some(flatAt)
+      ? [`too small to be compared at ${flatAt} of ${points} random inputs`]
+      : []),
+  ];
   return [
     verdict(g, stored.eightBits > 0, pc),
-    ...zero,
+    ...weak,
     `operators without a gradient on the way: ${without}`,
     ...(g.offTheWay.length > 0
       ? [`off the way (harmless): ${g.offTheWay.join(", ")}`]
@@ -136,7 +139,9 @@ function verdict(
   pc: Colours,
 ): string {
   if (!supported || !selfCheck) return pc.red("not supported");
-  const { maxRelativeError, points } = selfCheck;
+  const { maxRelativeError, points, flatAt, zeroAt } = selfCheck;
+  if (flatAt + zeroAt === points)
+    return `${pc.green("supported")}, but too small at all ${points} random inputs to be compared with finite differences`;
   const error = `largest relative error ${maxRelativeError.toExponential(1)} at ${points} random inputs`;
   if (maxRelativeError < AGREES)
     return `${pc.green("supported")}, and agrees with finite differences (${error})`;

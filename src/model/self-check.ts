@@ -33,7 +33,7 @@ const STEPS = [1e-1, 3e-2, 1e-2, 3e-3, 1e-3];
 const ROUNDING = 2 ** -22;
 
 /** Differences that rounding blurs by more than this share of the slope are not looked at. */
-const BLUR = 0.02;
+const BLUR = 0.1;
 
 /**
  * Compares the gradient of the loss with central finite differences at random
