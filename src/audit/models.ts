@@ -3,6 +3,7 @@ import { type Chosen, hashOf, packageVersion, Random } from "#core";
 import type { Engine } from "#engine";
 import {
   compile,
+  hashGraph,
   layerGroups,
   loadModel,
   type Model,
@@ -228,7 +229,7 @@ function given(
     id,
     model,
     file: named,
-    hash: hashModel(path),
+    hash: hashGraph(path),
     history: [],
     ended: null,
     lineage: null,

@@ -22,6 +22,7 @@ export {
   saveModel,
   toFile,
 } from "./model.ts";
+export { hashGraph } from "./read.ts";
 export {
   type Access,
   grantAccess,

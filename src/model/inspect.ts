@@ -19,6 +19,7 @@ import {
   operatorsOf,
   operatorsOfGraph,
 } from "./operators.ts";
+import { readGraph } from "./read.ts";
 import { type Reading, readingOf } from "./reading.ts";
 import { checkGradient, type SelfCheck } from "./self-check.ts";
 import { type Stored, storedIn } from "./stored.ts";

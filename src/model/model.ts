@@ -85,8 +85,7 @@ export function modelOf(
     );
   }
   const layout =
-    stated.layout ??
-    layoutOf(input.dims?.slice(1), fixed.metadata.get(LAYOUT));
+    stated.layout ?? layoutOf(input.dims?.slice(1), fixed.metadata.get(LAYOUT));
   const native = sampleShape(input, inLayout(stated.shape, layout), file);
   const shape = layout === "NHWC" ? channelsFirst(native) : native;
   const raw: ValueInfo = { ...input, dims: [BATCH, ...native] };

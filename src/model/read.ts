@@ -1,0 +1,14 @@
+import { type Graph, hashModel, readModel } from "#onnx";
+import {
+  hashLayersModel,
+  isLayersModel,
+  readLayersModel,
+} from "./layers-model/read.ts";
+
+/** Reads a model: an `.onnx` file, or the `model.json` of a TensorFlow.js LayersModel. Throws what `readModel` and `readLayersModel` throw. */
+export const readGraph = (path: string): Graph =>
+  isLayersModel(path) ? readLayersModel(path) : readModel(path);
+
+/** The hash of all files of a model. */
+export const hashGraph = (path: string): string =>
+  isLayersModel(path) ? hashLayersModel(path) : hashModel(path);
