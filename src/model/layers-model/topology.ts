@@ -162,6 +162,11 @@ function functional(
       from: referencesOf(inbound, layer.name, file),
     }));
   });
+  const ends = {
+    input: endsOf(inputLayers, "input layer", file),
+    output: endsOf(outputLayers, "output layer", file),
+  };
+  const offsets = offsetsOf(waiting, [...ends.input, ...ends.output]);
   const calls: Call[] = [];
   const places = new Map<string, number>();
   const place = ([name, node]: Reference) => places.get(`${name}/${node}`);
@@ -171,7 +176,9 @@ function functional(
     for (const call of rest) {
       const inputs = call.from.map(place);
       if (inputs.every((i) => i !== undefined)) {
-        places.set(`${call.layer.name}/${call.node}`, calls.length);
+        const { name } = call.layer;
+        const node = call.node + (offsets.get(name) ?? 0);
+        places.set(`${name}/${node}`, calls.length);
         calls.push({ layer: call.layer, inputs });
       } else later.push(call);
     }
@@ -182,18 +189,32 @@ function functional(
       );
     rest = later;
   }
-  const ends = (list: unknown, what: string) => {
-    // A single one may stand without a list around it.
-    const one = reference.safeParse(list).success;
-    return referencesOf(one ? [list] : list, what, file).map((r) => {
+  const placesOf = (references: readonly Reference[], what: string) =>
+    references.map((r) => {
       const at = place(r);
       if (at !== undefined) return at;
       throw invalid(file, `${what} "${r[0]}" is not among the layers`);
     });
-  };
   return {
     calls,
-    inputs: ends(inputLayers, "input layer"),
-    outputs: ends(outputLayers, "output layer"),
+    inputs: placesOf(ends.input, "input layer"),
+    outputs: placesOf(ends.output, "output layer"),
   };
+}
+
+/** The layers at which a model begins or ends; a single one may stand without a list around it. */
+function endsOf(list: unknown, what: string, file: string): Reference[] {
+  const one = reference.safeParse(list).success;
+  return referencesOf(one ? [list] : list, what, file);
+}
+
+/** The number of the first call of a layer: that of a model inside is 1, since 0 is its own definition. */
+function offsetsOf(
+  calls: readonly { readonly from: readonly Reference[] }[],
+  ends: readonly Reference[],
+): ReadonlyMap<string, number> {
+  const least = new Map<string, number>();
+  for (const [name, node] of [...calls.flatMap((c) => c.from), ...ends])
+    least.set(name, Math.min(node, least.get(name) ?? node));
+  return new Map([...least].map(([name, node]) => [name, Math.min(node, 1)]));
 }

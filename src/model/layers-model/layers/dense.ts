@@ -124,8 +124,9 @@ const slopeOf = (c: LayerContext, fallback: number) => {
 
 const softmax: Importer = (c) => {
   const { axis } = configOf(c, z.object({ axis: axisSchema }));
-  requireLastAxis(c, axis);
-  return activate(c, c.x, "softmax");
+  const [only = -1, ...more] = axis;
+  if (more.length > 0) throw unsupported(c.layer, "it has several axes");
+  return c.b.op("Softmax", [c.x], { axis: int(only) });
 };
 
 const activation: Importer = (c) => {
