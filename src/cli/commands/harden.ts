@@ -8,7 +8,7 @@ export const hardenCommand = new Command("harden")
   .description(
     "put sanitizers in front of a model and save it as one .onnx that runs anywhere",
   )
-  .argument("<model>", ".onnx file")
+  .argument("<model>", ".onnx file, or model.json of TensorFlow.js")
   .requiredOption(
     "--defense <defense...>",
     "a sanitizer, or '{ id: ..., parameters }'; the first is nearest the input",

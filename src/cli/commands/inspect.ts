@@ -1,7 +1,11 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { openEngine } from "#engine";
 import { inspectModel, type LoadModelOptions } from "#model";
-import { deviceOption, type EngineOptions } from "../engine-options.ts";
+import {
+  deviceOption,
+  type EngineOptions,
+  engineOption,
+} from "../engine-options.ts";
 import { inspectionText } from "../inspection-text.ts";
 
 type Input = NonNullable<LoadModelOptions["input"]>;
@@ -25,7 +29,7 @@ export const inspectCommand = new Command("inspect")
   .description(
     "what a model is, what can be trained, whether its gradient is right, and what is in the way",
   )
-  .argument("<model>", ".onnx file")
+  .argument("<model>", ".onnx file, or model.json of TensorFlow.js")
   .option("--input <name>", "the input that attacks change")
   .option(
     "--shape <sizes>",
@@ -53,6 +57,7 @@ export const inspectCommand = new Command("inspect")
   )
   .option("--padding <token>", "the token that fills up short texts", whole)
   .option("--classes <names>", "their names a,b,c, or how many", classes)
+  .addOption(engineOption())
   .addOption(deviceOption())
   .option("--all", "list every layer group with its weights")
   .option("--json", "print an object")
@@ -64,14 +69,23 @@ Examples:
   assay inspect base.onnx --shape 3,224,224 --classes cat,dog
   assay inspect bytes.onnx --layout NHWC --scale 255
   assay inspect encoder.onnx --input input_ids --fill token_type_ids=0 --shape 128
-  assay inspect base.onnx --all --json`,
+  assay inspect base.onnx --all --json
+  assay inspect keras/model.json --engine tfjs`,
   )
   .action(async (model: string, options: InspectOptions) => {
-    const { device, all = false, json, classes: named } = options;
+    const {
+      engine: chosen,
+      device,
+      all = false,
+      json,
+      classes: named,
+    } = options;
     const engine = await openEngine({
+      engine: chosen,
       device,
       onWarning: (message) => process.stderr.write(`${message}\n`),
     });
+    if (chosen === "tfjs") process.stderr.write(`Running on ${engine.title}\n`);
     const inspection = await inspectModel(model, engine, {
       input: inputOf(options),
       classes: named,

@@ -9,7 +9,7 @@ import {
   type TensorFlow,
   type TfTensor,
 } from "../kernel.ts";
-import { padded } from "./shaping.ts";
+import { padded } from "./padding.ts";
 
 type T = TfTensor;
 
