@@ -125,7 +125,10 @@ export function featuresOf(source: Graph, graph: Graph): Features {
     ).length,
     widths: trained
       .filter((w) => /^(Layer|RMS)Normalization$|^Mul$/.test(w.node.op))
-      .map((w) => sizeOf(plain.constants.get(w.name)?.dims ?? [])),
+      .map((w) => plain.constants.get(w.name)?.dims ?? [])
+      // A scale of heads or channels has ones behind it.
+      .filter((dims) => dims.at(-1) === sizeOf(dims))
+      .map(sizeOf),
     activations: [
       ...new Set(nodes.map((n) => n.op).filter((op) => activationOps.has(op))),
     ],

@@ -27,10 +27,16 @@ export function replaceHead(
 ): Model {
   const { features, width } = findHead(model.graph, model.logits);
   // Without the old head first, so that the new one may have its names.
-  const body = prune({
+  const pruned = prune({
     ...model.graph,
     outputs: [new GraphBuilder(model.graph).info(features)],
   });
+  const made = new Set(pruned.nodes.flatMap((n) => n.outputs));
+  // PyTorch records the shapes of weights as well.
+  const body = {
+    ...pruned,
+    valueInfo: pruned.valueInfo.filter((v) => made.has(v.name)),
+  };
   const b = new GraphBuilder(body);
   const limit = 1 / Math.sqrt(width);
   const draw = (dims: readonly number[]): FloatTensor =>

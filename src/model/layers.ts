@@ -98,21 +98,19 @@ function named(
 const unused = (name: string, told: readonly (string | undefined)[]): string =>
   told.includes(name) ? unused(`${name}#`, told) : name;
 
-/** What names a layer: its weights, the place of its node among the modules, its bias, or the whole name of its first weight. */
+/** What names a layer: its first weight, the place of its node among the modules, its other weights, its bias, or the whole name of its first weight. */
 function toldName(members: readonly Weight[]): string | undefined {
   const [first, second] = members as [Weight, Weight | undefined];
   const own = members.filter((w) => w.node === first.node);
-  for (const { name } of own) {
-    const layer = layerOfWeight(name);
-    if (layer) return layer;
-  }
-  const scope = scopeOf(first.node);
-  if (scope) return scope;
   const bias =
-    second &&
-    second.node.op === "Add" &&
+    second?.node.op === "Add" &&
     second.node.inputs.some((i) => first.node.outputs.includes(i))
-      ? layerOfWeight(second.name)
-      : undefined;
-  return bias ?? (isInvented(first.name) ? undefined : first.name);
+      ? [second]
+      : [];
+  const told = (w: Weight) => layerOfWeight(w.name);
+  const found =
+    told(first) ??
+    scopeOf(first.node) ??
+    [...own, ...bias].map(told).find((name) => name !== undefined);
+  return found ?? (isInvented(first.name) ? undefined : first.name);
 }

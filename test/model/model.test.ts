@@ -127,6 +127,29 @@ test("a new head keeps the body and has the classes asked for", async () => {
   expect(await logitsOf(again, images(1))).toHaveLength(3);
 });
 
+test("a head takes the names of the one before it, also where the file records the shapes of weights", () => {
+  const headed = replaceHead(
+    modelOf(exported(), "net.onnx"),
+    ["x", "y"],
+    new Random(1),
+  );
+  const recorded = {
+    ...headed,
+    graph: {
+      ...headed.graph,
+      valueInfo: [
+        { name: "head.weight", type: "float32", dims: [2, 5] },
+        { name: "head.bias", type: "float32", dims: [2] },
+      ] as const,
+    },
+  };
+  const again = replaceHead(recorded, ["p", "q", "r"], new Random(2));
+  expect(layerGroups(again.graph).at(-1)?.parameters).toEqual([
+    "head.weight",
+    "head.bias",
+  ]);
+});
+
 test("a model that ends in Softmax is taken at its logits", async () => {
   const with_ = modelOf(exported({ softmax: true }), "net.onnx");
   expect(await logitsOf(with_, images(2))).toEqual(
