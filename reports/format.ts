@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Rate, Results } from "#results";
+import type { Norm, Rate, Results } from "#results";
 
 /** 0.7213 as "72.1 %". */
 export const percent = (value: number): string =>
@@ -49,9 +49,22 @@ export function mainThreats(results: Results): Results["threatModels"] {
   return many.length > 0 ? many : run;
 }
 
-/** "Linf, eps 0.1" */
-export const budget = ({ norm, eps }: { norm: string; eps: number }): string =>
-  `${norm === "linf" ? "L∞" : "L2"}, ε = ${Number(eps.toPrecision(4))}`;
+const normNames: Readonly<Record<Norm, string>> = {
+  linf: "L∞",
+  l2: "L2",
+  l1: "L1",
+  l0: "L0",
+  none: "the attack's own budget",
+};
+
+/** How a norm is written. */
+export const normName = (norm: Norm): string => normNames[norm];
+
+/** What an attacker may change, in words. */
+export const budget = ({ norm, eps }: { norm: Norm; eps: number }): string =>
+  norm === "none"
+    ? normName(norm)
+    : `${normName(norm)}, ε = ${Number(eps.toPrecision(4))}`;
 
 /** Clean accuracy of a candidate: undefended on the whole test split, behind a defence on the attacked samples; null when no cell tells. */
 export function cleanBehind(

@@ -11,6 +11,7 @@ import { galleryView } from "./sections/gallery.ts";
 import { heatmapView } from "./sections/heatmap.ts";
 import { limitsView } from "./sections/limits.ts";
 import { provenanceView } from "./sections/provenance.ts";
+import { queriesView } from "./sections/queries.ts";
 import { trainingView } from "./sections/training.ts";
 import { trustView } from "./sections/trust.ts";
 import { verdictView } from "./sections/verdict.ts";
@@ -31,6 +32,7 @@ export async function renderHtml(results: Results): Promise<string> {
     comparison: comparisonView(results),
     heatmap: heatmapView(results),
     curves: curvesView(results),
+    queries: queriesView(results),
     defenses: defensesView(results),
     gallery: await galleryView(results),
     training: trainingView(results),

@@ -22,6 +22,8 @@ import type { Evidence } from "./trust/index.ts";
 /** The examples of one attack, and how they were made. */
 interface Craft {
   readonly queries: Queries;
+  /** Of each sample; empty for an attack that does not query the target. */
+  readonly queriesToBreak: readonly number[];
   readonly seconds: number;
 }
 
@@ -76,7 +78,7 @@ export async function computeCell(
 
 /** The hash of all that the examples of a cell depend on. Attacks through the base share theirs. */
 function craftKey(
-  { chosen, norm, eps, sanitizers, adaptive }: PlannedCell,
+  { chosen, norm, eps, queries, sanitizers, adaptive }: PlannedCell,
   candidate: ReadyModel,
   { data, seed, base, engine }: Bench,
 ): string {
@@ -85,6 +87,7 @@ function craftKey(
     attack: describe(chosen),
     norm,
     eps,
+    queries,
     against: throughBase ? base?.hash : candidate.hash,
     defense: throughBase || !adaptive ? [] : sanitizers.map(describe),
     data: data.fingerprint,
@@ -103,7 +106,12 @@ async function attackAndScore(
   const { data, onEvent } = bench;
   const started = performance.now();
   const scored = await compiledFor(candidate, planned.sanitizers, bench);
-  const { examples, queries } = await craft(planned, candidate, bench, key);
+  const { examples, queries, queriesToBreak } = await craft(
+    planned,
+    candidate,
+    bench,
+    key,
+  );
   const clean = argmaxRows(await scored.logits(data.x));
   const attacked = argmaxRows(await scored.logits(examples));
   const outcomes = Array.from(data.y, (label, i) =>
@@ -125,6 +133,9 @@ async function attackAndScore(
         norm: planned.norm,
         eps: planned.eps,
         access: unit.access,
+        steps: limitOf(planned, "steps"),
+        restarts: limitOf(planned, "restarts"),
+        queries: planned.queries,
       },
       adaptive: planned.adaptive,
       cleanAccuracy: rate(right, n),
@@ -132,6 +143,7 @@ async function attackAndScore(
       attackSuccess: right > 0 ? rate(right - robust, right) : null,
       queries,
       outcomes,
+      queriesToBreak: [...queriesToBreak],
       seconds: (performance.now() - started) / 1000,
     },
     evidence: await gather(planned, scored, bench, examples, clean, outcomes),
@@ -178,6 +190,7 @@ async function craft(
     x,
     y,
     limit: ball,
+    queries: planned.queries ?? undefined,
     base: surrogate,
   });
   const examples = copyOf(data.x);
@@ -199,12 +212,32 @@ async function craft(
   }
   const made: Craft = {
     queries: { ...target.queries },
+    queriesToBreak: blind ? [] : spread(target.brokenAt, chosenRows, all),
     seconds: (performance.now() - started) / 1000,
   };
   store.writeTensor(`examples/${key}.npy`, examples);
   // Written last: a record means that the examples are whole.
   store.write(`examples/${key}.json`, made);
   return { ...made, examples };
+}
+
+/** How many steps or restarts an attack really had. */
+function limitOf({ chosen }: PlannedCell, key: "steps" | "restarts") {
+  const stated = (chosen.params as Record<string, unknown>)[key];
+  return typeof stated === "number" ? stated : null;
+}
+
+/** Numbers of some samples among all of them. */
+function spread(
+  values: Int32Array,
+  rows: readonly number[],
+  all: readonly number[],
+): number[] {
+  const whole = all.map(() => 0);
+  rows.forEach((row, i) => {
+    whole[row] = values[i] as number;
+  });
+  return whole;
 }
 
 /** What the trust checks look at. */

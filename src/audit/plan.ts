@@ -1,7 +1,7 @@
 import type { Attack } from "#attacks";
 import { type Chosen, UsageError } from "#core";
 import type { Sanitizer } from "#defenses";
-import type { Norm } from "./results.ts";
+import type { Norm, Results } from "./results.ts";
 import type { Suite } from "./suite.ts";
 
 /** One cell before it is computed. */
@@ -15,22 +15,26 @@ export interface PlannedCell {
   readonly threatModel: string;
   readonly norm: Norm;
   readonly eps: number;
+  /** Most queries of each sample; null for no limit. */
+  readonly queries: number | null;
   readonly adaptive: boolean;
 }
 
 /** A budget with its name. */
-export interface Budget {
-  readonly id: string;
-  readonly norm: Norm;
-  readonly eps: number;
-}
+export type Budget = Results["threatModels"][number];
 
 /** Every budget of a suite: its threat models, then those of the sweep that are not among them. */
 export function budgetsOf(suite: Suite): Budget[] {
-  const named = Object.entries(suite.threatModels).map(([id, t]) => ({
-    id,
-    ...t,
-  }));
+  const named = Object.entries(suite.threatModels).map(
+    ([id, { norm, eps = 0, steps, restarts, queries }]) => ({
+      id,
+      norm,
+      eps,
+      steps: steps ?? null,
+      restarts: restarts ?? null,
+      queries: queries ?? null,
+    }),
+  );
   const { norm, eps = [] } = suite.sweep ?? {};
   const extra = [...eps]
     .sort((a, b) => a - b)
@@ -39,6 +43,9 @@ export function budgetsOf(suite: Suite): Budget[] {
       id: `${norm}-${Number(e.toPrecision(6))}`,
       norm: norm as Norm,
       eps: e,
+      steps: null,
+      restarts: null,
+      queries: null,
     }));
   return [...named, ...extra];
 }
@@ -63,7 +70,7 @@ export function planCells(suite: Suite): PlannedCell[] {
   for (const candidate of Object.keys(suite.candidates)) {
     for (const [defense, sanitizers] of defenses) {
       const add = (attack: string, budget: Budget) => {
-        const chosen = suite.attacks[attack] as Chosen<Attack>;
+        const chosen = within(budget, suite.attacks[attack] as Chosen<Attack>);
         if (!chosen.unit.norms.includes(budget.norm)) return;
         const replayed = defense !== "none" && usesTarget(chosen.unit);
         for (const adaptive of replayed ? [false, true] : [true]) {
@@ -78,6 +85,7 @@ export function planCells(suite: Suite): PlannedCell[] {
             threatModel: budget.id,
             norm: budget.norm,
             eps: budget.eps,
+            queries: budget.queries,
             adaptive,
           });
         }
@@ -91,6 +99,17 @@ export function planCells(suite: Suite): PlannedCell[] {
     }
   }
   return [...cells.values()];
+}
+
+/** An attack with no more steps and restarts than the threat model grants. */
+function within(budget: Budget, { unit, params }: Chosen<Attack>) {
+  const limited: Record<string, unknown> = { ...params };
+  for (const key of ["steps", "restarts"] as const) {
+    const [most, asked] = [budget[key], limited[key]];
+    if (most !== null && typeof asked === "number")
+      limited[key] = Math.min(most, asked);
+  }
+  return { unit, params: limited };
 }
 
 /** Attacks that look at the model they attack; the others are the same with and without a defence. */

@@ -6,7 +6,7 @@ import { z } from "zod";
  * All times live in `timing` and `cells[].seconds`; everything else is the
  * same, byte for byte, whenever the same suite is run with the same seed.
  */
-export const RESULTS_VERSION = "1.0";
+export const RESULTS_VERSION = "1.1";
 
 /** A share of samples with its 95 % Clopper-Pearson interval. */
 export const rateSchema = z.strictObject({
@@ -25,6 +25,10 @@ export const threatModelSchema = z.strictObject({
   eps: z.number().nonnegative(),
   /** What the attack needed: nothing, labels, scores, gradients of the target, or gradients of the public base. */
   access: z.enum(["none", "label", "score", "gradient", "base"]),
+  /** Most steps and restarts of an attack, and most queries of each sample; null where the attack decides. */
+  steps: z.int().nullable(),
+  restarts: z.int().nullable(),
+  queries: z.int().nullable(),
 });
 
 /** One mechanical test that a number is not an artefact. */
@@ -111,6 +115,8 @@ export const cellSchema = z.strictObject({
   checks: z.array(checkSchema),
   /** One character a sample, in order: "1" robust, "0" broken by the attack, "-" wrong without it. */
   outcomes: z.string(),
+  /** Queries until each sample was broken, in order; 0 where it was not, or where it was wrong without the attack. Empty for an attack that does not query the target. */
+  queriesToBreak: z.array(z.int()),
   /** The command that computes this cell alone. */
   reproduce: z.string(),
   seconds: z.number(),
@@ -212,6 +218,15 @@ export const resultsSchema = z.strictObject({
   attacks: z.array(
     unitSchema.extend({
       access: threatModelSchema.shape.access,
+      /** "query" needs no gradients; "control" is noise that every attack must beat. */
+      family: z.enum([
+        "single-step",
+        "iterative",
+        "minimum-norm",
+        "query",
+        "control",
+        "transfer",
+      ]),
       taxonomy: z.strictObject({
         atlas: z.array(z.string()),
         owasp: z.array(z.string()),

@@ -127,12 +127,13 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
       })),
     ],
     attacks: Object.entries(suite.attacks).map(([id, chosen]) => {
-      const { access, taxonomy } = chosen.unit;
+      const { access, family, taxonomy } = chosen.unit;
       const { atlas, owasp, nist } = taxonomy;
       return {
         ...unitResult(chosen),
         id,
         access,
+        family,
         taxonomy: { atlas: [...atlas], owasp: [...owasp], nist: [...nist] },
       };
     }),

@@ -9,6 +9,7 @@ import { contractSchema } from "#model";
 import { architectures, strategies, trainingSettings } from "#tuning";
 import { parseDocument } from "./document.ts";
 import { gateSchema } from "./gate.ts";
+import { normSchema } from "./results.ts";
 
 /** Names that become parts of file names and cell ids. */
 const id = z.string().regex(
@@ -54,6 +55,24 @@ const candidateSchema = z
     message: "state either model or strategy",
   });
 
+/** What an attacker may do. */
+const threatModelSpec = z
+  .strictObject({
+    /** How a perturbation is measured; "none" leaves its size to the attack (rotations, patches, corruptions). */
+    norm: normSchema,
+    /** In the unit of the input bounds; a count of numbers for l0. */
+    eps: numberOrFraction.pipe(z.number().nonnegative()).optional(),
+    /** Most steps of an iterative attack; what the attack says when left out. */
+    steps: z.int().positive().optional(),
+    /** Most restarts of an attack. */
+    restarts: z.int().positive().optional(),
+    /** Most queries of each sample; enforced. */
+    queries: z.int().positive().optional(),
+  })
+  .refine((t) => (t.norm === "none") === (t.eps === undefined), {
+    message: 'state eps, except where norm is "none"',
+  });
+
 export const suiteSchema = z.strictObject({
   version: z.literal(1),
   title: z.string().min(1),
@@ -76,18 +95,12 @@ export const suiteSchema = z.strictObject({
   candidates: z.record(id, candidateSchema),
   /** Reactive defences by name; the undefended candidate, "none", is always there. */
   defenses: z.record(id, z.array(choiceOf(sanitizers)).min(1)).default({}),
-  threatModels: z.record(
-    id,
-    z.strictObject({
-      norm: z.enum(["linf", "l2"]),
-      eps: numberOrFraction.pipe(z.number().nonnegative()),
-    }),
-  ),
+  threatModels: z.record(id, threatModelSpec),
   attacks: z.record(id, choiceOf(attacks)),
   /** Further budgets for the curves of robust accuracy. */
   sweep: z
     .strictObject({
-      norm: z.enum(["linf", "l2"]),
+      norm: normSchema.exclude(["none"]),
       eps: z.array(numberOrFraction.pipe(z.number().nonnegative())).min(1),
       attack: id,
       defenses: z.array(id).default(["none"]),

@@ -31,12 +31,20 @@ function input(
       candidates.map(({ id }) => id),
     ),
     threatModels: distinct(cells.map((one) => one.threatModel.id)).map(
-      (id) => ({ id, norm: "linf", eps: 0.1 }),
+      (id) => ({
+        id,
+        norm: "linf",
+        eps: 0.1,
+        steps: null,
+        restarts: null,
+        queries: null,
+      }),
     ),
     attacks: distinct(cells.map(({ attack }) => attack)).map((id) => ({
       ...unit,
       id,
       access: "gradient",
+      family: "iterative",
       taxonomy: { atlas: [], owasp: [], nist: [] },
     })),
   };

@@ -18,7 +18,15 @@ export const hostile = {
 const SAMPLES = 50;
 const candidates = ["head-only", "full", "adversarial"];
 const defenses = ["none", "median"];
-const attacks = ["fgsm", "pgd", "noise"];
+const attacks = ["fgsm", "pgd", "square", "noise"];
+const accessOf = (attack: string) =>
+  attack === "noise" ? "label" : attack === "square" ? "score" : "gradient";
+const families = {
+  fgsm: "single-step",
+  pgd: "iterative",
+  square: "query",
+  noise: "control",
+} as const;
 const budgets = [0.05, 0.1, 0.2, 0.5];
 
 const unit = (id: string) => ({
@@ -65,7 +73,10 @@ function cell(
       id: `linf-${eps}`,
       norm: "linf",
       eps,
-      access: attack === "noise" ? "label" : "gradient",
+      access: accessOf(attack),
+      steps: attack === "noise" ? null : 40,
+      restarts: attack === "noise" ? null : 3,
+      queries: null,
     },
     adaptive,
     cleanAccuracy: rate(right, SAMPLES),
@@ -91,6 +102,7 @@ function cell(
           },
         ],
     outcomes,
+    queriesToBreak: Array.from(outcomes, (o, i) => (o === "0" ? 1 + 3 * i : 0)),
     reproduce: `npx assay run '${hostile.image}' --only 'x'`,
     seconds: 1.25,
   };
@@ -124,7 +136,7 @@ export function exampleResults(
   );
   const some: Rate = rate(30, SAMPLES);
   const results: Results = {
-    schemaVersion: "1.0",
+    schemaVersion: "1.1",
     title: `An audit of ${hostile.script}`,
     complete: true,
     classes: ["cat", hostile.script, hostile.lines],
@@ -132,6 +144,9 @@ export function exampleResults(
       id: `linf-${eps}`,
       norm: "linf",
       eps,
+      steps: null,
+      restarts: null,
+      queries: null,
     })),
     base: {
       file: "models/base.onnx",
@@ -169,7 +184,8 @@ export function exampleResults(
     })),
     attacks: attacks.map((id) => ({
       ...unit(id),
-      access: id === "noise" ? "label" : "gradient",
+      access: accessOf(id),
+      family: families[id as keyof typeof families],
       taxonomy: {
         atlas: ["AML.T0015"],
         owasp: ["ML01:2023"],

@@ -1,4 +1,5 @@
-import { scaleLinear } from "d3-scale";
+import { scaleLinear, scaleLog } from "d3-scale";
+import { whole } from "../../format.ts";
 
 /** The frame of every line chart, in SVG units. */
 export const frame = {
@@ -43,6 +44,24 @@ export function axis(
     ticks: scale
       .ticks(count)
       .map((v) => ({ at: round(scale(v)), label: format(v) })),
+  };
+}
+
+/** A logarithmic axis from 1 with a tick for each power of ten. */
+export function logAxis(
+  largest: number,
+  range: readonly [number, number],
+): Axis {
+  const powers = Math.max(1, Math.ceil(Math.log10(largest)));
+  const scale = scaleLog()
+    .domain([1, 10 ** powers])
+    .range(range);
+  return {
+    at: (v) => round(scale(Math.max(1, v))),
+    ticks: Array.from({ length: powers + 1 }, (_, i) => ({
+      at: round(scale(10 ** i)),
+      label: whole(10 ** i),
+    })),
   };
 }
 

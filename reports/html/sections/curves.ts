@@ -1,6 +1,6 @@
 import { area, line } from "d3-shape";
 import type { Curve, Results } from "#results";
-import { interval, percent, plain } from "../../format.ts";
+import { interval, normName, percent, plain } from "../../format.ts";
 import { axis, frame, marker, STYLES, spread } from "./chart.ts";
 
 /** Robust accuracy against eps, one chart for each defence and norm: the attack that was run at the most budgets. */
@@ -53,7 +53,7 @@ function chart(curves: readonly Curve[], results: Results) {
   );
   const chance = 1 / results.classes.length;
   return {
-    title: `${first.defense === "none" ? "No defence" : `Defence ${plain(first.defense)}`}, attack ${plain(first.attack)}, ${first.norm === "linf" ? "L∞" : "L2"}`,
+    title: `${first.defense === "none" ? "No defence" : `Defence ${plain(first.defense)}`}, attack ${plain(first.attack)}, ${normName(first.norm)}`,
     ...frame,
     x,
     y,

@@ -1,16 +1,20 @@
 import type { Results } from "#results";
+import { normName } from "../../format.ts";
+
+const measured = ["linf", "l2", "l1", "l0"] as const;
 
 /** What this audit did not test, so that nobody takes silence for safety. */
 export function limitsView(results: Results): string[] {
   const used = new Set(results.cells.map((c) => c.threatModel.access));
   const norms = new Set(results.cells.map((c) => c.threatModel.norm));
-  const searching = results.attacks.some(
-    (a) => a.access === "score" || (a.access === "label" && a.id !== "noise"),
-  );
+  const searching = results.attacks.some((a) => a.family === "query");
   return [
-    ...(norms.has("l2") ? [] : ["Perturbations measured in L2."]),
-    ...(norms.has("linf") ? [] : ["Perturbations measured in L∞."]),
-    "Perturbations measured in L0 or L1, patches, rotations, and common corruptions.",
+    ...measured
+      .filter((norm) => !norms.has(norm))
+      .map((norm) => `Perturbations measured in ${normName(norm)}.`),
+    ...(norms.has("none")
+      ? []
+      : ["Patches, rotations, and common corruptions."]),
     ...(used.has("gradient")
       ? []
       : ["White-box attacks: nobody with the weights was assumed."]),
