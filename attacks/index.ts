@@ -1,5 +1,6 @@
 import type { Attack } from "./attack.ts";
 import { noise } from "./controls/noise.ts";
+import { deepfool } from "./evasion/deepfool.ts";
 import { fgsm } from "./evasion/fgsm.ts";
 import { pgd } from "./evasion/pgd.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
@@ -8,6 +9,7 @@ import { basePgd } from "./transfer/base-pgd.ts";
 export const attacks = [
   fgsm,
   pgd,
+  deepfool,
   basePgd,
   noise,
 ] as unknown as readonly Attack[];

@@ -1,0 +1,159 @@
+import { z } from "zod";
+import { argmaxRows } from "#model";
+import { copyOf, type FloatTensor, takeRows } from "#onnx";
+import { type AttackInput, defineAttack } from "../attack.ts";
+import { dot, groupsOf, rowOf } from "./vectors.ts";
+
+/** Rows of one question: many enough for the engine, few enough for memory. */
+const ROWS = 256;
+
+/** Carries a point over a boundary that it lies on, in the unit of the logits; the authors' code takes 1e-4. */
+const HAIR = 1e-6;
+
+const deepfoolParams = z.strictObject({
+  steps: z.int().positive().default(50),
+  overshoot: z.number().nonnegative().default(0.02),
+  /** The most likely classes, the own one among them. */
+  candidates: z.int().min(2).default(10),
+});
+
+type Input = AttackInput<z.output<typeof deepfoolParams>>;
+
+/**
+ * DeepFool (Moosavi-Dezfooli et al. 2016, arXiv:1511.04599, algorithm 2):
+ * every step goes to the nearest of the linearised boundaries to the likeliest
+ * other classes, until a sample is misclassified.
+ *
+ * As in the authors' code, what is asked about is the point with the overshoot,
+ * and it is clipped into the bounds, which the paper leaves out.
+ */
+export const deepfool = defineAttack({
+  id: "deepfool",
+  title: "DeepFool",
+  access: "gradient",
+  family: "minimum-norm",
+  norms: ["l2"],
+  reference: "Moosavi-Dezfooli et al. 2016, arXiv:1511.04599",
+  taxonomy: {
+    atlas: ["AML.T0043.000", "AML.T0015"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.022"],
+  },
+  params: deepfoolParams,
+  async run(input) {
+    const { target, x, params, onProgress } = input;
+    const { candidates, steps } = params;
+    const count = Math.min(candidates, target.classes) - 1;
+    const rivals = await rivalsOf(input, count);
+    const walk: Walk = {
+      rivals,
+      tries: copyOf(x),
+      moves: { ...x, data: new Float32Array(x.data.length) },
+      walking: new Set(rivals.keys()),
+    };
+    for (let step = 0; step < steps; step++) {
+      onProgress(step / steps);
+      const open = target.open(count).filter((i) => walk.walking.has(i));
+      if (open.length === 0) return target.examples();
+      const size = Math.max(1, Math.floor(ROWS / count));
+      for (const group of groupsOf(open, size))
+        await advance(input, walk, group);
+    }
+    const open = target.open().filter((i) => walk.walking.has(i));
+    if (open.length > 0) await target.predict(takeRows(walk.tries, open), open);
+    return target.examples();
+  },
+});
+
+interface Walk {
+  /** Classes of each sample whose boundaries are looked at. */
+  readonly rivals: ReadonlyMap<number, readonly number[]>;
+  /** Where each sample is. */
+  readonly tries: FloatTensor;
+  /** The sum of its steps, without overshoot and bounds. */
+  readonly moves: FloatTensor;
+  /** Samples that are still on their way. */
+  readonly walking: Set<number>;
+}
+
+/** The likeliest other classes of each sample; asks for the scores only where there are more to choose from. */
+async function rivalsOf(
+  { target, x, y }: Input,
+  count: number,
+): Promise<Map<number, number[]>> {
+  const all = Array.from({ length: target.classes }, (_, k) => k);
+  const others = (i: number) => all.filter((k) => k !== y[i]);
+  if (count === target.classes - 1)
+    return new Map(Array.from(y.keys(), (i) => [i, others(i)]));
+  const open = target.open();
+  if (open.length === 0) return new Map();
+  const scores = await target.scores(takeRows(x, open), open);
+  return new Map(
+    open.map((i, place) => {
+      const row = rowOf(scores, place);
+      const ranked = others(i).sort(
+        (a, b) => (row[b] as number) - (row[a] as number) || a - b,
+      );
+      return [i, ranked.slice(0, count)];
+    }),
+  );
+}
+
+/** One step of some samples. */
+async function advance(
+  { target, x, y, ball, params }: Input,
+  { rivals, tries, moves, walking }: Walk,
+  group: readonly number[],
+): Promise<void> {
+  const samples = group.flatMap((i) => (rivals.get(i) ?? []).map(() => i));
+  const { loss, gradient, logits } = await target.lossGradient(
+    takeRows(tries, samples),
+    samples,
+    { loss: "difference", aims: group.flatMap((i) => rivals.get(i) ?? []) },
+  );
+  const predicted = argmaxRows(logits);
+  const [low, high] = ball.bounds;
+  const count = samples.length / group.length;
+  group.forEach((sample, g) => {
+    const nearest =
+      predicted[g * count] === y[sample]
+        ? nearestBoundary(loss, gradient, g * count, count)
+        : undefined;
+    if (!nearest) {
+      walking.delete(sample);
+      return;
+    }
+    const { normal, scale } = nearest;
+    const from = rowOf(x, sample);
+    const move = rowOf(moves, sample);
+    const point = rowOf(tries, sample);
+    for (let k = 0; k < move.length; k++) {
+      move[k] = (move[k] as number) + scale * (normal[k] as number);
+      const moved =
+        (from[k] as number) + (1 + params.overshoot) * (move[k] as number);
+      point[k] = Math.min(high, Math.max(low, moved));
+    }
+  });
+}
+
+/** The step to the nearest linearised boundary, scale * normal; none where no gradient says where it is. */
+function nearestBoundary(
+  loss: Float32Array,
+  gradient: FloatTensor,
+  from: number,
+  count: number,
+): { normal: Float32Array; scale: number } | undefined {
+  let best: { normal: Float32Array; scale: number } | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (let row = from; row < from + count; row++) {
+    const normal = rowOf(gradient, row);
+    const square = dot(normal, normal);
+    const gap = Math.abs(loss[row] as number) + HAIR;
+    const distance = gap / Math.sqrt(square);
+    // Neither a vanished gradient nor one that is not finite is below.
+    if (!(distance < least) || square === Number.POSITIVE_INFINITY) continue;
+    least = distance;
+    best = { normal, scale: gap / square };
+  }
+  return best;
+}

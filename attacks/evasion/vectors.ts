@@ -1,0 +1,24 @@
+import { type FloatTensor, sizeOf } from "#onnx";
+
+/** The numbers of one row, as a view. */
+export function rowOf(t: FloatTensor, row: number): Float32Array {
+  const width = sizeOf(t.dims.slice(1));
+  return t.data.subarray(row * width, (row + 1) * width);
+}
+
+/** The sum of the products. */
+export function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}
+
+/** The Euclidean length. */
+export const lengthOf = (v: Float32Array): number => Math.sqrt(dot(v, v));
+
+/** Items in groups of at most `size`, so that rows of several questions about each stay few. */
+export function groupsOf<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size),
+  );
+}

@@ -1,0 +1,73 @@
+import { type Attack, attacks, ballOf, type Norm } from "#attacks";
+import { Random } from "#core";
+import { onnxruntime } from "#engine";
+import { compile, grantAccess, type Model } from "#model";
+import { type FloatTensor, floats } from "#onnx";
+
+interface Setting {
+  norm: Norm;
+  /** Infinity where the nearest example is looked for. */
+  eps?: number;
+  bounds?: readonly [number, number];
+  params?: Record<string, unknown>;
+  queries?: number;
+  seed?: number;
+}
+
+/** Runs an attack on samples of a model. */
+export async function attacked(
+  id: string,
+  model: Model,
+  { x, y }: { x: FloatTensor; y: Int32Array },
+  {
+    norm,
+    eps = Number.POSITIVE_INFINITY,
+    bounds = [0, 1],
+    params = {},
+    queries,
+    seed = 1,
+  }: Setting,
+) {
+  const unit = attacks.find((a) => a.id === id) as Attack;
+  const compiled = await compile(model, onnxruntime);
+  const limit = ballOf(norm, eps, bounds);
+  const { access } = unit;
+  const target = grantAccess(compiled, { access, x, y, limit, queries });
+  const shares: number[] = [];
+  const stream = new Random(seed);
+  const examples = await unit.run({
+    target,
+    x,
+    y,
+    ball: limit,
+    params: unit.params.parse(params),
+    random: Array.from(y, (_, i) => stream.fork(i)),
+    onProgress: (share) => shares.push(share),
+  });
+  const logits = await compiled.logits(examples);
+  await compiled.release();
+  return {
+    examples,
+    logits,
+    shares,
+    target,
+    distances: Array.from(target.distances),
+  };
+}
+
+/** Random points of [low, high]^width. */
+export function uniformPoints(
+  n: number,
+  width: number,
+  [low, high]: readonly [number, number],
+  seed: number,
+): FloatTensor {
+  const random = new Random(seed);
+  return floats(
+    [n, width],
+    Array.from(
+      { length: n * width },
+      () => low + (high - low) * random.uniform(),
+    ),
+  );
+}
