@@ -63,10 +63,12 @@ const isOperation = (part: string) =>
   );
 
 /**
- * The module that the name of a node tells, as PyTorch's exporter writes it:
- * "layer1.0.conv1" of "/layer1/layer1.0/conv1/Conv". Undefined at the root.
+ * The module of a node, as PyTorch's exporters write it: into its metadata, or
+ * into its name, "layer1.0.conv1" of "/layer1/layer1.0/conv1/Conv". Undefined at
+ * the root.
  */
 export function scopeOf(node: Node): string | undefined {
+  if (node.scope) return node.scope;
   if (!node.name.startsWith("/")) return undefined;
   const parts = node.name.split("/").slice(1, -1).filter(Boolean);
   const whole: string[] = [];

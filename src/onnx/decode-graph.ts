@@ -18,6 +18,7 @@ import type {
   Subgraph,
   ValueInfo,
 } from "./graph.ts";
+import { SCOPES, scopeIn } from "./scope.ts";
 import { sortNodes } from "./sort.ts";
 import { dataTypeOf } from "./types.ts";
 
@@ -166,6 +167,7 @@ const nodeOf =
   (context: DecodeContext) =>
   (node: NodeProto): Node => ({
     name: node.name,
+    ...recordedScope(node),
     op: node.opType,
     domain: domainOf(node.domain),
     inputs: node.input,
@@ -176,6 +178,13 @@ const nodeOf =
       context,
     ),
   });
+
+function recordedScope(node: NodeProto): Pick<Node, "scope"> {
+  const record = node.metadataProps.find((p) => p.key === SCOPES)?.value;
+  const scope = record ? scopeIn(record) : undefined;
+  // Names go into reports; those of damage and malice have control characters.
+  return scope && !/\p{Cc}/u.test(scope) ? { scope } : {};
+}
 
 /** @param owner names the node in messages */
 export function attributesOf(

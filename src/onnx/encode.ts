@@ -22,6 +22,7 @@ import type {
   Subgraph,
   ValueInfo,
 } from "./graph.ts";
+import { SCOPES, scopeRecord } from "./scope.ts";
 import type { Tensor } from "./tensor.ts";
 import { typeCodes } from "./types.ts";
 
@@ -110,6 +111,9 @@ function encodeNode(n: Node): NodeProto {
     input: [...n.inputs],
     output: [...n.outputs],
     attribute: encodeAttributes(n.attributes),
+    metadataProps: n.scope
+      ? [{ key: SCOPES, value: scopeRecord(n.scope, n.name) }]
+      : [],
   });
 }
 

@@ -34,6 +34,8 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 /** One operation. An empty input or output name means an absent optional one. */
 export interface Node {
   readonly name: string;
+  /** The module that it belongs to, such as "layer1.0.conv1", where PyTorch recorded it. */
+  readonly scope?: string;
   readonly op: string;
   /** "" for the standard ONNX operators. */
   readonly domain: string;

@@ -1,3 +1,6 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { crossEntropy, gradient } from "#autodiff";
 import { onnxruntime } from "#engine";
@@ -14,7 +17,9 @@ import {
   readModel,
   string,
   toFloat32,
+  writeModel,
 } from "#onnx";
+import { scopeIn } from "../../src/onnx/scope.ts";
 import { exported, pathOf } from "./exported.ts";
 
 const graphOf = (name: string) => normalise(toFloat32(readModel(pathOf(name))));
@@ -159,6 +164,23 @@ describe("groups are named by the parameters, the modules, or the operator", () 
         .join(" "),
     ).toBe(wanted);
   });
+});
+
+test("a module that PyTorch recorded beside a node names its layer, also when the model is written and read", () => {
+  const graph = net([4], (b, x) => linear(b, x, [4, 3], "val_7"));
+  const scope = "layers.0.self_attn.q_proj";
+  const scoped = {
+    ...graph,
+    nodes: graph.nodes.map((n) => ({ ...n, scope })),
+  };
+  const path = join(mkdtempSync(join(tmpdir(), "assay-scope-")), "net.onnx");
+  writeModel(path, scoped);
+  for (const g of [scoped, readModel(path), normalise(readModel(path))])
+    expect(layerGroups(g).map((group) => group.name)).toEqual([scope]);
+  expect(
+    scopeIn("['', 'm', 'm.layers.0', 'm.layers.0.q_proj', 'linear_3']"),
+  ).toBe("m.layers.0.q_proj");
+  expect(scopeIn("['', 'linear']")).toBeUndefined();
 });
 
 describe("what is a weight in exported models", () => {
