@@ -4,7 +4,8 @@ import { embeddingOf } from "./integers.ts";
 
 /**
  * The values that hold what the input says: computed from a float input, or
- * looked up in a table by token ids. What is only computed from ids (masks,
+ * looked up in a table by token ids; and what layers make of constants, such as
+ * a position bias that a small network gives. What is only computed from ids (masks,
  * positions) or from shapes is not among them. Of these, `raw` are those that no
  * layer has changed yet.
  */
@@ -27,13 +28,25 @@ export function signals(
     const [first = "", second = ""] = node.inputs;
     const looksUp =
       node.op === "Gather" && read.has(second) && isFloat(b, first);
-    if (!looksUp && !inputs.some((name) => signal.has(name))) continue;
+    const isReached = inputs.some((name) => signal.has(name));
+    if (!looksUp && !isReached && !isLayerOfTable(node, graph)) continue;
     for (const o of node.outputs) if (o) signal.add(o);
     const isRaw = inputs.every((name) => raw.has(name) || !signal.has(name));
     if (!isLayer(node) && isRaw)
       for (const o of node.outputs) if (o) raw.add(o);
   }
   return { signal, raw };
+}
+
+/** Whether a node multiplies a constant from the right by a matrix, as linear layers do. */
+export function isLayerOfTable({ op, inputs }: Node, graph: Graph): boolean {
+  if (op !== "MatMul" && op !== "Gemm") return false;
+  const matrix = graph.constants.get(inputs[1] ?? "");
+  return (
+    matrix?.type === "float32" &&
+    matrix.dims.length === 2 &&
+    matrix.dims.every((d) => d > 1)
+  );
 }
 
 const isFloat = (b: GraphBuilder, name: string) => b.type(name) === "float32";

@@ -184,12 +184,16 @@ function weightsIn(node: Node, { graph, signal, carried }: Place): string[] {
   if (node.domain !== "") return [];
   const every = node.inputs.map((_, i) => i);
   const isArithmetic = arithmetic.has(node.op);
+  // The left side of a layer that no input reaches is what it works on.
+  const reached = node.inputs.some((i) => signal.has(i));
   const slots =
-    isArithmetic || node.op === "Einsum"
-      ? every
-      : Object.hasOwn(weightSlots, node.op)
-        ? (weightSlots[node.op] ?? [])
-        : [];
+    !reached && node.op !== "Gather"
+      ? [1, 2]
+      : isArithmetic || node.op === "Einsum"
+        ? every
+        : Object.hasOwn(weightSlots, node.op)
+          ? (weightSlots[node.op] ?? [])
+          : [];
   return slots.flatMap((slot) => {
     const value = node.inputs[slot] ?? "";
     if (signal.has(value)) return [];

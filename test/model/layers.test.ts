@@ -365,6 +365,28 @@ describe("what is a weight by its place", () => {
     expect(namesOf(graph)).toEqual(["layer.weight", "learned positions"]);
   });
 
+  test("a network that turns a constant table into a bias is, the table is not, nor is what gives angles", () => {
+    const graph = net([4, 6], (b, x) => {
+      const table = b.constant(learned([4, 2], 7), "coordinates");
+      let bias = linear(b, table, [2, 5], "position.0.weight");
+      bias = b.op("Relu", [
+        b.add(bias, b.constant(learned([5]), "position.0.bias")),
+      ]);
+      bias = linear(b, bias, [5, 6], "position.2.weight");
+      // Frequencies times places, as rotary embeddings have them.
+      const places = b.constant(floats([1, 4], [0, 1, 2, 3]), "places");
+      const rates = b.constant(learned([6, 1], 2), "frequencies");
+      const angles = b.transpose(b.op("MatMul", [rates, places]), [1, 0]);
+      const y = b.add(linear(b, x, [6, 6], "layer.weight"), bias);
+      return b.mul(y, b.op("Cos", [angles]));
+    });
+    expect(layerGroups(graph).map((g) => [g.name, ...g.parameters])).toEqual([
+      ["position.0", "position.0.weight", "position.0.bias"],
+      ["position.2", "position.2.weight"],
+      ["layer", "layer.weight"],
+    ]);
+  });
+
   test("what no gradient reaches is not", () => {
     const graph = net([4], (b, x) => {
       const y = linear(b, x, [4, 3], "used.weight");
