@@ -1,11 +1,12 @@
+import { attribute, type Graph, GraphBuilder, type Node, sizeOf } from "#onnx";
 import {
-  attribute,
-  type Graph,
-  GraphBuilder,
-  type Node,
-  type Subgraph,
-  sizeOf,
-} from "#onnx";
+  comesFrom,
+  haveCommonSource,
+  isLayer,
+  type Makers,
+  makersOf,
+} from "./ancestry.ts";
+import { attentionOps, hidesLater, readFromInputs } from "./causal.ts";
 import { embeddingOf } from "./integers.ts";
 import { findWeights } from "./weights.ts";
 
@@ -61,7 +62,6 @@ const plainOps: ReadonlySet<string> = new Set(
     " ",
   ),
 );
-const attentionOps = /^(Attention|.*Attention)$/;
 
 /**
  * Counts the features of a model.
@@ -148,64 +148,6 @@ export function featuresOf(source: Graph, graph: Graph): Features {
   };
 }
 
-const isLayer = (node: Node) => /^(Conv|Gemm|MatMul|QLinear)/.test(node.op);
-
-type Makers = ReadonlyMap<string, Node>;
-
-function makersOf(graph: Subgraph): Makers {
-  return new Map(
-    graph.nodes.flatMap((n) => n.outputs.map((o) => [o, n] as const)),
-  );
-}
-
-/** Whether a value is computed from another by way of a node that `passes`. */
-function comesFrom(
-  value: string,
-  source: string,
-  makers: Makers,
-  passes: (node: Node) => boolean,
-): boolean {
-  const seen = new Set<string>();
-  const open: [string, boolean][] = [[value, false]];
-  for (let next = open.pop(); next; next = open.pop()) {
-    const [name, passed] = next;
-    if (name === source && passed) return true;
-    const key = `${passed} ${name}`;
-    const node = makers.get(name);
-    if (!node || seen.has(key)) continue;
-    seen.add(key);
-    for (const input of node.inputs) open.push([input, passed || passes(node)]);
-  }
-  return false;
-}
-
-/** Whether two values are made of one by layers each: a residual whose own branch has a layer. */
-function haveCommonSource(x: string, y: string, makers: Makers): boolean {
-  const below = sourcesOf(x, makers);
-  return [...sourcesOf(y, makers)].some((name) => below.has(name));
-}
-
-/** As far back as a residual goes: a bottleneck has three layers, with gates five. */
-const FURTHEST = 5;
-
-/** The values from which another is computed by way of one to five layers. */
-function sourcesOf(value: string, makers: Makers): ReadonlySet<string> {
-  const seen = new Set<string>();
-  const sources = new Set<string>();
-  const open: [string, number][] = [[value, 0]];
-  for (let next = open.pop(); next; next = open.pop()) {
-    const [name, layers] = next;
-    const node = makers.get(name);
-    const key = `${layers} ${name}`;
-    if (!node || seen.has(key) || layers > FURTHEST) continue;
-    seen.add(key);
-    if (layers > 0) sources.add(name);
-    const more = layers + (isLayer(node) ? 1 : 0);
-    for (const input of node.inputs) open.push([input, more]);
-  }
-  return sources;
-}
-
 function convolutionOf(node: Node, b: GraphBuilder) {
   const slot = node.op === "QLinearConv" ? 3 : 1;
   const dims = (b.dims(node.inputs[slot] ?? "") ?? []).map((d) =>
@@ -248,55 +190,6 @@ function mixes(
     if (/^(MatMul|Einsum)$/.test(node.op) && other) return true;
   }
   return false;
-}
-
-/** The values that depend on what the inputs hold, not only on their shapes. */
-function readFromInputs(graph: Graph): ReadonlySet<string> {
-  const read = new Set(graph.inputs.map((i) => i.name));
-  for (const node of graph.nodes) {
-    if (node.op === "Shape" || node.op === "Size") continue;
-    if (node.inputs.some((name) => read.has(name)))
-      for (const o of node.outputs) read.add(o);
-  }
-  return read;
-}
-
-/** Comparisons of places with places (of which the input says nothing), triangles, and attention that says so. */
-function hidesLater(
-  node: Node,
-  b: GraphBuilder,
-  read: ReadonlySet<string>,
-): boolean {
-  if (node.op === "Trilu") return !read.has(node.inputs[0] ?? "");
-  if (attentionOps.test(node.op))
-    return (
-      attribute(node, "is_causal", "int", 0) === 1 ||
-      attribute(node, "unidirectional", "int", 0) === 1 ||
-      node.op === "GroupQueryAttention"
-    );
-  if (/^(LessOrEqual|Less|GreaterOrEqual|Greater)$/.test(node.op)) {
-    const sizes = node.inputs.map((name) => b.dims(name));
-    const isRow = sizes.some((dims) => dims?.at(-1) !== 1);
-    return (
-      isRow &&
-      node.inputs.every((name) => !read.has(name)) &&
-      sizes.every((dims) => !dims?.every((d) => d === 1))
-    );
-  }
-  if (!["Where", "Add", "And", "Expand"].includes(node.op)) return false;
-  return node.inputs.some((name) => isTriangle(name, b));
-}
-
-/** Whether a constant hides what is right of the diagonal: false or very small there, and not left of it. */
-function isTriangle(name: string, b: GraphBuilder): boolean {
-  const t = b.constantOf(name);
-  const [rows = 0, columns = 0] = t?.dims.slice(-2) ?? [];
-  if (!t || rows < 2 || rows !== columns) return false;
-  if (t.type !== "bool" && t.type !== "float32") return false;
-  const hidden = Array.from({ length: rows * columns }, (_, i) =>
-    t.type === "bool" ? !t.data[i] : Number(t.data[i]) < -1e3,
-  );
-  return hidden.every((h, i) => h === i % columns > Math.floor(i / columns));
 }
 
 function recurrences(graph: Graph): Record<string, number> {
