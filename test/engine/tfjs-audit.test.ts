@@ -18,9 +18,9 @@ classes: ["5", "6", "7"]
 samples: 20
 base:
   classes: ["0", "1", "2"]
-  pretrain: { architecture: small-cnn, epochs: 2 }
+  pretrain: { architecture: small-cnn, epochs: 1, batchSize: 16 }
 candidates:
-  full: { strategy: full, epochs: 3 }
+  head: { strategy: head-only, epochs: 3, learningRate: 0.01 }
 defenses:
   squeeze: [{ id: bit-depth, bits: 2 }]
 threatModels:
