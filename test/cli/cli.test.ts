@@ -217,6 +217,32 @@ describe("other commands", () => {
     expect((await assay("inspect", file)).out).toContain("supported");
   }, 60_000);
 
+  test("--engine tfjs runs on TensorFlow.js, says so, and takes no device", async () => {
+    const file = join(folder, "second.onnx");
+    saveModel(file, await reference());
+    const { code, out, err } = await assay(
+      "inspect",
+      file,
+      "--engine",
+      "tfjs",
+      "--json",
+    );
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: expect.stringMatching(
+        /^Running on tfjs \S+ \(@tensorflow\/tfjs.*\)\n$/,
+      ),
+    });
+    expect(JSON.parse(out).gradient).toMatchObject({ supported: true });
+    for (const command of [
+      ["inspect", file],
+      ["run", quick],
+    ])
+      expect(
+        await assay(...command, "--engine", "tfjs", "--device", "cuda"),
+      ).toMatchObject({ code: 2, err: expect.stringContaining("--device") });
+  }, 60_000);
+
   test("harden saves a defended model", async () => {
     const file = join(folder, "plain.onnx");
     saveModel(file, await reference());

@@ -21,6 +21,14 @@ const tfjs = await tfjsEngine();
 /** Rules whose gradient is not compared, each with the reason. */
 const exceptions: Record<string, string> = {};
 
+/** Subjects that are not compared. */
+const excepted = ({ about }: Subject): boolean => {
+  const { mode, coordinates } = (about ?? {}) as Record<string, unknown>;
+  // Where a position falls between two elements, onnxruntime's choice hangs on
+  // how its compiler orders the arithmetic of this mode.
+  return mode === "nearest" && coordinates === "half_pixel_symmetric";
+};
+
 /** Largest difference, as a share of the largest number. */
 const TOLERANCE = 1e-3;
 
@@ -102,7 +110,11 @@ describe("its tape and our gradients", () => {
     "%s",
     (op, arbitrary) =>
       fc.assert(
-        fc.asyncProperty(arbitrary, seeds, checkParity),
+        fc.asyncProperty(
+          arbitrary.filter((subject) => !excepted(subject)),
+          seeds,
+          checkParity,
+        ),
         runs(op === "Conv" ? 20 : 8),
       ),
     60_000,

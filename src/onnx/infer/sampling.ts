@@ -36,7 +36,8 @@ const resize: InferRule = (context) => {
         scale === 1
           ? length
           : typeof length === "number"
-            ? Math.floor(length * scale)
+            ? // In single precision, as onnxruntime multiplies.
+              Math.floor(Math.fround(length * scale))
             : null;
     } else if (policy === "stretch") {
       dims[axis] = sizes?.[i] ?? null;

@@ -71,7 +71,7 @@ function targetsOf(
   if (scales)
     return lengths.map((from, i) => {
       const scale = scales[i] ?? 1;
-      return { to: Math.floor(from * scale), scale };
+      return { to: Math.floor(f32(from * scale)), scale };
     });
   const wanted = sizes ?? lengths;
   const ratios = wanted.map((size, i) => f32(size / (lengths[i] as number)));
