@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tf from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
+import { runAudit } from "#audit";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
-import { loadModel } from "#model";
+import { hashGraph, inspectModel, loadModel } from "#model";
 import { floats, type Graph, numbers, sizeOf, type Tensor } from "#onnx";
 import { readLayersModel } from "../../src/model/layers-model/read.ts";
 
@@ -467,6 +468,55 @@ describe("whole models", () => {
     });
   });
 });
+
+test("a suite can start from one, and inspect tells of it", async () => {
+  const source = sequential(
+    layers.conv2d({
+      inputShape: [8, 8, 1],
+      filters: 4,
+      kernelSize: 3,
+      activation: "relu",
+    }),
+    layers.maxPooling2d({ poolSize: 2 }),
+    layers.flatten(),
+    layers.dense({ units: 3, activation: "softmax" }),
+  );
+  settle(source);
+  const path = await save(source);
+  const seen = await inspectModel(path, onnxruntime);
+  expect(seen.problems).toEqual([]);
+  expect(seen.groups).toHaveLength(2);
+  expect(seen.gradient.supported).toBe(true);
+  const suite = join(path, "..", "suite.yaml");
+  writeFileSync(
+    suite,
+    `
+version: 1
+title: from a LayersModel
+data: { source: digits }
+classes: ["5", "6", "7"]
+samples: 15
+base: { model: model.json, classes: ["0", "1", "2"] }
+candidates:
+  full: { strategy: full, epochs: 4, learningRate: 0.01 }
+threatModels:
+  small: { norm: linf, eps: 0.1 }
+attacks:
+  fgsm: fgsm
+`,
+  );
+  const results = await runAudit({ suite, out: join(path, "..", "run") });
+  expect(results.base?.file).toBe("model.json");
+  expect(results.candidates[0]?.cleanAccuracy.value).toBeGreaterThan(0.6);
+  expect(results.cells).toHaveLength(1);
+  // Another file of weights is another model.
+  const before = hashGraph(path);
+  const shard = join(path, "..", "group1-shard2of2.bin");
+  const bytes = readFileSync(shard);
+  bytes[0] = (bytes[0] as number) ^ 1;
+  writeFileSync(shard, bytes);
+  expect(hashGraph(path)).not.toBe(before);
+}, 60_000);
 
 describe("weights of fewer bits", () => {
   test.each([
