@@ -25,7 +25,7 @@ export const fgsm = defineAttack({
     const aims = await aimsOf(params.targeted, input);
     const all = Array.from(y.keys());
     const { gradient } = await target.lossGradient(x, all, {
-      labels: aims ?? y,
+      labels: aims ?? undefined,
     });
     const step = ball.ascend(x, gradient, aims ? -ball.eps : ball.eps);
     await target.predict(ball.project(x, step), all);

@@ -53,14 +53,7 @@ export const pgd = defineAttack({
 
 /** One restart. */
 async function climb(
-  {
-    target,
-    x,
-    y,
-    ball,
-    params,
-    random,
-  }: AttackInput<z.output<typeof pgdParams>>,
+  { target, x, ball, params, random }: AttackInput<z.output<typeof pgdParams>>,
   aims: Int32Array | null,
   onProgress: (share: number) => void,
 ): Promise<void> {
@@ -71,7 +64,7 @@ async function climb(
     const open = target.open();
     if (open.length === 0) return;
     const here = takeRows(tries, open);
-    const labels = open.map((i) => (aims ?? y)[i] as number);
+    const labels = aims ? open.map((i) => aims[i] as number) : undefined;
     const { gradient } = await target.lossGradient(here, open, { labels });
     const next = ball.ascend(here, gradient, size);
     putRows(tries, open, ball.project(takeRows(x, open), next));

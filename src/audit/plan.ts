@@ -18,6 +18,8 @@ export interface PlannedCell {
   /** Most queries of each sample; null for no limit. */
   readonly queries: number | null;
   readonly adaptive: boolean;
+  /** Whether what is left standing is tried again by other means: not along a sweep. */
+  readonly probed: boolean;
 }
 
 /** A budget with its name. */
@@ -87,6 +89,7 @@ export function planCells(suite: Suite): PlannedCell[] {
             eps: budget.eps,
             queries: budget.queries,
             adaptive,
+            probed: named.includes(budget),
           });
         }
       };

@@ -1,12 +1,8 @@
 import { packageVersion, UsageError } from "#core";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
 import { compile, matches } from "#model";
-import {
-  type Bench,
-  type ComputedCell,
-  computeCell,
-  release,
-} from "./cells.ts";
+import { type Bench, release } from "./bench.ts";
+import { type ComputedCell, computeCell } from "./cells.ts";
 import { curves } from "./curves.ts";
 import type { OnEvent } from "./events.ts";
 import { gallery } from "./gallery.ts";

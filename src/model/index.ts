@@ -23,6 +23,7 @@ export {
   toFile,
 } from "./model.ts";
 export { hashGraph } from "./read.ts";
+export { gradientError } from "./self-check.ts";
 export {
   type Access,
   grantAccess,

@@ -3,6 +3,7 @@ import type { Engine } from "#engine";
 import {
   type FloatTensor,
   floats,
+  type Graph,
   int64s,
   sizeOf,
   type Tensor,
@@ -10,6 +11,7 @@ import {
 } from "#onnx";
 import { type CompiledModel, compile } from "./compiled.ts";
 import { atEmbedding } from "./embedding.ts";
+import { embeddingTable } from "./integers.ts";
 import type { Model } from "./model.ts";
 
 /** How well the input gradient agrees with central differences of the loss. */
@@ -67,20 +69,36 @@ export async function checkGradient(
   return { maxRelativeError, points: POINTS, zeroAt, flatAt };
 }
 
-/** The smallest relative error over all steps at one point; NaN where the gradient or the loss is no number. */
-async function errorAtRandomPoint(
+/** The error at a random point. */
+function errorAtRandomPoint(compiled: CompiledModel, random: Random) {
+  const { shape, bounds } = compiled.model.contract;
+  const [low, high] = bounds;
+  const x = floats(
+    [1, ...shape],
+    Float32Array.from(
+      { length: sizeOf(shape) },
+      () => low + (high - low) * (0.2 + 0.6 * random.uniform()),
+    ),
+  );
+  const label = random.below(compiled.model.classes.length);
+  return gradientError(compiled, x, label, random);
+}
+
+/**
+ * The relative error of the loss gradient at one point against central
+ * differences along a part of it, for the best of several steps. NaN where the
+ * gradient or the loss is no number, "zero" where the gradient is, "flat" where
+ * differences would be rounding alone.
+ *
+ * @param x one sample [1, ...shape]
+ */
+export async function gradientError(
   { model, lossGradient, logits }: CompiledModel,
+  x: FloatTensor,
+  label: number,
   random: Random,
 ): Promise<number | "zero" | "flat"> {
-  const { shape, bounds } = model.contract;
-  const [low, high] = bounds;
-  const point = (make: (i: number) => number): FloatTensor =>
-    floats(
-      [1, ...shape],
-      Float32Array.from({ length: sizeOf(shape) }, (_, i) => make(i)),
-    );
-  const x = point(() => low + (high - low) * (0.2 + 0.6 * random.uniform()));
-  const label = random.below(model.classes.length);
+  const [low, high] = model.contract.bounds;
   const { gradient, logits: z } = await lossGradient(x, [label]);
   if (!gradient.data.every(Number.isFinite)) return Number.NaN;
   // Along a part of the gradient itself: the derivative is a sum of squares, far from rounding.
@@ -93,12 +111,11 @@ async function errorAtRandomPoint(
     const size = step * (high - low);
     if ((ROUNDING * largest) / size > BLUR * expected) continue;
     const lossAt = async (sign: number) => {
-      const moved = point(
-        (i) =>
-          (x.data[i] as number) +
-          (sign * size * (along[i] as number)) / expected,
+      const moved = x.data.map(
+        (v, i) => v + (sign * size * (along[i] as number)) / expected,
       );
-      return crossEntropyOf((await logits(moved)).data, label);
+      const row = await logits({ ...x, data: moved });
+      return crossEntropyOf(row.data, label);
     };
     const slope = ((await lossAt(1)) - (await lossAt(-1))) / (2 * size);
     if (Number.isNaN(slope)) return slope;
@@ -121,10 +138,8 @@ function crossEntropyOf(logits: Float32Array, label: number): number {
 function aroundRandomText(model: Model): Model {
   const random = new Random("random text");
   const { graph, contract, input } = model;
-  const lookup = graph.nodes.find((n) =>
-    n.outputs.includes(model.embedding as string),
-  );
-  const table = graph.constants.get(lookup?.inputs[0] ?? "") as FloatTensor;
+  const embedding = model.embedding as string;
+  const table = embeddingTable(graph, embedding) as Tensor;
   const length = contract.shape[0] ?? 1;
   // Token 0 fills up short texts; a text of others is all seen.
   const ids = Array.from(
@@ -135,9 +150,17 @@ function aroundRandomText(model: Model): Model {
     graph.inputs.find((i) => i.name === input)?.type === "int32"
       ? tensor("int32", [1, length], Int32Array.from(ids))
       : int64s(ids, [1, length]);
-  const largest = table.data.reduce(
-    (most, v) => Math.max(most, Math.abs(v)),
-    0,
-  );
-  return atEmbedding(model, whole, largest);
+  return atEmbedding(model, whole, largestIn(table, graph, embedding));
+}
+
+/** The largest number in a table of embeddings. */
+function largestIn(table: Tensor, graph: Graph, embedding: string): number {
+  if (table.type === "float32") {
+    const { data } = table as FloatTensor;
+    return data.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  }
+  // Of eight bits, at most 128 steps of the scale that they are multiplied by.
+  const maker = graph.nodes.find((n) => n.outputs.includes(embedding));
+  const scale = graph.constants.get(maker?.inputs[1] ?? "") as FloatTensor;
+  return 128 * scale.data.reduce((most, v) => Math.max(most, v), 0);
 }

@@ -84,6 +84,8 @@ export interface Target {
   readonly queries: Readonly<Queries>;
   /** The query by which each sample was broken first, counted from 1; 0 where it stands. */
   readonly brokenAt: Int32Array;
+  /** The untargeted loss that the attack saw of each sample at each gradient, since it last changed what it differentiates. */
+  readonly losses: readonly (readonly number[])[];
 }
 
 const allowed: Readonly<Record<Access, readonly string[]>> = {
@@ -111,6 +113,18 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
   const distances = new Float64Array(n).fill(Infinity);
   const best = { ...x, data: Float32Array.from(x.data) };
   const reach = limit.eps + roundingOf(limit);
+
+  const losses = Array.from({ length: n }, (): number[] => []);
+  let traced: string | undefined;
+  const trace = (
+    name: string,
+    samples: readonly number[],
+    values: Float32Array,
+  ) => {
+    if (name !== traced) for (const all of losses) all.length = 0;
+    traced = name;
+    samples.forEach((sample, i) => losses[sample]?.push(values[i] as number));
+  };
 
   const surrogate =
     base && grantAccess(base, { access: "gradient", x, limit: terms.limit });
@@ -195,6 +209,8 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
         objective,
       );
       judge(rows, samples, argmaxRows(answer.logits));
+      if (!labels && !objective.aims)
+        trace(objective.loss ?? "cross-entropy", samples, answer.loss);
       return answer;
     },
     examples: () => ({ ...best, data: Float32Array.from(best.data) }),
@@ -213,5 +229,6 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
       return { ...counted, base: gradient + forward };
     },
     brokenAt,
+    losses,
   };
 }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Check } from "../../src/audit/results.ts";
 import {
+  type AttackProbes,
   allTrustChecks,
   type Evidence,
   isTrusted,
@@ -27,7 +28,26 @@ const pgd: Evidence = {
   nonFinite: 0,
   zeroGradientShare: 0,
   cleanMismatch: 0,
+  model: { probabilities: false, changed: 0, apart: 0, sensitivity: 0.01 },
+  draws: 1,
+  probes: null,
 };
+
+/** The same with its survivors tried again, in vain. */
+const probed = (changes: Partial<AttackProbes> = {}): Evidence => ({
+  ...pgd,
+  probes: {
+    standing: 40,
+    moreSteps: { tried: 32, broken: 0 },
+    moreRestarts: { tried: 32, broken: 0 },
+    unbounded: { tried: 32, broken: 32 },
+    noise: { tried: 32, broken: 0 },
+    noiseDraws: 100,
+    gradientError: 1e-3,
+    rising: 0,
+    ...changes,
+  },
+});
 
 const fgsm: Evidence = {
   ...pgd,
@@ -43,6 +63,13 @@ const noise: Evidence = {
   zeroGradientShare: null,
   outcomes: outcomes(90, 10),
 };
+const square: Evidence = {
+  ...noise,
+  attack: "square",
+  family: "query",
+  access: "score",
+  outcomes: outcomes(45, 55),
+};
 const transfer: Evidence = {
   ...noise,
   attack: "transfer-pgd",
@@ -50,6 +77,16 @@ const transfer: Evidence = {
   access: "base",
   outcomes: outcomes(60, 40),
 };
+
+/** The checks of a white-box cell that compare it with no other. */
+const alone = [
+  "budget-kept",
+  "clean-preflight",
+  "logits-given",
+  "repeatable",
+  "smooth-nearby",
+  "gradients-available",
+];
 
 function find(
   id: string,
@@ -66,7 +103,8 @@ function status(id: string, cell: Evidence, ...siblings: Evidence[]) {
 describe("a sound run", () => {
   it("passes every check that applies", () => {
     const unbounded = { ...pgd, eps: 0.5, outcomes: outcomes(8, 92) };
-    const checks = trustChecks(pgd, [pgd, fgsm, noise, transfer, unbounded]);
+    const all = [pgd, fgsm, noise, transfer, square, unbounded];
+    const checks = trustChecks(probed(), all);
     // Nothing is smaller than eps 0.1 here, so that more budget breaks more is shown at 0.5.
     expect(checks.map(({ id }) => id)).toEqual(
       allTrustChecks
@@ -79,11 +117,7 @@ describe("a sound run", () => {
   });
 
   it("needs no siblings", () => {
-    expect(trustChecks(pgd, []).map(({ id }) => id)).toEqual([
-      "budget-kept",
-      "clean-preflight",
-      "gradients-available",
-    ]);
+    expect(trustChecks(pgd, []).map(({ id }) => id)).toEqual(alone);
   });
 });
 
@@ -196,6 +230,79 @@ describe("reaches-chance", () => {
   });
 });
 
+describe("what is tried again", () => {
+  it.each([
+    ["converged-in-steps", "moreSteps"],
+    ["converged-in-restarts", "moreRestarts"],
+    ["noise-finds-nothing", "noise"],
+  ] as const)("%s forgives one sample, and less than a point", (id, key) => {
+    const broke = (broken: number, standing = 40) =>
+      status(id, probed({ [key]: { tried: 32, broken }, standing }));
+    expect(broke(0)).toBe("passed");
+    expect(broke(1)).toBe("warned");
+    expect(broke(2)).toBe("failed");
+    expect(status(id, { ...probed(), probes: null })).toBeUndefined();
+    expect(
+      status(id, {
+        ...probed({ [key]: { tried: 32, broken: 2 }, standing: 32 }),
+        outcomes: outcomes(32, 968),
+      }),
+    ).toBe("warned");
+  });
+
+  it("reaches-chance asks the survivors when no cell has the budget", () => {
+    const left = (broken: number) =>
+      status("reaches-chance", probed({ unbounded: { tried: 32, broken } }));
+    expect(left(32)).toBe("passed");
+    expect(left(28)).toBe("passed");
+    expect(left(10)).toBe("failed");
+  });
+
+  it.each([
+    [0.01, "passed"],
+    [0.3, "warned"],
+    [0.9, "failed"],
+    [Number.NaN, "failed"],
+  ])("gradient-agrees of an error of %d is %s", (gradientError, expected) => {
+    expect(status("gradient-agrees", probed({ gradientError }))).toBe(expected);
+  });
+
+  it("stopped-rising warns where the loss had not come to rest", () => {
+    expect(status("stopped-rising", probed({ rising: 0.02 }))).toBe("passed");
+    expect(status("stopped-rising", probed({ rising: 0.4 }))).toBe("warned");
+  });
+});
+
+describe("the model itself", () => {
+  const seen = (change: Partial<Evidence["model"]>) => ({
+    ...pgd,
+    model: { ...pgd.model, ...change },
+  });
+
+  it("has to give logits, and the same each time", () => {
+    expect(status("logits-given", seen({ probabilities: true }))).toBe(
+      "failed",
+    );
+    expect(status("repeatable", seen({ changed: 1 }))).toBe("failed");
+    expect(status("repeatable", seen({ apart: 0.01 }))).toBe("failed");
+    expect(status("repeatable", { ...seen({ changed: 1 }), draws: 20 })).toBe(
+      "warned",
+    );
+  });
+
+  it("is warned of where small noise moves it", () => {
+    expect(status("smooth-nearby", seen({ sensitivity: 0.5 }))).toBe("warned");
+  });
+});
+
+describe("beats-queries", () => {
+  it("warns when an attack without gradients breaks more", () => {
+    expect(status("beats-queries", pgd, square)).toBe("passed");
+    const strong = { ...square, outcomes: outcomes(30, 70) };
+    expect(status("beats-queries", pgd, strong)).toBe("warned");
+  });
+});
+
 describe("beats-noise", () => {
   const id = "beats-noise";
 
@@ -263,11 +370,13 @@ describe("comparisons", () => {
     ];
     for (const change of changes) {
       const others = damning.map((one) => ({ ...one, ...change }));
-      expect(trustChecks(pgd, others)).toHaveLength(3);
+      expect(trustChecks(pgd, others)).toHaveLength(alone.length);
     }
     const asIs = damning.map((one) => ({ ...one, adaptive: false }));
     const defended = (one: Evidence) => ({ ...one, defense: "blur" });
-    expect(trustChecks(defended(pgd), asIs.map(defended))).toHaveLength(3);
+    expect(trustChecks(defended(pgd), asIs.map(defended))).toHaveLength(
+      alone.length,
+    );
   });
 
   it("never fail an attack that dominates all others", () => {
@@ -297,7 +406,7 @@ describe("comparisons", () => {
 it("every check has an id and says something in one sentence", () => {
   const ids = allTrustChecks.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  const all = [pgd, fgsm, noise, transfer];
+  const all = [probed(), fgsm, noise, transfer, square];
   for (const check of all.flatMap((one) => trustChecks(one, all))) {
     expect(check.message).toMatch(/^[^\n]+\.$/);
   }

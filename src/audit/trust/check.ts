@@ -1,5 +1,7 @@
 import type { Family } from "#attacks";
 import { counts } from "../counting.ts";
+import type { ModelProbes } from "../probes/model-probes.ts";
+import type { Tries } from "../probes/probe.ts";
 import type { Access, Check, Norm } from "../results.ts";
 
 /** What a trust check may know of a cell. */
@@ -29,6 +31,28 @@ export interface Evidence {
   zeroGradientShare: number | null;
   /** Samples whose clean prediction through the attack path differs from the plain forward. */
   cleanMismatch: number;
+  /** What was seen of the attacked model without any attack. */
+  model: ModelProbes;
+  /** Calls that the attack averages a gradient over. */
+  draws: number;
+  /** What was tried on samples that the attack left standing; null where it was not. */
+  probes: AttackProbes | null;
+}
+
+/** Attempts to break what an attack left standing, and looks at how it ended. */
+export interface AttackProbes {
+  /** Samples that the attack left standing, of which some were tried. */
+  standing: number;
+  moreSteps: Tries | null;
+  moreRestarts: Tries | null;
+  unbounded: Tries | null;
+  noise: Tries;
+  /** Draws of noise of each sample. */
+  noiseDraws: number;
+  /** Of the gradient against differences, where the attack stopped. */
+  gradientError: number | null;
+  /** Share of the standing samples whose loss still rose at the end. */
+  rising: number | null;
 }
 
 /** What a check found; undefined where it does not apply. */
@@ -43,9 +67,7 @@ export interface TrustCheck {
 
 /** Whether comparisons may judge the cell: a gradient attack whose number counts. */
 export function isWhiteBox(cell: Evidence): boolean {
-  const usesSteps =
-    cell.family === "single-step" || cell.family === "iterative";
-  return cell.access === "gradient" && usesSteps && counts(cell);
+  return cell.access === "gradient" && counts(cell);
 }
 
 /** The siblings whose numbers count for the same candidate, defence and norm, on as many samples. */

@@ -1,28 +1,46 @@
 import { counts } from "../counting.ts";
 import type { Check } from "../results.ts";
 import { beatsNoise } from "./beats-noise.ts";
+import { beatsQueries } from "./beats-queries.ts";
 import { beatsTransfer } from "./beats-transfer.ts";
 import { budgetKept } from "./budget-kept.ts";
 import type { Evidence, TrustCheck } from "./check.ts";
 import { cleanPreflight } from "./clean-preflight.ts";
+import { convergedInRestarts } from "./converged-in-restarts.ts";
+import { convergedInSteps } from "./converged-in-steps.ts";
+import { gradientAgrees } from "./gradient-agrees.ts";
 import { gradientsAvailable } from "./gradients-available.ts";
 import { iterativeBeatsSingleStep } from "./iterative-beats-single-step.ts";
+import { logitsGiven } from "./logits-given.ts";
 import { monotoneInEps } from "./monotone-in-eps.ts";
+import { noiseFindsNothing } from "./noise-finds-nothing.ts";
 import { reachesChance } from "./reaches-chance.ts";
+import { repeatable } from "./repeatable.ts";
+import { smoothNearby } from "./smooth-nearby.ts";
+import { stoppedRising } from "./stopped-rising.ts";
 
-export type { Evidence, TrustCheck } from "./check.ts";
+export type { AttackProbes, Evidence, TrustCheck } from "./check.ts";
 
 /** The checks that hold for every cell. When one fails, the number may be wrong either way. */
 const always: readonly TrustCheck[] = [budgetKept, cleanPreflight];
 
 /** The checks of numbers that count. When one fails, the target may be less robust than it looks. */
 const whereItCounts: readonly TrustCheck[] = [
+  logitsGiven,
+  repeatable,
+  smoothNearby,
   gradientsAvailable,
+  gradientAgrees,
+  stoppedRising,
+  convergedInSteps,
+  convergedInRestarts,
   iterativeBeatsSingleStep,
   monotoneInEps,
   reachesChance,
   beatsNoise,
   beatsTransfer,
+  beatsQueries,
+  noiseFindsNothing,
 ];
 
 /** Every check there is. */

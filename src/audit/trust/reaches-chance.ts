@@ -1,8 +1,9 @@
 import { rate } from "../statistics.ts";
-import { percent } from "../words.ts";
+import { percent, samples } from "../words.ts";
 import {
   comparable,
   type Evidence,
+  type Finding,
   isWhiteBox,
   robustCount,
   strongest,
@@ -18,13 +19,15 @@ export const reachesChance: TrustCheck = {
   id: "reaches-chance",
   title: "An unbounded attack breaks everything",
   judge(cell, siblings) {
-    if (cell.family !== "iterative" || !isWhiteBox(cell)) return undefined;
+    const iterates =
+      cell.family === "iterative" || cell.family === "minimum-norm";
+    if (!iterates || !isWhiteBox(cell)) return undefined;
     const unbounded = strongest(
       [cell, ...comparable(cell, siblings)].filter(
         (one) => one.attack === cell.attack && isUnbounded(one),
       ),
     );
-    if (!unbounded) return undefined;
+    if (!unbounded) return judgeProbe(cell);
     const robust = rate(robustCount(unbounded), unbounded.outcomes.length);
     const seen = `At eps ${unbounded.eps} ${cell.attack} leaves ${percent(robust.value)} robust, and guessing gives ${percent(cell.chance)}`;
     return robust.low <= cell.chance
@@ -35,6 +38,20 @@ export const reachesChance: TrustCheck = {
         };
   },
 };
+
+/** The same of samples that the attack left standing, where no cell has such a budget. */
+function judgeProbe({ attack, probes, chance }: Evidence): Finding {
+  if (!probes?.unbounded) return undefined;
+  const { tried, broken } = probes.unbounded;
+  const left = rate(tried - broken, tried);
+  const seen = `With a budget of half the input range ${attack} breaks ${broken} of ${samples(tried)} that were left standing`;
+  return left.low <= chance
+    ? { status: "passed", message: `${seen}.` }
+    : {
+        status: "failed",
+        message: `${seen}: gradients are masked; attack through a smooth stand-in or without gradients.`,
+      };
+}
 
 function isUnbounded({ norm, eps, boundsWidth }: Evidence): boolean {
   // A bound such as 0.5 survives the arithmetic of widths only to the last bits.

@@ -1,0 +1,123 @@
+import { ballOf } from "#attacks";
+import { hashOf, InterruptedError, packageVersion, Random } from "#core";
+import { argmaxRows, grantAccess, type Queries } from "#model";
+import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
+import { type Bench, openFor } from "./bench.ts";
+import { describe, type ReadyModel } from "./models.ts";
+import type { PlannedCell } from "./plan.ts";
+import { stillRising } from "./probes/index.ts";
+
+/** The examples of one attack, and how they were made. */
+export interface Craft {
+  readonly queries: Queries;
+  /** Of each sample; empty for an attack that does not query the target. */
+  readonly queriesToBreak: readonly number[];
+  /** Share of the standing samples whose loss still rose in the last steps; null where that cannot be told. */
+  readonly rising: number | null;
+  readonly seconds: number;
+}
+
+/** The hash of all that the examples of a cell depend on. Attacks through the base share theirs. */
+export function craftKey(
+  { chosen, norm, eps, queries, sanitizers, adaptive }: PlannedCell,
+  candidate: ReadyModel,
+  { data, seed, base, engine }: Bench,
+): string {
+  const throughBase = chosen.unit.access === "base";
+  return hashOf({
+    attack: describe(chosen),
+    norm,
+    eps,
+    queries,
+    against: throughBase ? base?.hash : candidate.hash,
+    defense: throughBase || !adaptive ? [] : sanitizers.map(describe),
+    data: data.fingerprint,
+    seed,
+    version: packageVersion(),
+    engine: engine.title,
+  });
+}
+
+/** Runs the attack, or takes its examples from the store. */
+export async function craft(
+  planned: PlannedCell,
+  candidate: ReadyModel,
+  bench: Bench,
+  key: string,
+): Promise<Craft & { examples: FloatTensor }> {
+  const { store, data, seed, base, onEvent, signal } = bench;
+  const known = store.read<Craft>(`examples/${key}.json`);
+  const kept = known && store.readTensor(`examples/${key}.npy`);
+  if (kept) return { ...known, examples: kept };
+
+  const { chosen, norm, eps, sanitizers, adaptive } = planned;
+  const { unit, params } = chosen;
+  const started = performance.now();
+  const { model: victim } = await openFor(
+    candidate,
+    adaptive ? sanitizers : [],
+    bench,
+  );
+  const surrogate =
+    unit.access === "base" && base
+      ? (await openFor(base, [], bench)).model
+      : undefined;
+  // An attacker without access to the target cannot leave out what it gets wrong.
+  const all = Array.from(data.y, (_, i) => i);
+  const blind = unit.access === "base" || unit.access === "none";
+  const predicted = blind ? null : argmaxRows(await victim.logits(data.x));
+  const chosenRows = predicted
+    ? all.filter((i) => predicted[i] === data.y[i])
+    : all;
+  const x = takeRows(data.x, chosenRows);
+  const y = Int32Array.from(chosenRows, (i) => data.y[i] as number);
+  const ball = ballOf(norm, eps, victim.model.contract.bounds);
+  const target = grantAccess(victim, {
+    access: unit.access,
+    x,
+    y,
+    limit: ball,
+    queries: planned.queries ?? undefined,
+    base: surrogate,
+  });
+  const examples = copyOf(data.x);
+  if (chosenRows.length > 0) {
+    const stream = new Random(seed).fork(`attack ${unit.id} ${norm} ${eps}`);
+    const found = await unit.run({
+      target,
+      x,
+      y,
+      ball,
+      params,
+      random: chosenRows.map((i) => stream.fork(i)),
+      onProgress(share) {
+        if (signal?.aborted) throw new InterruptedError();
+        onEvent({ kind: "progress", cell: planned.id, share });
+      },
+    });
+    putRows(examples, chosenRows, found);
+  }
+  const made: Craft = {
+    queries: { ...target.queries },
+    queriesToBreak: blind ? [] : spread(target.brokenAt, chosenRows, all),
+    rising: stillRising(target.losses.filter((_, i) => !target.brokenAt[i])),
+    seconds: (performance.now() - started) / 1000,
+  };
+  store.writeTensor(`examples/${key}.npy`, examples);
+  // Written last: a record means that the examples are whole.
+  store.write(`examples/${key}.json`, made);
+  return { ...made, examples };
+}
+
+/** Numbers of some samples among all of them. */
+function spread(
+  values: Int32Array,
+  rows: readonly number[],
+  all: readonly number[],
+): number[] {
+  const whole = all.map(() => 0);
+  rows.forEach((row, i) => {
+    whole[row] = values[i] as number;
+  });
+  return whole;
+}

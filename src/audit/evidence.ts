@@ -1,0 +1,104 @@
+import { ballOf, type Family } from "#attacks";
+import { InterruptedError, Random } from "#core";
+import { argmaxRows, type CompiledModel } from "#model";
+import { type FloatTensor, takeRows } from "#onnx";
+import { type Bench, type Opened, probesOf } from "./bench.ts";
+import type { Craft } from "./craft.ts";
+import type { PlannedCell } from "./plan.ts";
+import { PROBED, probeAttack } from "./probes/index.ts";
+import type { AttackProbes, Evidence } from "./trust/index.ts";
+
+/** What the trust checks look at. */
+export async function gather(
+  planned: PlannedCell,
+  opened: Opened,
+  bench: Bench,
+  made: Craft & { examples: FloatTensor },
+  clean: Int32Array,
+  outcomes: string,
+): Promise<Evidence> {
+  const { chosen, candidate, defense, attack, adaptive, norm, eps } = planned;
+  const { examples } = made;
+  const { model: scored } = opened;
+  const { data } = bench;
+  const [low, high] = scored.model.contract.bounds;
+  const ball = ballOf(norm, eps, [low, high]);
+  const n = data.y.length;
+  const width = examples.data.length / n;
+  const samplesWith = (test: (v: number) => boolean) =>
+    Array.from({ length: n }, (_, i) =>
+      examples.data.subarray(i * width, (i + 1) * width),
+    ).filter((row) => row.some(test)).length;
+  const usesGradient = chosen.unit.access === "gradient" && adaptive;
+  const probe = usesGradient ? await scored.lossGradient(data.x, data.y) : null;
+  const seen = probe ? argmaxRows(probe.logits) : clean;
+  const zero = probe
+    ? Array.from({ length: n }, (_, i) =>
+        probe.gradient.data.subarray(i * width, (i + 1) * width),
+      ).filter((row) => row.every((g) => g === 0 || !Number.isFinite(g))).length
+    : 0;
+  return {
+    candidate,
+    defense,
+    attack,
+    access: chosen.unit.access,
+    adaptive,
+    norm,
+    eps,
+    family: chosen.unit.family satisfies Family,
+    boundsWidth: high - low,
+    chance: 1 / scored.model.classes.length,
+    outcomes,
+    maxDistance: ball
+      .distance(data.x, examples)
+      .reduce((a, b) => Math.max(a, b), 0),
+    outOfBounds: samplesWith((v) => v < low || v > high),
+    nonFinite: samplesWith((v) => !Number.isFinite(v)),
+    zeroGradientShare: probe ? zero / n : null,
+    cleanMismatch: seen.filter((p, i) => p !== clean[i]).length,
+    model: await probesOf(opened, bench),
+    draws: drawsOf(chosen.params),
+    probes: await probeCell(planned, scored, bench, made, outcomes),
+  };
+}
+
+/** How many calls an attack averages a gradient over. */
+function drawsOf(params: unknown): number {
+  const { eot } = params as { eot?: unknown };
+  return typeof eot === "number" ? eot : 1;
+}
+
+/** Tries to break what a white-box attack left standing, where its number counts and nothing limits it. */
+async function probeCell(
+  { id, chosen, probed, adaptive, norm, eps, queries }: PlannedCell,
+  victim: CompiledModel,
+  { data, seed, onEvent, signal }: Bench,
+  made: Craft & { examples: FloatTensor },
+  outcomes: string,
+): Promise<AttackProbes | null> {
+  const { access, family } = chosen.unit;
+  const iterates = family === "iterative" || family === "minimum-norm";
+  if (!probed || !adaptive || access !== "gradient" || !iterates) return null;
+  if (queries !== null || norm === "none") return null;
+  const standing = [...outcomes].flatMap((o, i) => (o === "1" ? [i] : []));
+  if (standing.length === 0) return null;
+  const some = standing.slice(0, PROBED);
+  const found = await probeAttack(
+    {
+      victim,
+      chosen,
+      norm,
+      eps,
+      x: takeRows(data.x, some),
+      y: Int32Array.from(some, (i) => data.y[i] as number),
+      examples: takeRows(made.examples, some),
+      random: new Random(seed).fork(`probes ${id}`),
+      onProgress() {
+        if (signal?.aborted) throw new InterruptedError();
+        onEvent({ kind: "progress", cell: id, share: 1 });
+      },
+    },
+    (made.queries.gradient + made.queries.forward) / data.y.length,
+  );
+  return { ...found, standing: standing.length, rising: made.rising };
+}

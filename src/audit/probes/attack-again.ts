@@ -1,0 +1,59 @@
+import { ballOf } from "#attacks";
+import { grantAccess } from "#model";
+import type { Scene, Tries } from "./probe.ts";
+
+/** The attack once more on the samples that it left standing, with other parameters or another budget, and other draws. */
+export async function attackAgain(
+  { victim, chosen, norm, x, y, random, onProgress, ...scene }: Scene,
+  purpose: string,
+  change: { readonly params?: Record<string, unknown>; readonly eps?: number },
+): Promise<Tries> {
+  const eps = change.eps ?? scene.eps;
+  const ball = ballOf(norm, eps, victim.model.contract.bounds);
+  const { unit } = chosen;
+  const target = grantAccess(victim, {
+    access: unit.access,
+    x,
+    y,
+    limit: ball,
+  });
+  const stream = random.fork(purpose);
+  await unit.run({
+    target,
+    x,
+    y,
+    ball,
+    params: { ...chosen.params, ...change.params },
+    random: Array.from(y, (_, i) => stream.fork(i)),
+    onProgress,
+  });
+  const broken = target.brokenAt.filter((q) => q > 0).length;
+  return { tried: y.length, broken };
+}
+
+/** A parameter doubled; null where the attack has none of that name. */
+export async function doubled(
+  scene: Scene,
+  key: "steps" | "restarts",
+): Promise<Tries | null> {
+  const before = (scene.chosen.params as Record<string, unknown>)[key];
+  if (typeof before !== "number") return null;
+  return attackAgain(scene, `twice the ${key}`, {
+    params: { [key]: 2 * before },
+  });
+}
+
+/** With so much room that any image can be turned into a grey one, or any row into any other. */
+export async function unbounded(scene: Scene): Promise<Tries | null> {
+  const [low, high] = scene.victim.model.contract.bounds;
+  const width = high - low;
+  const count = scene.x.data.length / scene.y.length;
+  const far: Partial<Record<Scene["norm"], number>> = {
+    linf: width / 2,
+    l2: (width / 2) * Math.sqrt(count),
+    l1: (width / 2) * count,
+    l0: count,
+  };
+  const eps = far[scene.norm];
+  return eps === undefined ? null : attackAgain(scene, "unbounded", { eps });
+}

@@ -1,0 +1,31 @@
+import { gradientError } from "#model";
+import { takeRows } from "#onnx";
+import type { Scene } from "./probe.ts";
+
+/** Points that are compared. */
+const POINTS = 8;
+
+/**
+ * The largest relative error of the gradient against differences where the
+ * attack stopped; null where it passes over rounding as if it were not there,
+ * and where there is nothing to compare.
+ */
+export async function gradientAtExamples({
+  victim,
+  examples,
+  y,
+  random,
+}: Scene): Promise<number | null> {
+  if (victim.model.straightThrough.length > 0) return null;
+  const errors: number[] = [];
+  for (let i = 0; i < Math.min(POINTS, y.length); i++) {
+    const error = await gradientError(
+      victim,
+      takeRows(examples, [i]),
+      y[i] as number,
+      random.fork(`differences ${i}`),
+    );
+    if (typeof error === "number") errors.push(error);
+  }
+  return errors.length === 0 ? null : Math.max(...errors);
+}

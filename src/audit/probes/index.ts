@@ -1,0 +1,29 @@
+import type { AttackProbes } from "../trust/index.ts";
+import { doubled, unbounded } from "./attack-again.ts";
+import { gradientAtExamples } from "./gradient-at-examples.ts";
+import { DRAWS, noiseSearch } from "./noise-search.ts";
+import type { Scene } from "./probe.ts";
+
+export { type ModelProbes, probeModel } from "./model-probes.ts";
+export { PROBED, type Scene, type Tries } from "./probe.ts";
+export { stillRising } from "./still-rising.ts";
+
+/**
+ * Everything that is tried on what an attack left standing.
+ *
+ * @param queries what the attack itself asked of each sample; noise is drawn as often, at most
+ */
+export async function probeAttack(
+  scene: Scene,
+  queries: number,
+): Promise<Omit<AttackProbes, "standing" | "rising">> {
+  const noiseDraws = Math.min(DRAWS, Math.max(8, Math.ceil(queries)));
+  return {
+    moreSteps: await doubled(scene, "steps"),
+    moreRestarts: await doubled(scene, "restarts"),
+    unbounded: await unbounded(scene),
+    noise: await noiseSearch(scene, noiseDraws),
+    noiseDraws,
+    gradientError: await gradientAtExamples(scene),
+  };
+}

@@ -1,0 +1,33 @@
+import { ballOf } from "#attacks";
+import { grantAccess } from "#model";
+import { takeRows } from "#onnx";
+import type { Scene, Tries } from "./probe.ts";
+
+/** The most draws of each sample; Carlini et al. 2019 (arXiv:1902.06705) take ten times as many. */
+export const DRAWS = 1000;
+
+/** Draws that are tried at once. */
+const TOGETHER = 8;
+
+/** Random points of the ball around the samples that the attack left standing. */
+export async function noiseSearch(
+  { victim, norm, eps, x, y, random, onProgress }: Scene,
+  draws: number,
+): Promise<Tries> {
+  const ball = ballOf(norm, eps, victim.model.contract.bounds);
+  const target = grantAccess(victim, { access: "label", x, y, limit: ball });
+  const streams = Array.from(y, (_, i) => random.fork(`noise ${i}`));
+  for (let draw = 0; draw < draws; draw += TOGETHER) {
+    onProgress();
+    const open = target.open(TOGETHER);
+    if (open.length === 0) break;
+    const samples = open.flatMap((i) => new Array<number>(TOGETHER).fill(i));
+    const points = ball.randomPoint(
+      takeRows(x, samples),
+      samples.map((i) => streams[i] as (typeof streams)[number]),
+    );
+    await target.predict(points, samples);
+  }
+  const broken = target.brokenAt.filter((q) => q > 0).length;
+  return { tried: y.length, broken };
+}

@@ -1,0 +1,30 @@
+import type { Attack } from "#attacks";
+import type { Chosen, Random } from "#core";
+import type { CompiledModel } from "#model";
+import type { FloatTensor } from "#onnx";
+import type { Norm } from "../results.ts";
+
+/** An attack that was made, and what it left standing. */
+export interface Scene {
+  /** The model behind its defence, as the attack saw it. */
+  readonly victim: CompiledModel;
+  readonly chosen: Chosen<Attack>;
+  readonly norm: Norm;
+  readonly eps: number;
+  /** Clean samples that the attack did not break [M, ...shape], their labels and its last points for them. */
+  readonly x: FloatTensor;
+  readonly y: Int32Array;
+  readonly examples: FloatTensor;
+  readonly random: Random;
+  /** Throws when the run is interrupted. */
+  readonly onProgress: () => void;
+}
+
+/** How many samples a probe tried, and how many it broke. */
+export interface Tries {
+  tried: number;
+  broken: number;
+}
+
+/** The most samples that a probe looks at: enough to see one in ten with 97 % certainty. */
+export const PROBED = 32;
