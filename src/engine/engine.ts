@@ -49,8 +49,8 @@ export interface Engine {
   /** @throws ENGINE_LOAD when the graph is not one that the engine can run */
   load(graph: Graph, options?: LoadOptions): Promise<Session>;
   /**
-   * Takes gradients by means of its own. An engine without it runs the graphs
-   * that our `gradient()` makes, which is faster where an engine has no tape.
+   * Takes gradients by means of its own, such as a tape. An engine without it
+   * runs the graphs that our `gradient()` makes.
    *
    * @throws GRADIENT_NO_PATH, here or when it runs, when `of` does not depend smoothly on a value of `wrt`
    * @throws GRADIENT_UNSUPPORTED, here or when it runs, for an operator without a gradient

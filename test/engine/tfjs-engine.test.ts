@@ -142,6 +142,27 @@ describe("integers", () => {
     expect(seen).toEqual(wanted);
   });
 
+  test.each([
+    ["CumSum", { reverse: int(1), exclusive: int(1) }, 0],
+    ["ArgMin", { axis: int(1), keepdims: int(0) }, undefined],
+    ["ReduceSum", {}, 1],
+  ] as const)("%s along an axis too", async (op, attributes, axis) => {
+    const b = new GraphBuilder(emptyGraph("integers"));
+    b.input({ name: "x0", type: "int64", dims: [2, 3] });
+    const at =
+      axis === undefined
+        ? []
+        : [b.constant(int64s([axis], op === "CumSum" ? [] : [1]))];
+    const graph = b.build([b.op(op, ["x0", ...at], attributes)]);
+    const x = int64s([2 ** 30 + 1, 2 ** 30, 7, -3, 5, -3], [2, 3]);
+    const small = int64s([4, 2, 7, -3, 5, -3], [2, 3]);
+    for (const fed of op === "ReduceSum" ? [small] : [x, small]) {
+      const [seen] = await outputsOf(tfjs, graph, [fed]);
+      const [wanted] = await outputsOf(onnxruntime, graph, [fed]);
+      expect(seen).toEqual(wanted);
+    }
+  });
+
   test("one beyond 32 bits is refused, fed or computed", async () => {
     const add = graphOf("Add", [
       ["int64", [1]],

@@ -170,7 +170,9 @@ export const elementwise: KernelTable = {
   Mod: mod,
   Pow: pow,
   Sum: (c) =>
-    c.x.filter((x) => x !== undefined).reduce((x, y) => c.tf.add(x, y)),
+    isWhole(c.outTypes[0])
+      ? mapWhole(c, (...values) => values.reduce((x, y) => x + y, 0))
+      : c.x.filter((x) => x !== undefined).reduce((x, y) => c.tf.add(x, y)),
   Mean: (c) => {
     const parts = c.x.filter((x) => x !== undefined);
     return c.tf.div(

@@ -104,7 +104,12 @@ const place =
   (sign: 1 | -1): Kernel =>
   (c) => {
     const { tf, node } = c;
-    const x = tf.mul(tf.cast(input(c, 0), "float32"), sign);
+    const given = input(c, 0);
+    // Large integers are not the same as floats.
+    const x =
+      given.dtype === "int32"
+        ? tf.mul(given, tf.scalar(sign, "int32"))
+        : tf.mul(tf.cast(given, "float32"), sign);
     const axis = axisOf(attribute(node, "axis", "int", 0), x.shape.length);
     const last = attribute(node, "select_last_index", "int", 0) === 1;
     const length = x.shape[axis] ?? 1;

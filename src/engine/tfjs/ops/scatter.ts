@@ -14,6 +14,7 @@ import {
   type TfTensor,
 } from "../kernel.ts";
 import { addAt, pick } from "../picking.ts";
+import { isWhole, linesAlong, wholeOutput } from "../whole.ts";
 import { alongLast } from "./activations.ts";
 import { sharedExtremum } from "./elementwise.ts";
 import { blocksOf, positionsAlong, within } from "./indexing.ts";
@@ -205,11 +206,34 @@ const cumProd: Kernel = (c) => {
   return tf.concat(reverse ? done.reverse() : done, axis);
 };
 
+/** Running sums of integers along an axis. */
+function wholeCumSum(
+  c: KernelContext,
+  x: T,
+  axis: number,
+  { exclusive, reverse }: { exclusive: boolean; reverse: boolean },
+): T {
+  const data = x.dataSync();
+  const sums = new Array<number>(x.size);
+  for (const { positions } of linesAlong(x.shape, axis)) {
+    let sum = 0;
+    for (const at of reverse ? [...positions].reverse() : positions) {
+      const before = sum;
+      sum += data[at] ?? 0;
+      sums[at] = exclusive ? before : sum;
+    }
+  }
+  return wholeOutput(c, sums, x.shape);
+}
+
 const cumSum: Kernel = (c) => {
   const exclusive = attribute(c.node, "exclusive", "int", 0) === 1;
   const reverse = attribute(c.node, "reverse", "int", 0) === 1;
+  const axis = contents(c, 1)?.[0] ?? 0;
+  if (isWhole(c.outTypes[0]) && input(c, 0).dtype === "int32")
+    return wholeCumSum(c, input(c, 0), axis, { exclusive, reverse });
   // The gradient that TensorFlow.js has along another axis than the last is of the wrong shape.
-  return alongLast(c.tf, input(c, 0), contents(c, 1)?.[0] ?? 0, (x) =>
+  return alongLast(c.tf, input(c, 0), axis, (x) =>
     c.tf.cumsum(x, x.shape.length - 1, exclusive, reverse),
   );
 };
