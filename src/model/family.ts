@@ -52,6 +52,8 @@ const width = (f: Features) => {
 };
 const activations = (f: Features) =>
   f.activations.length > 0 && f.activations.join(", ");
+const named = (f: Features, pattern: RegExp) =>
+  f.classical.filter((op) => pattern.test(op)).join(", ");
 const depthwise = (f: Features) => f.convolutions.filter((c) => c.depthwise);
 
 /** The convolution that cuts an image into patches: its windows do not overlap. */
@@ -83,13 +85,13 @@ const rules: readonly Rule[] = [
     id: "trees",
     title: "tree ensemble",
     holds: (f) => f.classical.some((op) => /^TreeEnsemble/.test(op)),
-    evidence: (f) => [f.classical.join(", "), "steps have no gradient"],
+    evidence: (f) => [named(f, /^TreeEnsemble/), "steps have no gradient"],
   },
   {
     id: "svm",
     title: "support-vector machine",
     holds: (f) => f.classical.some((op) => /^SVM/.test(op)),
-    evidence: (f) => [f.classical.join(", ")],
+    evidence: (f) => [named(f, /^SVM/)],
   },
   {
     id: "decoder",

@@ -133,7 +133,9 @@ function attempt<T>(problems: Problem[], run: () => T): T | undefined {
 
 function problemOf(error: unknown): Problem {
   if (!(error instanceof AssayError)) throw error;
-  return { message: error.message, hint: error.hint };
+  // The loss is ours; its name says nothing to a reader.
+  const message = error.message.replace('"assay.loss"', "the loss");
+  return { message, hint: error.hint };
 }
 
 /** What was stated for inputs that the model does not have. */

@@ -6,30 +6,42 @@ import {
   type Graph,
   type Node,
   readNames,
+  type Tensor,
   type ValueInfo,
 } from "#onnx";
 
 /**
  * The embeddings of a text model: the value in which each token of the input
- * has become a vector, where gradients with respect to tokens are taken.
+ * has become a vector of floats, where gradients with respect to tokens are
+ * taken. A table of eight bits is looked up before it is dequantised.
  * Undefined when the input is not looked up in a table.
  */
 export function embeddingOf(graph: Graph, input: string): string | undefined {
   const ids = new Set([input]);
+  const quantised = new Set<string>();
   for (const node of graph.nodes) {
     const [first = "", second = ""] = node.inputs;
+    const [output = ""] = node.outputs;
     const table = graph.constants.get(first);
-    if (
-      node.op === "Gather" &&
-      ids.has(second) &&
-      table?.type === "float32" &&
-      table.dims.length === 2
-    )
-      return node.outputs[0];
-    if (passes.has(node.op) && ids.has(first))
-      ids.add(node.outputs[0] as string);
+    if (node.op === "Gather" && ids.has(second) && table?.dims.length === 2) {
+      if (table.type === "float32") return output;
+      if (/^u?int8$/.test(table.type)) quantised.add(output);
+    }
+    if (node.op === "DequantizeLinear" && quantised.has(first)) return output;
+    if (passes.has(node.op) && ids.has(first)) ids.add(output);
   }
   return undefined;
+}
+
+/** The table in which the tokens of a text model are looked up. */
+export function embeddingTable(
+  graph: Graph,
+  embedding: string,
+): Tensor | undefined {
+  const madeOf = (value: string) =>
+    graph.nodes.find((n) => n.outputs.includes(value))?.inputs[0] ?? "";
+  const first = madeOf(embedding);
+  return graph.constants.get(first) ?? graph.constants.get(madeOf(first));
 }
 
 /** Operators that leave token ids what they are. */

@@ -72,6 +72,11 @@ function layersOf({ graph, signal }: Weights, weights: readonly Weight[]) {
       if (current && !layerOps.has(node.op)) current.push(...own);
       else last = layers.push([...own]) - 1;
     }
+    // A layer of eight bits has no weights here; what follows it is not the layer's before.
+    else if (
+      /Integer$|^DynamicQuantizeLinear$|^QLinear(Conv|MatMul)$/.test(node.op)
+    )
+      last = -1;
     for (const output of node.outputs) passed.set(output, last);
   }
   return layers;

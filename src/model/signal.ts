@@ -26,8 +26,11 @@ export function signals(
     if (inputs.some((name) => read.has(name)))
       for (const o of node.outputs) read.add(o);
     const [first = "", second = ""] = node.inputs;
-    const looksUp =
-      node.op === "Gather" && read.has(second) && isFloat(b, first);
+    // Tables of eight bits are looked up before they are dequantised.
+    const isTable =
+      isFloat(b, first) ||
+      /^u?int8$/.test(graph.constants.get(first)?.type ?? "");
+    const looksUp = node.op === "Gather" && read.has(second) && isTable;
     const isReached = inputs.some((name) => signal.has(name));
     if (!looksUp && !isReached && !isLayerOfTable(node, graph)) continue;
     for (const o of node.outputs) if (o) signal.add(o);

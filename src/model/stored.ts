@@ -44,6 +44,7 @@ export const bytesOf = ({ type, dims }: Pick<Tensor, "type" | "dims">) =>
 const integerSlots: Readonly<Record<string, number>> = {
   ConvInteger: 1,
   DequantizeLinear: 0,
+  Gather: 0,
   MatMulInteger: 1,
   QLinearConv: 3,
   QLinearMatMul: 3,

@@ -12,6 +12,7 @@ import {
   int,
   int64s,
   type Node,
+  tensor,
   writeModel,
 } from "#onnx";
 import { checkGradient } from "../../src/model/self-check.ts";
@@ -138,6 +139,47 @@ describe("exported models", () => {
       );
       expect(seen.gradient.supported).toBe(true);
     }
+  });
+
+  test("of a text model in eight bits: its table is found, its biases stay with their layers", async () => {
+    const b = new GraphBuilder(emptyGraph("net"));
+    const ids = b.input({ name: "input_ids", type: "int64", dims: ["N", 6] });
+    const eight = (dims: number[], seed: number, name: string) =>
+      b.constant(
+        tensor(
+          "int8",
+          dims,
+          Int8Array.from(
+            { length: dims.reduce((p, d) => p * d, 1) },
+            (_, i) => 100 * Math.sin(seed + i * 3),
+          ),
+        ),
+        name,
+      );
+    const rows = b.op("Gather", [eight([9, 4], 1, "words"), ids]);
+    const vectors = b.op("DequantizeLinear", [rows, b.scalar(0.01)]);
+    const mean = b.op("ReduceMean", [vectors, b.ints([1])], {
+      keepdims: int(0),
+    });
+    const [q, scale, zero] = b.many("DynamicQuantizeLinear", [mean], {}, 3);
+    const product = b.op("MatMulInteger", [
+      q as string,
+      eight([4, 3], 2, "weight"),
+      zero as string,
+    ]);
+    const real = b.mul(
+      b.cast(product, "float32"),
+      b.mul(scale as string, 0.01),
+    );
+    const bias = b.constant(floats([3], [0.1, 0.2, 0.4]), "classifier.bias");
+    const seen = await inspectGraph(b.build([b.add(real, bias)]));
+    expect(seen.problems).toEqual([]);
+    expect(seen.reading).toMatchObject({ point: "embeddings", shape: [6] });
+    expect(seen.stored.eightBits).toBe(48);
+    expect(seen.groups).toEqual([
+      { name: "classifier", parameters: ["classifier.bias"], size: 3 },
+    ]);
+    expect(seen.gradient.selfCheck?.maxRelativeError).toBeLessThan(0.2);
   });
 
   test("what was cut off, widened and opened", async () => {
