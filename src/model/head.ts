@@ -71,7 +71,10 @@ function findHead(
 ): { features: string; width: number } {
   const producer = (name: string) =>
     graph.nodes.find((n) => n.outputs.includes(name));
-  const last = producer(logits);
+  let last = producer(logits);
+  // Models of half precision end in a Cast.
+  while (last?.op === "Cast" || last?.op === "Identity")
+    last = producer(last.inputs[0] ?? "");
   const linear =
     last?.op === "Add"
       ? last.inputs.map(producer).find((n) => n?.op === "MatMul")

@@ -127,6 +127,15 @@ test("a new head keeps the body and has the classes asked for", async () => {
   expect(await logitsOf(again, images(1))).toHaveLength(3);
 });
 
+test("a head behind a Cast, as models of half precision have it, is replaced", async () => {
+  const b = new GraphBuilder(exported());
+  const wide = b.cast("logits", "float32");
+  const model = modelOf(b.build([wide]), "net.onnx");
+  const headed = replaceHead(model, ["x", "y"], new Random(1));
+  expect(await logitsOf(headed, images(2))).toHaveLength(4);
+  expect(headed.graph.constants.has("classifier.weight")).toBe(false);
+});
+
 test("a head takes the names of the one before it, also where the file records the shapes of weights", () => {
   const headed = replaceHead(
     modelOf(exported(), "net.onnx"),
