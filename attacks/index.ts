@@ -1,7 +1,9 @@
 import type { Attack } from "./attack.ts";
 import { noise } from "./controls/noise.ts";
+import { ddn } from "./evasion/ddn.ts";
 import { deepfool } from "./evasion/deepfool.ts";
 import { fgsm } from "./evasion/fgsm.ts";
+import { fmn } from "./evasion/fmn.ts";
 import { pgd } from "./evasion/pgd.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
 
@@ -10,6 +12,8 @@ export const attacks = [
   fgsm,
   pgd,
   deepfool,
+  ddn,
+  fmn,
   basePgd,
   noise,
 ] as unknown as readonly Attack[];

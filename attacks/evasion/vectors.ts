@@ -22,3 +22,7 @@ export function groupsOf<T>(items: readonly T[], size: number): T[][] {
     items.slice(i * size, (i + 1) * size),
   );
 }
+
+/** From `first` to `last` along half a cosine, at this share of the way. */
+export const cosine = (first: number, last: number, share: number): number =>
+  last + ((first - last) * (1 + Math.cos(Math.PI * share))) / 2;
