@@ -29,7 +29,7 @@ export interface SelfCheck {
 const POINTS = 8;
 
 /** Steps as shares of the input range; the best counts, since both kinks and rounding spoil some. */
-const STEPS = [1e-2, 3e-3, 3e-2, 1e-3, 1e-1];
+const STEPS = [1e-2, 3e-3, 3e-2, 1e-3, 1e-1, 3e-4, 1e-4];
 
 /** With a step this good, no other is tried. */
 const GOOD = 0.005;

@@ -31,16 +31,21 @@ export async function attackAgain(
   return { tried: y.length, broken };
 }
 
-/** A parameter doubled; null where the attack has none of that name. */
-export async function doubled(
-  scene: Scene,
-  key: "steps" | "restarts",
-): Promise<Tries | null> {
-  const before = (scene.chosen.params as Record<string, unknown>)[key];
-  if (typeof before !== "number") return null;
-  return attackAgain(scene, `twice the ${key}`, {
-    params: { [key]: 2 * before },
+/** With twice the steps; null where the attack has none. */
+export async function moreSteps(scene: Scene): Promise<Tries | null> {
+  const { steps } = scene.chosen.params as { steps?: unknown };
+  if (typeof steps !== "number") return null;
+  return attackAgain(scene, "twice the steps", {
+    params: { steps: 2 * steps },
   });
+}
+
+/** With as many restarts once more, which makes them twice as many; null where the attack has none. */
+export async function moreRestarts(scene: Scene): Promise<Tries | null> {
+  const { restarts } = scene.chosen.params as { restarts?: unknown };
+  return typeof restarts === "number"
+    ? attackAgain(scene, "twice the restarts", {})
+    : null;
 }
 
 /** With so much room that any image can be turned into a grey one, or any row into any other. */

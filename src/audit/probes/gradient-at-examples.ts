@@ -6,8 +6,8 @@ import type { Scene } from "./probe.ts";
 const POINTS = 8;
 
 /**
- * The largest relative error of the gradient against differences where the
- * attack stopped; null where it passes over rounding as if it were not there,
+ * The median relative error of the gradient against differences where the
+ * attack stopped: kinks spoil some points, a wrong gradient all; null where it passes over rounding as if it were not there,
  * and where there is nothing to compare.
  */
 export async function gradientAtExamples({
@@ -27,5 +27,6 @@ export async function gradientAtExamples({
     );
     if (typeof error === "number") errors.push(error);
   }
-  return errors.length === 0 ? null : Math.max(...errors);
+  if (errors.some(Number.isNaN)) return Number.NaN;
+  return errors.sort((a, b) => a - b)[errors.length >> 1] ?? null;
 }

@@ -1,5 +1,5 @@
 import type { AttackProbes } from "../trust/index.ts";
-import { doubled, unbounded } from "./attack-again.ts";
+import { moreRestarts, moreSteps, unbounded } from "./attack-again.ts";
 import { gradientAtExamples } from "./gradient-at-examples.ts";
 import { DRAWS, noiseSearch } from "./noise-search.ts";
 import type { Scene } from "./probe.ts";
@@ -19,8 +19,8 @@ export async function probeAttack(
 ): Promise<Omit<AttackProbes, "standing" | "rising">> {
   const noiseDraws = Math.min(DRAWS, Math.max(8, Math.ceil(queries)));
   return {
-    moreSteps: await doubled(scene, "steps"),
-    moreRestarts: await doubled(scene, "restarts"),
+    moreSteps: await moreSteps(scene),
+    moreRestarts: await moreRestarts(scene),
     unbounded: await unbounded(scene),
     noise: await noiseSearch(scene, noiseDraws),
     noiseDraws,
