@@ -1,5 +1,6 @@
 import { AssayError } from "#core";
 import {
+  attribute,
   describeNode,
   type Graph,
   GraphBuilder,
@@ -69,9 +70,20 @@ function scores(graph: Graph, b: GraphBuilder): ValueInfo | undefined {
   return map && b.info(map.inputs[0] as string);
 }
 
-/** Whether the model holds operators of classical learning (scikit-learn's, by skl2onnx): its scores are probabilities. */
-export const isClassic = (graph: Graph) =>
-  graph.nodes.some((n) => n.domain === "ai.onnx.ml");
+/**
+ * Whether the scores are probabilities of a model of classical learning
+ * (scikit-learn's, by skl2onnx), rather than the raw scores of a linear
+ * classifier that nothing turns into shares.
+ */
+export function isClassic({ nodes }: Graph): boolean {
+  const own = nodes.filter((n) => n.domain === "ai.onnx.ml");
+  const linear = own.find((n) => n.op === "LinearClassifier");
+  const raw =
+    linear !== undefined &&
+    attribute(linear, "post_transform", "string", "NONE") === "NONE" &&
+    !own.some((n) => n.op === "Normalizer");
+  return own.length > 0 && !raw;
+}
 
 /** The names of the classes: stated, or their numbers. Throws MODEL_OUTPUT. */
 export function classNames(
