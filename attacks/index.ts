@@ -1,5 +1,7 @@
 import type { Attack } from "./attack.ts";
 import { noise } from "./controls/noise.ts";
+import { apgdCe } from "./evasion/apgd-ce.ts";
+import { cwL2 } from "./evasion/cw-l2.ts";
 import { ddn } from "./evasion/ddn.ts";
 import { deepfool } from "./evasion/deepfool.ts";
 import { fgsm } from "./evasion/fgsm.ts";
@@ -11,9 +13,11 @@ import { basePgd } from "./transfer/base-pgd.ts";
 export const attacks = [
   fgsm,
   pgd,
+  apgdCe,
   deepfool,
   ddn,
   fmn,
+  cwL2,
   basePgd,
   noise,
 ] as unknown as readonly Attack[];

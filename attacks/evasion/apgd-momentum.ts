@@ -1,0 +1,74 @@
+import type { Ball } from "../ball.ts";
+import { norms } from "../norms/index.ts";
+import type { Paces } from "./apgd-pace.ts";
+
+/** The weight of the new step; what is left repeats the last move. */
+const FRESH = 0.75;
+
+/**
+ * Steps along the norm's steepest direction with momentum, from 2 eps on, which
+ * are halved at checkpoints where too few of them raised the loss, or where
+ * neither the size nor the highest loss changed (Croce and Hein 2020,
+ * arXiv:2003.01690, algorithm 1; Linf and L2).
+ *
+ * @param rho the share of steps that have to raise the loss
+ */
+export const momentumPaces = (rho: number): Paces => ({
+  checkpoints,
+  begin(ball, centre) {
+    let size = 2 * ball.eps;
+    let fresh = 1;
+    let halved = true;
+    let lastBest = Number.NEGATIVE_INFINITY;
+    const project = (data: Float32Array) =>
+      ball.project(centre, { ...centre, data }).data;
+    return {
+      next({ point, before, gradient }) {
+        const aim = project(stepped(ball, point, gradient, size));
+        const mixed = new Float32Array(point.length);
+        for (let i = 0; i < mixed.length; i++) {
+          const here = point[i] as number;
+          mixed[i] =
+            here +
+            fresh * ((aim[i] as number) - here) +
+            (1 - fresh) * (here - (before[i] as number));
+        }
+        fresh = FRESH;
+        return project(mixed);
+      },
+      review({ rises, bestLoss }, since) {
+        const stuck = !halved && bestLoss <= lastBest;
+        halved = rises <= rho * since || stuck;
+        lastBest = bestLoss;
+        if (halved) size /= 2;
+        return halved;
+      },
+    };
+  },
+});
+
+/** 22 % of the steps, and then gaps that shrink by 3 % down to 6 %. */
+export function checkpoints(steps: number): number[] {
+  const share = (part: number) => Math.max(1, Math.floor(part * steps));
+  const all: number[] = [];
+  let gap = share(0.22);
+  for (let at = gap; at < steps; at += gap) {
+    all.push(at);
+    gap = Math.max(gap - share(0.03), share(0.06));
+  }
+  return all;
+}
+
+function stepped(
+  { norm }: Ball,
+  point: Float32Array,
+  gradient: Float32Array,
+  size: number,
+): Float32Array {
+  const direction = Float64Array.from(gradient);
+  norms[norm].direction(direction);
+  const moved = new Float32Array(point.length);
+  for (let i = 0; i < moved.length; i++)
+    moved[i] = (point[i] as number) + size * (direction[i] as number);
+  return moved;
+}

@@ -1,0 +1,79 @@
+import type { Pace, Paces } from "./apgd-pace.ts";
+
+/** Share of the numbers that the first steps move. */
+const FIRST_SHARE = 0.2;
+/** How much sparser a step is than the best point so far, and how much smaller it gets. */
+const FACTOR = 1.5;
+/** A best point with fewer numbers than this share of those before has become sparser. */
+const SPARSER = 0.95;
+/** The smallest step is a tenth of the first. */
+const SMALLEST = 0.1;
+
+/**
+ * Steps for L1 along the largest numbers of the gradient, as many as two thirds
+ * of those that the best point changes; back to size eps where the best point
+ * got sparser, and smaller where it did not (Croce and Hein 2021,
+ * arXiv:2103.01208, algorithm 1).
+ *
+ * @param warm whether the start comes from an earlier climb, and says how sparse steps are to be
+ */
+export const sparsePaces = (warm: boolean): Paces => ({
+  checkpoints(steps) {
+    const gap = Math.max(1, Math.floor(0.04 * steps));
+    return Array.from(
+      { length: Math.ceil(steps / gap) - 1 },
+      (_, i) => (i + 1) * gap,
+    );
+  },
+  begin(ball, centre, start): Pace {
+    const width = start.length;
+    let size = ball.eps;
+    let support = warm ? changed(centre.data, start) : width;
+    let count = countOf(warm ? support / width / FACTOR : FIRST_SHARE, width);
+    return {
+      next({ point, gradient }) {
+        const data = Float32Array.from(point);
+        for (const [i, sign] of largestSigns(gradient, count))
+          data[i] = (data[i] as number) + size * sign;
+        return ball.project(centre, { ...centre, data }).data;
+      },
+      review({ best }) {
+        const now = changed(centre.data, best);
+        const sparser = now < SPARSER * support;
+        size = sparser
+          ? ball.eps
+          : Math.max(size / FACTOR, SMALLEST * ball.eps);
+        count = countOf(now / width / FACTOR, width);
+        support = now;
+        return sparser;
+      },
+    };
+  },
+});
+
+/** How many numbers a share is, at least one. */
+const countOf = (share: number, width: number): number =>
+  width - Math.min(width - 1, Math.max(0, Math.floor((1 - share) * width)));
+
+function changed(from: Float32Array, to: Float32Array): number {
+  let count = 0;
+  for (let i = 0; i < from.length; i++) if (from[i] !== to[i]) count++;
+  return count;
+}
+
+/** The places of the largest numbers, with a step of length 1 in equal parts; none where the gradient is not finite. */
+export function largestSigns(
+  gradient: Float32Array,
+  count: number,
+): [number, number][] {
+  const sizes = gradient.map(Math.abs);
+  if (!sizes.every(Number.isFinite)) return [];
+  const least = sizes.slice().sort()[sizes.length - count] as number;
+  const chosen: number[] = [];
+  for (let i = 0; i < sizes.length; i++)
+    if (sizes[i] !== 0 && (sizes[i] as number) >= least) chosen.push(i);
+  return chosen.map((i) => [
+    i,
+    Math.sign(gradient[i] as number) / chosen.length,
+  ]);
+}
