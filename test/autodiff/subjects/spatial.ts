@@ -108,7 +108,9 @@ const resize = fc
     const attributes: Attributes = {
       mode: string(r.mode),
       coordinate_transformation_mode: string(
-        r.opset < 19 && r.coordinates === "half_pixel_symmetric"
+        // Of two elements equally near, onnxruntime's choice hangs on how its
+        // compiler orders the arithmetic of this mode.
+        r.coordinates === "half_pixel_symmetric" && (r.opset < 19 || !smooth)
           ? "half_pixel"
           : r.coordinates,
       ),
