@@ -29,7 +29,7 @@ export const sparsePaces = (warm: boolean): Paces => ({
     const width = start.length;
     let size = ball.eps;
     let support = warm ? changed(centre.data, start) : width;
-    let count = countOf(warm ? support / width / FACTOR : FIRST_SHARE, width);
+    let count = atLeastOne(warm ? support / FACTOR : FIRST_SHARE * width);
     return {
       next({ point, gradient }) {
         const data = Float32Array.from(point);
@@ -43,7 +43,7 @@ export const sparsePaces = (warm: boolean): Paces => ({
         size = sparser
           ? ball.eps
           : Math.max(size / FACTOR, SMALLEST * ball.eps);
-        count = countOf(now / width / FACTOR, width);
+        count = atLeastOne(now / FACTOR);
         support = now;
         return sparser;
       },
@@ -51,9 +51,8 @@ export const sparsePaces = (warm: boolean): Paces => ({
   },
 });
 
-/** How many numbers a share is, at least one. */
-const countOf = (share: number, width: number): number =>
-  width - Math.min(width - 1, Math.max(0, Math.floor((1 - share) * width)));
+// Rounded down: a step on as many numbers as the best point changes would be undone by the projection.
+const atLeastOne = (count: number) => Math.max(1, Math.floor(count));
 
 function changed(from: Float32Array, to: Float32Array): number {
   let count = 0;
