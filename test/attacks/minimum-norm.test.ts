@@ -68,6 +68,14 @@ const subjects: Subject[] = [
     several: 0.75,
     boxed: 0.5,
   })),
+  {
+    id: "cw-l2",
+    norm: "l2",
+    params: { binarySearchSteps: 9, maxIterations: 1000 },
+    slack: 0.01,
+    several: 0.75,
+    boxed: 0.5,
+  },
 ];
 
 /** Iterative attacks shrink from far outside, so they need samples that are not on a boundary already. */
