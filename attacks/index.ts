@@ -1,6 +1,8 @@
 import type { Attack } from "./attack.ts";
 import { noise } from "./controls/noise.ts";
 import { apgdCe } from "./evasion/apgd-ce.ts";
+import { apgdDlr } from "./evasion/apgd-dlr.ts";
+import { apgdT } from "./evasion/apgd-t.ts";
 import { cwL2 } from "./evasion/cw-l2.ts";
 import { ddn } from "./evasion/ddn.ts";
 import { deepfool } from "./evasion/deepfool.ts";
@@ -14,6 +16,8 @@ export const attacks = [
   fgsm,
   pgd,
   apgdCe,
+  apgdT,
+  apgdDlr,
   deepfool,
   ddn,
   fmn,

@@ -10,7 +10,10 @@ import { sparsePaces } from "./apgd-sparse.ts";
 import { gathered, type Points, scattered } from "./points.ts";
 
 /** What an attack works on, without its parameters. */
-export type Scene = Omit<AttackInput<unknown>, "params" | "onProgress">;
+export type Scene = Omit<
+  AttackInput<unknown>,
+  "params" | "onProgress" | "onNote"
+>;
 
 type Objective = NonNullable<Parameters<Target["lossGradient"]>[2]>;
 

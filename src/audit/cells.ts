@@ -12,7 +12,7 @@ import type { Evidence } from "./trust/index.ts";
 /** A cell as it is stored: all but what depends on other cells. */
 export interface ComputedCell {
   readonly cell: Omit<Cell, "trusted" | "checks" | "reproduce">;
-  readonly evidence: Evidence;
+  readonly evidence: Omit<Evidence, "faults">;
   /** Name in the store of the examples that were scored. */
   readonly examples: string;
 }

@@ -1,5 +1,11 @@
 import { ballOf } from "#attacks";
-import { hashOf, InterruptedError, packageVersion, Random } from "#core";
+import {
+  AssayError,
+  hashOf,
+  InterruptedError,
+  packageVersion,
+  Random,
+} from "#core";
 import { argmaxRows, grantAccess, type Queries } from "#model";
 import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
 import { type Bench, openFor } from "./bench.ts";
@@ -14,6 +20,10 @@ export interface Craft {
   readonly queriesToBreak: readonly number[];
   /** Share of the standing samples whose loss still rose in the last steps; null where that cannot be told. */
   readonly rising: number | null;
+  /** What the attack had to do otherwise than its paper says, in sentences. */
+  readonly notes: readonly string[];
+  /** Why there was no gradient to follow; null where there was, or none was needed. */
+  readonly noGradient: string | null;
   readonly seconds: number;
 }
 
@@ -81,26 +91,38 @@ export async function craft(
     base: surrogate,
   });
   const examples = copyOf(data.x);
+  const notes: string[] = [];
+  let noGradient: string | null = null;
   if (chosenRows.length > 0) {
     const stream = new Random(seed).fork(`attack ${unit.id} ${norm} ${eps}`);
-    const found = await unit.run({
+    const input = {
       target,
       x,
       y,
       ball,
       params,
       random: chosenRows.map((i) => stream.fork(i)),
-      onProgress(share) {
+      onProgress(share: number) {
         if (signal?.aborted) throw new InterruptedError();
         onEvent({ kind: "progress", cell: planned.id, share });
       },
-    });
-    putRows(examples, chosenRows, found);
+      onNote: (text: string) => notes.push(text),
+    };
+    try {
+      putRows(examples, chosenRows, await unit.run(input));
+    } catch (error) {
+      // That a model has no gradient says nothing for its robustness; a trust check says so.
+      if (!isAboutGradients(error)) throw error;
+      noGradient = error.message;
+      putRows(examples, chosenRows, target.examples());
+    }
   }
   const made: Craft = {
     queries: { ...target.queries },
     queriesToBreak: blind ? [] : spread(target.brokenAt, chosenRows, all),
     rising: stillRising(target.losses.filter((_, i) => !target.brokenAt[i])),
+    notes,
+    noGradient,
     seconds: (performance.now() - started) / 1000,
   };
   store.writeTensor(`examples/${key}.npy`, examples);
@@ -108,6 +130,10 @@ export async function craft(
   store.write(`examples/${key}.json`, made);
   return { ...made, examples };
 }
+
+const isAboutGradients = (error: unknown): error is AssayError =>
+  error instanceof AssayError &&
+  ["GRADIENT_NO_PATH", "GRADIENT_UNSUPPORTED"].includes(error.code);
 
 /** Numbers of some samples among all of them. */
 function spread(

@@ -16,7 +16,7 @@ export async function gather(
   made: Craft & { examples: FloatTensor },
   clean: Int32Array,
   outcomes: string,
-): Promise<Evidence> {
+): Promise<Omit<Evidence, "faults">> {
   const { chosen, candidate, defense, attack, adaptive, norm, eps } = planned;
   const { examples } = made;
   const { model: scored } = opened;
@@ -30,7 +30,10 @@ export async function gather(
       examples.data.subarray(i * width, (i + 1) * width),
     ).filter((row) => row.some(test)).length;
   const usesGradient = chosen.unit.access === "gradient" && adaptive;
-  const probe = usesGradient ? await scored.lossGradient(data.x, data.y) : null;
+  const probe =
+    usesGradient && made.noGradient === null
+      ? await scored.lossGradient(data.x, data.y)
+      : null;
   const seen = probe ? argmaxRows(probe.logits) : clean;
   const zero = probe
     ? Array.from({ length: n }, (_, i) =>
@@ -54,6 +57,8 @@ export async function gather(
       .reduce((a, b) => Math.max(a, b), 0),
     outOfBounds: samplesWith((v) => v < low || v > high),
     nonFinite: samplesWith((v) => !Number.isFinite(v)),
+    notes: made.notes,
+    noGradient: made.noGradient,
     zeroGradientShare: probe ? zero / n : null,
     cleanMismatch: seen.filter((p, i) => p !== clean[i]).length,
     model: await probesOf(opened, bench),
@@ -79,6 +84,7 @@ async function probeCell(
   const { access, family } = chosen.unit;
   const iterates = family === "iterative" || family === "minimum-norm";
   if (!probed || !adaptive || access !== "gradient" || !iterates) return null;
+  if (made.noGradient !== null) return null;
   if (queries !== null || norm === "none") return null;
   const standing = [...outcomes].flatMap((o, i) => (o === "1" ? [i] : []));
   if (standing.length === 0) return null;

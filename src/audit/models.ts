@@ -36,6 +36,8 @@ export interface ReadyModel {
   readonly ended: string | null;
   readonly lineage: Lineage | null;
   readonly trainableParameters: number | null;
+  /** The same without the preprocessing that the suite states for it; absent where it states none. */
+  readonly unprocessed?: Model;
 }
 
 /** What making a model needs. */
@@ -225,9 +227,24 @@ function given(
     id === "base" ? data.target.test.classes : model.classes,
     basename(named),
   );
+  const { input } = options ?? {};
+  const stated = [input?.scale, input?.mean, input?.std];
   return {
     id,
     model,
+    ...(stated.some((v) => v !== undefined)
+      ? {
+          unprocessed: loadModel(path, {
+            ...options,
+            input: {
+              ...input,
+              scale: undefined,
+              mean: undefined,
+              std: undefined,
+            },
+          }),
+        }
+      : {}),
     file: named,
     hash: hashGraph(path),
     history: [],

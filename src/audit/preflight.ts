@@ -1,24 +1,36 @@
 import { AssayError } from "#core";
 import type { Dataset } from "#data";
 import { argmaxRows, type CompiledModel } from "#model";
-import { rows } from "#onnx";
-import { rate } from "./statistics.ts";
+import { type FloatTensor, rows } from "#onnx";
+import { mcnemar, rate } from "./statistics.ts";
 
 /** Samples that are compared one by one with the batch. */
 const PROBES = 8;
+/** Passes over them that show whether it draws at random. */
+const PASSES = 5;
+
+/** What is odd about a model, in sentences. */
+export interface Preflight {
+  /** Odd but not wrong. */
+  readonly warnings: readonly string[];
+  /** Why its numbers are not to be trusted. */
+  readonly faults: readonly string[];
+}
 
 /**
  * Checks a model before anything counts: finite logits, the same logits alone
- * and in a batch, more than one class predicted.
+ * and in a batch, more than one class predicted, and that it does better with
+ * the preprocessing that the suite states than without.
  *
- * @returns a sentence for each thing that is odd but not wrong
+ * @param unprocessed the model without that preprocessing, where there is one
  * @throws PREFLIGHT when numbers from this model would mean nothing
  */
 export async function preflight(
   model: CompiledModel,
   data: Dataset,
   name: string,
-): Promise<string[]> {
+  unprocessed?: CompiledModel,
+): Promise<Preflight> {
   const logits = await model.logits(data.x);
   const bad = logits.data.findIndex((z) => !Number.isFinite(z));
   if (bad >= 0) {
@@ -30,7 +42,10 @@ export async function preflight(
     );
   }
   const classes = logits.dims[1] ?? 1;
-  for (let i = 0; i < Math.min(PROBES, data.y.length); i++) {
+  // One that draws at random differs from itself as well; a trust check says so.
+  const random = await answersOtherwise(model, data);
+  const probes = random ? 0 : Math.min(PROBES, data.y.length);
+  for (let i = 0; i < probes; i++) {
     const alone = (await model.logits(rows(data.x, i, i + 1))).data;
     const scale = Math.max(1, ...alone.map(Math.abs));
     const apart = Math.max(
@@ -49,6 +64,10 @@ export async function preflight(
   const predicted = argmaxRows(logits);
   const right = predicted.filter((p, i) => p === data.y[i]).length;
   const warnings: string[] = [];
+  if (random)
+    warnings.push(
+      `${name} answers otherwise when it is asked again: it draws at random.`,
+    );
   if (predicted.every((p) => p === predicted[0])) {
     warnings.push(
       `${name} predicts the same class for every test sample; check its preprocessing.`,
@@ -58,5 +77,40 @@ export async function preflight(
       `${name} is right on ${right} of ${data.y.length} test samples, which guessing could be; check its preprocessing and the order of the classes.`,
     );
   }
-  return warnings;
+  const faults = unprocessed
+    ? await processedTwice(unprocessed, data, predicted)
+    : [];
+  return { warnings, faults };
+}
+
+/** Whether the first samples, asked together again, ever have other logits. */
+async function answersOtherwise(
+  model: CompiledModel,
+  data: Dataset,
+): Promise<boolean> {
+  const few = rows(data.x, 0, Math.min(PROBES, data.y.length)) as FloatTensor;
+  const first = await model.logits(few);
+  for (let pass = 1; pass < PASSES; pass++) {
+    const { data: again } = await model.logits(few);
+    if (again.some((z, i) => z !== first.data[i])) return true;
+  }
+  return false;
+}
+
+/** Preprocessing that makes a model worse is not what it was trained with: most often the model does it itself. */
+async function processedTwice(
+  unprocessed: CompiledModel,
+  data: Dataset,
+  predicted: Int32Array,
+): Promise<string[]> {
+  const without = argmaxRows(await unprocessed.logits(data.x));
+  const right = (p: Int32Array, i: number) => p[i] === data.y[i];
+  const count = (test: (i: number) => boolean) =>
+    Array.from(data.y.keys()).filter(test).length;
+  const gained = count((i) => right(without, i) && !right(predicted, i));
+  const lost = count((i) => !right(without, i) && right(predicted, i));
+  if (gained <= lost || mcnemar(gained, lost) >= 0.05) return [];
+  return [
+    `Without the input.scale, mean and std of the suite the model is right on ${gained - lost} more of ${data.y.length} samples: it preprocesses by itself, so leave them out.`,
+  ];
 }

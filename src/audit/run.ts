@@ -25,7 +25,7 @@ import { prepareData } from "./prepare.ts";
 import { type Cell, RESULTS_VERSION, type Results } from "./results.ts";
 import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
-import { isTrusted, trustChecks } from "./trust/index.ts";
+import { type Evidence, isTrusted, trustChecks } from "./trust/index.ts";
 import { worstCases } from "./worst-case.ts";
 
 export interface AuditOptions {
@@ -71,11 +71,17 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   }
 
   onEvent({ kind: "phase", title: "Checking models" });
+  const faults = new Map<string, readonly string[]>();
   for (const [id, ready] of models) {
     const compiled = await compile(ready.model, engine);
-    const warnings = await preflight(compiled, data.attacked, id);
+    const plain =
+      ready.unprocessed && (await compile(ready.unprocessed, engine));
+    const found = await preflight(compiled, data.attacked, id, plain);
     await compiled.release();
-    for (const message of warnings) onEvent({ kind: "warning", message });
+    await plain?.release();
+    faults.set(id, found.faults);
+    for (const message of [...found.warnings, ...found.faults])
+      onEvent({ kind: "warning", message });
   }
 
   onEvent({ kind: "phase", title: "Attacking" });
@@ -90,12 +96,13 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     compiled: new Map(),
   };
   const computed = await computeAll(plan, models, bench, onEvent);
-  const evidence = plan.map(
-    (p) => (computed.get(p.id) as ComputedCell).evidence,
-  );
-  const cells = plan.map((p): Cell => {
-    const { cell, evidence: own } = computed.get(p.id) as ComputedCell;
-    const checks = trustChecks(own, evidence);
+  const evidence = plan.map((p) => ({
+    ...(computed.get(p.id) as ComputedCell).evidence,
+    faults: faults.get(p.candidate) ?? [],
+  }));
+  const cells = plan.map((p, i): Cell => {
+    const { cell } = computed.get(p.id) as ComputedCell;
+    const checks = trustChecks(evidence[i] as Evidence, evidence);
     return {
       ...cell,
       trusted: isTrusted(checks),

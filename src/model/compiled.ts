@@ -123,8 +123,9 @@ export async function compile(
     },
     async release() {
       await forward.release();
-      for (const ready of backward.values())
-        await (await ready).session.release();
+      // One that could not be built was refused when it was asked for.
+      for (const ready of await Promise.allSettled(backward.values()))
+        if (ready.status === "fulfilled") await ready.value.session.release();
     },
   };
 }

@@ -123,7 +123,9 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
   ) => {
     if (name !== traced) for (const all of losses) all.length = 0;
     traced = name;
-    samples.forEach((sample, i) => losses[sample]?.push(values[i] as number));
+    samples.forEach((sample, i) => {
+      losses[sample]?.push(values[i] as number);
+    });
   };
 
   const surrogate =

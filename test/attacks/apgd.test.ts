@@ -117,7 +117,7 @@ describe("sparse steps", () => {
   });
 });
 
-describe.each(["apgd-ce"])("%s", (id) => {
+describe.each(["apgd-ce", "apgd-dlr", "apgd-t"])("%s", (id) => {
   test.each(["linf", "l2", "l1"] as const)(
     "on a linear model in %s it breaks exactly what eps reaches",
     async (norm) => {
@@ -164,6 +164,54 @@ describe.each(["apgd-ce"])("%s", (id) => {
         4 * queries,
       );
     }
+  });
+});
+
+const several: Linear = {
+  weights: [
+    [1.1, -0.6, 0.3, 0.2, -0.9, 0.4],
+    [-0.5, 1.2, -0.3, 0.7, 0.1, -0.8],
+    [0.2, 0.3, 1.0, -1.1, 0.6, 0.1],
+    [-0.7, -0.2, 0.5, 0.9, 0.3, 0.8],
+    [0.1, 0.1, -0.9, 0.4, 0.4, -0.3],
+  ],
+  bias: [0.1, -0.05, 0, -0.2, 0.1],
+};
+
+describe("apgd-t", () => {
+  test("with few classes it takes a loss that is defined, and says so", async () => {
+    const three: Linear = {
+      weights: several.weights.slice(0, 3),
+      bias: several.bias.slice(0, 3),
+    };
+    for (const [id, linear, loss] of [
+      ["apgd-t", three, "targeted cross-entropy"],
+      ["apgd-dlr", binary, "margin"],
+    ] as const) {
+      const x = uniformPoints(20, linear.weights[0]?.length ?? 0, [0, 1], 4);
+      const y = labelsOf(linear, x);
+      const { notes, distances } = await attacked(
+        id,
+        linearModel(linear.weights, linear.bias),
+        { x, y },
+        { norm: "linf", eps: 0.1 },
+      );
+      expect(notes).toEqual([expect.stringContaining(loss)]);
+      const needed = nearestOf("linf", linear, x, y, [0, 1]);
+      needed.forEach((d, i) => {
+        expect(distances[i] !== Infinity).toBe(d < 0.1);
+      });
+    }
+    const x = uniformPoints(2, 6, [0, 1], 4);
+    const y = labelsOf(three, x);
+    const model = linearModel(three.weights, three.bias);
+    const { notes } = await attacked(
+      "apgd-dlr",
+      model,
+      { x, y },
+      { norm: "linf", eps: 0.01 },
+    );
+    expect(notes).toEqual([]);
   });
 });
 

@@ -34,6 +34,7 @@ export async function attacked(
   const { access } = unit;
   const target = grantAccess(compiled, { access, x, y, limit, queries });
   const shares: number[] = [];
+  const notes: string[] = [];
   const stream = new Random(seed);
   const examples = await unit.run({
     target,
@@ -43,6 +44,7 @@ export async function attacked(
     params: unit.params.parse(params),
     random: Array.from(y, (_, i) => stream.fork(i)),
     onProgress: (share) => shares.push(share),
+    onNote: (text) => notes.push(text),
   });
   const logits = await compiled.logits(examples);
   await compiled.release();
@@ -50,6 +52,7 @@ export async function attacked(
     examples,
     logits,
     shares,
+    notes,
     target,
     distances: Array.from(target.distances),
   };

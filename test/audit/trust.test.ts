@@ -26,6 +26,9 @@ const pgd: Evidence = {
   maxDistance: 0.1,
   outOfBounds: 0,
   nonFinite: 0,
+  faults: [],
+  notes: [],
+  noGradient: null,
   zeroGradientShare: 0,
   cleanMismatch: 0,
   model: { probabilities: false, changed: 0, apart: 0, sensitivity: 0.01 },
@@ -82,6 +85,7 @@ const transfer: Evidence = {
 const alone = [
   "budget-kept",
   "clean-preflight",
+  "as-published",
   "logits-given",
   "repeatable",
   "smooth-nearby",
@@ -145,6 +149,13 @@ describe("budget-kept", () => {
     expect(isTrusted(checks)).toBe(false);
     expect(isVoid(checks)).toBe(true);
   });
+});
+
+it("as-published warns of what an attack did otherwise, and of nothing else", () => {
+  const found = (notes: string[]) =>
+    find("as-published", { ...pgd, notes })?.status;
+  expect(found([])).toBe("passed");
+  expect(found(["the DLR loss needs 3 classes"])).toBe("warned");
 });
 
 it("clean-preflight fails on a single difference", () => {
@@ -346,7 +357,7 @@ describe("comparisons", () => {
   ];
 
   it("judge only gradient attacks that count", () => {
-    const only = ["budget-kept", "clean-preflight"];
+    const only = ["budget-kept", "clean-preflight", "as-published"];
     const ids = (cell: Evidence) =>
       trustChecks(cell, damning).map((check) => check.id);
     expect(ids({ ...pgd, access: "score", zeroGradientShare: null })).toEqual(

@@ -27,6 +27,12 @@ export interface Evidence {
   outOfBounds: number;
   /** Adversarial samples with a value that is not finite. */
   nonFinite: number;
+  /** What is wrong with the model before any attack, in sentences. */
+  faults: readonly string[];
+  /** What the attack had to do otherwise than its paper says, in sentences. */
+  notes: readonly string[];
+  /** Why there was no gradient to follow; null where there was, or none was needed. */
+  noGradient: string | null;
   /** Share of the samples whose gradient was zero everywhere; null for an attack without gradients. */
   zeroGradientShare: number | null;
   /** Samples whose clean prediction through the attack path differs from the plain forward. */

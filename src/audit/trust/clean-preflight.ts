@@ -5,7 +5,10 @@ import type { TrustCheck } from "./check.ts";
 export const cleanPreflight: TrustCheck = {
   id: "clean-preflight",
   title: "The attack saw the reported model",
-  judge({ cleanMismatch, outcomes }) {
+  judge({ cleanMismatch, outcomes, faults }) {
+    if (faults.length > 0) {
+      return { status: "failed", message: faults.join(" ") };
+    }
     if (cleanMismatch === 0) {
       return {
         status: "passed",

@@ -7,7 +7,13 @@ const TOLERATED = 0.05;
 export const gradientsAvailable: TrustCheck = {
   id: "gradients-available",
   title: "Gradients were there",
-  judge({ zeroGradientShare: share }) {
+  judge({ noGradient, zeroGradientShare: share }) {
+    if (noGradient !== null) {
+      return {
+        status: "failed",
+        message: `There was nothing to follow (${noGradient}): attack through a smooth stand-in or without gradients.`,
+      };
+    }
     if (share === null) return undefined;
     if (share === 0) {
       return {

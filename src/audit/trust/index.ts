@@ -1,5 +1,6 @@
 import { counts } from "../counting.ts";
 import type { Check } from "../results.ts";
+import { asPublished } from "./as-published.ts";
 import { beatsNoise } from "./beats-noise.ts";
 import { beatsQueries } from "./beats-queries.ts";
 import { beatsTransfer } from "./beats-transfer.ts";
@@ -22,7 +23,7 @@ import { stoppedRising } from "./stopped-rising.ts";
 export type { AttackProbes, Evidence, TrustCheck } from "./check.ts";
 
 /** The checks that hold for every cell. When one fails, the number may be wrong either way. */
-const always: readonly TrustCheck[] = [budgetKept, cleanPreflight];
+const always: readonly TrustCheck[] = [budgetKept, cleanPreflight, asPublished];
 
 /** The checks of numbers that count. When one fails, the target may be less robust than it looks. */
 const whereItCounts: readonly TrustCheck[] = [

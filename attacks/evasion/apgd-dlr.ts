@@ -1,0 +1,32 @@
+import { defineAttack } from "../attack.ts";
+import { restarted } from "./apgd.ts";
+import { apgdParams } from "./apgd-params.ts";
+
+/**
+ * Auto-PGD on the difference of logits ratio (Croce and Hein 2020,
+ * arXiv:2003.01690), which does not change with the scale of the logits.
+ *
+ * That loss needs three classes; with two it is the margin, its numerator.
+ */
+export const apgdDlr = defineAttack({
+  id: "apgd-dlr",
+  title: "APGD-DLR",
+  access: "gradient",
+  family: "iterative",
+  norms: ["linf", "l2", "l1"],
+  reference: "Croce and Hein 2020, arXiv:2003.01690",
+  taxonomy: {
+    atlas: ["AML.T0043.000", "AML.T0015"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.022"],
+  },
+  params: apgdParams,
+  run(input) {
+    const { classes } = input.target;
+    if (classes >= 3) return restarted(input, "dlr");
+    input.onNote?.(
+      `apgd-dlr: the DLR loss needs 3 classes, the model has ${classes}; it was the margin`,
+    );
+    return restarted(input, "margin");
+  },
+});

@@ -1,0 +1,72 @@
+import { z } from "zod";
+import type { FloatTensor } from "#onnx";
+import { type AttackInput, defineAttack } from "../attack.ts";
+import { autoPgd } from "./apgd.ts";
+import { apgdParams } from "./apgd-params.ts";
+import { type Rivals, rivalsOf } from "./rivals.ts";
+
+const apgdTParams = apgdParams.extend({
+  /** The targeted difference of logits ratio, or the targeted cross-entropy. */
+  loss: z.enum(["dlr", "ce"]).default("dlr"),
+  /** The likeliest other classes, each of which is aimed at; AutoAttack takes 5 for L1. */
+  targets: z.int().positive().default(9),
+});
+
+type Input = AttackInput<z.output<typeof apgdTParams>>;
+
+/**
+ * Targeted Auto-PGD (Croce and Hein 2020, arXiv:2003.01690; for L1 Croce and
+ * Hein 2021, arXiv:2103.01208), aimed at one class after the other, in the order
+ * of the clean logits; any wrong class counts.
+ *
+ * The targeted DLR loss needs four classes; with fewer it is the targeted
+ * cross-entropy. There are never more targets than other classes.
+ */
+export const apgdT = defineAttack({
+  id: "apgd-t",
+  title: "APGD-T",
+  access: "gradient",
+  family: "iterative",
+  norms: ["linf", "l2", "l1"],
+  reference: "Croce and Hein 2020, arXiv:2003.01690",
+  taxonomy: {
+    atlas: ["AML.T0043.000", "AML.T0015"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.022"],
+  },
+  params: apgdTParams,
+  run: async (input) =>
+    aimedPgd(input, await rivalsOf(input, input.params.targets)),
+});
+
+/** Targeted Auto-PGD at known classes of each sample. */
+export async function aimedPgd(
+  input: Input,
+  rivals: Rivals,
+): Promise<FloatTensor> {
+  const { target, params, onProgress, onNote } = input;
+  const { restarts } = params;
+  const defined = target.classes >= 4;
+  if (params.loss === "dlr" && !defined)
+    onNote?.(
+      `apgd-t: the targeted DLR loss needs 4 classes, the model has ${target.classes}; it was the targeted cross-entropy`,
+    );
+  const targets = Math.min(params.targets, target.classes - 1);
+  const runs = targets * restarts;
+  for (let run = 0; run < runs; run++) {
+    const rank = Math.floor(run / restarts);
+    await autoPgd(input, {
+      ...params,
+      loss:
+        params.loss === "dlr" && defined
+          ? "dlr-targeted"
+          : "cross-entropy-targeted",
+      aims: new Map(
+        [...rivals].map(([i, classes]) => [i, classes[rank] as number]),
+      ),
+      purpose: `target ${rank} ${run % restarts}`,
+      onProgress: (share) => onProgress((run + share) / runs),
+    });
+  }
+  return target.examples();
+}
