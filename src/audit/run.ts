@@ -141,7 +141,16 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
       };
     }),
     cells,
-    worstCases: worstCases(cells, Object.keys(suite.candidates)),
+    worstCases: worstCases(
+      cells,
+      Object.keys(suite.candidates),
+      new Map(
+        Object.entries(suite.attacks).map(([id, { unit }]) => [
+          id,
+          unit.family,
+        ]),
+      ),
+    ),
     curves: curves(cells),
     gallery: await gallery(plan, computed, models, bench, suite.gallery),
     gate: { verdict: "none", rules: [] },

@@ -1,17 +1,22 @@
+import type { Family } from "#attacks";
 import { AssayError } from "#core";
 import { counts } from "./counting.ts";
 import type { Cell, WorstCase } from "./results.ts";
 import { mcnemar, rate } from "./statistics.ts";
+import { isVoid } from "./trust/index.ts";
 
 /**
  * The robust accuracy of each candidate under each defence and threat model
  * against all attacks at once: a sample is robust only if it is so in every
- * cell that counts. It is trusted only if all of these cells are. Throws
+ * cell that counts. See `isBelieved` for when it is trusted. Throws
  * CELLS_UNPAIRED when two cells are not of the same samples.
+ *
+ * @param families of the attacks, by their ids
  */
 export function worstCases(
   cells: readonly Cell[],
   candidates: readonly string[],
+  families: ReadonlyMap<string, Family>,
 ): WorstCase[] {
   const [first] = candidates;
   const groups = groupCells(cells.filter(counts));
@@ -31,7 +36,7 @@ export function worstCases(
           threatModel,
           attacks: [...new Set(own.map(({ attack }) => attack))],
           robustAccuracy: rate(count(robust), robust.length),
-          trusted: own.every(({ trusted }) => trusted),
+          trusted: isBelieved(own, families),
           comparison: against
             ? compare(robust, robustInAll(against), own, against)
             : null,
@@ -40,6 +45,36 @@ export function worstCases(
     }),
   );
 }
+
+/**
+ * Whether a worst case may be believed: every cell is trusted, or a search with
+ * gradients is that broke at least as much as any cell that is not. What a weak
+ * attack missed does not matter where a strong one was at work, unless the weak
+ * one cheated.
+ */
+function isBelieved(
+  cells: readonly Cell[],
+  families: ReadonlyMap<string, Family>,
+): boolean {
+  if (cells.some(({ checks }) => isVoid(checks))) return false;
+  const standing = (cell: Cell) => cell.robustAccuracy.value;
+  const left = Math.min(...cells.filter((cell) => !cell.trusted).map(standing));
+  return (
+    left === Number.POSITIVE_INFINITY ||
+    cells.some(
+      (cell) =>
+        cell.trusted &&
+        cell.threatModel.access === "gradient" &&
+        searching.includes(families.get(cell.attack)) &&
+        standing(cell) <= left,
+    )
+  );
+}
+
+const searching: readonly (Family | undefined)[] = [
+  "iterative",
+  "minimum-norm",
+];
 
 interface Group {
   defense: string;

@@ -29,6 +29,7 @@ function input(
     worstCases: worstCases(
       cells,
       candidates.map(({ id }) => id),
+      new Map(),
     ),
     threatModels: distinct(cells.map((one) => one.threatModel.id)).map(
       (id) => ({

@@ -1,9 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Family } from "#attacks";
 import { curves } from "../../src/audit/curves.ts";
+import type { Check } from "../../src/audit/results.ts";
 import { mcnemar } from "../../src/audit/statistics.ts";
 import { worstCases } from "../../src/audit/worst-case.ts";
 import { cell } from "./cells.ts";
+
+const families = new Map<string, Family>([
+  ["fgsm", "single-step"],
+  ["pgd", "iterative"],
+  ["apgd", "iterative"],
+  ["square", "query"],
+]);
 
 describe("the worst case", () => {
   it("counts a sample as robust only if every attack left it so", () => {
@@ -13,6 +22,7 @@ describe("the worst case", () => {
         cell({ attack: "square", outcomes: "101-1" }),
       ],
       ["full"],
+      families,
     );
     expect(worst).toMatchObject({
       candidate: "full",
@@ -31,7 +41,7 @@ describe("the worst case", () => {
       cell({ defense: "blur", attack: "fgsm", outcomes: "011" }),
       cell({ adaptive: false, outcomes: "001" }),
     ];
-    const found = worstCases(cells, ["full"]);
+    const found = worstCases(cells, ["full"], families);
     expect(found.map((one) => [one.defense, one.robustAccuracy.value])).toEqual(
       [
         ["blur", 2 / 3],
@@ -41,12 +51,29 @@ describe("the worst case", () => {
     expect(found[0]?.attacks).toEqual(["fgsm"]);
   });
 
-  it("is trusted only if every cell is", () => {
-    const cells = [
-      cell({ outcomes: "11" }),
-      cell({ attack: "fgsm", trusted: false, outcomes: "10" }),
-    ];
-    expect(worstCases(cells, ["full"])[0]?.trusted).toBe(false);
+  it("is trusted if every cell is, or a search with gradients that broke as much as any other", () => {
+    const trusted = (...others: Parameters<typeof cell>[0][]) =>
+      worstCases(
+        [cell({ trusted: false, outcomes: "1100" }), ...others.map(cell)],
+        ["full"],
+        families,
+      )[0]?.trusted;
+    expect(trusted()).toBe(false);
+    expect(trusted({ attack: "apgd", outcomes: "0011" })).toBe(true);
+    expect(trusted({ attack: "apgd", outcomes: "1000" })).toBe(true);
+    expect(trusted({ attack: "apgd", outcomes: "1110" })).toBe(false);
+    expect(trusted({ attack: "fgsm", outcomes: "0000" })).toBe(false);
+    expect(trusted({ attack: "square", outcomes: "0000" })).toBe(false);
+    const strong = { attack: "apgd", outcomes: "0000" };
+    const cheat = { attack: "fgsm", outcomes: "1111", trusted: false };
+    expect(trusted(strong, cheat)).toBe(true);
+    const left: Check = {
+      id: "budget-kept",
+      title: "",
+      status: "failed",
+      message: "",
+    };
+    expect(trusted(strong, { ...cheat, checks: [left] })).toBe(false);
   });
 
   it("compares with the first candidate on the same samples", () => {
@@ -55,7 +82,7 @@ describe("the worst case", () => {
       cell({ candidate: "full", outcomes: "100000-001" }),
       cell({ candidate: "head", eps: 0.2, outcomes: "1111110000" }),
     ];
-    const found = worstCases(cells, ["full", "head"]);
+    const found = worstCases(cells, ["full", "head"], families);
     expect(found.map((one) => [one.candidate, one.threatModel])).toEqual([
       ["full", "linf-0.1"],
       ["head", "linf-0.1"],
@@ -77,12 +104,14 @@ describe("the worst case", () => {
       cell({ outcomes: "11" }),
       cell({ attack: "fgsm", outcomes: "111" }),
     ];
-    expect(() => worstCases(cells, ["full"])).toThrow(unpaired);
+    expect(() => worstCases(cells, ["full"], families)).toThrow(unpaired);
     const others = [
       cell({ outcomes: "11" }),
       cell({ candidate: "head", outcomes: "111" }),
     ];
-    expect(() => worstCases(others, ["full", "head"])).toThrow(unpaired);
+    expect(() => worstCases(others, ["full", "head"], families)).toThrow(
+      unpaired,
+    );
   });
 
   it("is never above any attack alone, and no order matters", () => {
@@ -96,13 +125,13 @@ describe("the worst case", () => {
         const cells = all.map((outcomes, i) =>
           cell({ attack: `a${i}`, outcomes }),
         );
-        const [worst] = worstCases(cells, ["full"]);
+        const [worst] = worstCases(cells, ["full"], families);
         for (const { robustAccuracy } of cells) {
           expect(worst?.robustAccuracy.value).toBeLessThanOrEqual(
             robustAccuracy.value,
           );
         }
-        const [turned] = worstCases(cells.toReversed(), ["full"]);
+        const [turned] = worstCases(cells.toReversed(), ["full"], families);
         expect(turned?.robustAccuracy).toEqual(worst?.robustAccuracy);
       }),
     );
