@@ -57,7 +57,7 @@ const mnist = packagePath("../shared/data/mnist");
 const present = existsSync(mnist);
 if (!present) console.info("MNIST is not here; its test is skipped.");
 
-describe.skipIf(!present)("MNIST", () => {
+describe.skipIf(!present)("MNIST in ../shared", () => {
   it("loads the 10,000 test images", async () => {
     const data = await loadDataset(
       {
