@@ -9,6 +9,7 @@ import { deepfool } from "./evasion/deepfool.ts";
 import { fgsm } from "./evasion/fgsm.ts";
 import { fmn } from "./evasion/fmn.ts";
 import { pgd } from "./evasion/pgd.ts";
+import { square } from "./evasion/square.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
 
 /** Every attack. A new one is a file and a line here. */
@@ -22,6 +23,7 @@ export const attacks = [
   ddn,
   fmn,
   cwL2,
+  square,
   basePgd,
   noise,
 ] as unknown as readonly Attack[];

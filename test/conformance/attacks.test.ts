@@ -16,6 +16,7 @@ import { reference, smallDigits, untrained } from "../reference.ts";
 const COUNT = 12;
 /** Cheaper parameters of attacks whose own are slow. */
 const quick: Readonly<Record<string, Record<string, unknown>>> = {
+  square: { queries: 60 },
   "cw-l2": { binarySearchSteps: 3, maxIterations: 50 },
 };
 let model: CompiledModel;

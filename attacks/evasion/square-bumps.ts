@@ -1,0 +1,185 @@
+import { AssayError, type Random } from "#core";
+import type { Canvas, Moves } from "./square.ts";
+
+/**
+ * Square Attack in L2 (section 3.5) and in L1 (Croce and Hein 2021): a bump in a
+ * window takes over the budget of another window, which is wiped.
+ *
+ * As in AutoAttack, the difference is scaled to the whole budget before it is
+ * clipped into the bounds.
+ */
+export function bumps(norm: string): Moves {
+  const power = norm === "l1" ? 1 : 2;
+  const length = (values: Iterable<number>) => {
+    let sum = 0;
+    for (const v of values) sum += power === 1 ? Math.abs(v) : v * v;
+    return power === 1 ? sum : Math.sqrt(sum);
+  };
+  const scale = (values: Float64Array, size: number) => {
+    const factor = size / Math.max(length(values), 1e-12);
+    for (let i = 0; i < values.length; i++) (values[i] as number) *= factor;
+  };
+  const bump = (side: number, random: Random): Float64Array => {
+    const values = pyramids(side, random, scale);
+    scale(values, 1);
+    return values;
+  };
+  /** Centre and difference as a point inside the bounds. */
+  const place = (
+    to: Float32Array,
+    centre: Float32Array,
+    delta: Float64Array,
+    { eps, bounds: [low, high] }: Canvas,
+  ) => {
+    scale(delta, eps);
+    for (let i = 0; i < delta.length; i++) {
+      const there = (centre[i] as number) + (delta[i] as number);
+      to[i] = Math.min(high, Math.max(low, there));
+    }
+  };
+
+  return {
+    start(to, centre, canvas, random) {
+      const { channels, height, width } = checked(canvas);
+      const side = Math.floor(height / 5);
+      const edge = Math.floor((height - 5 * side) / 2);
+      const delta = new Float64Array(to.length);
+      for (let top = edge; top + side <= height; top += side)
+        for (let left = edge; left + side <= width; left += side) {
+          const shape = bump(side, random);
+          for (let c = 0; c < channels; c++) {
+            const sign = signOf(random);
+            paint(canvas, c, { top, left, side }, (i, k) => {
+              delta[i] = (delta[i] as number) + sign * (shape[k] as number);
+            });
+          }
+        }
+      place(to, centre, delta, canvas);
+    },
+    change(to, centre, share, canvas, random) {
+      const { channels, height, width, eps } = checked(canvas);
+      const delta = Float64Array.from(to, (v, i) => v - (centre[i] as number));
+      const side = sideOf(share, canvas);
+      const somewhere = () => ({
+        top: random.below(height - side + 1),
+        left: random.below(width - side + 1),
+        side,
+      });
+      const [here, wiped] = [somewhere(), somewhere()];
+      const both = new Set<number>();
+      for (const window of [here, wiped])
+        for (let c = 0; c < channels; c++)
+          paint(canvas, c, window, (i) => both.add(i));
+      const total = length(delta);
+      const inBoth = length([...both].map((i) => delta[i] as number));
+      // What is not spent yet, and what the two windows give back, is each channel's share.
+      const budget =
+        power === 1
+          ? Math.max(eps - total, 0) + inBoth * channels
+          : Math.sqrt(
+              Math.max(eps * eps - total * total, 0) / channels +
+                inBoth * inBoth,
+            );
+      const shape = bump(side, random);
+      const fresh = Array.from({ length: channels }, (_, c) => {
+        const sign = signOf(random);
+        const old = new Float64Array(side * side);
+        paint(canvas, c, here, (i, k) => {
+          old[k] = delta[i] as number;
+        });
+        scale(old, length(old) > 0 ? 1 : 0);
+        const values = shape.map((v, k) => sign * v + (old[k] as number));
+        scale(values, budget);
+        return values;
+      });
+      for (let c = 0; c < channels; c++)
+        paint(canvas, c, wiped, (i) => {
+          delta[i] = 0;
+        });
+      for (let c = 0; c < channels; c++)
+        paint(canvas, c, here, (i, k) => {
+          delta[i] = (fresh[c] as Float64Array)[k] as number;
+        });
+      place(to, centre, delta, canvas);
+    },
+  };
+}
+
+interface Window {
+  readonly top: number;
+  readonly left: number;
+  readonly side: number;
+}
+
+/** Visits the numbers of a window in one channel, with their place in it. */
+function paint(
+  { height, width }: Canvas,
+  channel: number,
+  { top, left, side }: Window,
+  visit: (i: number, place: number) => void,
+): void {
+  for (let row = 0; row < side; row++)
+    for (let column = 0; column < side; column++)
+      visit(
+        (channel * height + top + row) * width + left + column,
+        row * side + column,
+      );
+}
+
+/** Odd, and at least 3, as its two halves need. */
+function sideOf(share: number, { height, width }: Canvas): number {
+  const side = Math.max(3, Math.round(Math.sqrt(share * height * width)));
+  const odd = side % 2 === 0 ? side + 1 : side;
+  const most = Math.min(height, width);
+  return Math.min(odd, most % 2 === 0 ? most - 1 : most);
+}
+
+function checked(canvas: Canvas): Canvas {
+  if (canvas.height >= 5 && canvas.width >= 5) return canvas;
+  throw new AssayError(
+    "ATTACK_INPUT",
+    `square in L2 and L1 needs images of at least 5x5 pixels, the input has ${canvas.height}x${canvas.width}`,
+    "Use it in Linf, or another attack without gradients.",
+  );
+}
+
+const signOf = (random: Random) => (random.uniform() < 0.5 ? -1 : 1);
+
+/** Two pyramids side by side, of opposite sign, lying or standing. */
+function pyramids(
+  side: number,
+  random: Random,
+  scale: (values: Float64Array, size: number) => void,
+): Float64Array {
+  const half = Math.floor(side / 2);
+  const values = new Float64Array(side * side);
+  const [upper, lower] = [pyramid(half, side), pyramid(side - half, side)];
+  scale(upper, 1);
+  scale(lower, -1);
+  values.set(upper);
+  values.set(lower, half * side);
+  if (random.uniform() < 0.5) return values;
+  return values.map(
+    (_, k) => values[(k % side) * side + Math.floor(k / side)] as number,
+  );
+}
+
+/** Layers of rectangles that grow around the middle, each lighter than the one before (equation 2). */
+function pyramid(rows: number, columns: number): Float64Array {
+  const values = new Float64Array(rows * columns);
+  let [top, left] = [Math.floor(rows / 2), Math.floor(columns / 2)];
+  const layers = Math.max(top, left) + 1;
+  for (let layer = 0; layer < layers; layer++, top--, left--)
+    for (
+      let row = Math.max(top, 0);
+      row < Math.min(top + 2 * layer + 1, rows);
+      row++
+    )
+      for (
+        let column = Math.max(left, 0);
+        column < Math.min(left + 2 * layer + 1, columns);
+        column++
+      )
+        (values[row * columns + column] as number) += 1 / (layer + 1) ** 2;
+  return values;
+}

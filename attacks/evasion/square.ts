@@ -1,0 +1,146 @@
+import { z } from "zod";
+import type { Random } from "#core";
+import { type FloatTensor, putRows, takeRows } from "#onnx";
+import { type AttackInput, defineAttack } from "../attack.ts";
+import { bumps } from "./square-bumps.ts";
+import { stripes } from "./square-stripes.ts";
+import { rowOf } from "./vectors.ts";
+
+const squareParams = z.strictObject({
+  /** Queries of each sample, the first point among them. */
+  queries: z.int().positive().default(5000),
+  /** Share of the pixels that the first squares cover. */
+  pInit: z.number().positive().max(1).default(0.8),
+  /** Whether the schedule of the squares, made for 10,000 queries, is stretched over the queries; AutoAttack does not. */
+  rescaleSchedule: z.boolean().default(false),
+});
+
+export type SquareParams = z.output<typeof squareParams>;
+
+/** One sample as the search sees it. */
+export interface Canvas {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly eps: number;
+  readonly bounds: readonly [number, number];
+}
+
+/** How points are drawn in one norm. Both fill `to`, which may leave the ball of L1 only. */
+export interface Moves {
+  start(
+    to: Float32Array,
+    centre: Float32Array,
+    canvas: Canvas,
+    random: Random,
+  ): void;
+  /** `to` holds the best point so far; `share` is the share of the pixels to change. */
+  change(
+    to: Float32Array,
+    centre: Float32Array,
+    share: number,
+    canvas: Canvas,
+    random: Random,
+  ): void;
+}
+
+/**
+ * Square Attack (Andriushchenko et al. 2020, arXiv:1912.00049): random search
+ * with squares that shrink by a schedule, which keeps a change when the margin
+ * falls; in Linf squares at the edge of the ball, in L2 and in L1 (Croce and
+ * Hein 2021, arXiv:2103.01208) bumps that take their share of the budget from a
+ * second window. Vectors are images of one row, and have Linf only.
+ */
+export const square = defineAttack({
+  id: "square",
+  title: "Square",
+  access: "score",
+  family: "query",
+  norms: ["linf", "l2", "l1"],
+  reference: "Andriushchenko et al. 2020, arXiv:1912.00049",
+  taxonomy: {
+    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.025"],
+  },
+  params: squareParams,
+  async run(input) {
+    const { target, x, y, ball, params, random, onProgress } = input;
+    const canvas = canvasOf(input);
+    const moves = ball.norm === "linf" ? stripes : bumps(ball.norm);
+    const streams = random.map((stream) => stream.fork("square"));
+    const best = { ...x, data: Float32Array.from(x.data) };
+    const least = new Float64Array(y.length).fill(Number.POSITIVE_INFINITY);
+    for (let query = 0; query < params.queries; query++) {
+      if (query % 16 === 0) onProgress(query / params.queries);
+      const open = target.open();
+      if (open.length === 0) break;
+      const centres = takeRows(x, open);
+      const tries = takeRows(best, open);
+      const share = shareAt(query, params);
+      open.forEach((sample, place) => {
+        const [to, centre] = [rowOf(tries, place), rowOf(centres, place)];
+        const stream = streams[sample] as Random;
+        if (query === 0) moves.start(to, centre, canvas, stream);
+        else moves.change(to, centre, share, canvas, stream);
+      });
+      const points = ball.norm === "l1" ? ball.project(centres, tries) : tries;
+      const margins = marginsOf(await target.scores(points, open), y, open);
+      const better = open.flatMap((sample, place) =>
+        (margins[place] as number) < (least[sample] as number) ? [place] : [],
+      );
+      for (const place of better)
+        least[open[place] as number] = margins[place] as number;
+      putRows(
+        best,
+        better.map((place) => open[place] as number),
+        takeRows(points, better),
+      );
+    }
+    return target.examples();
+  },
+});
+
+/** The score of the true class less the highest of the others. */
+function marginsOf(
+  scores: FloatTensor,
+  y: Int32Array,
+  samples: readonly number[],
+): number[] {
+  return samples.map((sample, place) => {
+    const row = rowOf(scores, place);
+    const label = y[sample] as number;
+    let other = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < row.length; k++)
+      if (k !== label) other = Math.max(other, row[k] as number);
+    return (row[label] as number) - other;
+  });
+}
+
+/** Queries after which the squares' area is halved, of 10,000. */
+const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
+
+/** The share of the pixels that the squares cover at a query, counted from 0. */
+export function shareAt(
+  query: number,
+  { pInit, queries, rescaleSchedule }: SquareParams,
+): number {
+  const at = rescaleSchedule ? Math.floor((query / queries) * 10_000) : query;
+  return pInit / 2 ** halvings.filter((after) => at > after).length;
+}
+
+function canvasOf({
+  x,
+  ball: { eps, bounds },
+}: AttackInput<SquareParams>): Canvas {
+  const shape = x.dims.slice(1);
+  const [channels, height, width] =
+    shape.length === 3 ? shape : [1, 1, shape.reduce((p, d) => p * d, 1)];
+  return {
+    channels: channels as number,
+    height: height as number,
+    width: width as number,
+    eps,
+    bounds,
+  };
+}
