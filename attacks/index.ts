@@ -6,6 +6,8 @@ import { apgdT } from "./evasion/apgd-t.ts";
 import { cwL2 } from "./evasion/cw-l2.ts";
 import { ddn } from "./evasion/ddn.ts";
 import { deepfool } from "./evasion/deepfool.ts";
+import { fab } from "./evasion/fab.ts";
+import { fabT } from "./evasion/fab-t.ts";
 import { fgsm } from "./evasion/fgsm.ts";
 import { fmn } from "./evasion/fmn.ts";
 import { pgd } from "./evasion/pgd.ts";
@@ -23,6 +25,8 @@ export const attacks = [
   ddn,
   fmn,
   cwL2,
+  fab,
+  fabT,
   square,
   basePgd,
   noise,

@@ -68,6 +68,17 @@ const subjects: Subject[] = [
     several: 0.75,
     boxed: 0.5,
   })),
+  ...(["l2", "linf", "l1"] as const).flatMap((norm) =>
+    ["fab", "fab-t"].map((id) => ({
+      id,
+      norm,
+      slack: 0.01,
+      several: 1,
+      // Which boundary is nearest is judged without the bounds, as published.
+      boxed: id === "fab" ? 0.55 : 0.9,
+      boxedBinary: 1,
+    })),
+  ),
   {
     id: "cw-l2",
     norm: "l2",

@@ -16,6 +16,8 @@ import { reference, smallDigits, untrained } from "../reference.ts";
 const COUNT = 12;
 /** Cheaper parameters of attacks whose own are slow. */
 const quick: Readonly<Record<string, Record<string, unknown>>> = {
+  fab: { steps: 20 },
+  "fab-t": { steps: 20 },
   square: { queries: 60 },
   "cw-l2": { binarySearchSteps: 3, maxIterations: 50 },
 };

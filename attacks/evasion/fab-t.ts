@@ -1,0 +1,55 @@
+import { z } from "zod";
+import type { FloatTensor } from "#onnx";
+import { type AttackInput, defineAttack } from "../attack.ts";
+import { fabParams, fabWalk } from "./fab-walk.ts";
+import { type Rivals, rivalsOf } from "./rivals.ts";
+
+const fabTParams = fabParams.extend({
+  /** The likeliest other classes, the boundary to each of which is walked to. */
+  targets: z.int().positive().default(9),
+});
+
+export type FabTParams = z.output<typeof fabTParams>;
+
+/**
+ * The targeted FAB of AutoAttack (Croce and Hein 2020, arXiv:2003.01690): one
+ * boundary after the other, in the order of the clean scores, so that the cost
+ * does not grow with the classes. Any wrong class counts.
+ */
+export const fabT = defineAttack({
+  id: "fab-t",
+  title: "FAB-T",
+  access: "gradient",
+  family: "minimum-norm",
+  norms: ["linf", "l2", "l1"],
+  reference: "Croce and Hein 2020, arXiv:1907.02044",
+  taxonomy: {
+    atlas: ["AML.T0043.000", "AML.T0015"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.022"],
+  },
+  params: fabTParams,
+  run: async (input) =>
+    aimedFab(input, await rivalsOf(input, input.params.targets)),
+});
+
+/** Targeted FAB at known classes of each sample. */
+export async function aimedFab(
+  input: AttackInput<FabTParams>,
+  rivals: Rivals,
+): Promise<FloatTensor> {
+  const { target, params, onProgress } = input;
+  const { restarts } = params;
+  const targets = Math.min(params.targets, target.classes - 1);
+  const runs = targets * restarts;
+  for (let run = 0; run < runs; run++) {
+    const [rank, restart] = [Math.floor(run / restarts), run % restarts];
+    await fabWalk(
+      input,
+      new Map([...rivals].map(([i, all]) => [i, all.slice(rank, rank + 1)])),
+      restart === 0 ? undefined : `target ${rank} ${restart}`,
+      (share) => onProgress((run + share) / runs),
+    );
+  }
+  return target.examples();
+}

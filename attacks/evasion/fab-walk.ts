@@ -1,0 +1,160 @@
+import { z } from "zod";
+import type { Random } from "#core";
+import { copyOf, type FloatTensor, takeRows } from "#onnx";
+import type { AttackInput } from "../attack.ts";
+import { norms } from "../norms/index.ts";
+import { type PlaneNorm, wayToPlane } from "./hyperplane.ts";
+import type { Rivals } from "./rivals.ts";
+import { dot, groupsOf, rowOf } from "./vectors.ts";
+
+/** Rows of one question: many enough for the engine, few enough for memory. */
+const ROWS = 256;
+
+/** The parameters of FAB; the defaults are the paper's, with AutoAttack's steps. */
+export const fabParams = z.strictObject({
+  steps: z.int().positive().default(100),
+  restarts: z.int().positive().default(1),
+  /** The most weight that the way from the sample itself gets. */
+  alphaMax: z.number().positive().max(1).default(0.1),
+  /** How far a step overshoots the boundary. */
+  eta: z.number().min(1).default(1.05),
+  /** What is kept of the difference when an example was found. */
+  beta: z.number().positive().lt(1).default(0.9),
+});
+
+export type FabParams = z.output<typeof fabParams>;
+
+/**
+ * The steps of FAB from one start: towards the nearest linearised boundary to
+ * one of the rivals, between the nearest points of it to where the sample is and
+ * to where it was, and back towards it whenever an example was found.
+ *
+ * @param purpose names the draws of a random start; from the sample itself when left out
+ */
+export async function fabWalk(
+  input: AttackInput<FabParams>,
+  rivals: Rivals,
+  purpose: string | undefined,
+  onProgress: (share: number) => void,
+): Promise<void> {
+  const { target, x, y, params } = input;
+  const tries =
+    purpose === undefined ? copyOf(x) : randomStarts(input, purpose);
+  const count = Math.max(0, ...[...rivals.values()].map((all) => all.length));
+  const walking = new Set(rivals.keys());
+  for (let step = 0; step < params.steps; step++) {
+    onProgress(step / params.steps);
+    const open = target.open(count + 1).filter((i) => walking.has(i));
+    if (open.length === 0 || count === 0) return;
+    for (const group of groupsOf(open, Math.max(1, Math.floor(ROWS / count))))
+      await advance(input, rivals, tries, walking, group);
+    const asked = open.filter((i) => walking.has(i));
+    if (asked.length === 0) return;
+    const predicted = await target.predict(takeRows(tries, asked), asked);
+    asked.forEach((sample, place) => {
+      if (predicted[place] === y[sample]) return;
+      const [point, centre] = [rowOf(tries, sample), rowOf(x, sample)];
+      for (let k = 0; k < point.length; k++) {
+        const from = centre[k] as number;
+        point[k] = from + params.beta * ((point[k] as number) - from);
+      }
+    });
+  }
+}
+
+/** One step of some samples. */
+async function advance(
+  { target, x, ball, params }: AttackInput<FabParams>,
+  rivals: Rivals,
+  tries: FloatTensor,
+  walking: Set<number>,
+  group: readonly number[],
+): Promise<void> {
+  const [low, high] = ball.bounds;
+  const norm = ball.norm as PlaneNorm;
+  const aims = group.flatMap((i) => rivals.get(i) ?? []);
+  const samples = group.flatMap((i) => (rivals.get(i) ?? []).map(() => i));
+  const { loss, gradient } = await target.lossGradient(
+    takeRows(tries, samples),
+    samples,
+    { loss: "difference", aims },
+  );
+  let row = 0;
+  for (const sample of group) {
+    const rows = (rivals.get(sample) ?? []).map(() => row++);
+    const nearest = nearestOf(loss, gradient, rows, norm);
+    if (nearest === undefined) {
+      walking.delete(sample);
+      continue;
+    }
+    const [point, centre] = [rowOf(tries, sample), rowOf(x, sample)];
+    const normal = rowOf(gradient, nearest);
+    const height = loss[nearest] as number;
+    const above = height + dot(normal, centre) - dot(normal, point);
+    const here = wayToPlane(point, normal, height, norm, ball.bounds);
+    const there = wayToPlane(centre, normal, above, norm, ball.bounds);
+    const [a, b] = [here, there].map((way) =>
+      Math.max(norms[norm].length(way), 1e-8),
+    ) as [number, number];
+    const alpha = Math.min(a / (a + b), params.alphaMax);
+    for (let k = 0; k < point.length; k++) {
+      const near = (point[k] as number) + params.eta * (here[k] as number);
+      const origin = (centre[k] as number) + params.eta * (there[k] as number);
+      const moved = (1 - alpha) * near + alpha * origin;
+      point[k] = Math.min(high, Math.max(low, moved));
+    }
+  }
+}
+
+/** The length of a gradient in the norm dual to the one that distances are measured in. */
+const dual = { linf: "l1", l2: "l2", l1: "linf" } as const;
+
+/** The row whose linearised boundary is nearest; none where no gradient says where one is. */
+function nearestOf(
+  loss: Float32Array,
+  gradient: FloatTensor,
+  rows: readonly number[],
+  norm: PlaneNorm,
+): number | undefined {
+  let best: number | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const row of rows) {
+    const slope = norms[dual[norm]].length(
+      Float64Array.from(rowOf(gradient, row)),
+    );
+    const distance = Math.abs(loss[row] as number) / slope;
+    if (!(slope > 0 && slope < Infinity && distance < least)) continue;
+    least = distance;
+    best = row;
+  }
+  return best;
+}
+
+/** Random points at half of eps, or of the nearest example so far. */
+function randomStarts(
+  { target, x, ball, random }: AttackInput<FabParams>,
+  purpose: string,
+): FloatTensor {
+  const tries = copyOf(x);
+  const [low, high] = ball.bounds;
+  for (const sample of target.open()) {
+    const stream = (random[sample] as Random).fork(purpose);
+    const point = rowOf(tries, sample);
+    const delta = Float64Array.from(point, () =>
+      ball.norm === "linf" ? 2 * stream.uniform() - 1 : stream.normal(),
+    );
+    const corner = Float64Array.from(point, (v) => Math.max(v - low, high - v));
+    const { length } = norms[ball.norm];
+    const radius = Math.min(
+      target.distances[sample] as number,
+      ball.eps,
+      length(corner),
+    );
+    const scale = radius / 2 / length(delta);
+    for (let k = 0; k < point.length; k++) {
+      const moved = (point[k] as number) + scale * (delta[k] as number);
+      point[k] = Math.min(high, Math.max(low, moved));
+    }
+  }
+  return tries;
+}

@@ -1,0 +1,65 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { wayToPlane } from "../../attacks/evasion/hyperplane.ts";
+
+const numbers = (min: number, max: number) =>
+  fc.array(fc.double({ min, max, noNaN: true }), {
+    minLength: 6,
+    maxLength: 6,
+  });
+
+const lengths = {
+  linf: (v: number[]) => Math.max(...v.map(Math.abs)),
+  l2: (v: number[]) => Math.hypot(...v),
+  l1: (v: number[]) => v.reduce((sum, d) => sum + Math.abs(d), 0),
+};
+
+describe.each(["linf", "l2", "l1"] as const)(
+  "the way to a plane in %s",
+  (norm) => {
+    test("ends on the plane inside the bounds, and no other way there is shorter", () => {
+      fc.assert(
+        fc.property(
+          numbers(0, 1),
+          numbers(-1, 1),
+          fc.double({ min: -1, max: 1, noNaN: true }),
+          numbers(0, 1),
+          (start, slopes, height, elsewhere) => {
+            const point = Float32Array.from(start);
+            const normal = Float32Array.from(slopes);
+            const way = Array.from(
+              wayToPlane(point, normal, height, norm, [0, 1]),
+            );
+            const end = way.map((d, i) => d + (point[i] as number));
+            for (const v of end) {
+              expect(v).toBeGreaterThanOrEqual(-1e-9);
+              expect(v).toBeLessThanOrEqual(1 + 1e-9);
+            }
+            const along = (v: ArrayLike<number>) =>
+              Array.from(normal, (w, i) => w * (v[i] as number)).reduce(
+                (a, b) => a + b,
+                0,
+              );
+            const fall = -along(way);
+            // As far as the bounds go, or exactly down.
+            const most = Array.from(normal, (w, i) => {
+              const v = point[i] as number;
+              const down = w * Math.sign(height);
+              return Math.abs(w) * (down > 0 ? v : 1 - v);
+            }).reduce((a, b) => a + b, 0);
+            const reached =
+              Math.sign(height) * Math.min(Math.abs(height), most);
+            expect(fall).toBeCloseTo(reached, 5);
+            // Any point of the box that is as far down is no nearer.
+            const other = elsewhere.map((v, i) => v - (point[i] as number));
+            if (Math.sign(height) * -along(other) >= Math.abs(reached))
+              expect(lengths[norm](other)).toBeGreaterThanOrEqual(
+                lengths[norm](way) - 1e-6,
+              );
+          },
+        ),
+        { numRuns: 300 },
+      );
+    });
+  },
+);
