@@ -49,6 +49,8 @@ export interface Attack<S extends z.ZodObject = z.ZodObject> {
     readonly nist: readonly string[];
   };
   readonly params: S;
+  /** Calls that each gradient is averaged over; what its `eot` says, or one, when left out. */
+  draws?(params: z.output<S>): number;
   /**
    * Tries to break the samples. The target judges every example that it is asked
    * about and keeps those that broke a sample, so most attacks return what it kept.

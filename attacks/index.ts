@@ -3,6 +3,7 @@ import { noise } from "./controls/noise.ts";
 import { apgdCe } from "./evasion/apgd-ce.ts";
 import { apgdDlr } from "./evasion/apgd-dlr.ts";
 import { apgdT } from "./evasion/apgd-t.ts";
+import { autoattack } from "./evasion/autoattack.ts";
 import { cwL2 } from "./evasion/cw-l2.ts";
 import { ddn } from "./evasion/ddn.ts";
 import { deepfool } from "./evasion/deepfool.ts";
@@ -21,6 +22,7 @@ export const attacks = [
   apgdCe,
   apgdT,
   apgdDlr,
+  autoattack,
   deepfool,
   ddn,
   fmn,

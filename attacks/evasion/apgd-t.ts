@@ -19,8 +19,8 @@ type Input = AttackInput<z.output<typeof apgdTParams>>;
  * Hein 2021, arXiv:2103.01208), aimed at one class after the other, in the order
  * of the clean logits; any wrong class counts.
  *
- * The targeted DLR loss needs four classes; with fewer it is the targeted
- * cross-entropy. There are never more targets than other classes.
+ * The targeted DLR loss needs four classes; with fewer it is its numerator, the
+ * difference of the two logits. There are never more targets than other classes.
  */
 export const apgdT = defineAttack({
   id: "apgd-t",
@@ -49,18 +49,21 @@ export async function aimedPgd(
   const defined = target.classes >= 4;
   if (params.loss === "dlr" && !defined)
     onNote?.(
-      `apgd-t: the targeted DLR loss needs 4 classes, the model has ${target.classes}; it was the targeted cross-entropy`,
+      `apgd-t: the targeted DLR loss needs 4 classes, the model has ${target.classes}; it was the difference of the two logits`,
     );
+  const loss =
+    params.loss === "ce"
+      ? "cross-entropy-targeted"
+      : defined
+        ? "dlr-targeted"
+        : "difference";
   const targets = Math.min(params.targets, target.classes - 1);
   const runs = targets * restarts;
   for (let run = 0; run < runs; run++) {
     const rank = Math.floor(run / restarts);
     await autoPgd(input, {
       ...params,
-      loss:
-        params.loss === "dlr" && defined
-          ? "dlr-targeted"
-          : "cross-entropy-targeted",
+      loss,
       aims: new Map(
         [...rivals].map(([i, classes]) => [i, classes[rank] as number]),
       ),

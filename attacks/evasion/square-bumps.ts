@@ -134,8 +134,14 @@ function sideOf(share: number, { height, width }: Canvas): number {
   return Math.min(odd, most % 2 === 0 ? most - 1 : most);
 }
 
+/** Whether an image is large enough for the first bumps, a fifth of it each. */
+export const hasRoomForBumps = ({
+  height,
+  width,
+}: Pick<Canvas, "height" | "width">): boolean => height >= 5 && width >= 5;
+
 function checked(canvas: Canvas): Canvas {
-  if (canvas.height >= 5 && canvas.width >= 5) return canvas;
+  if (hasRoomForBumps(canvas)) return canvas;
   throw new AssayError(
     "ATTACK_INPUT",
     `square in L2 and L1 needs images of at least 5x5 pixels, the input has ${canvas.height}x${canvas.width}`,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Random } from "#core";
 import { type FloatTensor, putRows, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
-import { bumps } from "./square-bumps.ts";
+import { bumps, hasRoomForBumps } from "./square-bumps.ts";
 import { stripes } from "./square-stripes.ts";
 import { rowOf } from "./vectors.ts";
 
@@ -129,10 +129,14 @@ export function shareAt(
   return pInit / 2 ** halvings.filter((after) => at > after).length;
 }
 
+/** Whether the attack has moves for these inputs in this norm. */
+export const canSearch = (input: Pick<AttackInput<unknown>, "x" | "ball">) =>
+  input.ball.norm === "linf" || hasRoomForBumps(canvasOf(input));
+
 function canvasOf({
   x,
   ball: { eps, bounds },
-}: AttackInput<SquareParams>): Canvas {
+}: Pick<AttackInput<unknown>, "x" | "ball">): Canvas {
   const shape = x.dims.slice(1);
   const [channels, height, width] =
     shape.length === 3 ? shape : [1, 1, shape.reduce((p, d) => p * d, 1)];

@@ -62,15 +62,15 @@ export async function gather(
     zeroGradientShare: probe ? zero / n : null,
     cleanMismatch: seen.filter((p, i) => p !== clean[i]).length,
     model: await probesOf(opened, bench),
-    draws: drawsOf(chosen.params),
+    draws: drawsOf(chosen),
     probes: await probeCell(planned, scored, bench, made, outcomes),
   };
 }
 
 /** How many calls an attack averages a gradient over. */
-function drawsOf(params: unknown): number {
-  const { eot } = params as { eot?: unknown };
-  return typeof eot === "number" ? eot : 1;
+function drawsOf({ unit, params }: PlannedCell["chosen"]): number {
+  const { eot = 1 } = params as { eot?: number };
+  return unit.draws?.(params) ?? eot;
 }
 
 /** Tries to break what a white-box attack left standing, where its number counts and nothing limits it. */

@@ -109,8 +109,9 @@ function within(budget: Budget, { unit, params }: Chosen<Attack>) {
   const limited: Record<string, unknown> = { ...params };
   for (const key of ["steps", "restarts"] as const) {
     const [most, asked] = [budget[key], limited[key]];
-    if (most !== null && typeof asked === "number")
-      limited[key] = Math.min(most, asked);
+    if (most === null || asked === undefined) continue;
+    // Null is what the attack was published with.
+    limited[key] = asked === null ? most : Math.min(most, asked as number);
   }
   return { unit, params: limited };
 }

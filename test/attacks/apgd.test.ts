@@ -185,7 +185,7 @@ describe("apgd-t", () => {
       bias: several.bias.slice(0, 3),
     };
     for (const [id, linear, loss] of [
-      ["apgd-t", three, "targeted cross-entropy"],
+      ["apgd-t", three, "difference"],
       ["apgd-dlr", binary, "margin"],
     ] as const) {
       const x = uniformPoints(20, linear.weights[0]?.length ?? 0, [0, 1], 4);

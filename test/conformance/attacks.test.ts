@@ -16,6 +16,7 @@ import { reference, smallDigits, untrained } from "../reference.ts";
 const COUNT = 12;
 /** Cheaper parameters of attacks whose own are slow. */
 const quick: Readonly<Record<string, Record<string, unknown>>> = {
+  autoattack: { steps: 10, queries: 30 },
   fab: { steps: 20 },
   "fab-t": { steps: 20 },
   square: { queries: 60 },

@@ -42,8 +42,7 @@ export async function moreSteps(scene: Scene): Promise<Tries | null> {
 
 /** With as many restarts once more, which makes them twice as many; null where the attack has none. */
 export async function moreRestarts(scene: Scene): Promise<Tries | null> {
-  const { restarts } = scene.chosen.params as { restarts?: unknown };
-  return typeof restarts === "number"
+  return "restarts" in (scene.chosen.params as object)
     ? attackAgain(scene, "twice the restarts", {})
     : null;
 }
