@@ -48,7 +48,7 @@ export function ballOf(
       }),
     ascend: (x, gradient, size) =>
       perSample(x, (from, to, out) => {
-        const step = Float64Array.from(gradient.data.subarray(from, to));
+        const step = new Float64Array(gradient.data.subarray(from, to));
         direction(step);
         for (let i = 0; i < step.length; i++)
           out[from + i] =
@@ -78,8 +78,13 @@ export function ballOf(
   };
 }
 
-const difference = (from: Float32Array, to: Float32Array) =>
-  Float64Array.from(to, (v, i) => v - (from[i] as number));
+/** A loop: a mapped copy of a typed array takes twenty times as long. */
+function difference(from: Float32Array, to: Float32Array): Float64Array {
+  const delta = new Float64Array(to.length);
+  for (let i = 0; i < delta.length; i++)
+    delta[i] = (to[i] as number) - (from[i] as number);
+  return delta;
+}
 
 function perSample(
   like: FloatTensor,

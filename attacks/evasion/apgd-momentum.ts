@@ -65,7 +65,7 @@ function stepped(
   gradient: Float32Array,
   size: number,
 ): Float32Array {
-  const direction = Float64Array.from(gradient);
+  const direction = new Float64Array(gradient);
   norms[norm].direction(direction);
   const moved = new Float32Array(point.length);
   for (let i = 0; i < moved.length; i++)

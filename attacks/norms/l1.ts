@@ -1,6 +1,10 @@
 import { largestOf, type NormGeometry } from "./norm.ts";
 
-const length = (v: Float64Array) => v.reduce((sum, d) => sum + Math.abs(d), 0);
+function length(v: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < v.length; i++) sum += Math.abs(v[i] as number);
+  return sum;
+}
 
 /** Share of the numbers that a step moves (Tramèr and Boneh 2019, arXiv:1904.13000). */
 const SPARSITY = 0.01;
@@ -12,29 +16,33 @@ export const l1: NormGeometry = {
     // Every number that moves is rounded to float32 in the end, and the sum feels them all.
     const largest = Math.max(1, Math.abs(low), Math.abs(high));
     const limit = Math.max(0, eps - delta.length * largest * 2 ** -25);
-    const room = delta.map((d, i) =>
-      d > 0 ? high - (centre[i] as number) : (centre[i] as number) - low,
-    );
-    const kept = (less: number) =>
-      delta.map((d, i) =>
-        Math.min(
-          Math.max(Math.abs(d) - less, 0),
-          Math.max(0, room[i] as number),
-        ),
-      );
+    const sizes = new Float64Array(delta.length);
+    const room = new Float64Array(delta.length);
+    for (let i = 0; i < delta.length; i++) {
+      const [d, c] = [delta[i] as number, centre[i] as number];
+      sizes[i] = Math.abs(d);
+      room[i] = Math.max(0, d > 0 ? high - c : c - low);
+    }
+    /** What is left of a number when all lose so much. */
+    const kept = (i: number, less: number) =>
+      Math.min(Math.max((sizes[i] as number) - less, 0), room[i] as number);
+    const total = (less: number) => {
+      let sum = 0;
+      for (let i = 0; i < sizes.length; i++) sum += kept(i, less);
+      return sum;
+    };
     let below = 0;
     let above = 0;
-    if (length(kept(0)) > limit) {
-      above = delta.reduce((max, d) => Math.max(max, Math.abs(d)), 0);
+    if (total(0) > limit) {
+      above = sizes.reduce((max, d) => Math.max(max, d), 0);
       for (let i = 0; i < 60; i++) {
         const middle = (below + above) / 2;
-        if (length(kept(middle)) > limit) below = middle;
+        if (total(middle) > limit) below = middle;
         else above = middle;
       }
     }
-    const sizes = kept(above);
     for (let i = 0; i < delta.length; i++)
-      delta[i] = Math.sign(delta[i] as number) * (sizes[i] as number);
+      delta[i] = Math.sign(delta[i] as number) * kept(i, above);
   },
   /** The largest hundredth of the gradient, in equal parts. */
   direction(gradient) {

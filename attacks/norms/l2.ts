@@ -1,7 +1,10 @@
 import { type NormGeometry, unit } from "./norm.ts";
 
-const length = (v: Float64Array) =>
-  Math.sqrt(v.reduce((sum, d) => sum + d * d, 0));
+function length(v: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < v.length; i++) sum += (v[i] as number) ** 2;
+  return Math.sqrt(sum);
+}
 
 /** The Euclidean length of the change. */
 export const l2: NormGeometry = {

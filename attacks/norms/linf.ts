@@ -14,5 +14,10 @@ export const linf: NormGeometry = {
     for (let i = 0; i < delta.length; i++)
       delta[i] = (2 * random.uniform() - 1) * eps;
   },
-  length: (delta) => delta.reduce((max, d) => Math.max(max, Math.abs(d)), 0),
+  length(delta) {
+    let most = 0;
+    for (let i = 0; i < delta.length; i++)
+      most = Math.max(most, Math.abs(delta[i] as number));
+    return most;
+  },
 };

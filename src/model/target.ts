@@ -1,5 +1,5 @@
 import { AssayError } from "#core";
-import { type FloatTensor, rows as rowsOf } from "#onnx";
+import { copyOf, type FloatTensor, rows as rowsOf } from "#onnx";
 import {
   argmaxRows,
   type CompiledModel,
@@ -75,7 +75,7 @@ export interface Target {
     samples: readonly number[],
     objective?: Objective & { labels?: ArrayLike<number> },
   ): Promise<LossGradient>;
-  /** The nearest example of each sample that was misclassified within the limit; of one that stands the last that was tried within it. */
+  /** The nearest example of each sample that was misclassified within the limit; of one that stands the last that was tried, or the sample itself where that is beyond the limit. */
   examples(): FloatTensor;
   /** Distance of the nearest misclassified example of each sample, Infinity where there is none. */
   readonly distances: Float64Array;
@@ -155,7 +155,10 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
   };
   const allows = (row: FloatTensor, sample: number): number => {
     const [low, high] = limit.bounds;
-    if (!row.data.every((v) => v >= low && v <= high)) return Infinity;
+    for (let i = 0; i < row.data.length; i++) {
+      const v = row.data[i] as number;
+      if (!(v >= low && v <= high)) return Infinity;
+    }
     const [d = Infinity] = Array.from(limit.distance(at(x, sample), row));
     return d <= reach ? d : Infinity;
   };
@@ -167,13 +170,16 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     samples.forEach((sample, place) => {
       const broken = distances[sample] as number;
       const wrong = y !== undefined && predicted[place] !== y[sample];
-      // Only what is better than the last has to be measured.
       if (!wrong && broken < Infinity) return;
       const row = at(rows, place);
+      if (!wrong) {
+        // The last of one that stands is measured only when it is asked for.
+        best.data.set(row.data, sample * width);
+        return;
+      }
       const distance = allows(row, sample);
-      if (distance === Infinity || (wrong && distance >= broken)) return;
+      if (distance >= broken) return;
       best.data.set(row.data, sample * width);
-      if (!wrong) return;
       distances[sample] = distance;
       if (brokenAt[sample] === 0) brokenAt[sample] = spent[sample] as number;
     });
@@ -215,7 +221,13 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
         trace(objective.loss ?? "cross-entropy", samples, answer.loss);
       return answer;
     },
-    examples: () => ({ ...best, data: Float32Array.from(best.data) }),
+    examples() {
+      const found = copyOf(best);
+      for (let i = 0; i < n; i++)
+        if (distances[i] === Infinity && allows(at(best, i), i) === Infinity)
+          found.data.set(at(x, i).data, i * width);
+      return found;
+    },
     distances,
     get base() {
       require("base");
