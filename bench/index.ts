@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { onnxruntime } from "#engine";
 import { openFloor } from "./floor.ts";
 import { type Subject, subjects } from "./models/index.ts";
-import { type Peer, torchPeer } from "./peers/torch.ts";
+import { openPeer, type Peer } from "./peers/peer.ts";
 import {
   type Mode,
   median,
@@ -37,7 +37,7 @@ const rounds = Number(options.rounds);
 const chosen = subjects.filter(
   (s) => !options.only || options.only.includes(s.name),
 );
-const peer = await torchPeer();
+const peer = await openPeer("torch_peer.py");
 console.log(
   `${onnxruntime.title}, Node ${process.version}, ${peer ? `PyTorch ${peer.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}\n`,
 );
@@ -78,7 +78,8 @@ async function row(
     floors.push((mine[r] as number) / (await floor.milliseconds(work)));
     if (!other) continue;
     const request = { model: subject.name, mode, warm: r === 0 ? 3 : 1 };
-    theirs.push(await other.time({ ...request, repeats }));
+    const { ms } = await other.ask<{ ms: number }>({ ...request, repeats });
+    theirs.push(ms);
   }
   await step.release();
   const ratios = theirs.map((t, r) => (mine[r] as number) / t);

@@ -3,25 +3,27 @@ import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 import { packagePath } from "#core";
 
-/** PyTorch in a process of its own, which times a step when it is asked. */
+/** A Python program that answers questions, one line of JSON each. */
 export interface Peer {
+  /** Of PyTorch. */
   readonly version: string;
-  /** Median milliseconds. */
-  time(request: {
-    model: string;
-    mode: string;
-    warm: number;
-    repeats: number;
-  }): Promise<number>;
+  /** @throws when the program stopped; what it said last is on the standard error */
+  ask<A>(question: object): Promise<A>;
   stop(): void;
 }
 
-/** The peer, by the Python that ASSAY_PYTHON names; undefined where it has no PyTorch. */
-export async function torchPeer(): Promise<Peer | undefined> {
+/**
+ * Starts a program beside this file, by the Python that ASSAY_PYTHON names, on
+ * as many threads as there are cores; undefined where it has no PyTorch.
+ */
+export async function openPeer(
+  script: string,
+  stderr: "ignore" | "inherit" = "ignore",
+): Promise<Peer | undefined> {
   const python = process.env.ASSAY_PYTHON ?? "python3";
-  const script = packagePath("bench/peers/torch_peer.py");
-  const child = spawn(python, [script, String(cpus().length)], {
-    stdio: ["pipe", "pipe", "ignore"],
+  const path = packagePath(`bench/peers/${script}`);
+  const child = spawn(python, [path, String(cpus().length)], {
+    stdio: ["pipe", "pipe", stderr],
   }) as unknown as ChildProcessWithoutNullStreams;
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const answer = async () => {
@@ -36,11 +38,11 @@ export async function torchPeer(): Promise<Peer | undefined> {
   if (!hello) return undefined;
   return {
     version: hello.torch,
-    async time(request) {
-      child.stdin.write(`${JSON.stringify(request)}\n`);
+    async ask(question) {
+      child.stdin.write(`${JSON.stringify(question)}\n`);
       const said = await answer();
-      if (!said) throw new Error("PyTorch stopped");
-      return said.ms;
+      if (!said) throw new Error(`${script} stopped`);
+      return said;
     },
     stop: () => child.kill(),
   };

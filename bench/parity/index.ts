@@ -1,0 +1,135 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Attack, attacks, ballOf } from "#attacks";
+import { packagePath, Random } from "#core";
+import { encodeNpy } from "#data";
+import { onnxruntime } from "#engine";
+import { argmaxRows, type CompiledModel, compile, grantAccess } from "#model";
+import { type FloatTensor, floats, rows as rowsOf, takeRows } from "#onnx";
+import { openPeer } from "../peers/peer.ts";
+import { type ModelName, mnist, modelNames, modelOf } from "./models.ts";
+import { type Row, rows } from "./rows.ts";
+
+// Assay's attacks beside those of other libraries: the same weights, the same
+// samples, equal parameters, one after the other on the same cores. Prints
+// the table of docs/parity.md.
+
+const { values: options } = parseArgs({
+  options: { only: { type: "string", multiple: true } },
+});
+
+interface Outcome {
+  robust: number;
+  /** null where fewer than half of the samples were broken. */
+  median: number | null;
+  seconds: number;
+}
+
+const folder = packagePath("runs/parity");
+const { test } = await mnist();
+const compiled = new Map<ModelName, CompiledModel>();
+for (const name of modelNames)
+  compiled.set(name, await compile(await modelOf(name, folder), onnxruntime));
+const most = Math.max(...rows.map((r) => r.samples));
+const x = rowsOf(test.x, 0, most) as FloatTensor;
+const y = test.y.slice(0, most);
+writeFileSync(join(folder, "x.npy"), encodeNpy(x));
+writeFileSync(join(folder, "y.npy"), encodeNpy(floats([most], Array.from(y))));
+
+const peer = await openPeer("parity_peer.py", "inherit");
+console.log(
+  `${onnxruntime.title}, Node ${process.version}, ${peer ? `PyTorch ${peer.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}\n`,
+);
+console.log(
+  "| model | norm | eps | attack | n | measure | Assay | peer | difference | seconds | peer's | ratio | library |",
+);
+console.log(`|${"---|".repeat(13)}`);
+for (const row of rows) {
+  const named = `${row.model}/${row.norm}/${row.eps ?? "nearest"}/${row.attack}`;
+  if (options.only && !options.only.some((part) => named.includes(part)))
+    continue;
+  const ours = await attack(row);
+  const theirs = await peer?.ask<Outcome & { version: string }>({
+    folder,
+    ...row,
+    ...row.peer,
+  });
+  console.log(line(row, ours, theirs));
+}
+peer?.stop();
+
+async function attack(row: Row): Promise<Outcome> {
+  const model = compiled.get(row.model) as CompiledModel;
+  const unit = attacks.find((a) => a.id === row.attack) as Attack;
+  const some = Array.from({ length: row.samples }, (_, i) => i);
+  const predicted = argmaxRows(await model.logits(takeRows(x, some)));
+  const right = some.filter((i) => predicted[i] === y[i]);
+  const ball = ballOf(row.norm, row.eps ?? Number.POSITIVE_INFINITY, [0, 1]);
+  const clean = takeRows(x, right);
+  const labels = Int32Array.from(right, (i) => y[i] as number);
+  const random = new Random(1);
+  const target = grantAccess(model, {
+    access: unit.access,
+    x: clean,
+    y: labels,
+    limit: ball,
+  });
+  const begun = performance.now();
+  await unit.run({
+    target,
+    x: clean,
+    y: labels,
+    ball,
+    params: unit.params.parse(row.params),
+    random: right.map((i) => random.fork(i)),
+    onProgress: () => {},
+  });
+  const seconds = (performance.now() - begun) / 1000;
+  const distances = Array.from(target.distances).sort((a, b) => a - b);
+  const standing = distances.filter((d) => d === Number.POSITIVE_INFINITY);
+  // As PyTorch's median, the lower one of an even count.
+  const median = distances[Math.floor((distances.length - 1) / 2)] as number;
+  return {
+    robust: standing.length / row.samples,
+    median: Number.isFinite(median) ? median : null,
+    seconds,
+  };
+}
+
+function line(
+  row: Row,
+  ours: Outcome,
+  theirs: (Outcome & { version: string }) | undefined,
+): string {
+  const rate = (o: Outcome | undefined) =>
+    o ? `${(100 * o.robust).toFixed(1)} %` : "";
+  const far = (o: Outcome | undefined) => o?.median?.toFixed(4) ?? "none";
+  const nearest = row.eps === null;
+  const difference = !theirs
+    ? ""
+    : nearest
+      ? ours.median !== null && theirs.median !== null
+        ? `${signed(100 * (ours.median / theirs.median - 1))} %`
+        : ""
+      : `${signed(100 * (ours.robust - theirs.robust))} points`;
+  return `| ${[
+    row.model,
+    row.norm,
+    row.eps ?? "",
+    row.attack,
+    row.samples,
+    nearest ? "median distance" : "robust accuracy",
+    nearest ? far(ours) : rate(ours),
+    nearest ? far(theirs) : rate(theirs),
+    difference,
+    ours.seconds.toFixed(1),
+    theirs?.seconds.toFixed(1) ?? "",
+    theirs ? (ours.seconds / theirs.seconds).toFixed(2) : "",
+    theirs ? `${row.peer.library} ${theirs.version}, ${row.peer.name}` : "",
+  ].join(" | ")} |`;
+}
+
+function signed(v: number): string {
+  return `${v > 0 ? "+" : ""}${v.toFixed(1)}`;
+}
