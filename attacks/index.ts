@@ -4,6 +4,7 @@ import { apgdCe } from "./evasion/apgd-ce.ts";
 import { apgdDlr } from "./evasion/apgd-dlr.ts";
 import { apgdT } from "./evasion/apgd-t.ts";
 import { autoattack } from "./evasion/autoattack.ts";
+import { bim } from "./evasion/bim.ts";
 import { cwL2 } from "./evasion/cw-l2.ts";
 import { ddn } from "./evasion/ddn.ts";
 import { deepfool } from "./evasion/deepfool.ts";
@@ -11,14 +12,20 @@ import { fab } from "./evasion/fab.ts";
 import { fabT } from "./evasion/fab-t.ts";
 import { fgsm } from "./evasion/fgsm.ts";
 import { fmn } from "./evasion/fmn.ts";
+import { miFgsm } from "./evasion/mi-fgsm.ts";
+import { niFgsm } from "./evasion/ni-fgsm.ts";
 import { pgd } from "./evasion/pgd.ts";
 import { square } from "./evasion/square.ts";
+import { baseMiFgsm } from "./transfer/base-mi-fgsm.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
 
 /** Every attack. A new one is a file and a line here. */
 export const attacks = [
   fgsm,
+  bim,
   pgd,
+  miFgsm,
+  niFgsm,
   apgdCe,
   apgdT,
   apgdDlr,
@@ -31,6 +38,7 @@ export const attacks = [
   fabT,
   square,
   basePgd,
+  baseMiFgsm,
   noise,
 ] as unknown as readonly Attack[];
 

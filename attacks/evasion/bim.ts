@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { defineAttack } from "../attack.ts";
+import { pgd } from "./pgd.ts";
+
+/**
+ * The basic iterative method (Kurakin et al. 2017, arXiv:1607.02533): FGSM in
+ * steps, from the sample itself. The paper takes steps of one grey level, as
+ * many as eps has plus 4; the defaults are those of its later use on any eps,
+ * ten steps of a tenth (Dong et al. 2018).
+ */
+export const bim = defineAttack({
+  id: "bim",
+  title: "BIM",
+  access: "gradient",
+  family: "iterative",
+  norms: ["linf"],
+  reference: "Kurakin et al. 2017, arXiv:1607.02533",
+  taxonomy: pgd.taxonomy,
+  params: z.strictObject({
+    steps: z.int().positive().default(10),
+    /** Step size as a share of eps. */
+    relStepSize: z.number().positive().default(0.1),
+  }),
+  run: (input) =>
+    pgd.run({
+      ...input,
+      params: pgd.params.parse({ ...input.params, randomStart: false }),
+    }),
+});

@@ -1,0 +1,37 @@
+import { takeRows } from "#onnx";
+import { defineAttack } from "../attack.ts";
+import { climbWithMomentum, momentumParams } from "./momentum.ts";
+
+/**
+ * Momentum iterative FGSM (Dong et al. 2018, arXiv:1710.06081): sign steps
+ * along a velocity, from the sample itself.
+ */
+export const miFgsm = defineAttack({
+  id: "mi-fgsm",
+  title: "MI-FGSM",
+  access: "gradient",
+  family: "iterative",
+  norms: ["linf"],
+  reference: "Dong et al. 2018, arXiv:1710.06081",
+  taxonomy: {
+    atlas: ["AML.T0043.000", "AML.T0015"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.022"],
+  },
+  params: momentumParams,
+  async run({ target, x, ball, params, onProgress }) {
+    const tries = await climbWithMomentum({
+      ...params,
+      x,
+      ball,
+      ahead: false,
+      open: () => target.open(),
+      gradientAt: async (points, samples) =>
+        (await target.lossGradient(points, samples)).gradient,
+      onProgress,
+    });
+    const open = target.open();
+    if (open.length > 0) await target.predict(takeRows(tries, open), open);
+    return target.examples();
+  },
+});
