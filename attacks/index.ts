@@ -8,6 +8,7 @@ import { bim } from "./evasion/bim.ts";
 import { cwL2 } from "./evasion/cw-l2.ts";
 import { ddn } from "./evasion/ddn.ts";
 import { deepfool } from "./evasion/deepfool.ts";
+import { ead } from "./evasion/ead.ts";
 import { fab } from "./evasion/fab.ts";
 import { fabT } from "./evasion/fab-t.ts";
 import { fgsm } from "./evasion/fgsm.ts";
@@ -34,6 +35,7 @@ export const attacks = [
   ddn,
   fmn,
   cwL2,
+  ead,
   fab,
   fabT,
   square,

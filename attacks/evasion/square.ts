@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Random } from "#core";
-import { type FloatTensor, putRows, takeRows } from "#onnx";
+import { putRows, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
+import { marginOf } from "./score-losses.ts";
 import { bumps, hasRoomForBumps } from "./square-bumps.ts";
 import { stripes } from "./square-stripes.ts";
 import { rowOf } from "./vectors.ts";
@@ -47,7 +48,7 @@ export interface Moves {
 /**
  * Square Attack (Andriushchenko et al. 2020, arXiv:1912.00049): random search
  * with squares that shrink by a schedule, which keeps a change when the margin
- * falls; in Linf squares at the edge of the ball, in L2 and in L1 (Croce and
+ * of a wrong class rises; in Linf squares at the edge of the ball, in L2 and in L1 (Croce and
  * Hein 2021, arXiv:2103.01208) bumps that take their share of the budget from a
  * second window. Vectors are images of one row, and have Linf only.
  */
@@ -70,7 +71,7 @@ export const square = defineAttack({
     const moves = ball.norm === "linf" ? stripes : bumps(ball.norm);
     const streams = random.map((stream) => stream.fork("square"));
     const best = { ...x, data: Float32Array.from(x.data) };
-    const least = new Float64Array(y.length).fill(Number.POSITIVE_INFINITY);
+    const most = new Float64Array(y.length).fill(Number.NEGATIVE_INFINITY);
     for (let query = 0; query < params.queries; query++) {
       if (query % 16 === 0) onProgress(query / params.queries);
       const open = target.open();
@@ -85,12 +86,15 @@ export const square = defineAttack({
         else moves.change(to, centre, share, canvas, stream);
       });
       const points = ball.norm === "l1" ? ball.project(centres, tries) : tries;
-      const margins = marginsOf(await target.scores(points, open), y, open);
+      const scores = await target.scores(points, open);
+      const margins = open.map((sample, place) =>
+        marginOf(rowOf(scores, place), y[sample] as number),
+      );
       const better = open.flatMap((sample, place) =>
-        (margins[place] as number) < (least[sample] as number) ? [place] : [],
+        (margins[place] as number) > (most[sample] as number) ? [place] : [],
       );
       for (const place of better)
-        least[open[place] as number] = margins[place] as number;
+        most[open[place] as number] = margins[place] as number;
       putRows(
         best,
         better.map((place) => open[place] as number),
@@ -100,22 +104,6 @@ export const square = defineAttack({
     return target.examples();
   },
 });
-
-/** The score of the true class less the highest of the others. */
-function marginsOf(
-  scores: FloatTensor,
-  y: Int32Array,
-  samples: readonly number[],
-): number[] {
-  return samples.map((sample, place) => {
-    const row = rowOf(scores, place);
-    const label = y[sample] as number;
-    let other = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < row.length; k++)
-      if (k !== label) other = Math.max(other, row[k] as number);
-    return (row[label] as number) - other;
-  });
-}
 
 /** Queries after which the squares' area is halved, of 10,000. */
 const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];

@@ -20,6 +20,7 @@ const quick: Readonly<Record<string, Record<string, unknown>>> = {
   fab: { steps: 20 },
   "fab-t": { steps: 20 },
   square: { queries: 60 },
+  ead: { binarySearchSteps: 3, maxIterations: 50 },
   "cw-l2": { binarySearchSteps: 3, maxIterations: 50 },
 };
 let model: CompiledModel;

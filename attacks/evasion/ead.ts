@@ -1,0 +1,188 @@
+import { z } from "zod";
+import { takeRows } from "#onnx";
+import { defineAttack } from "../attack.ts";
+import {
+  type ConstantSearch,
+  isStalled,
+  keeperOf,
+  nextConstant,
+  searchedShare,
+  searchFrom,
+} from "./constants.ts";
+import { marginOf } from "./score-losses.ts";
+import { rowOf } from "./vectors.ts";
+
+const eadParams = z.strictObject({
+  /** Weight of the L1 distance, and what every step takes from each change. */
+  beta: z.number().positive().default(1e-3),
+  binarySearchSteps: z.int().positive().default(9),
+  maxIterations: z.int().positive().default(1000),
+  /** First size of a step; it falls with the square root of what is left. */
+  learningRate: z.number().positive().default(0.01),
+  /** The first constant that weighs misclassification against distance. */
+  initialConst: z.number().positive().default(1e-3),
+  /** How far another logit has to be above that of the own class. */
+  confidence: z.number().nonnegative().default(0),
+  /** Which example is the best: that of the least L1 or of the least elastic-net distance. */
+  decisionRule: z.enum(["L1", "EN"]).default("L1"),
+  /** Whether a search ends when a tenth of its iterations gained less than a ten-thousandth. */
+  abortEarly: z.boolean().default(true),
+});
+
+/**
+ * Elastic-net attack (Chen et al. 2018, arXiv:1709.04114): iterative
+ * shrinkage-thresholding with momentum (FISTA) on c times how far a sample is
+ * from being misclassified, plus the squared L2 and beta times the L1 distance,
+ * with Carlini and Wagner's search for c. Inputs are scaled to [0, 1] by their
+ * bounds.
+ *
+ * Every sample has a search of its own: it is given up early by its own loss,
+ * not by that of the batch as in the authors' code. Confidence and the elastic-net rule matter where the nearest example is
+ * looked for; within a finite eps the first example ends the search.
+ */
+export const ead = defineAttack({
+  id: "ead",
+  title: "EAD",
+  access: "gradient",
+  family: "minimum-norm",
+  norms: ["l1"],
+  reference: "Chen et al. 2018, arXiv:1709.04114",
+  taxonomy: {
+    atlas: ["AML.T0043.000", "AML.T0015"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.022"],
+  },
+  params: eadParams,
+  async run({ target, x, y, ball, params, onProgress }) {
+    const { beta, binarySearchSteps, maxIterations, confidence, decisionRule } =
+      params;
+    const [low, high] = ball.bounds;
+    const width = high - low;
+    const begin = (
+      sample: number,
+      round: number,
+      constant: ConstantSearch,
+    ) => ({
+      round,
+      constant,
+      iteration: 0,
+      broken: false,
+      checked: Number.POSITIVE_INFINITY,
+      point: Float32Array.from(rowOf(x, sample)),
+      ahead: Float32Array.from(rowOf(x, sample)),
+    });
+    const searches: Search[] = Array.from(y.keys(), (i) =>
+      begin(i, 0, searchFrom(params.initialConst)),
+    );
+    const own = keeperOf(x);
+    const keeps = ball.nearest && (confidence > 0 || decisionRule === "EN");
+    for (;;) {
+      const open = target
+        .open(2)
+        .filter((i) => (searches[i] as Search).round < binarySearchSteps);
+      onProgress(
+        searchedShare(searches, open, binarySearchSteps, maxIterations),
+      );
+      if (open.length === 0) return own.over(target.examples());
+      const tries = takeRows(x, open);
+      open.forEach((sample, place) => {
+        rowOf(tries, place).set((searches[sample] as Search).ahead);
+      });
+      const { loss, gradient } = await target.lossGradient(tries, open, {
+        loss: "margin",
+      });
+      open.forEach((sample, place) => {
+        const search = searches[sample] as Search;
+        const lacks = (loss[place] as number) < confidence;
+        advance(search, rowOf(gradient, place), {
+          pull: lacks ? search.constant.c * width * width : 0,
+          size:
+            params.learningRate *
+            Math.sqrt(1 - search.iteration / maxIterations),
+          centre: rowOf(x, sample),
+          threshold: beta * width,
+          bounds: ball.bounds,
+        });
+        search.iteration++;
+        rowOf(tries, place).set(search.point);
+      });
+      const scores = await target.scores(tries, open);
+      open.forEach((sample, place) => {
+        const search = searches[sample] as Search;
+        const { constant, point } = search;
+        const centre = rowOf(x, sample);
+        const margin = marginOf(rowOf(scores, place), y[sample] as number);
+        let [l1, square] = [0, 0];
+        for (let k = 0; k < point.length; k++) {
+          const away = ((point[k] as number) - (centre[k] as number)) / width;
+          l1 += Math.abs(away);
+          square += away * away;
+        }
+        const elastic = square + beta * l1;
+        if (margin > 0 && margin >= confidence) {
+          search.broken = true;
+          if (keeps)
+            own.offer(sample, point, decisionRule === "L1" ? l1 : elastic);
+        }
+        const total = elastic + constant.c * Math.max(0, confidence - margin);
+        if (
+          search.iteration === maxIterations ||
+          (params.abortEarly && isStalled(search, total, maxIterations))
+        ) {
+          const next = nextConstant(constant, search.broken);
+          searches[sample] = begin(sample, search.round + 1, next);
+        }
+      });
+    }
+  },
+});
+
+/** One sample's search. */
+interface Search {
+  /** How many constants were tried. */
+  readonly round: number;
+  readonly constant: ConstantSearch;
+  iteration: number;
+  /** Whether this constant broke the sample. */
+  broken: boolean;
+  /** The loss when it was last looked at. */
+  checked: number;
+  point: Float32Array;
+  /** Where the momentum leads, and the gradient is taken. */
+  ahead: Float32Array;
+}
+
+/** One step of FISTA: down the smooth part, then every change shrunk by the threshold (equations 4 to 7). */
+function advance(
+  search: Search,
+  slope: Float32Array,
+  {
+    pull,
+    size,
+    centre,
+    threshold,
+    bounds: [low, high],
+  }: {
+    pull: number;
+    size: number;
+    centre: Float32Array;
+    threshold: number;
+    bounds: readonly [number, number];
+  },
+): void {
+  const { point: last, ahead, iteration } = search;
+  const momentum = iteration / (iteration + 3);
+  const point = new Float32Array(last.length);
+  for (let k = 0; k < point.length; k++) {
+    const from = centre[k] as number;
+    const away = (ahead[k] as number) - from;
+    const push = pull === 0 ? 0 : pull * (slope[k] as number);
+    const moved = away + size * ((Number.isFinite(push) ? push : 0) - 2 * away);
+    const kept = Math.sign(moved) * Math.max(0, Math.abs(moved) - threshold);
+    point[k] = Math.min(high, Math.max(low, from + kept));
+    ahead[k] =
+      (point[k] as number) +
+      momentum * ((point[k] as number) - (last[k] as number));
+  }
+  search.point = point;
+}
