@@ -14,8 +14,11 @@ import { fabT } from "./evasion/fab-t.ts";
 import { fgsm } from "./evasion/fgsm.ts";
 import { fmn } from "./evasion/fmn.ts";
 import { miFgsm } from "./evasion/mi-fgsm.ts";
+import { nes } from "./evasion/nes.ts";
 import { niFgsm } from "./evasion/ni-fgsm.ts";
 import { pgd } from "./evasion/pgd.ts";
+import { simba } from "./evasion/simba.ts";
+import { spsa } from "./evasion/spsa.ts";
 import { square } from "./evasion/square.ts";
 import { baseMiFgsm } from "./transfer/base-mi-fgsm.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
@@ -39,6 +42,9 @@ export const attacks = [
   fab,
   fabT,
   square,
+  nes,
+  spsa,
+  simba,
   basePgd,
   baseMiFgsm,
   noise,

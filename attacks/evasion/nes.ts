@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { copyOf, putRows, takeRows } from "#onnx";
+import { defineAttack } from "../attack.ts";
+import { estimated } from "./estimate.ts";
+import { crossEntropyOf } from "./score-losses.ts";
+import { rowOf } from "./vectors.ts";
+
+/**
+ * Query-limited attack by natural evolution strategies (Ilyas et al. 2018,
+ * arXiv:1804.08598): sign steps with momentum along a gradient that is
+ * estimated from antithetic normal directions, projected back into the ball.
+ * As in the authors' code, the step is halved where the loss did not rise over
+ * the last five. Step and radius are shares of the width of the bounds.
+ */
+export const nes = defineAttack({
+  id: "nes",
+  title: "NES",
+  access: "score",
+  family: "query",
+  norms: ["linf", "l2"],
+  reference: "Ilyas et al. 2018, arXiv:1804.08598",
+  taxonomy: {
+    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.025"],
+  },
+  params: z.strictObject({
+    queries: z.int().positive().default(10_000),
+    /** Directions a step, each looked along both ways. */
+    pairs: z.int().positive().default(25),
+    sigma: z.number().positive().default(1e-3),
+    stepSize: z.number().positive().default(0.01),
+    minStepSize: z.number().positive().default(5e-5),
+    momentum: z.number().min(0).lt(1).default(0.9),
+    /** Steps without a rise after which the step is halved. */
+    plateau: z.int().min(2).default(5),
+  }),
+  async run({ target, x, y, ball, params, random, onProgress }) {
+    const { queries, pairs, momentum, plateau, minStepSize } = params;
+    const [low, high] = ball.bounds;
+    const width = high - low;
+    const streams = random.map((stream) => stream.fork("nes"));
+    const tries = copyOf(x);
+    const velocity = { ...x, data: new Float32Array(x.data.length) };
+    const sizes = y.length ? Array.from(y, () => params.stepSize) : [];
+    const recent: number[][] = Array.from(y, () => []);
+    // Every step asks about its new point once more.
+    const cost = 2 * pairs + 1;
+    const steps = Math.max(1, Math.floor(queries / cost));
+    for (let step = 0; step < steps; step++) {
+      onProgress(step / steps);
+      const open = target.open(cost);
+      if (open.length === 0) break;
+      const here = takeRows(tries, open);
+      const { gradient, loss } = await estimated(
+        target,
+        here,
+        open,
+        y,
+        streams,
+        {
+          pairs,
+          radius: params.sigma * width,
+          draw: (stream) => stream.normal(),
+          lossOf: crossEntropyOf,
+        },
+      );
+      const next = { ...here, data: Float32Array.from(here.data) };
+      open.forEach((sample, place) => {
+        const speed = rowOf(velocity, sample);
+        const slope = rowOf(gradient, place);
+        for (let i = 0; i < speed.length; i++)
+          speed[i] =
+            momentum * (speed[i] as number) +
+            (1 - momentum) * (slope[i] as number);
+        const history = recent[sample] as number[];
+        history.push(loss[place] as number);
+        if (history.length > plateau) history.shift();
+        const risen = (history.at(-1) as number) >= (history[0] as number);
+        if (history.length === plateau && !risen) {
+          sizes[sample] = Math.max((sizes[sample] as number) / 2, minStepSize);
+          history.length = 0;
+        }
+        const row = { ...here, dims: [1, ...here.dims.slice(1)] };
+        const at = { ...row, data: rowOf(here, place) };
+        const size = width * (sizes[sample] as number);
+        rowOf(next, place).set(
+          ball.ascend(at, { ...row, data: speed }, size).data,
+        );
+      });
+      const still = new Set(target.open());
+      const left = open.filter((sample) => still.has(sample));
+      const places = left.map((sample) => open.indexOf(sample));
+      const moved = ball.project(takeRows(x, left), takeRows(next, places));
+      putRows(tries, left, moved);
+      if (left.length > 0) await target.predict(moved, left);
+    }
+    return target.examples();
+  },
+});

@@ -1,0 +1,101 @@
+import { z } from "zod";
+import type { Random } from "#core";
+import { copyOf, putRows, takeRows } from "#onnx";
+import { defineAttack } from "../attack.ts";
+import { cosineWave, lowWaves } from "./cosines.ts";
+import { crossEntropyOf } from "./score-losses.ts";
+import { rowOf } from "./vectors.ts";
+
+/**
+ * SimBA (Guo et al. 2019, arXiv:1905.07121): one random direction of an
+ * orthonormal basis after the other, none twice, first one way and then the
+ * other; a step is kept when the probability of the true class falls. The basis
+ * are the numbers themselves, or low cosine waves of images.
+ *
+ * A step that leaves the ball is projected back, which the paper, without a
+ * budget but its steps, does not need. The step is a share of the width of
+ * the bounds.
+ */
+export const simba = defineAttack({
+  id: "simba",
+  title: "SimBA",
+  access: "score",
+  family: "query",
+  norms: ["l2", "linf"],
+  reference: "Guo et al. 2019, arXiv:1905.07121",
+  taxonomy: {
+    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.025"],
+  },
+  params: z.strictObject({
+    /** Directions that are tried; each costs one query or two. */
+    steps: z.int().positive().default(10_000),
+    stepSize: z.number().positive().default(0.2),
+    basis: z.enum(["pixel", "dct"]).default("pixel"),
+    /** Share of the cosine waves, the lowest along each side. */
+    frequencies: z.number().positive().max(1).default(0.125),
+  }),
+  async run({ target, x, y, ball, params, random, onProgress }) {
+    const [low, high] = ball.bounds;
+    const size = params.stepSize * (high - low);
+    const shape = x.dims.slice(1);
+    const waves =
+      params.basis === "dct" && shape.length === 3
+        ? lowWaves(shape, params.frequencies)
+        : undefined;
+    const count = waves?.length ?? shape.reduce((p, d) => p * d, 1);
+    const orders = random.map((stream) =>
+      (stream as Random).fork("simba").permutation(count),
+    );
+    const best = copyOf(x);
+    const highest = new Float64Array(y.length).fill(Number.NEGATIVE_INFINITY);
+    const ask = async (
+      samples: readonly number[],
+      step: number,
+      way: number,
+    ) => {
+      const centres = takeRows(x, samples);
+      const tries = takeRows(best, samples);
+      samples.forEach((sample, place) => {
+        const row = rowOf(tries, place);
+        const direction = (orders[sample] as ArrayLike<number>)[step] as number;
+        if (way === 0) return;
+        if (!waves) row[direction] = (row[direction] as number) + way * size;
+        else {
+          const wave = cosineWave(shape, waves[direction] as number[]);
+          for (let i = 0; i < row.length; i++)
+            row[i] = (row[i] as number) + way * size * (wave[i] as number);
+        }
+      });
+      const points = ball.project(centres, tries);
+      const scores = await target.scores(points, samples);
+      const kept = samples.flatMap((sample, place) => {
+        // The lower the probability of the true class, the higher this.
+        const loss = crossEntropyOf(rowOf(scores, place), y[sample] as number);
+        if (loss <= (highest[sample] as number)) return [];
+        highest[sample] = loss;
+        return [place];
+      });
+      putRows(
+        best,
+        kept.map((place) => samples[place] as number),
+        takeRows(points, kept),
+      );
+      const done = new Set(kept.map((place) => samples[place] as number));
+      return samples.filter((sample) => !done.has(sample));
+    };
+    const first = target.open();
+    if (first.length > 0) await ask(first, 0, 0);
+    const steps = Math.min(params.steps, count);
+    for (let step = 0; step < steps; step++) {
+      if (step % 16 === 0) onProgress(step / steps);
+      const open = target.open();
+      if (open.length === 0) break;
+      const refused = new Set(await ask(open, step, -1));
+      const again = target.open().filter((sample) => refused.has(sample));
+      if (again.length > 0) await ask(again, step, 1);
+    }
+    return target.examples();
+  },
+});

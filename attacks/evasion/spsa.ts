@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { takeRows } from "#onnx";
+import { defineAttack } from "../attack.ts";
+import { type Adam, adamFrom, adamStep } from "./adam.ts";
+import { estimated } from "./estimate.ts";
+import { marginOf } from "./score-losses.ts";
+import { rowOf } from "./vectors.ts";
+
+/**
+ * SPSA (Uesato et al. 2018, arXiv:1802.05666): Adam on the perturbation along a
+ * gradient of the margin that is estimated from directions of signs, projected
+ * back into the ball. Step and radius are shares of the width of the bounds.
+ */
+export const spsa = defineAttack({
+  id: "spsa",
+  title: "SPSA",
+  access: "score",
+  family: "query",
+  norms: ["linf"],
+  reference: "Uesato et al. 2018, arXiv:1802.05666",
+  taxonomy: {
+    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.025"],
+  },
+  params: z.strictObject({
+    steps: z.int().positive().default(100),
+    /** Directions a step, each looked along both ways. */
+    pairs: z.int().positive().default(64),
+    delta: z.number().positive().default(0.01),
+    learningRate: z.number().positive().default(0.01),
+  }),
+  async run({ target, x, y, ball, params, random, onProgress }) {
+    const { steps, pairs, delta, learningRate } = params;
+    const [low, high] = ball.bounds;
+    const width = high - low;
+    const streams = random.map((stream) => stream.fork("spsa"));
+    const adams: Adam[] = Array.from(y, (_, i) =>
+      adamFrom(new Float32Array(rowOf(x, i).length)),
+    );
+    const pointsOf = (samples: readonly number[]) => {
+      const rows = takeRows(x, samples);
+      samples.forEach((sample, place) => {
+        const { value } = adams[sample] as Adam;
+        const row = rowOf(rows, place);
+        for (let i = 0; i < row.length; i++)
+          row[i] = (row[i] as number) + (value[i] as number);
+      });
+      return rows;
+    };
+    for (let step = 0; step < steps; step++) {
+      onProgress(step / steps);
+      const open = target.open(2 * pairs + 1);
+      if (open.length === 0) break;
+      const { gradient } = await estimated(
+        target,
+        pointsOf(open),
+        open,
+        y,
+        streams,
+        {
+          pairs,
+          radius: delta * width,
+          draw: (stream) => (stream.uniform() < 0.5 ? -1 : 1),
+          lossOf: marginOf,
+        },
+      );
+      const still = new Set(target.open());
+      const left = open.filter((sample) => still.has(sample));
+      left.forEach((sample) => {
+        const slope = rowOf(gradient, open.indexOf(sample));
+        adams[sample] = adamStep(
+          adams[sample] as Adam,
+          slope.map((v) => -v),
+          learningRate * width,
+        );
+      });
+      const centres = takeRows(x, left);
+      const moved = ball.project(centres, pointsOf(left));
+      left.forEach((sample, place) => {
+        const { value } = adams[sample] as Adam;
+        const [to, from] = [rowOf(moved, place), rowOf(centres, place)];
+        for (let i = 0; i < value.length; i++)
+          value[i] = (to[i] as number) - (from[i] as number);
+      });
+      if (left.length > 0) await target.predict(moved, left);
+    }
+    return target.examples();
+  },
+});

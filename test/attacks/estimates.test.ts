@@ -1,0 +1,122 @@
+import { describe, expect, test } from "vitest";
+import { ballOf } from "#attacks";
+import { Random } from "#core";
+import { onnxruntime } from "#engine";
+import { compile, grantAccess } from "#model";
+import { cosineWave, lowWaves } from "../../attacks/evasion/cosines.ts";
+import { estimated } from "../../attacks/evasion/estimate.ts";
+import { linearModel } from "../reference.ts";
+import { attacked, uniformPoints } from "./attacked.ts";
+import { type Linear, labelsOf, nearestOf } from "./nearest.ts";
+
+const linear: Linear = {
+  weights: [
+    [1.1, -0.6, 0.3, 0.2, -0.9, 0.4],
+    [-0.5, 1.2, -0.3, 0.7, 0.1, -0.8],
+  ],
+  bias: [0.1, -0.05],
+};
+
+describe("slopes from scores", () => {
+  const draws = {
+    normal: (random: Random) => random.normal(),
+    signs: (random: Random) => (random.uniform() < 0.5 ? -1 : 1),
+  };
+
+  test.each(["normal", "signs"] as const)(
+    "with %s directions they are unbiased",
+    async (kind) => {
+      const pairs = 4000;
+      const x = uniformPoints(2, 6, [0.3, 0.7], 4);
+      const y = labelsOf(linear, x);
+      const model = linearModel(linear.weights, linear.bias);
+      const compiled = await compile(model, onnxruntime);
+      const target = grantAccess(compiled, {
+        access: "score",
+        x,
+        y,
+        limit: ballOf("linf", 1, [-9, 9]),
+      });
+      const { gradient, loss } = await estimated(
+        target,
+        x,
+        [0, 1],
+        y,
+        [new Random(1), new Random(2)],
+        {
+          pairs,
+          radius: 0.1,
+          draw: draws[kind],
+          lossOf: (scores) => scores[0] as number,
+        },
+      );
+      const { data } = await compiled.logits(x);
+      expect(target.queries.forward).toBe(2 * 2 * pairs);
+      const weights = linear.weights[0] as number[];
+      // A linear loss has no error but that of the draw: about |w| / sqrt(pairs).
+      const error = 5 * Math.hypot(...weights) * Math.sqrt(2 / pairs);
+      for (let i = 0; i < 12; i++)
+        expect(
+          Math.abs((gradient.data[i] as number) - (weights[i % 6] as number)),
+        ).toBeLessThan(error);
+      // Both ways of a direction have the value in the middle as their mean.
+      expect(loss[0]).toBeCloseTo(data[0] as number, 4);
+      await compiled.release();
+    },
+  );
+});
+
+describe.each([
+  ["nes", { stepSize: 0.02, pairs: 10, queries: 2000 }],
+  ["spsa", { learningRate: 0.02, pairs: 10, steps: 100 }],
+  ["simba", { stepSize: 0.9 }],
+])("%s", (id, params) => {
+  test("on a linear model it breaks what eps reaches, by scores alone", async () => {
+    const x = uniformPoints(40, 6, [0.3, 0.7], 4);
+    const y = labelsOf(linear, x);
+    const needed = nearestOf("linf", linear, x, y);
+    const [eps = 0] = [...needed].sort((a, b) => a - b).slice(20);
+    const { distances, target } = await attacked(
+      id,
+      linearModel(linear.weights, linear.bias),
+      { x, y },
+      { norm: "linf", eps, bounds: [-9, 9], params },
+    );
+    expect(target.queries.gradient).toBe(0);
+    needed.forEach((d, i) => {
+      if (Math.abs(d - eps) > 0.02 * eps)
+        expect(distances[i] !== Number.POSITIVE_INFINITY).toBe(d < eps);
+    });
+  });
+
+  test("keeps to a budget of queries", async () => {
+    const x = uniformPoints(10, 6, [0.3, 0.7], 4);
+    const y = labelsOf(linear, x);
+    const { target } = await attacked(
+      id,
+      linearModel(linear.weights, linear.bias),
+      { x, y },
+      { norm: "linf", eps: 1e-6, bounds: [-9, 9], params, queries: 25 },
+    );
+    expect(target.queries.forward).toBeLessThanOrEqual(10 * 25);
+    expect(target.queries.forward).toBeGreaterThan(0);
+  });
+});
+
+test("cosine waves are an orthonormal basis, lowest first", () => {
+  const shape = [2, 4, 6];
+  const waves = lowWaves(shape, 1).map((k) => cosineWave(shape, k));
+  expect(waves.length).toBe(48);
+  for (const [a, u] of waves.entries())
+    for (const [b, v] of waves.entries()) {
+      const dot = u.reduce((sum, w, i) => sum + w * (v[i] as number), 0);
+      expect(dot).toBeCloseTo(a === b ? 1 : 0, 5);
+    }
+  const low = lowWaves([1, 8, 8], 0.25);
+  expect(low).toEqual([
+    [0, 0, 0],
+    [0, 0, 1],
+    [0, 1, 0],
+    [0, 1, 1],
+  ]);
+});
