@@ -1,4 +1,5 @@
 import { AssayError, type Random } from "#core";
+import { type Norm, norms } from "../norms/index.ts";
 import type { Canvas, Moves } from "./square.ts";
 
 /**
@@ -8,21 +9,19 @@ import type { Canvas, Moves } from "./square.ts";
  * As in AutoAttack, the difference is scaled to the whole budget before it is
  * clipped into the bounds.
  */
-export function bumps(norm: string): Moves {
+export function bumps(norm: Norm): Moves {
   const power = norm === "l1" ? 1 : 2;
-  const length = (values: Iterable<number>) => {
-    let sum = 0;
-    for (const v of values) sum += power === 1 ? Math.abs(v) : v * v;
-    return power === 1 ? sum : Math.sqrt(sum);
-  };
+  const { length } = norms[norm];
   const scale = (values: Float64Array, size: number) => {
     const factor = size / Math.max(length(values), 1e-12);
     for (let i = 0; i < values.length; i++) (values[i] as number) *= factor;
   };
+  // Squares come in few sizes.
+  const made = new Map<number, readonly [Float64Array, Float64Array]>();
   const bump = (side: number, random: Random): Float64Array => {
-    const values = pyramids(side, random, scale);
-    scale(values, 1);
-    return values;
+    const both = made.get(side) ?? pyramids(side, 2 * (3 - power), scale);
+    made.set(side, both);
+    return both[random.uniform() < 0.5 ? 0 : 1];
   };
   /** Centre and difference as a point inside the bounds. */
   const place = (
@@ -58,48 +57,49 @@ export function bumps(norm: string): Moves {
     },
     change(to, centre, share, canvas, random) {
       const { channels, height, width, eps } = checked(canvas);
-      const delta = Float64Array.from(to, (v, i) => v - (centre[i] as number));
+      const delta = new Float64Array(to.length);
+      for (let i = 0; i < delta.length; i++)
+        delta[i] = (to[i] as number) - (centre[i] as number);
       const side = sideOf(share, canvas);
-      const somewhere = () => ({
+      const somewhere = (): Window => ({
         top: random.below(height - side + 1),
         left: random.below(width - side + 1),
         side,
       });
       const [here, wiped] = [somewhere(), somewhere()];
-      const both = new Set<number>();
-      for (const window of [here, wiped])
-        for (let c = 0; c < channels; c++)
-          paint(canvas, c, window, (i) => both.add(i));
       const total = length(delta);
-      const inBoth = length([...both].map((i) => delta[i] as number));
-      // What is not spent yet, and what the two windows give back, is each channel's share.
-      const budget =
+      const unspent =
         power === 1
-          ? Math.max(eps - total, 0) + inBoth * channels
-          : Math.sqrt(
-              Math.max(eps * eps - total * total, 0) / channels +
-                inBoth * inBoth,
-            );
+          ? Math.max(eps - total, 0)
+          : Math.max(eps * eps - total * total, 0) / channels;
       const shape = bump(side, random);
-      const fresh = Array.from({ length: channels }, (_, c) => {
+      const old = new Float64Array(side * side);
+      for (let c = 0; c < channels; c++) {
         const sign = signOf(random);
-        const old = new Float64Array(side * side);
+        // What the two windows held, and what is not spent yet, is what the channel gets.
+        let held = 0;
         paint(canvas, c, here, (i, k) => {
-          old[k] = delta[i] as number;
+          const d = delta[i] as number;
+          old[k] = d;
+          held += power === 1 ? Math.abs(d) : d * d;
         });
-        scale(old, length(old) > 0 ? 1 : 0);
-        const values = shape.map((v, k) => sign * v + (old[k] as number));
-        scale(values, budget);
-        return values;
-      });
-      for (let c = 0; c < channels; c++)
         paint(canvas, c, wiped, (i) => {
+          const d = delta[i] as number;
+          if (!isInside(canvas, here, i))
+            held += power === 1 ? Math.abs(d) : d * d;
           delta[i] = 0;
         });
-      for (let c = 0; c < channels; c++)
+        scale(old, length(old) > 0 ? 1 : 0);
+        for (let k = 0; k < old.length; k++)
+          old[k] = (old[k] as number) + sign * (shape[k] as number);
+        scale(
+          old,
+          power === 1 ? unspent + held * channels : Math.sqrt(unspent + held),
+        );
         paint(canvas, c, here, (i, k) => {
-          delta[i] = (fresh[c] as Float64Array)[k] as number;
+          delta[i] = old[k] as number;
         });
+      }
       place(to, centre, delta, canvas);
     },
   };
@@ -124,6 +124,19 @@ function paint(
         (channel * height + top + row) * width + left + column,
         row * side + column,
       );
+}
+
+/** Whether a number, in whatever channel, is in a window. */
+function isInside(
+  { height, width }: Canvas,
+  { top, left, side }: Window,
+  i: number,
+): boolean {
+  const column = i % width;
+  const row = Math.floor(i / width) % height;
+  return (
+    row >= top && row < top + side && column >= left && column < left + side
+  );
 }
 
 /** Odd, and at least 3, as its two halves need. */
@@ -151,27 +164,29 @@ function checked(canvas: Canvas): Canvas {
 
 const signOf = (random: Random) => (random.uniform() < 0.5 ? -1 : 1);
 
-/** Two pyramids side by side, of opposite sign, lying or standing. */
+/** Two pyramids side by side, of opposite sign and together of length 1; lying and standing. */
 function pyramids(
   side: number,
-  random: Random,
+  decay: number,
   scale: (values: Float64Array, size: number) => void,
-): Float64Array {
+): [Float64Array, Float64Array] {
   const half = Math.floor(side / 2);
   const values = new Float64Array(side * side);
-  const [upper, lower] = [pyramid(half, side), pyramid(side - half, side)];
+  const upper = pyramid(half, side, decay);
+  const lower = pyramid(side - half, side, decay);
   scale(upper, 1);
   scale(lower, -1);
   values.set(upper);
   values.set(lower, half * side);
-  if (random.uniform() < 0.5) return values;
-  return values.map(
+  scale(values, 1);
+  const standing = values.map(
     (_, k) => values[(k % side) * side + Math.floor(k / side)] as number,
   );
+  return [values, standing];
 }
 
-/** Layers of rectangles that grow around the middle, each lighter than the one before (equation 2). */
-function pyramid(rows: number, columns: number): Float64Array {
+/** Layers of rectangles that grow around the middle, each lighter than the one before (equation 2), in L1 by the square of that. */
+function pyramid(rows: number, columns: number, decay: number): Float64Array {
   const values = new Float64Array(rows * columns);
   let [top, left] = [Math.floor(rows / 2), Math.floor(columns / 2)];
   const layers = Math.max(top, left) + 1;
@@ -186,6 +201,6 @@ function pyramid(rows: number, columns: number): Float64Array {
         column < Math.min(left + 2 * layer + 1, columns);
         column++
       )
-        (values[row * columns + column] as number) += 1 / (layer + 1) ** 2;
+        (values[row * columns + column] as number) += 1 / (layer + 1) ** decay;
   return values;
 }
