@@ -5,6 +5,7 @@ import { apgdDlr } from "./evasion/apgd-dlr.ts";
 import { apgdT } from "./evasion/apgd-t.ts";
 import { autoattack } from "./evasion/autoattack.ts";
 import { bim } from "./evasion/bim.ts";
+import { boundary } from "./evasion/boundary.ts";
 import { cwL2 } from "./evasion/cw-l2.ts";
 import { ddn } from "./evasion/ddn.ts";
 import { deepfool } from "./evasion/deepfool.ts";
@@ -13,6 +14,7 @@ import { fab } from "./evasion/fab.ts";
 import { fabT } from "./evasion/fab-t.ts";
 import { fgsm } from "./evasion/fgsm.ts";
 import { fmn } from "./evasion/fmn.ts";
+import { hopskipjump } from "./evasion/hopskipjump.ts";
 import { miFgsm } from "./evasion/mi-fgsm.ts";
 import { nes } from "./evasion/nes.ts";
 import { niFgsm } from "./evasion/ni-fgsm.ts";
@@ -45,6 +47,8 @@ export const attacks = [
   nes,
   spsa,
   simba,
+  hopskipjump,
+  boundary,
   basePgd,
   baseMiFgsm,
   noise,

@@ -19,6 +19,8 @@ const quick: Readonly<Record<string, Record<string, unknown>>> = {
   autoattack: { steps: 10, queries: 30 },
   fab: { steps: 20 },
   "fab-t": { steps: 20 },
+  hopskipjump: { iterations: 3, initialEvals: 20 },
+  boundary: { steps: 60 },
   nes: { queries: 130, pairs: 5, stepSize: 0.1 },
   spsa: { steps: 10, pairs: 8, learningRate: 0.1 },
   simba: { steps: 30 },
