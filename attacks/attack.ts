@@ -21,6 +21,16 @@ export interface AttackInput<P> {
   readonly onProgress: (share: number) => void;
   /** Called with what it has to do otherwise than its paper says, in a sentence without its stop. */
   readonly onNote?: (text: string) => void;
+  /** Called with how many of the samples withstood one part of it, where its parts are of interest. */
+  readonly onMeasure?: (measure: Measure) => void;
+}
+
+/** How many samples stood under one part of an attack. */
+export interface Measure {
+  readonly name: string;
+  /** How strong it was, from 1 on. */
+  readonly level: number;
+  readonly robust: number;
 }
 
 /** What sort of attack it is, for the checks that compare attacks with each other. */
@@ -31,6 +41,8 @@ export type Family =
   | "minimum-norm"
   /** Needs no gradients. */
   | "query"
+  /** Nobody searches: what happens to inputs by itself. */
+  | "corruption"
   | "control"
   | "transfer";
 

@@ -6,6 +6,7 @@ import { apgdT } from "./evasion/apgd-t.ts";
 import { autoattack } from "./evasion/autoattack.ts";
 import { bim } from "./evasion/bim.ts";
 import { boundary } from "./evasion/boundary.ts";
+import { corruptions } from "./evasion/corruptions.ts";
 import { cwL2 } from "./evasion/cw-l2.ts";
 import { ddn } from "./evasion/ddn.ts";
 import { deepfool } from "./evasion/deepfool.ts";
@@ -20,6 +21,7 @@ import { nes } from "./evasion/nes.ts";
 import { niFgsm } from "./evasion/ni-fgsm.ts";
 import { pgd } from "./evasion/pgd.ts";
 import { simba } from "./evasion/simba.ts";
+import { spatial } from "./evasion/spatial.ts";
 import { spsa } from "./evasion/spsa.ts";
 import { square } from "./evasion/square.ts";
 import { baseMiFgsm } from "./transfer/base-mi-fgsm.ts";
@@ -51,9 +53,11 @@ export const attacks = [
   boundary,
   basePgd,
   baseMiFgsm,
+  spatial,
+  corruptions,
   noise,
 ] as unknown as readonly Attack[];
 
-export type { Attack, AttackInput, Family } from "./attack.ts";
+export type { Attack, AttackInput, Family, Measure } from "./attack.ts";
 export { type Ball, ballOf } from "./ball.ts";
 export { type Norm, norms } from "./norms/index.ts";

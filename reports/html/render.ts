@@ -4,6 +4,7 @@ import Handlebars from "handlebars";
 import { packagePath } from "#core";
 import type { Results } from "#results";
 import { plain } from "../format.ts";
+import { breakdownView } from "./sections/breakdown.ts";
 import { comparisonView } from "./sections/comparison.ts";
 import { curvesView } from "./sections/curves.ts";
 import { defensesView } from "./sections/defenses.ts";
@@ -33,6 +34,7 @@ export async function renderHtml(results: Results): Promise<string> {
     heatmap: heatmapView(results),
     curves: curvesView(results),
     queries: queriesView(results),
+    breakdown: breakdownView(results),
     defenses: defensesView(results),
     gallery: await galleryView(results),
     training: trainingView(results),

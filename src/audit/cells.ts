@@ -51,7 +51,7 @@ async function attackAndScore(
   const opened = await openFor(candidate, planned.sanitizers, bench);
   const { model: scored } = opened;
   const made = await craft(planned, candidate, bench, key);
-  const { examples, queries, queriesToBreak } = made;
+  const { examples, queries, queriesToBreak, measures } = made;
   const clean = argmaxRows(await scored.logits(data.x));
   const attacked = argmaxRows(await scored.logits(examples));
   const outcomes = Array.from(data.y, (label, i) =>
@@ -84,6 +84,14 @@ async function attackAndScore(
       queries,
       outcomes,
       queriesToBreak: [...queriesToBreak],
+      // What was made without the defence says nothing of it.
+      breakdown: planned.adaptive
+        ? measures.map(({ name, level, robust: stood }) => ({
+            name,
+            level,
+            robustAccuracy: rate(stood, n),
+          }))
+        : [],
       seconds: (performance.now() - started) / 1000,
     },
     evidence: await gather(planned, opened, bench, made, clean, outcomes),

@@ -1,4 +1,4 @@
-import { ballOf } from "#attacks";
+import { ballOf, type Measure } from "#attacks";
 import {
   AssayError,
   hashOf,
@@ -22,6 +22,8 @@ export interface Craft {
   readonly rising: number | null;
   /** What the attack had to do otherwise than its paper says, in sentences. */
   readonly notes: readonly string[];
+  /** How many samples withstood its parts. */
+  readonly measures: readonly Measure[];
   /** Why there was no gradient to follow; null where there was, or none was needed. */
   readonly noGradient: string | null;
   readonly seconds: number;
@@ -92,6 +94,7 @@ export async function craft(
   });
   const examples = copyOf(data.x);
   const notes: string[] = [];
+  const measures: Measure[] = [];
   let noGradient: string | null = null;
   if (chosenRows.length > 0) {
     const stream = new Random(seed).fork(`attack ${unit.id} ${norm} ${eps}`);
@@ -107,6 +110,7 @@ export async function craft(
         onEvent({ kind: "progress", cell: planned.id, share });
       },
       onNote: (text: string) => notes.push(text),
+      onMeasure: (measure: Measure) => measures.push(measure),
     };
     try {
       putRows(examples, chosenRows, await unit.run(input));
@@ -122,6 +126,7 @@ export async function craft(
     queriesToBreak: blind ? [] : spread(target.brokenAt, chosenRows, all),
     rising: stillRising(target.losses.filter((_, i) => !target.brokenAt[i])),
     notes,
+    measures,
     noGradient,
     seconds: (performance.now() - started) / 1000,
   };

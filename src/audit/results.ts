@@ -117,6 +117,15 @@ export const cellSchema = z.strictObject({
   outcomes: z.string(),
   /** Queries until each sample was broken, in order; 0 where it was not, or where it was wrong without the attack. Empty for an attack that does not query the target. */
   queriesToBreak: z.array(z.int()),
+  /** Robust accuracy under each part of the attack, such as each corruption at each severity; empty for most attacks. */
+  breakdown: z.array(
+    z.strictObject({
+      name: z.string(),
+      /** How strong it was, from 1 on. */
+      level: z.int(),
+      robustAccuracy: rateSchema,
+    }),
+  ),
   /** The command that computes this cell alone. */
   reproduce: z.string(),
   seconds: z.number(),
@@ -218,12 +227,13 @@ export const resultsSchema = z.strictObject({
   attacks: z.array(
     unitSchema.extend({
       access: threatModelSchema.shape.access,
-      /** "query" needs no gradients; "control" is noise that every attack must beat. */
+      /** "query" needs no gradients; in a "corruption" nobody searches; "control" is noise that every attack must beat. */
       family: z.enum([
         "single-step",
         "iterative",
         "minimum-norm",
         "query",
+        "corruption",
         "control",
         "transfer",
       ]),

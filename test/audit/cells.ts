@@ -49,6 +49,7 @@ export function cell(given: Given): Cell {
     checks: given.checks ?? [],
     outcomes,
     queriesToBreak: [],
+    breakdown: [],
     reproduce: "",
     seconds: 0,
   };

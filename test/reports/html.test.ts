@@ -41,6 +41,26 @@ test("every link inside leads somewhere, every id is unique", () => {
     expect(ids).toContain(target);
 });
 
+test("parts of an attack are a table with their mean", async () => {
+  const part = (name: string, level: number, value: number) => ({
+    name,
+    level,
+    robustAccuracy: { value, low: 0, high: 1, n: 100 },
+  });
+  const page = await renderHtml(
+    exampleResults((r) => ({
+      cells: r.cells.map((c, i) =>
+        i > 0
+          ? c
+          : { ...c, breakdown: [part("jpeg", 1, 0.9), part("jpeg", 2, 0.5)] },
+      ),
+    })),
+  );
+  expect(html).not.toContain("Part by part");
+  expect(page).toContain("70.0 % on average");
+  expect(page).toMatch(/jpeg<\/th><td[^>]*>90.0 %<\/td><td[^>]*>50.0 %/);
+});
+
 const edges: [string, (r: Results) => Partial<Results>][] = [
   ["no gate", () => ({ gate: { verdict: "none", rules: [] } })],
   [

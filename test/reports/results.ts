@@ -102,6 +102,7 @@ function cell(
           },
         ],
     outcomes,
+    breakdown: [],
     queriesToBreak: Array.from(outcomes, (o, i) => (o === "0" ? 1 + 3 * i : 0)),
     reproduce: `npx assay run '${hostile.image}' --only 'x'`,
     seconds: 1.25,

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import type { Random } from "#core";
+import { takeRows } from "#onnx";
+import { defineAttack } from "../attack.ts";
+import { corruptions as all, type Corruption } from "../corruptions/index.ts";
+import { imageShape } from "../images.ts";
+import { rowOf } from "./vectors.ts";
+
+const ids = all.map(({ id }) => id) as [string, ...string[]];
+
+/**
+ * Common corruptions at five severities (Hendrycks and Dietterich 2019,
+ * arXiv:1903.12261), with their constants for small images (CIFAR-10-C): eight
+ * of the paper's fifteen. There is no adversary: a sample counts as robust if it
+ * withstands every one, and the accuracy under each, whose mean the
+ * literature reports, is in the cell's breakdown.
+ */
+export const corruptions = defineAttack({
+  id: "corruptions",
+  title: "Common corruptions",
+  access: "label",
+  family: "corruption",
+  norms: ["none"],
+  reference: "Hendrycks and Dietterich 2019, arXiv:1903.12261",
+  taxonomy: {
+    atlas: ["AML.T0015"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.025"],
+  },
+  params: z.strictObject({
+    kinds: z
+      .array(z.enum(ids))
+      .min(1)
+      .default([...ids]),
+    severities: z.array(z.int().min(1).max(5)).min(1).default([1, 2, 3, 4, 5]),
+  }),
+  async run({ target, x, y, ball, params, random, onProgress, onMeasure }) {
+    const [channels, height, width] = imageShape("corruptions", x);
+    const [low, high] = ball.bounds;
+    const chosen = all.filter(({ id }) => params.kinds.includes(id));
+    const total = chosen.length * params.severities.length;
+    let done = 0;
+    for (const corruption of chosen)
+      for (const severity of params.severities) {
+        onProgress(done++ / total);
+        // Every sample is asked about each, whatever broke it before: the mean needs them all.
+        const samples = Array.from(y.keys());
+        if (samples.length === 0) continue;
+        const rows = takeRows(x, samples);
+        for (const sample of samples) {
+          const row = rowOf(rows, sample);
+          const image = row.map((v) => (v - low) / (high - low));
+          const stream = (random[sample] as Random).fork(
+            `${corruption.id} ${severity}`,
+          );
+          const corrupted = corruption.apply(
+            { channels, height, width, data: image },
+            constantOf(corruption, severity),
+            stream,
+          );
+          for (let i = 0; i < row.length; i++) {
+            const v = Math.min(1, Math.max(0, corrupted[i] as number));
+            row[i] = Math.min(high, low + (high - low) * v);
+          }
+        }
+        const predicted = await target.predict(rows, samples);
+        onMeasure?.({
+          name: corruption.id,
+          level: severity,
+          robust: samples.filter((i) => predicted[i] === y[i]).length,
+        });
+      }
+    return target.examples();
+  },
+});
+
+const constantOf = ({ severities }: Corruption, severity: number) =>
+  severities[severity - 1] as number;
