@@ -6,10 +6,16 @@ export interface Dataset {
   readonly name: string;
   /** Pixels, `[N, C, H, W]`, each in [0, 1]. */
   readonly x: FloatTensor;
-  /** The class of each sample, as an index into `classes`. */
+  /** The class of each sample, as an index into `classes`; 0 for all where `targets` say what is right. */
   readonly y: Int32Array;
+  /** Names of the classes, or of the columns of `targets`. */
   readonly classes: string[];
-  /** SHA-256 of pixels, labels and classes; neither the name nor where the files lie counts. */
+  /**
+   * What each sample's outputs should be, `[N, outputs]`, where it is not one class:
+   * the labels that hold (1) and do not (0), or values.
+   */
+  readonly targets?: FloatTensor;
+  /** SHA-256 of pixels, labels or targets, and classes; neither the name nor where the files lie counts. */
   readonly fingerprint: string;
 }
 
@@ -19,6 +25,7 @@ export function dataset(
   x: FloatTensor,
   y: Int32Array,
   classes: readonly string[],
+  targets?: FloatTensor,
 ): Dataset {
   let known: string | undefined;
   return {
@@ -26,6 +33,7 @@ export function dataset(
     x,
     y,
     classes: [...classes],
+    ...(targets ? { targets } : {}),
     // Training takes many small batches that nobody asks for a fingerprint.
     get fingerprint() {
       known ??= hashOf({
@@ -33,6 +41,7 @@ export function dataset(
         x: sha256(bytesOf(x.data)),
         y: sha256(bytesOf(y)),
         classes,
+        ...(targets ? { targets: sha256(bytesOf(targets.data)) } : {}),
       });
       return known;
     },
@@ -63,12 +72,14 @@ export function takeSamples(
     takeRows(data.x, indices),
     Int32Array.from(indices, (index) => data.y[index] as number),
     data.classes,
+    data.targets && takeRows(data.targets, indices),
   );
 }
 
 /**
  * Keeps the samples of the named classes, relabelled 0 to k-1 in the order
- * of the names; the samples keep their order. Throws a UsageError for no
+ * of the names; the samples keep their order. Of targets it keeps the named
+ * columns, and every sample. Throws a UsageError for no
  * name, a name twice, and a name that is not a class of the dataset.
  */
 export function selectClasses(
@@ -95,6 +106,14 @@ export function selectClasses(
     }
     labels.set(old, label);
   }
+  if (data.targets)
+    return dataset(
+      data.name,
+      data.x,
+      data.y,
+      classes,
+      columns(data.targets, [...labels.keys()]),
+    );
   const indices: number[] = [];
   data.y.forEach((label, index) => {
     if (labels.has(label)) indices.push(index);
@@ -108,6 +127,19 @@ export function selectClasses(
     ),
     classes,
   );
+}
+
+/** Some columns of a matrix, in this order. */
+function columns(
+  { data, dims }: FloatTensor,
+  chosen: readonly number[],
+): FloatTensor {
+  const [n = 0, width = 0] = dims;
+  const kept = new Float32Array(n * chosen.length);
+  for (let i = 0; i < n; i++)
+    for (const [k, column] of chosen.entries())
+      kept[i * chosen.length + k] = data[i * width + column] as number;
+  return { type: "float32", dims: [n, chosen.length], data: kept };
 }
 
 function unknownClass(name: string, data: Dataset): UsageError {

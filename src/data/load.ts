@@ -29,8 +29,8 @@ export async function loadDataset(
 ): Promise<Dataset> {
   const samples = await read(spec, folder);
   validate(samples);
-  const { name, x, y, classes } = samples;
-  return dataset(name, x, y, classes);
+  const { name, x, y, classes, targets } = samples;
+  return dataset(name, x, y, classes, targets);
 }
 
 function read(spec: DataSpec, folder: string): Promise<Samples> {

@@ -6,8 +6,12 @@ export interface Samples {
   readonly name: string;
   /** `[N, C, H, W]`, to be in [0, 1]. */
   readonly x: FloatTensor;
+  /** The class of each sample; 0 for all where there are `targets`. */
   readonly y: Int32Array;
+  /** Names of the classes, or of the columns of `targets`. */
   readonly classes: readonly string[];
+  /** What the outputs should be, `[N, outputs]`, where a sample has several labels, or values. */
+  readonly targets?: FloatTensor;
   readonly locate: Locate;
 }
 

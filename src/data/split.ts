@@ -13,7 +13,7 @@ const tolerance = 1e-9;
 
 /**
  * Splits a dataset by chance, class by class, so that each class is divided
- * in the given shares (largest remainder). The parts are disjoint and keep
+ * in the given shares (largest remainder); data with targets as a whole. The parts are disjoint and keep
  * the order of the samples; a share of 0 gives an empty part. Throws a
  * UsageError when the shares are not in [0, 1] or exceed 1 together, and when
  * a class gets no sample in a part whose share is not 0.
@@ -29,10 +29,7 @@ export function splitDataset(
     validation: [],
     test: [],
   };
-  for (const [label, members] of indicesByClass(
-    data.y,
-    data.classes.length,
-  ).entries()) {
+  for (const { of, members } of strataOf(data)) {
     const size = members.length;
     const counts = apportion(
       [...parts.map((part) => shares[part] * size), rest * size],
@@ -45,8 +42,8 @@ export function splitDataset(
       if (count === 0 && shares[part] > 0) {
         throw new UsageError(
           "DATA_SPLIT_CLASS",
-          `class "${data.classes[label]}" of ${data.name} has ${size} samples, so a ${part} share of ${shares[part]} leaves it none`,
-          `Raise the ${part} share, add samples of this class, or leave the class out.`,
+          `${of} of ${data.name} has ${size} samples, so a ${part} share of ${shares[part]} leaves it none`,
+          `Raise the ${part} share, add samples, or leave the class out.`,
         );
       }
       for (const place of order.slice(from, from + count)) {
@@ -95,19 +92,28 @@ export function stratifiedSample(
       `Ask for a whole number from 1 to ${size}.`,
     );
   }
-  const groups = indicesByClass(data.y, data.classes.length);
+  const groups = strataOf(data);
   const counts = apportion(
-    groups.map((members) => (members.length * count) / size),
+    groups.map(({ members }) => (members.length * count) / size),
     count,
   );
   return groups
-    .flatMap((members, label) =>
+    .flatMap(({ members }, label) =>
       rng
         .permutation(members.length)
         .slice(0, counts[label])
         .map((place) => members[place] as number),
     )
     .sort(ascending);
+}
+
+/** What is divided evenly: the samples of each class, or all of them where a sample has no single class. */
+function strataOf({ y, classes, targets }: Dataset) {
+  if (targets) return [{ of: "the whole", members: Array.from(y.keys()) }];
+  return indicesByClass(y, classes.length).map((members, label) => ({
+    of: `class "${classes[label]}"`,
+    members,
+  }));
 }
 
 function ascending(a: number, b: number): number {

@@ -4,7 +4,7 @@ import type { Locate, Samples } from "./source.ts";
 
 /** Checks what a source read. Throws an AssayError that names the file and the sample. */
 export function validate(samples: Samples): void {
-  const { x, y, classes, locate } = samples;
+  const { x, y, classes, targets, locate } = samples;
   const images = x.dims[0] ?? 0;
   if (images !== y.length) {
     throw new AssayError(
@@ -13,8 +13,34 @@ export function validate(samples: Samples): void {
       "Give the images and the labels of the same samples.",
     );
   }
-  validateLabels(y, classes, locate);
+  if (targets) validateTargets(targets, samples);
+  else validateLabels(y, classes, locate);
   validatePixels(x, locate);
+}
+
+/** One row of finite numbers a sample, one named column an output, and y as it has to be beside them. */
+function validateTargets(
+  { data, dims }: FloatTensor,
+  { y, classes, locate }: Samples,
+): void {
+  const [rows = 0, width = 0] = dims;
+  if (rows === 0) throw noSamples(locate);
+  if (rows !== y.length || width !== classes.length || dims.length !== 2) {
+    throw new AssayError(
+      "DATA_COUNT",
+      `${locate("labels")} has targets of shape [${dims.join(", ")}], expected [${y.length}, ${classes.length}]: a row for each sample, a column for each of ${classes.join(", ")}`,
+      "Give every sample as many labels or values as there are names.",
+    );
+  }
+  distinct(classes, locate);
+  const bad = data.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0) {
+    throw new AssayError(
+      "DATA_LABEL",
+      `${locate("labels", Math.floor(bad / width))} has the value ${data[bad]} for "${classes[bad % width]}", expected a finite number`,
+      "Correct the value, or remove the sample.",
+    );
+  }
 }
 
 /** The part of the checks that needs no pixels: at least one sample, labels in range, distinct classes, none empty. */
@@ -23,21 +49,8 @@ export function validateLabels(
   classes: readonly string[],
   locate: Locate,
 ): void {
-  if (y.length === 0) {
-    throw new AssayError(
-      "DATA_EMPTY",
-      `${locate("labels")} has no samples`,
-      "Give a dataset with at least one sample of each class.",
-    );
-  }
-  const repeated = classes.find((name, i) => classes.indexOf(name) !== i);
-  if (repeated !== undefined) {
-    throw new AssayError(
-      "DATA_CLASSES",
-      `${locate("labels")} has two classes named "${repeated}"`,
-      "Give each class its own name.",
-    );
-  }
+  if (y.length === 0) throw noSamples(locate);
+  distinct(classes, locate);
   const counts = new Array<number>(classes.length).fill(0);
   for (const [sample, label] of y.entries()) {
     const count = counts[label];
@@ -56,6 +69,25 @@ export function validateLabels(
       "DATA_CLASS_EMPTY",
       `${locate("labels")} has no samples of class ${empty} ("${classes[empty]}")`,
       "Add samples of this class or remove it; labels count from 0 without gaps.",
+    );
+  }
+}
+
+function noSamples(locate: Locate): AssayError {
+  return new AssayError(
+    "DATA_EMPTY",
+    `${locate("labels")} has no samples`,
+    "Give a dataset with at least one sample of each class.",
+  );
+}
+
+function distinct(classes: readonly string[], locate: Locate): void {
+  const repeated = classes.find((name, i) => classes.indexOf(name) !== i);
+  if (repeated !== undefined) {
+    throw new AssayError(
+      "DATA_CLASSES",
+      `${locate("labels")} has two classes named "${repeated}"`,
+      "Give each class its own name.",
     );
   }
 }

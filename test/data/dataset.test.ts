@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { AssayError, UsageError } from "#core";
-import { dataset, selectClasses, takeSamples } from "#data";
+import { AssayError, Random, UsageError } from "#core";
+import {
+  dataset,
+  selectClasses,
+  splitDataset,
+  stratifiedSample,
+  takeSamples,
+} from "#data";
 import { floats } from "#onnx";
 import { validate } from "../../src/data/validate.ts";
 import { indicesOf, numbered } from "./tiny.ts";
@@ -125,5 +131,53 @@ describe("every dataset that is read", () => {
       y: new Int32Array(),
     };
     expect(() => validate(nothing)).toThrow("labels.bin has no samples");
+  });
+});
+
+describe("targets", () => {
+  const several = dataset(
+    "several",
+    floats([3, 1, 1, 1], [0, 0.4, 0.8]),
+    new Int32Array(3),
+    ["red", "green"],
+    floats([3, 2], [1, 0, 1, 1, 0, 0]),
+  );
+  const rowsOf = ({ targets }: { targets?: { data: Float32Array } }) =>
+    Array.from(targets?.data ?? []);
+
+  it("go with their samples, and count in the fingerprint", () => {
+    expect(rowsOf(takeSamples(several, [2, 0]))).toEqual([0, 0, 1, 0]);
+    const other = dataset(
+      several.name,
+      several.x,
+      several.y,
+      several.classes,
+      floats([3, 2], [1, 0, 1, 1, 0, 1]),
+    );
+    expect(other.fingerprint).not.toBe(several.fingerprint);
+  });
+
+  it("keep the named columns of every sample", () => {
+    const kept = selectClasses(several, ["green"]);
+    expect(rowsOf(kept)).toEqual([0, 1, 0]);
+    expect(kept.y).toHaveLength(3);
+  });
+
+  it("are divided as a whole", () => {
+    const shares = { train: 1 / 3, validation: 1 / 3, test: 1 / 3 };
+    const parts = splitDataset(several, shares, new Random(1));
+    expect(Object.values(parts).map(({ y }) => y.length)).toEqual([1, 1, 1]);
+    const all = Object.values(parts).flatMap(rowsOf);
+    expect(all.sort()).toEqual([0, 0, 0, 1, 1, 1]);
+    expect(stratifiedSample(several, 2, new Random(1))).toHaveLength(2);
+  });
+
+  it.each([
+    ["another number of rows", floats([2, 2], [1, 0, 1, 1]), /\[2, 2\]/],
+    ["a column without a name", floats([3, 1], [1, 0, 1]), /red, green/],
+    ["no number", floats([3, 2], [1, 0, Number.NaN, 1, 0, 0]), /NaN for "red"/],
+  ])("refuses %s", (_what, targets, message) => {
+    const locate = () => "labels.npy";
+    expect(() => validate({ ...several, targets, locate })).toThrow(message);
   });
 });

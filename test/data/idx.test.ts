@@ -69,6 +69,14 @@ describe("idx files", () => {
     expect(Array.from(named.y)).toEqual([0, 1, 0]);
   });
 
+  it("have a row of targets a sample, where labels have two dimensions", async () => {
+    const data = await load(images, idxFile([3, 2], [1, 0, 1, 1, 0, 7]));
+    expect(data.targets?.dims).toEqual([3, 2]);
+    expect(Array.from(data.targets?.data ?? [])).toEqual([1, 0, 1, 1, 0, 7]);
+    expect(data.classes).toEqual(["0", "1"]);
+    expect(Array.from(data.y)).toEqual([0, 0, 0]);
+  });
+
   it("are refused when cut off anywhere", async () => {
     for (const file of [images, labels]) {
       for (let length = 0; length < file.length; length++) {

@@ -22,8 +22,8 @@ const largest = 2 ** 31 - 1;
 
 /**
  * The format of MNIST and its relatives, gzip or plain: images as unsigned
- * bytes `[N, H, W]` or `[N, H, W, 3]`, labels `[N]`. Classes are named after
- * their numbers unless names are given.
+ * bytes `[N, H, W]` or `[N, H, W, 3]`, labels `[N]`, or `[N, outputs]` where a
+ * sample has several. Classes are named after their numbers unless names are given.
  */
 export const idx = defineSource({
   schema: z
@@ -35,7 +35,9 @@ export const idx = defineSource({
         .array(z.string().min(1))
         .min(1)
         .optional()
-        .describe("Class names, in the order of their labels from 0."),
+        .describe(
+          "Class names, in the order of their labels from 0, or of the columns of labels.",
+        ),
     })
     .describe("Images and labels as idx files, gzip or plain."),
 
@@ -44,12 +46,12 @@ export const idx = defineSource({
       pixels: resolve(folder, spec.images),
       labels: resolve(folder, spec.labels),
     };
-    const y = readLabels(files.labels);
-    const count = y.reduce((most, label) => Math.max(most, label + 1), 0);
+    const { y, targets, count } = readLabels(files.labels);
     return {
       name: basename(spec.images).replace(/\.gz$/i, ""),
       x: readImages(files.pixels),
       y,
+      targets,
       classes: spec.classes ?? Array.from({ length: count }, (_, i) => `${i}`),
       locate: (part, sample) =>
         sample === undefined ? files[part] : `${files[part]}, sample ${sample}`,
@@ -57,16 +59,27 @@ export const idx = defineSource({
   },
 });
 
-function readLabels(path: string): Int32Array {
+/** A label a sample, or a row of targets, and how many names they need. */
+function readLabels(path: string): {
+  y: Int32Array;
+  targets?: FloatTensor;
+  count: number;
+} {
   const { dims, bytes } = readIdx(path);
+  const [n = 0, width = 0] = dims;
+  if (dims.length === 2) {
+    const targets = tensor("float32", dims, Float32Array.from(bytes));
+    return { y: new Int32Array(n), targets, count: width };
+  }
   if (dims.length !== 1) {
     throw new AssayError(
       "DATA_SHAPE",
-      `${path} has shape [${dims.join(", ")}], expected labels of shape [N]`,
+      `${path} has shape [${dims.join(", ")}], expected labels of shape [N] or [N, outputs]`,
       "Check that images and labels are not exchanged.",
     );
   }
-  return Int32Array.from(bytes);
+  const count = bytes.reduce((most, label) => Math.max(most, label + 1), 0);
+  return { y: Int32Array.from(bytes), count };
 }
 
 function readImages(path: string): FloatTensor {
