@@ -83,6 +83,36 @@ export function reference(): Promise<Model> {
   return trained;
 }
 
+/** The model with a batch normalisation behind every convolution that changes nothing yet. */
+export function normalised(model: Model): Model {
+  const { graph } = model;
+  const b = new GraphBuilder({ ...graph, nodes: [] }, "norm/");
+  const behind = new Map<string, string>();
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((name) => behind.get(name) ?? name);
+    b.append({ ...node, inputs });
+    if (node.op !== "Conv") continue;
+    const value = node.outputs[0] as string;
+    const channels = graph.constants.get(node.inputs[1] ?? "")?.dims[0] ?? 0;
+    const filled = (name: string, by: number) =>
+      b.constant(
+        floats([channels], new Float32Array(channels).fill(by)),
+        `${node.name}.norm.${name}`,
+      );
+    behind.set(
+      value,
+      b.op("BatchNormalization", [
+        value,
+        filled("weight", 1),
+        filled("bias", 0),
+        filled("running_mean", 0),
+        filled("running_var", 1),
+      ]),
+    );
+  }
+  return { ...model, graph: b.build() };
+}
+
 /** A linear classifier: logits = W x + b, rows of W by class. */
 export function linearModel(
   weights: readonly (readonly number[])[],

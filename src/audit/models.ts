@@ -14,6 +14,7 @@ import { hashModel } from "#onnx";
 import {
   architectures,
   type Epoch,
+  formOf,
   type TrainingSettings,
   tune,
 } from "#tuning";
@@ -172,7 +173,13 @@ export async function makeCandidate(
     data.target.train.classes,
     random.fork("head"),
   );
-  const groups = layerGroups(headed.graph, trainable);
+  const form = formOf(
+    strategy,
+    headed,
+    layerGroups(headed.graph, trainable),
+    random.fork("form"),
+  );
+  const { groups } = form;
   const stages = strategy.unit.stages(groups, settings.epochs, strategy.params);
   const trained = new Set(stages.flatMap((s) => [...s.rates.keys()]));
   const lineage: Lineage = {
@@ -184,7 +191,7 @@ export async function makeCandidate(
   };
   const made = await keep(shop, file, lineage, async () => {
     const tuned = await tune({
-      model: headed,
+      model: form.model,
       ...data.target,
       groups,
       stages,
@@ -195,7 +202,8 @@ export async function makeCandidate(
       signal: shop.signal,
       onEpoch: epochTeller(shop, id),
     });
-    return { model: tuned.model, training: tuned };
+    const model = form.restore(tuned.model, tuned.probed);
+    return { model, training: tuned };
   });
   await tell(shop, id, made.model, data.target, made.reused);
   return {

@@ -2,7 +2,13 @@ export { type Architecture, architectures } from "./architectures/index.ts";
 export { type Optimizer, optimizers } from "./optimizers/index.ts";
 export { type Schedule, schedules } from "./schedules/index.ts";
 export { type TrainingSettings, trainingSettings } from "./settings.ts";
-export { type Stage, type Strategy, strategies } from "./strategies/index.ts";
+export {
+  type Form,
+  formOf,
+  type Stage,
+  type Strategy,
+  strategies,
+} from "./strategies/index.ts";
 export {
   defineTrainingDefense,
   type TrainingBatch,

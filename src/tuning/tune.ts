@@ -45,6 +45,8 @@ export interface TuneInput {
 
 export interface Tuned {
   readonly model: Model;
+  /** The model as it was when the last stage began. */
+  readonly probed: Model;
   readonly history: Epoch[];
   /** "finished", "early stop", or why training broke off. */
   readonly ended: string;
@@ -74,10 +76,12 @@ export async function tune(input: TuneInput): Promise<Tuned> {
   );
   const history: Epoch[] = [];
   let current: Weights = new Map();
+  let probed = input.model;
   let best: { weights: Weights; epoch: Epoch } | undefined;
   let ended = "finished";
 
   training: for (const [number, stage] of stages.entries()) {
+    probed = withWeights(input.model, current);
     const run = await openStage(input, stage, current);
     let lowest = Number.POSITIVE_INFINITY;
     let waited = 0;
@@ -136,7 +140,8 @@ export async function tune(input: TuneInput): Promise<Tuned> {
     );
   }
   best.epoch.best = true;
-  return { model: withWeights(input.model, best.weights), history, ended };
+  const model = withWeights(input.model, best.weights);
+  return { model, probed, history, ended };
 }
 
 /** The model with some constants replaced. */

@@ -1,9 +1,17 @@
+import { adapters } from "./adapters.ts";
+import { batchNormOnly } from "./batch-norm-only.ts";
+import { bitfit } from "./bitfit.ts";
+import { chainThaw } from "./chain-thaw.ts";
 import { discriminative } from "./discriminative.ts";
 import { freeze } from "./freeze.ts";
 import { full } from "./full.ts";
 import { gradualUnfreezing } from "./gradual-unfreezing.ts";
 import { headOnly } from "./head-only.ts";
+import { lora } from "./lora.ts";
+import { lpFt } from "./lp-ft.ts";
 import type { Strategy } from "./strategy.ts";
+import { surgical } from "./surgical.ts";
+import { wiseFt } from "./wise-ft.ts";
 
 /** Every fine-tuning strategy. A new one is a file and a line here. */
 export const strategies = [
@@ -12,6 +20,14 @@ export const strategies = [
   gradualUnfreezing,
   discriminative,
   full,
+  lpFt,
+  chainThaw,
+  surgical,
+  bitfit,
+  batchNormOnly,
+  lora,
+  adapters,
+  wiseFt,
 ] as unknown as readonly Strategy[];
 
-export type { Stage, Strategy } from "./strategy.ts";
+export { type Form, formOf, type Stage, type Strategy } from "./strategy.ts";

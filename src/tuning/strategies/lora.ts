@@ -1,0 +1,183 @@
+import { z } from "zod";
+import { type Random, UsageError } from "#core";
+import { type LayerGroup, type Model, matches } from "#model";
+import {
+  attribute,
+  type FloatTensor,
+  floats,
+  type Graph,
+  GraphBuilder,
+  sizeOf,
+  type Tensor,
+} from "#onnx";
+import { defineStrategy, evenly, type Form } from "./strategy.ts";
+
+/**
+ * Low-rank adaptation (LoRA, Hu et al. 2022, arXiv:2106.09685): the matrix of
+ * every linear layer and convolution stays as it is, and alpha / rank times a
+ * product of two thin matrices is added, which alone are trained, beside the
+ * new head. One begins random, the other at zero, so training begins at the
+ * base. The product is merged into the weights at the end. Defaults are those of
+ * the PEFT library; the paper adapts the attention's matrices only, which
+ * `layers` can name.
+ */
+export const lora = defineStrategy({
+  id: "lora",
+  title: "Low-rank adaptation (LoRA)",
+  reference: "Hu et al. 2022, arXiv:2106.09685",
+  params: z.strictObject({
+    rank: z.int().positive().default(8),
+    alpha: z.number().positive().default(8),
+    /** Layer groups that are adapted; all when left out. `*` matches anything. */
+    layers: z.array(z.string()).min(1).optional(),
+  }),
+  form: lowRank,
+  stages: (groups, epochs) => [{ epochs, rates: evenly(groups) }],
+});
+
+interface Params {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly layers?: readonly string[] | undefined;
+}
+
+/** The two factors of one weight. */
+interface Factors {
+  readonly weight: string;
+  /** [first dimension of the weight, rank] and [rank, all others]. */
+  readonly left: string;
+  readonly right: string;
+}
+
+function lowRank(
+  model: Model,
+  groups: readonly LayerGroup[],
+  { rank, alpha, layers }: Params,
+  random: Random,
+): Form {
+  const { graph } = model;
+  const chosen = groups
+    .slice(0, -1)
+    .filter(({ name }) => !layers || layers.some((p) => matches(p, name)));
+  const b = new GraphBuilder({ ...graph, nodes: [] }, "lora/");
+  const renamed = new Map<string, string>();
+  const factors: Factors[] = [];
+  const adapted = chosen.flatMap((group): LayerGroup[] => {
+    const own = group.parameters.filter((name) => isMatrix(graph, name));
+    const added = own.map((weight): Factors => {
+      const { dims } = graph.constants.get(weight) as FloatTensor;
+      const [rows, columns] = matrixOf(dims);
+      const thin = Math.min(rank, rows, columns);
+      const fromInput = readsInputFirst(graph, weight);
+      const draw = (size: number, fanIn: number) =>
+        uniform(size, 1 / Math.sqrt(fanIn), random);
+      const left = b.constant(
+        floats(
+          [rows, thin],
+          fromInput ? draw(rows * thin, rows) : new Float32Array(rows * thin),
+        ),
+        `${weight}.lora_left`,
+      );
+      const right = b.constant(
+        floats(
+          [thin, columns],
+          fromInput
+            ? new Float32Array(thin * columns)
+            : draw(thin * columns, columns),
+        ),
+        `${weight}.lora_right`,
+      );
+      const product = b.mul(b.op("MatMul", [left, right]), alpha / rank);
+      renamed.set(weight, b.add(weight, b.reshape(product, [...dims])));
+      return { weight, left, right };
+    });
+    factors.push(...added);
+    const parameters = added.flatMap((f) => [f.left, f.right]);
+    const size = parameters.reduce(
+      (sum, p) => sum + sizeOf((b.constantOf(p) as Tensor).dims),
+      0,
+    );
+    return parameters.length > 0 ? [{ ...group, parameters, size }] : [];
+  });
+  if (adapted.length === 0) {
+    throw new UsageError(
+      "STRATEGY_GROUPS",
+      `strategy "lora" finds no matrix to adapt before the head${layers ? ` in ${layers.join(", ")}` : ""}; the model has ${groups.map((g) => g.name).join(", ")}`,
+      "Name layer groups with linear layers or convolutions; `assay inspect` lists them.",
+    );
+  }
+  for (const node of graph.nodes)
+    b.append({
+      ...node,
+      inputs: node.inputs.map((name) => renamed.get(name) ?? name),
+    });
+  return {
+    model: { ...model, graph: b.build() },
+    groups: [...adapted, ...groups.slice(-1)],
+    restore: (tuned) => merged(model, tuned, factors, alpha / rank),
+  };
+}
+
+/** The original graph with the factors' products in its weights, and what else was trained. */
+function merged(
+  original: Model,
+  tuned: Model,
+  factors: readonly Factors[],
+  scale: number,
+): Model {
+  const constants = new Map<string, Tensor>();
+  const value = (name: string) =>
+    tuned.graph.constants.get(name) as FloatTensor;
+  for (const [name, before] of original.graph.constants)
+    constants.set(name, tuned.graph.constants.get(name) ?? before);
+  for (const { weight, left, right } of factors) {
+    const [a, b] = [value(left), value(right)];
+    const [rows = 0, thin = 0] = a.dims;
+    const columns = b.dims[1] ?? 0;
+    const data = Float32Array.from(value(weight).data);
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < columns; c++) {
+        let sum = 0;
+        for (let k = 0; k < thin; k++)
+          sum +=
+            (a.data[r * thin + k] as number) *
+            (b.data[k * columns + c] as number);
+        data[r * columns + c] = (data[r * columns + c] as number) + scale * sum;
+      }
+    constants.set(weight, { ...value(weight), data });
+  }
+  return { ...tuned, graph: { ...original.graph, constants } };
+}
+
+/** A constant of two dimensions or more that a layer multiplies by; not a table that is looked up. */
+function isMatrix(graph: Graph, name: string): boolean {
+  const { dims } = graph.constants.get(name) as Tensor;
+  const [rows, columns] = matrixOf(dims);
+  const readers = graph.nodes.filter((n) => n.inputs.includes(name));
+  return (
+    dims.length >= 2 &&
+    rows > 1 &&
+    columns > 1 &&
+    readers.length > 0 &&
+    readers.every((n) =>
+      ["MatMul", "Gemm", "Conv", "Transpose", "Reshape"].includes(n.op),
+    )
+  );
+}
+
+const matrixOf = (dims: readonly number[]): [number, number] => [
+  dims[0] ?? 1,
+  sizeOf(dims.slice(1)),
+];
+
+/** Whether the first dimension is that of the layer's inputs, as in x W. */
+const readsInputFirst = (graph: Graph, weight: string): boolean =>
+  graph.nodes.some(
+    (n) =>
+      n.inputs[1] === weight &&
+      (n.op === "MatMul" ||
+        (n.op === "Gemm" && attribute(n, "transB", "int", 0) === 0)),
+  );
+
+const uniform = (size: number, limit: number, random: Random) =>
+  Float32Array.from({ length: size }, () => (2 * random.uniform() - 1) * limit);

@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { defineStrategy, probeThenAll } from "./strategy.ts";
+
+/**
+ * Linear probing, then full fine-tuning (LP-FT, Kumar et al. 2022,
+ * arXiv:2202.10054): the head alone for a share of the epochs, then all layers
+ * from there, so that the features are not distorted by a random head.
+ */
+export const lpFt = defineStrategy({
+  id: "lp-ft",
+  title: "Linear probe, then full fine-tuning",
+  reference: "Kumar et al. 2022, arXiv:2202.10054",
+  params: z.strictObject({
+    /** Share of the epochs for the head alone. */
+    probe: z.number().gt(0).lt(1).default(0.5),
+    /** Learning rate of the second stage as a multiple of the stated one; the paper searches for it. */
+    rate: z.number().positive().max(1).default(1),
+  }),
+  stages: (groups, epochs, { probe, rate }) =>
+    probeThenAll("lp-ft", groups, epochs, probe, rate),
+});

@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { interpolated } from "./interpolate.ts";
+import { defineStrategy, probeThenAll } from "./strategy.ts";
+
+/**
+ * Weight-space ensemble of the base and what was fine-tuned from it (WiSE-FT,
+ * Wortsman et al. 2022, arXiv:2109.01903): (1 - alpha) of the weights of the
+ * base under its new head, as linear probing left them, and alpha of those of
+ * full fine-tuning from there. The paper's base has a zero-shot head; one that
+ * was pre-trained on other classes has none, so its head is the linear probe.
+ */
+export const wiseFt = defineStrategy({
+  id: "wise-ft",
+  title: "Interpolation between base and fine-tuned (WiSE-FT)",
+  reference: "Wortsman et al. 2022, arXiv:2109.01903",
+  params: z.strictObject({
+    alpha: z.number().min(0).max(1).default(0.5),
+    /** Share of the epochs for the head alone. */
+    probe: z.number().gt(0).lt(1).default(0.5),
+  }),
+  form: (model, groups, { alpha }) => ({
+    model,
+    groups,
+    restore: (tuned, probed) => interpolated(probed, tuned, alpha),
+  }),
+  stages: (groups, epochs, { probe }) =>
+    probeThenAll("wise-ft", groups, epochs, probe, 1),
+});
