@@ -150,6 +150,7 @@ export async function makeCandidate(
     strategy,
     training = null,
     trainable,
+    cut,
     ...settings
   } = spec;
   if (!base || !strategy)
@@ -162,6 +163,7 @@ export async function makeCandidate(
     strategy: describe(strategy),
     training: training && describe(training),
     trainable,
+    cut,
     settings: describeSettings(settings),
     ...trainingKey(shop, data.target),
   });
@@ -172,6 +174,7 @@ export async function makeCandidate(
     base.model,
     data.target.train.classes,
     random.fork("head"),
+    cut,
   );
   const form = formOf(
     strategy,

@@ -46,6 +46,8 @@ const candidateSchema = z
     model: z.string().optional(),
     input: contractSchema.optional(),
     strategy: choiceOf(strategies).optional(),
+    /** The layer group or value whose features the new head reads; the last one when left out. */
+    cut: z.string().optional(),
     training: choiceOf(trainingDefenses).optional(),
     /** Names or patterns of the constants that may be trained; found by their use when left out. */
     trainable: z.array(z.string()).optional(),

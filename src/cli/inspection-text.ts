@@ -171,7 +171,22 @@ function groups(i: Inspection, all: boolean): string[] {
     `would be trainable: ${number(i.trainable)} of ${number(i.parameters)} parameters (${percent(share)}), ${megabytes(4 * i.trainable)}`,
     "from input to output; the last is the head",
     ...columnsOf([["group", "parameters", "weights"], ...shown]),
+    ...cuts(i.cuts, all),
   ];
+}
+
+/** Where a new head can be put; the last place is the usual one. */
+function cuts(names: readonly string[], all: boolean): string[] {
+  const usual = names.at(-1);
+  if (usual === undefined) return [];
+  const others = names.slice(0, -1).reverse();
+  const shown = all ? others : others.slice(0, ENDS);
+  const more = others.length - shown.length;
+  const rest =
+    others.length > 0
+      ? `; \`cut\` in the suite puts it behind ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`
+      : "";
+  return [`a new head goes behind ${usual}${rest}`];
 }
 
 const weights = (n: number) => `${n} ${n === 1 ? "weight" : "weights"}`;

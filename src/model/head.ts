@@ -9,27 +9,33 @@ import {
   int,
   prune,
 } from "#onnx";
+import { featuresAt } from "./cuts.ts";
 import type { Model } from "./model.ts";
 
 /**
- * The model with a new linear head for other classes: everything behind the
- * last linear layer's input stays, its weights included.
+ * The model with a new linear head for other classes: instead of its last
+ * linear layer, or of all that follows a cut.
  *
  * New weights are drawn as PyTorch draws them for a linear layer, uniform
  * within 1 / sqrt(features).
  *
- * @throws HEAD_UNKNOWN when the model does not end in Gemm, or MatMul and Add
+ * @param cut a layer group or a value whose features the head reads (see `featuresAt`)
+ * @throws HEAD_UNKNOWN when no cut is given and the model does not end in Gemm, or MatMul and Add
  */
 export function replaceHead(
   model: Model,
   classes: readonly string[],
   random: Random,
+  cut?: string,
 ): Model {
-  const { features, width } = findHead(model.graph, model.logits);
+  const { graph, features, width } =
+    cut === undefined
+      ? { graph: model.graph, ...findHead(model.graph, model.logits) }
+      : featuresAt(model.graph, cut);
   // Without the old head first, so that the new one may have its names.
   const pruned = prune({
-    ...model.graph,
-    outputs: [new GraphBuilder(model.graph).info(features)],
+    ...graph,
+    outputs: [new GraphBuilder(graph).info(features)],
   });
   const made = new Set(pruned.nodes.flatMap((n) => n.outputs));
   // PyTorch records the shapes of weights as well.
@@ -91,7 +97,7 @@ function findHead(
     throw new AssayError(
       "HEAD_UNKNOWN",
       `the head of the model is ${last ? describeNode(last) : "missing"}, expected a linear layer (Gemm, or MatMul and Add)`,
-      "Export the model so that it ends in its last linear layer.",
+      "Export the model so that it ends in its last linear layer, or name a cut: the layer group whose features a new head reads.",
     );
   }
   const transposed = attribute(linear, "transB", "int", 0);

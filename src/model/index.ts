@@ -9,6 +9,7 @@ export {
   weightsAsInputs,
 } from "./compiled.ts";
 export { contractSchema, type InputContract } from "./contract.ts";
+export { type Cut, cutsOf, featuresAt } from "./cuts.ts";
 export { loadGradient } from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
 export { replaceHead } from "./head.ts";

@@ -7,6 +7,7 @@ import {
   toFloat32,
   type ValueInfo,
 } from "#onnx";
+import { cutsOf } from "./cuts.ts";
 import { type Family, familyOf } from "./family.ts";
 import { featuresOf } from "./features.ts";
 import { replaceHead } from "./head.ts";
@@ -46,6 +47,8 @@ export interface Inspection {
   readonly bounds: readonly [number, number] | null;
   /** From input to output; the last is the head. */
   readonly groups: readonly LayerGroup[];
+  /** Names of the layer groups behind which a new head can be put, from input to output. */
+  readonly cuts: readonly string[];
   /** Numbers in all weights and statistics. */
   readonly parameters: number;
   /** Numbers in all groups. */
@@ -102,6 +105,7 @@ export async function inspectModel(
     classes: model?.classes ?? null,
     bounds: model?.contract.bounds ?? null,
     groups,
+    cuts: model ? cutsOf(model.graph).map(({ group }) => group) : [],
     parameters: countParameters(whole, groups) + stored.eightBits,
     trainable,
     stored,

@@ -111,7 +111,7 @@ function trainingNotes(f: Findings): string[] {
     );
   if (f.reading && f.trainable > 0 && f.headProblem)
     notes.push(
-      `It cannot be fine-tuned to other classes: ${f.headProblem}. Attacks and defences work.`,
+      `To be fine-tuned to other classes it needs a cut: ${f.headProblem}. Attacks and defences work without.`,
     );
   return notes;
 }
