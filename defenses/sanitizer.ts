@@ -1,6 +1,19 @@
 import type { z } from "zod";
-import type { Model } from "#model";
-import { type GraphBuilder, prepend } from "#onnx";
+import type { Chosen } from "#core";
+import type { Model, NoiseInput } from "#model";
+import type { FloatTensor, GraphBuilder } from "#onnx";
+import type { Fit, Fitted } from "./fit.ts";
+
+/** What a sanitizer is built with, besides its parameters. */
+export interface Parts {
+  /** A tensor that `fit` found. */
+  fitted(name: string): FloatTensor;
+  /** Adds a value [N, ...dims] that is drawn anew for every sample of every run: standard normal, or uniform in [0, 1). */
+  draw(
+    distribution: NoiseInput["distribution"],
+    dims: readonly number[],
+  ): string;
+}
 
 /** A reactive defence: a graph that is put in front of a model. */
 export interface Sanitizer<S extends z.ZodObject = z.ZodObject> {
@@ -15,8 +28,24 @@ export interface Sanitizer<S extends z.ZodObject = z.ZodObject> {
    * "straight-through" as if it were the identity (BPDA).
    */
   readonly gradient: "exact" | "straight-through";
-  /** Adds its nodes; x is [N, ...shape] within the model's bounds, and so is the result. */
-  build(b: GraphBuilder, x: string, params: z.output<S>, model: Model): string;
+  /** Finds the constants that `build` needs; once for each model that is protected. */
+  readonly fit?: Fit<z.output<S>>;
+  /**
+   * How many versions of each sample it makes; the model's logits are averaged
+   * over them. One when left out. Several need an exact gradient.
+   */
+  views?(params: z.output<S>): number;
+  /**
+   * Adds its nodes; x is [N, ...shape] within the model's bounds, and so is
+   * the result, or [N, views, ...shape] where there are several.
+   */
+  build(
+    b: GraphBuilder,
+    x: string,
+    params: z.output<S>,
+    model: Model,
+    parts: Parts,
+  ): string;
 }
 
 /** Declares a sanitizer. */
@@ -26,36 +55,7 @@ export function defineSanitizer<S extends z.ZodObject>(
   return { kind: "sanitizer", ...sanitizer };
 }
 
-/** A sanitizer with its parameters. */
-export interface ChosenSanitizer {
-  readonly unit: Sanitizer;
-  readonly params: Record<string, unknown>;
-}
-
-/**
- * The model behind its sanitizers, the first in the list nearest the input.
- * The result is an ordinary model: it can be attacked, saved and run anywhere.
- */
-export function defend(
-  model: Model,
-  sanitizers: readonly ChosenSanitizer[],
-): Model {
-  let defended = model;
-  // Each is put before what is already there, so the last goes first.
-  for (const { unit, params } of [...sanitizers].reverse()) {
-    const { input, straightThrough } = defended;
-    const { graph, value } = prepend(
-      defended.graph,
-      input,
-      `defense/${unit.id}/`,
-      (b, x) => unit.build(b, x, params, model),
-    );
-    // Inside, what was read from the input is now read from the sanitizer.
-    const moved = straightThrough.map((s) =>
-      s.input === input ? { ...s, input: value } : s,
-    );
-    const passed = unit.gradient === "exact" ? [] : [{ input, output: value }];
-    defended = { ...defended, graph, straightThrough: [...moved, ...passed] };
-  }
-  return defended;
+/** A sanitizer with its parameters, and with what its fit found where it has one. */
+export interface ChosenSanitizer extends Chosen<Sanitizer> {
+  readonly fitted?: Fitted;
 }

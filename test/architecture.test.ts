@@ -13,7 +13,7 @@ const rooms: Record<string, readonly string[]> = {
   "src/data": ["core", "onnx"],
   "src/tuning": ["core", "onnx", "autodiff", "engine", "model", "data"],
   attacks: ["core", "onnx", "model"],
-  defenses: ["core", "onnx", "model", "tuning", "attacks"],
+  defenses: ["core", "onnx", "engine", "model", "data", "tuning", "attacks"],
   reports: ["core", "results"],
   "src/audit": [
     "core",

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { AssayError } from "#core";
 import { int } from "#onnx";
+import { imageShape, mirrored } from "../images.ts";
 import { defineSanitizer } from "../sanitizer.ts";
 
 /**
@@ -19,28 +19,10 @@ export const median = defineSanitizer({
   // far stronger than straight-through ones, which would flatter the defence.
   gradient: "exact",
   build(b, x, { size }, { contract }) {
-    const [, height, width] = contract.shape;
-    if (
-      contract.shape.length !== 3 ||
-      height === undefined ||
-      width === undefined
-    ) {
-      throw new AssayError(
-        "DEFENSE_INPUT",
-        `median smoothing needs images [C, H, W], the model takes [${contract.shape.join(", ")}]`,
-        "Leave this defence out for this model.",
-      );
-    }
+    const [, height, width] = imageShape("median", contract);
     const before = Math.floor(size / 2);
     const after = size - 1 - before;
-    const padded = symmetricPad(
-      b,
-      symmetricPad(b, x, 2, height, before, after),
-      3,
-      width,
-      before,
-      after,
-    );
+    const padded = mirrored(b, x, [height, width], before, after);
     const shifted: string[] = [];
     for (let i = 0; i < size; i++) {
       for (let j = 0; j < size; j++) {
@@ -62,21 +44,3 @@ export const median = defineSanitizer({
     return b.squeeze(b.slice(ascending, [rank], [rank + 1], [4]), [4]);
   },
 });
-
-/** Pads an axis by mirroring it with the edge repeated (d c b a | a b c d | d c b a). */
-function symmetricPad(
-  b: Parameters<typeof median.build>[0],
-  x: string,
-  axis: number,
-  length: number,
-  before: number,
-  after: number,
-): string {
-  const order = Array.from({ length: length + before + after }, (_, i) => {
-    const at = i - before;
-    const period = 2 * length;
-    const folded = ((at % period) + period) % period;
-    return folded < length ? folded : period - 1 - folded;
-  });
-  return b.op("Gather", [x, b.ints(order)], { axis: int(axis) });
-}

@@ -4,14 +4,19 @@ import { defend } from "#defenses";
 import type { Engine } from "#engine";
 import { type CompiledModel, compile } from "#model";
 import type { OnEvent } from "./events.ts";
+import { fitSanitizers } from "./fit.ts";
 import { describe, type ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
+import type { Parts } from "./prepare.ts";
 import { type ModelProbes, probeModel } from "./probes/index.ts";
 import type { Store } from "./store.ts";
 
 /** What computing cells needs. */
 export interface Bench {
+  /** The samples that are attacked. */
   readonly data: Dataset;
+  /** The target task, on whose other samples defences are fitted. */
+  readonly target: Parts;
   readonly seed: number;
   readonly base: ReadyModel | null;
   readonly store: Store;
@@ -35,20 +40,28 @@ export async function release(bench: Bench): Promise<void> {
   bench.compiled.clear();
 }
 
-/** A model behind its sanitizers; compiled once for all the cells of a candidate. */
+/** A model behind its sanitizers; fitted and compiled once for all the cells of a candidate. */
 export async function openFor(
   ready: ReadyModel,
   sanitizers: PlannedCell["sanitizers"],
-  { compiled, engine }: Bench,
+  bench: Bench,
 ): Promise<Opened> {
+  const { compiled, engine } = bench;
   const key = hashOf({ model: ready.hash, defense: sanitizers.map(describe) });
   const known = compiled.get(key);
   if (known) return known;
-  const model = await compile(defend(ready.model, sanitizers), engine);
+  const fitted = await fitSanitizers(sanitizers, ready, bench);
+  const model = await compile(defend(ready.model, fitted), engine);
   const fresh = { model };
   compiled.set(key, fresh);
   return fresh;
 }
+
+/** What a model that draws at random draws from at each sample, for a purpose. Whatever was asked before, it is the same. */
+export const drawsFor = ({ data, seed }: Bench, purpose: string): Random[] => {
+  const stream = new Random(seed).fork(`draws for ${purpose}`);
+  return Array.from(data.y, (_, i) => stream.fork(i));
+};
 
 /** What is seen of an opened model without any attack. */
 export async function probesOf(

@@ -1,9 +1,10 @@
 import { hashOf } from "#core";
 import { argmaxRows } from "#model";
-import { type Bench, openFor } from "./bench.ts";
+import { type Bench, drawsFor, openFor } from "./bench.ts";
 import { craft, craftKey } from "./craft.ts";
 import { gather } from "./evidence.ts";
-import { describe, type ReadyModel } from "./models.ts";
+import { describeFit } from "./fit.ts";
+import type { ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
 import type { Cell } from "./results.ts";
 import { rate } from "./statistics.ts";
@@ -27,7 +28,7 @@ export async function computeCell(
   const key = hashOf({
     craft,
     candidate: candidate.hash,
-    defense: planned.sanitizers.map(describe),
+    defense: planned.sanitizers.map((s) => describeFit(s, candidate, bench)),
     id: planned.id,
     probed: planned.probed,
   });
@@ -52,8 +53,9 @@ async function attackAndScore(
   const { model: scored } = opened;
   const made = await craft(planned, candidate, bench, key);
   const { examples, queries, queriesToBreak, measures } = made;
-  const clean = argmaxRows(await scored.logits(data.x));
-  const attacked = argmaxRows(await scored.logits(examples));
+  const draws = (purpose: string) => drawsFor(bench, purpose);
+  const clean = argmaxRows(await scored.logits(data.x, draws("clean")));
+  const attacked = argmaxRows(await scored.logits(examples, draws("attacked")));
   const outcomes = Array.from(data.y, (label, i) =>
     clean[i] !== label ? "-" : attacked[i] === label ? "1" : "0",
   ).join("");

@@ -8,7 +8,8 @@ import {
 } from "#core";
 import { argmaxRows, grantAccess, type Queries } from "#model";
 import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
-import { type Bench, openFor } from "./bench.ts";
+import { type Bench, drawsFor, openFor } from "./bench.ts";
+import { describeFit } from "./fit.ts";
 import { describe, type ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
 import { stillRising } from "./probes/index.ts";
@@ -33,8 +34,9 @@ export interface Craft {
 export function craftKey(
   { chosen, norm, eps, queries, sanitizers, adaptive }: PlannedCell,
   candidate: ReadyModel,
-  { data, seed, base, engine }: Bench,
+  bench: Bench,
 ): string {
+  const { data, seed, base, engine } = bench;
   const throughBase = chosen.unit.access === "base";
   return hashOf({
     attack: describe(chosen),
@@ -42,7 +44,10 @@ export function craftKey(
     eps,
     queries,
     against: throughBase ? base?.hash : candidate.hash,
-    defense: throughBase || !adaptive ? [] : sanitizers.map(describe),
+    defense:
+      throughBase || !adaptive
+        ? []
+        : sanitizers.map((s) => describeFit(s, candidate, bench)),
     data: data.fingerprint,
     seed,
     version: packageVersion(),
@@ -77,7 +82,9 @@ export async function craft(
   // An attacker without access to the target cannot leave out what it gets wrong.
   const all = Array.from(data.y, (_, i) => i);
   const blind = unit.access === "base" || unit.access === "none";
-  const predicted = blind ? null : argmaxRows(await victim.logits(data.x));
+  const predicted = blind
+    ? null
+    : argmaxRows(await victim.logits(data.x, drawsFor(bench, "clean")));
   const chosenRows = predicted
     ? all.filter((i) => predicted[i] === data.y[i])
     : all;
@@ -91,6 +98,7 @@ export async function craft(
     limit: ball,
     queries: planned.queries ?? undefined,
     base: surrogate,
+    draws: new Random(seed).fork(`draws of the model under ${planned.id}`),
   });
   const examples = copyOf(data.x);
   const notes: string[] = [];

@@ -2,10 +2,10 @@ import { ballOf, type Family } from "#attacks";
 import { InterruptedError, Random } from "#core";
 import { argmaxRows, type CompiledModel } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
-import { type Bench, type Opened, probesOf } from "./bench.ts";
+import { type Bench, drawsFor, type Opened, probesOf } from "./bench.ts";
 import type { Craft } from "./craft.ts";
 import type { PlannedCell } from "./plan.ts";
-import { PROBED, probeAttack } from "./probes/index.ts";
+import { PROBED, probeAttack, wrongAtMost } from "./probes/index.ts";
 import type { AttackProbes, Evidence } from "./trust/index.ts";
 
 /** What the trust checks look at. */
@@ -32,7 +32,7 @@ export async function gather(
   const usesGradient = chosen.unit.access === "gradient" && adaptive;
   const probe =
     usesGradient && made.noGradient === null
-      ? await scored.lossGradient(data.x, data.y)
+      ? await scored.lossGradient(data.x, data.y, {}, drawsFor(bench, "clean"))
       : null;
   const seen = probe ? argmaxRows(probe.logits) : clean;
   const zero = probe
@@ -86,7 +86,16 @@ async function probeCell(
   if (!probed || !adaptive || access !== "gradient" || !iterates) return null;
   if (made.noGradient !== null) return null;
   if (queries !== null || norm === "none") return null;
-  const standing = [...outcomes].flatMap((o, i) => (o === "1" ? [i] : []));
+  // What one draw of the model got right by luck does not stand.
+  const wrong = await wrongAtMost(
+    victim,
+    made.examples,
+    data.y,
+    new Random(seed).fork(`standing ${id}`),
+  );
+  const standing = [...outcomes].flatMap((o, i) =>
+    o === "1" && !wrong[i] ? [i] : [],
+  );
   if (standing.length === 0) return null;
   const some = standing.slice(0, PROBED);
   const found = await probeAttack(

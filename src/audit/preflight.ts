@@ -31,6 +31,7 @@ export async function preflight(
   name: string,
   unprocessed?: CompiledModel,
 ): Promise<Preflight> {
+  // Without generators of its own, each call draws anew from its number.
   const logits = await model.logits(data.x);
   const bad = logits.data.findIndex((z) => !Number.isFinite(z));
   if (bad >= 0) {

@@ -87,6 +87,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   onEvent({ kind: "phase", title: "Attacking" });
   const bench: Bench = {
     data: data.attacked,
+    target: data.target,
     seed: suite.seed,
     base,
     store,

@@ -1,4 +1,5 @@
 import { type LossName, lossOf } from "#autodiff";
+import { Random } from "#core";
 import type { Engine, LoadOptions, Session } from "#engine";
 import {
   type FloatTensor,
@@ -9,6 +10,7 @@ import {
 } from "#onnx";
 import { loadGradient } from "./differentiated.ts";
 import type { Model } from "./model.ts";
+import { drawNoise } from "./noise.ts";
 
 /** What is differentiated. */
 export interface Objective {
@@ -31,11 +33,18 @@ export interface LossGradient {
 /** What a model takes: numbers, or the token ids of a text model. */
 export type Input = FloatTensor | Tensor<"int64"> | Tensor<"int32">;
 
+/**
+ * One generator for each row, from which a model that draws at random takes its
+ * noise; they move on, so that asking again draws anew. When left out, rows
+ * draw by their place and the number of the call.
+ */
+export type Draws = readonly Random[];
+
 /** A model that is ready to run. */
 export interface CompiledModel {
   readonly model: Model;
   /** Logits [N, classes] of raw inputs [N, ...shape]. */
-  logits(x: Input): Promise<FloatTensor>;
+  logits(x: Input, draws?: Draws): Promise<FloatTensor>;
   /**
    * Loss of each sample and its gradient with respect to x (of a text model: to the embeddings of x).
    *
@@ -45,6 +54,7 @@ export interface CompiledModel {
     x: Input,
     labels: ArrayLike<number>,
     objective?: Objective,
+    draws?: Draws,
   ): Promise<LossGradient>;
   release(): Promise<void>;
 }
@@ -73,37 +83,53 @@ export async function compile(
   const forward = await engine.load(graph, options);
   const backward = new Map<LossName, ReturnType<typeof loadBackward>>();
 
-  const feeds = (x: Input) => ({
-    [model.input]: x,
+  const { noise = [] } = model;
+  let calls = 0;
+  const drawsOf = (x: Input): Draws => {
+    const call = calls++;
+    return noise.length === 0
+      ? []
+      : Array.from(
+          { length: x.dims[0] ?? 0 },
+          (_, row) => new Random(`call ${call} row ${row}`),
+        );
+  };
+  const feeds = (part: Input, from: number, draws: Draws) => ({
+    [model.input]: part,
     ...Object.fromEntries(weights),
+    ...drawNoise(noise, draws.slice(from, from + (part.dims[0] ?? 0))),
   });
   return {
     model,
-    async logits(x) {
+    async logits(x, draws = drawsOf(x)) {
       const parts = await inBatches(
         x,
-        async (part) =>
-          (await forward.run(feeds(part)))[model.logits] as FloatTensor,
+        async (part, from) =>
+          (await forward.run(feeds(part, from, draws)))[
+            model.logits
+          ] as FloatTensor,
       );
       return concatRows(parts, [x.dims[0] ?? 0, model.classes.length]);
     },
-    async lossGradient(x, labels, { loss = "cross-entropy", aims } = {}) {
+    async lossGradient(
+      x,
+      labels,
+      { loss = "cross-entropy", aims } = {},
+      draws = drawsOf(x),
+    ) {
       const ready =
         backward.get(loss) ?? loadBackward(model, graph, engine, loss, options);
       backward.set(loss, ready);
       const { session, gradient: name } = await ready;
-      let at = 0;
-      const parts = await inBatches(x, async (part) => {
-        const count = part.dims[0] ?? 0;
+      const parts = await inBatches(x, async (part, from) => {
+        const to = from + (part.dims[0] ?? 0);
         const classes = (all: ArrayLike<number>) =>
-          labelTensor(Array.prototype.slice.call(all, at, at + count));
-        const given = {
-          ...feeds(part),
+          labelTensor(Array.prototype.slice.call(all, from, to));
+        return session.run({
+          ...feeds(part, from, draws),
           [LABELS]: classes(labels),
           ...(aims ? { [AIMS]: classes(aims) } : {}),
-        };
-        at += count;
-        return session.run(given);
+        });
       });
       const n = x.dims[0] ?? 0;
       const gather = (value: string, dims: readonly number[]) =>
@@ -172,7 +198,7 @@ async function loadBackward(
 
 async function inBatches<T>(
   x: Input,
-  run: (part: Input) => Promise<T>,
+  run: (part: Input, from: number) => Promise<T>,
 ): Promise<T[]> {
   const n = x.dims[0] ?? 0;
   const results: T[] = [];
@@ -182,6 +208,7 @@ async function inBatches<T>(
         n <= BATCH
           ? x
           : (rows<Input["type"]>(x, from, Math.min(n, from + BATCH)) as Input),
+        from,
       ),
     );
   }

@@ -2,6 +2,7 @@ export {
   argmaxRows,
   type CompiledModel,
   compile,
+  type Draws,
   type Input,
   type LiveWeights,
   type LossGradient,
@@ -23,6 +24,7 @@ export {
   saveModel,
   toFile,
 } from "./model.ts";
+export type { NoiseInput } from "./noise.ts";
 export { hashGraph } from "./read.ts";
 export { gradientError } from "./self-check.ts";
 export {

@@ -19,6 +19,12 @@ import {
 import { contractSchema, type InputContract, sampleShape } from "./contract.ts";
 import { chooseInput, fillOthers } from "./inputs.ts";
 import { embeddingOf, takeFloats } from "./integers.ts";
+import {
+  type NoiseInput,
+  noiseInside,
+  noiseOutside,
+  noiseSchema,
+} from "./noise.ts";
 import { classNames, findLogits, isClassic } from "./outputs.ts";
 import { readGraph } from "./read.ts";
 
@@ -31,6 +37,8 @@ export interface Model {
   readonly classes: readonly string[];
   /** Parts that gradients pass over unchanged: sanitizers that round or sort. */
   readonly straightThrough: readonly StraightThrough[];
+  /** Inputs that are fed with random numbers; a model without any answers alike whenever it is asked. */
+  readonly noise?: readonly NoiseInput[];
   /** Of a text model, whose input is token ids: the value in which they are vectors, where gradients are taken instead. */
   readonly embedding?: string;
 }
@@ -99,8 +107,9 @@ export function modelOf(
         rounds: isPixels,
       });
   // With sizes bound, more conditions are known.
+  const noise = saved?.noise ?? [];
   const { logits, cut } = saved
-    ? wholeOutput(ready.graph)
+    ? wholeOutput(noiseOutside(ready.graph, noise, BATCH))
     : findLogits(normalise(ready.graph), file, isClassic(source));
   const classes = classNames(
     cut,
@@ -114,6 +123,7 @@ export function modelOf(
     logits,
     contract: { shape, bounds: stated.bounds },
     classes,
+    ...(noise.length > 0 ? { noise } : {}),
     straightThrough: [
       ...(saved?.straightThrough ?? []),
       ...ready.straightThrough,
@@ -130,7 +140,10 @@ const wholeOutput = (graph: Graph) => ({
   cut: prune(graph),
 });
 
-/** The file's graph: the model with its contract in the metadata, to be read back by `loadModel` and run by anything. */
+/**
+ * The file's graph: the model with its contract in the metadata, to be read back
+ * by `loadModel` and run by anything. Its noise is drawn inside, from fixed seeds.
+ */
 export function toFile(
   model: Model,
   metadata: Readonly<Record<string, string>> = {},
@@ -140,9 +153,10 @@ export function toFile(
     input: { name: model.input, shape, bounds, layout: "NCHW", scale: 1 },
     classes: model.classes,
     straightThrough: model.straightThrough,
+    ...(model.noise ? { noise: model.noise } : {}),
   });
   return {
-    ...model.graph,
+    ...noiseInside(model.graph, model.noise ?? [], model.input),
     producer: "assay",
     metadata: new Map([
       ...model.graph.metadata,
@@ -165,6 +179,7 @@ const metadataSchema = z.object({
   input: contractSchema,
   classes: z.array(z.string()),
   straightThrough: z.array(z.object({ input: z.string(), output: z.string() })),
+  noise: noiseSchema.optional(),
 });
 
 function parseMetadata(text: string, file: string) {

@@ -99,7 +99,11 @@ export async function gradientError(
   random: Random,
 ): Promise<number | "zero" | "flat"> {
   const [low, high] = model.contract.bounds;
-  const { gradient, logits: z } = await lossGradient(x, [label]);
+  // What the model draws at random is drawn alike at every step.
+  const noise = random.fork("draws");
+  const { gradient, logits: z } = await lossGradient(x, [label], {}, [
+    noise.fork(0),
+  ]);
   if (!gradient.data.every(Number.isFinite)) return Number.NaN;
   // Along a part of the gradient itself: the derivative is a sum of squares, far from rounding.
   const along = gradient.data.map((g) => (random.uniform() < 0.5 ? g : 0));
@@ -114,7 +118,7 @@ export async function gradientError(
       const moved = x.data.map(
         (v, i) => v + (sign * size * (along[i] as number)) / expected,
       );
-      const row = await logits({ ...x, data: moved });
+      const row = await logits({ ...x, data: moved }, [noise.fork(0)]);
       return crossEntropyOf(row.data, label);
     };
     const slope = ((await lossAt(1)) - (await lossAt(-1))) / (2 * size);

@@ -1,4 +1,4 @@
-import { AssayError } from "#core";
+import { AssayError, Random } from "#core";
 import { copyOf, type FloatTensor, rows as rowsOf } from "#onnx";
 import {
   argmaxRows,
@@ -40,6 +40,8 @@ export interface Terms {
   readonly queries?: number;
   /** The public base, where there is one. */
   readonly base?: CompiledModel;
+  /** What a model that draws at random draws from: each sample from a generator of its own, anew at each query. */
+  readonly draws?: Random;
 }
 
 /** A question about rows of examples; `samples` says of which sample each row is. */
@@ -58,7 +60,7 @@ export interface Target {
   readonly classes: number;
   /**
    * The samples that still stand and can afford so many more queries, ascending.
-   * Where the nearest example is looked for, a sample stands to the end.
+   * Where the nearest example is looked for, and where the model draws at random, a sample stands to the end.
    */
   open(queries?: number): number[];
   /** The predicted class of each row. Needs access "label", "score" or "gradient". */
@@ -75,7 +77,7 @@ export interface Target {
     samples: readonly number[],
     objective?: Objective & { labels?: ArrayLike<number> },
   ): Promise<LossGradient>;
-  /** The nearest example of each sample that was misclassified within the limit; of one that stands the last that was tried, or the sample itself where that is beyond the limit. */
+  /** The nearest example of each sample that was misclassified within the limit, or the last one where the model draws at random; of one that stands the last that was tried, or the sample itself where that is beyond the limit. */
   examples(): FloatTensor;
   /** Distance of the nearest misclassified example of each sample, Infinity where there is none. */
   readonly distances: Float64Array;
@@ -110,6 +112,10 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
   const counted: Queries = { forward: 0, gradient: 0, base: 0 };
   const spent = new Int32Array(n);
   const brokenAt = new Int32Array(n);
+  const { draws = new Random("draws") } = terms;
+  const streams = Array.from({ length: n }, (_, i) => draws.fork(i));
+  const drawsOf = (samples: readonly number[]) =>
+    samples.map((i) => streams[i] as Random);
   const distances = new Float64Array(n).fill(Infinity);
   const best = { ...x, data: Float32Array.from(x.data) };
   const reach = limit.eps + roundingOf(limit);
@@ -162,6 +168,8 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     const [d = Infinity] = Array.from(limit.distance(at(x, sample), row));
     return d <= reach ? d : Infinity;
   };
+  // One unlucky draw is not much of an example: what comes later was climbed further.
+  const random = model.model.noise !== undefined && !limit.nearest;
   const judge = (
     rows: FloatTensor,
     samples: readonly number[],
@@ -178,7 +186,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
         return;
       }
       const distance = allows(row, sample);
-      if (distance >= broken) return;
+      if (distance >= (random ? Infinity : broken)) return;
       best.data.set(row.data, sample * width);
       distances[sample] = distance;
       if (brokenAt[sample] === 0) brokenAt[sample] = spent[sample] as number;
@@ -190,21 +198,21 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     open(queries = 1) {
       return Array.from(spent.keys()).filter(
         (i) =>
-          (limit.nearest || distances[i] === Infinity) &&
+          (limit.nearest || random || distances[i] === Infinity) &&
           (spent[i] as number) + queries <= budget,
       );
     },
     async predict(rows, samples) {
       require("predict");
       count("forward", samples);
-      const predicted = argmaxRows(await model.logits(rows));
+      const predicted = argmaxRows(await model.logits(rows, drawsOf(samples)));
       judge(rows, samples, predicted);
       return predicted;
     },
     async scores(rows, samples) {
       require("scores");
       count("forward", samples);
-      const logits = await model.logits(rows);
+      const logits = await model.logits(rows, drawsOf(samples));
       judge(rows, samples, argmaxRows(logits));
       return logits;
     },
@@ -215,6 +223,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
         rows,
         labels ?? samples.map((i) => y?.[i] ?? 0),
         objective,
+        drawsOf(samples),
       );
       judge(rows, samples, argmaxRows(answer.logits));
       if (!labels && !objective.aims)

@@ -1,5 +1,6 @@
 import { ballOf } from "#attacks";
 import { grantAccess } from "#model";
+import { countBroken } from "./most-draws.ts";
 import type { Scene, Tries } from "./probe.ts";
 
 /** The attack once more on the samples that it left standing, with other parameters or another budget, and other draws. */
@@ -11,13 +12,14 @@ export async function attackAgain(
   const eps = change.eps ?? scene.eps;
   const ball = ballOf(norm, eps, victim.model.contract.bounds);
   const { unit } = chosen;
+  const stream = random.fork(purpose);
   const target = grantAccess(victim, {
     access: unit.access,
     x,
     y,
     limit: ball,
+    draws: stream.fork("draws"),
   });
-  const stream = random.fork(purpose);
   await unit.run({
     target,
     x,
@@ -27,7 +29,7 @@ export async function attackAgain(
     random: Array.from(y, (_, i) => stream.fork(i)),
     onProgress,
   });
-  const broken = target.brokenAt.filter((q) => q > 0).length;
+  const broken = await countBroken(victim, target, y, stream.fork("judged"));
   return { tried: y.length, broken };
 }
 

@@ -5,6 +5,7 @@ import { DRAWS, noiseSearch } from "./noise-search.ts";
 import type { Scene } from "./probe.ts";
 
 export { type ModelProbes, probeModel } from "./model-probes.ts";
+export { wrongAtMost } from "./most-draws.ts";
 export { PROBED, type Scene, type Tries } from "./probe.ts";
 export { stillRising } from "./still-rising.ts";
 

@@ -27,11 +27,15 @@ export async function probeModel(
   random: Random,
 ): Promise<ModelProbes> {
   const few = rows(x, 0, Math.min(SAMPLES, y.length)) as FloatTensor;
-  const first = await model.logits(few);
+  const draws = (purpose: string) => {
+    const stream = random.fork(purpose);
+    return Array.from({ length: few.dims[0] ?? 0 }, (_, i) => stream.fork(i));
+  };
+  const first = await model.logits(few, draws("first"));
   let changed = 0;
   let apart = 0;
   for (let pass = 1; pass < PASSES; pass++) {
-    const again = await model.logits(few);
+    const again = await model.logits(few, draws(`pass ${pass}`));
     const [a, b] = [argmaxRows(first), argmaxRows(again)];
     changed = Math.max(changed, a.filter((p, i) => p !== b[i]).length);
     apart = Math.max(apart, farthest(first, again));
@@ -77,11 +81,12 @@ async function sensitivityOf(
   random: Random,
 ): Promise<number> {
   const n = Math.min(NOISE.samples, y.length);
+  const draws = Array.from({ length: n }, (_, i) => random.fork(`draws ${i}`));
   const [low, high] = model.model.contract.bounds;
   const few = rows(x, 0, n) as FloatTensor;
   // The margin, not the loss: relative changes of a loss near 0 say nothing.
   const margins = async (data: Float32Array) => {
-    const logits = await model.logits({ ...few, data });
+    const logits = await model.logits({ ...few, data }, draws);
     const classes = logits.dims[1] ?? 1;
     return Array.from({ length: n }, (_, i) => {
       const row = logits.data.subarray(i * classes, (i + 1) * classes);

@@ -1,6 +1,7 @@
 import { ballOf } from "#attacks";
 import { grantAccess } from "#model";
 import { takeRows } from "#onnx";
+import { countBroken } from "./most-draws.ts";
 import type { Scene, Tries } from "./probe.ts";
 
 /** The most draws of each sample; Carlini et al. 2019 (arXiv:1902.06705) take ten times as many. */
@@ -15,7 +16,13 @@ export async function noiseSearch(
   draws: number,
 ): Promise<Tries> {
   const ball = ballOf(norm, eps, victim.model.contract.bounds);
-  const target = grantAccess(victim, { access: "label", x, y, limit: ball });
+  const target = grantAccess(victim, {
+    access: "label",
+    x,
+    y,
+    limit: ball,
+    draws: random.fork("draws of the noise search"),
+  });
   const streams = Array.from(y, (_, i) => random.fork(`noise ${i}`));
   for (let draw = 0; draw < draws; draw += TOGETHER) {
     onProgress();
@@ -28,6 +35,6 @@ export async function noiseSearch(
     );
     await target.predict(points, samples);
   }
-  const broken = target.brokenAt.filter((q) => q > 0).length;
+  const broken = await countBroken(victim, target, y, random.fork("judged"));
   return { tried: y.length, broken };
 }

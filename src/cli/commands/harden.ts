@@ -1,7 +1,9 @@
 import { Command } from "commander";
 import { parse } from "yaml";
+import { fitToSuite } from "#audit";
 import { type Chosen, choiceOf, UsageError } from "#core";
 import { defend, type Sanitizer, sanitizers } from "#defenses";
+import { onnxruntime } from "#engine";
 import { loadModel, saveModel } from "#model";
 
 export const hardenCommand = new Command("harden")
@@ -14,24 +16,51 @@ export const hardenCommand = new Command("harden")
     "a sanitizer, or '{ id: ..., parameters }'; the first is nearest the input",
   )
   .requiredOption("--out <file>", "the hardened .onnx")
+  .option(
+    "--suite <file>",
+    "the suite on whose training data sanitizers that learn are fitted",
+  )
   .addHelpText(
     "after",
     `
 Examples:
   assay harden candidate.onnx --defense bit-depth --out hardened.onnx
-  assay harden candidate.onnx --defense '{ id: bit-depth, bits: 3 }' median --out hardened.onnx`,
+  assay harden candidate.onnx --defense '{ id: bit-depth, bits: 3 }' median --out hardened.onnx
+  assay harden candidate.onnx --defense pca --suite suites/demo.yaml --out hardened.onnx`,
   )
-  .action(
-    (file: string, { defense, out }: { defense: string[]; out: string }) => {
-      const chosen = defense.map(parseDefense);
-      saveModel(out, defend(loadModel(file), chosen), {
-        "assay.defense": JSON.stringify(
-          chosen.map(({ unit, params }) => ({ id: unit.id, params })),
-        ),
-      });
-      process.stdout.write(`${out}\n`);
-    },
-  );
+  .action(async (file: string, { defense, out, suite }: HardenOptions) => {
+    const chosen = defense.map(parseDefense);
+    const model = loadModel(file);
+    const learns = chosen.find(({ unit }) => unit.fit);
+    if (learns && suite === undefined)
+      throw new UsageError(
+        "DEFENSE_FIT",
+        `${learns.unit.id} has to be fitted to the model's training data`,
+        "Name the suite that has the data: --suite <file>.",
+      );
+    const fitted =
+      suite === undefined
+        ? chosen
+        : await fitToSuite(chosen, model, suite, onnxruntime);
+    const defended = defend(model, fitted);
+    saveModel(out, defended, {
+      ...(defended.noise ? { "assay.noise": NOISE } : {}),
+      "assay.defense": JSON.stringify(
+        chosen.map(({ unit, params }) => ({ id: unit.id, params })),
+      ),
+    });
+    process.stdout.write(`${out}\n`);
+  });
+
+interface HardenOptions {
+  readonly defense: string[];
+  readonly out: string;
+  readonly suite?: string;
+}
+
+/** What a hardened file says of its randomness. */
+const NOISE =
+  "This model draws at random. Its noise comes from seeded nodes in the graph, so what it answers depends on how often it was asked.";
 
 function parseDefense(text: string): Chosen<Sanitizer> {
   const parsed = choiceOf(sanitizers).safeParse(parse(text));

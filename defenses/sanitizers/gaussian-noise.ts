@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { defineSanitizer } from "../sanitizer.ts";
+
+/**
+ * Gaussian noise on the input, and the mean of the logits over several draws
+ * of it, where several are asked for: the model of randomised smoothing (Cohen et al. 2019,
+ * arXiv:1902.02918) with soft votes instead of counted ones. It proves nothing
+ * by itself; `certify` does. As there, noisy inputs are not cut at the bounds.
+ */
+export const gaussianNoise = defineSanitizer({
+  id: "gaussian-noise",
+  title: "Gaussian noise",
+  reference: "Cohen et al. 2019, arXiv:1902.02918",
+  params: z.strictObject({
+    /** Standard deviation as a share of the width of the bounds. */
+    sigma: z.number().positive().default(0.25),
+    /** How many noisy versions the logits are averaged over. */
+    draws: z.int().min(1).max(1000).default(1),
+  }),
+  gradient: "exact",
+  views: ({ draws }) => draws,
+  build(b, x, { sigma, draws }, { contract }, { draw }) {
+    const { shape, bounds } = contract;
+    const [low, high] = bounds;
+    const many = draws > 1;
+    const noise = draw("normal", many ? [draws, ...shape] : shape);
+    return b.add(
+      many ? b.unsqueeze(x, [1]) : x,
+      b.mul(noise, sigma * (high - low)),
+    );
+  },
+});

@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { filtered } from "../filter.ts";
+import { imageShape } from "../images.ts";
+import { defineSanitizer } from "../sanitizer.ts";
+
+/**
+ * Mean smoothing: each pixel becomes the mean of the size x size window around
+ * it, the image mirrored at its edge; the plainest of the filters by which Li
+ * and Li tell adversarial images from others.
+ */
+export const mean = defineSanitizer({
+  id: "mean",
+  title: "Mean smoothing",
+  reference: "Li and Li 2017, arXiv:1612.07767",
+  params: z.strictObject({
+    /** 3 in the paper. */
+    size: z.int().min(2).max(9).default(3),
+  }),
+  gradient: "exact",
+  build: (b, x, { size }, { contract }) =>
+    filtered(
+      b,
+      x,
+      imageShape("mean", contract),
+      new Array<number>(size).fill(1 / size),
+    ),
+});

@@ -1,0 +1,37 @@
+import type { Random } from "#core";
+import { argmaxRows, type CompiledModel, type Target } from "#model";
+import type { FloatTensor } from "#onnx";
+
+/** Draws that are asked of a model that draws at random; odd, so that there is a majority. */
+const DRAWS = 11;
+
+/** Which rows a model that draws at random gets wrong at most draws; none of one that does not. */
+export async function wrongAtMost(
+  model: CompiledModel,
+  x: FloatTensor,
+  y: Int32Array,
+  random: Random,
+): Promise<boolean[]> {
+  if (!model.model.noise) return Array.from(y, () => false);
+  const streams = Array.from(y, (_, i) => random.fork(i));
+  const wrong = Array.from(y, () => 0);
+  for (let draw = 0; draw < DRAWS; draw++) {
+    argmaxRows(await model.logits(x, streams)).forEach((p, i) => {
+      if (p !== y[i]) (wrong[i] as number)++;
+    });
+  }
+  return wrong.map((count) => 2 * count > DRAWS);
+}
+
+/** How many samples of a target were broken, and not by one unlucky draw of the model alone. */
+export async function countBroken(
+  model: CompiledModel,
+  target: Target,
+  y: Int32Array,
+  random: Random,
+): Promise<number> {
+  const broken = model.model.noise
+    ? await wrongAtMost(model, target.examples(), y, random)
+    : Array.from(target.brokenAt, (query) => query > 0);
+  return broken.filter(Boolean).length;
+}
