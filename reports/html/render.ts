@@ -13,6 +13,7 @@ import { heatmapView } from "./sections/heatmap.ts";
 import { limitsView } from "./sections/limits.ts";
 import { provenanceView } from "./sections/provenance.ts";
 import { queriesView } from "./sections/queries.ts";
+import { seedsView } from "./sections/seeds.ts";
 import { trainingView } from "./sections/training.ts";
 import { trustView } from "./sections/trust.ts";
 import { verdictView } from "./sections/verdict.ts";
@@ -31,6 +32,7 @@ export async function renderHtml(results: Results): Promise<string> {
     verdict: verdictView(results),
     trust: trustView(results),
     comparison: comparisonView(results),
+    seeds: seedsView(results),
     heatmap: heatmapView(results),
     curves: curvesView(results),
     queries: queriesView(results),

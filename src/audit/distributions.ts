@@ -14,6 +14,15 @@ export function normalQuantile(p: number): number {
   return bisect((x) => normalCdf(x) < p, 0, 9);
 }
 
+/** The quantile of p in [0.5, 1) of Student's t with so many degrees of freedom, which may be a fraction. */
+export function studentQuantile(p: number, freedom: number): number {
+  const above = (t: number) =>
+    betaCdf(freedom / (freedom + t * t), freedom / 2, 0.5) / 2;
+  let high = 1;
+  while (above(high) > 1 - p) high *= 2;
+  return bisect((t) => above(t) > 1 - p, 0, high);
+}
+
 /** The point of [low, high] where `below` turns from true to false, to the last bit. */
 export function bisect(
   below: (x: number) => boolean,

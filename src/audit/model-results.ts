@@ -31,6 +31,7 @@ export async function candidateResult(
   const spec = shop.loaded.suite.candidates[ready.id];
   return {
     id: ready.id,
+    replica: spec?.replica ?? null,
     origin: ready.lineage ? "tuned" : "given",
     strategy: spec?.strategy ? unitResult(spec.strategy) : null,
     training: spec?.training ? unitResult(spec.training) : null,

@@ -151,6 +151,8 @@ export async function makeCandidate(
     training = null,
     trainable,
     cut,
+    seeds: _seeds,
+    replica,
     ...settings
   } = spec;
   if (!base || !strategy)
@@ -164,12 +166,16 @@ export async function makeCandidate(
     training: training && describe(training),
     trainable,
     cut,
+    replica: replica?.index ?? 1,
     settings: describeSettings(settings),
     ...trainingKey(shop, data.target),
   });
   const file = `models/${id}-${key.slice(0, 12)}.onnx`;
   // The seed does not name the candidate, so candidates differ by what they state and not by luck.
-  const random = new Random(suite.seed).fork("candidate");
+  // The first of several seeds is what the candidate would be with one.
+  const random = new Random(suite.seed).fork(
+    replica && replica.index > 1 ? `candidate ${replica.index}` : "candidate",
+  );
   const headed = replaceHead(
     base.model,
     data.target.train.classes,

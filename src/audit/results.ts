@@ -72,6 +72,10 @@ export const lineageSchema = z.strictObject({
 
 export const candidateSchema = z.strictObject({
   id: z.string(),
+  /** Which of several trainings of one candidate it is, counted from 1; null for a candidate of one seed. */
+  replica: z
+    .strictObject({ of: z.string(), index: z.int().positive() })
+    .nullable(),
   /** "tuned" by this run, or "given" as a file. */
   origin: z.enum(["tuned", "given"]),
   strategy: unitSchema.nullable(),
@@ -151,6 +155,24 @@ export const worstCaseSchema = z.strictObject({
       pValue: z.number(),
     })
     .nullable(),
+});
+
+/** Accuracy over the training seeds of one candidate; see docs/trust.md. */
+export const seedSummarySchema = z.strictObject({
+  candidate: z.string(),
+  defense: z.string(),
+  /** Id of the threat model; null for clean accuracy on the attacked samples. */
+  threatModel: z.string().nullable(),
+  /** Of each seed. */
+  values: z.array(z.number().min(0).max(1)),
+  mean: z.number(),
+  /** Standard deviation over seeds, on these samples. */
+  betweenSeeds: z.number().nonnegative(),
+  /** Standard error that the choice of samples adds to the mean. */
+  samplingError: z.number().nonnegative(),
+  /** 95 % interval of the mean with both. */
+  low: z.number(),
+  high: z.number(),
 });
 
 export const curveSchema = z.strictObject({
@@ -246,6 +268,8 @@ export const resultsSchema = z.strictObject({
   ),
   cells: z.array(cellSchema),
   worstCases: z.array(worstCaseSchema),
+  /** Of candidates with several seeds. */
+  seeds: z.array(seedSummarySchema),
   curves: z.array(curveSchema),
   gallery: z.array(exampleSchema),
   gate: z.strictObject({
@@ -286,6 +310,7 @@ export type Lineage = z.infer<typeof lineageSchema>;
 export type CandidateResult = z.infer<typeof candidateSchema>;
 export type Cell = z.infer<typeof cellSchema>;
 export type WorstCase = z.infer<typeof worstCaseSchema>;
+export type SeedSummary = z.infer<typeof seedSummarySchema>;
 export type Curve = z.infer<typeof curveSchema>;
 export type Example = z.infer<typeof exampleSchema>;
 export type GateRule = z.infer<typeof gateRuleSchema>;

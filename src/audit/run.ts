@@ -23,6 +23,7 @@ import {
 import { preflight } from "./preflight.ts";
 import { prepareData } from "./prepare.ts";
 import { type Cell, RESULTS_VERSION, type Results } from "./results.ts";
+import { namesOf, seedSummaries } from "./seeds.ts";
 import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
 import { type Evidence, isTrusted, trustChecks } from "./trust/index.ts";
@@ -152,6 +153,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
         ]),
       ),
     ),
+    seeds: [],
     curves: curves(cells),
     gallery: await gallery(plan, computed, models, bench, suite.gallery),
     gate: { verdict: "none", rules: [] },
@@ -174,6 +176,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     timing: { startedAt: "", finishedAt: "", seconds: 0 },
   };
   await release(bench);
+  results.seeds = seedSummaries(cells, results.candidates);
   if (complete) results.gate = evaluateGate(suite.gate, results);
   const finishedAt = new Date();
   results.timing = {
@@ -206,7 +209,12 @@ async function engineOf(
 function checked({ suite, file }: LoadedSuite): PlannedCell[] {
   checkReferences(suite, file);
   checkGateNames(suite.gate, {
-    candidates: Object.keys(suite.candidates),
+    candidates: namesOf(
+      Object.entries(suite.candidates).map(([id, { replica }]) => ({
+        id,
+        replica,
+      })),
+    ),
     defenses: ["none", ...Object.keys(suite.defenses)],
     attacks: Object.keys(suite.attacks),
     threatModels: budgetsOf(suite).map((b) => b.id),

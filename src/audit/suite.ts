@@ -10,6 +10,7 @@ import { architectures, strategies, trainingSettings } from "#tuning";
 import { parseDocument } from "./document.ts";
 import { gateSchema } from "./gate.ts";
 import { normSchema } from "./results.ts";
+import { withReplicas } from "./seeds.ts";
 
 /** Names that become parts of file names and cell ids. */
 const id = z.string().regex(
@@ -49,12 +50,18 @@ const candidateSchema = z
     /** The layer group or value whose features the new head reads; the last one when left out. */
     cut: z.string().optional(),
     training: choiceOf(trainingDefenses).optional(),
+    /** How many times it is trained, each from another seed; "full" then becomes "full.1", "full.2" and so on. */
+    seeds: z.int().positive().max(100).default(1),
     /** Names or patterns of the constants that may be trained; found by their use when left out. */
     trainable: z.array(z.string()).optional(),
     ...trainingSettings,
   })
   .refine((c) => (c.model === undefined) !== (c.strategy === undefined), {
     message: "state either model or strategy",
+  })
+  .refine((c) => c.model === undefined || c.seeds === 1, {
+    path: ["seeds"],
+    message: "a model that is given was trained once; it has no seeds",
   });
 
 /** What an attacker may do. */
@@ -94,7 +101,7 @@ export const suiteSchema = z.strictObject({
   /** Test samples that are attacked, chosen evenly over the classes. */
   samples: z.int().positive().default(500),
   base: baseSchema.optional(),
-  candidates: z.record(id, candidateSchema),
+  candidates: z.record(id, candidateSchema).transform(withReplicas),
   /** Reactive defences by name; the undefended candidate, "none", is always there. */
   defenses: z.record(id, z.array(choiceOf(sanitizers)).min(1)).default({}),
   threatModels: z.record(id, threatModelSpec),

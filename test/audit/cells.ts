@@ -63,6 +63,7 @@ export function candidate(
 ): CandidateResult {
   return {
     id,
+    replica: null,
     origin: "given",
     strategy: null,
     training: null,

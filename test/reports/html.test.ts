@@ -61,6 +61,29 @@ test("parts of an attack are a table with their mean", async () => {
   expect(page).toMatch(/jpeg<\/th><td[^>]*>90.0 %<\/td><td[^>]*>50.0 %/);
 });
 
+test("training seeds: what they and the samples add to the doubt", async () => {
+  const page = await renderHtml(
+    exampleResults(() => ({
+      seeds: [
+        {
+          candidate: "full",
+          defense: "none",
+          threatModel: null,
+          values: [0.9, 0.94],
+          mean: 0.92,
+          betweenSeeds: 0.0283,
+          samplingError: 0.0192,
+          low: 0.8,
+          high: 1,
+        },
+      ],
+    })),
+  );
+  expect(html).not.toContain("Several training seeds");
+  expect(page).toContain("2.8 points");
+  expect(page).toContain("1.9 points");
+});
+
 const edges: [string, (r: Results) => Partial<Results>][] = [
   ["no gate", () => ({ gate: { verdict: "none", rules: [] } })],
   [

@@ -161,6 +161,7 @@ export function exampleResults(
     },
     candidates: candidates.map((id) => ({
       id,
+      replica: null,
       origin: "tuned",
       strategy: unit("full"),
       training: id === "adversarial" ? unit("pgd-at") : null,
@@ -194,6 +195,7 @@ export function exampleResults(
       },
     })),
     cells,
+    seeds: [],
     worstCases: candidates.flatMap((candidate, i) =>
       defenses.flatMap((defense) =>
         [0.1, 0.2].map((eps) => ({

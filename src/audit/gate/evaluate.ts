@@ -1,4 +1,5 @@
 import type { GateRule, Results } from "../results.ts";
+import { namesOf, ruleOfEach } from "../seeds.ts";
 import { number, percent } from "../words.ts";
 import { checkGateNames, type GateConfig } from "./rules.ts";
 import { type GateInput, type Subject, subjectsOf } from "./subjects.ts";
@@ -14,12 +15,14 @@ export function evaluateGate(
   results: GateInput,
 ): Results["gate"] {
   checkGateNames(rules, {
-    candidates: results.candidates.map(({ id }) => id),
+    candidates: namesOf(results.candidates),
     defenses: results.defenses.map(({ id }) => id),
     attacks: results.attacks.map(({ id }) => id),
     threatModels: results.threatModels.map(({ id }) => id),
   });
-  const rows = rules.flatMap((rule) => rowsOf(rule, results));
+  const rows = rules
+    .flatMap((rule) => ruleOfEach(rule, results.candidates))
+    .flatMap((rule) => rowsOf(rule, results));
   const verdicts = rows.map(({ verdict }) => verdict);
   if (verdicts.length === 0) return { verdict: "none", rules: [] };
   if (verdicts.includes("failed")) return { verdict: "failed", rules: rows };

@@ -1,0 +1,164 @@
+import type { z } from "zod";
+import { counts } from "./counting.ts";
+import { studentQuantile } from "./distributions.ts";
+import type { GateConfig } from "./gate.ts";
+import type { CandidateResult, Cell, SeedSummary } from "./results.ts";
+
+/** Which of several trainings of one candidate this is, counted from 1. */
+export interface Replica {
+  readonly of: string;
+  readonly index: number;
+}
+
+/**
+ * Candidates with one entry for each training seed: "full" with three seeds
+ * becomes "full.1" to "full.3". The first is what the candidate would be with
+ * one seed.
+ */
+export function withReplicas<C extends { seeds: number }>(
+  candidates: Readonly<Record<string, C>>,
+  context: z.RefinementCtx,
+): Record<string, C & { replica: Replica | null }> {
+  type Entry = [string, C & { replica: Replica | null }];
+  return Object.fromEntries(
+    Object.entries(candidates).flatMap(([name, spec]): Entry[] => {
+      if (spec.seeds === 1) return [[name, { ...spec, replica: null }]];
+      return Array.from({ length: spec.seeds }, (_, i) => {
+        const id = `${name}.${i + 1}`;
+        if (id in candidates)
+          context.addIssue({
+            code: "custom",
+            path: [id],
+            message: `is also the name of seed ${i + 1} of "${name}"`,
+          });
+        return [id, { ...spec, replica: { of: name, index: i + 1 } }];
+      });
+    }),
+  );
+}
+
+/** Names that stand for all trainings of a candidate, and these. */
+function replicasOf(
+  candidates: readonly Pick<CandidateResult, "id" | "replica">[],
+): Map<string, string[]> {
+  const all = new Map<string, string[]>();
+  for (const { id, replica } of candidates)
+    if (replica) all.set(replica.of, [...(all.get(replica.of) ?? []), id]);
+  return all;
+}
+
+/** The names by which a gate may speak of candidates. */
+export const namesOf = (
+  candidates: readonly Pick<CandidateResult, "id" | "replica">[],
+): string[] => [
+  ...candidates.map(({ id }) => id),
+  ...replicasOf(candidates).keys(),
+];
+
+/** A rule about a candidate of several seeds as one about each of them; one that it is compared with is of the same seed. */
+export function ruleOfEach(
+  rule: GateConfig[number],
+  candidates: readonly Pick<CandidateResult, "id" | "replica">[],
+): GateConfig {
+  const replicas = replicasOf(candidates);
+  const [[metric, limits] = ["", {}]] = Object.entries(rule);
+  const { candidate, than } = limits as Record<string, string | undefined>;
+  const own = replicas.get(candidate ?? "");
+  const others = replicas.get(than ?? "");
+  if (!own && !others) return [rule];
+  return (own ?? [candidate]).map((id, i) => ({
+    [metric]: {
+      ...limits,
+      ...(id === undefined ? {} : { candidate: id }),
+      ...(others ? { than: others[i] ?? others[0] } : {}),
+    },
+  }));
+}
+
+/**
+ * For each candidate of several seeds, behind each defence, clean and under each
+ * threat model: the mean accuracy over seeds, how far seeds lie apart, and how
+ * much the choice of samples adds. Seeds and samples are crossed (every model
+ * saw the same samples), so the two are told apart: the deviation of the means of
+ * seeds, and the standard error of the mean over samples. The interval has both,
+ * by Student's t with the degrees of freedom of Satterthwaite (1946).
+ */
+export function seedSummaries(
+  cells: readonly Cell[],
+  candidates: readonly CandidateResult[],
+): SeedSummary[] {
+  const counted = cells.filter(counts);
+  return [...replicasOf(candidates)].flatMap(([of, ids]) => {
+    const own = counted.filter((c) => ids.includes(c.candidate));
+    const places = new Map(
+      own.flatMap(({ defense, threatModel }) => [
+        [`${defense}\n`, { defense, threatModel: null as string | null }],
+        [
+          `${defense}\n${threatModel.id}`,
+          { defense, threatModel: threatModel.id },
+        ],
+      ]),
+    );
+    return [...places.values()].map(({ defense, threatModel }) => {
+      const matrix = ids.map((id) =>
+        heldIn(
+          own.filter(
+            (c) =>
+              c.candidate === id &&
+              c.defense === defense &&
+              (threatModel === null || c.threatModel.id === threatModel),
+          ),
+          threatModel === null ? "01" : "1",
+        ),
+      );
+      return { candidate: of, defense, threatModel, ...crossed(matrix) };
+    });
+  });
+}
+
+/** Of each sample, 1 where its outcome is one of those in every cell, else 0. */
+function heldIn(cells: readonly Cell[], outcomes: string): number[] {
+  return Array.from(cells[0]?.outcomes ?? "", (_, i) =>
+    cells.every((c) => outcomes.includes(c.outcomes[i] ?? "-")) ? 1 : 0,
+  );
+}
+
+/** What rows of seeds and columns of samples say. */
+function crossed(
+  matrix: readonly (readonly number[])[],
+): Omit<SeedSummary, "candidate" | "defense" | "threatModel"> {
+  const seeds = matrix.length;
+  const samples = matrix[0]?.length ?? 0;
+  const values = matrix.map(mean);
+  const perSample = Array.from({ length: samples }, (_, i) =>
+    mean(matrix.map((row) => row[i] as number)),
+  );
+  const middle = mean(values);
+  const ofSeeds = variance(values) / seeds;
+  const ofSamples = samples > 1 ? variance(perSample) / samples : 0;
+  const freedom =
+    (ofSeeds + ofSamples) ** 2 /
+    (ofSeeds ** 2 / (seeds - 1) + ofSamples ** 2 / Math.max(1, samples - 1));
+  const reach = Number.isFinite(freedom)
+    ? studentQuantile(0.975, freedom) * Math.sqrt(ofSeeds + ofSamples)
+    : 0;
+  return {
+    values,
+    mean: middle,
+    betweenSeeds: Math.sqrt(variance(values)),
+    samplingError: Math.sqrt(ofSamples),
+    low: Math.max(0, middle - reach),
+    high: Math.min(1, middle + reach),
+  };
+}
+
+const mean = (values: readonly number[]) =>
+  values.reduce((sum, v) => sum + v, 0) / Math.max(1, values.length);
+
+/** Of a sample: over n - 1. */
+function variance(values: readonly number[]): number {
+  const middle = mean(values);
+  return (
+    values.reduce((sum, v) => sum + (v - middle) ** 2, 0) / (values.length - 1)
+  );
+}
