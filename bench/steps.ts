@@ -1,7 +1,7 @@
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
-import { compile, layerGroups, type Model } from "#model";
-import { floats, int64s, type Tensor } from "#onnx";
+import { compile, type Input, layerGroups, type Model } from "#model";
+import { floats, int64s } from "#onnx";
 import { optimizers } from "#tuning";
 import { openStep } from "../src/tuning/step.ts";
 import { multiplyAdds } from "./floor.ts";
@@ -21,7 +21,7 @@ export interface Step {
 export async function stepOf(subject: Subject, mode: Mode): Promise<Step> {
   const model = subject.build();
   const x = samples(subject);
-  const y = Array.from({ length: subject.batch }, (_, i) => i % 2);
+  const y = Int32Array.from({ length: subject.batch }, (_, i) => i % 2);
   if (mode === "forward" || mode === "attack") {
     const compiled = await compile(model, onnxruntime);
     return {
@@ -33,7 +33,7 @@ export async function stepOf(subject: Subject, mode: Mode): Promise<Step> {
   return training(model, x, y, mode === "half");
 }
 
-function samples({ batch, shape, vocabulary }: Subject) {
+function samples({ batch, shape, vocabulary }: Subject): Input {
   const random = new Random(2);
   const size = batch * shape.reduce((p, d) => p * d, 1);
   const dims = [batch, ...shape];
@@ -50,8 +50,8 @@ function samples({ batch, shape, vocabulary }: Subject) {
 
 async function training(
   model: Model,
-  x: Tensor,
-  y: readonly number[],
+  x: Input,
+  y: Int32Array,
   upperHalf: boolean,
 ): Promise<Step> {
   const names = trained(model, upperHalf);
@@ -61,11 +61,17 @@ async function training(
   const step = await openStep(
     model,
     new Map(names.map((n) => [n, 1])),
-    { optimizer: { unit, params }, clipNorm: null, batchNorm: "frozen" },
+    {
+      settings: {
+        optimizer: { unit, params },
+        clipNorm: null,
+        batchNorm: "frozen",
+      },
+    },
     onnxruntime,
   );
   return {
-    run: () => step.take(x, y, 1e-4),
+    run: () => step.take({ x, y }, 1e-4),
     release: () => step.release(),
   };
 }

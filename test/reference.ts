@@ -9,10 +9,12 @@ import {
   takeSamples,
 } from "#data";
 import { onnxruntime } from "#engine";
-import { layerGroups, type Model } from "#model";
+import { type CompiledModel, compile, layerGroups, type Model } from "#model";
 import { emptyGraph, floats, GraphBuilder, int } from "#onnx";
 import {
   architectures,
+  type Moment,
+  type TrainingContext,
   type TrainingSettings,
   trainingSettings,
   tune,
@@ -134,5 +136,36 @@ export function linearModel(
     contract: { shape: [width], bounds: [0, 1] },
     classes: weights.map((_, i) => `c${i}`),
     straightThrough: [],
+  };
+}
+
+/** What a part of a training is told when it begins, here of ten steps. */
+export const context = (model: Model): TrainingContext => ({
+  model,
+  engine: onnxruntime,
+  trained: layerGroups(model.graph).flatMap((g) => g.parameters),
+  samples: 100,
+  batchSize: 20,
+  steps: 10,
+  stepsPerEpoch: 5,
+  random: new Random(5),
+});
+
+/** The first step of a training on a batch of this size. */
+export async function momentOf(
+  model: Model,
+  size: number,
+): Promise<{ moment: Moment; compiled: CompiledModel }> {
+  const compiled = await compile(model, onnxruntime);
+  return {
+    compiled,
+    moment: {
+      model: compiled,
+      random: Array.from({ length: size }, (_, i) => new Random(i)),
+      batchRandom: new Random(6),
+      step: 0,
+      progress: 0,
+      epoch: 1,
+    },
   };
 }

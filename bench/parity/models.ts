@@ -7,7 +7,13 @@ import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
 import { layerGroups, loadModel, type Model, saveModel } from "#model";
 import { type FloatTensor, rows } from "#onnx";
-import { architectures, strategies, trainingSettings, tune } from "#tuning";
+import {
+  architectures,
+  asPart,
+  strategies,
+  trainingSettings,
+  tune,
+} from "#tuning";
 
 /** Where the 10,000 test images of MNIST are read from. */
 const DATA = join("..", "shared", "data", "mnist");
@@ -63,7 +69,9 @@ export async function modelOf(name: ModelName, folder: string): Promise<Model> {
       groups,
       stages,
       settings: settings.parse({ epochs, batchSize: 128, patience: null }),
-      defense: eps ? adversary.parse({ id: "pgd-at", eps, ...INNER }) : null,
+      parts: eps
+        ? [asPart(adversary.parse({ id: "pgd-at", eps, ...INNER }))]
+        : [],
       engine: onnxruntime,
       random: random.fork(`eps ${eps}`),
       onEpoch: (e, total) =>

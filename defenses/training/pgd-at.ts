@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { ballOf } from "#attacks";
 import { numberOrFraction } from "#core";
 import { defineTrainingDefense } from "#tuning";
+import { climb } from "./ascent.ts";
 
 /**
  * Adversarial training (Madry et al. 2018, arXiv:1706.06083): every batch is
@@ -13,6 +13,7 @@ export const pgdAt = defineTrainingDefense({
   id: "pgd-at",
   title: "PGD adversarial training",
   reference: "Madry et al. 2018, arXiv:1706.06083",
+  makesExamples: true,
   params: z.strictObject({
     norm: z.enum(["linf", "l2"]).default("linf"),
     eps: numberOrFraction.pipe(z.number().positive()).default(0.3),
@@ -24,24 +25,17 @@ export const pgdAt = defineTrainingDefense({
       .default(0.01 / 0.3),
     mix: z.number().min(0).max(1).default(1),
   }),
-  async transform(
-    { x, y, model, bounds, random },
-    { norm, eps, steps, relStepSize, mix },
-  ) {
-    const ball = ballOf(norm, eps, bounds);
-    let adversarial = ball.randomPoint(x, random);
-    for (let step = 0; step < steps; step++) {
-      const { gradient } = await model.lossGradient(adversarial, y);
-      adversarial = ball.project(
-        x,
-        ball.ascend(adversarial, gradient, eps * relStepSize),
-      );
-    }
-    if (mix === 1) return adversarial;
-    const width = x.data.length / y.length;
-    const clean = Math.round((1 - mix) * y.length);
-    const data = Float32Array.from(adversarial.data);
-    data.set(x.data.subarray(0, clean * width));
-    return { ...x, data };
-  },
+  open: ({ mix, ...ascent }) => ({
+    async prepare(batch, moment) {
+      const adversarial = await climb(batch, moment, ascent);
+      if (mix === 1) return { ...batch, x: adversarial };
+      const { x, y } = batch;
+      const width = x.data.length / y.length;
+      const clean = Math.round((1 - mix) * y.length);
+      const data = Float32Array.from(adversarial.data);
+      data.set(x.data.subarray(0, clean * width));
+      return { ...batch, x: { ...x, data } };
+    },
+    judge: (batch, moment) => climb(batch, moment, ascent),
+  }),
 });

@@ -13,6 +13,7 @@ import {
 import { hashModel } from "#onnx";
 import {
   architectures,
+  asPart,
   type Epoch,
   formOf,
   type TrainingSettings,
@@ -205,7 +206,7 @@ export async function makeCandidate(
       groups,
       stages,
       settings,
-      defense: training,
+      parts: training ? [asPart(training)] : [],
       engine: shop.engine,
       random,
       signal: shop.signal,

@@ -4,5 +4,11 @@ export {
   gradient,
   type StraightThrough,
 } from "./gradient.ts";
-export { crossEntropy, type LossName, losses, lossOf } from "./losses.ts";
+export {
+  crossEntropy,
+  distributionCrossEntropy,
+  type LossName,
+  losses,
+  lossOf,
+} from "./losses.ts";
 export { rules, withoutGradient } from "./rules/index.ts";

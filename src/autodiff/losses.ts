@@ -5,14 +5,14 @@ import { type GraphBuilder, int } from "#onnx";
 export interface Loss {
   /** The fewest classes of which it is defined. */
   readonly classes: number;
-  /** Whether it needs a class to aim at besides the true one. */
-  readonly aims: boolean;
+  /** What it needs besides the true class: a class to aim at, or a distribution to compare with. */
+  readonly aims: false | "class" | "distribution";
   /**
    * Adds the nodes.
    *
    * @param logits z [N, classes]
    * @param labels y, int64 [N]
-   * @param aims t, int64 [N], where the loss needs them
+   * @param aims t, int64 [N] or float32 [N, classes], where the loss needs them
    * @returns [N]
    */
   build(b: GraphBuilder, logits: string, labels: string, aims: string): string;
@@ -29,9 +29,16 @@ export const losses = {
   /** log softmax(z)_t */
   "cross-entropy-targeted": {
     classes: 2,
-    aims: true,
+    aims: "class",
     build: (b, logits, _labels, aims) =>
       b.op("Neg", [crossEntropy(b, logits, aims)]),
+  },
+  /** -sum_k t_k log softmax(z)_k: the divergence from t, and a constant. */
+  "cross-entropy-distribution": {
+    classes: 1,
+    aims: "distribution",
+    build: (b, logits, _labels, aims) =>
+      distributionCrossEntropy(b, logits, aims),
   },
   /** Difference of logits ratio (Croce and Hein 2020, arXiv:2003.01690): (max of the others - z_y) / (z_1st - z_3rd). */
   dlr: {
@@ -50,7 +57,7 @@ export const losses = {
   /** The same towards a class: (z_t - z_y) / (z_1st - (z_3rd + z_4th) / 2). */
   "dlr-targeted": {
     classes: 4,
-    aims: true,
+    aims: "class",
     build(b, logits, labels, aims) {
       const [first, , third, fourth] = largest(b, logits, 4) as [
         string,
@@ -69,20 +76,20 @@ export const losses = {
   /** z_t - max of the others: above 0 where the sample is taken for t. */
   "margin-targeted": {
     classes: 2,
-    aims: true,
+    aims: "class",
     build: (b, logits, _labels, aims) => b.op("Neg", [margin(b, logits, aims)]),
   },
   /** z_t - z_y: the boundary between two classes. */
   difference: {
     classes: 2,
-    aims: true,
+    aims: "class",
     build: (b, logits, labels, aims) =>
       b.sub(pick(b, logits, aims), pick(b, logits, labels)),
   },
   /** z_t */
   logit: {
     classes: 1,
-    aims: true,
+    aims: "class",
     build: (b, logits, _labels, aims) => pick(b, logits, aims),
   },
 } as const satisfies Readonly<Record<string, Loss>>;
@@ -113,6 +120,16 @@ export function crossEntropy(
 ): string {
   const logProbabilities = b.op("LogSoftmax", [logits], { axis: int(-1) });
   return b.op("Neg", [pick(b, logProbabilities, labels)]);
+}
+
+/** Cross-entropy with a distribution, both [N, classes]: [N]. */
+export function distributionCrossEntropy(
+  b: GraphBuilder,
+  logits: string,
+  distribution: string,
+): string {
+  const logProbabilities = b.op("LogSoftmax", [logits], { axis: int(-1) });
+  return b.neg(b.reduceSum(b.mul(distribution, logProbabilities), [1]));
 }
 
 /** max over the other classes - z_y. */

@@ -16,8 +16,8 @@ import { drawNoise } from "./noise.ts";
 export interface Objective {
   /** Cross-entropy when left out. */
   readonly loss?: LossName;
-  /** The class that each sample is to be taken for, where the loss needs one. */
-  readonly aims?: ArrayLike<number>;
+  /** The class that each sample is to be taken for, or the distribution [N, classes] that it is compared with, where the loss needs one. */
+  readonly aims?: ArrayLike<number> | FloatTensor;
 }
 
 /** Loss of each sample, its gradient with respect to the input, and the logits, from one pass. */
@@ -128,7 +128,11 @@ export async function compile(
         return session.run({
           ...feeds(part, from, draws),
           [LABELS]: classes(labels),
-          ...(aims ? { [AIMS]: classes(aims) } : {}),
+          ...(aims
+            ? {
+                [AIMS]: "dims" in aims ? rows(aims, from, to) : classes(aims),
+              }
+            : {}),
         });
       });
       const n = x.dims[0] ?? 0;
@@ -185,7 +189,12 @@ async function loadBackward(
   const point = model.embedding ?? model.input;
   const b = new GraphBuilder(graph, "loss/");
   b.input({ name: LABELS, type: "int64", dims: ["batch"] });
-  if (loss.aims) b.input({ name: AIMS, type: "int64", dims: ["batch"] });
+  if (loss.aims === "class")
+    b.input({ name: AIMS, type: "int64", dims: ["batch"] });
+  if (loss.aims === "distribution") {
+    const dims = ["batch", model.classes.length];
+    b.input({ name: AIMS, type: "float32", dims });
+  }
   b.rename(loss.build(b, model.logits, LABELS, AIMS), LOSS);
   const { session, gradients } = await loadGradient(
     engine,

@@ -1,7 +1,23 @@
 export { type Architecture, architectures } from "./architectures/index.ts";
+export {
+  type Criterion,
+  classCriterion,
+  distributionCriterion,
+  squareCriterion,
+} from "./criteria.ts";
 export { type Optimizer, optimizers } from "./optimizers/index.ts";
+export type {
+  Batch,
+  BatchGradient,
+  LossGraph,
+  Moment,
+  OpenPart,
+  TrainingContext,
+  TrainingPart,
+} from "./part.ts";
 export { type Schedule, schedules } from "./schedules/index.ts";
 export { type TrainingSettings, trainingSettings } from "./settings.ts";
+export { openStep, sampleOf, type TrainingStep } from "./step.ts";
 export {
   type Form,
   formOf,
@@ -10,8 +26,8 @@ export {
   strategies,
 } from "./strategies/index.ts";
 export {
+  asPart,
   defineTrainingDefense,
-  type TrainingBatch,
   type TrainingDefense,
 } from "./training-defense.ts";
 export { type Epoch, type Tuned, type TuneInput, tune } from "./tune.ts";

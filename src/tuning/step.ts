@@ -1,31 +1,39 @@
-import { crossEntropy } from "#autodiff";
+import { AssayError } from "#core";
 import type { Engine } from "#engine";
-import { labelTensor, loadGradient, type Model, weightsAsInputs } from "#model";
-import {
-  copyOf,
-  type FloatTensor,
-  type Graph,
-  GraphBuilder,
-  int,
-  type Tensor,
-} from "#onnx";
-import { withBatchStatistics } from "./batch-norm.ts";
+import { type Input, labelTensor, loadGradient, type Model } from "#model";
+import { copyOf, type FloatTensor, rows, type Tensor } from "#onnx";
 import { clip } from "./clip.ts";
+import { lossGraph, type StepGraph } from "./loss-graph.ts";
+import type { Batch, BatchGradient, TrainingPart } from "./part.ts";
 import type { TrainingSettings } from "./settings.ts";
 
 /** A model in training, one batch after the other. */
 export interface TrainingStep {
   /** The weights that are trained, and running statistics that follow; each step changes the arrays in place. */
   readonly weights: ReadonlyMap<string, FloatTensor>;
+  /** What parts train beside them, likewise. */
+  readonly parameters: ReadonlyMap<string, FloatTensor>;
   /**
-   * Moves the weights against the gradient of the mean loss of a batch.
+   * Moves the weights against the gradient of the loss of a batch.
    *
-   * @param x inputs [N, ...shape]
    * @param rate learning rate
-   * @returns the loss before the move
+   * @returns the loss before the move, and what the losses recorded
    */
-  take(x: Tensor, labels: ArrayLike<number>, rate: number): Promise<number>;
+  take(
+    batch: Batch<Input>,
+    rate: number,
+  ): Promise<Pick<BatchGradient, "loss" | "records">>;
   release(): Promise<void>;
+}
+
+export interface StepOptions {
+  readonly settings: Pick<
+    TrainingSettings,
+    "optimizer" | "clipNorm" | "batchNorm"
+  >;
+  readonly parts?: readonly TrainingPart[];
+  /** Values that `parameters` of a step before had, to go on from. */
+  readonly parameters?: TrainingStep["parameters"];
 }
 
 /**
@@ -38,89 +46,194 @@ export interface TrainingStep {
 export async function openStep(
   model: Model,
   rates: ReadonlyMap<string, number>,
-  settings: Pick<TrainingSettings, "optimizer" | "clipNorm" | "batchNorm">,
+  { settings, parts = [], parameters: before }: StepOptions,
   engine: Engine,
 ): Promise<TrainingStep> {
+  if (settings.batchNorm === "batch" && parts.some((p) => p.perSample))
+    throw new AssayError(
+      "TRAINING_PARTS",
+      "the gradient of each sample is not defined where batch normalisation mixes samples",
+      "Leave batchNorm at frozen.",
+    );
   const { unit, params } = settings.optimizer;
-  const { graph, loss, labels, running } = lossGraph(
-    model,
-    [...rates.keys()],
-    settings.batchNorm,
-  );
-  const { session, gradients } = await loadGradient(engine, graph, {
-    of: loss,
-    wrt: [...rates.keys()],
-  });
+  const names = [...rates.keys()];
+  const { batchNorm } = settings;
+  const step = lossGraph(model, names, batchNorm, parts, engine);
   const weights = new Map(
-    [...rates.keys(), ...running.keys()].map((name) => [
+    [...names, ...step.running.keys()].map((name) => [
       name,
       copyOf(model.graph.constants.get(name) as FloatTensor),
     ]),
   );
-  const states = new Map(
-    [...rates.keys()].map((name) => [
+  const parameters = new Map(
+    [...step.parameters].map(([name, start]) => [
       name,
-      unit.state.map(
-        () => new Float32Array(weights.get(name)?.data.length ?? 0),
-      ),
+      copyOf(before?.get(name) ?? start),
+    ]),
+  );
+  const live = new Map([...weights, ...parameters]);
+  const trained = new Map(
+    [...names, ...parameters.keys()].map((name) => [
+      name,
+      live.get(name) as FloatTensor,
+    ]),
+  );
+  const { gradientAt, release } = await openGradient(
+    model,
+    step,
+    { trained: [...trained.keys()], live },
+    parts,
+    engine,
+  );
+  const states = new Map(
+    [...trained].map(([name, { data }]) => [
+      name,
+      unit.state.map(() => new Float32Array(data.length)),
     ]),
   );
   let steps = 0;
   return {
     weights,
-    async take(x, y, rate) {
-      const outputs = await session.run({
-        [model.input]: x,
-        [labels]: labelTensor(y),
-        ...Object.fromEntries(weights),
-      });
-      const values = (name: string) => outputs[name]?.data as Float32Array;
-      const found = new Map(
-        [...gradients].map(([weight, name]) => [weight, values(name)]),
-      );
+    parameters,
+    async take(batch, rate) {
+      const { loss, records, gradients, statistics } = await gradientAt(batch);
       if (settings.clipNorm !== null)
-        clip([...new Set(found.values())], settings.clipNorm);
+        clip([...gradients.values()], settings.clipNorm);
       steps++;
-      for (const [name, gradient] of found) {
-        const { data: weight } = weights.get(name) as FloatTensor;
+      for (const [name, gradient] of gradients) {
+        const { data: weight } = trained.get(name) as FloatTensor;
         const state = states.get(name) ?? [];
         const own = rate * (rates.get(name) ?? 1);
         unit.update({ weight, gradient, state, rate: own, steps }, params);
       }
-      for (const [statistic, next] of running)
-        weights.get(statistic)?.data.set(values(next));
-      return values(loss)[0] as number;
+      for (const [statistic, next] of statistics)
+        weights.get(statistic)?.data.set(next);
+      return { loss, records };
     },
-    release: () => session.release(),
+    release,
   };
 }
 
-/** Mean loss of a batch, and the statistics that follow it. */
-function lossGraph(
+/** Loads the graph and its gradient; each part may take the gradient its own way, the first one outermost. */
+async function openGradient(
   model: Model,
-  names: readonly string[],
-  batchNorm: TrainingSettings["batchNorm"],
-): {
-  graph: Graph;
-  loss: string;
-  labels: string;
-  /** The next value of each running statistic. */
-  running: ReadonlyMap<string, string>;
-} {
-  const { graph, running } =
-    batchNorm === "batch"
-      ? withBatchStatistics(model.graph, new Set(names))
-      : { graph: model.graph, running: new Map<string, string>() };
-  const b = new GraphBuilder(
-    weightsAsInputs(graph, [...names, ...running.keys()]),
-    "step/",
-  );
-  const labels = b.input({
-    name: "step.labels",
-    type: "int64",
-    dims: ["batch"],
+  step: StepGraph,
+  { trained, live }: { trained: string[]; live: Map<string, FloatTensor> },
+  parts: readonly TrainingPart[],
+  engine: Engine,
+) {
+  const point = model.embedding ?? model.input;
+  const toInput = parts.some((p) => p.inputGradient);
+  const { session, gradients } = await loadGradient(engine, step.graph, {
+    of: step.loss,
+    wrt: [...trained, ...(toInput ? [point] : [])],
+    straightThrough: step.straightThrough,
   });
-  const each = crossEntropy(b, model.logits, labels);
-  const loss = b.op("ReduceMean", [each], { keepdims: int(0) }, "step.loss");
-  return { graph: b.build([loss, ...running.values()]), loss, labels, running };
+  const found = async (batch: Batch<Input>): Promise<BatchGradient> => {
+    const outputs = await session.run({
+      ...feedsOf(model, step, batch),
+      ...Object.fromEntries(live),
+    });
+    const values = (name: string) => outputs[name]?.data as Float32Array;
+    const seen = new Set<Float32Array>();
+    // Two weights may share one gradient; whoever changes it means one.
+    const own = (array: Float32Array) => {
+      const mine = seen.has(array) ? array.slice() : array;
+      seen.add(mine);
+      return mine;
+    };
+    const named = (names: ReadonlyMap<string, string>) =>
+      [...names].map(([key, value]) => [key, values(value)] as const);
+    return {
+      loss: values(step.loss)[0] as number,
+      gradients: new Map(
+        trained.map((w) => [w, own(values(gradients.get(w) as string))]),
+      ),
+      ...(toInput ? { input: values(gradients.get(point) as string) } : {}),
+      records: Object.fromEntries(
+        named(step.records).map(([key, v]) => [key, v[0] as number]),
+      ),
+      statistics: new Map(named(step.running)),
+    };
+  };
+  const weights = new Map(trained.map((n) => [n, live.get(n) as FloatTensor]));
+  const gradientAt = parts.reduceRight<typeof found>(
+    (inner, part) =>
+      part.gradient
+        ? (batch) =>
+            part.gradient?.(batch, inner, weights) as Promise<BatchGradient>
+        : inner,
+    found,
+  );
+  return { gradientAt, release: () => session.release() };
+}
+
+function feedsOf(
+  model: Model,
+  { labels, targets, views, feeds }: StepGraph,
+  batch: Batch<Input>,
+): Record<string, Tensor> {
+  const missing = (what: string) =>
+    new AssayError(
+      "TRAINING_FEED",
+      `a batch came without ${what}`,
+      "A part that declares it gives it in prepare.",
+    );
+  const given: Record<string, Tensor> = {
+    [model.input]: stacked([
+      batch.x,
+      ...views.map((view) => {
+        const x = batch.views?.[view];
+        if (x === undefined) throw missing(`the view "${view}"`);
+        return x;
+      }),
+    ]),
+    [labels]: labelTensor(batch.y),
+  };
+  if (targets !== undefined) {
+    if (!batch.targets) throw missing("targets");
+    given[targets] = batch.targets;
+  }
+  for (const [name, input] of feeds) {
+    const value = batch.feeds?.[name];
+    if (value === undefined) throw missing(`the feed "${name}"`);
+    given[input] =
+      typeof value === "number"
+        ? { type: "float32", dims: [], data: Float32Array.of(value) }
+        : value;
+  }
+  return given;
+}
+
+/** Tensors of one type and sample shape, one behind the other. */
+function stacked(parts: readonly Tensor[]): Tensor {
+  const [first] = parts as [Tensor];
+  if (parts.length === 1) return first;
+  const length = parts.reduce((sum, p) => sum + p.data.length, 0);
+  const Kind = first.data.constructor as new (size: number) => Float32Array;
+  const data = new Kind(length);
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data as Float32Array, at);
+    at += part.data.length;
+  }
+  const count = parts.reduce((sum, p) => sum + (p.dims[0] ?? 0), 0);
+  return { ...first, dims: [count, ...first.dims.slice(1)], data } as Tensor;
+}
+
+/** One sample of a batch, with all that belongs to it. */
+export function sampleOf(batch: Batch<Input>, i: number): Batch<Input> {
+  const one = <T extends Input>(t: T) => rows<T["type"]>(t, i, i + 1) as T;
+  const each = <T>(all: Readonly<Record<string, T>>, pick: (v: T) => T) =>
+    Object.fromEntries(Object.entries(all).map(([k, v]) => [k, pick(v)]));
+  const { x, y, views, targets, feeds } = batch;
+  return {
+    x: one(x),
+    y: y.subarray(i, i + 1),
+    ...(views ? { views: each(views, one) } : {}),
+    ...(targets ? { targets: one(targets) } : {}),
+    ...(feeds
+      ? { feeds: each(feeds, (v) => (typeof v === "number" ? v : one(v))) }
+      : {}),
+  };
 }

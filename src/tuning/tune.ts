@@ -1,4 +1,4 @@
-import { AssayError, type Chosen, InterruptedError, type Random } from "#core";
+import { AssayError, InterruptedError, type Random } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import {
@@ -7,11 +7,13 @@ import {
   type LayerGroup,
   type Model,
 } from "#model";
-import { copyOf, type FloatTensor, type Tensor, takeRows } from "#onnx";
+import { copyOf, type FloatTensor, type Tensor } from "#onnx";
+import { batchOf, type Drawn, drawing, prepared } from "./batches.ts";
+import type { Moment, OpenPart, TrainingPart } from "./part.ts";
 import type { TrainingSettings } from "./settings.ts";
 import { openStep, type TrainingStep } from "./step.ts";
 import type { Stage } from "./strategies/index.ts";
-import type { TrainingDefense } from "./training-defense.ts";
+import { validate } from "./validation.ts";
 
 /** One line of a training curve. */
 export interface Epoch {
@@ -24,6 +26,8 @@ export interface Epoch {
   readonly trainLoss: number;
   readonly validationLoss: number;
   readonly validationAccuracy: number;
+  /** Means over the epoch of what the losses recorded; absent where they recorded nothing. */
+  readonly records?: Record<string, number>;
   /** Whether these weights were the ones kept. */
   best: boolean;
 }
@@ -35,8 +39,8 @@ export interface TuneInput {
   readonly groups: readonly LayerGroup[];
   readonly stages: readonly Stage[];
   readonly settings: TrainingSettings;
-  /** A proactive defence, which also changes what the best epoch is chosen by. */
-  readonly defense?: Chosen<TrainingDefense> | null;
+  /** What is changed of plain training, in this order: proactive defences, regularisers, augmentations. */
+  readonly parts?: readonly OpenPart[];
   readonly engine: Engine;
   readonly random: Random;
   readonly signal?: AbortSignal;
@@ -50,10 +54,20 @@ export interface Tuned {
   readonly history: Epoch[];
   /** "finished", "early stop", or why training broke off. */
   readonly ended: string;
+  /** What parts state of the whole training. */
+  readonly facts: Readonly<Record<string, number>>;
 }
 
 /** Values by weight name. */
 type Weights = Map<string, FloatTensor>;
+
+/** A training as it goes on. */
+interface Run extends TuneInput {
+  readonly opened: readonly TrainingPart[];
+  readonly drawn: (step: number) => Drawn;
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
+}
 
 /**
  * Trains the stages one after the other and returns the model with the weights
@@ -64,58 +78,68 @@ type Weights = Map<string, FloatTensor>;
  * Early stopping looks at the last stage only.
  *
  * @throws TRAINING_DIVERGED when not even the first epoch gave finite losses
+ * @throws TRAINING_PARTS when parts cannot be combined
  */
 export async function tune(input: TuneInput): Promise<Tuned> {
-  const { settings, stages, train } = input;
-  const stepsPerEpoch = Math.ceil(train.y.length / settings.batchSize);
+  const { settings, stages } = input;
+  const run = begin(input);
+  const { stepsPerEpoch } = run;
   const epochs = stages.reduce((sum, s) => sum + s.epochs, 0);
   const course = settings.schedule.unit.course(
     settings.schedule.params,
-    epochs * stepsPerEpoch,
+    run.steps,
     stepsPerEpoch,
   );
+  const rateAt = (step: number) => settings.learningRate * course.factor(step);
   const history: Epoch[] = [];
   let current: Weights = new Map();
   let probed = input.model;
+  let parameters: TrainingStep["parameters"] = new Map();
   let best: { weights: Weights; epoch: Epoch } | undefined;
   let ended = "finished";
 
   training: for (const [number, stage] of stages.entries()) {
     probed = withWeights(input.model, current);
-    const run = await openStage(input, stage, current);
+    const open = await openStage(run, stage, current, parameters);
     let lowest = Number.POSITIVE_INFINITY;
     let waited = 0;
     try {
       for (let e = 0; e < stage.epochs; e++) {
         const epoch = history.length + 1;
-        const rateAt = (step: number) =>
-          settings.learningRate *
-          course.factor((epoch - 1) * stepsPerEpoch + step);
-        const trainLoss = await trainEpoch(input, run, epoch, rateAt);
-        const validation = await validate(input, run.compiled);
+        const trained = await trainEpoch(run, open, epoch, rateAt);
+        const validation = await judge(run, open, epoch);
         const line: Epoch = {
           epoch,
           stage: number + 1,
           trainable: [...stage.rates.keys()],
-          learningRate: rateAt(stepsPerEpoch - 1),
-          trainLoss,
+          learningRate: rateAt(epoch * stepsPerEpoch - 1),
+          trainLoss: trained.loss,
           validationLoss: validation.loss,
           validationAccuracy: validation.accuracy,
+          ...(trained.records ? { records: trained.records } : {}),
           best: false,
         };
-        if (!Number.isFinite(trainLoss) || !Number.isFinite(validation.loss)) {
+        if (
+          !Number.isFinite(trained.loss) ||
+          !Number.isFinite(validation.loss)
+        ) {
           ended = diverged(epoch, settings.learningRate, best?.epoch);
           break training;
         }
         history.push(line);
         course.observe?.(validation.loss);
-        if (isBetter(line, best?.epoch)) {
+        const objection = await check(run, open, epoch);
+        if (objection === undefined && isBetter(line, best?.epoch)) {
           best = {
-            weights: new Map([...current, ...copies(run.step.weights)]),
+            weights: new Map([...current, ...copies(open.step.weights)]),
             epoch: line,
           };
         }
         input.onEpoch?.(line, epochs);
+        if (objection !== undefined) {
+          ended = objection + kept(best?.epoch);
+          break training;
+        }
         waited = validation.loss < lowest ? 0 : waited + 1;
         lowest = Math.min(lowest, validation.loss);
         if (
@@ -128,8 +152,9 @@ export async function tune(input: TuneInput): Promise<Tuned> {
         }
       }
     } finally {
-      current = new Map([...current, ...run.step.weights]);
-      await run.release();
+      current = new Map([...current, ...open.step.weights]);
+      parameters = open.step.parameters;
+      await open.release();
     }
   }
   if (!best) {
@@ -140,8 +165,41 @@ export async function tune(input: TuneInput): Promise<Tuned> {
     );
   }
   best.epoch.best = true;
+  const facts = Object.assign({}, ...run.opened.map((p) => p.facts?.()));
   const model = withWeights(input.model, best.weights);
-  return { model, probed, history, ended };
+  return {
+    model,
+    probed,
+    history,
+    ended,
+    facts,
+  };
+}
+
+/** Opens the parts and settles the order of the data. */
+function begin(input: TuneInput): Run {
+  const { model, train, settings, stages, groups, random, parts = [] } = input;
+  const samples = train.y.length;
+  const { batchSize } = settings;
+  const stepsPerEpoch = Math.ceil(samples / batchSize);
+  const steps = stepsPerEpoch * stages.reduce((sum, s) => sum + s.epochs, 0);
+  const trained = groups
+    .filter((g) => stages.some((s) => s.rates.has(g.name)))
+    .flatMap((g) => g.parameters);
+  const opened = parts.map((open, i) =>
+    open({
+      model,
+      engine: input.engine,
+      trained,
+      samples,
+      batchSize,
+      steps,
+      stepsPerEpoch,
+      random: random.fork(`part ${i}`),
+    }),
+  );
+  const drawn = drawing(samples, batchSize, opened, random);
+  return { ...input, opened, drawn, steps, stepsPerEpoch };
 }
 
 /** The model with some constants replaced. */
@@ -170,9 +228,10 @@ interface OpenStage {
 }
 
 async function openStage(
-  { model, groups, settings, engine }: TuneInput,
+  { model, groups, settings, engine, opened }: Run,
   stage: Stage,
   current: Weights,
+  parameters: TrainingStep["parameters"],
 ): Promise<OpenStage> {
   const here = withWeights(model, current);
   const rates = new Map<string, number>();
@@ -181,7 +240,8 @@ async function openStage(
     if (rate !== undefined)
       for (const name of group.parameters) rates.set(name, rate);
   }
-  const step = await openStep(here, rates, settings, engine);
+  const options = { settings, parts: opened, parameters };
+  const step = await openStep(here, rates, options, engine);
   const compiled = await compile(here, engine, { weights: step.weights });
   return {
     step,
@@ -193,98 +253,96 @@ async function openStage(
   };
 }
 
-/** One pass over the training data in a new order; returns the mean loss. */
+/** Takes the steps of an epoch; returns the mean loss and the means of what was recorded. */
 async function trainEpoch(
-  input: TuneInput,
-  run: OpenStage,
+  run: Run,
+  open: OpenStage,
   epoch: number,
   rateAt: (step: number) => number,
-): Promise<number> {
-  const { train, settings, random, signal } = input;
-  const order = random.fork(`order ${epoch}`).permutation(train.y.length);
+): Promise<{ loss: number; records?: Record<string, number> }> {
+  const sums = new Map<string, number>();
   let sum = 0;
-  let steps = 0;
-  for (let from = 0; from < order.length; from += settings.batchSize) {
-    if (signal?.aborted) throw new InterruptedError();
-    const batch = order.slice(from, from + settings.batchSize);
-    const loss = await trainStep(input, run, batch, epoch, rateAt(steps++));
-    sum += loss * batch.length;
-    if (!Number.isFinite(loss)) return Number.NaN;
+  let samples = 0;
+  for (let s = 0; s < run.stepsPerEpoch; s++) {
+    if (run.signal?.aborted) throw new InterruptedError();
+    const step = (epoch - 1) * run.stepsPerEpoch + s;
+    const { rows, pass } = run.drawn(step);
+    const moment = momentOf(run, open, epoch, step, pass, rows);
+    const batch = batchOf(run.train, rows, floatTargets(run));
+    const ready = await prepared(run.opened, batch, moment);
+    const { loss, records } = await open.step.take(ready, rateAt(step));
+    if (!Number.isFinite(loss)) return { loss: Number.NaN };
+    sum += loss * rows.length;
+    samples += rows.length;
+    for (const [name, value] of Object.entries(records))
+      sums.set(name, (sums.get(name) ?? 0) + value * rows.length);
   }
-  return sum / order.length;
+  const means = [...sums].map(([name, s]) => [name, s / samples] as const);
+  return {
+    loss: sum / samples,
+    ...(means.length > 0 ? { records: Object.fromEntries(means) } : {}),
+  };
 }
 
-async function trainStep(
-  input: TuneInput,
-  run: OpenStage,
-  batch: readonly number[],
+const floatTargets = ({ opened }: Run) =>
+  opened.some((p) => p.criterion?.floats);
+
+function momentOf(
+  { random, steps }: Run,
+  { compiled }: OpenStage,
   epoch: number,
-  rate: number,
-): Promise<number> {
-  const { train } = input;
-  const y = Int32Array.from(batch, (i) => train.y[i] as number);
-  const x = await transformed(
-    input,
-    run.compiled,
-    takeRows(train.x, batch),
-    y,
-    batch.map((i) => `${epoch}/${i}`),
-  );
-  return run.step.take(x, y, rate);
-}
-
-/** The inputs that are really trained or validated on: those of the proactive defence, where there is one. */
-async function transformed(
-  { defense, model, random }: TuneInput,
-  compiled: CompiledModel,
-  x: FloatTensor,
-  y: Int32Array,
-  samples: readonly string[],
-): Promise<FloatTensor> {
-  if (!defense) return x;
-  return defense.unit.transform(
-    {
-      x,
-      y,
-      model: compiled,
-      bounds: model.contract.bounds,
-      random: samples.map((s) => random.fork(`sample ${s}`)),
+  step: number,
+  pass: number | "validation",
+  rows: readonly number[],
+): Moment {
+  const named = pass === "validation" ? "validation " : `${pass}/`;
+  let batchRandom: Random | undefined;
+  let each: Random[] | undefined;
+  return {
+    model: compiled,
+    // Plain training draws nothing from them.
+    get random() {
+      each ??= rows.map((i) => random.fork(`sample ${named}${i}`));
+      return each;
     },
-    defense.params,
+    get batchRandom() {
+      batchRandom ??= random.fork(`prepare ${step}`);
+      return batchRandom;
+    },
+    step,
+    progress: step / steps,
+    epoch,
+  };
+}
+
+function judge(run: Run, open: OpenStage, epoch: number) {
+  const { validation } = run;
+  const rows = Array.from(validation.y, (_, i) => i);
+  const step = epoch * run.stepsPerEpoch;
+  return validate(
+    batchOf(validation, rows, floatTargets(run)),
+    momentOf(run, open, epoch, step, "validation", rows),
+    run.opened,
   );
 }
 
-async function validate(
-  input: TuneInput,
-  compiled: CompiledModel,
-): Promise<{ loss: number; accuracy: number }> {
-  const { x, y } = input.validation;
-  const seen = await transformed(
-    input,
-    compiled,
-    x,
-    y,
-    Array.from(y, (_, i) => `validation ${i}`),
-  );
-  return lossAndAccuracy(await compiled.logits(seen), y);
-}
-
-/** Mean cross-entropy and share of right predictions. */
-function lossAndAccuracy(
-  logits: FloatTensor,
-  y: Int32Array,
-): { loss: number; accuracy: number } {
-  const classes = logits.dims[1] ?? 0;
-  let loss = 0;
-  let right = 0;
-  y.forEach((label, i) => {
-    const row = logits.data.subarray(i * classes, (i + 1) * classes);
-    const top = Math.max(...row);
-    const total = row.reduce((sum, z) => sum + Math.exp(z - top), 0);
-    loss += Math.log(total) + top - (row[label] as number);
-    if (row[label] === top) right++;
-  });
-  return { loss: loss / y.length, accuracy: right / y.length };
+/** What a part has against the weights after an epoch, which it looks at on the epoch's first batch. */
+async function check(
+  run: Run,
+  open: OpenStage,
+  epoch: number,
+): Promise<string | undefined> {
+  const critics = run.opened.filter((p) => p.check);
+  if (critics.length === 0) return undefined;
+  const step = (epoch - 1) * run.stepsPerEpoch;
+  const { rows, pass } = run.drawn(step);
+  const batch = batchOf(run.train, rows, floatTargets(run));
+  for (const part of critics) {
+    const moment = momentOf(run, open, epoch, step, pass, rows);
+    const objection = await part.check?.(batch, moment);
+    if (objection !== undefined) return objection;
+  }
+  return undefined;
 }
 
 function isBetter(line: Epoch, best: Epoch | undefined): boolean {
@@ -294,11 +352,13 @@ function isBetter(line: Epoch, best: Epoch | undefined): boolean {
   return line.validationLoss < best.validationLoss;
 }
 
+const kept = (best: Epoch | undefined) =>
+  best ? `; the weights of epoch ${best.epoch} were kept` : "";
+
 function diverged(
   epoch: number,
   rate: number,
-  kept: Epoch | undefined,
+  best: Epoch | undefined,
 ): string {
-  const rest = kept ? `; the weights of epoch ${kept.epoch} were kept` : "";
-  return `the loss of epoch ${epoch} is not a number (learning rate ${rate})${rest}`;
+  return `the loss of epoch ${epoch} is not a number (learning rate ${rate})${kept(best)}`;
 }

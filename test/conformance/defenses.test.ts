@@ -16,8 +16,9 @@ import {
 import { onnxruntime } from "#engine";
 import { argmaxRows, compile, loadModel, type Model, saveModel } from "#model";
 import { type FloatTensor, floats, rows, sizeOf } from "#onnx";
+import type { TrainingDefense } from "#tuning";
 import { attacked } from "../attacks/attacked.ts";
-import { reference, smallDigits } from "../reference.ts";
+import { context, momentOf, reference, smallDigits } from "../reference.ts";
 import { sanitized } from "../sanitized.ts";
 
 let model: Model;
@@ -290,17 +291,9 @@ describe.each(trainingDefenses.map((d) => [d.id, d] as const))(
   "training defence %s",
   (_id, unit) => {
     const batch = async (params: Record<string, unknown>) => {
-      const compiled = await compile(model, onnxruntime);
-      const out = await unit.transform(
-        {
-          x,
-          y,
-          model: compiled,
-          bounds: [0, 1],
-          random: Array.from(y, (_, i) => new Random(i)),
-        },
-        unit.params.parse(params),
-      );
+      const part = unit.open(unit.params.parse(params), context(model));
+      const { moment, compiled } = await momentOf(model, y.length);
+      const out = (await part.prepare?.({ x, y }, moment))?.x as FloatTensor;
       const logits = await compiled.logits(out);
       await compiled.release();
       return {
@@ -326,23 +319,21 @@ describe.each(trainingDefenses.map((d) => [d.id, d] as const))(
 );
 
 test("adversarial training leaves the share of clean samples that mix states", async () => {
-  const unit = trainingDefenses.find((d) => d.id === "pgd-at");
-  const compiled = await compile(model, onnxruntime);
-  const out = await unit?.transform(
-    {
-      x,
-      y,
-      model: compiled,
-      bounds: [0, 1],
-      random: Array.from(y, (_, i) => new Random(i)),
-    },
+  const unit = trainingDefenses.find(
+    (d) => d.id === "pgd-at",
+  ) as TrainingDefense;
+  const part = unit.open(
     unit.params.parse({ steps: 1, mix: 0.25 }),
+    context(model),
   );
+  const { moment, compiled } = await momentOf(model, y.length);
+  const out = await part.prepare?.({ x, y }, moment);
+  await compiled.release();
   const width = x.data.length / y.length;
   const same = Array.from(y, (_, i) => i).filter((i) =>
     x.data
       .subarray(i * width, (i + 1) * width)
-      .every((v, k) => v === out?.data[i * width + k]),
+      .every((v, k) => v === out?.x.data[i * width + k]),
   );
   expect(same).toHaveLength(Math.round(0.75 * y.length));
 });

@@ -14,7 +14,7 @@ const X = [
   [0.2, 0.7, 0.1],
   [0.9, 0.3, 0.5],
 ];
-const Y = [0, 1];
+const Y = Int32Array.of(0, 1);
 
 /** Mean cross-entropy gradients of the linear model, by hand. */
 function gradients(w: number[][], b: number[]) {
@@ -71,14 +71,16 @@ async function steps(
     linearModel(W, B),
     rates,
     {
-      optimizer: { unit, params: unit.params.parse(stated) },
-      clipNorm,
-      batchNorm: "frozen",
+      settings: {
+        optimizer: { unit, params: unit.params.parse(stated) },
+        clipNorm,
+        batchNorm: "frozen",
+      },
     },
     onnxruntime,
   );
   for (let t = 0; t < count; t++)
-    await step.take(floats([2, 3], X.flat()), Y, rate);
+    await step.take({ x: floats([2, 3], X.flat()), y: Y }, rate);
   await step.release();
   return [...rates.keys()].flatMap((name) =>
     Array.from(step.weights.get(name)?.data ?? []),
@@ -126,13 +128,15 @@ test("the model keeps its own weights, and one multiplied by 0 stays", async () 
       ["head.bias", 0],
     ]),
     {
-      optimizer: { unit, params: unit.params.parse({}) },
-      clipNorm: null,
-      batchNorm: "frozen",
+      settings: {
+        optimizer: { unit, params: unit.params.parse({}) },
+        clipNorm: null,
+        batchNorm: "frozen",
+      },
     },
     onnxruntime,
   );
-  await step.take(floats([2, 3], X.flat()), Y, 0.1);
+  await step.take({ x: floats([2, 3], X.flat()), y: Y }, 0.1);
   await step.release();
   const own = model.graph.constants.get("head.weight")?.data as Float32Array;
   expect(own).toEqual(Float32Array.from(W.flat()));

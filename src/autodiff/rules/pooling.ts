@@ -116,6 +116,11 @@ function withoutIndices(
   return b.reshape(back, b.shapeOf(x));
 }
 
+/** Each element comes from where it was put; places are counted over the whole output. */
+const maxUnpool: Rule = ({ b, inputs: [, indices = ""], g }) => [
+  b.op("Gather", [b.reshape(g, [-1]), indices]),
+];
+
 /** What is padded never wins, and 0 times it is still 0. */
 const LOWEST = -3.4e38;
 
@@ -267,6 +272,7 @@ const globalMax: Rule = ({ b, inputs: [x = ""], outputs: [y = ""], g }) => {
 
 export const pooling: RuleTable = {
   MaxPool: maxPool,
+  MaxUnpool: maxUnpool,
   AveragePool: averagePool,
   GlobalAveragePool: globalAverage,
   GlobalMaxPool: globalMax,

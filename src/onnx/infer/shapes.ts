@@ -287,16 +287,17 @@ export const shapeOps: InferTable = {
     const axis = axisOf(context.int("axis", 0), dims.length);
     const count = node.outputs.length;
     const length = dims[axis];
-    const chunk =
-      typeof length === "number" && !isComputed(context, 1)
+    const chunk = isComputed(context, 1)
+      ? null
+      : typeof length === "number"
         ? Math.ceil(length / count)
-        : undefined;
+        : divide(length ?? null, count);
     const sizes =
       context.valuesOf(1) ??
       node.outputs.map((_, i) =>
-        chunk === undefined
-          ? null
-          : Math.min(chunk, (length as number) - i * chunk),
+        typeof chunk === "number"
+          ? Math.min(chunk, (length as number) - i * chunk)
+          : chunk,
       );
     return node.outputs.map((_, i) => ({
       type,

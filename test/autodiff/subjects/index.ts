@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Random } from "#core";
+import { Random } from "#core";
 import {
   type Attributes,
   float,
@@ -598,6 +598,26 @@ export const subjects: Record<string, fc.Arbitrary<Subject>> = {
         }),
       };
     }),
+  MaxUnpool: fc.tuple(fc.integer({ min: 1, max: 3 }), seeds).map(
+    ([k, s]): Subject => ({
+      shapes: [[2, 2, 3, 2]],
+      ...linear,
+      build: (b, [x = ""]) => {
+        const random = new Random(s);
+        const size = 24 * k * k;
+        const from = b.constant(
+          floats(
+            [2, 2, 3 * k, 2 * k],
+            Array.from({ length: size }, () => random.uniform()),
+          ),
+        );
+        const window = { kernel_shape: ints([k, k]), strides: ints([k, k]) };
+        const [, indices = ""] = b.many("MaxPool", [from], window, 2);
+        const shape = b.ints([2, 2, 3 * k, 2 * k]);
+        return b.op("MaxUnpool", [x, indices, shape], window);
+      },
+    }),
+  ),
   AveragePool: fc
     .record({
       k: fc.integer({ min: 1, max: 3 }),

@@ -1,0 +1,135 @@
+import type { Random } from "#core";
+import type { Engine } from "#engine";
+import type { CompiledModel, Input, Model } from "#model";
+import type { FloatTensor, GraphBuilder } from "#onnx";
+import type { Criterion } from "./criteria.ts";
+
+/** Some rows of the data, as a step learns from them. Every tensor has a row for each sample. */
+export interface Batch<X extends Input = FloatTensor> {
+  /** [N, ...shape] */
+  readonly x: X;
+  /** The class of each sample. */
+  readonly y: Int32Array;
+  /** Further inputs [N, ...shape] that go through the model in the same pass, by the name of their view. */
+  readonly views?: Readonly<Record<string, X>>;
+  /** What the outputs are compared with, where the criterion takes floats: [N, classes], one-hot unless a part changes it. */
+  readonly targets?: FloatTensor;
+  /** What a part's loss declared with `feed` and `scalar`. */
+  readonly feeds?: Readonly<Record<string, FloatTensor | number>>;
+}
+
+/** Where a training is, and what it can draw from, as a part prepares a batch. */
+export interface Moment {
+  /** The model at its current weights. */
+  readonly model: CompiledModel;
+  /** One generator a sample. */
+  readonly random: readonly Random[];
+  /** One for the whole batch. */
+  readonly batchRandom: Random;
+  /** Steps taken before, of all stages. */
+  readonly step: number;
+  /** Share of the training that is done, in [0, 1). */
+  readonly progress: number;
+  /** From 1; 0 when a validation batch is prepared before any. */
+  readonly epoch: number;
+}
+
+/** Loss of a batch and what follows from it, from one pass. */
+export interface BatchGradient {
+  readonly loss: number;
+  /** By weight, its gradient; the arrays are the caller's. */
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+  /** With respect to x and, behind it, the views; where a part has `inputGradient`. */
+  readonly input?: Float32Array;
+  /** What the losses recorded. */
+  readonly records: Readonly<Record<string, number>>;
+  /** The next value of each running statistic. */
+  readonly statistics: ReadonlyMap<string, Float32Array>;
+}
+
+/** The graph of a step while its loss is written. Values are named, as in `GraphBuilder`. */
+export interface LossGraph {
+  /** Read it anew after `gradient`, which replaces it. */
+  readonly b: GraphBuilder;
+  readonly model: Model;
+  /** y, int64 [N] */
+  readonly labels: string;
+  /** What the criterion compares with: the labels, or floats [N, classes]. */
+  readonly targets: string;
+  /** The rows that belong to x, or to a view, of a value with a row for each: any value of the model. */
+  rows(value: string, view?: string): string;
+  /** The criterion of each sample, [N], of x or of a view. */
+  each(view?: string): string;
+  /** Declares floats [N, ...dims] that every batch feeds under this name. */
+  feed(name: string, dims?: readonly number[]): string;
+  /** Declares a number that every batch feeds under this name. */
+  scalar(name: string): string;
+  /** Declares floats that are trained beside the weights of the model, at the stated learning rate. */
+  parameter(name: string, start: FloatTensor): string;
+  /** A value that passes its gradient to another of the same shape instead of to what it is computed from; to none when left out. */
+  withGradientOf(value: string, other?: string): string;
+  /** Adds the gradient of a sum as a value that can itself be differentiated. */
+  gradient(of: string, wrt: string): string;
+  /** Records a number of every step, such as a term of the loss; a curve shows its mean over each epoch. */
+  record(name: string, value: string): void;
+}
+
+/**
+ * What a proactive defence, a regulariser, an augmentation or an adaptation
+ * changes of a training. Everything may be left out. Parts are applied in the
+ * order in which they are listed, each to what the one before it made.
+ */
+export interface TrainingPart {
+  /** How outputs are compared with targets; cross-entropy with the labels when no part says. */
+  readonly criterion?: Criterion;
+  /** Names of the views that `prepare` adds to every batch. */
+  readonly views?: readonly string[];
+  /** Whether steps also take the gradient with respect to the input. */
+  readonly inputGradient?: boolean;
+  /** Steps that are taken on each batch; an epoch has as many steps as without, and so sees fewer samples. */
+  readonly repeats?: number;
+  /** Whether it needs batches of independent samples, which batch normalisation by batch statistics does not give. */
+  readonly perSample?: boolean;
+  /** The rows of the next batch, instead of the next ones of a random order of all. */
+  draw?(size: number, batchSize: number, random: Random): number[];
+  /** Changes a batch before its step. */
+  prepare?(batch: Batch, moment: Moment): Promise<Batch> | Batch;
+  /** The inputs that validation is judged by; it chooses the best epoch and when to stop. */
+  judge?(batch: Batch, moment: Moment): Promise<FloatTensor>;
+  /** Adds a term to the loss (a scalar value), or replaces it; it is the mean criterion of x to begin with. */
+  loss?(graph: LossGraph, loss: string): string;
+  /**
+   * The gradient that the weights move against.
+   *
+   * @param at takes the gradient at the weights as they are now, of this or another batch
+   * @param weights all that is trained, by name; may be moved in between and put back
+   */
+  gradient?(
+    batch: Batch<Input>,
+    at: (batch: Batch<Input>) => Promise<BatchGradient>,
+    weights: ReadonlyMap<string, FloatTensor>,
+  ): Promise<BatchGradient>;
+  /** Looks at the weights after an epoch; a reason given ends the training without them. */
+  check?(batch: Batch, moment: Moment): Promise<string | undefined>;
+  /** Numbers about the whole training that its lineage states, such as the privacy that it kept. */
+  facts?(): Readonly<Record<string, number>>;
+}
+
+/** What is known when a training begins. */
+export interface TrainingContext {
+  /** With the weights that training starts from. */
+  readonly model: Model;
+  readonly engine: Engine;
+  /** Names of the trained weights, of all stages. */
+  readonly trained: readonly string[];
+  /** Training samples. */
+  readonly samples: number;
+  readonly batchSize: number;
+  /** Steps of the whole training, and of each epoch. */
+  readonly steps: number;
+  readonly stepsPerEpoch: number;
+  readonly random: Random;
+}
+
+/** Makes a part ready for one training. */
+export type OpenPart = (context: TrainingContext) => TrainingPart;
