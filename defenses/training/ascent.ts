@@ -21,10 +21,10 @@ export const ballFor = (
  * Projected gradient ascent on the current weights, over all steps.
  *
  * @param start where it begins; a random point of the ball when left out
- * @param distribution [N, classes]: the divergence from it is raised, instead of the cross-entropy with the labels
+ * @param distribution [N, classes]: the divergence from it is raised, instead of the loss of the model's task
  */
 export async function climb(
-  { x, y }: Batch,
+  { x, y, targets }: Batch,
   { model, random }: Moment,
   ascent: Ascent,
   {
@@ -38,10 +38,9 @@ export async function climb(
     const { gradient } = await model.lossGradient(
       at,
       y,
-      distribution && {
-        loss: "cross-entropy-distribution",
-        aims: distribution,
-      },
+      distribution
+        ? { loss: "cross-entropy-distribution", aims: distribution, targets }
+        : { targets },
     );
     at = ball.project(
       x,

@@ -45,6 +45,8 @@ export function renderMarkdown(results: Results): string {
       "",
     );
   }
+  if (results.task)
+    lines.push(`A sample is wrong when ${escaped(results.task.broken)}.`, "");
   lines.push(
     `Robust accuracy, worst case over the attacks, with 95 % intervals (${results.provenance.data.attacked} samples):`,
     "",

@@ -1,10 +1,15 @@
-import { argmaxRows } from "#model";
+import type { Dataset } from "#data";
+import { classesSeen, type Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Rate } from "./results.ts";
 import { rate } from "./statistics.ts";
 
-/** Share of rows of logits [N, classes] whose largest is the label's, with its interval. */
-export function argmaxAccuracy(logits: FloatTensor, y: Int32Array): Rate {
-  const right = argmaxRows(logits).filter((p, i) => p === y[i]).length;
-  return rate(right, y.length);
+/** Share of rows of outputs [N, outputs] that are right, with its interval. */
+export function accuracyOf(
+  model: Model,
+  outputs: FloatTensor,
+  { y, targets }: Pick<Dataset, "y" | "targets">,
+): Rate {
+  const seen = classesSeen(model, outputs, targets);
+  return rate(seen.filter((p, i) => p === y[i]).length, y.length);
 }

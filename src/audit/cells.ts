@@ -1,5 +1,6 @@
 import { hashOf } from "#core";
-import { argmaxRows } from "#model";
+import { classesSeen, type Model, meaningOf } from "#model";
+import type { FloatTensor } from "#onnx";
 import { type Bench, drawsFor, openFor } from "./bench.ts";
 import { craft, craftKey } from "./craft.ts";
 import { gather } from "./evidence.ts";
@@ -54,8 +55,12 @@ async function attackAndScore(
   const made = await craft(planned, candidate, bench, key);
   const { examples, queries, queriesToBreak, measures } = made;
   const draws = (purpose: string) => drawsFor(bench, purpose);
-  const clean = argmaxRows(await scored.logits(data.x, draws("clean")));
-  const attacked = argmaxRows(await scored.logits(examples, draws("attacked")));
+  const seen = (outputs: FloatTensor) =>
+    classesSeen(scored.model, outputs, data.targets);
+  const before = await scored.logits(data.x, draws("clean"));
+  const after = await scored.logits(examples, draws("attacked"));
+  const [clean, attacked] = [seen(before), seen(after)];
+  const distances = measuresOf(scored.model, before, after, data.targets);
   const outcomes = Array.from(data.y, (label, i) =>
     clean[i] !== label ? "-" : attacked[i] === label ? "1" : "0",
   ).join("");
@@ -94,11 +99,27 @@ async function attackAndScore(
             robustAccuracy: rate(stood, n),
           }))
         : [],
+      ...(distances.length > 0 ? { measures: distances } : {}),
       seconds: (performance.now() - started) / 1000,
     },
     evidence: await gather(planned, opened, bench, made, clean, outcomes),
     examples: `examples/${key}.npy`,
   };
+}
+
+/** How far outputs are from their targets, clean and under an attack. */
+function measuresOf(
+  model: Model,
+  before: FloatTensor,
+  after: FloatTensor,
+  targets: FloatTensor | undefined,
+) {
+  const { measures } = meaningOf(model);
+  const clean = measures(before, targets);
+  return measures(after, targets).map((measure, i) => ({
+    ...measure,
+    clean: clean[i]?.value ?? Number.NaN,
+  }));
 }
 
 /** How many steps or restarts an attack really had. */

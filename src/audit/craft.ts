@@ -6,7 +6,7 @@ import {
   packageVersion,
   Random,
 } from "#core";
-import { argmaxRows, grantAccess, type Queries } from "#model";
+import { classesSeen, grantAccess, type Queries } from "#model";
 import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
 import { type Bench, drawsFor, openFor } from "./bench.ts";
 import { describeFit } from "./fit.ts";
@@ -44,6 +44,7 @@ export function craftKey(
     eps,
     queries,
     against: throughBase ? base?.hash : candidate.hash,
+    stated: [candidate.stated, throughBase && base?.stated],
     defense:
       throughBase || !adaptive
         ? []
@@ -84,7 +85,11 @@ export async function craft(
   const blind = unit.access === "base" || unit.access === "none";
   const predicted = blind
     ? null
-    : argmaxRows(await victim.logits(data.x, drawsFor(bench, "clean")));
+    : classesSeen(
+        victim.model,
+        await victim.logits(data.x, drawsFor(bench, "clean")),
+        data.targets,
+      );
   const chosenRows = predicted
     ? all.filter((i) => predicted[i] === data.y[i])
     : all;
@@ -95,6 +100,7 @@ export async function craft(
     access: unit.access,
     x,
     y,
+    targets: data.targets && takeRows(data.targets, chosenRows),
     limit: ball,
     queries: planned.queries ?? undefined,
     base: surrogate,

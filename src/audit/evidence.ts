@@ -1,6 +1,6 @@
 import { ballOf, type Family } from "#attacks";
 import { InterruptedError, Random } from "#core";
-import { argmaxRows, type CompiledModel } from "#model";
+import { type CompiledModel, chanceOf, classesSeen } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import { type Bench, drawsFor, type Opened, probesOf } from "./bench.ts";
 import type { Craft } from "./craft.ts";
@@ -32,9 +32,16 @@ export async function gather(
   const usesGradient = chosen.unit.access === "gradient" && adaptive;
   const probe =
     usesGradient && made.noGradient === null
-      ? await scored.lossGradient(data.x, data.y, {}, drawsFor(bench, "clean"))
+      ? await scored.lossGradient(
+          data.x,
+          data.y,
+          { targets: data.targets },
+          drawsFor(bench, "clean"),
+        )
       : null;
-  const seen = probe ? argmaxRows(probe.logits) : clean;
+  const seen = probe
+    ? classesSeen(scored.model, probe.logits, data.targets)
+    : clean;
   const zero = probe
     ? Array.from({ length: n }, (_, i) =>
         probe.gradient.data.subarray(i * width, (i + 1) * width),
@@ -50,7 +57,7 @@ export async function gather(
     eps,
     family: chosen.unit.family satisfies Family,
     boundsWidth: high - low,
-    chance: 1 / scored.model.classes.length,
+    chance: chanceOf(scored.model, data.targets),
     outcomes,
     maxDistance: ball
       .distance(data.x, examples)
@@ -106,6 +113,7 @@ async function probeCell(
       eps,
       x: takeRows(data.x, some),
       y: Int32Array.from(some, (i) => data.y[i] as number),
+      targets: data.targets && takeRows(data.targets, some),
       examples: takeRows(made.examples, some),
       random: new Random(seed).fork(`probes ${id}`),
       onProgress() {

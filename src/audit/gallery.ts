@@ -1,6 +1,6 @@
 import { ballOf } from "#attacks";
 import { defend } from "#defenses";
-import { argmaxRows, compile } from "#model";
+import { compile, meaningOf } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { Bench } from "./bench.ts";
 import type { ComputedCell } from "./cells.ts";
@@ -70,12 +70,20 @@ async function examplesOf(
   const before = await model.logits(clean);
   const after = await model.logits(perturbed);
   await model.release();
-  const names = ready.model.classes;
+  const { answer, confidence, saying } = meaningOf(ready.model);
   const { bounds } = ready.model.contract;
-  const said = (logits: FloatTensor, i: number) => {
-    const k = argmaxRows(logits)[i] as number;
-    return { name: names[k] ?? "?", confidence: softmax(logits, i)[k] ?? 0 };
+  const said = (outputs: FloatTensor, i: number) => {
+    const row = rowOf(outputs, i);
+    const sure = confidence(row);
+    return {
+      name: answer(row),
+      confidence: sure === null ? null : round(sure),
+    };
   };
+  const wanted = (sample: number) =>
+    data.targets
+      ? answer(saying(rowOf(data.targets, sample)))
+      : (ready.model.classes[data.y[sample] as number] ?? "?");
   const lengths = (["linf", "l2"] as const).map((norm) =>
     ballOf(norm, 0, bounds).distance(clean, perturbed),
   );
@@ -84,11 +92,11 @@ async function examplesOf(
     return {
       cell: cell.id,
       sample,
-      label: names[data.y[sample] as number] ?? "?",
+      label: wanted(sample),
       cleanPrediction: first.name,
-      cleanConfidence: round(first.confidence),
+      cleanConfidence: first.confidence,
       prediction: second.name,
-      confidence: round(second.confidence),
+      confidence: second.confidence,
       linf: round(lengths[0]?.[i] ?? 0),
       l2: round(lengths[1]?.[i] ?? 0),
       original: picture(
@@ -112,15 +120,10 @@ async function examplesOf(
 
 const round = (v: number) => Number(v.toPrecision(6));
 
-function softmax(logits: FloatTensor, row: number): number[] {
-  const classes = logits.dims[1] ?? 0;
-  const z = Array.from(
-    logits.data.subarray(row * classes, (row + 1) * classes),
-  );
-  const top = Math.max(...z);
-  const e = z.map((v) => Math.exp(v - top));
-  const sum = e.reduce((a, b) => a + b, 0);
-  return e.map((v) => v / sum);
+/** The numbers of one row [rows, width]. */
+function rowOf({ data, dims }: FloatTensor, row: number): Float32Array {
+  const width = dims[1] ?? 0;
+  return data.subarray(row * width, (row + 1) * width);
 }
 
 function difference(clean: FloatTensor, perturbed: FloatTensor): FloatTensor {

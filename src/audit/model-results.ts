@@ -1,6 +1,11 @@
 import type { Chosen, Unit } from "#core";
 import { layerGroups } from "#model";
-import { cleanAccuracy, type ReadyModel, type Workshop } from "./models.ts";
+import {
+  cleanAccuracy,
+  cleanPerformance,
+  type ReadyModel,
+  type Workshop,
+} from "./models.ts";
 import type { Results } from "./results.ts";
 
 /** The base in the results document. */
@@ -28,6 +33,11 @@ export async function candidateResult(
   ready: ReadyModel,
   shop: Workshop,
 ): Promise<Results["candidates"][number]> {
+  const { accuracy, measures } = await cleanPerformance(
+    ready.model,
+    shop.data.target,
+    shop.engine,
+  );
   const spec = shop.loaded.suite.candidates[ready.id];
   return {
     id: ready.id,
@@ -43,11 +53,8 @@ export async function candidateResult(
       0,
     ),
     trainableParameters: ready.trainableParameters,
-    cleanAccuracy: await cleanAccuracy(
-      ready.model,
-      shop.data.target,
-      shop.engine,
-    ),
+    cleanAccuracy: accuracy,
+    ...(measures.length > 0 ? { measures } : {}),
     history: ready.history,
     ended: ready.ended,
   };

@@ -6,9 +6,12 @@ import {
   hashGraph,
   layerGroups,
   loadModel,
+  type Measure,
   type Model,
+  meaningOf,
   replaceHead,
   saveModel,
+  type Task,
 } from "#model";
 import { hashModel } from "#onnx";
 import {
@@ -19,9 +22,14 @@ import {
   type TrainingSettings,
   tune,
 } from "#tuning";
-import { argmaxAccuracy } from "./accuracy.ts";
+import { accuracyOf } from "./accuracy.ts";
 import type { OnEvent } from "./events.ts";
-import { checkFits, type Parts, type PreparedData } from "./prepare.ts";
+import {
+  checkFits,
+  checkTargets,
+  type Parts,
+  type PreparedData,
+} from "./prepare.ts";
 import type { Lineage, Rate } from "./results.ts";
 import type { Store } from "./store.ts";
 import type { LoadedSuite, Suite } from "./suite.ts";
@@ -38,6 +46,8 @@ export interface ReadyModel {
   readonly ended: string | null;
   readonly lineage: Lineage | null;
   readonly trainableParameters: number | null;
+  /** What the suite says of how its file is read, on which results depend; absent for one that the run made. */
+  readonly stated?: Parameters<typeof loadModel>[1];
   /** The same without the preprocessing that the suite states for it; absent where it states none. */
   readonly unprocessed?: Model;
 }
@@ -66,6 +76,7 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
     return given("base", base.model, shop, {
       input: base.input,
       classes: base.classes,
+      task: base.task,
     });
   }
   const parts = data.pretraining as Parts;
@@ -75,6 +86,7 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
   const key = hashOf({
     kind: "base",
     id,
+    task: loaded.suite.task,
     settings: describeSettings(settings),
     ...trainingKey(shop, parts),
   });
@@ -84,11 +96,14 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
     const architecture = architectures.find(
       (a) => a.id === id,
     ) as (typeof architectures)[number];
-    const blank = architecture.build(
-      parts.train.x.dims.slice(1),
-      parts.train.classes,
-      random.fork("weights"),
-    );
+    const blank: Model = {
+      ...architecture.build(
+        parts.train.x.dims.slice(1),
+        parts.train.classes,
+        random.fork("weights"),
+      ),
+      ...headTask(loaded.suite.task),
+    };
     const groups = layerGroups(blank.graph);
     const stages = [
       {
@@ -141,6 +156,7 @@ export async function makeCandidate(
     const ready = given(id, spec.model, shop, {
       input: spec.input,
       classes: data.target.test.classes,
+      task: loaded.suite.task,
     });
     await tell(shop, id, ready.model, data.target, false);
     return ready;
@@ -168,6 +184,7 @@ export async function makeCandidate(
     trainable,
     cut,
     replica: replica?.index ?? 1,
+    task: suite.task,
     settings: describeSettings(settings),
     ...trainingKey(shop, data.target),
   });
@@ -182,7 +199,9 @@ export async function makeCandidate(
     data.target.train.classes,
     random.fork("head"),
     cut,
+    headTask(suite.task).task,
   );
+  checkTargets(headed, data.target.test, id);
   const form = formOf(
     strategy,
     headed,
@@ -245,6 +264,7 @@ function given(
     id === "base" ? data.target.test.classes : model.classes,
     basename(named),
   );
+  if (id !== "base") checkTargets(model, data.target.test, basename(named));
   const { input } = options ?? {};
   const stated = [input?.scale, input?.mean, input?.std];
   return {
@@ -264,6 +284,7 @@ function given(
         }
       : {}),
     file: named,
+    stated: options,
     hash: hashGraph(path),
     history: [],
     ended: null,
@@ -271,6 +292,10 @@ function given(
     trainableParameters: null,
   };
 }
+
+/** The task of a head that is made here, which has an output for each class. */
+const headTask = (task: Task | undefined): { task?: Task } =>
+  task?.kind === "multi-label" || task?.kind === "regression" ? { task } : {};
 
 /** Trains a model unless its file is there, and keeps it with its training curve. The model that counts is the one in the file. */
 async function keep(
@@ -320,14 +345,25 @@ async function tell(
 }
 
 /** Accuracy on the whole test split, with its interval. */
-export async function cleanAccuracy(
+export const cleanAccuracy = async (
+  model: Model,
+  parts: Parts,
+  engine: Engine,
+): Promise<Rate> => (await cleanPerformance(model, parts, engine)).accuracy;
+
+/** The same, with how far outputs are from their targets. */
+export async function cleanPerformance(
   model: Model,
   { test }: Parts,
   engine: Engine,
-): Promise<Rate> {
+): Promise<{ accuracy: Rate; measures: Measure[] }> {
   const compiled = await compile(model, engine);
   try {
-    return argmaxAccuracy(await compiled.logits(test.x), test.y);
+    const outputs = await compiled.logits(test.x);
+    return {
+      accuracy: accuracyOf(model, outputs, test),
+      measures: meaningOf(model).measures(outputs, test.targets),
+    };
   } finally {
     await compiled.release();
   }

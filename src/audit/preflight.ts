@@ -1,6 +1,12 @@
 import { AssayError } from "#core";
 import type { Dataset } from "#data";
-import { argmaxRows, type CompiledModel } from "#model";
+import {
+  type CompiledModel,
+  chanceOf,
+  classesSeen,
+  type Model,
+  meaningOf,
+} from "#model";
 import { type FloatTensor, rows } from "#onnx";
 import { mcnemar, rate } from "./statistics.ts";
 
@@ -42,7 +48,7 @@ export async function preflight(
       "Check the model's preprocessing (input.scale, mean, std) and its weights.",
     );
   }
-  const classes = logits.dims[1] ?? 1;
+  const width = logits.dims[1] ?? 1;
   // One that draws at random differs from itself as well; a trust check says so.
   const random = await answersOtherwise(model, data);
   const probes = random ? 0 : Math.min(PROBES, data.y.length);
@@ -51,7 +57,7 @@ export async function preflight(
     const scale = Math.max(1, ...alone.map(Math.abs));
     const apart = Math.max(
       ...alone.map((z, k) =>
-        Math.abs(z - (logits.data[i * classes + k] as number)),
+        Math.abs(z - (logits.data[i * width + k] as number)),
       ),
     );
     if (apart > 1e-3 * scale) {
@@ -62,26 +68,39 @@ export async function preflight(
       );
     }
   }
-  const predicted = argmaxRows(logits);
-  const right = predicted.filter((p, i) => p === data.y[i]).length;
+  const seen = classesSeen(model.model, logits, data.targets);
+  const right = seen.filter((p, i) => p === data.y[i]).length;
   const warnings: string[] = [];
   if (random)
     warnings.push(
       `${name} answers otherwise when it is asked again: it draws at random.`,
     );
-  if (predicted.every((p) => p === predicted[0])) {
+  if (answersAlike(model.model, logits)) {
     warnings.push(
-      `${name} predicts the same class for every test sample; check its preprocessing.`,
+      `${name} predicts the same for every test sample; check its preprocessing.`,
     );
-  } else if (rate(right, data.y.length).low <= 1 / classes) {
+  } else if (
+    rate(right, data.y.length).low <= chanceOf(model.model, data.targets)
+  ) {
     warnings.push(
-      `${name} is right on ${right} of ${data.y.length} test samples, which guessing could be; check its preprocessing and the order of the classes.`,
+      `${name} is right on ${right} of ${data.y.length} test samples, which guessing could be; check its preprocessing and the order of its outputs.`,
     );
   }
   const faults = unprocessed
-    ? await processedTwice(unprocessed, data, predicted)
+    ? await processedTwice(unprocessed, data, seen)
     : [];
   return { warnings, faults };
+}
+
+/** Whether a model says the same of every sample. */
+function answersAlike(model: Model, { data, dims }: FloatTensor): boolean {
+  const { answer } = meaningOf(model);
+  const [n = 0, width = 0] = dims;
+  const first = answer(data.subarray(0, width));
+  for (let i = 1; i < n; i++)
+    if (answer(data.subarray(i * width, (i + 1) * width)) !== first)
+      return false;
+  return true;
 }
 
 /** Whether the first samples, asked together again, ever have other logits. */
@@ -104,7 +123,8 @@ async function processedTwice(
   data: Dataset,
   predicted: Int32Array,
 ): Promise<string[]> {
-  const without = argmaxRows(await unprocessed.logits(data.x));
+  const outputs = await unprocessed.logits(data.x);
+  const without = classesSeen(unprocessed.model, outputs, data.targets);
   const right = (p: Int32Array, i: number) => p[i] === data.y[i];
   const count = (test: (i: number) => boolean) =>
     Array.from(data.y.keys()).filter(test).length;

@@ -7,6 +7,7 @@ import {
   stratifiedSample,
   takeSamples,
 } from "#data";
+import { areLabels, type Model, meaningOf } from "#model";
 import type { LoadedSuite } from "./suite.ts";
 
 /** A dataset in the three parts of a suite. */
@@ -82,6 +83,33 @@ export function checkFits(
       "DATA_CLASSES",
       `${model} has ${classes.length} classes (${classes.join(", ")}), the task has ${data.classes.length} (${data.classes.join(", ")})`,
       "State classes in the suite: one name for each output of the model, in its order.",
+    );
+  }
+}
+
+/** Refuses data that says of its samples something else than a model does. */
+export function checkTargets(
+  { task, classes }: Model,
+  { name, targets }: Dataset,
+  model: string,
+): void {
+  const { targets: needed } = meaningOf({ task, classes });
+  if (needed !== (targets !== undefined)) {
+    throw new UsageError(
+      "DATA_TARGETS",
+      needed
+        ? `${model} is a model of ${task?.kind}, ${name} has one class for each sample`
+        : `${model} is a classifier, ${name} has a row of ${targets?.dims[1]} targets for each sample`,
+      needed
+        ? "Use data with a row of targets for each sample, or state task: { kind: classes }."
+        : "State task: { kind: multi-label } or { kind: regression, tolerance: ... } in the suite, or use data of classes.",
+    );
+  }
+  if (task?.kind === "multi-label" && targets && !areLabels(targets)) {
+    throw new UsageError(
+      "DATA_TARGETS",
+      `${name} has targets other than 0 and 1, ${model} is a model of labels`,
+      "Write 1 where a label holds and 0 where it does not, or state task: { kind: regression, tolerance: ... }.",
     );
   }
 }

@@ -70,6 +70,9 @@ export const lineageSchema = z.strictObject({
   assayVersion: z.string(),
 });
 
+/** A mean over samples, such as the mean absolute error. */
+const measureSchema = z.strictObject({ name: z.string(), value: z.number() });
+
 export const candidateSchema = z.strictObject({
   id: z.string(),
   /** Which of several trainings of one candidate it is, counted from 1; null for a candidate of one seed. */
@@ -88,6 +91,8 @@ export const candidateSchema = z.strictObject({
   parameters: z.int(),
   trainableParameters: z.int().nullable(),
   cleanAccuracy: rateSchema,
+  /** How far its outputs are from their targets on the test split; absent for classifiers. */
+  measures: z.array(measureSchema).optional(),
   history: z.array(epochSchema),
   /** Why training ended: "finished", "early stop", or the reason it broke off. */
   ended: z.string().nullable(),
@@ -130,6 +135,8 @@ export const cellSchema = z.strictObject({
       robustAccuracy: rateSchema,
     }),
   ),
+  /** How far outputs are from their targets on the attacked samples, clean and under the attack; absent for classifiers. */
+  measures: z.array(measureSchema.extend({ clean: z.number() })).optional(),
   /** The command that computes this cell alone. */
   reproduce: z.string(),
   seconds: z.number(),
@@ -198,9 +205,10 @@ export const exampleSchema = z.strictObject({
   sample: z.int(),
   label: z.string(),
   cleanPrediction: z.string(),
-  cleanConfidence: z.number(),
+  /** Null where the outputs do not say how sure the model is. */
+  cleanConfidence: z.number().nullable(),
   prediction: z.string(),
-  confidence: z.number(),
+  confidence: z.number().nullable(),
   linf: z.number(),
   l2: z.number(),
   original: pictureSchema,
@@ -225,7 +233,18 @@ export const resultsSchema = z.strictObject({
   title: z.string(),
   /** False when only some cells were run (--only); such a run has no verdict. */
   complete: z.boolean(),
+  /** Names of the classes, or of the outputs. */
   classes: z.array(z.string()),
+  /** What the outputs mean; absent for classifiers. */
+  task: z
+    .strictObject({
+      kind: z.enum(["multi-label", "regression"]),
+      /** When a sample is wrong, as half a sentence. */
+      broken: z.string(),
+      /** The share that the best single answer gets right. */
+      chance: z.number(),
+    })
+    .optional(),
   threatModels: z.array(threatModelSchema.omit({ access: true })),
   base: z
     .strictObject({

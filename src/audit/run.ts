@@ -1,6 +1,7 @@
 import { packageVersion, UsageError } from "#core";
+import type { Dataset } from "#data";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
-import { compile, matches } from "#model";
+import { chanceOf, compile, matches, meaningOf } from "#model";
 import { type Bench, release } from "./bench.ts";
 import { type ComputedCell, computeCell } from "./cells.ts";
 import { curves } from "./curves.ts";
@@ -119,6 +120,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     title: suite.title,
     complete,
     classes: data.target.test.classes,
+    ...taskResult(models, data.attacked),
     threatModels: budgetsOf(suite),
     base: base && (await baseResult(base, shop)),
     candidates: await Promise.all(
@@ -185,6 +187,20 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     seconds: (finishedAt.getTime() - startedAt.getTime()) / 1000,
   };
   return results;
+}
+
+/** What the outputs of the candidates mean, where they are not classes. */
+function taskResult(
+  models: ReadonlyMap<string, ReadyModel>,
+  { targets }: Dataset,
+): Pick<Results, "task"> {
+  const [first] = models.values();
+  const { task } = first?.model ?? {};
+  if (!first || (task?.kind !== "multi-label" && task?.kind !== "regression"))
+    return {};
+  const { broken } = meaningOf(first.model);
+  const chance = chanceOf(first.model, targets);
+  return { task: { kind: task.kind, broken, chance } };
 }
 
 /** The engine of a run; one that is not the usual one is named. */

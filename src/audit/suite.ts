@@ -5,7 +5,7 @@ import { choiceOf, numberOrFraction, readFile, sha256 } from "#core";
 import { dataSpecSchema } from "#data";
 import { sanitizers, trainingDefenses } from "#defenses";
 import { engines } from "#engine";
-import { contractSchema } from "#model";
+import { contractSchema, taskSchema } from "#model";
 import { architectures, strategies, trainingSettings } from "#tuning";
 import { parseDocument } from "./document.ts";
 import { gateSchema } from "./gate.ts";
@@ -29,8 +29,10 @@ const baseSchema = z
     /** An .onnx file; relative to the suite. */
     model: z.string().optional(),
     input: contractSchema.optional(),
-    /** Classes of the source task. */
-    classes: z.array(z.string()).min(2).optional(),
+    /** Classes of the source task, or names of its outputs. */
+    classes: z.array(z.string()).min(1).optional(),
+    /** What the outputs of the file mean, where it does not tell. */
+    task: taskSchema.optional(),
     /** Train a built-in architecture on `classes` when there is no base model. */
     pretrain: pretrainSchema.optional(),
   })
@@ -87,8 +89,10 @@ export const suiteSchema = z.strictObject({
   title: z.string().min(1),
   seed: z.int().nonnegative().default(0),
   data: dataSpecSchema,
-  /** Classes of the target task, in the order of the model's outputs; all of the data's when left out. */
-  classes: z.array(z.string()).min(2).optional(),
+  /** Classes of the target task, or names of its outputs, in the order of the model's outputs; all of the data's when left out. */
+  classes: z.array(z.string()).min(1).optional(),
+  /** What the outputs of the candidates mean, and when they are wrong; told by each file when left out. */
+  task: taskSchema.optional(),
   split: z
     .strictObject({
       train: z.number().positive(),

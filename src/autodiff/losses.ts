@@ -1,17 +1,19 @@
 import { AssayError } from "#core";
 import { type GraphBuilder, int } from "#onnx";
 
-/** What an attack raises, or a training lowers: a number for each sample, from its logits. */
+/** What an attack raises, or a training lowers: a number for each sample, from its logits, or from its outputs and what they should be. */
 export interface Loss {
   /** The fewest classes of which it is defined. */
   readonly classes: number;
   /** What it needs besides the true class: a class to aim at, or a distribution to compare with. */
   readonly aims: false | "class" | "distribution";
+  /** Whether it compares outputs with targets, each [N, outputs], rather than logits with a class. */
+  readonly targets?: true;
   /**
    * Adds the nodes.
    *
    * @param logits z [N, classes]
-   * @param labels y, int64 [N]
+   * @param labels y, int64 [N]; the targets, float32 [N, outputs], where it takes them
    * @param aims t, int64 [N] or float32 [N, classes], where the loss needs them
    * @returns [N]
    */
@@ -79,6 +81,24 @@ export const losses = {
     aims: "class",
     build: (b, logits, _labels, aims) => b.op("Neg", [margin(b, logits, aims)]),
   },
+  /** Mean over the outputs of log(1 + exp(z)) - z t, with t 0 or 1. */
+  "binary-cross-entropy": {
+    classes: 1,
+    aims: false,
+    targets: true,
+    build: (b, logits, targets) =>
+      meanOf(b, b.sub(b.op("Softplus", [logits]), b.mul(logits, targets))),
+  },
+  /** Mean over the outputs of (z - t)^2. */
+  "squared-error": {
+    classes: 1,
+    aims: false,
+    targets: true,
+    build(b, logits, targets) {
+      const off = b.sub(logits, targets);
+      return meanOf(b, b.mul(off, off));
+    },
+  },
   /** z_t - z_y: the boundary between two classes. */
   difference: {
     classes: 2,
@@ -140,6 +160,10 @@ function margin(b: GraphBuilder, logits: string, labels: string): string {
   });
   return b.sub(highest, pick(b, logits, labels));
 }
+
+/** The mean of each row. */
+const meanOf = (b: GraphBuilder, values: string) =>
+  b.op("ReduceMean", [values, b.ints([1])], { keepdims: int(0) });
 
 /** The value of one class in each row. */
 const pick = (b: GraphBuilder, values: string, classes: string) =>

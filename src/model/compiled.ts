@@ -1,21 +1,25 @@
 import { type LossName, lossOf } from "#autodiff";
-import { Random } from "#core";
+import { AssayError, Random } from "#core";
 import type { Engine, LoadOptions, Session } from "#engine";
 import {
   type FloatTensor,
   type Graph,
   GraphBuilder,
+  int,
   rows,
   type Tensor,
 } from "#onnx";
 import { loadGradient } from "./differentiated.ts";
 import type { Model } from "./model.ts";
 import { drawNoise } from "./noise.ts";
+import { meaningOf } from "./tasks/index.ts";
 
 /** What is differentiated. */
 export interface Objective {
-  /** Cross-entropy when left out. */
+  /** That of the model's task when left out: cross-entropy for a classifier. */
   readonly loss?: LossName;
+  /** What the outputs should be [N, outputs], where the task is not one of classes. */
+  readonly targets?: FloatTensor;
   /** The class that each sample is to be taken for, or the distribution [N, classes] that it is compared with, where the loss needs one. */
   readonly aims?: ArrayLike<number> | FloatTensor;
 }
@@ -26,7 +30,7 @@ export interface LossGradient {
   readonly loss: Float32Array;
   /** In the shape of the input; of a text model, in that of its embeddings [N, length, width]. */
   readonly gradient: FloatTensor;
-  /** [N, classes] */
+  /** What the model gave [N, outputs]. */
   readonly logits: FloatTensor;
 }
 
@@ -43,12 +47,14 @@ export type Draws = readonly Random[];
 /** A model that is ready to run. */
 export interface CompiledModel {
   readonly model: Model;
-  /** Logits [N, classes] of raw inputs [N, ...shape]. */
+  /** What the model gives for raw inputs [N, ...shape]: logits, or values [N, outputs]. */
   logits(x: Input, draws?: Draws): Promise<FloatTensor>;
   /**
    * Loss of each sample and its gradient with respect to x (of a text model: to the embeddings of x).
    *
+   * @param labels the class of each sample, among those that attacks see (see `Meaning`)
    * @throws LOSS_CLASSES when the model has too few classes for the loss
+   * @throws TARGETS_MISSING when its task has targets and none are given
    */
   lossGradient(
     x: Input,
@@ -67,6 +73,7 @@ const BATCH = 256;
 
 const LABELS = "assay.labels";
 const AIMS = "assay.aims";
+const TARGETS = "assay.targets";
 const LOSS = "assay.loss";
 
 /**
@@ -81,6 +88,7 @@ export async function compile(
   const { weights = new Map<string, FloatTensor>() } = options;
   const graph = weightsAsInputs(model.graph, [...weights.keys()]);
   const forward = await engine.load(graph, options);
+  const meaning = meaningOf(model);
   const backward = new Map<LossName, ReturnType<typeof loadBackward>>();
 
   const { noise = [] } = model;
@@ -114,20 +122,23 @@ export async function compile(
     async lossGradient(
       x,
       labels,
-      { loss = "cross-entropy", aims } = {},
+      { loss = meaning.loss, aims, targets } = {},
       draws = drawsOf(x),
     ) {
       const ready =
         backward.get(loss) ?? loadBackward(model, graph, engine, loss, options);
       backward.set(loss, ready);
-      const { session, gradient: name } = await ready;
+      const { session, gradient: name, asked } = await ready;
       const parts = await inBatches(x, async (part, from) => {
         const to = from + (part.dims[0] ?? 0);
         const classes = (all: ArrayLike<number>) =>
           labelTensor(Array.prototype.slice.call(all, from, to));
         return session.run({
           ...feeds(part, from, draws),
-          [LABELS]: classes(labels),
+          ...(asked.has(LABELS) ? { [LABELS]: classes(labels) } : {}),
+          ...(asked.has(TARGETS)
+            ? { [TARGETS]: rows(wanted(targets), from, to) }
+            : {}),
           ...(aims
             ? {
                 [AIMS]: "dims" in aims ? rows(aims, from, to) : classes(aims),
@@ -184,25 +195,58 @@ async function loadBackward(
   engine: Engine,
   name: LossName,
   options: LoadOptions,
-): Promise<{ session: Session; gradient: string }> {
-  const loss = lossOf(name, model.classes.length);
+): Promise<{
+  session: Session;
+  gradient: string;
+  /** Which of labels and targets it takes. */
+  asked: ReadonlySet<string>;
+}> {
+  const meaning = meaningOf(model);
+  const loss = lossOf(name, meaning.classes);
   const point = model.embedding ?? model.input;
   const b = new GraphBuilder(graph, "loss/");
-  b.input({ name: LABELS, type: "int64", dims: ["batch"] });
-  if (loss.aims === "class")
-    b.input({ name: AIMS, type: "int64", dims: ["batch"] });
-  if (loss.aims === "distribution") {
+  const counted = (value: string) =>
+    meaning.counted
+      ? b.op("Gather", [value, b.ints(meaning.counted)], { axis: int(1) })
+      : value;
+  const asked = new Set<string>();
+  if (meaning.targets) {
     const dims = ["batch", model.classes.length];
-    b.input({ name: AIMS, type: "float32", dims });
+    asked.add(b.input({ name: TARGETS, type: "float32", dims }));
   }
-  b.rename(loss.build(b, model.logits, LABELS, AIMS), LOSS);
+  const outputs = counted(model.logits);
+  if (loss.targets) {
+    b.rename(loss.build(b, outputs, counted(TARGETS), ""), LOSS);
+  } else {
+    asked.add(b.input({ name: LABELS, type: "int64", dims: ["batch"] }));
+    if (loss.aims === "class")
+      b.input({ name: AIMS, type: "int64", dims: ["batch"] });
+    if (loss.aims === "distribution") {
+      const dims = ["batch", meaning.classes];
+      b.input({ name: AIMS, type: "float32", dims });
+    }
+    const seen = meaning.targets
+      ? meaning.build(b, outputs, counted(TARGETS))
+      : outputs;
+    b.rename(loss.build(b, seen, LABELS, AIMS), LOSS);
+  }
   const { session, gradients } = await loadGradient(
     engine,
     b.build([model.logits, LOSS]),
     { of: LOSS, wrt: [point], straightThrough: model.straightThrough },
     options,
   );
-  return { session, gradient: gradients.get(point) as string };
+  return { session, gradient: gradients.get(point) as string, asked };
+}
+
+/** @throws TARGETS_MISSING */
+function wanted(targets: FloatTensor | undefined): FloatTensor {
+  if (targets) return targets;
+  throw new AssayError(
+    "TARGETS_MISSING",
+    "the loss compares the outputs with targets, and none were given",
+    "Use data with targets, and attacks and training defences that pass them on.",
+  );
 }
 
 async function inBatches<T>(
@@ -246,6 +290,13 @@ export function labelTensor(labels: ArrayLike<number>): Tensor<"int64"> {
     data: BigInt64Array.from(Array.from(labels), BigInt),
   };
 }
+
+/** The class that attacks see in each row of outputs: where the task has targets, 0 if the row is right (see `Meaning`). */
+export const classesSeen = (
+  model: Model,
+  outputs: FloatTensor,
+  targets?: FloatTensor,
+): Int32Array => argmaxRows(meaningOf(model).view(outputs, targets));
 
 /** The class with the largest logit of each row. NaN never wins; a row of NaN is class -1. */
 export function argmaxRows(logits: FloatTensor): Int32Array {

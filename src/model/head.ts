@@ -11,15 +11,17 @@ import {
 } from "#onnx";
 import { featuresAt } from "./cuts.ts";
 import type { Model } from "./model.ts";
+import type { Task } from "./tasks/index.ts";
 
 /**
- * The model with a new linear head for other classes: instead of its last
+ * The model with a new linear head for other outputs: instead of its last
  * linear layer, or of all that follows a cut.
  *
  * New weights are drawn as PyTorch draws them for a linear layer, uniform
  * within 1 / sqrt(features).
  *
  * @param cut a layer group or a value whose features the head reads (see `featuresAt`)
+ * @param task what its outputs mean; a classifier when left out
  * @throws HEAD_UNKNOWN when no cut is given and the model does not end in Gemm, or MatMul and Add
  */
 export function replaceHead(
@@ -27,6 +29,7 @@ export function replaceHead(
   classes: readonly string[],
   random: Random,
   cut?: string,
+  task?: Task,
 ): Model {
   const { graph, features, width } =
     cut === undefined
@@ -62,13 +65,23 @@ export function replaceHead(
     { transB: int(1) },
     `${name}.logits`,
   );
+  const { task: _before, ...rest } = model;
   return {
-    ...model,
+    ...rest,
     graph: b.build([logits]),
     logits,
     classes,
+    ...(task ? { task } : {}),
   };
 }
+
+/** What may stand behind the head: models of half precision end in a Cast, those of one output in a Squeeze. */
+const passed: ReadonlySet<string> = new Set([
+  "Cast",
+  "Identity",
+  "Squeeze",
+  "Unsqueeze",
+]);
 
 /** The value that the last linear layer reads, and its number of features. */
 function findHead(
@@ -78,8 +91,11 @@ function findHead(
   const producer = (name: string) =>
     graph.nodes.find((n) => n.outputs.includes(name));
   let last = producer(logits);
-  // Models of half precision end in a Cast.
-  while (last?.op === "Cast" || last?.op === "Identity")
+  // Two logits may have been made of one.
+  while (
+    last &&
+    (passed.has(last.op) || last.outputs[0]?.startsWith("output/"))
+  )
     last = producer(last.inputs[0] ?? "");
   const linear =
     last?.op === "Add"

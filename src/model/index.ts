@@ -1,6 +1,7 @@
 export {
   argmaxRows,
   type CompiledModel,
+  classesSeen,
   compile,
   type Draws,
   type Input,
@@ -33,3 +34,13 @@ export {
   type Queries,
   type Target,
 } from "./target.ts";
+export {
+  areLabels,
+  chanceOf,
+  type Meaning,
+  type Measure,
+  meaningOf,
+  type Task,
+  type Truth,
+  taskSchema,
+} from "./tasks/index.ts";

@@ -25,16 +25,20 @@ import {
   noiseOutside,
   noiseSchema,
 } from "./noise.ts";
-import { classNames, findLogits, isClassic } from "./outputs.ts";
+import { classNames, type Found, findLogits, isClassic } from "./outputs.ts";
 import { readGraph } from "./read.ts";
+import { meaningOf, type Task, taskSchema } from "./tasks/index.ts";
 
-/** A classifier: a graph from raw input [N, ...shape] to logits [N, classes], and what it expects. */
+/** A graph from raw input [N, ...shape] to logits or values [N, outputs], what it expects, and what they mean. */
 export interface Model {
   readonly graph: Graph;
   readonly input: string;
   readonly logits: string;
   readonly contract: InputContract;
+  /** Names of the outputs. */
   readonly classes: readonly string[];
+  /** A classifier when left out. */
+  readonly task?: Task;
   /** Parts that gradients pass over unchanged: sanitizers that round or sort. */
   readonly straightThrough: readonly StraightThrough[];
   /** Inputs that are fed with random numbers; a model without any answers alike whenever it is asked. */
@@ -46,6 +50,8 @@ export interface Model {
 export interface LoadModelOptions {
   readonly input?: z.input<typeof contractSchema>;
   readonly classes?: readonly string[];
+  /** What the outputs mean; told by how the graph ends when left out. */
+  readonly task?: z.input<typeof taskSchema>;
 }
 
 const METADATA = "assay.model";
@@ -54,11 +60,11 @@ const METADATA = "assay.model";
 const LAYOUT = "assay.layout";
 
 /**
- * Reads a classifier from an `.onnx` file, or from the `model.json` of a TensorFlow.js LayersModel. Files that Assay wrote carry their
+ * Reads a model from an `.onnx` file, or from the `model.json` of a TensorFlow.js LayersModel. Files that Assay wrote carry their
  * contract; for others it comes from the options. A model that was exported for
  * one batch size is opened for any; an audit proves it before anything counts.
  *
- * @throws MODEL_INPUT, MODEL_OUTPUT, or what `readGraph` throws
+ * @throws MODEL_INPUT, MODEL_OUTPUT, TASK_LABELS, or what `readGraph` throws
  */
 export function loadModel(path: string, options: LoadModelOptions = {}): Model {
   return modelOf(readGraph(path), path, options);
@@ -108,21 +114,26 @@ export function modelOf(
       });
   // With sizes bound, more conditions are known.
   const noise = saved?.noise ?? [];
-  const { logits, cut } = saved
-    ? wholeOutput(noiseOutside(ready.graph, noise, BATCH))
-    : findLogits(normalise(ready.graph), file, isClassic(source));
+  const { logits, cut, task }: Found = saved
+    ? wholeOutput(noiseOutside(ready.graph, noise, BATCH), saved.task)
+    : findLogits(normalise(ready.graph), file, {
+        task: options.task && taskSchema.parse(options.task),
+        classes: options.classes,
+        classic: isClassic(source),
+      });
   const classes = classNames(
     cut,
     logits,
     options.classes ?? saved?.classes,
     file,
   );
-  return {
+  const model: Model = {
     graph: cut,
     input: input.name,
     logits,
     contract: { shape, bounds: stated.bounds },
     classes,
+    ...(task ? { task } : {}),
     ...(noise.length > 0 ? { noise } : {}),
     straightThrough: [
       ...(saved?.straightThrough ?? []),
@@ -130,14 +141,23 @@ export function modelOf(
     ],
     ...(embedding ? { embedding } : {}),
   };
+  if (meaningOf(model).classes < 2) {
+    throw new AssayError(
+      "MODEL_OUTPUT",
+      `${file} has one class, whatever the input`,
+      "Export the model with a logit for each class, or state its task in the suite.",
+    );
+  }
+  return model;
 }
 
 const isInteger = (type: DataType) => /^u?int/.test(type);
 
 /** The graph of a model that Assay wrote ends in its logits. */
-const wholeOutput = (graph: Graph) => ({
+const wholeOutput = (graph: Graph, task: Task | undefined): Found => ({
   logits: graph.outputs[0]?.name ?? "",
   cut: prune(graph),
+  ...(task ? { task } : {}),
 });
 
 /**
@@ -152,6 +172,7 @@ export function toFile(
   const own = JSON.stringify({
     input: { name: model.input, shape, bounds, layout: "NCHW", scale: 1 },
     classes: model.classes,
+    task: model.task,
     straightThrough: model.straightThrough,
     ...(model.noise ? { noise: model.noise } : {}),
   });
@@ -178,6 +199,7 @@ export function saveModel(
 const metadataSchema = z.object({
   input: contractSchema,
   classes: z.array(z.string()),
+  task: taskSchema.optional(),
   straightThrough: z.array(z.object({ input: z.string(), output: z.string() })),
   noise: noiseSchema.optional(),
 });

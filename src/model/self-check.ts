@@ -13,6 +13,7 @@ import { type CompiledModel, compile } from "./compiled.ts";
 import { atEmbedding } from "./embedding.ts";
 import { embeddingTable } from "./integers.ts";
 import type { Model } from "./model.ts";
+import { meaningOf, type Truth } from "./tasks/index.ts";
 
 /** How well the input gradient agrees with central differences of the loss. */
 export interface SelfCheck {
@@ -70,7 +71,7 @@ export async function checkGradient(
 }
 
 /** The error at a random point. */
-function errorAtRandomPoint(compiled: CompiledModel, random: Random) {
+async function errorAtRandomPoint(compiled: CompiledModel, random: Random) {
   const { shape, bounds } = compiled.model.contract;
   const [low, high] = bounds;
   const x = floats(
@@ -80,8 +81,14 @@ function errorAtRandomPoint(compiled: CompiledModel, random: Random) {
       () => low + (high - low) * (0.2 + 0.6 * random.uniform()),
     ),
   );
-  const label = random.below(compiled.model.classes.length);
-  return gradientError(compiled, x, label, random);
+  const { model } = compiled;
+  if (!meaningOf(model).targets) {
+    const label = random.below(model.classes.length);
+    return gradientError(compiled, x, { label }, random);
+  }
+  // Targets that the outputs miss by one.
+  const targets = (await compiled.logits(x)).data.map((v) => v - 1);
+  return gradientError(compiled, x, { label: 0, targets }, random);
 }
 
 /**
@@ -91,35 +98,42 @@ function errorAtRandomPoint(compiled: CompiledModel, random: Random) {
  * differences would be rounding alone.
  *
  * @param x one sample [1, ...shape]
+ * @param truth its class, or its targets
  */
 export async function gradientError(
   { model, lossGradient, logits }: CompiledModel,
   x: FloatTensor,
-  label: number,
+  truth: Truth,
   random: Random,
 ): Promise<number | "zero" | "flat"> {
   const [low, high] = model.contract.bounds;
+  const { lossOf, slopeOf } = meaningOf(model);
+  const { targets } = truth;
   // What the model draws at random is drawn alike at every step.
   const noise = random.fork("draws");
-  const { gradient, logits: z } = await lossGradient(x, [label], {}, [
-    noise.fork(0),
-  ]);
+  const { gradient, logits: z } = await lossGradient(
+    x,
+    [truth.label],
+    { targets: targets && floats([1, targets.length], targets) },
+    [noise.fork(0)],
+  );
   if (!gradient.data.every(Number.isFinite)) return Number.NaN;
   // Along a part of the gradient itself: the derivative is a sum of squares, far from rounding.
   const along = gradient.data.map((g) => (random.uniform() < 0.5 ? g : 0));
   const expected = Math.sqrt(along.reduce((sum, v) => sum + v * v, 0));
   if (expected === 0) return "zero";
   const largest = z.data.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const steep = slopeOf(z.data, truth);
   let best: number | "flat" = "flat";
   for (const step of STEPS) {
     const size = step * (high - low);
-    if ((ROUNDING * largest) / size > BLUR * expected) continue;
+    if ((ROUNDING * largest * steep) / size > BLUR * expected) continue;
     const lossAt = async (sign: number) => {
       const moved = x.data.map(
         (v, i) => v + (sign * size * (along[i] as number)) / expected,
       );
       const row = await logits({ ...x, data: moved }, [noise.fork(0)]);
-      return crossEntropyOf(row.data, label);
+      return lossOf(row.data, truth);
     };
     const slope = ((await lossAt(1)) - (await lossAt(-1))) / (2 * size);
     if (Number.isNaN(slope)) return slope;
@@ -128,14 +142,6 @@ export async function gradientError(
     if (best < GOOD) break;
   }
   return best;
-}
-
-/** The loss of one row of logits in double precision, which differences need. */
-function crossEntropyOf(logits: Float32Array, label: number): number {
-  const largest = logits.reduce((most, v) => Math.max(most, v), -Infinity);
-  let sum = 0;
-  for (const z of logits) sum += Math.exp(z - largest);
-  return Math.log(sum) + largest - (logits[label] as number);
 }
 
 /** A text model around the embeddings of a text of random tokens. */

@@ -1,11 +1,12 @@
 import { AssayError, Random } from "#core";
-import { copyOf, type FloatTensor, rows as rowsOf } from "#onnx";
+import { copyOf, type FloatTensor, rows as rowsOf, takeRows } from "#onnx";
 import {
   argmaxRows,
   type CompiledModel,
   type LossGradient,
   type Objective,
 } from "./compiled.ts";
+import { meaningOf } from "./tasks/index.ts";
 
 /** What an attacker may use of the model: nothing, predicted labels, scores, gradients, or the public base instead. */
 export type Access = "none" | "label" | "score" | "gradient" | "base";
@@ -33,8 +34,10 @@ export interface Terms {
   readonly access: Access;
   /** Clean samples [N, ...shape]. */
   readonly x: FloatTensor;
-  /** Their true labels; a target without them never calls a sample broken. */
+  /** Their true labels, among the classes that attacks see; a target without them never calls a sample broken. */
   readonly y?: Int32Array;
+  /** What the outputs of each sample should be [N, outputs], where the model's task is not one of classes. */
+  readonly targets?: FloatTensor;
   readonly limit: Limit;
   /** Most queries of each sample; no limit when left out. */
   readonly queries?: number;
@@ -57,6 +60,7 @@ type Ask<T> = (x: FloatTensor, samples: readonly number[]) => Promise<T>;
  */
 export interface Target {
   readonly access: Access;
+  /** How many there are; of a model that is no classifier "right" and the ways to be wrong (see `Meaning`). */
   readonly classes: number;
   /**
    * The samples that still stand and can afford so many more queries, ascending.
@@ -70,12 +74,12 @@ export interface Target {
   /**
    * Loss, its gradient and the logits of each row. Needs access "gradient".
    *
-   * @param objective what is differentiated, at the true labels unless it says others
+   * @param objective what is differentiated, at the true labels unless it says others; by default, as "cross-entropy" at the true labels, the loss of the model's task
    */
   lossGradient(
     x: FloatTensor,
     samples: readonly number[],
-    objective?: Objective & { labels?: ArrayLike<number> },
+    objective?: Omit<Objective, "targets"> & { labels?: ArrayLike<number> },
   ): Promise<LossGradient>;
   /** The nearest example of each sample that was misclassified within the limit, or the last one where the model draws at random; of one that stands the last that was tried, or the sample itself where that is beyond the limit. */
   examples(): FloatTensor;
@@ -106,7 +110,15 @@ export const roundingOf = ({ eps, bounds: [low, high] }: Limit) =>
 
 /** A target on these terms. */
 export function grantAccess(model: CompiledModel, terms: Terms): Target {
-  const { access, x, y, limit, base, queries: budget = Infinity } = terms;
+  const {
+    access,
+    x,
+    y,
+    targets,
+    limit,
+    base,
+    queries: budget = Infinity,
+  } = terms;
   const n = x.dims[0] ?? 0;
   const width = x.data.length / Math.max(1, n);
   const counted: Queries = { forward: 0, gradient: 0, base: 0 };
@@ -135,7 +147,11 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
   };
 
   const surrogate =
-    base && grantAccess(base, { access: "gradient", x, limit: terms.limit });
+    base &&
+    grantAccess(base, { access: "gradient", x, targets, limit: terms.limit });
+  const meaning = meaningOf(model.model);
+  const targetsOf = (samples: readonly number[]) =>
+    meaning.targets && targets ? takeRows(targets, samples) : undefined;
 
   const require = (what: string) => {
     if (!allowed[access].includes(what)) {
@@ -194,7 +210,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
   };
   return {
     access,
-    classes: model.model.classes.length,
+    classes: meaning.classes,
     open(queries = 1) {
       return Array.from(spent.keys()).filter(
         (i) =>
@@ -205,30 +221,36 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     async predict(rows, samples) {
       require("predict");
       count("forward", samples);
-      const predicted = argmaxRows(await model.logits(rows, drawsOf(samples)));
+      const outputs = await model.logits(rows, drawsOf(samples));
+      const predicted = argmaxRows(meaning.view(outputs, targetsOf(samples)));
       judge(rows, samples, predicted);
       return predicted;
     },
     async scores(rows, samples) {
       require("scores");
       count("forward", samples);
-      const logits = await model.logits(rows, drawsOf(samples));
+      const outputs = await model.logits(rows, drawsOf(samples));
+      const logits = meaning.view(outputs, targetsOf(samples));
       judge(rows, samples, argmaxRows(logits));
       return logits;
     },
-    async lossGradient(rows, samples, { labels, ...objective } = {}) {
+    async lossGradient(rows, samples, { labels, loss, aims } = {}) {
       require("lossGradient");
       count("gradient", samples);
+      const wanted = targetsOf(samples);
+      const name = loss ?? "cross-entropy";
+      // Towards another class there is nothing but its cross-entropy.
+      const isOwn = name === "cross-entropy" && !labels;
       const answer = await model.lossGradient(
         rows,
         labels ?? samples.map((i) => y?.[i] ?? 0),
-        objective,
+        { loss: isOwn ? meaning.loss : name, aims, targets: wanted },
         drawsOf(samples),
       );
-      judge(rows, samples, argmaxRows(answer.logits));
-      if (!labels && !objective.aims)
-        trace(objective.loss ?? "cross-entropy", samples, answer.loss);
-      return answer;
+      const logits = meaning.view(answer.logits, wanted);
+      judge(rows, samples, argmaxRows(logits));
+      if (!labels && !aims) trace(name, samples, answer.loss);
+      return { ...answer, logits };
     },
     examples() {
       const found = copyOf(best);

@@ -1,4 +1,5 @@
-import { crossEntropy, distributionCrossEntropy } from "#autodiff";
+import { crossEntropy, distributionCrossEntropy, lossOf } from "#autodiff";
+import { type Model, meaningOf } from "#model";
 import { type GraphBuilder, int } from "#onnx";
 
 /** How outputs are compared with what they should be. */
@@ -11,6 +12,17 @@ export interface Criterion {
 
 /** -log softmax(z)_y */
 export const classCriterion: Criterion = { floats: false, each: crossEntropy };
+
+/** That of a model's task. */
+export function taskCriterion(model: Model): Criterion {
+  const { loss, targets, classes } = meaningOf(model);
+  if (!targets) return classCriterion;
+  const { build } = lossOf(loss, classes);
+  return {
+    floats: true,
+    each: (b, outputs, wanted) => build(b, outputs, wanted, ""),
+  };
+}
 
 /** Cross-entropy with a distribution: -sum_k t_k log softmax(z)_k. */
 export const distributionCriterion: Criterion = {

@@ -1,7 +1,7 @@
 import { gradient, type StraightThrough } from "#autodiff";
 import { AssayError } from "#core";
 import type { Engine } from "#engine";
-import { type Model, weightsAsInputs } from "#model";
+import { type Model, meaningOf, weightsAsInputs } from "#model";
 import {
   BATCH,
   type Dim,
@@ -12,7 +12,11 @@ import {
   multiply,
 } from "#onnx";
 import { withBatchStatistics } from "./batch-norm.ts";
-import { type Criterion, classCriterion } from "./criteria.ts";
+import {
+  type Criterion,
+  distributionCriterion,
+  taskCriterion,
+} from "./criteria.ts";
 import type { LossGraph, TrainingPart } from "./part.ts";
 
 /** The graph that a step runs, before its gradient is taken. */
@@ -48,7 +52,7 @@ export function lossGraph(
 ): StepGraph {
   const views = parts.flatMap((p) => p.views ?? []);
   requireDistinct(views);
-  const criterion = criterionOf(parts);
+  const criterion = criterionOf(parts, model);
   const { rows, graph: viewed } = withViews(model, 1 + views.length);
   const { graph, running } =
     batchNorm === "batch"
@@ -143,10 +147,19 @@ export function lossGraph(
   };
 }
 
-/** The criterion that the parts agree on. */
-export function criterionOf(parts: readonly TrainingPart[]): Criterion {
+/** The criterion that the parts agree on; that of the model's task when none states one. */
+export function criterionOf(
+  parts: readonly TrainingPart[],
+  model: Model,
+): Criterion {
   const stated = [...new Set(parts.flatMap((p) => p.criterion ?? []))];
-  if (stated.length <= 1) return stated[0] ?? classCriterion;
+  if (stated.includes(distributionCriterion) && meaningOf(model).targets)
+    throw new AssayError(
+      "TRAINING_PARTS",
+      `a part of the training compares outputs with shares of classes, the model is one of ${model.task?.kind}`,
+      "Train without it.",
+    );
+  if (stated.length <= 1) return stated[0] ?? taskCriterion(model);
   throw new AssayError(
     "TRAINING_PARTS",
     "two parts of the training compare outputs with targets in different ways",

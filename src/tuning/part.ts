@@ -12,7 +12,7 @@ export interface Batch<X extends Input = FloatTensor> {
   readonly y: Int32Array;
   /** Further inputs [N, ...shape] that go through the model in the same pass, by the name of their view. */
   readonly views?: Readonly<Record<string, X>>;
-  /** What the outputs are compared with, where the criterion takes floats: [N, classes], one-hot unless a part changes it. */
+  /** What the outputs are compared with, where the criterion takes floats: [N, outputs], those of the data, or one-hot classes, unless a part changes it. */
   readonly targets?: FloatTensor;
   /** What a part's loss declared with `feed` and `scalar`. */
   readonly feeds?: Readonly<Record<string, FloatTensor | number>>;
@@ -80,7 +80,7 @@ export interface LossGraph {
  * order in which they are listed, each to what the one before it made.
  */
 export interface TrainingPart {
-  /** How outputs are compared with targets; cross-entropy with the labels when no part says. */
+  /** How outputs are compared with targets; by the loss of the model's task when no part says. */
   readonly criterion?: Criterion;
   /** Names of the views that `prepare` adds to every batch. */
   readonly views?: readonly string[];

@@ -9,6 +9,7 @@ import {
 } from "#model";
 import { copyOf, type FloatTensor, type Tensor } from "#onnx";
 import { batchOf, type Drawn, drawing, prepared } from "./batches.ts";
+import { criterionOf } from "./loss-graph.ts";
 import type { Moment, OpenPart, TrainingPart } from "./part.ts";
 import type { TrainingSettings } from "./settings.ts";
 import { openStep, type TrainingStep } from "./step.ts";
@@ -284,8 +285,8 @@ async function trainEpoch(
   };
 }
 
-const floatTargets = ({ opened }: Run) =>
-  opened.some((p) => p.criterion?.floats);
+const floatTargets = ({ opened, model }: Run) =>
+  criterionOf(opened, model).floats;
 
 function momentOf(
   { random, steps }: Run,

@@ -1,8 +1,9 @@
+import { classesSeen, type Model, meaningOf } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Batch, Moment, TrainingPart } from "./part.ts";
 
 /**
- * Mean cross-entropy and share of right predictions of a model on a batch as
+ * Mean loss of a model's task and share of samples that are right, on a batch as
  * the parts of its training judge it: under the attack that it is trained
  * against, so that the best epoch is the most robust.
  */
@@ -14,22 +15,27 @@ export async function validate(
   let seen = batch;
   for (const part of parts)
     if (part.judge) seen = { ...seen, x: await part.judge(seen, moment) };
-  return lossAndAccuracy(await moment.model.logits(seen.x), batch.y);
+  const outputs = await moment.model.logits(seen.x);
+  return lossAndAccuracy(moment.model.model, outputs, batch);
 }
 
 function lossAndAccuracy(
-  logits: FloatTensor,
-  y: Int32Array,
+  model: Model,
+  outputs: FloatTensor,
+  { y, targets }: Batch,
 ): { loss: number; accuracy: number } {
-  const classes = logits.dims[1] ?? 0;
+  const { lossOf } = meaningOf(model);
+  const width = outputs.dims[1] ?? 0;
+  const row = (data: Float32Array, i: number) =>
+    data.subarray(i * width, (i + 1) * width);
   let loss = 0;
-  let right = 0;
   y.forEach((label, i) => {
-    const row = logits.data.subarray(i * classes, (i + 1) * classes);
-    const top = Math.max(...row);
-    const total = row.reduce((sum, z) => sum + Math.exp(z - top), 0);
-    loss += Math.log(total) + top - (row[label] as number);
-    if (row[label] === top) right++;
+    loss += lossOf(row(outputs.data, i), {
+      label,
+      targets: targets && row(targets.data, i),
+    });
   });
+  const seen = classesSeen(model, outputs, targets);
+  const right = seen.filter((p, i) => p === y[i]).length;
   return { loss: loss / y.length, accuracy: right / y.length };
 }

@@ -225,7 +225,7 @@ test.each([
     {},
     { classes: ["a", "b"] },
     "MODEL_OUTPUT",
-    /has 4 classes, 2 names were given/,
+    /has 4 outputs, 2 names were given/,
   ],
   [
     "wrong number of means",

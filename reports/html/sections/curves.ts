@@ -51,7 +51,7 @@ function chart(curves: readonly Curve[], results: Results) {
   const labels = spread(
     curves.map((c) => y.at(c.points.at(-1)?.robustAccuracy.value ?? 0)),
   );
-  const chance = 1 / results.classes.length;
+  const chance = results.task?.chance ?? 1 / results.classes.length;
   return {
     title: `${first.defense === "none" ? "No defence" : `Defence ${plain(first.defense)}`}, attack ${plain(first.attack)}, ${normName(first.norm)}`,
     ...frame,

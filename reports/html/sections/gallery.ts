@@ -24,12 +24,17 @@ async function exampleView(e: Example) {
     perturbed,
     difference,
     label: plain(e.label),
-    before: `${plain(e.cleanPrediction)} (${percent(e.cleanConfidence)})`,
-    after: `${plain(e.prediction)} (${percent(e.confidence)})`,
+    before: said(e.cleanPrediction, e.cleanConfidence),
+    after: said(e.prediction, e.confidence),
     distance: `L∞ ${Number(e.linf.toPrecision(3))}, L2 ${Number(e.l2.toPrecision(3))}`,
     sample: e.sample,
   };
 }
+
+const said = (answer: string, confidence: number | null) =>
+  confidence === null
+    ? plain(answer)
+    : `${plain(answer)} (${percent(confidence)})`;
 
 /** A lossless PNG as a data URI. */
 async function pngOf({

@@ -1,5 +1,32 @@
 import type { Results } from "#results";
-import { anchor, budget, duration, plain, whole } from "../../format.ts";
+import {
+  anchor,
+  budget,
+  duration,
+  percent,
+  plain,
+  whole,
+} from "../../format.ts";
+
+/** What the outputs mean, and how far they are from what they should be. */
+const taskFacts = (
+  { candidates }: Results,
+  { kind, broken, chance }: NonNullable<Results["task"]>,
+): [string, string][] => [
+  [
+    "Task",
+    `${kind}: a sample is wrong when ${plain(broken)}; the best single answer is right on ${percent(chance)}`,
+  ],
+  [
+    "Measures",
+    candidates
+      .map(
+        ({ id, measures = [] }) =>
+          `${plain(id)}: ${measures.map((m) => `${m.name} ${Number(m.value.toPrecision(4))}`).join(", ")}`,
+      )
+      .join("; "),
+  ],
+];
 
 /** Where every number comes from, and how to get it again. */
 export function provenanceView(results: Results) {
@@ -12,7 +39,11 @@ export function provenanceView(results: Results) {
         "Samples",
         `${whole(p.data.train)} to train, ${whole(p.data.validation)} to validate, ${whole(p.data.test)} to test, of which ${whole(p.data.attacked)} were attacked`,
       ],
-      ["Classes", results.classes.map(plain).join(", ")],
+      [
+        results.task ? "Outputs" : "Classes",
+        results.classes.map(plain).join(", "),
+      ],
+      ...(results.task ? taskFacts(results, results.task) : []),
       ["Seed", String(p.seed)],
       [
         "Software",

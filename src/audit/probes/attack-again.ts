@@ -5,7 +5,7 @@ import type { Scene, Tries } from "./probe.ts";
 
 /** The attack once more on the samples that it left standing, with other parameters or another budget, and other draws. */
 export async function attackAgain(
-  { victim, chosen, norm, x, y, random, onProgress, ...scene }: Scene,
+  { victim, chosen, norm, x, y, targets, random, onProgress, ...scene }: Scene,
   purpose: string,
   change: { readonly params?: Record<string, unknown>; readonly eps?: number },
 ): Promise<Tries> {
@@ -17,6 +17,7 @@ export async function attackAgain(
     access: unit.access,
     x,
     y,
+    targets,
     limit: ball,
     draws: stream.fork("draws"),
   });

@@ -14,6 +14,7 @@ export async function gradientAtExamples({
   victim,
   examples,
   y,
+  targets,
   random,
 }: Scene): Promise<number | null> {
   if (victim.model.straightThrough.length > 0) return null;
@@ -22,7 +23,10 @@ export async function gradientAtExamples({
     const error = await gradientError(
       victim,
       takeRows(examples, [i]),
-      y[i] as number,
+      {
+        label: y[i] as number,
+        targets: targets && takeRows(targets, [i]).data,
+      },
       random.fork(`differences ${i}`),
     );
     if (typeof error === "number") errors.push(error);

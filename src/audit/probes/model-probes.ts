@@ -1,6 +1,6 @@
 import type { Random } from "#core";
 import type { Dataset } from "#data";
-import { argmaxRows, type CompiledModel } from "#model";
+import { argmaxRows, type CompiledModel, type Model, meaningOf } from "#model";
 import { type FloatTensor, rows } from "#onnx";
 
 /** What can be seen of a model behind its defence without any attack. */
@@ -21,21 +21,30 @@ const SAMPLES = 32;
 /** Pintor et al. 2022, arXiv:2106.09947, indicator 2. */
 const NOISE = { samples: 10, draws: 100, radius: 8 / 255 };
 
+/** What attacks see of the first samples, moved. */
+type Look = (at: FloatTensor, draws: readonly Random[]) => Promise<FloatTensor>;
+
 export async function probeModel(
   model: CompiledModel,
-  { x, y }: Dataset,
+  { x, y, targets }: Dataset,
   random: Random,
 ): Promise<ModelProbes> {
+  const { view } = meaningOf(model.model);
   const few = rows(x, 0, Math.min(SAMPLES, y.length)) as FloatTensor;
   const draws = (purpose: string) => {
     const stream = random.fork(purpose);
     return Array.from({ length: few.dims[0] ?? 0 }, (_, i) => stream.fork(i));
   };
-  const first = await model.logits(few, draws("first"));
+  const look: Look = async (at, streams) =>
+    view(
+      await model.logits(at, streams),
+      targets && (rows(targets, 0, at.dims[0] ?? 0) as FloatTensor),
+    );
+  const first = await look(few, draws("first"));
   let changed = 0;
   let apart = 0;
   for (let pass = 1; pass < PASSES; pass++) {
-    const again = await model.logits(few, draws(`pass ${pass}`));
+    const again = await look(few, draws(`pass ${pass}`));
     const [a, b] = [argmaxRows(first), argmaxRows(again)];
     changed = Math.max(changed, a.filter((p, i) => p !== b[i]).length);
     apart = Math.max(apart, farthest(first, again));
@@ -44,7 +53,7 @@ export async function probeModel(
     probabilities: areProbabilities(first),
     changed,
     apart,
-    sensitivity: await sensitivityOf(model, { x, y }, random),
+    sensitivity: await sensitivityOf(look, model.model, { x, y }, random),
   };
 }
 
@@ -76,17 +85,18 @@ function areProbabilities({ data, dims }: FloatTensor): boolean {
 }
 
 async function sensitivityOf(
-  model: CompiledModel,
+  look: Look,
+  { contract }: Model,
   { x, y }: Pick<Dataset, "x" | "y">,
   random: Random,
 ): Promise<number> {
   const n = Math.min(NOISE.samples, y.length);
   const draws = Array.from({ length: n }, (_, i) => random.fork(`draws ${i}`));
-  const [low, high] = model.model.contract.bounds;
+  const [low, high] = contract.bounds;
   const few = rows(x, 0, n) as FloatTensor;
   // The margin, not the loss: relative changes of a loss near 0 say nothing.
   const margins = async (data: Float32Array) => {
-    const logits = await model.logits({ ...few, data }, draws);
+    const logits = await look({ ...few, data }, draws);
     const classes = logits.dims[1] ?? 1;
     return Array.from({ length: n }, (_, i) => {
       const row = logits.data.subarray(i * classes, (i + 1) * classes);

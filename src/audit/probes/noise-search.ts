@@ -12,7 +12,7 @@ const TOGETHER = 8;
 
 /** Random points of the ball around the samples that the attack left standing. */
 export async function noiseSearch(
-  { victim, norm, eps, x, y, random, onProgress }: Scene,
+  { victim, norm, eps, x, y, targets, random, onProgress }: Scene,
   draws: number,
 ): Promise<Tries> {
   const ball = ballOf(norm, eps, victim.model.contract.bounds);
@@ -20,6 +20,7 @@ export async function noiseSearch(
     access: "label",
     x,
     y,
+    targets,
     limit: ball,
     draws: random.fork("draws of the noise search"),
   });

@@ -14,6 +14,8 @@ export interface Scene {
   /** Clean samples that the attack did not break [M, ...shape], their labels and its last points for them. */
   readonly x: FloatTensor;
   readonly y: Int32Array;
+  /** What their outputs should be, where the task is not one of classes. */
+  readonly targets?: FloatTensor;
   readonly examples: FloatTensor;
   readonly random: Random;
   /** Throws when the run is interrupted. */

@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { AssayError, nearest } from "#core";
+import type { FloatTensor } from "#onnx";
+import { oneClass } from "./classes.ts";
+import type { Meaning } from "./meaning.ts";
+import { multiLabel } from "./multi-label.ts";
+import { regression } from "./regression.ts";
+
+export type { Meaning, Measure, Truth } from "./meaning.ts";
+export { areLabels } from "./multi-label.ts";
+
+/** What a suite says that the outputs of its models mean. */
+export const taskSchema = z.discriminatedUnion("kind", [
+  z
+    .strictObject({ kind: z.literal("classes") })
+    .describe("One class a sample: a logit for each."),
+  z
+    .strictObject({ kind: z.literal("binary") })
+    .describe("One of two classes a sample: a single logit, of the second."),
+  z
+    .strictObject({
+      kind: z.literal("multi-label"),
+      flips: z
+        .int()
+        .positive()
+        .default(1)
+        .describe("How many labels have to be wrong before a sample is."),
+      labels: z
+        .array(z.string())
+        .min(1)
+        .optional()
+        .describe("The labels that count; all when left out."),
+    })
+    .describe("Several labels a sample: a logit for each."),
+  z
+    .strictObject({
+      kind: z.literal("regression"),
+      tolerance: z
+        .number()
+        .positive()
+        .describe(
+          "A sample is wrong when an output is farther from its target than this.",
+        ),
+    })
+    .describe("Values rather than classes."),
+]);
+
+export type Task = z.output<typeof taskSchema>;
+
+/** A model's task as it is once opened: a binary model has become one of two classes. */
+interface Tasked {
+  readonly classes: readonly string[];
+  /** A classifier when left out. */
+  readonly task?: Task;
+}
+
+/**
+ * What the outputs of a model mean.
+ *
+ * @throws TASK_LABELS when the task names labels that the model does not have, or wants more flips than there are labels
+ */
+export function meaningOf({ classes, task }: Tasked): Meaning {
+  switch (task?.kind) {
+    case "multi-label": {
+      const counted = task.labels?.map((name) => indexOf(name, classes));
+      const most = counted?.length ?? classes.length;
+      if (task.flips > most) {
+        throw new AssayError(
+          "TASK_LABELS",
+          `task.flips is ${task.flips}, and ${most} label${most === 1 ? " counts" : "s count"}`,
+          "Lower flips, or name more labels.",
+        );
+      }
+      return multiLabel(classes, task.flips, counted);
+    }
+    case "regression":
+      return regression(classes, task.tolerance);
+    default:
+      return oneClass(classes);
+  }
+}
+
+function indexOf(name: string, classes: readonly string[]): number {
+  const index = classes.indexOf(name);
+  if (index >= 0) return index;
+  const meant = nearest(name, classes);
+  throw new AssayError(
+    "TASK_LABELS",
+    `task.labels names "${name}", which is no output of the model (${classes.join(", ")})`,
+    meant ? `Did you mean "${meant}"?` : "Name outputs of the model.",
+  );
+}
+
+/** The most answers that are tried as the one that is always given. */
+const ANSWERS = 200;
+
+/** The accuracy of guessing: one over the number of classes, or what the best of the targets would reach as the answer to all. */
+export function chanceOf(model: Tasked, targets?: FloatTensor): number {
+  const meaning = meaningOf(model);
+  if (!targets) return 1 / meaning.classes;
+  const [n = 0, width = 0] = targets.dims;
+  let most = 0;
+  for (let i = 0; i < Math.min(n, ANSWERS); i++) {
+    const one = meaning.saying(
+      targets.data.subarray(i * width, (i + 1) * width),
+    );
+    const data = new Float32Array(n * width);
+    for (let k = 0; k < n; k++) data.set(one, k * width);
+    const { data: seen } = meaning.view({ ...targets, data }, targets);
+    const { classes } = meaning;
+    let right = 0;
+    for (let k = 0; k < n; k++)
+      if (!seen.subarray(k * classes, (k + 1) * classes).some((v) => v > 0))
+        right++;
+    most = Math.max(most, right / n);
+  }
+  return most;
+}

@@ -1,0 +1,57 @@
+import type { Meaning } from "./meaning.ts";
+import { besideRight, rowsOf, waysInGraph } from "./ways.ts";
+
+/**
+ * Values: a sample is wrong when an output is farther from its target than the
+ * tolerance. Every output has two ways to be wrong, too high and too low, whose
+ * logits are the excess in units of the tolerance.
+ */
+export function regression(
+  names: readonly string[],
+  tolerance: number,
+): Meaning {
+  const ways = (row: Float32Array, wanted: Float32Array): number[] => {
+    const off = Array.from(
+      row,
+      (v, k) => (v - (wanted[k] as number)) / tolerance,
+    );
+    return [...off.map((d) => d - 1), ...off.map((d) => -d - 1)];
+  };
+  return {
+    classes: 1 + 2 * names.length,
+    targets: true,
+    loss: "squared-error",
+    broken: `${names.length === 1 ? "it" : "an output"} is off by more than ${tolerance}`,
+    view: (outputs, targets) => besideRight(outputs, targets, ways),
+    build(b, outputs, targets) {
+      const off = b.div(b.sub(outputs, targets), tolerance);
+      return waysInGraph(b, [b.sub(off, 1), b.sub(b.neg(off), 1)]);
+    },
+    lossOf(row, { targets = new Float32Array(row.length) }) {
+      let sum = 0;
+      for (let k = 0; k < row.length; k++)
+        sum += ((row[k] as number) - (targets[k] as number)) ** 2;
+      return sum / row.length;
+    },
+    slopeOf: (row, { targets = new Float32Array(row.length) }) =>
+      Math.max(...targets.map((y, k) => 2 * Math.abs((row[k] as number) - y))),
+    answer: (row) =>
+      Array.from(row, (v) => Number(v.toPrecision(4))).join(", "),
+    confidence: () => null,
+    saying: (targets) => targets,
+    measures(outputs, targets) {
+      const errors = rowsOf(outputs, targets).flatMap(([row, wanted]) =>
+        Array.from(row, (v, k) => Math.abs(v - (wanted[k] as number))),
+      );
+      const mean = (of: (e: number) => number) =>
+        errors.reduce((sum, e) => sum + of(e), 0) / errors.length;
+      return [
+        { name: "mean absolute error", value: mean((e) => e) },
+        {
+          name: "root mean squared error",
+          value: Math.sqrt(mean((e) => e * e)),
+        },
+      ];
+    },
+  };
+}
