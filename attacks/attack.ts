@@ -41,6 +41,8 @@ export type Family =
   | "minimum-norm"
   /** Needs no gradients. */
   | "query"
+  /** One perturbation for all samples: its examples depend on which ones it is given, though not on their order. */
+  | "universal"
   /** Nobody searches: what happens to inputs by itself. */
   | "corruption"
   | "control"

@@ -15,15 +15,21 @@ import { fab } from "./evasion/fab.ts";
 import { fabT } from "./evasion/fab-t.ts";
 import { fgsm } from "./evasion/fgsm.ts";
 import { fmn } from "./evasion/fmn.ts";
+import { geoda } from "./evasion/geoda.ts";
 import { hopskipjump } from "./evasion/hopskipjump.ts";
+import { jsma } from "./evasion/jsma.ts";
 import { miFgsm } from "./evasion/mi-fgsm.ts";
 import { nes } from "./evasion/nes.ts";
 import { niFgsm } from "./evasion/ni-fgsm.ts";
+import { onePixel } from "./evasion/one-pixel.ts";
+import { patch } from "./evasion/patch.ts";
 import { pgd } from "./evasion/pgd.ts";
 import { simba } from "./evasion/simba.ts";
 import { spatial } from "./evasion/spatial.ts";
 import { spsa } from "./evasion/spsa.ts";
 import { square } from "./evasion/square.ts";
+import { uap } from "./evasion/uap.ts";
+import { zoo } from "./evasion/zoo.ts";
 import { baseMiFgsm } from "./transfer/base-mi-fgsm.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
 
@@ -43,14 +49,20 @@ export const attacks = [
   fmn,
   cwL2,
   ead,
+  jsma,
   fab,
   fabT,
   square,
   nes,
   spsa,
   simba,
+  zoo,
+  onePixel,
   hopskipjump,
   boundary,
+  geoda,
+  uap,
+  patch,
   basePgd,
   baseMiFgsm,
   spatial,

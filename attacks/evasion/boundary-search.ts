@@ -60,14 +60,16 @@ export async function noisyStarts(
  * boundary, by bisection: along the line, or for Linf by clipping into ever
  * smaller boxes. What is returned is misclassified.
  *
- * @param tolerance share of the way at which to stop
+ * @param tolerance share of the way at which to stop, of all or of each sample
  */
 export async function toBoundary(
   ground: Ground,
   from: Points,
-  tolerance: number,
+  tolerance: number | ((sample: number) => number),
 ): Promise<Map<number, Float32Array>> {
   const { target, x, ball } = ground;
+  const share = (i: number) =>
+    typeof tolerance === "number" ? tolerance : tolerance(i);
   const between = new Map(
     [...from].map(([i, point]) => {
       const centre = rowOf(x, i);
@@ -78,7 +80,7 @@ export async function toBoundary(
   for (;;) {
     const open = target.open().filter((i) => {
       const at = between.get(i);
-      return at && at.high - at.low > tolerance * at.size;
+      return at && at.high - at.low > share(i) * at.size;
     });
     if (open.length === 0) break;
     const tried = new Map(

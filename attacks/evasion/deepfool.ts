@@ -2,13 +2,11 @@ import { z } from "zod";
 import { argmaxRows } from "#model";
 import { copyOf, type FloatTensor, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
-import { dot, groupsOf, rowOf } from "./vectors.ts";
+import { nearestBoundary } from "./nearest-boundary.ts";
+import { groupsOf, rowOf } from "./vectors.ts";
 
 /** Rows of one question: many enough for the engine, few enough for memory. */
 const ROWS = 256;
-
-/** Carries a point over a boundary that it lies on, in the unit of the logits; the authors' code takes 1e-4. */
-const HAIR = 1e-6;
 
 const deepfoolParams = z.strictObject({
   steps: z.int().positive().default(50),
@@ -134,26 +132,4 @@ async function advance(
       point[k] = Math.min(high, Math.max(low, moved));
     }
   });
-}
-
-/** The step to the nearest linearised boundary, scale * normal; none where no gradient says where it is. */
-function nearestBoundary(
-  loss: Float32Array,
-  gradient: FloatTensor,
-  from: number,
-  count: number,
-): { normal: Float32Array; scale: number } | undefined {
-  let best: { normal: Float32Array; scale: number } | undefined;
-  let least = Number.POSITIVE_INFINITY;
-  for (let row = from; row < from + count; row++) {
-    const normal = rowOf(gradient, row);
-    const square = dot(normal, normal);
-    const gap = Math.abs(loss[row] as number) + HAIR;
-    const distance = gap / Math.sqrt(square);
-    // Neither a vanished gradient nor one that is not finite is below.
-    if (!(distance < least) || square === Number.POSITIVE_INFINITY) continue;
-    least = distance;
-    best = { normal, scale: gap / square };
-  }
-  return best;
 }

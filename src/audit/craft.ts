@@ -17,7 +17,7 @@ import { stillRising } from "./probes/index.ts";
 /** The examples of one attack, and how they were made. */
 export interface Craft {
   readonly queries: Queries;
-  /** Of each sample; empty for an attack that does not query the target. */
+  /** Of each sample; empty for an attack that does not query the target, or looks for one perturbation of all samples. */
   readonly queriesToBreak: readonly number[];
   /** Share of the standing samples whose loss still rose in the last steps; null where that cannot be told. */
   readonly rising: number | null;
@@ -137,7 +137,10 @@ export async function craft(
   }
   const made: Craft = {
     queries: { ...target.queries },
-    queriesToBreak: blind ? [] : spread(target.brokenAt, chosenRows, all),
+    queriesToBreak:
+      blind || unit.family === "universal"
+        ? []
+        : spread(target.brokenAt, chosenRows, all),
     rising: stillRising(target.losses.filter((_, i) => !target.brokenAt[i])),
     notes,
     measures,

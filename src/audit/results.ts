@@ -268,12 +268,13 @@ export const resultsSchema = z.strictObject({
   attacks: z.array(
     unitSchema.extend({
       access: threatModelSchema.shape.access,
-      /** "query" needs no gradients; in a "corruption" nobody searches; "control" is noise that every attack must beat. */
+      /** "query" needs no gradients; a "universal" one makes one perturbation for all samples; in a "corruption" nobody searches; "control" is noise that every attack must beat. */
       family: z.enum([
         "single-step",
         "iterative",
         "minimum-norm",
         "query",
+        "universal",
         "corruption",
         "control",
         "transfer",

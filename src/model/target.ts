@@ -67,6 +67,8 @@ export interface Target {
    * Where the nearest example is looked for, and where the model draws at random, a sample stands to the end.
    */
   open(queries?: number): number[];
+  /** Whether a sample can afford so many more queries, broken or not. */
+  affords(sample: number, queries: number): boolean;
   /** The predicted class of each row. Needs access "label", "score" or "gradient". */
   readonly predict: Ask<Int32Array>;
   /** Logits [rows, classes]. Needs access "score" or "gradient". */
@@ -208,6 +210,8 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
       if (brokenAt[sample] === 0) brokenAt[sample] = spent[sample] as number;
     });
   };
+  const affords = (sample: number, queries: number) =>
+    (spent[sample] as number) + queries <= budget;
   return {
     access,
     classes: meaning.classes,
@@ -215,9 +219,10 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
       return Array.from(spent.keys()).filter(
         (i) =>
           (limit.nearest || random || distances[i] === Infinity) &&
-          (spent[i] as number) + queries <= budget,
+          affords(i, queries),
       );
     },
+    affords,
     async predict(rows, samples) {
       require("predict");
       count("forward", samples);

@@ -71,9 +71,15 @@ export interface TrustCheck {
   judge(cell: Evidence, siblings: readonly Evidence[]): Finding;
 }
 
-/** Whether comparisons may judge the cell: a gradient attack whose number counts. */
+/**
+ * Whether comparisons may judge the cell: a gradient attack on each sample by
+ * itself whose number counts. One perturbation for all of them may well do less
+ * than others, however good the gradients.
+ */
 export function isWhiteBox(cell: Evidence): boolean {
-  return cell.access === "gradient" && counts(cell);
+  return (
+    cell.access === "gradient" && cell.family !== "universal" && counts(cell)
+  );
 }
 
 /** The siblings whose numbers count for the same candidate, defence and norm, on as many samples. */
