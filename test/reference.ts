@@ -115,25 +115,27 @@ export function normalised(model: Model): Model {
   return { ...model, graph: b.build() };
 }
 
-/** A linear classifier: logits = W x + b, rows of W by class. */
+/** A linear classifier: logits = W x + b, rows of W by class, of vectors or of another shape of as many numbers. */
 export function linearModel(
   weights: readonly (readonly number[])[],
   bias: readonly number[],
+  shape: readonly number[] = [weights[0]?.length ?? 0],
 ): Model {
-  const width = weights[0]?.length ?? 0;
   const b = new GraphBuilder(emptyGraph("linear"));
-  b.input({ name: "input", type: "float32", dims: ["batch", width] });
+  b.input({ name: "input", type: "float32", dims: ["batch", ...shape] });
+  const flat =
+    shape.length === 1 ? "input" : b.op("Flatten", ["input"], { axis: int(1) });
   const w = b.constant(
-    floats([weights.length, width], weights.flat()),
+    floats([weights.length, weights[0]?.length ?? 0], weights.flat()),
     "head.weight",
   );
   const c = b.constant(floats([bias.length], bias), "head.bias");
-  const logits = b.op("Gemm", ["input", w, c], { transB: int(1) }, "logits");
+  const logits = b.op("Gemm", [flat, w, c], { transB: int(1) }, "logits");
   return {
     graph: b.build([logits]),
     input: "input",
     logits,
-    contract: { shape: [width], bounds: [0, 1] },
+    contract: { shape: [...shape], bounds: [0, 1] },
     classes: weights.map((_, i) => `c${i}`),
     straightThrough: [],
   };

@@ -34,7 +34,17 @@ export const corruptions = defineAttack({
       .default([...ids]),
     severities: z.array(z.int().min(1).max(5)).min(1).default([1, 2, 3, 4, 5]),
   }),
-  async run({ target, x, y, ball, params, random, onProgress, onMeasure }) {
+  async run({
+    target,
+    x,
+    y,
+    ball,
+    params,
+    random,
+    onProgress,
+    onNote,
+    onMeasure,
+  }) {
     const [channels, height, width] = imageShape("corruptions", x);
     const [low, high] = ball.bounds;
     const chosen = all.filter(({ id }) => params.kinds.includes(id));
@@ -46,6 +56,12 @@ export const corruptions = defineAttack({
         // Every sample is asked about each, whatever broke it before: the mean needs them all.
         const samples = Array.from(y.keys());
         if (samples.length === 0) continue;
+        if (!samples.every((i) => target.affords(i, 1))) {
+          onNote?.(
+            `corruptions: the queries of a sample ended after ${done - 1} of ${total} corruptions`,
+          );
+          return target.examples();
+        }
         const rows = takeRows(x, samples);
         for (const sample of samples) {
           const row = rowOf(rows, sample);

@@ -1,4 +1,10 @@
-import { type Attack, attacks, ballOf, type Norm } from "#attacks";
+import {
+  type Attack,
+  attacks,
+  ballOf,
+  type Measure,
+  type Norm,
+} from "#attacks";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import { compile, grantAccess, type Model } from "#model";
@@ -35,6 +41,7 @@ export async function attacked(
   const target = grantAccess(compiled, { access, x, y, limit, queries });
   const shares: number[] = [];
   const notes: string[] = [];
+  const measures: Measure[] = [];
   const stream = new Random(seed);
   const examples = await unit.run({
     target,
@@ -45,6 +52,7 @@ export async function attacked(
     random: Array.from(y, (_, i) => stream.fork(i)),
     onProgress: (share) => shares.push(share),
     onNote: (text) => notes.push(text),
+    onMeasure: (measure) => measures.push(measure),
   });
   const logits = await compiled.logits(examples);
   await compiled.release();
@@ -53,6 +61,7 @@ export async function attacked(
     logits,
     shares,
     notes,
+    measures,
     target,
     distances: Array.from(target.distances),
   };

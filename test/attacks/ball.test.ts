@@ -109,3 +109,49 @@ describe.each(["linf", "l2", "l1", "l0"] as const)("%s ball", (norm) => {
     },
   );
 });
+
+test("a projection onto the L1 ball and the bounds obeys the KKT conditions", () => {
+  fc.assert(
+    fc.property(
+      vector(unit),
+      vector(any),
+      fc.double({ min: 0.05, max: 2, noNaN: true }),
+      (c, p, eps) => {
+        const ball = ballOf("l1", eps, [0, 1]);
+        const { data } = ball.project(row(c), row(p));
+        // How much of each number was taken off, and how much of it could have stayed.
+        const numbers = p.map((v, i) => {
+          const centre = Math.fround(c[i] as number);
+          const size = Math.abs(Math.fround(v) - centre);
+          return {
+            kept: Math.abs((data[i] as number) - centre),
+            size,
+            room: v > centre ? 1 - centre : centre,
+          };
+        });
+        const sum = numbers.reduce((total, { kept }) => total + kept, 0);
+        const most = numbers.reduce(
+          (total, { size, room }) => total + Math.min(size, room),
+          0,
+        );
+        expect(sum).toBeCloseTo(Math.min(eps, most), 4);
+        if (most <= eps) return;
+        const free = numbers.filter(
+          ({ kept, room }) => kept > 1e-5 && kept < room - 1e-5,
+        );
+        const less = free.map(({ size, kept }) => size - kept);
+        const multiplier = less[0];
+        if (multiplier === undefined) return;
+        for (const off of less) expect(off).toBeCloseTo(multiplier, 4);
+        for (const { kept, size, room } of numbers) {
+          if (kept <= 1e-5)
+            expect(Math.min(size, room > 1e-4 ? size : 0)).toBeLessThanOrEqual(
+              multiplier + 1e-4,
+            );
+          if (kept >= room - 1e-5 && room > 1e-4)
+            expect(size - room).toBeGreaterThanOrEqual(multiplier - 1e-4);
+        }
+      },
+    ),
+  );
+});

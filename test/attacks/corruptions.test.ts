@@ -142,13 +142,30 @@ test("the attack asks about every corruption of every sample, and measures each"
   const weights = [0, 1].map((k) =>
     Array.from({ length: 64 }, (_, i) => Math.sin(i + k)),
   );
-  const model = linearModel(weights, [0, 0]);
-  const flat = { ...x, dims: [6, 64] };
+  const y = new Int32Array(6);
+  const whole = await attacked(
+    "corruptions",
+    linearModel(weights, [0, 0], [1, 8, 8]),
+    { x, y },
+    { norm: "none" },
+  );
+  const count = 5 * corruptions.length;
+  expect(whole.target.queries.forward).toBe(6 * count);
+  expect(whole.measures.length).toBe(count);
+  expect(whole.notes).toEqual([]);
+  const few = await attacked(
+    "corruptions",
+    linearModel(weights, [0, 0], [1, 8, 8]),
+    { x, y },
+    { norm: "none", queries: 7 },
+  );
+  expect(few.measures).toEqual(whole.measures.slice(0, 7));
+  expect(few.notes).toEqual([expect.stringContaining("after 7 of 40")]);
   await expect(
     attacked(
       "corruptions",
-      model,
-      { x: flat, y: new Int32Array(6) },
+      linearModel(weights, [0, 0]),
+      { x: { ...x, dims: [6, 64] }, y },
       { norm: "none" },
     ),
   ).rejects.toThrow("needs images of shape [C, H, W]");

@@ -2,9 +2,15 @@ import { describe, expect, test } from "vitest";
 import { ballOf } from "#attacks";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
-import { compile, grantAccess } from "#model";
-import { cosineWave, lowWaves } from "../../attacks/evasion/cosines.ts";
+import { compile, grantAccess, type Target } from "#model";
+import type { FloatTensor } from "#onnx";
+import {
+  cosineWave,
+  lowNoise,
+  lowWaves,
+} from "../../attacks/evasion/cosines.ts";
 import { estimated } from "../../attacks/evasion/estimate.ts";
+import { rowOf } from "../../attacks/evasion/vectors.ts";
 import { linearModel } from "../reference.ts";
 import { attacked, uniformPoints } from "./attacked.ts";
 import { type Linear, labelsOf, nearestOf } from "./nearest.ts";
@@ -66,6 +72,68 @@ describe("slopes from scores", () => {
   );
 });
 
+test.each(["normal", "signs"] as const)(
+  "with %s directions the mean of many is the slope of a quadratic, within three standard errors",
+  async (kind) => {
+    // sum of a_k x_k^2 / 2 + b_k x_k + x_0 x_1; what is asked is the score of the one class.
+    const [a, b] = [
+      [1, -2, 0.5, 3],
+      [0.3, 0.1, -0.4, 0.2],
+    ] as const;
+    const value = (v: Float32Array) =>
+      a.reduce((sum, w, k) => sum + (w / 2) * (v[k] as number) ** 2, 0) +
+      b.reduce((sum, w, k) => sum + w * (v[k] as number), 0) +
+      (v[0] as number) * (v[1] as number);
+    const x = uniformPoints(1, 4, [0.3, 0.7], 4);
+    const [x0 = 0, x1 = 0] = x.data;
+    const slope = a.map(
+      (w, k) =>
+        w * (x.data[k] as number) +
+        (b[k] as number) +
+        (k === 0 ? x1 : k === 1 ? x0 : 0),
+    );
+    const quadratic = {
+      scores: async (rows: FloatTensor) => ({
+        ...rows,
+        dims: [rows.dims[0] ?? 0, 1],
+        data: Float32Array.from({ length: rows.dims[0] ?? 0 }, (_, i) =>
+          value(rowOf(rows, i)),
+        ),
+      }),
+    } as unknown as Target;
+    const random = new Random(5);
+    const draws: number[][] = [];
+    const n = 10_000;
+    for (let block = 0; block < n / 100; block++) {
+      // A hundred draws of one pair each, of as many copies of the point.
+      const copies = Array.from({ length: 100 }, (_, i) => i);
+      const data = Float32Array.from(copies.flatMap(() => Array.from(x.data)));
+      const { gradient } = await estimated(
+        quadratic,
+        { ...x, dims: [100, 4], data },
+        copies,
+        new Int32Array(100),
+        copies.map(() => random),
+        {
+          pairs: 1,
+          radius: 0.1,
+          draw: (r) =>
+            kind === "normal" ? r.normal() : r.uniform() < 0.5 ? -1 : 1,
+          lossOf: (scores) => scores[0] as number,
+        },
+      );
+      for (const i of copies) draws.push(Array.from(rowOf(gradient, i)));
+    }
+    slope.forEach((exact, k) => {
+      const values = draws.map((g) => g[k] as number);
+      const mean = values.reduce((s, v) => s + v, 0) / n;
+      const variance =
+        values.reduce((s, v) => s + (v - mean) ** 2, 0) / (n - 1);
+      expect(Math.abs(mean - exact)).toBeLessThan(3 * Math.sqrt(variance / n));
+    });
+  },
+);
+
 describe.each([
   ["nes", { stepSize: 0.02, pairs: 10, queries: 2000 }],
   ["spsa", { learningRate: 0.02, pairs: 10, steps: 100 }],
@@ -119,4 +187,20 @@ test("cosine waves are an orthonormal basis, lowest first", () => {
     [0, 1, 0],
     [0, 1, 1],
   ]);
+});
+
+test("low noise is a sum of the lowest cosine waves", () => {
+  const shape = [2, 4, 6];
+  const noise = lowNoise(shape, 3)(new Random(4));
+  const random = new Random(4);
+  const sum = new Float32Array(48);
+  for (const channel of [0, 1])
+    for (const down of [0, 1, 2])
+      for (const right of [0, 1, 2]) {
+        const weight = random.normal();
+        cosineWave(shape, [channel, down, right]).forEach((v, i) => {
+          sum[i] = (sum[i] as number) + weight * v;
+        });
+      }
+  for (const [i, v] of sum.entries()) expect(noise[i]).toBeCloseTo(v, 5);
 });

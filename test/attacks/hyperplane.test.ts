@@ -63,3 +63,52 @@ describe.each(["linf", "l2", "l1"] as const)(
     });
   },
 );
+
+// With the bounds in the way the shortest way is known by its Karush-Kuhn-Tucker
+// conditions: what is free moves at one pace, and what is at its bound would have gone farther.
+test.each(["linf", "l2", "l1"] as const)(
+  "the way to a plane in %s obeys the KKT conditions",
+  (norm) => {
+    fc.assert(
+      fc.property(
+        numbers(0, 1),
+        numbers(-1, 1),
+        fc.double({ min: 0.01, max: 1, noNaN: true }),
+        (start, slopes, height) => {
+          const point = Float32Array.from(start);
+          const normal = Float32Array.from(slopes);
+          const way = wayToPlane(point, normal, height, norm, [0, 1]);
+          const moves = Array.from(way, (d, i) => {
+            const w = normal[i] as number;
+            const v = point[i] as number;
+            return { d: Math.abs(d), w: Math.abs(w), room: w > 0 ? v : 1 - v };
+          }).filter(({ w }) => w > 1e-6);
+          const free = moves.filter(({ d, room }) => d < room - 1e-9);
+          // Where the bounds do not reach the plane everything is at its bound.
+          if (free.length === 0) return;
+          if (norm === "l1") {
+            // One number at most is on its way; all steeper ones are at their bounds, all others stay.
+            const moving = free.filter(({ d }) => d > 1e-9);
+            expect(moving.length).toBeLessThanOrEqual(1);
+            for (const { d, w } of free)
+              if (d <= 1e-9)
+                expect(moves.every((m) => m.d <= 1e-9 || m.w >= w - 1e-9)).toBe(
+                  true,
+                );
+            return;
+          }
+          const pace = ({ d, w }: { d: number; w: number }) =>
+            norm === "linf" ? d : d / w;
+          const multiplier = pace(free[0] as { d: number; w: number });
+          for (const move of free)
+            expect(pace(move)).toBeCloseTo(multiplier, 5);
+          for (const { room, w } of moves.filter((m) => !free.includes(m)))
+            expect(room).toBeLessThanOrEqual(
+              multiplier * (norm === "linf" ? 1 : w) + 1e-6,
+            );
+        },
+      ),
+      { numRuns: 300 },
+    );
+  },
+);

@@ -7,7 +7,7 @@ import { floats } from "#onnx";
 import { linearModel } from "../reference.ts";
 
 // On a linear classifier the best attack is known: the margin shrinks by eps
-// times the dual norm of w. FGSM and PGD must both reach it (no bound active).
+// times the dual norm of w. FGSM, PGD and Auto-PGD must all reach it (no bound active).
 const w = [0.9, -0.4, 0.2, -0.7, 0.5];
 const dual = {
   linf: w.reduce((s, v) => s + Math.abs(v), 0),
@@ -18,7 +18,13 @@ const dual = {
 describe.each(["linf", "l2", "l1"] as const)(
   "binary linear model, %s",
   (norm) => {
-    test.each(norm === "l1" ? ["pgd"] : ["fgsm", "pgd"])(
+    test.each([
+      ...(norm === "l1" ? [] : ["fgsm"]),
+      "pgd",
+      "apgd-ce",
+      "apgd-dlr",
+      "apgd-t",
+    ])(
       "%s breaks exactly the samples with margin below eps * |w|*",
       async (id) => {
         const unit = attacks.find((a) => a.id === id) as Attack;
