@@ -83,7 +83,9 @@ function averaged(model: Model, views: number): Model {
     ...model,
     graph: b.build([mean]),
     logits: mean,
-    noise: noise.map((n) => ({ ...n, dims: [views, ...n.dims] })),
+    ...(model.noise
+      ? { noise: noise.map((n) => ({ ...n, dims: [views, ...n.dims] })) }
+      : {}),
   };
 }
 

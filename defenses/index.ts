@@ -3,9 +3,14 @@ import type { Sanitizer } from "./sanitizer.ts";
 import { bitDepth } from "./sanitizers/bit-depth.ts";
 import { gaussian } from "./sanitizers/gaussian.ts";
 import { gaussianNoise } from "./sanitizers/gaussian-noise.ts";
+import { jpeg } from "./sanitizers/jpeg.ts";
 import { mean } from "./sanitizers/mean.ts";
 import { median } from "./sanitizers/median.ts";
+import { nonLocalMeans } from "./sanitizers/non-local-means.ts";
 import { pca } from "./sanitizers/pca.ts";
+import { resizePad } from "./sanitizers/resize-pad.ts";
+import { testTimeAugmentation } from "./sanitizers/test-time-augmentation.ts";
+import { totalVariation } from "./sanitizers/total-variation.ts";
 import { pgdAt } from "./training/pgd-at.ts";
 
 /** Every reactive defence. A new one is a file and a line here. */
@@ -14,8 +19,13 @@ export const sanitizers = [
   median,
   mean,
   gaussian,
-  gaussianNoise,
+  nonLocalMeans,
+  jpeg,
+  totalVariation,
   pca,
+  gaussianNoise,
+  resizePad,
+  testTimeAugmentation,
 ] as unknown as readonly Sanitizer[];
 
 /** Every proactive defence. A new one is a file and a line here. */

@@ -1,3 +1,4 @@
+import { chrominance, cosines, luminance, stepsAt } from "#core";
 import type { Corruption, Image } from "./corruption.ts";
 
 /**
@@ -123,10 +124,7 @@ function rounded(
   table: readonly number[],
   quality: number,
 ): Float32Array {
-  const percent = quality < 50 ? 5000 / quality : 200 - 2 * quality;
-  const steps = table.map((t) =>
-    Math.min(255, Math.max(1, Math.floor((t * percent + 50) / 100))),
-  );
+  const steps = stepsAt(table, quality);
   const to = new Float32Array(plane.length);
   const block = new Float64Array(64);
   for (let top = 0; top < height; top += 8)
@@ -155,16 +153,6 @@ function rounded(
   return to;
 }
 
-/** cosines[k][i]: wave k of 8 at place i, of length 1. */
-const cosines = Array.from({ length: 8 }, (_, k) =>
-  Array.from(
-    { length: 8 },
-    (_, i) =>
-      Math.sqrt((k === 0 ? 1 : 2) / 8) *
-      Math.cos((Math.PI * k * (2 * i + 1)) / 16),
-  ),
-);
-
 /** The cosine transform of a block of 8x8, or its inverse: first along columns, then along rows. */
 export function transformed(
   block: Float64Array,
@@ -189,27 +177,3 @@ export function transformed(
   }
   return from;
 }
-
-// biome-ignore format: a table of 8 rows.
-const luminance = [
-  16, 11, 10, 16, 24, 40, 51, 61,
-  12, 12, 14, 19, 26, 58, 60, 55,
-  14, 13, 16, 24, 40, 57, 69, 56,
-  14, 17, 22, 29, 51, 87, 80, 62,
-  18, 22, 37, 56, 68, 109, 103, 77,
-  24, 35, 55, 64, 81, 104, 113, 92,
-  49, 64, 78, 87, 103, 121, 120, 101,
-  72, 92, 95, 98, 112, 100, 103, 99,
-];
-
-// biome-ignore format: a table of 8 rows.
-const chrominance = [
-  17, 18, 24, 47, 99, 99, 99, 99,
-  18, 21, 26, 66, 99, 99, 99, 99,
-  24, 26, 56, 99, 99, 99, 99, 99,
-  47, 66, 99, 99, 99, 99, 99, 99,
-  99, 99, 99, 99, 99, 99, 99, 99,
-  99, 99, 99, 99, 99, 99, 99, 99,
-  99, 99, 99, 99, 99, 99, 99, 99,
-  99, 99, 99, 99, 99, 99, 99, 99,
-];

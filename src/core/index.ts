@@ -14,5 +14,6 @@ export {
 } from "./files.ts";
 export { expectations, numberOrFraction } from "./fraction.ts";
 export { canonicalJson, hashOf, sha256 } from "./hash.ts";
+export { chrominance, cosines, luminance, stepsAt } from "./jpeg.ts";
 export { nearest } from "./nearest.ts";
 export { Random } from "./random.ts";

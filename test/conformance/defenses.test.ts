@@ -39,6 +39,11 @@ const mild: Record<string, Record<string, unknown>> = {
   gaussian: { sigma: 0.5 },
   "gaussian-noise": { sigma: 0.1 },
   pca: { components: 30 },
+  jpeg: { quality: 90 },
+  "non-local-means": { search: 3 },
+  "total-variation": { keep: 0.9, iterations: 12 },
+  "resize-pad": { fill: 0 },
+  "test-time-augmentation": { flip: false },
 };
 
 /** The share of the accuracy that a sanitizer costs at most; a third where it is not said. */
