@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Random } from "#core";
+import { AssayError, type Random } from "#core";
 import type { Access, Target } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Ball } from "./ball.ts";
@@ -87,12 +87,22 @@ export const targetedParam = z
   .default("none")
   .describe("class to aim at");
 
-/** The class that each sample is pushed to; null for an untargeted attack. */
+/**
+ * The class that each sample is pushed to; null for an untargeted attack.
+ *
+ * @throws ATTACK_INPUT where there is no other class
+ */
 export async function aimsOf(
   mode: z.output<typeof targetedParam>,
   { target, x, y, random }: Omit<AttackInput<unknown>, "params">,
 ): Promise<Int32Array | null> {
   if (mode === "none") return null;
+  if (target.classes < 2)
+    throw new AssayError(
+      "ATTACK_INPUT",
+      "the attack aims at another class, the model has one",
+      'Set targeted: "none".',
+    );
   if (mode === "random") {
     return y.map((label, i) => {
       const stream = (random[i] as Random).fork("target class");

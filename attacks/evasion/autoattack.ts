@@ -81,7 +81,7 @@ function membersOf(input: Input): Member[] {
   const most = params.restarts ?? Number.POSITIVE_INFINITY;
   const many = Math.min(most, version === "plus" ? 5 : 1);
   const eot = version === "rand" ? DRAWS : 1;
-  const targets = Math.min(ball.norm === "l1" ? 5 : 9, target.classes - 1);
+  const targets = ball.norm === "l1" ? 5 : 9;
   const rivals = once(() => rivalsOf(input, 9));
 
   const climb = (attack: typeof apgdCe, restarts: number): Member => ({
@@ -96,7 +96,7 @@ function membersOf(input: Input): Member[] {
   const ce = climb(apgdCe, ball.norm === "l1" ? Math.min(most, 5) : many);
   const dlr = climb(apgdDlr, many);
   const aimedClimbs: Member = {
-    cost: 3 * targets * steps,
+    cost: 3 * Math.min(targets, target.classes - 1) * steps,
     run: async (member) =>
       aimedPgd(
         { ...input, ...member, params: apgdT.params.parse({ steps, targets }) },
