@@ -11,7 +11,19 @@ import { pca } from "./sanitizers/pca.ts";
 import { resizePad } from "./sanitizers/resize-pad.ts";
 import { testTimeAugmentation } from "./sanitizers/test-time-augmentation.ts";
 import { totalVariation } from "./sanitizers/total-variation.ts";
+import { awp } from "./training/awp.ts";
+import { dpSgd } from "./training/dp-sgd.ts";
+import { fastAt } from "./training/fast-at.ts";
+import { freeAt } from "./training/free-at.ts";
+import { gaussianAugmentation } from "./training/gaussian-augmentation.ts";
+import { gradAlign } from "./training/grad-align.ts";
+import { inputGradient } from "./training/input-gradient.ts";
+import { jacobian } from "./training/jacobian.ts";
+import { labelSmoothing } from "./training/label-smoothing.ts";
+import { mart } from "./training/mart.ts";
 import { pgdAt } from "./training/pgd-at.ts";
+import { sam } from "./training/sam.ts";
+import { trades } from "./training/trades.ts";
 
 /** Every reactive defence. A new one is a file and a line here. */
 export const sanitizers = [
@@ -31,6 +43,18 @@ export const sanitizers = [
 /** Every proactive defence. A new one is a file and a line here. */
 export const trainingDefenses = [
   pgdAt,
+  trades,
+  mart,
+  awp,
+  freeAt,
+  fastAt,
+  gradAlign,
+  inputGradient,
+  jacobian,
+  gaussianAugmentation,
+  labelSmoothing,
+  sam,
+  dpSgd,
 ] as unknown as readonly TrainingDefense[];
 
 export { defend } from "./defend.ts";

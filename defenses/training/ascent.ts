@@ -1,4 +1,6 @@
-import { type Ball, ballOf } from "#attacks";
+import { z } from "zod";
+import { ballOf } from "#attacks";
+import { numberOrFraction } from "#core";
 import type { FloatTensor } from "#onnx";
 import type { Batch, Moment } from "#tuning";
 
@@ -9,30 +11,51 @@ export interface Ascent {
   readonly steps: number;
   /** As a share of eps. */
   readonly relStepSize: number;
+  /** Share of the training in which eps grows linearly from 0. */
+  readonly warmUp: number;
 }
 
-/** The ball of a defence around the samples of the model that it trains. */
-export const ballFor = (
-  { norm, eps }: Pick<Ascent, "norm" | "eps">,
-  { model }: { model: { contract: { bounds: readonly [number, number] } } },
-): Ball => ballOf(norm, eps, model.contract.bounds);
-
 /**
- * Projected gradient ascent on the current weights, over all steps.
- *
- * @param start where it begins; a random point of the ball when left out
- * @param distribution [N, classes]: the divergence from it is raised, instead of the loss of the model's task
+ * The parameters of an ascent. `warmUp` is none of the papers': networks of high
+ * capacity for their data otherwise stay at chance for long where eps is large.
  */
+export const ascentParams = (published: {
+  eps: number;
+  steps: number;
+  relStepSize: number;
+}) => ({
+  norm: z.enum(["linf", "l2"]).default("linf"),
+  eps: numberOrFraction.pipe(z.number().positive()).default(published.eps),
+  steps: z.int().positive().default(published.steps),
+  /** Step size as a share of eps. */
+  relStepSize: z.number().positive().default(published.relStepSize),
+  /** Share of the training in which eps grows linearly from 0. */
+  warmUp: z.number().min(0).max(1).default(0),
+});
+
+/** eps at a moment of the training. */
+export const epsAt = (
+  { eps, warmUp }: Pick<Ascent, "eps" | "warmUp">,
+  { progress }: Pick<Moment, "progress">,
+): number => (warmUp > 0 ? eps * Math.min(1, progress / warmUp) : eps);
+
+interface Course {
+  /** Where it begins; a random point of the ball when left out. */
+  readonly start?: FloatTensor;
+  /** [N, classes]: the divergence from it is raised, instead of the loss of the model's task. */
+  readonly distribution?: FloatTensor;
+}
+
+/** Projected gradient ascent on the current weights, over all steps. */
 export async function climb(
   { x, y, targets }: Batch,
-  { model, random }: Moment,
+  moment: Moment,
   ascent: Ascent,
-  {
-    start,
-    distribution,
-  }: { start?: FloatTensor; distribution?: FloatTensor } = {},
+  { start, distribution }: Course = {},
 ): Promise<FloatTensor> {
-  const ball = ballFor(ascent, model);
+  const { model, random } = moment;
+  const eps = epsAt(ascent, moment);
+  const ball = ballOf(ascent.norm, eps, model.model.contract.bounds);
   let at = start ?? ball.randomPoint(x, random);
   for (let step = 0; step < ascent.steps; step++) {
     const { gradient } = await model.lossGradient(
@@ -42,10 +65,13 @@ export async function climb(
         ? { loss: "cross-entropy-distribution", aims: distribution, targets }
         : { targets },
     );
-    at = ball.project(
-      x,
-      ball.ascend(at, gradient, ascent.eps * ascent.relStepSize),
-    );
+    at = ball.project(x, ball.ascend(at, gradient, eps * ascent.relStepSize));
   }
   return at;
 }
+
+/** The inputs that a training against this ascent is judged by: at the whole eps, whatever it has grown to. */
+export const judgeBy =
+  (ascent: Ascent) =>
+  (batch: Batch, moment: Moment): Promise<FloatTensor> =>
+    climb(batch, moment, { ...ascent, warmUp: 0 });

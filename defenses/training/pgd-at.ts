@@ -1,13 +1,13 @@
 import { z } from "zod";
-import { numberOrFraction } from "#core";
 import { defineTrainingDefense } from "#tuning";
-import { climb } from "./ascent.ts";
+import { ascentParams, climb, judgeBy } from "./ascent.ts";
 
 /**
  * Adversarial training (Madry et al. 2018, arXiv:1706.06083): every batch is
  * replaced by PGD examples made on the current weights, from random starts and
  * over all steps. `mix` is the share of samples that are; 1 is the paper's.
- * Defaults of the inner attack are those of the paper on MNIST.
+ * Defaults of the inner attack are those of the paper on MNIST. On a base that
+ * was trained without it, this is adversarial fine-tuning.
  */
 export const pgdAt = defineTrainingDefense({
   id: "pgd-at",
@@ -15,14 +15,7 @@ export const pgdAt = defineTrainingDefense({
   reference: "Madry et al. 2018, arXiv:1706.06083",
   makesExamples: true,
   params: z.strictObject({
-    norm: z.enum(["linf", "l2"]).default("linf"),
-    eps: numberOrFraction.pipe(z.number().positive()).default(0.3),
-    steps: z.int().positive().default(40),
-    /** Step size as a share of eps. */
-    relStepSize: z
-      .number()
-      .positive()
-      .default(0.01 / 0.3),
+    ...ascentParams({ eps: 0.3, steps: 40, relStepSize: 0.01 / 0.3 }),
     mix: z.number().min(0).max(1).default(1),
   }),
   open: ({ mix, ...ascent }) => ({
@@ -36,6 +29,6 @@ export const pgdAt = defineTrainingDefense({
       data.set(x.data.subarray(0, clean * width));
       return { ...batch, x: { ...x, data } };
     },
-    judge: (batch, moment) => climb(batch, moment, ascent),
+    judge: judgeBy(ascent),
   }),
 });

@@ -5,6 +5,7 @@ export {
   distributionCriterion,
   squareCriterion,
 } from "./criteria.ts";
+export { atMoved, lengthOf } from "./moved.ts";
 export { type Optimizer, optimizers } from "./optimizers/index.ts";
 export type {
   Batch,
@@ -25,6 +26,13 @@ export {
   type Strategy,
   strategies,
 } from "./strategies/index.ts";
+export {
+  klDivergence,
+  likeliestOther,
+  mean,
+  probabilityOf,
+  squaredLength,
+} from "./terms.ts";
 export {
   asPart,
   defineTrainingDefense,

@@ -11,14 +11,12 @@ import {
   type Fitted,
   type Sanitizer,
   sanitizers,
-  trainingDefenses,
 } from "#defenses";
 import { onnxruntime } from "#engine";
 import { argmaxRows, compile, loadModel, type Model, saveModel } from "#model";
 import { type FloatTensor, floats, rows, sizeOf } from "#onnx";
-import type { TrainingDefense } from "#tuning";
 import { attacked } from "../attacks/attacked.ts";
-import { context, momentOf, reference, smallDigits } from "../reference.ts";
+import { reference, smallDigits } from "../reference.ts";
 import { sanitized } from "../sanitized.ts";
 
 let model: Model;
@@ -290,55 +288,4 @@ test("an adaptive attack sees through what an unaware one does not", async () =>
   await expect(exact.lossGradient(x, y)).rejects.toMatchObject({
     code: "GRADIENT_NO_PATH",
   });
-});
-
-describe.each(trainingDefenses.map((d) => [d.id, d] as const))(
-  "training defence %s",
-  (_id, unit) => {
-    const batch = async (params: Record<string, unknown>) => {
-      const part = unit.open(unit.params.parse(params), context(model));
-      const { moment, compiled } = await momentOf(model, y.length);
-      const out = (await part.prepare?.({ x, y }, moment))?.x as FloatTensor;
-      const logits = await compiled.logits(out);
-      await compiled.release();
-      return {
-        out,
-        right: argmaxRows(logits).filter((p, i) => p === y[i]).length,
-      };
-    };
-
-    test("keeps the shape, is deterministic, and makes the batch harder", async () => {
-      const { out, right } = await batch({
-        eps: 0.2,
-        steps: 10,
-        relStepSize: 0.2,
-      });
-      expect(out.dims).toEqual(x.dims);
-      expect(
-        (await batch({ eps: 0.2, steps: 10, relStepSize: 0.2 })).out.data,
-      ).toEqual(out.data);
-      const easy = await batch({ eps: 1e-6, steps: 1 });
-      expect(right).toBeLessThan(easy.right);
-    });
-  },
-);
-
-test("adversarial training leaves the share of clean samples that mix states", async () => {
-  const unit = trainingDefenses.find(
-    (d) => d.id === "pgd-at",
-  ) as TrainingDefense;
-  const part = unit.open(
-    unit.params.parse({ steps: 1, mix: 0.25 }),
-    context(model),
-  );
-  const { moment, compiled } = await momentOf(model, y.length);
-  const out = await part.prepare?.({ x, y }, moment);
-  await compiled.release();
-  const width = x.data.length / y.length;
-  const same = Array.from(y, (_, i) => i).filter((i) =>
-    x.data
-      .subarray(i * width, (i + 1) * width)
-      .every((v, k) => v === out?.x.data[i * width + k]),
-  );
-  expect(same).toHaveLength(Math.round(0.75 * y.length));
 });

@@ -2,16 +2,8 @@ import { expect, test } from "vitest";
 import { Random } from "#core";
 import type { Dataset } from "#data";
 import { onnxruntime } from "#engine";
-import { layerGroups, type Model, modelOf } from "#model";
-import {
-  emptyGraph,
-  type FloatTensor,
-  floats,
-  GraphBuilder,
-  int,
-  ints,
-  sizeOf,
-} from "#onnx";
+import { layerGroups, type Model } from "#model";
+import { type FloatTensor, floats, int } from "#onnx";
 import {
   type Batch,
   type BatchGradient,
@@ -24,6 +16,7 @@ import {
 } from "#tuning";
 import { linearModel, settings } from "../reference.ts";
 import { differencesPart } from "./differences.ts";
+import { smooth } from "./smooth.ts";
 
 const W = [
   [0.5, -0.2, 0.1],
@@ -224,49 +217,34 @@ test("a gradient can be reversed, or stopped, on its way", async () => {
   });
 });
 
-/** Convolution, tanh, pooling and a linear layer: smooth, so that differences of its slopes mean something. */
-function smooth(): Model {
-  const random = new Random(4);
-  const draw = (dims: number[]) =>
-    floats(
-      dims,
-      Array.from({ length: sizeOf(dims) }, () => random.normal() / 2),
-    );
-  const b = new GraphBuilder(emptyGraph("smooth"));
-  b.input({ name: "x", type: "float32", dims: ["batch", 1, 8, 8] });
-  const w = b.constant(draw([3, 1, 3, 3]), "conv.weight");
-  const bent = b.op("Tanh", [b.op("Conv", ["x", w])]);
-  const window = { kernel_shape: ints([2, 2]), strides: ints([2, 2]) };
-  const flat = b.op("Flatten", [b.op("MaxPool", [bent], window)]);
-  const head = b.constant(draw([27, 3]), "head.weight");
-  return modelOf(b.build([b.op("MatMul", [flat, head], {}, "y")]), "smooth");
-}
-
-test("a gradient in the loss is differentiated again", async () => {
-  const model = smooth();
-  const random = new Random(1);
-  const given: Batch = {
-    x: floats(
-      [3, 1, 8, 8],
-      Array.from({ length: 192 }, () => random.uniform()),
-    ),
-    y: Int32Array.of(0, 1, 2),
-  };
-  const { loss } = await first(
-    [
-      {
-        loss(g) {
-          const slope = g.gradient(g.b.reduceSum(g.each()), g.model.input);
-          return g.b.reduceSum(g.b.mul(slope, slope));
+test.each(["AveragePool", "MaxPool"] as const)(
+  "a gradient in the loss is differentiated again, through %s",
+  async (pool) => {
+    const model = smooth(pool);
+    const random = new Random(1);
+    const given: Batch = {
+      x: floats(
+        [3, 1, 8, 8],
+        Array.from({ length: 192 }, () => random.uniform()),
+      ),
+      y: Int32Array.of(0, 1, 2),
+    };
+    const { loss } = await first(
+      [
+        {
+          loss(g) {
+            const slope = g.gradient(g.b.reduceSum(g.each()), g.model.input);
+            return g.b.reduceSum(g.b.mul(slope, slope));
+          },
         },
-      },
-      differencesPart(new Random(2), { h: 1e-3 }),
-    ],
-    given,
-    model,
-  );
-  expect(loss).toBeGreaterThan(0);
-});
+        differencesPart(new Random(2), { h: 1e-3 }),
+      ],
+      given,
+      model,
+    );
+    expect(loss).toBeGreaterThan(0);
+  },
+);
 
 test("a part may move the weights, take the gradient there, and put them back", async () => {
   const plain = await first([]);

@@ -1,5 +1,6 @@
 import type { Random } from "#core";
 import type { Model } from "#model";
+import { madryCnn } from "./madry-cnn.ts";
 import { smallCnn } from "./small-cnn.ts";
 
 /** A network that can be pre-trained when there is no base model. */
@@ -15,4 +16,4 @@ export interface Architecture {
 }
 
 /** Every built-in architecture. A new one is a file and a line here. */
-export const architectures: readonly Architecture[] = [smallCnn];
+export const architectures: readonly Architecture[] = [smallCnn, madryCnn];

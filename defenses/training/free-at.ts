@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { numberOrFraction } from "#core";
+import { defineTrainingDefense } from "#tuning";
+import { judgeBy } from "./ascent.ts";
+
+/**
+ * Free adversarial training (Shafahi et al. 2019, arXiv:1904.12843): every batch
+ * is used for `replays` steps, and the pass that moves the weights also moves
+ * the perturbation, by eps along the sign of its gradient; the next batch begins
+ * with it. An epoch keeps its number of steps, so it sees 1 / `replays` of the
+ * data: the epochs of the paper divided by `replays`. Validation is under PGD.
+ */
+export const freeAt = defineTrainingDefense({
+  id: "free-at",
+  title: "Free adversarial training",
+  reference: "Shafahi et al. 2019, arXiv:1904.12843",
+  makesExamples: true,
+  params: z.strictObject({
+    eps: numberOrFraction.pipe(z.number().positive()).default(8 / 255),
+    replays: z.int().positive().default(8),
+  }),
+  open({ eps, replays }, { model }) {
+    const [low, high] = model.contract.bounds;
+    let perturbation = new Float32Array(0);
+    return {
+      repeats: replays,
+      inputGradient: true,
+      prepare(batch) {
+        const { x } = batch;
+        if (perturbation.length < x.data.length) {
+          const longer = new Float32Array(x.data.length);
+          longer.set(perturbation);
+          perturbation = longer;
+        }
+        const data = x.data.map((v, i) =>
+          Math.min(high, Math.max(low, v + (perturbation[i] as number))),
+        );
+        return { ...batch, x: { ...x, data } };
+      },
+      async gradient(batch, at) {
+        const found = await at(batch);
+        const count = batch.x.data.length;
+        found.input?.subarray(0, count).forEach((slope, i) => {
+          const moved = (perturbation[i] as number) + eps * Math.sign(slope);
+          perturbation[i] = Math.min(eps, Math.max(-eps, moved));
+        });
+        return found;
+      },
+      judge: judgeBy({
+        norm: "linf",
+        eps,
+        steps: 10,
+        relStepSize: 0.25,
+        warmUp: 0,
+      }),
+    };
+  },
+});

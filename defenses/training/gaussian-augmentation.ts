@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { numberOrFraction } from "#core";
+import type { FloatTensor } from "#onnx";
+import { type Batch, defineTrainingDefense, type Moment } from "#tuning";
+
+/**
+ * Training with Gaussian noise (as for randomised smoothing, Cohen et al. 2019,
+ * arXiv:1902.02918): every sample is replaced by x + N(0, sigma^2), not cut at
+ * the bounds. Validation is noisy too.
+ */
+export const gaussianAugmentation = defineTrainingDefense({
+  id: "gaussian-augmentation",
+  title: "Gaussian augmentation",
+  reference: "Cohen et al. 2019, arXiv:1902.02918",
+  params: z.strictObject({
+    sigma: numberOrFraction.pipe(z.number().positive()).default(0.25),
+  }),
+  open: ({ sigma }) => ({
+    prepare: (batch, moment) => ({
+      ...batch,
+      x: withNoise(batch, moment, sigma),
+    }),
+    judge: async (batch, moment) => withNoise(batch, moment, sigma),
+  }),
+});
+
+function withNoise(
+  { x }: Batch,
+  { random }: Moment,
+  sigma: number,
+): FloatTensor {
+  const width = x.data.length / random.length;
+  const data = x.data.map(
+    (v, k) => v + sigma * (random[Math.floor(k / width)]?.normal() as number),
+  );
+  return { ...x, data };
+}

@@ -1,0 +1,71 @@
+import { z } from "zod";
+import type { FloatTensor } from "#onnx";
+import {
+  defineTrainingDefense,
+  type Moment,
+  mean,
+  squaredLength,
+} from "#tuning";
+
+const DIRECTION = "jacobian direction";
+
+/**
+ * Jacobian regularisation (Hoffman et al. 2019, arXiv:1908.02729): adds
+ * `lambda` / 2 times the squared Frobenius norm of the Jacobian of the logits
+ * with respect to the input, estimated by `projections` random directions v of
+ * length 1 for each sample: classes * |d(v z)/dx|^2.
+ */
+export const jacobian = defineTrainingDefense({
+  id: "jacobian",
+  title: "Jacobian regularisation",
+  reference: "Hoffman et al. 2019, arXiv:1908.02729",
+  params: z.strictObject({
+    lambda: z.number().positive().default(0.01),
+    projections: z.int().positive().default(1),
+  }),
+  open({ lambda, projections }, { model }) {
+    const classes = model.classes.length;
+    const names = Array.from(
+      { length: projections },
+      (_, i) => `${DIRECTION} ${i}`,
+    );
+    return {
+      prepare: (batch, moment) => ({
+        ...batch,
+        feeds: {
+          ...batch.feeds,
+          ...Object.fromEntries(
+            names.map((n) => [n, directions(moment, classes)]),
+          ),
+        },
+      }),
+      loss(g, before) {
+        const point = model.embedding ?? model.input;
+        let total: string | undefined;
+        for (const name of names) {
+          const along = g.b.mul(g.rows(model.logits), g.feed(name, [classes]));
+          const slope = g.gradient(g.b.reduceSum(along), point);
+          const each = mean(g.b, squaredLength(g.b, g.rows(slope)));
+          total = total === undefined ? each : g.b.add(total, each);
+        }
+        const norm = g.b.mul(total as string, classes / projections);
+        g.record("squared Jacobian", norm);
+        return g.b.add(before, g.b.mul(norm, lambda / 2));
+      },
+    };
+  },
+});
+
+/** A random direction of length 1 for each sample: [N, classes]. */
+function directions({ random }: Moment, classes: number): FloatTensor {
+  const data = new Float32Array(random.length * classes);
+  random.forEach((r, i) => {
+    const v = Array.from({ length: classes }, () => r.normal());
+    const length = Math.hypot(...v);
+    data.set(
+      v.map((value) => value / length),
+      i * classes,
+    );
+  });
+  return { type: "float32", dims: [random.length, classes], data };
+}

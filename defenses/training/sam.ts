@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { atMoved, defineTrainingDefense, lengthOf } from "#tuning";
+
+/**
+ * Sharpness-aware minimisation (SAM, Foret et al. 2021, arXiv:2010.01412): the
+ * gradient is taken `rho` away from the weights, in the direction in which the
+ * loss of the batch rises.
+ */
+export const sam = defineTrainingDefense({
+  id: "sam",
+  title: "Sharpness-aware minimisation",
+  reference: "Foret et al. 2021, arXiv:2010.01412",
+  params: z.strictObject({ rho: z.number().positive().default(0.05) }),
+  open: ({ rho }) => ({
+    async gradient(batch, at, weights) {
+      const { gradients } = await at(batch);
+      const length = Math.hypot(...[...gradients.values()].map(lengthOf));
+      const size = rho / (length + 1e-12);
+      return atMoved(
+        weights,
+        (name, { data }) => {
+          const slope = gradients.get(name) as Float32Array;
+          for (let i = 0; i < data.length; i++)
+            data[i] = (data[i] as number) + size * (slope[i] as number);
+        },
+        () => at(batch),
+      );
+    },
+  }),
+});
