@@ -10,6 +10,7 @@ import { curvesView } from "./sections/curves.ts";
 import { defensesView } from "./sections/defenses.ts";
 import { galleryView } from "./sections/gallery.ts";
 import { heatmapView } from "./sections/heatmap.ts";
+import { kinshipView } from "./sections/kinship.ts";
 import { limitsView } from "./sections/limits.ts";
 import { provenanceView } from "./sections/provenance.ts";
 import { queriesView } from "./sections/queries.ts";
@@ -40,6 +41,7 @@ export async function renderHtml(results: Results): Promise<string> {
     defenses: defensesView(results),
     gallery: await galleryView(results),
     training: trainingView(results),
+    kinship: kinshipView(results),
     limits: limitsView(results),
     provenance: provenanceView(results),
   });

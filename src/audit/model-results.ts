@@ -1,5 +1,5 @@
 import type { Chosen, Unit } from "#core";
-import { layerGroups } from "#model";
+import { kinshipOf, layerGroups } from "#model";
 import {
   cleanAccuracy,
   cleanPerformance,
@@ -32,6 +32,7 @@ export async function baseResult(
 export async function candidateResult(
   ready: ReadyModel,
   shop: Workshop,
+  base: ReadyModel | null,
 ): Promise<Results["candidates"][number]> {
   const { accuracy, measures } = await cleanPerformance(
     ready.model,
@@ -46,6 +47,7 @@ export async function candidateResult(
     strategy: spec?.strategy ? unitResult(spec.strategy) : null,
     training: spec?.training ? unitResult(spec.training) : null,
     lineage: ready.lineage,
+    kinship: base && kinshipOf(base.model, ready.model),
     file: ready.file,
     hash: ready.hash,
     parameters: layerGroups(ready.model.graph).reduce(

@@ -73,6 +73,18 @@ export const lineageSchema = z.strictObject({
 /** A mean over samples, such as the mean absolute error. */
 const measureSchema = z.strictObject({ name: z.string(), value: z.number() });
 
+/** How the weights of a layer group stand to the base's. */
+export const kinSchema = z.strictObject({
+  group: z.string(),
+  size: z.int(),
+  /** "same" bytes, "moved" from those of the base, or "new": the base has no such layer. */
+  relation: z.enum(["same", "moved", "new"]),
+  /** Norm of the difference over the norm in the base. */
+  distance: z.number().nullable(),
+  /** Near 0 for weights that have nothing to do with each other. */
+  cosine: z.number().nullable(),
+});
+
 export const candidateSchema = z.strictObject({
   id: z.string(),
   /** Which of several trainings of one candidate it is, counted from 1; null for a candidate of one seed. */
@@ -85,6 +97,8 @@ export const candidateSchema = z.strictObject({
   /** The proactive defence it was trained with, if any. */
   training: unitSchema.nullable(),
   lineage: lineageSchema.nullable(),
+  /** What the weights themselves say of the descent from the base, from input to output; null without a base. */
+  kinship: z.array(kinSchema).nullable(),
   /** Path of the .onnx relative to the results document. */
   file: z.string(),
   hash: z.string(),

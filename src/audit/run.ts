@@ -124,7 +124,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     threatModels: budgetsOf(suite),
     base: base && (await baseResult(base, shop)),
     candidates: await Promise.all(
-      [...models.values()].map((m) => candidateResult(m, shop)),
+      [...models.values()].map((m) => candidateResult(m, shop, base)),
     ),
     defenses: [
       { id: "none", parts: [] },

@@ -16,6 +16,7 @@ export { loadGradient } from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
 export { replaceHead } from "./head.ts";
 export { type Inspection, inspectModel } from "./inspect.ts";
+export { type Kin, kinshipOf } from "./kinship.ts";
 export { type LayerGroup, layerGroups, matches } from "./layers.ts";
 export {
   type LoadModelOptions,

@@ -68,6 +68,7 @@ export function candidate(
     strategy: null,
     training: null,
     lineage: null,
+    kinship: null,
     file: `${id}.onnx`,
     hash: "",
     parameters: 1,

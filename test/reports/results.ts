@@ -162,6 +162,22 @@ export function exampleResults(
     candidates: candidates.map((id) => ({
       id,
       replica: null,
+      kinship: [
+        {
+          group: hostile.script,
+          size: 160,
+          relation: "moved" as const,
+          distance: 0.25,
+          cosine: 0.97,
+        },
+        {
+          group: "head",
+          size: 325,
+          relation: "new" as const,
+          distance: null,
+          cosine: null,
+        },
+      ],
       origin: "tuned",
       strategy: unit("full"),
       training: id === "adversarial" ? unit("pgd-at") : null,
