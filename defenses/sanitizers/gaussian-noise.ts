@@ -12,7 +12,7 @@ export const gaussianNoise = defineSanitizer({
   title: "Gaussian noise",
   reference: "Cohen et al. 2019, arXiv:1902.02918",
   params: z.strictObject({
-    /** Standard deviation as a share of the width of the bounds. */
+    /** Standard deviation, in the unit of the input bounds. */
     sigma: z.number().positive().default(0.25),
     /** How many noisy versions the logits are averaged over. */
     draws: z.int().min(1).max(1000).default(1),
@@ -20,13 +20,9 @@ export const gaussianNoise = defineSanitizer({
   gradient: "exact",
   views: ({ draws }) => draws,
   build(b, x, { sigma, draws }, { contract }, { draw }) {
-    const { shape, bounds } = contract;
-    const [low, high] = bounds;
+    const { shape } = contract;
     const many = draws > 1;
     const noise = draw("normal", many ? [draws, ...shape] : shape);
-    return b.add(
-      many ? b.unsqueeze(x, [1]) : x,
-      b.mul(noise, sigma * (high - low)),
-    );
+    return b.add(many ? b.unsqueeze(x, [1]) : x, b.mul(noise, sigma));
   },
 });

@@ -5,6 +5,7 @@ import { packagePath } from "#core";
 import type { Results } from "#results";
 import { plain } from "../format.ts";
 import { breakdownView } from "./sections/breakdown.ts";
+import { certificatesView } from "./sections/certificates.ts";
 import { comparisonView } from "./sections/comparison.ts";
 import { curvesView } from "./sections/curves.ts";
 import { defensesView } from "./sections/defenses.ts";
@@ -36,6 +37,7 @@ export async function renderHtml(results: Results): Promise<string> {
     seeds: seedsView(results),
     heatmap: heatmapView(results),
     curves: curvesView(results),
+    certificates: certificatesView(results),
     queries: queriesView(results),
     breakdown: breakdownView(results),
     defenses: defensesView(results),

@@ -75,6 +75,16 @@ export function renderMarkdown(results: Results): string {
       );
     }
   }
+  for (const { candidate, sigma, curve } of results.certificates) {
+    const radii = curve.map(
+      (p) =>
+        `${percent(p.certifiedAccuracy.value)} ${escaped(interval(p.certifiedAccuracy))} to ${Number(p.radius.toPrecision(3))}`,
+    );
+    lines.push(
+      "",
+      `Certified accuracy of ${escaped(candidate)} behind noise of ${sigma}, to an L2 radius: ${radii.filter((_, i) => i % 4 === 0).join(", ")}.`,
+    );
+  }
   const failed = results.cells.filter((c) => !c.trusted);
   if (failed.length > 0) {
     lines.push(

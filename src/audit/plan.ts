@@ -139,6 +139,13 @@ export function checkReferences(suite: Suite, file: string): void {
   for (const name of suite.sweep?.defenses ?? []) {
     if (!defenses.includes(name)) refuse("sweep.defenses", name, defenses);
   }
+  const candidates = Object.entries(suite.candidates).flatMap(
+    ([name, { replica }]) => (replica ? [name, replica.of] : [name]),
+  );
+  for (const name of suite.certify?.candidates ?? []) {
+    if (!candidates.includes(name))
+      refuse("certify.candidates", name, [...new Set(candidates)]);
+  }
   if ("none" in suite.defenses) {
     throw new UsageError(
       "SUITE_INVALID",

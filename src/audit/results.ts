@@ -3,7 +3,7 @@ import { z } from "zod";
 /**
  * The results document: what a run found, and all that a report may see.
  * Fields are added within a major version and never renamed or removed.
- * All times live in `timing` and `cells[].seconds`; everything else is the
+ * All times live in `timing` and `seconds`; everything else is the
  * same, byte for byte, whenever the same suite is run with the same seed.
  */
 export const RESULTS_VERSION = "1.1";
@@ -206,6 +206,30 @@ export const curveSchema = z.strictObject({
   ),
 });
 
+/** What randomised smoothing proves of a candidate: that the class it gives most often under noise stays the same within a radius. */
+export const certificateSchema = z.strictObject({
+  candidate: z.string(),
+  /** Standard deviation of the noise; radii are L2 distances in the same unit, that of the input bounds. */
+  sigma: z.number(),
+  /** Draws that picked the class, and that proved it. */
+  n0: z.int(),
+  n: z.int(),
+  /** How often the certificate of a sample may be wrong. */
+  alpha: z.number(),
+  /** One character a sample: "1" the right class was certified, "0" a wrong one, "-" abstained. */
+  outcomes: z.string(),
+  /** Of the samples whose right class was certified; null for the others. */
+  radii: z.array(z.number().nullable()),
+  /** Share of the samples whose right class was certified at all. */
+  accuracy: rateSchema,
+  abstained: rateSchema,
+  /** Share of the samples whose right class is certified to at least a radius. */
+  curve: z.array(
+    z.strictObject({ radius: z.number(), certifiedAccuracy: rateSchema }),
+  ),
+  seconds: z.number(),
+});
+
 /** 8-bit pixels, row-major height x width x channels, in base64. */
 const pictureSchema = z.strictObject({
   width: z.int(),
@@ -305,6 +329,8 @@ export const resultsSchema = z.strictObject({
   /** Of candidates with several seeds. */
   seeds: z.array(seedSummarySchema),
   curves: z.array(curveSchema),
+  /** Empty where the suite certifies nothing, and in a partial run. */
+  certificates: z.array(certificateSchema),
   gallery: z.array(exampleSchema),
   gate: z.strictObject({
     verdict: z.enum(["passed", "failed", "inconclusive", "none"]),
@@ -346,6 +372,7 @@ export type Cell = z.infer<typeof cellSchema>;
 export type WorstCase = z.infer<typeof worstCaseSchema>;
 export type SeedSummary = z.infer<typeof seedSummarySchema>;
 export type Curve = z.infer<typeof curveSchema>;
+export type CertificateResult = z.infer<typeof certificateSchema>;
 export type Example = z.infer<typeof exampleSchema>;
 export type GateRule = z.infer<typeof gateRuleSchema>;
 export type Results = z.infer<typeof resultsSchema>;

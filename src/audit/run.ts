@@ -4,6 +4,7 @@ import { type Engine, type EngineChoice, openEngine } from "#engine";
 import { chanceOf, compile, matches, meaningOf } from "#model";
 import { type Bench, release } from "./bench.ts";
 import { type ComputedCell, computeCell } from "./cells.ts";
+import { certificates } from "./certificates.ts";
 import { curves } from "./curves.ts";
 import type { OnEvent } from "./events.ts";
 import { gallery } from "./gallery.ts";
@@ -157,6 +158,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     ),
     seeds: [],
     curves: curves(cells),
+    certificates: complete ? await certificates(suite, models, bench) : [],
     gallery: await gallery(plan, computed, models, bench, suite.gallery),
     gate: { verdict: "none", rules: [] },
     provenance: {

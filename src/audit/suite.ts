@@ -119,6 +119,26 @@ export const suiteSchema = z.strictObject({
       defenses: z.array(id).default(["none"]),
     })
     .optional(),
+  /** Certified radii of candidates behind noise (randomised smoothing); the defaults are those of Cohen et al. 2019. */
+  certify: z
+    .strictObject({
+      /** Standard deviation of the noise, in the unit of the input bounds; several for a certificate at each. */
+      sigma: z.union([
+        z.number().positive(),
+        z.array(z.number().positive()).min(1),
+      ]),
+      /** Draws that pick the class. */
+      n0: z.int().positive().default(100),
+      /** Draws that prove it. */
+      n: z.int().positive().default(100_000),
+      /** How often a certificate may be wrong. */
+      alpha: z.number().gt(0).lt(0.5).default(0.001),
+      /** How many of the attacked samples are certified; all when left out. */
+      samples: z.int().positive().optional(),
+      /** All when left out. */
+      candidates: z.array(id).min(1).optional(),
+    })
+    .optional(),
   gate: gateSchema.default([]),
   /** Adversarial examples shown for each candidate. */
   gallery: z.int().nonnegative().default(3),

@@ -109,6 +109,27 @@ function cell(
   };
 }
 
+function certificates(): Results["certificates"] {
+  return candidates.slice(0, 2).map((candidate, i) => ({
+    candidate,
+    sigma: 0.25,
+    n0: 100,
+    n: 1000,
+    alpha: 0.001,
+    outcomes: "1".repeat(40 - 10 * i).padEnd(SAMPLES, "-"),
+    radii: Array.from({ length: SAMPLES }, (_, k) =>
+      k < 40 - 10 * i ? k / 80 : null,
+    ),
+    accuracy: rate(40 - 10 * i, SAMPLES),
+    abstained: rate(10 + 10 * i, SAMPLES),
+    curve: [0, 0.0625, 0.125, 0.1875].map((radius, k) => ({
+      radius,
+      certifiedAccuracy: rate(40 - 10 * i - 5 * k, SAMPLES),
+    })),
+    seconds: 1,
+  }));
+}
+
 const picture = (seed: number) => ({
   width: 8,
   height: 8,
@@ -212,6 +233,7 @@ export function exampleResults(
     })),
     cells,
     seeds: [],
+    certificates: certificates(),
     worstCases: candidates.flatMap((candidate, i) =>
       defenses.flatMap((defense) =>
         [0.1, 0.2].map((eps) => ({

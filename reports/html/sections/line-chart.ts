@@ -1,0 +1,95 @@
+import { area, line } from "d3-shape";
+import type { Rate } from "#results";
+import { interval, percent } from "../../format.ts";
+import { axis, frame, marker, STYLES, spread } from "./chart.ts";
+
+/** Rates against a number, a line for each series. */
+export interface Lines {
+  readonly title: string;
+  /** Of the axis below, and what stands before a number of it in the table. */
+  readonly along: string;
+  readonly symbol: string;
+  /** What the rates are, for who cannot see the chart. */
+  readonly rates: string;
+  readonly series: readonly {
+    readonly name: string;
+    readonly points: readonly { readonly at: number; readonly rate: Rate }[];
+  }[];
+  /** A share that guessing reaches; null for no such line. */
+  readonly chance: number | null;
+}
+
+/** What the partial line-chart.hbs draws, with a table of the same numbers. */
+export function lineChart({ series, chance, ...words }: Lines) {
+  type Point = Lines["series"][number]["points"][number];
+  const places = [
+    ...new Set(series.flatMap(({ points }) => points.map((p) => p.at))),
+  ].sort((a, b) => a - b);
+  const x = axis(
+    [0, places.at(-1) ?? 1],
+    [frame.left, frame.width - frame.right],
+    (v) => String(Number(v.toPrecision(3))),
+    6,
+  );
+  const y = axis(
+    [0, 1],
+    [frame.height - frame.bottom, frame.top],
+    (v) => `${Math.round(100 * v)} %`,
+  );
+  const path = line<Point>(
+    (p) => x.at(p.at),
+    (p) => y.at(p.rate.value),
+  );
+  const band = area<Point>(
+    (p) => x.at(p.at),
+    (p) => y.at(p.rate.low),
+    (p) => y.at(p.rate.high),
+  );
+  const labels = spread(
+    series.map(({ points }) => y.at(points.at(-1)?.rate.value ?? 0)),
+  );
+  return {
+    ...words,
+    ...frame,
+    x,
+    y,
+    x1: frame.width - frame.right,
+    y1: frame.height - frame.bottom,
+    middle: (frame.left + frame.width - frame.right) / 2,
+    chance:
+      chance === null
+        ? null
+        : {
+            at: y.at(chance),
+            label: `chance ${Math.round(100 * chance)} %`,
+            labelAt: y.at(chance) - 4,
+          },
+    series: series.map(({ name, points }, i) => ({
+      name,
+      tone: `s${i % STYLES}`,
+      marker: marker(i),
+      path: path([...points]),
+      band: band([...points]),
+      dots: points.map((p) => ({ x: x.at(p.at), y: y.at(p.rate.value) })),
+      labelX: frame.width - frame.right + 16,
+      labelY: (labels[i] ?? 0) + 4,
+      dotX: frame.width - frame.right + 8,
+      dotY: labels[i],
+    })),
+    table: {
+      places: places.map(
+        (at) => `${words.symbol} = ${Number(at.toPrecision(4))}`,
+      ),
+      rows: series.map(({ name, points }) => ({
+        name,
+        values: places.map((at) => {
+          const rate = points.find((p) => p.at === at)?.rate;
+          return {
+            value: rate ? percent(rate.value) : "-",
+            interval: rate ? interval(rate) : "",
+          };
+        }),
+      })),
+    },
+  };
+}
