@@ -1,10 +1,9 @@
 import { z } from "zod";
-import type { Random } from "#core";
+import { type Pose, posed, type Random } from "#core";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
 import { imageShape } from "../images.ts";
 import { rowOf } from "./vectors.ts";
-import { type Pose, posed } from "./warp.ts";
 
 const spatialParams = z.strictObject({
   /** Every pose of a grid, or the worst of so many random ones. */

@@ -13,12 +13,14 @@ import {
   saveModel,
   type Task,
 } from "#model";
-import { hashModel } from "#onnx";
+import { type FloatTensor, hashModel } from "#onnx";
 import {
   architectures,
   asPart,
   type Epoch,
   formOf,
+  type OpenPart,
+  type TrainingContext,
   type TrainingSettings,
   tune,
 } from "#tuning";
@@ -168,6 +170,7 @@ export async function makeCandidate(
     training = null,
     trainable,
     cut,
+    regularizer,
     seeds: _seeds,
     replica,
     ...settings
@@ -181,6 +184,7 @@ export async function makeCandidate(
     base: base.hash,
     strategy: describe(strategy),
     training: training && describe(training),
+    regularizer: regularizer && describe(regularizer),
     trainable,
     cut,
     replica: replica?.index ?? 1,
@@ -225,7 +229,7 @@ export async function makeCandidate(
       groups,
       stages,
       settings,
-      parts: training ? [asPart(training)] : [],
+      parts: partsOf(spec, base.model),
       engine: shop.engine,
       random,
       signal: shop.signal,
@@ -245,6 +249,26 @@ export async function makeCandidate(
     ...made,
     hash: hashModel(store.path(file)),
   };
+}
+
+/** What a candidate changes of plain training: its proactive defence, then what holds it near to the base. */
+function partsOf(
+  { training, regularizer }: Suite["candidates"][string],
+  { graph }: Model,
+): OpenPart[] {
+  const start = (name: string) => {
+    const value = graph.constants.get(name);
+    return value?.type === "float32" ? (value as FloatTensor) : undefined;
+  };
+  return [
+    ...(training ? [asPart(training)] : []),
+    ...(regularizer
+      ? [
+          (context: TrainingContext) =>
+            regularizer.unit.open(regularizer.params, context, start),
+        ]
+      : []),
+  ];
 }
 
 /** A model from a file that the suite names. */
@@ -393,5 +417,6 @@ function describeSettings(settings: TrainingSettings) {
     ...settings,
     optimizer: describe(settings.optimizer),
     schedule: describe(settings.schedule),
+    augment: settings.augment.map(describe),
   };
 }

@@ -6,7 +6,12 @@ import { dataSpecSchema } from "#data";
 import { sanitizers, trainingDefenses } from "#defenses";
 import { engines } from "#engine";
 import { contractSchema, taskSchema } from "#model";
-import { architectures, strategies, trainingSettings } from "#tuning";
+import {
+  architectures,
+  regularizers,
+  strategies,
+  trainingSettings,
+} from "#tuning";
 import { parseDocument } from "./document.ts";
 import { gateSchema } from "./gate.ts";
 import { normSchema } from "./results.ts";
@@ -49,6 +54,8 @@ const candidateSchema = z
     model: z.string().optional(),
     input: contractSchema.optional(),
     strategy: choiceOf(strategies).optional(),
+    /** What holds the weights near to the base. */
+    regularizer: choiceOf(regularizers).optional(),
     /** The layer group or value whose features the new head reads; the last one when left out. */
     cut: z.string().optional(),
     training: choiceOf(trainingDefenses).optional(),

@@ -1,4 +1,5 @@
 export { type Architecture, architectures } from "./architectures/index.ts";
+export { type Augmentation, augmentations } from "./augmentations/index.ts";
 export {
   type Criterion,
   classCriterion,
@@ -16,6 +17,7 @@ export type {
   TrainingContext,
   TrainingPart,
 } from "./part.ts";
+export { type Regularizer, regularizers } from "./regularizers/index.ts";
 export { type Schedule, schedules } from "./schedules/index.ts";
 export { type TrainingSettings, trainingSettings } from "./settings.ts";
 export { openStep, sampleOf, type TrainingStep } from "./step.ts";

@@ -109,6 +109,15 @@ export interface TrainingPart {
     at: (batch: Batch<Input>) => Promise<BatchGradient>,
     weights: ReadonlyMap<string, FloatTensor>,
   ): Promise<BatchGradient>;
+  /**
+   * Moves what is trained further, after the optimiser has.
+   *
+   * @param rateOf the learning rate that a weight was moved with
+   */
+  moved?(
+    weights: ReadonlyMap<string, FloatTensor>,
+    rateOf: (name: string) => number,
+  ): void;
   /** Looks at the weights after an epoch; a reason given ends the training without them. */
   check?(batch: Batch, moment: Moment): Promise<string | undefined>;
   /** Numbers about the whole training that its lineage states, such as the privacy that it kept. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { choiceOf } from "#core";
+import { augmentations } from "./augmentations/index.ts";
 import { optimizers } from "./optimizers/index.ts";
 import { schedules } from "./schedules/index.ts";
 
@@ -22,6 +23,15 @@ export const trainingSettings = {
   clipNorm: z.number().positive().nullable().default(null),
   /** Whether batch normalisation keeps its running statistics, or is trained by those of each batch. */
   batchNorm: z.enum(["frozen", "batch"]).default("frozen"),
+  /** Changes of the training batches, in this order. */
+  augment: z.array(choiceOf(augmentations)).default([]),
+  /** How much samples of each class count in the loss; 1 for one that is not named. */
+  classWeights: z
+    .union([z.literal("balanced"), z.record(z.string(), z.number().positive())])
+    .nullable()
+    .default(null),
+  /** Draws classes by their count to the power of 1 / temperature, instead of every sample once an epoch; the higher, the more equal. */
+  samplingTemperature: z.number().positive().nullable().default(null),
   /** Epochs without a better validation loss after which the last stage ends early; null for never. */
   patience: z.int().positive().nullable().default(10),
 };

@@ -100,12 +100,14 @@ export async function openStep(
       if (settings.clipNorm !== null)
         clip([...gradients.values()], settings.clipNorm);
       steps++;
+      const rateOf = (name: string) => rate * (rates.get(name) ?? 1);
       for (const [name, gradient] of gradients) {
         const { data: weight } = trained.get(name) as FloatTensor;
         const state = states.get(name) ?? [];
-        const own = rate * (rates.get(name) ?? 1);
+        const own = rateOf(name);
         unit.update({ weight, gradient, state, rate: own, steps }, params);
       }
+      for (const part of parts) part.moved?.(trained, rateOf);
       for (const [statistic, next] of statistics)
         weights.get(statistic)?.data.set(next);
       return { loss, records };

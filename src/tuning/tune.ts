@@ -9,8 +9,10 @@ import {
 } from "#model";
 import { copyOf, type FloatTensor, type Tensor } from "#onnx";
 import { batchOf, type Drawn, drawing, prepared } from "./batches.ts";
+import { weighted } from "./class-weights.ts";
 import { criterionOf } from "./loss-graph.ts";
 import type { Moment, OpenPart, TrainingPart } from "./part.ts";
+import { byTemperature } from "./sampling.ts";
 import type { TrainingSettings } from "./settings.ts";
 import { openStep, type TrainingStep } from "./step.ts";
 import type { Stage } from "./strategies/index.ts";
@@ -40,7 +42,7 @@ export interface TuneInput {
   readonly groups: readonly LayerGroup[];
   readonly stages: readonly Stage[];
   readonly settings: TrainingSettings;
-  /** What is changed of plain training, in this order: proactive defences, regularisers, augmentations. */
+  /** What is changed of plain training behind the settings' augmentations, in this order: proactive defences, regularisers. */
   readonly parts?: readonly OpenPart[];
   readonly engine: Engine;
   readonly random: Random;
@@ -179,7 +181,19 @@ export async function tune(input: TuneInput): Promise<Tuned> {
 
 /** Opens the parts and settles the order of the data. */
 function begin(input: TuneInput): Run {
-  const { model, train, settings, stages, groups, random, parts = [] } = input;
+  const { model, train, settings, stages, groups, random } = input;
+  const { augment, classWeights, samplingTemperature } = settings;
+  // What parts of the caller make is made of batches as they are drawn and augmented.
+  const parts: OpenPart[] = [
+    ...augment.map(
+      ({ unit, params }): OpenPart =>
+        (context) =>
+          unit.open(params, context),
+    ),
+    ...(classWeights ? [weighted(classWeights, train)] : []),
+    ...(samplingTemperature ? [byTemperature(samplingTemperature, train)] : []),
+    ...(input.parts ?? []),
+  ];
   const samples = train.y.length;
   const { batchSize } = settings;
   const stepsPerEpoch = Math.ceil(samples / batchSize);

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Random } from "#core";
+import { posed, Random } from "#core";
 import { corruptions, type Image } from "../../attacks/corruptions/index.ts";
 import { transformed } from "../../attacks/corruptions/jpeg.ts";
-import { posed } from "../../attacks/evasion/warp.ts";
+
 import { linearModel, smallDigits } from "../reference.ts";
 import { attacked } from "./attacked.ts";
 

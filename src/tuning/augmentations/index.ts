@@ -1,0 +1,19 @@
+import type { Augmentation } from "./augmentation.ts";
+import { colour } from "./colour.ts";
+import { crop } from "./crop.ts";
+import { cutmix } from "./cutmix.ts";
+import { flip } from "./flip.ts";
+import { mixup } from "./mixup.ts";
+import { rotate } from "./rotate.ts";
+
+/** Every augmentation. A new one is a file and a line here. */
+export const augmentations = [
+  flip,
+  crop,
+  rotate,
+  colour,
+  mixup,
+  cutmix,
+] as unknown as readonly Augmentation[];
+
+export type { Augmentation } from "./augmentation.ts";

@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { posed } from "#core";
+import { defineAugmentation, eachImage } from "./augmentation.ts";
+
+/** Turns images by a uniformly random angle, bilinear, black where the image ends (Simard et al. 2003, ICDAR). */
+export const rotate = defineAugmentation({
+  id: "rotate",
+  title: "Random rotation",
+  reference: "Simard et al. 2003, ICDAR",
+  params: z.strictObject({
+    /** The largest angle, in degrees. */
+    degrees: z.number().positive().max(180).default(15),
+  }),
+  open: ({ degrees }, context) =>
+    eachImage("rotate", context, (image, shape, random, bounds) => {
+      const angle = degrees * (2 * random.uniform() - 1);
+      return posed(image, shape, { angle, down: 0, right: 0 }, bounds);
+    }),
+});

@@ -1,0 +1,11 @@
+import { decayToBase } from "./decay-to-base.ts";
+import { l2Sp } from "./l2-sp.ts";
+import type { Regularizer } from "./regularizer.ts";
+
+/** Every regulariser. A new one is a file and a line here. */
+export const regularizers = [
+  l2Sp,
+  decayToBase,
+] as unknown as readonly Regularizer[];
+
+export type { Regularizer } from "./regularizer.ts";

@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { defineRegularizer } from "./regularizer.ts";
+
+/**
+ * L2-SP (Li et al. 2018, arXiv:1802.01483): alpha / 2 times the squared distance of
+ * the weights from those of the base is added to the loss, and beta / 2 times the
+ * squared size of new weights. Defaults are those of Transfer-Learning-Library;
+ * the paper searches alpha and beta between 1e-4 and 1. Use an optimiser
+ * without weight decay of its own.
+ */
+export const l2Sp = defineRegularizer({
+  id: "l2-sp",
+  title: "L2-SP",
+  reference: "Li et al. 2018, arXiv:1802.01483",
+  params: z.strictObject({
+    alpha: z.number().nonnegative().default(0.01),
+    beta: z.number().nonnegative().default(0.01),
+  }),
+  open: ({ alpha, beta }, _context, start) => ({
+    async gradient(batch, at, weights) {
+      const found = await at(batch);
+      let penalty = 0;
+      for (const [name, gradient] of found.gradients) {
+        const weight = weights.get(name)?.data;
+        if (!weight) continue;
+        const from = start(name)?.data;
+        const strength = from ? alpha : beta;
+        for (let i = 0; i < gradient.length; i++) {
+          const away = (weight[i] as number) - (from?.[i] ?? 0);
+          gradient[i] = (gradient[i] as number) + strength * away;
+          penalty += (strength / 2) * away * away;
+        }
+      }
+      return {
+        ...found,
+        loss: found.loss + penalty,
+        records: { ...found.records, "L2-SP": penalty },
+      };
+    },
+  }),
+});
