@@ -8,6 +8,7 @@ import { bim } from "./evasion/bim.ts";
 import { boundary } from "./evasion/boundary.ts";
 import { corruptions } from "./evasion/corruptions.ts";
 import { cwL2 } from "./evasion/cw-l2.ts";
+import { cwLinf } from "./evasion/cw-linf.ts";
 import { ddn } from "./evasion/ddn.ts";
 import { deepfool } from "./evasion/deepfool.ts";
 import { ead } from "./evasion/ead.ts";
@@ -48,6 +49,7 @@ export const attacks = [
   ddn,
   fmn,
   cwL2,
+  cwLinf,
   ead,
   jsma,
   fab,

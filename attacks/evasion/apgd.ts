@@ -31,7 +31,8 @@ export interface Ascent extends Omit<ApgdParams, "restarts"> {
  * Auto-PGD from one random start, over the samples that still stand: steps
  * whose size adapts at checkpoints (Croce and Hein 2020, arXiv:2003.01690); for
  * L1 sparse ones (Croce and Hein 2021, arXiv:2103.01208). What it finds, the
- * target keeps.
+ * target keeps. Starts in Linf and L2 are uniform in the ball, where the authors'
+ * code takes points of its surface.
  */
 export async function autoPgd(scene: Scene, ascent: Ascent): Promise<void> {
   const { steps, eot, rho, onProgress } = ascent;

@@ -121,3 +121,26 @@ test("a search that gains nothing is given up early, one of each sample by itsel
   const fewer = await run(5, true);
   expect(fewer.distances).toEqual(early.distances.slice(0, 5));
 });
+
+test("the Linf attack comes within a grey level of the nearest, from above", async () => {
+  const exact = nearestOf("linf", linear, x, y, [0, 1]);
+  const { distances, target } = await attacked(
+    "cw-linf",
+    model,
+    { x, y },
+    { norm: "linf", params: { initialConst: 0.01, maxIterations: 300 } },
+  );
+  distances.forEach((d, i) => {
+    expect(d).toBeGreaterThan(0.999 * (exact[i] as number));
+    // The limit falls by tenths.
+    expect(d).toBeLessThan(1.12 * (exact[i] as number) + 1 / 256);
+  });
+  expect(target.queries.gradient).toBeGreaterThan(0);
+  const few = await attacked(
+    "cw-linf",
+    model,
+    { x, y },
+    { norm: "linf", queries: 11 },
+  );
+  expect(few.target.queries.gradient).toBe(12 * 11);
+});
