@@ -7,6 +7,7 @@ import { autoattack } from "./evasion/autoattack.ts";
 import { bim } from "./evasion/bim.ts";
 import { boundary } from "./evasion/boundary.ts";
 import { corruptions } from "./evasion/corruptions.ts";
+import { cwL0 } from "./evasion/cw-l0.ts";
 import { cwL2 } from "./evasion/cw-l2.ts";
 import { cwLinf } from "./evasion/cw-linf.ts";
 import { ddn } from "./evasion/ddn.ts";
@@ -48,6 +49,7 @@ export const attacks = [
   deepfool,
   ddn,
   fmn,
+  cwL0,
   cwL2,
   cwLinf,
   ead,

@@ -34,6 +34,7 @@ const eps: Readonly<Record<Norm, number>> = {
 const quick: Readonly<Record<string, Record<string, unknown>>> = {
   autoattack: { steps: 10, queries: 50 },
   "cw-l2": { binarySearchSteps: 5, maxIterations: 100 },
+  "cw-l0": { initialConst: 1, maxIterations: 20, largestConst: 100 },
   "cw-linf": { initialConst: 0.1, maxIterations: 50 },
   ead: { maxIterations: 50 },
   zoo: { binarySearchSteps: 3, maxIterations: 20, learningRate: 0.1 },

@@ -221,3 +221,40 @@ describe("one-pixel", () => {
     expect(target.queries.forward).toBeGreaterThan(0);
   });
 });
+
+test("C&W L0 fixes numbers until the rest do not suffice", async () => {
+  const steep = {
+    weights: linear.weights.map((w) => w.map((v) => 20 * v)),
+    bias: [14, -1, 0],
+  };
+  const x = uniformPoints(20, 6, [0.2, 0.8], 4);
+  const y = labelsOf(steep, x);
+  const needed = nearestOf("l0", steep, x, y, [0, 1]);
+  const { examples, distances, target } = await attacked(
+    "cw-l0",
+    linearModel(steep.weights, steep.bias),
+    { x, y },
+    {
+      norm: "l0",
+      params: { initialConst: 0.1, maxIterations: 200, largestConst: 100 },
+    },
+  );
+  const counts = changed(examples.data, x.data, 6).map((p) => p.length);
+  expect(counts).toEqual(distances);
+  // It fixes by what matters least, which may cost a number.
+  const near = distances.filter((d, i) => d === needed[i]).length;
+  expect(near).toBeGreaterThanOrEqual(15);
+  distances.forEach((d, i) => {
+    expect(d).toBeGreaterThanOrEqual(needed[i] as number);
+    expect(d).toBeLessThanOrEqual((needed[i] as number) + 1);
+  });
+  expect(needed).toContain(2);
+  const few = await attacked(
+    "cw-l0",
+    linearModel(steep.weights, steep.bias),
+    { x, y },
+    { norm: "l0", queries: 11 },
+  );
+  expect(few.target.queries.gradient).toBe(20 * 11);
+  expect(target.queries.forward).toBe(0);
+});

@@ -26,6 +26,7 @@ const quick: Readonly<Record<string, Record<string, unknown>>> = {
   spsa: { steps: 10, pairs: 8, learningRate: 0.1 },
   simba: { steps: 30 },
   square: { queries: 60 },
+  "cw-l0": { initialConst: 1, maxIterations: 20, largestConst: 100 },
   "cw-linf": { initialConst: 0.1, maxIterations: 50 },
   zoo: { binarySearchSteps: 2, maxIterations: 12, learningRate: 0.1 },
   "one-pixel": { population: 20, generations: 10 },
