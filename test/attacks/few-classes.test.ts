@@ -34,8 +34,8 @@ const eps: Readonly<Record<Norm, number>> = {
 const quick: Readonly<Record<string, Record<string, unknown>>> = {
   autoattack: { steps: 10, queries: 50 },
   "cw-l2": { binarySearchSteps: 5, maxIterations: 100 },
-  "cw-l0": { initialConst: 1, maxIterations: 20, largestConst: 100 },
-  "cw-linf": { initialConst: 0.1, maxIterations: 50 },
+  "cw-l0": { initialConst: 5, maxIterations: 15, largestConst: 30 },
+  "cw-linf": { initialConst: 1, maxIterations: 30 },
   ead: { maxIterations: 50 },
   zoo: { binarySearchSteps: 3, maxIterations: 20, learningRate: 0.1 },
   "one-pixel": { population: 30, generations: 10 },
