@@ -80,19 +80,32 @@ function inputs({ inputs: all, reading }: Inspection): string[] {
   );
 }
 
-function outputs({ outputs: all, classes, reading }: Inspection): string[] {
+/** What outputs are called by what they mean. */
+const called = {
+  classes: "classes",
+  "multi-label": "labels, each of which holds or not",
+  regression: "numbers",
+};
+
+function outputs(i: Inspection): string[] {
+  const { outputs: all, classes, reading, task } = i;
   const names = classes ?? [];
+  const what = called[task ?? "classes"];
   const shown =
     names.length === 0
       ? []
       : names.every((name, i) => name === String(i))
-        ? [`${number(names.length)} classes, without names (--classes)`]
+        ? [`${number(names.length)} ${what}, without names (--classes)`]
         : [
-            `${number(names.length)} classes: ${names.slice(0, MOST_CLASSES).join(", ")}${names.length > MOST_CLASSES ? " …" : ""}`,
+            `${number(names.length)} ${what}: ${names.slice(0, MOST_CLASSES).join(", ")}${names.length > MOST_CLASSES ? " …" : ""}`,
           ];
   const values = all.map((value) => [
     described(value),
-    reading?.logits.value === value.name ? "the logits" : "",
+    reading?.logits.value === value.name
+      ? task === "regression"
+        ? "the values"
+        : "the logits"
+      : "",
   ]);
   return [...columnsOf(values), ...shown];
 }
@@ -204,8 +217,10 @@ function optionFor(message: string): string[] {
   if (/which of them is attacked/.test(message))
     return ["--input NAME, and --fill OTHER=0 for each of the others"];
   if (/what input "(.+?)" gets/.test(message)) return ["--fill NAME=0"];
-  if (/classes is not recorded/.test(message))
+  if (/outputs is not recorded/.test(message))
     return ["--classes with their number or names"];
+  if (/logit of two classes, or a value/.test(message))
+    return ["--task binary, or --task regression"];
   return [];
 }
 

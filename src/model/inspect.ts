@@ -41,9 +41,12 @@ export interface Inspection {
   readonly family: Family;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  /** How it was read as a classifier; null when it could not be. */
+  /** How it was read; null when it could not be. */
   readonly reading: Reading | null;
+  /** Names of the outputs. */
   readonly classes: readonly string[] | null;
+  /** What the outputs mean: one class, labels that hold by themselves, or values. */
+  readonly task: "classes" | "multi-label" | "regression" | null;
   readonly bounds: readonly [number, number] | null;
   /** From input to output; the last is the head. */
   readonly groups: readonly LayerGroup[];
@@ -103,6 +106,7 @@ export async function inspectModel(
     outputs: file.outputs,
     reading,
     classes: model?.classes ?? null,
+    task: model ? kindOf(model) : null,
     bounds: model?.contract.bounds ?? null,
     groups,
     cuts: model ? cutsOf(model.graph).map(({ group }) => group) : [],
@@ -124,6 +128,11 @@ export async function inspectModel(
     problems,
   };
 }
+
+const kindOf = ({ task }: Model) =>
+  task?.kind === "multi-label" || task?.kind === "regression"
+    ? task.kind
+    : "classes";
 
 /** The result, or undefined and a problem more. */
 function attempt<T>(problems: Problem[], run: () => T): T | undefined {

@@ -50,6 +50,14 @@ function readingNotes(r: Reading): string[] {
     notes.push(
       `The Softmax at the end is left out: the logits are "${r.logits.value}", which goes into it.`,
     );
+  if (r.logits.from === "sigmoid")
+    notes.push(
+      `The Sigmoid at the end is left out: the logits are "${r.logits.value}", which goes into it.`,
+    );
+  if (r.logits.from === "one logit")
+    notes.push(
+      "The model gives one logit z, that of the second of two classes: it is opened as the two logits -z/2 and z/2.",
+    );
   if (r.logits.from === "probabilities")
     notes.push(
       "The model gives probabilities: their logarithms are taken as logits.",

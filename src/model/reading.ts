@@ -27,7 +27,12 @@ export interface Reading {
   readonly logits: {
     readonly value: string;
     /** What they are of the file's output. */
-    readonly from: "output" | "softmax" | "probabilities";
+    readonly from:
+      | "output"
+      | "softmax"
+      | "sigmoid"
+      | "probabilities"
+      | "one logit";
     /** Outputs of the file that are not used. */
     readonly unused: readonly string[];
   };
@@ -81,14 +86,20 @@ const layoutOf = ({ graph }: Model) =>
     : "NCHW";
 
 function logitsOf({ graph, logits }: Model, whole: Graph): Reading["logits"] {
-  const softmax = whole.nodes.find(
-    (n) => n.op === "Softmax" && n.inputs[0] === logits,
-  );
-  const log = graph.nodes.find(
-    (n) => n.op === "Log" && n.outputs.includes(logits),
-  );
-  const isMade = log !== undefined && logits.startsWith("output/");
-  const from = isMade ? "probabilities" : softmax ? "softmax" : "output";
+  const into = (op: string) =>
+    whole.nodes.some((n) => n.op === op && n.inputs[0] === logits);
+  const maker = graph.nodes.find((n) => n.outputs.includes(logits))?.op;
+  const isMade = logits.startsWith("output/");
+  const from =
+    isMade && maker === "Concat"
+      ? "one logit"
+      : isMade && (maker === "Log" || maker === "Sub")
+        ? "probabilities"
+        : into("Softmax")
+          ? "softmax"
+          : into("Sigmoid")
+            ? "sigmoid"
+            : "output";
   const [scores] = whole.outputs.filter((o) => o.type === "float32");
   return {
     value: logits,

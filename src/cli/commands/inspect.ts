@@ -21,9 +21,18 @@ interface InspectOptions extends EngineOptions {
   fill?: Input["others"];
   padding?: number;
   classes?: string[];
+  task?: keyof typeof tasks;
   all?: boolean;
   json?: boolean;
 }
+
+/** What outputs may mean; how far off a value may be does not matter here. */
+const tasks = {
+  classes: { kind: "classes" },
+  binary: { kind: "binary" },
+  "multi-label": { kind: "multi-label" },
+  regression: { kind: "regression", tolerance: 1 },
+} as const satisfies Record<string, LoadModelOptions["task"]>;
 
 export const inspectCommand = new Command("inspect")
   .description(
@@ -57,6 +66,12 @@ export const inspectCommand = new Command("inspect")
   )
   .option("--padding <token>", "the token that fills up short texts", whole)
   .option("--classes <names>", "their names a,b,c, or how many", classes)
+  .addOption(
+    new Option(
+      "--task <kind>",
+      "what the outputs mean; told by the model when left out",
+    ).choices(Object.keys(tasks)),
+  )
   .addOption(engineOption())
   .addOption(deviceOption())
   .option("--all", "list every layer group with its weights")
@@ -67,6 +82,7 @@ export const inspectCommand = new Command("inspect")
 Examples:
   assay inspect base.onnx
   assay inspect base.onnx --shape 3,224,224 --classes cat,dog
+  assay inspect price.onnx --task regression
   assay inspect bytes.onnx --layout NHWC --scale 255
   assay inspect encoder.onnx --input input_ids --fill token_type_ids=0 --shape 128
   assay inspect base.onnx --all --json
@@ -89,6 +105,7 @@ Examples:
     const inspection = await inspectModel(model, engine, {
       input: inputOf(options),
       classes: named,
+      task: options.task && tasks[options.task],
     });
     process.stdout.write(
       json
