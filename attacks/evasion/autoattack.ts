@@ -130,6 +130,8 @@ function membersOf(input: Input): Member[] {
       square.run({
         ...input,
         ...member,
+        // It sees no more than on its own.
+        target: target.within(square.access),
         params: square.params.parse({ queries }),
       }),
   };

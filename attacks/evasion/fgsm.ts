@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { takeRows } from "#onnx";
 import { aimsOf, defineAttack, targetedParam } from "../attack.ts";
 
 /**
@@ -20,15 +21,23 @@ export const fgsm = defineAttack({
   },
   params: z.strictObject({ targeted: targetedParam }),
   async run(input) {
-    const { target, x, y, ball, params, onProgress } = input;
+    const { target, x, ball, params, onProgress } = input;
     onProgress(0);
     const aims = await aimsOf(params.targeted, input);
-    const all = Array.from(y.keys());
-    const { gradient } = await target.lossGradient(x, all, {
-      labels: aims ?? undefined,
+    // One query for the gradient, and one to see where it leads.
+    const open = target.open(2);
+    if (open.length === 0) return target.examples();
+    const from = takeRows(x, open);
+    const { gradient } = await target.lossGradient(from, open, {
+      labels: aims ? open.map((i) => aims[i] as number) : undefined,
     });
-    const step = ball.ascend(x, gradient, aims ? -ball.eps : ball.eps);
-    await target.predict(ball.project(x, step), all);
+    const step = ball.ascend(from, gradient, aims ? -ball.eps : ball.eps);
+    const left = new Set(target.open());
+    const places = [...open.keys()].filter((k) => left.has(open[k] as number));
+    await target.predict(
+      takeRows(ball.project(from, step), places),
+      places.map((k) => open[k] as number),
+    );
     return target.examples();
   },
 });

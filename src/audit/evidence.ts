@@ -23,6 +23,8 @@ export async function gather(
   const { data } = bench;
   const [low, high] = scored.model.contract.bounds;
   const ball = ballOf(norm, eps, [low, high]);
+  // What is clipped to a bound has it as float32 rounds it.
+  const [least, most] = [Math.fround(low), Math.fround(high)];
   const n = data.y.length;
   const width = examples.data.length / n;
   const samplesWith = (test: (v: number) => boolean) =>
@@ -62,7 +64,7 @@ export async function gather(
     maxDistance: ball
       .distance(data.x, examples)
       .reduce((a, b) => Math.max(a, b), 0),
-    outOfBounds: samplesWith((v) => v < low || v > high),
+    outOfBounds: samplesWith((v) => v < least || v > most),
     nonFinite: samplesWith((v) => !Number.isFinite(v)),
     notes: made.notes,
     noGradient: made.noGradient,

@@ -60,6 +60,8 @@ type Ask<T> = (x: FloatTensor, samples: readonly number[]) => Promise<T>;
  */
 export interface Target {
   readonly access: Access;
+  /** The same target with no more than this access, such as a member of an ensemble has; what is counted and kept is shared. */
+  within(access: Access): Target;
   /** How many there are; of a model that is no classifier "right" and the ways to be wrong (see `Meaning`). */
   readonly classes: number;
   /**
@@ -110,7 +112,11 @@ const at = (t: FloatTensor, i: number): FloatTensor => rowsOf(t, i, i + 1);
 export const roundingOf = ({ eps, bounds: [low, high] }: Limit) =>
   1e-6 * eps + 1e-7 * Math.max(1, high - low);
 
-/** A target on these terms. */
+/**
+ * A target on these terms.
+ *
+ * @throws TARGET_TERMS when samples, labels and targets do not fit each other, the bounds or the model
+ */
 export function grantAccess(model: CompiledModel, terms: Terms): Target {
   const {
     access,
@@ -121,6 +127,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     base,
     queries: budget = Infinity,
   } = terms;
+  checkTerms(model, terms);
   const n = x.dims[0] ?? 0;
   const width = x.data.length / Math.max(1, n);
   const counted: Queries = { forward: 0, gradient: 0, base: 0 };
@@ -155,15 +162,6 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
   const targetsOf = (samples: readonly number[]) =>
     meaning.targets && targets ? takeRows(targets, samples) : undefined;
 
-  const require = (what: string) => {
-    if (!allowed[access].includes(what)) {
-      throw new AssayError(
-        "ACCESS_DENIED",
-        `the attack asked for ${what}, its access is "${access}"`,
-        "Declare the access that the attack needs in its meta.",
-      );
-    }
-  };
   const count = (kind: "forward" | "gradient", samples: readonly number[]) => {
     counted[kind] += samples.length;
     for (const sample of samples) {
@@ -178,7 +176,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     }
   };
   const allows = (row: FloatTensor, sample: number): number => {
-    const [low, high] = limit.bounds;
+    const [low, high] = boundsIn32(limit);
     for (let i = 0; i < row.data.length; i++) {
       const v = row.data[i] as number;
       if (!(v >= low && v <= high)) return Infinity;
@@ -212,8 +210,12 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
   };
   const affords = (sample: number, queries: number) =>
     (spent[sample] as number) + queries <= budget;
-  return {
+  const handle = (access: Access): Target => ({
     access,
+    within(less) {
+      for (const what of allowed[less]) require(access, what);
+      return handle(less);
+    },
     classes: meaning.classes,
     open(queries = 1) {
       return Array.from(spent.keys()).filter(
@@ -224,7 +226,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     },
     affords,
     async predict(rows, samples) {
-      require("predict");
+      require(access, "predict");
       count("forward", samples);
       const outputs = await model.logits(rows, drawsOf(samples));
       const predicted = argmaxRows(meaning.view(outputs, targetsOf(samples)));
@@ -232,7 +234,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
       return predicted;
     },
     async scores(rows, samples) {
-      require("scores");
+      require(access, "scores");
       count("forward", samples);
       const outputs = await model.logits(rows, drawsOf(samples));
       const logits = meaning.view(outputs, targetsOf(samples));
@@ -240,7 +242,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
       return logits;
     },
     async lossGradient(rows, samples, { labels, loss, aims } = {}) {
-      require("lossGradient");
+      require(access, "lossGradient");
       count("gradient", samples);
       const wanted = targetsOf(samples);
       const name = loss ?? "cross-entropy";
@@ -266,7 +268,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     },
     distances,
     get base() {
-      require("base");
+      require(access, "base");
       if (surrogate) return surrogate;
       throw new AssayError(
         "NO_BASE",
@@ -280,5 +282,52 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     },
     brokenAt,
     losses,
+  });
+  return handle(access);
+}
+
+function require(access: Access, what: string): void {
+  if (allowed[access].includes(what)) return;
+  throw new AssayError(
+    "ACCESS_DENIED",
+    `the attack asked for ${what}, its access is "${access}"`,
+    "Declare the access that the attack needs in its meta.",
+  );
+}
+
+/** The bounds as float32 has them: what is clipped to a bound must not lie beyond it. */
+const boundsIn32 = ({ bounds: [low, high] }: Limit): [number, number] => [
+  Math.fround(low),
+  Math.fround(high),
+];
+
+function checkTerms(
+  { model }: CompiledModel,
+  { x, y, targets, limit }: Terms,
+): void {
+  const refuse = (message: string) => {
+    throw new AssayError(
+      "TARGET_TERMS",
+      message,
+      "Attack samples that the model takes, each with its label.",
+    );
   };
+  const n = x.dims[0] ?? 0;
+  const meaning = meaningOf(model);
+  if (y && y.length !== n)
+    refuse(`there are ${n} samples and ${y.length} labels`);
+  const unknown = y?.find((k) => !(k >= 0 && k < meaning.classes));
+  if (unknown !== undefined)
+    refuse(
+      `a sample has label ${unknown}, the model has ${meaning.classes} classes`,
+    );
+  const rows = targets?.dims[0];
+  if (meaning.targets && y && rows !== n)
+    refuse(`there are ${n} samples and ${rows ?? "no"} rows of targets`);
+  const [low, high] = boundsIn32(limit);
+  const outside = x.data.findIndex((v) => !(v >= low && v <= high));
+  if (outside >= 0)
+    refuse(
+      `sample ${Math.floor(outside / (x.data.length / n))} has the value ${x.data[outside]}, the bounds are ${low} to ${high}`,
+    );
 }

@@ -24,7 +24,7 @@ interface Setting {
 export async function attacked(
   id: string,
   model: Model,
-  { x, y }: { x: FloatTensor; y: Int32Array },
+  { x, y, targets }: { x: FloatTensor; y: Int32Array; targets?: FloatTensor },
   {
     norm,
     eps = Number.POSITIVE_INFINITY,
@@ -38,7 +38,15 @@ export async function attacked(
   const compiled = await compile(model, onnxruntime);
   const limit = ballOf(norm, eps, bounds);
   const { access } = unit;
-  const target = grantAccess(compiled, { access, x, y, limit, queries });
+  const target = grantAccess(compiled, {
+    access,
+    x,
+    y,
+    targets,
+    limit,
+    queries,
+    base: access === "base" ? compiled : undefined,
+  });
   const shares: number[] = [];
   const notes: string[] = [];
   const measures: Measure[] = [];

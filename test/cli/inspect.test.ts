@@ -141,7 +141,7 @@ describe("options state what a suite could", () => {
 
   test("the wrong number of classes is told as an obstacle", async () => {
     const seen = await json(pathOf("mlp.keras"), "--classes", "3");
-    expect(seen.problems[0]?.message).toMatch(/has 5 classes, 3 names/);
+    expect(seen.problems[0]?.message).toMatch(/has 5 outputs, 3 names/);
     expect(seen.reading).toBeNull();
   });
 

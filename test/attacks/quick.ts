@@ -1,0 +1,22 @@
+/** Cheaper parameters of attacks whose own are slow. */
+export const quick: Readonly<Record<string, Record<string, unknown>>> = {
+  autoattack: { steps: 10, queries: 30 },
+  fab: { steps: 20 },
+  "fab-t": { steps: 20 },
+  spatial: { angles: 7, shifts: 3 },
+  hopskipjump: { iterations: 3, initialEvals: 20 },
+  boundary: { steps: 60 },
+  nes: { queries: 130, pairs: 5, stepSize: 0.1 },
+  spsa: { steps: 10, pairs: 8, learningRate: 0.1 },
+  simba: { steps: 30 },
+  square: { queries: 60 },
+  "cw-l0": { initialConst: 5, maxIterations: 15, largestConst: 30 },
+  "cw-linf": { initialConst: 1, maxIterations: 30 },
+  zoo: { binarySearchSteps: 2, maxIterations: 12, learningRate: 0.1 },
+  "one-pixel": { population: 20, generations: 10 },
+  geoda: { queries: 200 },
+  uap: { epochs: 3 },
+  patch: { steps: 10 },
+  ead: { binarySearchSteps: 3, maxIterations: 50 },
+  "cw-l2": { binarySearchSteps: 3, maxIterations: 50 },
+};
