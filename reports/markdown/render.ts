@@ -45,6 +45,14 @@ export function renderMarkdown(results: Results): string {
       "",
     );
   }
+  for (const { id, lineage } of results.candidates)
+    if (lineage?.facts)
+      lines.push(
+        `Training of ${escaped(id)}: ${Object.entries(lineage.facts)
+          .map(([name, v]) => `${escaped(name)} ${Number(v.toPrecision(3))}`)
+          .join(", ")}.`,
+        "",
+      );
   if (results.task)
     lines.push(`A sample is wrong when ${escaped(results.task.broken)}.`, "");
   lines.push(

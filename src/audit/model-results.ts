@@ -40,12 +40,14 @@ export async function candidateResult(
     shop.engine,
   );
   const spec = shop.loaded.suite.candidates[ready.id];
+  const [training, ...more] = spec?.training ?? [];
   return {
     id: ready.id,
     replica: spec?.replica ?? null,
     origin: ready.lineage ? "tuned" : "given",
     strategy: spec?.strategy ? unitResult(spec.strategy) : null,
-    training: spec?.training ? unitResult(spec.training) : null,
+    training: training ? unitResult(training) : null,
+    ...(more.length > 0 ? { moreTraining: more.map(unitResult) } : {}),
     lineage: ready.lineage,
     kinship: base && kinshipOf(base.model, ready.model),
     file: ready.file,

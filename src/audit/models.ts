@@ -67,6 +67,7 @@ export interface Workshop {
 interface Training {
   readonly history: Epoch[];
   readonly ended: string;
+  readonly facts: Readonly<Record<string, number>>;
 }
 
 /** The base: read from its file, or pre-trained on the source task. Null when the suite names none. */
@@ -138,7 +139,6 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
   return {
     id: "base",
     file,
-    lineage,
     trainableParameters: null,
     ...made,
     hash: hashModel(store.path(file)),
@@ -167,7 +167,7 @@ export async function makeCandidate(
     model: _model,
     input: _input,
     strategy,
-    training = null,
+    training = [],
     trainable,
     cut,
     regularizer,
@@ -183,7 +183,7 @@ export async function makeCandidate(
     kind: "candidate",
     base: base.hash,
     strategy: describe(strategy),
-    training: training && describe(training),
+    training: training.map(describe),
     regularizer: regularizer && describe(regularizer),
     trainable,
     cut,
@@ -242,7 +242,6 @@ export async function makeCandidate(
   return {
     id,
     file,
-    lineage,
     trainableParameters: groups
       .filter((g) => trained.has(g.name))
       .reduce((sum, g) => sum + g.size, 0),
@@ -251,9 +250,9 @@ export async function makeCandidate(
   };
 }
 
-/** What a candidate changes of plain training: its proactive defence, then what holds it near to the base. */
+/** What a candidate changes of plain training: its proactive defences, then what holds it near to the base. */
 function partsOf(
-  { training, regularizer }: Suite["candidates"][string],
+  { training = [], regularizer }: Suite["candidates"][string],
   { graph }: Model,
 ): OpenPart[] {
   const start = (name: string) => {
@@ -261,7 +260,7 @@ function partsOf(
     return value?.type === "float32" ? (value as FloatTensor) : undefined;
   };
   return [
-    ...(training ? [asPart(training)] : []),
+    ...training.map(asPart),
     ...(regularizer
       ? [
           (context: TrainingContext) =>
@@ -325,22 +324,35 @@ const headTask = (task: Task | undefined): { task?: Task } =>
 async function keep(
   { store }: Workshop,
   file: string,
-  lineage: Lineage,
+  begun: Lineage,
   train: () => Promise<{ model: Model; training: Training }>,
-): Promise<Training & { model: Model; reused: boolean }> {
+): Promise<
+  Pick<ReadyModel, "history" | "ended" | "lineage" | "model"> & {
+    reused: boolean;
+  }
+> {
   const record = file.replace(/\.onnx$/, ".json");
   const before = store.read<Training>(record);
-  if (before)
-    return { ...before, model: loadModel(store.path(file)), reused: true };
-  const { model, training } = await train();
-  saveModel(store.path(file), model, {
-    "assay.lineage": JSON.stringify(lineage),
+  const told = ({ history, ended, facts }: Training, reused: boolean) => ({
+    history,
+    ended,
+    lineage: withFacts(begun, facts),
+    model: loadModel(store.path(file)),
+    reused,
   });
-  const { history, ended } = training;
+  if (before) return told(before, true);
+  const { model, training } = await train();
+  const { history, ended, facts } = training;
+  saveModel(store.path(file), model, {
+    "assay.lineage": JSON.stringify(withFacts(begun, facts)),
+  });
   // Written last: a record means that the model is whole.
-  store.write(record, { history, ended });
-  return { history, ended, model: loadModel(store.path(file)), reused: false };
+  store.write(record, { history, ended, facts });
+  return told(training, false);
 }
+
+const withFacts = (lineage: Lineage, facts: Training["facts"]): Lineage =>
+  Object.keys(facts).length > 0 ? { ...lineage, facts } : lineage;
 
 function epochTeller({ onEvent }: Workshop, model: string) {
   return (line: Epoch, epochs: number) =>

@@ -58,6 +58,8 @@ export const epochSchema = z.strictObject({
   trainLoss: z.number(),
   validationLoss: z.number(),
   validationAccuracy: z.number(),
+  /** Means over the epoch of what the loss recorded, such as its terms; absent where it recorded nothing. */
+  records: z.record(z.string(), z.number()).optional(),
   /** True for the epoch whose weights were kept. */
   best: z.boolean(),
 });
@@ -68,6 +70,8 @@ export const lineageSchema = z.strictObject({
   strategy: z.string(),
   seed: z.int(),
   assayVersion: z.string(),
+  /** What the training states of itself, such as its epsilon and delta; absent where it states nothing. */
+  facts: z.record(z.string(), z.number()).optional(),
 });
 
 /** A mean over samples, such as the mean absolute error. */
@@ -96,6 +100,8 @@ export const candidateSchema = z.strictObject({
   strategy: unitSchema.nullable(),
   /** The proactive defence it was trained with, if any. */
   training: unitSchema.nullable(),
+  /** Further ones, in the order in which they were applied; absent where there are none. */
+  moreTraining: z.array(unitSchema).optional(),
   lineage: lineageSchema.nullable(),
   /** What the weights themselves say of the descent from the base, from input to output; null without a base. */
   kinship: z.array(kinSchema).nullable(),

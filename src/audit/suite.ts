@@ -48,6 +48,19 @@ const baseSchema = z
     message: "pretrain needs classes: those of the source task",
   });
 
+const trainingDefense = choiceOf(trainingDefenses);
+
+/** One proactive defence, or several that are applied in order. */
+const trainingSchema = z
+  .union([trainingDefense, z.array(trainingDefense).min(1)])
+  .transform((chosen) => (Array.isArray(chosen) ? chosen : [chosen]))
+  .refine((all) => new Set(all.map((c) => c.unit.id)).size === all.length, {
+    message: "a training defence is listed twice",
+  })
+  .refine((all) => all.filter((c) => c.unit.makesExamples).length <= 1, {
+    message: "only one of these can replace samples by examples of its own",
+  });
+
 const candidateSchema = z
   .strictObject({
     /** A model that was fine-tuned elsewhere: an .onnx file, relative to the suite. */
@@ -58,7 +71,7 @@ const candidateSchema = z
     regularizer: choiceOf(regularizers).optional(),
     /** The layer group or value whose features the new head reads; the last one when left out. */
     cut: z.string().optional(),
-    training: choiceOf(trainingDefenses).optional(),
+    training: trainingSchema.optional(),
     /** How many times it is trained, each from another seed; "full" then becomes "full.1", "full.2" and so on. */
     seeds: z.int().positive().max(100).default(1),
     /** Names or patterns of the constants that may be trained; found by their use when left out. */

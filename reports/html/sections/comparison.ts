@@ -30,7 +30,11 @@ export function comparisonView(results: Results) {
           candidate: plain(c.id),
           first: d.id === "none",
           defense: d.id,
-          strategy: [c.strategy?.title ?? "given", c.training?.title]
+          strategy: [
+            c.strategy?.title ?? "given",
+            c.training?.title,
+            ...(c.moreTraining ?? []).map((t) => t.title),
+          ]
             .filter(Boolean)
             .join(" + "),
           trained:

@@ -67,7 +67,9 @@ export function provenanceView(results: Results) {
       file: plain(c.file),
       hash: c.hash,
       strategy: described(c.strategy),
-      training: described(c.training),
+      training: [c.training, ...(c.moreTraining ?? [])]
+        .map(described)
+        .join("; "),
       base: c.lineage?.baseHash ?? "not known",
     })),
     defenses: results.defenses.slice(1).map((d) => ({

@@ -13,6 +13,7 @@ export function trainingView(results: Results) {
             title: "pre-trained on the source task",
             history: results.base.history,
             ended: "",
+            facts: {},
           },
         ]
       : []),
@@ -20,19 +21,26 @@ export function trainingView(results: Results) {
       .filter((c) => c.history.length > 0)
       .map((c) => ({
         id: c.id,
-        title: [c.strategy?.title, c.training?.title]
+        title: [
+          c.strategy?.title,
+          c.training?.title,
+          ...(c.moreTraining ?? []).map((t) => t.title),
+        ]
           .filter(Boolean)
           .join(" + "),
         history: c.history,
         ended: c.ended ?? "",
+        facts: c.lineage?.facts ?? {},
       })),
   ];
-  return trained.map(({ id, title, history, ended }) => {
+  return trained.map(({ id, title, history, ended, facts }) => {
     const kept = history.find((e) => e.best);
     return {
       name: plain(id),
       title: plain(title),
       ended: plain(ended),
+      facts: numbers(facts),
+      recorded: history.some((e) => e.records),
       kept: kept
         ? `weights of epoch ${kept.epoch} of ${history.length} kept (validation accuracy ${percent(kept.validationAccuracy)}${ended ? "" : ""})`
         : "",
@@ -44,11 +52,18 @@ export function trainingView(results: Results) {
         accuracy: percent(e.validationAccuracy),
         rate: e.learningRate.toExponential(1),
         trainable: e.trainable.map(plain).join(", "),
+        records: numbers(e.records ?? {}),
         best: e.best,
       })),
     };
   });
 }
+
+/** "epsilon 2.92, delta 1e-5" */
+const numbers = (named: Readonly<Record<string, number>>) =>
+  Object.entries(named)
+    .map(([name, value]) => `${plain(name)} ${Number(value.toPrecision(3))}`)
+    .join(", ");
 
 /** At most about twenty epochs for the table: every n-th, the kept one and the last. */
 function sampled(history: readonly Epoch[]): Epoch[] {
