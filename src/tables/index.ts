@@ -1,0 +1,19 @@
+export type { Formula, Relation } from "./formula.ts";
+export {
+  objection,
+  recompute,
+  repair,
+  restore,
+  roundTypes,
+} from "./rows.ts";
+export {
+  type Change,
+  type Column,
+  type ColumnSpec,
+  type Feature,
+  scaled,
+  type Table,
+  tableOf,
+  unscaled,
+} from "./table.ts";
+export { addSlopes, violation, violationOf } from "./violation.ts";

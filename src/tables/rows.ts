@@ -1,0 +1,129 @@
+import type { Relation } from "./formula.ts";
+import {
+  type Column,
+  type Feature,
+  scaled,
+  type Table,
+  unscaled,
+} from "./table.ts";
+import { amount, violation } from "./violation.ts";
+
+type Row = ArrayLike<number>;
+
+/**
+ * Why a scaled row is not one that the attacker could make of a clean one, in
+ * words: its types, its ranges, which way columns may change, and the relations.
+ * Null where it is. What must not change is the same to the bit.
+ */
+export function objection(table: Table, clean: Row, row: Row): string | null {
+  const raw = unscaled(table, row);
+  for (const column of table.columns) {
+    const wrong = ofColumn(column, clean, row, raw);
+    if (wrong) return `${column.name} ${wrong}`;
+  }
+  const broken = table.relations.find((one) => violation(one, raw, table) > 0);
+  return broken ? `it breaks "${broken.text}"` : null;
+}
+
+function ofColumn(
+  { kind, at, width, change }: Column,
+  clean: Row,
+  row: Row,
+  raw: Float64Array,
+): string | null {
+  for (let i = at; i < at + width; i++) {
+    const [before, now] = [clean[i] as number, row[i] as number];
+    if (!(now >= 0 && now <= 1)) return "is outside its range";
+    if (change === "none" && now !== before) return "must not change";
+    if (change === "up" && now < before) return "may only rise";
+    if (change === "down" && now > before) return "may only fall";
+  }
+  if (kind === "integer" && !Number.isInteger(raw[at]))
+    return "is not a whole number";
+  if (kind !== "category") return null;
+  const group = Array.from({ length: width }, (_, i) => row[at + i] as number);
+  const ones = group.filter((v) => v === 1).length;
+  const zeros = group.filter((v) => v === 0).length;
+  return ones === 1 && zeros === width - 1 ? null : "is not one of its values";
+}
+
+/** Writes over what the attacker must not change in a scaled row: fixed columns, and the wrong way of one-way columns. */
+export function restore(
+  { columns }: Table,
+  clean: Row,
+  row: Float32Array,
+): void {
+  for (const { at, width, change } of columns) {
+    for (let i = at; i < at + width; i++) {
+      const [before, now] = [clean[i] as number, row[i] as number];
+      const back =
+        change === "none" ||
+        (change === "up" && !(now >= before)) ||
+        (change === "down" && !(now <= before));
+      if (back) row[i] = before;
+    }
+  }
+}
+
+/**
+ * Rounds a scaled row to the types of its columns: whole numbers towards the
+ * clean row, so that no change grows, and categories to the largest of their
+ * numbers.
+ */
+export function roundTypes(table: Table, clean: Row, row: Float32Array): void {
+  const from = unscaled(table, clean);
+  const to = unscaled(table, row);
+  for (const { kind, at, width } of table.columns) {
+    if (kind === "integer") {
+      const before = from[at] as number;
+      const whole = before + Math.trunc((to[at] as number) - before);
+      row[at] = scaled(table.features[at] as Feature, whole);
+    }
+    if (kind === "category") {
+      const group = row.subarray(at, at + width);
+      // Of equals the one that it had.
+      const most = group.reduce((a, b) => Math.max(a, b), 0);
+      const kept = Array.from(
+        group,
+        (v, i) => v === most && clean[at + i] === 1,
+      );
+      const chosen = kept.includes(true)
+        ? kept.indexOf(true)
+        : group.indexOf(most);
+      group.fill(0);
+      group[chosen] = 1;
+    }
+  }
+}
+
+/** Computes the columns anew that a constraint of the form `column = ...` gives; the fixed ones stay. */
+export function recompute(table: Table, row: Float32Array): void {
+  for (const one of table.relations) {
+    const at = definedBy(one);
+    if (at === null) continue;
+    const column = table.columns.find(
+      (c) => at >= c.at && at < c.at + c.width,
+    ) as Column;
+    if (column.change === "none" || column.kind === "category") continue;
+    const { right } = one as Extract<Relation, { kind: "=" }>;
+    const value = amount(right, unscaled(table, row), table);
+    if (Number.isFinite(value))
+      row[at] = scaled(table.features[at] as Feature, value);
+  }
+}
+
+/** The place of the column that a relation defines, if it does. */
+function definedBy(relation: Relation): number | null {
+  return relation.kind === "=" && relation.left.kind === "feature"
+    ? relation.left.at
+    : null;
+}
+
+/** The nearest row that we know how to reach which the attacker could make: types, then what must not change, then definitions. */
+export function repair(table: Table, clean: Row, row: Float32Array): void {
+  for (let i = 0; i < row.length; i++)
+    row[i] = Math.min(1, Math.max(0, row[i] as number));
+  roundTypes(table, clean, row);
+  restore(table, clean, row);
+  recompute(table, row);
+}
