@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AssayError, type Random } from "#core";
 import type { Access, Target } from "#model";
 import type { FloatTensor } from "#onnx";
+import type { Table } from "#tables";
 import type { Ball } from "./ball.ts";
 import type { Norm } from "./norms/index.ts";
 
@@ -14,6 +15,8 @@ export interface AttackInput<P> {
   readonly y: Int32Array;
   /** What examples have to stay within; of infinite size where the nearest are looked for. */
   readonly ball: Ball;
+  /** What rows there can be, where the samples are rows of a table. Only such rows count, whether an attack looks at it or not. */
+  readonly table?: Table;
   readonly params: P;
   /** One generator a sample, so that results do not depend on how samples are batched. */
   readonly random: readonly Random[];

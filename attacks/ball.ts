@@ -1,5 +1,6 @@
 import type { Random } from "#core";
 import type { FloatTensor } from "#onnx";
+import { objection, type Table } from "#tables";
 import { type Norm, norms } from "./norms/index.ts";
 
 /**
@@ -22,13 +23,20 @@ export interface Ball {
   randomPoint(centre: FloatTensor, random: readonly Random[]): FloatTensor;
   /** The distance of each x from its centre. */
   distance(centre: FloatTensor, x: FloatTensor): Float64Array;
+  /** Of rows of a table: whether the attacker could make this one of its centre. The geometry knows nothing of it. */
+  allows?(centre: FloatTensor, example: FloatTensor): boolean;
 }
 
-/** The ball of a norm. "none" leaves the budget to the attack: everything inside the bounds is allowed. */
+/**
+ * The ball of a norm. "none" leaves the budget to the attack: everything inside the bounds is allowed.
+ *
+ * @param table what rows there can be, where the samples are rows of one
+ */
 export function ballOf(
   norm: Norm,
   eps: number,
   bounds: readonly [number, number],
+  table?: Table,
 ): Ball {
   const { shrink, direction, draw, length } = norms[norm];
   const [low, high] = bounds;
@@ -38,6 +46,12 @@ export function ballOf(
     eps: norm === "none" ? Number.POSITIVE_INFINITY : eps,
     bounds,
     nearest: norm !== "none" && eps === Number.POSITIVE_INFINITY,
+    ...(table
+      ? {
+          allows: (centre, { data }) =>
+            objection(table, centre.data, data) === null,
+        }
+      : {}),
     project: (around, x) =>
       perSample(x, (from, to, out) => {
         const centre = around.data.subarray(from, to);

@@ -1,10 +1,11 @@
 import { AssayError, hashOf, nearest, sha256, UsageError } from "#core";
 import { type FloatTensor, takeRows } from "#onnx";
+import type { Table } from "#tables";
 
-/** Labelled images. A value: functions make new ones and leave their arguments as they were. */
+/** Labelled images, or rows of a table. A value: functions make new ones and leave their arguments as they were. */
 export interface Dataset {
   readonly name: string;
-  /** Pixels, `[N, C, H, W]`, each in [0, 1]. */
+  /** Pixels, `[N, C, H, W]`, or the numbers of rows, `[N, width]`, each in [0, 1]. */
   readonly x: FloatTensor;
   /** The class of each sample, as an index into `classes`; 0 for all where `targets` say what is right. */
   readonly y: Int32Array;
@@ -15,6 +16,8 @@ export interface Dataset {
    * the labels that hold (1) and do not (0), or values.
    */
   readonly targets?: FloatTensor;
+  /** What the numbers of a row mean, and which rows there can be. */
+  readonly table?: Table;
   /** SHA-256 of pixels, labels or targets, and classes; neither the name nor where the files lie counts. */
   readonly fingerprint: string;
 }
@@ -26,6 +29,7 @@ export function dataset(
   y: Int32Array,
   classes: readonly string[],
   targets?: FloatTensor,
+  table?: Table,
 ): Dataset {
   let known: string | undefined;
   return {
@@ -34,6 +38,7 @@ export function dataset(
     y,
     classes: [...classes],
     ...(targets ? { targets } : {}),
+    ...(table ? { table } : {}),
     // Training takes many small batches that nobody asks for a fingerprint.
     get fingerprint() {
       known ??= hashOf({
@@ -73,6 +78,7 @@ export function takeSamples(
     Int32Array.from(indices, (index) => data.y[index] as number),
     data.classes,
     data.targets && takeRows(data.targets, indices),
+    data.table,
   );
 }
 
@@ -113,6 +119,7 @@ export function selectClasses(
       data.y,
       classes,
       columns(data.targets, [...labels.keys()]),
+      data.table,
     );
   const indices: number[] = [];
   data.y.forEach((label, index) => {
@@ -126,6 +133,8 @@ export function selectClasses(
       (index) => labels.get(data.y[index] as number) as number,
     ),
     classes,
+    undefined,
+    data.table,
   );
 }
 

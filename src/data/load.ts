@@ -29,8 +29,8 @@ export async function loadDataset(
 ): Promise<Dataset> {
   const samples = await read(spec, folder);
   validate(samples);
-  const { name, x, y, classes, targets } = samples;
-  return dataset(name, x, y, classes, targets);
+  const { name, x, y, classes, targets, table } = samples;
+  return dataset(name, x, y, classes, targets, table);
 }
 
 function read(spec: DataSpec, folder: string): Promise<Samples> {

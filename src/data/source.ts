@@ -1,10 +1,11 @@
 import type { z } from "zod";
 import type { FloatTensor } from "#onnx";
+import type { Table } from "#tables";
 
 /** What a source read, before it is checked. */
 export interface Samples {
   readonly name: string;
-  /** `[N, C, H, W]`, to be in [0, 1]. */
+  /** `[N, ...shape]`, to be in [0, 1]. */
   readonly x: FloatTensor;
   /** The class of each sample; 0 for all where there are `targets`. */
   readonly y: Int32Array;
@@ -12,6 +13,7 @@ export interface Samples {
   readonly classes: readonly string[];
   /** What the outputs should be, `[N, outputs]`, where a sample has several labels, or values. */
   readonly targets?: FloatTensor;
+  readonly table?: Table;
   readonly locate: Locate;
 }
 

@@ -27,6 +27,8 @@ export interface Limit {
   readonly bounds: readonly [number, number];
   /** The distance of each example from its centre. */
   distance(centre: FloatTensor, examples: FloatTensor): ArrayLike<number>;
+  /** Whether there can be such an example of its centre, beside its size; all can when left out. */
+  allows?(centre: FloatTensor, example: FloatTensor): boolean;
 }
 
 /** What a target is asked with. */
@@ -181,8 +183,10 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
       const v = row.data[i] as number;
       if (!(v >= low && v <= high)) return Infinity;
     }
-    const [d = Infinity] = Array.from(limit.distance(at(x, sample), row));
-    return d <= reach ? d : Infinity;
+    const centre = at(x, sample);
+    const [d = Infinity] = Array.from(limit.distance(centre, row));
+    if (!(d <= reach)) return Infinity;
+    return limit.allows?.(centre, row) === false ? Infinity : d;
   };
   // One unlucky draw is not much of an example: what comes later was climbed further.
   const random = model.model.noise !== undefined && !limit.nearest;

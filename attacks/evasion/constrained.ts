@@ -1,0 +1,133 @@
+import type { Target } from "#model";
+import { type FloatTensor, takeRows } from "#onnx";
+import {
+  addSlopes,
+  recompute,
+  repair,
+  restore,
+  type Table,
+  unscaled,
+  violationOf,
+} from "#tables";
+import type { Ball } from "../ball.ts";
+import { rowOf } from "./vectors.ts";
+
+/** A change of one scaled row, in place, around its clean one. */
+type Fix = (
+  table: Table,
+  clean: ArrayLike<number>,
+  row: Float32Array,
+) => void;
+
+/** Rows with each of them fixed. */
+function fixed(
+  table: Table,
+  clean: FloatTensor,
+  x: FloatTensor,
+  fix: Fix,
+): FloatTensor {
+  const out = { ...x, data: Float32Array.from(x.data) };
+  for (let i = 0; i < (x.dims[0] ?? 0); i++)
+    fix(table, rowOf(clean, i), rowOf(out, i));
+  return out;
+}
+
+/** Rows as the attacker could make them, as far as types, fixed columns and definitions go. */
+export const repaired = (
+  table: Table,
+  clean: FloatTensor,
+  x: FloatTensor,
+): FloatTensor => fixed(table, clean, x, repair);
+
+/** The same ball with what must not change put back after each projection, and columns that others define computed anew. */
+export function tableBall(ball: Ball, table: Table): Ball {
+  const fix: Fix = (_, clean, row) => {
+    restore(table, clean, row);
+    recompute(table, row);
+  };
+  return {
+    ...ball,
+    project: (centre, x) =>
+      fixed(table, centre, ball.project(centre, x), fix),
+    randomPoint: (centre, random) =>
+      fixed(table, centre, ball.randomPoint(centre, random), fix),
+  };
+}
+
+/**
+ * The target with the loss less the violation of the constraints, in the units
+ * of the columns, and no gradient at fixed columns. A row that is misclassified
+ * but not of the right types is repaired and asked about at once.
+ */
+export function tableTarget(
+  target: Target,
+  x: FloatTensor,
+  y: Int32Array,
+  table: Table,
+): Target {
+  const fixedColumns = table.columns.filter(({ change }) => change === "none");
+  return Object.create(target, {
+    // A gradient may bring a repaired row with it.
+    open: { value: (queries = 1) => target.open(queries + 1) },
+    lossGradient: {
+      async value(...[points, samples, objective]: Parameters<Target["lossGradient"]>) {
+        const answer = await target.lossGradient(points, samples, objective);
+        const loss = answer.loss.slice();
+        const gradient = {
+          ...answer.gradient,
+          data: answer.gradient.data.slice(),
+        };
+        samples.forEach((_, place) => {
+          const slopes = rowOf(gradient, place);
+          const raw = unscaled(table, rowOf(points, place));
+          const excess = violationOf(table, raw);
+          if (excess > 0) {
+            loss[place] = (loss[place] as number) - excess;
+            const felt = new Float64Array(slopes.length);
+            for (const one of table.relations)
+              addSlopes(one, raw, table, felt);
+            for (const [i, { span }] of table.features.entries())
+              slopes[i] = (slopes[i] as number) - (felt[i] as number) * span;
+          }
+          for (const { at, width } of fixedColumns)
+            slopes.fill(0, at, at + width);
+        });
+        await repairWrong(target, { x, y, table }, points, samples, answer);
+        return { ...answer, loss, gradient };
+      },
+    },
+  }) as Target;
+}
+
+async function repairWrong(
+  target: Target,
+  { x, y, table }: { x: FloatTensor; y: Int32Array; table: Table },
+  points: FloatTensor,
+  samples: readonly number[],
+  { logits }: { logits: FloatTensor },
+): Promise<void> {
+  const open = new Set(target.open());
+  const wrong = samples.flatMap((sample, place) => {
+    const scores = rowOf(logits, place);
+    const best = scores.indexOf(scores.reduce((a, b) => Math.max(a, b)));
+    return open.has(sample) && best !== y[sample] ? [place] : [];
+  });
+  if (wrong.length === 0) return;
+  const of = wrong.map((place) => samples[place] as number);
+  const tried = repaired(table, takeRows(x, of), takeRows(points, wrong));
+  await target.predict(tried, of);
+}
+
+/** Repairs the last point of each sample that still stands, and asks about it. */
+export async function askRepaired(
+  target: Target,
+  x: FloatTensor,
+  table: Table,
+): Promise<void> {
+  const open = target.open();
+  if (open.length === 0) return;
+  const clean = takeRows(x, open);
+  const last = takeRows(target.examples(), open);
+  await target.predict(repaired(table, clean, last), open);
+}
+

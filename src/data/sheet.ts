@@ -1,0 +1,269 @@
+import { AssayError, nearest, UsageError } from "#core";
+import { tensor } from "#onnx";
+import {
+  type ColumnSpec,
+  objection,
+  scaled,
+  type Table,
+  tableOf,
+} from "#tables";
+import type { Samples } from "./source.ts";
+import type { TableSpec } from "./table-spec.ts";
+
+/** What a cell of a file holds before it has a type. */
+export type Cell = string | number | bigint | boolean | null | undefined;
+
+/** A file of rows, as it was read. */
+export interface Sheet {
+  readonly name: string;
+  readonly file: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** How a message names a row, counted from 0. */
+  place(row: number): string;
+}
+
+/** The most numbers of one dataset: 4 GiB as float32. */
+const LARGEST = 2 ** 30;
+
+/** Beyond this float32 cannot tell neighbouring whole numbers apart. */
+const MOST_WHOLE = 2 ** 22;
+
+const MISSING = new Set(["", "na", "n/a", "nan", "null", "none", "?"]);
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/**
+ * The rows of a file as samples: columns typed, scaled to [0, 1] over their
+ * ranges, categories as groups of one number a value.
+ *
+ * @throws AssayError with file, row and column for a missing or wrong value, and for a row that breaks a constraint
+ */
+export function samplesOf(sheet: Sheet, spec: TableSpec): Samples {
+  if (sheet.rows.length === 0)
+    throw new AssayError(
+      "DATA_EMPTY",
+      `${sheet.file} has no rows`,
+      "Give a file with at least one row of each class.",
+    );
+  const right = [
+    spec.label ?? [],
+    spec.labels ?? [],
+    spec.targets ?? [],
+  ].flat();
+  for (const name of right) placeOf(sheet, name);
+  const named =
+    spec.columns ??
+    Object.fromEntries(
+      sheet.columns
+        .filter((name) => !right.includes(name))
+        .map((name) => [name, "number" as const]),
+    );
+  const columns = Object.entries(named).map(([name, stated]) =>
+    columnOf(sheet, name, stated),
+  );
+  const table = tableOf(
+    columns,
+    spec.constraints.map((one) =>
+      typeof one === "string" ? { formula: one, tolerance: 0 } : one,
+    ),
+  );
+  const x = valuesOf(sheet, table);
+  return {
+    name: sheet.name,
+    x,
+    ...answersOf(sheet, spec),
+    table,
+    locate: (_part, sample) =>
+      sample === undefined ? sheet.file : sheet.place(sample),
+  };
+}
+
+/** Where a column stands in the file. */
+function placeOf({ columns, file }: Sheet, name: string): number {
+  const at = columns.indexOf(name);
+  if (at >= 0) return at;
+  const meant = nearest(name, columns);
+  throw new UsageError(
+    "DATA_COLUMN",
+    `${file} has no column "${name}"`,
+    `${meant ? `Did you mean "${meant}"? ` : ""}Its columns are: ${columns.slice(0, 20).join(", ")}${columns.length > 20 ? " ..." : ""}.`,
+  );
+}
+
+const wrong = (sheet: Sheet, row: number, column: string, what: string) =>
+  new AssayError(
+    "DATA_CELL",
+    `${sheet.place(row)}, column "${column}" ${what}`,
+    "Correct the value, or remove the row.",
+  );
+
+/** The values of a column, none of them missing. */
+function cellsOf(sheet: Sheet, name: string): string[] {
+  const at = placeOf(sheet, name);
+  return sheet.rows.map((row, i) => {
+    const text = String(row[at] ?? "").trim();
+    if (MISSING.has(text.toLowerCase()))
+      throw wrong(
+        sheet,
+        i,
+        name,
+        `has no value (${text === "" ? "it is empty" : text})`,
+      );
+    return text;
+  });
+}
+
+function numbersOf(sheet: Sheet, name: string): number[] {
+  return cellsOf(sheet, name).map((text, i) => {
+    const value = text === "true" ? 1 : text === "false" ? 0 : Number(text);
+    if (Number.isFinite(value) && (NUMBER.test(text) || /^[tf]/.test(text)))
+      return value;
+    throw wrong(
+      sheet,
+      i,
+      name,
+      `has "${text.slice(0, 40)}", expected a number`,
+    );
+  });
+}
+
+type Stated = NonNullable<TableSpec["columns"]>[string];
+
+function columnOf(sheet: Sheet, name: string, stated: Stated): ColumnSpec {
+  const one = typeof stated === "string" ? { type: stated } : stated;
+  const change = "change" in one ? one.change : "any";
+  if (one.type === "category") {
+    const found = [...new Set(cellsOf(sheet, name))].sort(byValue);
+    const values = ("values" in one ? one.values : undefined) ?? found;
+    if (values.length > 1024)
+      throw new UsageError(
+        "DATA_COLUMN",
+        `column "${name}" of ${sheet.file} has ${values.length} different values, expected at most 1024`,
+        "Declare it as a number, or leave it out.",
+      );
+    return { name, kind: "category", range: [0, 1], values, change };
+  }
+  const range =
+    ("range" in one ? one.range : undefined) ?? rangeOf(sheet, name);
+  const [low, high] = range;
+  const unfit =
+    !(low <= high) ||
+    (one.type === "integer" &&
+      !(Number.isInteger(low) && high - low <= MOST_WHOLE));
+  if (unfit)
+    throw new UsageError(
+      "DATA_COLUMN",
+      `column "${name}" has the range [${low}, ${high}], expected the smallest value first${one.type === "integer" ? `, whole, and at most ${MOST_WHOLE} apart` : ""}`,
+      "Correct the range, or declare the column as a number.",
+    );
+  return { name, kind: one.type, range, change };
+}
+
+function rangeOf(sheet: Sheet, name: string): [number, number] {
+  const numbers = numbersOf(sheet, name);
+  return [
+    numbers.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    numbers.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+  ];
+}
+
+/** Numbers by size, then text by its code units. */
+function byValue(a: string, b: string): number {
+  const [x, y] = [Number(a), Number(b)];
+  if (Number.isFinite(x) && Number.isFinite(y)) return x - y;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Scaled rows [N, width]; every one of them is a row that there can be. */
+function valuesOf(sheet: Sheet, table: Table) {
+  const [n, width] = [sheet.rows.length, table.features.length];
+  if (n * width > LARGEST)
+    throw new AssayError(
+      "DATA_TOO_LARGE",
+      `${sheet.file} has ${n} rows of ${width} numbers, expected at most ${LARGEST} numbers`,
+      "Leave columns or rows out.",
+    );
+  const data = new Float32Array(n * width);
+  for (const { name, kind, at, range, values = [] } of table.columns) {
+    if (kind === "category") {
+      const places = new Map(values.map((value, k) => [value, k]));
+      cellsOf(sheet, name).forEach((text, i) => {
+        const place = places.get(text);
+        if (place === undefined)
+          throw wrong(
+            sheet,
+            i,
+            name,
+            `has "${text.slice(0, 40)}", expected one of: ${values.slice(0, 20).join(", ")}`,
+          );
+        data[i * width + at + place] = 1;
+      });
+      continue;
+    }
+    const feature = table.features[at] as Table["features"][number];
+    numbersOf(sheet, name).forEach((value, i) => {
+      if (!(value >= range[0] && value <= range[1]))
+        throw wrong(
+          sheet,
+          i,
+          name,
+          `has ${value}, outside [${range.join(", ")}]`,
+        );
+      if (kind === "integer" && !Number.isInteger(value))
+        throw wrong(sheet, i, name, `has ${value}, expected a whole number`);
+      data[i * width + at] = scaled(feature, value);
+    });
+  }
+  for (let i = 0; i < n; i++) {
+    const row = data.subarray(i * width, (i + 1) * width);
+    const why = objection(table, row, row);
+    if (why !== null)
+      throw new AssayError(
+        "DATA_CONSTRAINT",
+        `${sheet.place(i)} cannot be: ${why}`,
+        "Correct the row, or the constraint (a tolerance may be missing).",
+      );
+  }
+  return tensor("float32", [n, width], data);
+}
+
+/** What is right for each row. */
+function answersOf(
+  sheet: Sheet,
+  spec: TableSpec,
+): Pick<Samples, "y" | "classes" | "targets"> {
+  const n = sheet.rows.length;
+  const names = spec.labels ?? spec.targets;
+  if (names) {
+    const data = new Float32Array(n * names.length);
+    for (const [k, name] of names.entries())
+      numbersOf(sheet, name).forEach((value, i) => {
+        if (spec.labels && value !== 0 && value !== 1)
+          throw wrong(sheet, i, name, `has ${value}, expected 0 or 1`);
+        data[i * names.length + k] = value;
+      });
+    return {
+      y: new Int32Array(n),
+      classes: names,
+      targets: tensor("float32", [n, names.length], data),
+    };
+  }
+  const name = spec.label as string;
+  const cells = cellsOf(sheet, name);
+  const found = [...new Set(cells)].sort(byValue);
+  const classes = spec.classes ?? found;
+  const byName = found.every((text) => classes.includes(text));
+  const y = Int32Array.from(cells, (text, i) => {
+    if (byName) return classes.indexOf(text);
+    const label = Number(text);
+    if (Number.isInteger(label) && label >= 0 && label < classes.length)
+      return label;
+    throw wrong(
+      sheet,
+      i,
+      name,
+      `has "${text.slice(0, 40)}", which is neither a class (${classes.slice(0, 20).join(", ")}) nor its number`,
+    );
+  });
+  return { y, classes };
+}

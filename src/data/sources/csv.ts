@@ -1,0 +1,100 @@
+import { basename, resolve } from "node:path";
+import { type CsvError, parse } from "csv-parse/sync";
+import { z } from "zod";
+import { AssayError, messageOf, readFile } from "#core";
+import { type Sheet, samplesOf } from "../sheet.ts";
+import { defineSource } from "../source.ts";
+import { saysWhatIsRight, tableKeys } from "../table-spec.ts";
+
+/** The most that is read of one file, in bytes. */
+const LARGEST = 2 ** 29;
+
+/** A table as text (RFC 4180): a row a line, its columns named by the first line, or `c1`, `c2`, ... without one. */
+export const csv = defineSource({
+  schema: z
+    .strictObject({
+      source: z.literal("csv"),
+      path: z.string().min(1).describe("Path of the file."),
+      delimiter: z.string().length(1).default(","),
+      header: z
+        .boolean()
+        .default(true)
+        .describe("Whether the first line names the columns."),
+      skip: z
+        .int()
+        .nonnegative()
+        .default(0)
+        .describe("Lines before the header, or before the first row."),
+      ...tableKeys,
+    })
+    .refine(...saysWhatIsRight)
+    .describe("Rows of a table as comma-separated values."),
+
+  async read(spec, folder) {
+    const file = resolve(folder, spec.path);
+    return samplesOf(readCsv(file, spec), spec);
+  },
+});
+
+/** The cells of a file of separated values. */
+export function readCsv(
+  file: string,
+  {
+    delimiter,
+    header,
+    skip,
+  }: { delimiter: string; header: boolean; skip: number },
+): Sheet {
+  const bytes = readFile(file);
+  if (bytes.length > LARGEST)
+    throw new AssayError(
+      "DATA_TOO_LARGE",
+      `${file} has ${bytes.length} bytes, expected at most ${LARGEST}`,
+      "Give fewer rows, or the same table as parquet.",
+    );
+  let records: { record: string[]; info: { lines: number } }[];
+  try {
+    records = parse(bytes, {
+      bom: true,
+      delimiter,
+      from_line: skip + 1,
+      skip_empty_lines: true,
+      max_record_size: 2 ** 24,
+      info: true,
+    }) as unknown as typeof records;
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  const rows = header ? records.slice(1) : records;
+  const columns = header
+    ? (records[0]?.record ?? []).map((name) => name.trim())
+    : (rows[0]?.record ?? []).map((_, i) => `c${i + 1}`);
+  const twice = columns.find((name, i) => columns.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw new AssayError(
+      "DATA_FORMAT",
+      `${file} has two columns named "${twice}"`,
+      "Give each column its own name, or set header: false.",
+    );
+  return {
+    name: basename(file).replace(/\.(csv|tsv|txt)$/i, ""),
+    file,
+    columns,
+    rows: rows.map(({ record }) => record),
+    place: (row) => `${file}, line ${rows[row]?.info.lines}`,
+  };
+}
+
+function unreadable(file: string, error: unknown): AssayError {
+  const { code, lines } = error as CsvError & { lines?: number };
+  const why =
+    code === "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH"
+      ? "has another number of columns than the lines before"
+      : messageOf(error);
+  return new AssayError(
+    "DATA_FORMAT",
+    `${file}${lines === undefined ? "" : `, line ${lines}`}: ${why}`,
+    "Check delimiter, header and skip, and that text with the delimiter stands in quotes.",
+    { cause: error },
+  );
+}
