@@ -6,6 +6,8 @@ import { apgdT } from "./evasion/apgd-t.ts";
 import { autoattack } from "./evasion/autoattack.ts";
 import { bim } from "./evasion/bim.ts";
 import { boundary } from "./evasion/boundary.ts";
+import { caa } from "./evasion/caa.ts";
+import { capgd } from "./evasion/capgd.ts";
 import { corruptions } from "./evasion/corruptions.ts";
 import { cwL0 } from "./evasion/cw-l0.ts";
 import { cwL2 } from "./evasion/cw-l2.ts";
@@ -21,6 +23,7 @@ import { geoda } from "./evasion/geoda.ts";
 import { hopskipjump } from "./evasion/hopskipjump.ts";
 import { jsma } from "./evasion/jsma.ts";
 import { miFgsm } from "./evasion/mi-fgsm.ts";
+import { moeva } from "./evasion/moeva.ts";
 import { nes } from "./evasion/nes.ts";
 import { niFgsm } from "./evasion/ni-fgsm.ts";
 import { onePixel } from "./evasion/one-pixel.ts";
@@ -67,6 +70,9 @@ export const attacks = [
   geoda,
   uap,
   patch,
+  capgd,
+  moeva,
+  caa,
   basePgd,
   baseMiFgsm,
   spatial,
@@ -76,4 +82,5 @@ export const attacks = [
 
 export type { Attack, AttackInput, Family, Measure } from "./attack.ts";
 export { type Ball, ballOf } from "./ball.ts";
+export { repaired } from "./evasion/constrained.ts";
 export { type Norm, norms } from "./norms/index.ts";

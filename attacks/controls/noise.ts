@@ -2,11 +2,12 @@ import { z } from "zod";
 import type { Random } from "#core";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { repaired } from "../evasion/constrained.ts";
 
 /**
  * Uniform noise in the ball: not an attack but the control that every attack
  * must beat (Carlini et al. 2019, arXiv:1902.06705, section 4.5). The best of
- * several draws counts.
+ * several draws counts. Rows of a table are repaired after they are drawn.
  */
 export const noise = defineAttack({
   id: "noise",
@@ -21,13 +22,15 @@ export const noise = defineAttack({
     nist: ["NISTAML.022"],
   },
   params: z.strictObject({ draws: z.int().positive().default(10) }),
-  async run({ target, x, ball, params, random, onProgress }) {
+  async run({ target, x, ball, table, params, random, onProgress }) {
     for (let draw = 0; draw < params.draws; draw++) {
       onProgress(draw / params.draws);
       const open = target.open();
       if (open.length === 0) break;
       const streams = open.map((i) => random[i] as Random);
-      const tries = ball.randomPoint(takeRows(x, open), streams);
+      const centres = takeRows(x, open);
+      const drawn = ball.randomPoint(centres, streams);
+      const tries = table ? repaired(table, centres, drawn) : drawn;
       await target.predict(tries, open);
     }
     return target.examples();

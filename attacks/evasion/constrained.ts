@@ -1,4 +1,4 @@
-import type { Target } from "#model";
+import { argmaxRows, type Target } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import {
   addSlopes,
@@ -13,11 +13,7 @@ import type { Ball } from "../ball.ts";
 import { rowOf } from "./vectors.ts";
 
 /** A change of one scaled row, in place, around its clean one. */
-type Fix = (
-  table: Table,
-  clean: ArrayLike<number>,
-  row: Float32Array,
-) => void;
+type Fix = (table: Table, clean: ArrayLike<number>, row: Float32Array) => void;
 
 /** Rows with each of them fixed. */
 function fixed(
@@ -47,8 +43,7 @@ export function tableBall(ball: Ball, table: Table): Ball {
   };
   return {
     ...ball,
-    project: (centre, x) =>
-      fixed(table, centre, ball.project(centre, x), fix),
+    project: (centre, x) => fixed(table, centre, ball.project(centre, x), fix),
     randomPoint: (centre, random) =>
       fixed(table, centre, ball.randomPoint(centre, random), fix),
   };
@@ -65,12 +60,28 @@ export function tableTarget(
   y: Int32Array,
   table: Table,
 ): Target {
+  const askRepaired = async (
+    points: FloatTensor,
+    samples: readonly number[],
+    predicted: Int32Array,
+  ) => {
+    const open = new Set(target.open());
+    const wrong = samples.flatMap((sample, place) =>
+      open.has(sample) && predicted[place] !== y[sample] ? [place] : [],
+    );
+    if (wrong.length === 0) return;
+    const of = wrong.map((place) => samples[place] as number);
+    const clean = takeRows(x, of);
+    await target.predict(repaired(table, clean, takeRows(points, wrong)), of);
+  };
   const fixedColumns = table.columns.filter(({ change }) => change === "none");
   return Object.create(target, {
     // A gradient may bring a repaired row with it.
     open: { value: (queries = 1) => target.open(queries + 1) },
     lossGradient: {
-      async value(...[points, samples, objective]: Parameters<Target["lossGradient"]>) {
+      async value(
+        ...[points, samples, objective]: Parameters<Target["lossGradient"]>
+      ) {
         const answer = await target.lossGradient(points, samples, objective);
         const loss = answer.loss.slice();
         const gradient = {
@@ -84,50 +95,23 @@ export function tableTarget(
           if (excess > 0) {
             loss[place] = (loss[place] as number) - excess;
             const felt = new Float64Array(slopes.length);
-            for (const one of table.relations)
-              addSlopes(one, raw, table, felt);
+            for (const one of table.relations) addSlopes(one, raw, table, felt);
             for (const [i, { span }] of table.features.entries())
               slopes[i] = (slopes[i] as number) - (felt[i] as number) * span;
           }
           for (const { at, width } of fixedColumns)
             slopes.fill(0, at, at + width);
         });
-        await repairWrong(target, { x, y, table }, points, samples, answer);
+        await askRepaired(points, samples, argmaxRows(answer.logits));
         return { ...answer, loss, gradient };
+      },
+    },
+    predict: {
+      async value(...[points, samples]: Parameters<Target["predict"]>) {
+        const predicted = await target.predict(points, samples);
+        await askRepaired(points, samples, predicted);
+        return predicted;
       },
     },
   }) as Target;
 }
-
-async function repairWrong(
-  target: Target,
-  { x, y, table }: { x: FloatTensor; y: Int32Array; table: Table },
-  points: FloatTensor,
-  samples: readonly number[],
-  { logits }: { logits: FloatTensor },
-): Promise<void> {
-  const open = new Set(target.open());
-  const wrong = samples.flatMap((sample, place) => {
-    const scores = rowOf(logits, place);
-    const best = scores.indexOf(scores.reduce((a, b) => Math.max(a, b)));
-    return open.has(sample) && best !== y[sample] ? [place] : [];
-  });
-  if (wrong.length === 0) return;
-  const of = wrong.map((place) => samples[place] as number);
-  const tried = repaired(table, takeRows(x, of), takeRows(points, wrong));
-  await target.predict(tried, of);
-}
-
-/** Repairs the last point of each sample that still stands, and asks about it. */
-export async function askRepaired(
-  target: Target,
-  x: FloatTensor,
-  table: Table,
-): Promise<void> {
-  const open = target.open();
-  if (open.length === 0) return;
-  const clean = takeRows(x, open);
-  const last = takeRows(target.examples(), open);
-  await target.predict(repaired(table, clean, last), open);
-}
-

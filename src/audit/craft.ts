@@ -1,4 +1,4 @@
-import { ballOf, type Measure } from "#attacks";
+import { type Ball, ballOf, type Measure } from "#attacks";
 import {
   AssayError,
   hashOf,
@@ -50,6 +50,7 @@ export function craftKey(
         ? []
         : sanitizers.map((s) => describeFit(s, candidate, bench)),
     data: data.fingerprint,
+    ...(data.table ? { table: data.table } : {}),
     seed,
     version: packageVersion(),
     engine: engine.title,
@@ -95,7 +96,8 @@ export async function craft(
     : all;
   const x = takeRows(data.x, chosenRows);
   const y = Int32Array.from(chosenRows, (i) => data.y[i] as number);
-  const ball = ballOf(norm, eps, victim.model.contract.bounds);
+  const { table } = data;
+  const ball = ballOf(norm, eps, victim.model.contract.bounds, table);
   const target = grantAccess(victim, {
     access: unit.access,
     x,
@@ -117,6 +119,7 @@ export async function craft(
       x,
       y,
       ball,
+      table,
       params,
       random: chosenRows.map((i) => stream.fork(i)),
       onProgress(share: number) {
@@ -135,6 +138,11 @@ export async function craft(
       putRows(examples, chosenRows, target.examples());
     }
   }
+  const refused = withdrawImpossible(examples, data.x, ball);
+  if (refused > 0)
+    notes.push(
+      `gave ${refused} of ${all.length} rows that there cannot be, which do not count`,
+    );
   const made: Craft = {
     queries: { ...target.queries },
     queriesToBreak:
@@ -156,6 +164,23 @@ export async function craft(
 const isAboutGradients = (error: unknown): error is AssayError =>
   error instanceof AssayError &&
   ["GRADIENT_NO_PATH", "GRADIENT_UNSUPPORTED"].includes(error.code);
+
+/** Puts the clean sample in the place of examples that there cannot be, and says how many they were. */
+function withdrawImpossible(
+  examples: FloatTensor,
+  x: FloatTensor,
+  { allows }: Ball,
+): number {
+  if (!allows) return 0;
+  let refused = 0;
+  for (let i = 0; i < (x.dims[0] ?? 0); i++) {
+    const clean = takeRows(x, [i]);
+    if (allows(clean, takeRows(examples, [i]))) continue;
+    putRows(examples, [i], clean);
+    refused++;
+  }
+  return refused;
+}
 
 /** Numbers of some samples among all of them. */
 function spread(

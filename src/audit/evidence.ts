@@ -2,6 +2,7 @@ import { ballOf, type Family } from "#attacks";
 import { InterruptedError, Random } from "#core";
 import { type CompiledModel, chanceOf, classesSeen } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
+import { isFree } from "#tables";
 import { type Bench, drawsFor, type Opened, probesOf } from "./bench.ts";
 import type { Craft } from "./craft.ts";
 import type { PlannedCell } from "./plan.ts";
@@ -59,6 +60,7 @@ export async function gather(
     eps,
     family: chosen.unit.family satisfies Family,
     boundsWidth: high - low,
+    constrained: data.table !== undefined && !isFree(data.table),
     chance: chanceOf(scored.model, data.targets),
     outcomes,
     maxDistance: ball
@@ -111,6 +113,7 @@ async function probeCell(
     {
       victim,
       chosen,
+      table: data.table,
       norm,
       eps,
       x: takeRows(data.x, some),

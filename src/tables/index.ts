@@ -11,6 +11,7 @@ export {
   type Column,
   type ColumnSpec,
   type Feature,
+  isFree,
   scaled,
   type Table,
   tableOf,

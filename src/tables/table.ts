@@ -68,6 +68,11 @@ export function tableOf(
   return { columns, features, relations };
 }
 
+/** Whether every scaled row is one that an attacker could make of any other. */
+export const isFree = ({ columns, relations }: Table): boolean =>
+  relations.length === 0 &&
+  columns.every(({ kind, change }) => kind === "number" && change === "any");
+
 /** What a value of a column is in a scaled row. */
 export const scaled = ({ low, span }: Feature, value: number): number =>
   Math.fround((value - low) / span);

@@ -9,6 +9,8 @@ export const quick: Readonly<Record<string, Record<string, unknown>>> = {
   nes: { queries: 130, pairs: 5, stepSize: 0.1 },
   spsa: { steps: 10, pairs: 8, learningRate: 0.1 },
   simba: { steps: 30 },
+  moeva: { generations: 6, population: 20, offspring: 20 },
+  caa: { generations: 4, population: 20, offspring: 10 },
   square: { queries: 60 },
   "cw-l0": { initialConst: 5, maxIterations: 15, largestConst: 30 },
   "cw-linf": { initialConst: 1, maxIterations: 30 },

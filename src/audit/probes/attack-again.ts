@@ -1,16 +1,17 @@
 import { ballOf } from "#attacks";
 import { grantAccess } from "#model";
+import { isFree } from "#tables";
 import { countBroken } from "./most-draws.ts";
 import type { Scene, Tries } from "./probe.ts";
 
 /** The attack once more on the samples that it left standing, with other parameters or another budget, and other draws. */
 export async function attackAgain(
-  { victim, chosen, norm, x, y, targets, random, onProgress, ...scene }: Scene,
+  { victim, chosen, norm, x, y, targets, table, random, onProgress, ...scene }: Scene,
   purpose: string,
   change: { readonly params?: Record<string, unknown>; readonly eps?: number },
 ): Promise<Tries> {
   const eps = change.eps ?? scene.eps;
-  const ball = ballOf(norm, eps, victim.model.contract.bounds);
+  const ball = ballOf(norm, eps, victim.model.contract.bounds, table);
   const { unit } = chosen;
   const stream = random.fork(purpose);
   const target = grantAccess(victim, {
@@ -26,6 +27,7 @@ export async function attackAgain(
     x,
     y,
     ball,
+    table,
     params: { ...chosen.params, ...change.params },
     random: Array.from(y, (_, i) => stream.fork(i)),
     onProgress,
@@ -50,8 +52,9 @@ export async function moreRestarts(scene: Scene): Promise<Tries | null> {
     : null;
 }
 
-/** With so much room that any image can be turned into a grey one, or any row into any other. */
+/** With so much room that any image can be turned into a grey one, or any row into any other; null where constraints forbid that. */
 export async function unbounded(scene: Scene): Promise<Tries | null> {
+  if (scene.table && !isFree(scene.table)) return null;
   const [low, high] = scene.victim.model.contract.bounds;
   const width = high - low;
   const count = scene.x.data.length / scene.y.length;

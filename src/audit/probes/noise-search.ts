@@ -1,4 +1,4 @@
-import { ballOf } from "#attacks";
+import { ballOf, repaired } from "#attacks";
 import { grantAccess } from "#model";
 import { takeRows } from "#onnx";
 import { countBroken } from "./most-draws.ts";
@@ -10,12 +10,12 @@ export const DRAWS = 1000;
 /** Draws that are tried at once. */
 const TOGETHER = 8;
 
-/** Random points of the ball around the samples that the attack left standing. */
+/** Random points of the ball around the samples that the attack left standing; rows of a table repaired. */
 export async function noiseSearch(
-  { victim, norm, eps, x, y, targets, random, onProgress }: Scene,
+  { victim, norm, eps, x, y, targets, table, random, onProgress }: Scene,
   draws: number,
 ): Promise<Tries> {
-  const ball = ballOf(norm, eps, victim.model.contract.bounds);
+  const ball = ballOf(norm, eps, victim.model.contract.bounds, table);
   const target = grantAccess(victim, {
     access: "label",
     x,
@@ -30,11 +30,15 @@ export async function noiseSearch(
     const open = target.open(TOGETHER);
     if (open.length === 0) break;
     const samples = open.flatMap((i) => new Array<number>(TOGETHER).fill(i));
+    const centres = takeRows(x, samples);
     const points = ball.randomPoint(
-      takeRows(x, samples),
+      centres,
       samples.map((i) => streams[i] as (typeof streams)[number]),
     );
-    await target.predict(points, samples);
+    await target.predict(
+      table ? repaired(table, centres, points) : points,
+      samples,
+    );
   }
   const broken = await countBroken(victim, target, y, random.fork("judged"));
   return { tried: y.length, broken };

@@ -2,6 +2,7 @@ import type { Attack } from "#attacks";
 import type { Chosen, Random } from "#core";
 import type { CompiledModel } from "#model";
 import type { FloatTensor } from "#onnx";
+import type { Table } from "#tables";
 import type { Norm } from "../results.ts";
 
 /** An attack that was made, and what it left standing. */
@@ -17,6 +18,8 @@ export interface Scene {
   /** What their outputs should be, where the task is not one of classes. */
   readonly targets?: FloatTensor;
   readonly examples: FloatTensor;
+  /** What rows there can be, where the samples are rows of a table. */
+  readonly table?: Table;
   readonly random: Random;
   /** Throws when the run is interrupted. */
   readonly onProgress: () => void;

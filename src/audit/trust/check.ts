@@ -17,6 +17,8 @@ export interface Evidence {
   family: Family;
   /** The highest input value less the lowest. */
   boundsWidth: number;
+  /** Whether the samples are rows of a table with constraints, so that no budget turns every row into any other. */
+  constrained?: boolean;
   /** The accuracy of guessing: one over the number of classes. */
   chance: number;
   /** As in the results document: "1" robust, "0" broken, "-" wrong without the attack. */

@@ -13,7 +13,8 @@ import {
 /**
  * With half the input range as budget every image can be turned grey, so an
  * iterative attack must bring accuracy down to guessing (Carlini et al. 2019,
- * arXiv:1902.06705). One step is not expected to.
+ * arXiv:1902.06705). One step is not expected to, nor is anything on rows of a
+ * table with constraints.
  */
 export const reachesChance: TrustCheck = {
   id: "reaches-chance",
@@ -21,7 +22,7 @@ export const reachesChance: TrustCheck = {
   judge(cell, siblings) {
     const iterates =
       cell.family === "iterative" || cell.family === "minimum-norm";
-    if (!iterates || !isWhiteBox(cell)) return undefined;
+    if (!iterates || !isWhiteBox(cell) || cell.constrained) return undefined;
     const unbounded = strongest(
       [cell, ...comparable(cell, siblings)].filter(
         (one) => one.attack === cell.attack && isUnbounded(one),

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import type { Random } from "#core";
+import { type FloatTensor, takeRows } from "#onnx";
+import { type AttackInput, defineAttack } from "../attack.ts";
+import { ballOf } from "../ball.ts";
+import type { Scene } from "./apgd.ts";
+import { climb } from "./apgd-climb.ts";
+import { momentumPaces } from "./apgd-momentum.ts";
+import { tableBall, tableTarget } from "./constrained.ts";
+import { scattered } from "./points.ts";
+
+/** What CAPGD can be told; the defaults are those of TabularBench. */
+export const capgdParams = z.strictObject({
+  steps: z.int().positive().default(10),
+  /** The first from the row itself, the others from random points. */
+  restarts: z.int().positive().default(2),
+  /** The share of steps that have to raise the loss for their size to stay. */
+  rho: z.number().min(0).max(1).default(0.75),
+  /** Share of eps that is left for the repair. */
+  epsMargin: z.number().min(0).max(1).default(0.05),
+});
+
+/**
+ * Constrained adaptive PGD (Simonetto et al. 2024, arXiv:2406.00775): Auto-PGD
+ * on rows of a table. The loss is the cross-entropy less the violation of the
+ * constraints, fixed columns do not move, columns that a constraint defines are
+ * computed anew after each step, and types are rounded: towards the clean row
+ * for whole numbers, to the largest of the group for categories. A row that is
+ * misclassified is rounded and asked about at once; the authors' code rounds
+ * only the last one. Without a table it is Auto-PGD in a ball smaller by the margin.
+ */
+export const capgd = defineAttack({
+  id: "capgd",
+  title: "CAPGD",
+  access: "gradient",
+  family: "iterative",
+  norms: ["l2", "linf"],
+  reference: "Simonetto et al. 2024, arXiv:2406.00775",
+  taxonomy: {
+    atlas: ["AML.T0043.000", "AML.T0015"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.022"],
+  },
+  params: capgdParams,
+  async run(input) {
+    await constrainedPgd(input, input.onProgress);
+    return input.target.examples();
+  },
+});
+
+/** The attack; what it finds, the target keeps. */
+export async function constrainedPgd(
+  {
+    target,
+    x,
+    y,
+    table,
+    params,
+    random,
+    ball: { norm, eps, bounds },
+  }: AttackInput<z.output<typeof capgdParams>>,
+  onProgress: (share: number) => void,
+): Promise<void> {
+  const { steps, restarts, rho, epsMargin } = params;
+  const smaller = ballOf(norm, eps * (1 - epsMargin), bounds);
+  const ball = table ? tableBall(smaller, table) : smaller;
+  const scene: Scene = {
+    target: table ? tableTarget(target, x, y, table) : target,
+    x,
+    y,
+    ball,
+    random,
+  };
+  for (let restart = 0; restart < restarts; restart++) {
+    const open = scene.target.open();
+    if (open.length === 0) return;
+    const clean = takeRows(x, open);
+    const streams = open.map((i) =>
+      (random[i] as Random).fork(`capgd ${restart}`),
+    );
+    const start: FloatTensor =
+      restart === 0 ? clean : ball.randomPoint(clean, streams);
+    const ascent = {
+      loss: "cross-entropy",
+      purpose: "capgd",
+      steps,
+      rho,
+      eot: 1,
+      largerEps: false,
+      onProgress,
+    } as const;
+    await climb(scene, ascent, scattered(start, open), {
+      ball,
+      steps,
+      paces: momentumPaces(rho),
+      last: true,
+      onProgress: (share) => onProgress((restart + share) / restarts),
+    });
+  }
+}
