@@ -1,0 +1,228 @@
+import { existsSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { describe, expect, it } from "vitest";
+import { packagePath } from "#core";
+import { type DataSpec, dataSpecSchema, loadDataset } from "#data";
+import { unscaled } from "#tables";
+import { put, temporaryFolder } from "./tiny.ts";
+
+const folder = temporaryFolder();
+
+async function load(content: string, spec: Record<string, unknown>) {
+  put(folder, "t.csv", content);
+  return loadDataset(
+    dataSpecSchema.parse({ source: "csv", path: "t.csv", ...spec }) as DataSpec,
+    folder,
+  );
+}
+
+const people = [
+  "age,home,income,total,ok",
+  "20,rent,10.5,30.5,no",
+  '40,"own, paid",0,40,yes',
+  "60,rent,40,100,yes",
+].join("\n");
+const columns = {
+  age: { type: "integer", range: [0, 100] },
+  home: "category",
+  income: { type: "number", range: [0, 40], change: "up" },
+  total: { type: "number", range: [0, 200] },
+};
+const constraints = ["total = age + income"];
+
+describe("CSV tables", () => {
+  it("are typed and scaled", async () => {
+    const data = await load(people, { label: "ok", columns, constraints });
+    expect(data.x.dims).toEqual([3, 5]);
+    expect(Array.from(data.x.data.subarray(5, 10))).toEqual([
+      Math.fround(0.4),
+      1,
+      0,
+      0,
+      Math.fround(0.2),
+    ]);
+    expect(data.classes).toEqual(["no", "yes"]);
+    expect(Array.from(data.y)).toEqual([0, 1, 1]);
+    expect(data.table?.features.map((f) => f.name)).toEqual([
+      "age",
+      "home:own, paid",
+      "home:rent",
+      "income",
+      "total",
+    ]);
+  });
+
+  it("take every other column as a number when none is declared", async () => {
+    const data = await load("5\n1;10;b\n2;30;a\n", {
+      delimiter: ";",
+      header: false,
+      skip: 1,
+      label: "c3",
+    });
+    expect(Array.from(data.x.data)).toEqual([0, 0, 1, 1]);
+    expect(Array.from(data.y)).toEqual([1, 0]);
+  });
+
+  it("give whole numbers back exactly and others to float32", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.tuple(
+            fc.integer({ min: -1e5, max: 1e6 }),
+            fc.double({ min: -1e3, max: 1e3, noNaN: true }),
+          ),
+          { minLength: 2, maxLength: 8 },
+        ),
+        async (rows) => {
+          const text = rows.map(([n, v], i) => `${n},${v},${i % 2}`);
+          const { x, table } = await load(["n,v,y", ...text].join("\n"), {
+            label: "y",
+            columns: { n: "integer", v: "number" },
+          });
+          rows.forEach(([n, v], i) => {
+            if (!table) throw new Error("a table has a table");
+            const raw = unscaled(table, x.data.subarray(2 * i, 2 * i + 2));
+            expect(raw[0]).toBe(n);
+            expect(Math.abs((raw[1] as number) - v)).toBeLessThan(
+              2e3 * 2 ** -24,
+            );
+          });
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it("may have several labels, or values", async () => {
+    const text = "a,p,q\n1,0,1\n2,1,1\n";
+    const labels = await load(text, { labels: ["p", "q"] });
+    expect(Array.from(labels.targets?.data ?? [])).toEqual([0, 1, 1, 1]);
+    expect(labels.classes).toEqual(["p", "q"]);
+    const values = await load(text, {
+      targets: ["a"],
+      columns: { p: "number" },
+    });
+    expect(Array.from(values.targets?.data ?? [])).toEqual([1, 2]);
+  });
+
+  it.each([
+    [
+      people.replace("10.5", ""),
+      /t\.csv, line 2, column "income" has no value \(it is empty\)/,
+    ],
+    [
+      people.replace("10.5", "NA"),
+      /line 2, column "income" has no value \(NA\)/,
+    ],
+    [
+      people.replace("10.5", "0x10"),
+      /line 2, column "income" has "0x10", expected a number/,
+    ],
+    [
+      people.replace("20,rent", "20.5,rent"),
+      /line 2, column "age" has 20\.5, expected a whole number/,
+    ],
+    [
+      people.replace("60,rent", "160,rent"),
+      /line 4, column "age" has 160, outside \[0, 100\]/,
+    ],
+    [
+      people.replace("100,yes", "101,yes"),
+      /line 4 cannot be: it breaks "total = age \+ income"/,
+    ],
+    [`${people}\n1,2\n`, /line 5: has another number of columns/],
+    ["age,age\n1,2\n", /two columns named "age"/],
+    ["age,home,income,total,ok\n", /has no rows/],
+    [people.replace("total,ok", "totl,ok"), /has no column "total"/],
+  ])("are refused where they are wrong (%#)", async (text, message) => {
+    await expect(
+      load(text, { label: "ok", columns, constraints }),
+    ).rejects.toThrow(message);
+  });
+
+  it("need to say what is right, once", () => {
+    const spec = { source: "csv", path: "t.csv" };
+    expect(() => dataSpecSchema.parse(spec)).toThrow(/one of label/);
+    expect(() =>
+      dataSpecSchema.parse({ ...spec, label: "a", targets: ["b"] }),
+    ).toThrow(/one of label/);
+  });
+
+  it.runIf(existsSync(packagePath("../shared/data/tabular")))(
+    "of wine and cells in ../shared are read whole",
+    async () => {
+      for (const [file, rows, width, label] of [
+        ["wine_data.csv", 178, 13, "c14"],
+        ["breast_cancer.csv", 569, 30, "c31"],
+      ] as const) {
+        const spec = dataSpecSchema.parse({
+          source: "csv",
+          path: packagePath("../shared/data/tabular", file),
+          header: false,
+          skip: 1,
+          label,
+        }) as DataSpec;
+        expect((await loadDataset(spec, folder)).x.dims).toEqual([rows, width]);
+      }
+    },
+  );
+});
+
+describe("Parquet tables", () => {
+  const columnData = [
+    { name: "age", data: Int32Array.of(20, 40, 60), type: "INT32" as const },
+    {
+      name: "home",
+      data: ["rent", "own, paid", "rent"],
+      type: "STRING" as const,
+    },
+    { name: "income", data: [10.5, 0, 40], type: "DOUBLE" as const },
+    { name: "total", data: [30.5, 40, 100], type: "DOUBLE" as const },
+    { name: "ok", data: ["no", "yes", "yes"], type: "STRING" as const },
+  ];
+  const spec = dataSpecSchema.parse({
+    source: "parquet",
+    path: "t.parquet",
+    label: "ok",
+    columns,
+    constraints,
+  }) as DataSpec;
+
+  it.each(["UNCOMPRESSED", "SNAPPY", "GZIP"] as const)(
+    "say the same as CSV (%s)",
+    async (codec) => {
+      const written = parquetWriteBuffer({
+        columnData,
+        codec,
+        compressors: { GZIP: (bytes) => new Uint8Array(gzipSync(bytes)) },
+      });
+      put(folder, "t.parquet", new Uint8Array(written));
+      const data = await loadDataset(spec, folder);
+      const same = await load(people, { label: "ok", columns, constraints });
+      expect(data.fingerprint).toBe(same.fingerprint);
+    },
+  );
+
+  it("are refused when they are damaged, by name", async () => {
+    const bytes = new Uint8Array(parquetWriteBuffer({ columnData }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(bytes.length - 1),
+        fc.integer({ min: 1, max: 255 }),
+        fc.boolean(),
+        async (at, by, cut) => {
+          const damaged = cut ? bytes.slice(0, at) : bytes.slice();
+          if (!cut) damaged[at] = ((damaged[at] as number) + by) % 256;
+          put(folder, "t.parquet", damaged);
+          await loadDataset(spec, folder).catch((error: Error) => {
+            expect(error.name).toMatch(/AssayError|UsageError/);
+            expect(error.message).toContain("t.parquet");
+          });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
