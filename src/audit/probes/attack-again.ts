@@ -6,7 +6,18 @@ import type { Scene, Tries } from "./probe.ts";
 
 /** The attack once more on the samples that it left standing, with other parameters or another budget, and other draws. */
 export async function attackAgain(
-  { victim, chosen, norm, x, y, targets, table, random, onProgress, ...scene }: Scene,
+  {
+    victim,
+    chosen,
+    norm,
+    x,
+    y,
+    targets,
+    table,
+    random,
+    onProgress,
+    ...scene
+  }: Scene,
   purpose: string,
   change: { readonly params?: Record<string, unknown>; readonly eps?: number },
 ): Promise<Tries> {
