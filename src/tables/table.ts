@@ -94,7 +94,7 @@ export function unscaled(
     if (kind !== "integer") continue;
     const whole = Math.round(raw[at] as number);
     const apart = Math.abs((raw[at] as number) - whole);
-    if (apart <= roundingOf(features[at] as Feature)) raw[at] = whole;
+    if (apart <= roundingOf(features[at] as Feature)) raw[at] = whole + 0; // never -0
   }
   return raw;
 }

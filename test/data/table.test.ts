@@ -205,24 +205,22 @@ describe("Parquet tables", () => {
     },
   );
 
-  it("are refused when they are damaged, by name", async () => {
+  it("are refused when they are cut short or damaged, by name", async () => {
     const bytes = new Uint8Array(parquetWriteBuffer({ columnData }));
-    await fc.assert(
-      fc.asyncProperty(
-        fc.nat(bytes.length - 1),
-        fc.integer({ min: 1, max: 255 }),
-        fc.boolean(),
-        async (at, by, cut) => {
-          const damaged = cut ? bytes.slice(0, at) : bytes.slice();
-          if (!cut) damaged[at] = ((damaged[at] as number) + by) % 256;
-          put(folder, "t.parquet", damaged);
-          await loadDataset(spec, folder).catch((error: Error) => {
-            expect(error.name).toMatch(/AssayError|UsageError/);
-            expect(error.message).toContain("t.parquet");
-          });
-        },
+    const damaged = bytes.slice();
+    // The length of a run: the reader would go on for two thousand million values.
+    damaged[12] = ((damaged[12] as number) + 128) % 256;
+    const endless = new Uint8Array(bytes);
+    endless.set([0xff, 0xff, 0xff, 0x7f], bytes.length - 8);
+    for (const file of [
+      damaged,
+      endless,
+      ...[0, 7, 60, bytes.length - 9, bytes.length - 1].map((n) =>
+        bytes.slice(0, n),
       ),
-      { numRuns: 60 },
-    );
-  });
+    ]) {
+      put(folder, "t.parquet", file);
+      await expect(loadDataset(spec, folder)).rejects.toThrow(/t\.parquet/);
+    }
+  }, 60_000);
 });
