@@ -17,8 +17,4 @@ export interface Architecture {
 }
 
 /** Every built-in architecture. A new one is a file and a line here. */
-export const architectures: readonly Architecture[] = [
-  smallCnn,
-  madryCnn,
-  mlp,
-];
+export const architectures: readonly Architecture[] = [smallCnn, madryCnn, mlp];
