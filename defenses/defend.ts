@@ -1,20 +1,48 @@
-import { AssayError } from "#core";
+import { AssayError, type Chosen, UsageError } from "#core";
 import type { Model, NoiseInput } from "#model";
 import { BATCH, type Graph, GraphBuilder, int, prepend } from "#onnx";
+import { type ChosenDefense, isDetector, type Reactive } from "./kinds.ts";
 import type { ChosenSanitizer, Parts } from "./sanitizer.ts";
+import { answerBy, watch } from "./watch.ts";
 
 /**
- * The model behind its sanitizers, the first in the list nearest the input.
- * The result is an ordinary model: it can be attacked, saved and run anywhere.
+ * The model behind its sanitizers and detectors, the first in the list nearest
+ * the input. The result is an ordinary model: it can be attacked, saved and run
+ * anywhere. A detector looks at the input that reaches it by the bare model;
+ * what follows in the list is what answers.
  *
- * @throws DEFENSE_FIT for a sanitizer that has to be fitted and was not
+ * @throws DEFENSE_FIT for a part that has to be fitted and was not; DEFENSE_ORDER for a detector that sanitises by nothing, or by another detector
  */
 export function defend(
   model: Model,
-  sanitizers: readonly ChosenSanitizer[],
+  defenses: readonly ChosenDefense[],
 ): Model {
-  // Each is put before what is already there, so the last goes first.
-  return [...sanitizers].reverse().reduce(putInFront, model);
+  const [first, ...rest] = defenses;
+  if (!first) return model;
+  if (!isDetector(first)) return putInFront(defend(model, rest), first);
+  checkOrder(defenses);
+  // Detectors beside each other share one model.
+  if (rest.every(isDetector)) return watch(defend(model, rest), first, model);
+  return answerBy(watch(model, first, model), defend(model, rest));
+}
+
+/**
+ * Refuses a defence whose parts do not work in their order.
+ *
+ * @throws DEFENSE_ORDER, see `defend`
+ */
+export function checkOrder(defenses: readonly Chosen<Reactive>[]): void {
+  for (const [i, { unit, params }] of defenses.entries()) {
+    if (unit.kind !== "detector" || params.policy !== "sanitise") continue;
+    const rest = defenses.slice(i + 1);
+    const another = rest.some((part) => part.unit.kind === "detector");
+    if (rest.length > 0 && !another) continue;
+    throw new UsageError(
+      "DEFENSE_ORDER",
+      `the detector ${unit.id} is to sanitise what it flags, and is followed by ${another ? "another detector" : "nothing"}`,
+      "Let sanitizers follow it, and no other detector.",
+    );
+  }
 }
 
 function putInFront(model: Model, chosen: ChosenSanitizer): Model {
@@ -69,20 +97,27 @@ function partsOf(
   };
 }
 
-/** The model over rows that are the versions of each sample, one after the other; its logits are the mean over them. */
+/** The model over rows that are the versions of each sample, one after the other; its logits and scores are the mean over them. */
 function averaged(model: Model, views: number): Model {
-  const { noise = [], classes, logits } = model;
+  const { noise = [], classes, logits, detectors } = model;
   const inside = noise.reduce(
     (graph, { name, dims }) => perView(graph, name, dims, views),
     model.graph,
   );
   const b = new GraphBuilder(inside, "views/");
   const each = b.reshape(logits, [-1, views, classes.length]);
-  const mean = b.op("ReduceMean", [each, b.ints([1])], { keepdims: int(0) });
+  const mean = (rows: string) =>
+    b.op("ReduceMean", [rows, b.ints([1])], { keepdims: int(0) });
+  const means = mean(each);
+  const watching = detectors?.map((detector) => ({
+    ...detector,
+    score: mean(b.reshape(detector.score, [-1, views])),
+  }));
   return {
     ...model,
-    graph: b.build([mean]),
-    logits: mean,
+    graph: b.build([means, ...(watching ?? []).map((d) => d.score)]),
+    logits: means,
+    ...(watching ? { detectors: watching } : {}),
     ...(model.noise
       ? { noise: noise.map((n) => ({ ...n, dims: [views, ...n.dims] })) }
       : {}),

@@ -1,4 +1,13 @@
 import type { TrainingDefense } from "#tuning";
+import type { Detector } from "./detector.ts";
+import { energy } from "./detectors/energy.ts";
+import { featureSqueezing } from "./detectors/feature-squeezing.ts";
+import { knn } from "./detectors/knn.ts";
+import { lid } from "./detectors/lid.ts";
+import { mahalanobis } from "./detectors/mahalanobis.ts";
+import { maxSoftmax } from "./detectors/max-softmax.ts";
+import { strip } from "./detectors/strip.ts";
+import type { Reactive } from "./kinds.ts";
 import type { Sanitizer } from "./sanitizer.ts";
 import { bitDepth } from "./sanitizers/bit-depth.ts";
 import { gaussian } from "./sanitizers/gaussian.ts";
@@ -25,7 +34,7 @@ import { pgdAt } from "./training/pgd-at.ts";
 import { sam } from "./training/sam.ts";
 import { trades } from "./training/trades.ts";
 
-/** Every reactive defence. A new one is a file and a line here. */
+/** Every reactive defence that changes inputs. A new one is a file and a line here. */
 export const sanitizers = [
   bitDepth,
   median,
@@ -39,6 +48,23 @@ export const sanitizers = [
   resizePad,
   testTimeAugmentation,
 ] as unknown as readonly Sanitizer[];
+
+/** Every reactive defence that scores inputs. A new one is a file and a line here. */
+export const detectors = [
+  energy,
+  maxSoftmax,
+  featureSqueezing,
+  knn,
+  mahalanobis,
+  lid,
+  strip,
+] as unknown as readonly Detector[];
+
+/** Every reactive defence. */
+export const reactiveDefenses: readonly Reactive[] = [
+  ...sanitizers,
+  ...detectors,
+];
 
 /** Every proactive defence. A new one is a file and a line here. */
 export const trainingDefenses = [
@@ -57,6 +83,9 @@ export const trainingDefenses = [
   dpSgd,
 ] as unknown as readonly TrainingDefense[];
 
-export { defend } from "./defend.ts";
+export { fitDetector } from "./calibrate.ts";
+export { checkOrder, defend } from "./defend.ts";
+export type { ChosenDetector, Detector } from "./detector.ts";
 export type { Fit, FitInput, Fitted } from "./fit.ts";
+export { type ChosenDefense, isDetector, type Reactive } from "./kinds.ts";
 export type { ChosenSanitizer, Parts, Sanitizer } from "./sanitizer.ts";

@@ -13,14 +13,10 @@ import { type Row, rows } from "./rows.ts";
 
 // Assay's attacks beside those of other libraries: the same weights, the same
 // samples, equal parameters, one after the other on the same cores. Prints
-// the table of docs/parity.md. `--only linf/0.3/square` chooses rows by a part of
-// their name, `--samples 100` takes fewer samples.
+// the table of docs/parity.md.
 
 const { values: options } = parseArgs({
-  options: {
-    only: { type: "string", multiple: true },
-    samples: { type: "string" },
-  },
+  options: { only: { type: "string", multiple: true } },
 });
 
 interface Outcome {
@@ -49,11 +45,7 @@ console.log(
   "| model | norm | eps | attack | n | measure | Assay | peer | difference | seconds | peer's | ratio | library |",
 );
 console.log(`|${"---|".repeat(13)}`);
-for (const planned of rows) {
-  const row = {
-    ...planned,
-    samples: Math.min(planned.samples, Number(options.samples ?? Infinity)),
-  };
+for (const row of rows) {
   const named = `${row.model}/${row.norm}/${row.eps ?? "nearest"}/${row.attack}`;
   if (options.only && !options.only.some((part) => named.includes(part)))
     continue;

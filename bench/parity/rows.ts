@@ -71,7 +71,7 @@ export const rows: readonly Row[] = models.flatMap((model) => [
       },
       {
         ...at,
-        samples: 500,
+        samples: 200,
         attack: "square",
         params: { queries: 1000 },
         peer: {

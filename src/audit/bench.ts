@@ -4,7 +4,7 @@ import { defend } from "#defenses";
 import type { Engine } from "#engine";
 import { type CompiledModel, compile } from "#model";
 import type { OnEvent } from "./events.ts";
-import { fitSanitizers } from "./fit.ts";
+import { fitDefenses } from "./fit.ts";
 import { describe, type ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
 import type { Parts } from "./prepare.ts";
@@ -27,7 +27,7 @@ export interface Bench {
   readonly compiled: Map<string, Opened>;
 }
 
-/** A model behind its sanitizers, ready to run. */
+/** A model behind its defence, ready to run. */
 export interface Opened {
   readonly model: CompiledModel;
   /** Found once, when they are first asked for. */
@@ -40,17 +40,17 @@ export async function release(bench: Bench): Promise<void> {
   bench.compiled.clear();
 }
 
-/** A model behind its sanitizers; fitted and compiled once for all the cells of a candidate. */
+/** A model behind its defence, fitted and compiled once for all the cells of a candidate. */
 export async function openFor(
   ready: ReadyModel,
-  sanitizers: PlannedCell["sanitizers"],
+  parts: PlannedCell["parts"],
   bench: Bench,
 ): Promise<Opened> {
   const { compiled, engine } = bench;
-  const key = hashOf({ model: ready.hash, defense: sanitizers.map(describe) });
+  const key = hashOf({ model: ready.hash, defense: parts.map(describe) });
   const known = compiled.get(key);
   if (known) return known;
-  const fitted = await fitSanitizers(sanitizers, ready, bench);
+  const fitted = await fitDefenses(parts, ready, bench);
   const model = await compile(defend(ready.model, fitted), engine);
   const fresh = { model };
   compiled.set(key, fresh);

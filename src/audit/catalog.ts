@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { attacks } from "#attacks";
 import { packagePath } from "#core";
-import { sanitizers, trainingDefenses } from "#defenses";
+import { reactiveDefenses, trainingDefenses } from "#defenses";
 import { architectures, optimizers, schedules, strategies } from "#tuning";
 
 /** One thing that a suite can name. */
@@ -16,7 +16,7 @@ export interface CatalogEntry {
 /** Everything that a suite can name, by kind. */
 export const catalog: Readonly<Record<string, () => CatalogEntry[]>> = {
   attacks: () => attacks.map(entry),
-  defenses: () => [...sanitizers, ...trainingDefenses].map(entry),
+  defenses: () => [...reactiveDefenses, ...trainingDefenses].map(entry),
   strategies: () => strategies.map(entry),
   suites: readSuites,
   schedules: () => schedules.map(entry),

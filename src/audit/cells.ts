@@ -1,10 +1,11 @@
 import { hashOf } from "#core";
-import { classesSeen, type Model, meaningOf } from "#model";
+import { type Model, meaningOf } from "#model";
 import type { FloatTensor } from "#onnx";
 import { type Bench, drawsFor, openFor } from "./bench.ts";
 import { craft, craftKey } from "./craft.ts";
+import { decisions, detectionOf, REFUSED } from "./detection.ts";
 import { gather } from "./evidence.ts";
-import { describeFit } from "./fit.ts";
+import { describeFits } from "./fit.ts";
 import type { ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
 import type { Cell } from "./results.ts";
@@ -29,7 +30,7 @@ export async function computeCell(
   const key = hashOf({
     craft,
     candidate: candidate.hash,
-    defense: planned.sanitizers.map((s) => describeFit(s, candidate, bench)),
+    defense: describeFits(planned.parts, candidate, bench),
     id: planned.id,
     probed: planned.probed,
   });
@@ -50,20 +51,26 @@ async function attackAndScore(
 ): Promise<ComputedCell> {
   const { data, onEvent } = bench;
   const started = performance.now();
-  const opened = await openFor(candidate, planned.sanitizers, bench);
+  const opened = await openFor(candidate, planned.parts, bench);
   const { model: scored } = opened;
   const made = await craft(planned, candidate, bench, key);
   const { examples, queries, queriesToBreak, measures } = made;
   const draws = (purpose: string) => drawsFor(bench, purpose);
-  const seen = (outputs: FloatTensor) =>
-    classesSeen(scored.model, outputs, data.targets);
-  const before = await scored.logits(data.x, draws("clean"));
-  const after = await scored.logits(examples, draws("attacked"));
-  const [clean, attacked] = [seen(before), seen(after)];
-  const distances = measuresOf(scored.model, before, after, data.targets);
-  const outcomes = Array.from(data.y, (label, i) =>
-    clean[i] !== label ? "-" : attacked[i] === label ? "1" : "0",
-  ).join("");
+  const before = await scored.answers(data.x, draws("clean"));
+  const after = await scored.answers(examples, draws("attacked"));
+  const clean = decisions(scored.model, before, data.targets);
+  const attacked = decisions(scored.model, after, data.targets);
+  const distances = measuresOf(
+    scored.model,
+    before.logits,
+    after.logits,
+    data.targets,
+  );
+  const detection = detectionOf(scored.model, before, after, data);
+  const outcomes = Array.from(data.y, (label, i) => {
+    if (clean[i] !== label) return "-";
+    return attacked[i] === label || attacked[i] === REFUSED ? "1" : "0";
+  }).join("");
   const n = data.y.length;
   const right = n - outcomes.replaceAll(/[^-]/g, "").length;
   const robust = outcomes.replaceAll(/[^1]/g, "").length;
@@ -100,6 +107,7 @@ async function attackAndScore(
           }))
         : [],
       ...(distances.length > 0 ? { measures: distances } : {}),
+      ...(detection ? { detection } : {}),
       seconds: (performance.now() - started) / 1000,
     },
     evidence: await gather(planned, opened, bench, made, clean, outcomes),

@@ -6,10 +6,11 @@ import {
   packageVersion,
   Random,
 } from "#core";
-import { classesSeen, grantAccess, type Queries } from "#model";
+import { grantAccess, type Queries } from "#model";
 import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
 import { type Bench, drawsFor, openFor } from "./bench.ts";
-import { describeFit } from "./fit.ts";
+import { decisions } from "./detection.ts";
+import { describeFits } from "./fit.ts";
 import { describe, type ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
 import { stillRising } from "./probes/index.ts";
@@ -32,7 +33,7 @@ export interface Craft {
 
 /** The hash of all that the examples of a cell depend on. Attacks through the base share theirs. */
 export function craftKey(
-  { chosen, norm, eps, queries, sanitizers, adaptive }: PlannedCell,
+  { chosen, norm, eps, queries, parts, adaptive }: PlannedCell,
   candidate: ReadyModel,
   bench: Bench,
 ): string {
@@ -46,9 +47,7 @@ export function craftKey(
     against: throughBase ? base?.hash : candidate.hash,
     stated: [candidate.stated, throughBase && base?.stated],
     defense:
-      throughBase || !adaptive
-        ? []
-        : sanitizers.map((s) => describeFit(s, candidate, bench)),
+      throughBase || !adaptive ? [] : describeFits(parts, candidate, bench),
     data: data.fingerprint,
     ...(data.table ? { table: data.table } : {}),
     seed,
@@ -69,12 +68,12 @@ export async function craft(
   const kept = known && store.readTensor(`examples/${key}.npy`);
   if (kept) return { ...known, examples: kept };
 
-  const { chosen, norm, eps, sanitizers, adaptive } = planned;
+  const { chosen, norm, eps, parts, adaptive } = planned;
   const { unit, params } = chosen;
   const started = performance.now();
   const { model: victim } = await openFor(
     candidate,
-    adaptive ? sanitizers : [],
+    adaptive ? parts : [],
     bench,
   );
   const surrogate =
@@ -86,9 +85,9 @@ export async function craft(
   const blind = unit.access === "base" || unit.access === "none";
   const predicted = blind
     ? null
-    : classesSeen(
+    : decisions(
         victim.model,
-        await victim.logits(data.x, drawsFor(bench, "clean")),
+        await victim.answers(data.x, drawsFor(bench, "clean")),
         data.targets,
       );
   const chosenRows = predicted

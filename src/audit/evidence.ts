@@ -1,10 +1,11 @@
 import { ballOf, type Family } from "#attacks";
 import { InterruptedError, Random } from "#core";
-import { type CompiledModel, chanceOf, classesSeen } from "#model";
+import { type CompiledModel, chanceOf } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import { isFree } from "#tables";
 import { type Bench, drawsFor, type Opened, probesOf } from "./bench.ts";
 import type { Craft } from "./craft.ts";
+import { decisions } from "./detection.ts";
 import type { PlannedCell } from "./plan.ts";
 import { PROBED, probeAttack, wrongAtMost } from "./probes/index.ts";
 import type { AttackProbes, Evidence } from "./trust/index.ts";
@@ -42,9 +43,7 @@ export async function gather(
           drawsFor(bench, "clean"),
         )
       : null;
-  const seen = probe
-    ? classesSeen(scored.model, probe.logits, data.targets)
-    : clean;
+  const seen = probe ? decisions(scored.model, probe, data.targets) : clean;
   const zero = probe
     ? Array.from({ length: n }, (_, i) =>
         probe.gradient.data.subarray(i * width, (i + 1) * width),

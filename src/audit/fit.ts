@@ -1,5 +1,18 @@
-import { hashOf, InterruptedError, packageVersion, Random } from "#core";
-import type { ChosenSanitizer, Fitted } from "#defenses";
+import {
+  type Chosen,
+  hashOf,
+  InterruptedError,
+  packageVersion,
+  Random,
+} from "#core";
+import {
+  type ChosenDefense,
+  type FitInput,
+  type Fitted,
+  fitDetector,
+  isDetector,
+  type Reactive,
+} from "#defenses";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
@@ -14,54 +27,41 @@ type Needed = Pick<
   "target" | "seed" | "store" | "engine" | "onEvent" | "signal"
 >;
 
-/** A sanitizer as it goes into hashes: with what it was fitted on, where it is fitted. */
-export function describeFit(
-  chosen: ChosenSanitizer,
+/** Whether a defence learns anything from data; a detector learns its threshold. */
+export const learns = ({ unit }: Chosen<Reactive>): boolean =>
+  unit.kind === "detector" || unit.fit !== undefined;
+
+/** The parts of a defence as they go into hashes: with what they were fitted on, where one is fitted. */
+export function describeFits(
+  parts: readonly Chosen<Reactive>[],
   { hash }: Pick<ReadyModel, "hash">,
   { target, seed, engine }: Needed,
 ) {
-  const described = describe(chosen);
-  if (!chosen.unit.fit) return described;
   return {
-    ...described,
-    fittedOn: {
-      model: hash,
-      train: target.train.fingerprint,
-      validation: target.validation.fingerprint,
-      seed,
-      version: packageVersion(),
-      engine: engine.title,
-    },
+    parts: parts.map(describe),
+    fittedOn: parts.some(learns)
+      ? {
+          model: hash,
+          train: target.train.fingerprint,
+          validation: target.validation.fingerprint,
+          seed,
+          version: packageVersion(),
+          engine: engine.title,
+        }
+      : null,
   };
 }
 
-/** The sanitizers of a candidate, those that have to be fitted with what an earlier run or this one found. */
-export async function fitSanitizers(
-  sanitizers: readonly ChosenSanitizer[],
+/** The defence of a candidate, its parts fitted: with what an earlier run or this one found. */
+export async function fitDefenses(
+  parts: readonly Chosen<Reactive>[],
   ready: ReadyModel,
   bench: Needed,
-): Promise<ChosenSanitizer[]> {
-  const all: ChosenSanitizer[] = [];
-  for (const chosen of sanitizers)
-    all.push({ ...chosen, fitted: await fitOrRead(chosen, ready, bench) });
-  return all;
-}
-
-async function fitOrRead(
-  chosen: ChosenSanitizer,
-  ready: ReadyModel,
-  bench: Needed,
-): Promise<Fitted | undefined> {
-  const { store, engine, target, seed, onEvent, signal } = bench;
-  if (!chosen.unit.fit) return undefined;
-  const key = hashOf(describeFit(chosen, ready, bench));
-  const file = (name: string) => `fits/${key}/${name}.npy`;
-  const names = store.read<string[]>(`fits/${key}.json`);
-  const kept = names?.map((name) => [name, store.readTensor(file(name))]);
-  if (kept?.every(([, value]) => value !== undefined))
-    return new Map(kept as [string, FloatTensor][]);
-  const found = await chosen.unit.fit(
-    {
+): Promise<ChosenDefense[]> {
+  const { engine, target, seed, store, onEvent, signal } = bench;
+  return fitAll(
+    parts,
+    ({ unit }) => ({
       model: ready.model,
       engine,
       train: target.train,
@@ -69,50 +69,87 @@ async function fitOrRead(
       random: fitRandom(seed),
       onProgress(share) {
         if (signal?.aborted) throw new InterruptedError();
-        const cell = `${ready.id}: fitting ${chosen.unit.id}`;
+        const cell = `${ready.id}: fitting ${unit.id}`;
         onEvent({ kind: "progress", cell, share });
       },
+    }),
+    async (chosen, before, learn) => {
+      // What comes before a detector decides what it sees.
+      const seen = chosen.unit.kind === "detector" ? before : [];
+      const key = hashOf(describeFits([...seen, chosen], ready, bench));
+      const file = (name: string) => `fits/${key}/${name}.npy`;
+      const names = store.read<string[]>(`fits/${key}.json`);
+      const kept = names?.map((name) => [name, store.readTensor(file(name))]);
+      if (kept?.every(([, value]) => value !== undefined))
+        return new Map(kept as [string, FloatTensor][]);
+      const found = await learn();
+      for (const [name, value] of found) store.writeTensor(file(name), value);
+      // Written last: a record means that the tensors are whole.
+      store.write(`fits/${key}.json`, [...found.keys()]);
+      return found;
     },
-    chosen.params,
   );
-  for (const [name, value] of found) store.writeTensor(file(name), value);
-  // Written last: a record means that the tensors are whole.
-  store.write(`fits/${key}.json`, [...found.keys()]);
-  return found;
 }
 
 /**
- * Fits sanitizers to a model on the data of a suite, as an audit of that suite
- * would, but keeps nothing.
+ * Fits the parts of a defence to a model on the data of a suite, as an audit of
+ * that suite would, but keeps nothing.
  *
  * @throws what `loadSuite` and reading the data throw; DATA_SHAPE, DATA_BOUNDS, DATA_CLASSES for data that the model does not take
  */
 export async function fitToSuite(
-  sanitizers: readonly ChosenSanitizer[],
+  parts: readonly Chosen<Reactive>[],
   model: Model,
   suite: string,
   engine: Engine,
-): Promise<ChosenSanitizer[]> {
+): Promise<ChosenDefense[]> {
   const loaded = loadSuite(suite);
   const { train, validation } = (await prepareData(loaded)).target;
   const { shape, bounds } = model.contract;
   checkFits(train, shape, bounds, model.classes, "the model");
-  const fitted: ChosenSanitizer[] = [];
-  for (const chosen of sanitizers)
-    fitted.push({
-      ...chosen,
-      fitted: await chosen.unit.fit?.(
-        {
-          model,
-          engine,
-          train,
-          validation,
-          random: fitRandom(loaded.suite.seed),
-          onProgress() {},
-        },
-        chosen.params,
-      ),
-    });
+  return fitAll(
+    parts,
+    () => ({
+      model,
+      engine,
+      train,
+      validation,
+      random: fitRandom(loaded.suite.seed),
+      onProgress() {},
+    }),
+    (_chosen, _before, learn) => learn(),
+  );
+}
+
+/**
+ * Fits part after part.
+ *
+ * @param keep gives what `learn` finds, or found before
+ */
+async function fitAll(
+  parts: readonly Chosen<Reactive>[],
+  inputFor: (chosen: Chosen<Reactive>) => FitInput,
+  keep: (
+    chosen: Chosen<Reactive>,
+    before: readonly ChosenDefense[],
+    learn: () => Promise<Fitted>,
+  ) => Promise<Fitted>,
+): Promise<ChosenDefense[]> {
+  const fitted: ChosenDefense[] = [];
+  for (const chosen of parts as readonly ChosenDefense[]) {
+    if (!learns(chosen)) {
+      fitted.push(chosen);
+      continue;
+    }
+    const before = [...fitted];
+    const input = inputFor(chosen);
+    const found = await keep(chosen, before, async () =>
+      isDetector(chosen)
+        ? fitDetector(chosen, before, input)
+        : ((await chosen.unit.fit?.(input, chosen.params)) ?? new Map()),
+    );
+    fitted.push({ ...chosen, fitted: found } as ChosenDefense);
+  }
   return fitted;
 }
 

@@ -1,6 +1,6 @@
 export { type CatalogEntry, catalog } from "./catalog.ts";
 export type { AuditEvent, OnEvent } from "./events.ts";
-export { fitToSuite } from "./fit.ts";
+export { fitToSuite, learns } from "./fit.ts";
 export { checkReferences, type PlannedCell, planCells } from "./plan.ts";
 export type { Results } from "./results.ts";
 export { type AuditOptions, runAudit } from "./run.ts";

@@ -1,6 +1,6 @@
 import type { Attack } from "#attacks";
 import { type Chosen, UsageError } from "#core";
-import type { Sanitizer } from "#defenses";
+import { checkOrder, type Reactive } from "#defenses";
 import type { Norm, Results } from "./results.ts";
 import type { Suite } from "./suite.ts";
 
@@ -9,7 +9,7 @@ export interface PlannedCell {
   readonly id: string;
   readonly candidate: string;
   readonly defense: string;
-  readonly sanitizers: readonly Chosen<Sanitizer>[];
+  readonly parts: readonly Chosen<Reactive>[];
   readonly attack: string;
   readonly chosen: Chosen<Attack>;
   readonly threatModel: string;
@@ -64,13 +64,13 @@ export function planCells(suite: Suite): PlannedCell[] {
   const swept = budgets.filter(
     (b) => b.norm === suite.sweep?.norm && suite.sweep.eps.includes(b.eps),
   );
-  const defenses: [string, readonly Chosen<Sanitizer>[]][] = [
+  const defenses: [string, readonly Chosen<Reactive>[]][] = [
     ["none", []],
     ...Object.entries(suite.defenses),
   ];
   const cells = new Map<string, PlannedCell>();
   for (const candidate of Object.keys(suite.candidates)) {
-    for (const [defense, sanitizers] of defenses) {
+    for (const [defense, parts] of defenses) {
       const add = (attack: string, budget: Budget) => {
         const chosen = within(budget, suite.attacks[attack] as Chosen<Attack>);
         if (!chosen.unit.norms.includes(budget.norm)) return;
@@ -81,7 +81,7 @@ export function planCells(suite: Suite): PlannedCell[] {
             id,
             candidate,
             defense,
-            sanitizers,
+            parts,
             attack,
             chosen,
             threatModel: budget.id,
@@ -146,6 +146,7 @@ export function checkReferences(suite: Suite, file: string): void {
     if (!candidates.includes(name))
       refuse("certify.candidates", name, [...new Set(candidates)]);
   }
+  for (const parts of Object.values(suite.defenses)) checkOrder(parts);
   if ("none" in suite.defenses) {
     throw new UsageError(
       "SUITE_INVALID",

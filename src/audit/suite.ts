@@ -3,7 +3,7 @@ import { z } from "zod";
 import { attacks } from "#attacks";
 import { choiceOf, numberOrFraction, readFile, sha256 } from "#core";
 import { dataSpecSchema } from "#data";
-import { sanitizers, trainingDefenses } from "#defenses";
+import { reactiveDefenses, trainingDefenses } from "#defenses";
 import { engines } from "#engine";
 import { contractSchema, taskSchema } from "#model";
 import {
@@ -127,7 +127,9 @@ export const suiteSchema = z.strictObject({
   base: baseSchema.optional(),
   candidates: z.record(id, candidateSchema).transform(withReplicas),
   /** Reactive defences by name; the undefended candidate, "none", is always there. */
-  defenses: z.record(id, z.array(choiceOf(sanitizers)).min(1)).default({}),
+  defenses: z
+    .record(id, z.array(choiceOf(reactiveDefenses)).min(1))
+    .default({}),
   threatModels: z.record(id, threatModelSpec),
   attacks: z.record(id, choiceOf(attacks)),
   /** Further budgets for the curves of robust accuracy. */

@@ -7,6 +7,7 @@ export {
 export {
   crossEntropy,
   distributionCrossEntropy,
+  isClass,
   type LossName,
   losses,
   lossOf,

@@ -170,7 +170,11 @@ const pick = (b: GraphBuilder, values: string, classes: string) =>
   b.reduceSum(b.mul(values, b.mask(isClass(b, values, classes), values)), [1]);
 
 /** Whether each column is that of the row's class: [N, classes]. */
-function isClass(b: GraphBuilder, values: string, classes: string): string {
+export function isClass(
+  b: GraphBuilder,
+  values: string,
+  classes: string,
+): string {
   const count = b.squeeze(b.op("Shape", [values], { start: int(1) }), [0]);
   const columns = b.op("Range", [
     b.scalar(0, "int64"),

@@ -9,7 +9,7 @@ import {
   rows,
   type Tensor,
 } from "#onnx";
-import { gradientRows, MOST } from "./batches.ts";
+import { addRefusal, mayRefuse } from "./detection.ts";
 import { loadGradient } from "./differentiated.ts";
 import type { Model } from "./model.ts";
 import { drawNoise } from "./noise.ts";
@@ -23,16 +23,27 @@ export interface Objective {
   readonly targets?: FloatTensor;
   /** The class that each sample is to be taken for, or the distribution [N, classes] that it is compared with, where the loss needs one. */
   readonly aims?: ArrayLike<number> | FloatTensor;
+  /**
+   * The true classes, where the labels are others. A loss of a model that may
+   * refuse to answer is taken as its attacker sees it; see `asAttacked`.
+   */
+  readonly truth?: ArrayLike<number>;
+}
+
+/** What a model says of each row. */
+export interface Answers {
+  /** Logits, or values [N, outputs]. */
+  readonly logits: FloatTensor;
+  /** The score of each of its detectors, [N]; none for most models. */
+  readonly scores: readonly FloatTensor[];
 }
 
 /** Loss of each sample, its gradient with respect to the input, and the logits, from one pass. */
-export interface LossGradient {
+export interface LossGradient extends Answers {
   /** [N] */
   readonly loss: Float32Array;
   /** In the shape of the input; of a text model, in that of its embeddings [N, length, width]. */
   readonly gradient: FloatTensor;
-  /** What the model gave [N, outputs]. */
-  readonly logits: FloatTensor;
 }
 
 /** What a model takes: numbers, or the token ids of a text model. */
@@ -50,6 +61,8 @@ export interface CompiledModel {
   readonly model: Model;
   /** What the model gives for raw inputs [N, ...shape]: logits, or values [N, outputs]. */
   logits(x: Input, draws?: Draws): Promise<FloatTensor>;
+  /** The same with the scores of its detectors. */
+  answers(x: Input, draws?: Draws): Promise<Answers>;
   /**
    * Loss of each sample and its gradient with respect to x (of a text model: to the embeddings of x).
    *
@@ -69,9 +82,13 @@ export interface CompiledModel {
 /** Values that replace constants of the model at every run: the weights while they are trained. */
 export type LiveWeights = ReadonlyMap<string, FloatTensor>;
 
+/** Samples a run takes at once: enough to use all cores, few enough that activations stay small. */
+const BATCH = 256;
+
 const LABELS = "assay.labels";
 const AIMS = "assay.aims";
 const TARGETS = "assay.targets";
+const TRUTH = "assay.truth";
 const LOSS = "assay.loss";
 
 /**
@@ -88,7 +105,6 @@ export async function compile(
   const forward = await engine.load(graph, options);
   const meaning = meaningOf(model);
   const backward = new Map<LossName, ReturnType<typeof loadBackward>>();
-  const together = gradientRows(graph, engine);
 
   const { noise = [] } = model;
   let calls = 0;
@@ -106,36 +122,34 @@ export async function compile(
     ...Object.fromEntries(weights),
     ...drawNoise(noise, draws.slice(from, from + (part.dims[0] ?? 0))),
   });
+  const answers = async (x: Input, draws: Draws = drawsOf(x)) => {
+    const parts = await inBatches(x, (part, from) =>
+      forward.run(feeds(part, from, draws)),
+    );
+    return answersIn(parts, model, x.dims[0] ?? 0);
+  };
   return {
     model,
-    async logits(x, draws = drawsOf(x)) {
-      const parts = await inBatches(
-        x,
-        MOST,
-        async (part, from) =>
-          (await forward.run(feeds(part, from, draws)))[
-            model.logits
-          ] as FloatTensor,
-      );
-      return concatRows(parts, [x.dims[0] ?? 0, model.classes.length]);
-    },
+    answers,
+    logits: async (x, draws) => (await answers(x, draws)).logits,
     async lossGradient(
       x,
       labels,
-      { loss = meaning.loss, aims, targets } = {},
+      { loss = meaning.loss, aims, targets, truth = labels } = {},
       draws = drawsOf(x),
     ) {
       const ready =
         backward.get(loss) ?? loadBackward(model, graph, engine, loss, options);
       backward.set(loss, ready);
       const { session, gradient: name, asked } = await ready;
-      const parts = await inBatches(x, together, async (part, from) => {
+      const parts = await inBatches(x, async (part, from) => {
         const to = from + (part.dims[0] ?? 0);
         const classes = (all: ArrayLike<number>) =>
           labelTensor(Array.prototype.slice.call(all, from, to));
         return session.run({
           ...feeds(part, from, draws),
           ...(asked.has(LABELS) ? { [LABELS]: classes(labels) } : {}),
+          ...(asked.has(TRUTH) ? { [TRUTH]: classes(truth) } : {}),
           ...(asked.has(TARGETS)
             ? { [TARGETS]: rows(wanted(targets), from, to) }
             : {}),
@@ -147,19 +161,14 @@ export async function compile(
         });
       });
       const n = x.dims[0] ?? 0;
-      const gather = (value: string, dims: readonly number[]) =>
-        concatRows(
-          parts.map((p) => p[value] as FloatTensor),
-          dims,
-        );
       return {
-        loss: gather(LOSS, [n]).data,
-        gradient: gather(name, [
+        loss: gathered(parts, LOSS, [n]).data,
+        gradient: gathered(parts, name, [
           n,
           ...((parts[0]?.[name] as FloatTensor | undefined)?.dims.slice(1) ??
             x.dims.slice(1)),
         ]),
-        logits: gather(model.logits, [n, model.classes.length]),
+        ...answersIn(parts, model, n),
       };
     },
     async release() {
@@ -198,10 +207,11 @@ async function loadBackward(
 ): Promise<{
   session: Session;
   gradient: string;
-  /** Which of labels and targets it takes. */
+  /** Which of labels, true classes and targets it takes. */
   asked: ReadonlySet<string>;
 }> {
   const meaning = meaningOf(model);
+  const { detectors = [] } = model;
   const loss = lossOf(name, meaning.classes);
   const point = model.embedding ?? model.input;
   const b = new GraphBuilder(graph, "loss/");
@@ -225,14 +235,17 @@ async function loadBackward(
       const dims = ["batch", meaning.classes];
       b.input({ name: AIMS, type: "float32", dims });
     }
-    const seen = meaning.targets
+    const classes = meaning.targets
       ? meaning.build(b, outputs, counted(TARGETS))
       : outputs;
+    if (mayRefuse(detectors))
+      asked.add(b.input({ name: TRUTH, type: "int64", dims: ["batch"] }));
+    const seen = addRefusal(b, classes, detectors, TRUTH);
     b.rename(loss.build(b, seen, LABELS, AIMS), LOSS);
   }
   const { session, gradients } = await loadGradient(
     engine,
-    b.build([model.logits, LOSS]),
+    b.build([model.logits, ...detectors.map((d) => d.score), LOSS]),
     { of: LOSS, wrt: [point], straightThrough: model.straightThrough },
     options,
   );
@@ -251,23 +264,44 @@ function wanted(targets: FloatTensor | undefined): FloatTensor {
 
 async function inBatches<T>(
   x: Input,
-  most: number,
   run: (part: Input, from: number) => Promise<T>,
 ): Promise<T[]> {
   const n = x.dims[0] ?? 0;
   const results: T[] = [];
-  for (let from = 0; from < n; from += most) {
+  for (let from = 0; from < n; from += BATCH) {
     results.push(
       await run(
-        n <= most
+        n <= BATCH
           ? x
-          : (rows<Input["type"]>(x, from, Math.min(n, from + most)) as Input),
+          : (rows<Input["type"]>(x, from, Math.min(n, from + BATCH)) as Input),
         from,
       ),
     );
   }
   return results;
 }
+
+/** What the runs of a model's batches say of all rows. */
+function answersIn(
+  parts: readonly Readonly<Record<string, Tensor>>[],
+  { logits, classes, detectors = [] }: Model,
+  n: number,
+): Answers {
+  return {
+    logits: gathered(parts, logits, [n, classes.length]),
+    scores: detectors.map(({ score }) => gathered(parts, score, [n])),
+  };
+}
+
+const gathered = (
+  parts: readonly Readonly<Record<string, Tensor>>[],
+  value: string,
+  dims: readonly number[],
+): FloatTensor =>
+  concatRows(
+    parts.map((p) => p[value] as FloatTensor),
+    dims,
+  );
 
 function concatRows(
   parts: readonly FloatTensor[],

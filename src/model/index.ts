@@ -1,4 +1,5 @@
 export {
+  type Answers,
   argmaxRows,
   type CompiledModel,
   classesSeen,
@@ -12,6 +13,14 @@ export {
 } from "./compiled.ts";
 export { contractSchema, type InputContract } from "./contract.ts";
 export { type Cut, cutsOf, featuresAt } from "./cuts.ts";
+export {
+  addFlag,
+  asAttacked,
+  type Detector,
+  isFlagged,
+  mayRefuse,
+  rejections,
+} from "./detection.ts";
 export { loadGradient } from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
 export { replaceHead } from "./head.ts";

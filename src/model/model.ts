@@ -17,6 +17,7 @@ import {
   writeModel,
 } from "#onnx";
 import { contractSchema, type InputContract, sampleShape } from "./contract.ts";
+import { addRejected, type Detector, detectorSchema } from "./detection.ts";
 import { chooseInput, fillOthers } from "./inputs.ts";
 import { embeddingOf, takeFloats } from "./integers.ts";
 import {
@@ -43,6 +44,8 @@ export interface Model {
   readonly straightThrough: readonly StraightThrough[];
   /** Inputs that are fed with random numbers; a model without any answers alike whenever it is asked. */
   readonly noise?: readonly NoiseInput[];
+  /** What looks at the input, and may refuse it an answer; their scores are outputs of the graph behind the logits. */
+  readonly detectors?: readonly Detector[];
   /** Of a text model, whose input is token ids: the value in which they are vectors, where gradients are taken instead. */
   readonly embedding?: string;
 }
@@ -114,8 +117,13 @@ export function modelOf(
       });
   // With sizes bound, more conditions are known.
   const noise = saved?.noise ?? [];
+  const detectors = saved?.detectors ?? [];
   const { logits, cut, task }: Found = saved
-    ? wholeOutput(noiseOutside(ready.graph, noise, BATCH), saved.task)
+    ? wholeOutput(
+        noiseOutside(ready.graph, noise, BATCH),
+        saved.task,
+        detectors,
+      )
     : findLogits(normalise(ready.graph), file, {
         task: options.task && taskSchema.parse(options.task),
         classes: options.classes,
@@ -135,6 +143,7 @@ export function modelOf(
     classes,
     ...(task ? { task } : {}),
     ...(noise.length > 0 ? { noise } : {}),
+    ...(detectors.length > 0 ? { detectors } : {}),
     straightThrough: [
       ...(saved?.straightThrough ?? []),
       ...ready.straightThrough,
@@ -153,16 +162,27 @@ export function modelOf(
 
 const isInteger = (type: DataType) => /^u?int/.test(type);
 
-/** The graph of a model that Assay wrote ends in its logits. */
-const wholeOutput = (graph: Graph, task: Task | undefined): Found => ({
-  logits: graph.outputs[0]?.name ?? "",
-  cut: prune(graph),
-  ...(task ? { task } : {}),
-});
+/** The graph of a model that Assay wrote ends in its logits, and in the scores of its detectors. */
+function wholeOutput(
+  graph: Graph,
+  task: Task | undefined,
+  detectors: readonly Detector[],
+): Found {
+  const logits = graph.outputs[0]?.name ?? "";
+  const kept = new Set([logits, ...detectors.map(({ score }) => score)]);
+  const outputs = graph.outputs.filter(({ name }) => kept.has(name));
+  return {
+    logits,
+    cut: prune({ ...graph, outputs }),
+    ...(task ? { task } : {}),
+  };
+}
 
 /**
  * The file's graph: the model with its contract in the metadata, to be read back
- * by `loadModel` and run by anything. Its noise is drawn inside, from fixed seeds.
+ * by `loadModel` and run by anything. Its noise is drawn inside, from fixed
+ * seeds. With detectors that reject it has an output "rejected" as well, true
+ * for each row that is refused an answer.
  */
 export function toFile(
   model: Model,
@@ -175,9 +195,11 @@ export function toFile(
     task: model.task,
     straightThrough: model.straightThrough,
     ...(model.noise ? { noise: model.noise } : {}),
+    ...(model.detectors ? { detectors: model.detectors } : {}),
   });
+  const whole = addRejected(model.graph, model.detectors ?? []);
   return {
-    ...noiseInside(model.graph, model.noise ?? [], model.input),
+    ...noiseInside(whole, model.noise ?? [], model.input),
     producer: "assay",
     metadata: new Map([
       ...model.graph.metadata,
@@ -202,6 +224,7 @@ const metadataSchema = z.object({
   task: taskSchema.optional(),
   straightThrough: z.array(z.object({ input: z.string(), output: z.string() })),
   noise: noiseSchema.optional(),
+  detectors: z.array(detectorSchema).optional(),
 });
 
 function parseMetadata(text: string, file: string) {

@@ -10,6 +10,7 @@ import {
   tensor,
 } from "#onnx";
 import { type CompiledModel, compile } from "./compiled.ts";
+import { asAttacked } from "./detection.ts";
 import { atEmbedding } from "./embedding.ts";
 import { embeddingTable } from "./integers.ts";
 import type { Model } from "./model.ts";
@@ -101,7 +102,7 @@ async function errorAtRandomPoint(compiled: CompiledModel, random: Random) {
  * @param truth its class, or its targets
  */
 export async function gradientError(
-  { model, lossGradient, logits }: CompiledModel,
+  { model, lossGradient, answers }: CompiledModel,
   x: FloatTensor,
   truth: Truth,
   random: Random,
@@ -132,7 +133,10 @@ export async function gradientError(
       const moved = x.data.map(
         (v, i) => v + (sign * size * (along[i] as number)) / expected,
       );
-      const row = await logits({ ...x, data: moved }, [noise.fork(0)]);
+      const said = await answers({ ...x, data: moved }, [noise.fork(0)]);
+      const row = targets
+        ? said.logits
+        : asAttacked(said, model.detectors, [truth.label]);
       return lossOf(row.data, truth);
     };
     const slope = ((await lossAt(1)) - (await lossAt(-1))) / (2 * size);

@@ -1,11 +1,13 @@
 import { AssayError, Random } from "#core";
 import { copyOf, type FloatTensor, rows as rowsOf, takeRows } from "#onnx";
 import {
+  type Answers,
   argmaxRows,
   type CompiledModel,
   type LossGradient,
   type Objective,
 } from "./compiled.ts";
+import { asAttacked, mayRefuse, rejections } from "./detection.ts";
 import { meaningOf } from "./tasks/index.ts";
 
 /** What an attacker may use of the model: nothing, predicted labels, scores, gradients, or the public base instead. */
@@ -59,6 +61,10 @@ type Ask<T> = (x: FloatTensor, samples: readonly number[]) => Promise<T>;
  * the access does not include throws ACCESS_DENIED, and a query beyond the
  * budget of a sample QUERY_BUDGET: an attack cannot cheat, and cannot lose
  * what it found.
+ *
+ * Where the model may refuse to answer, a sample is broken only by what is
+ * misclassified and not refused. All that the attack is told has that in it (see
+ * `asAttacked`), so every attack is one on the detector as well.
  */
 export interface Target {
   readonly access: Access;
@@ -164,6 +170,20 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
   const targetsOf = (samples: readonly number[]) =>
     meaning.targets && targets ? takeRows(targets, samples) : undefined;
 
+  const { detectors = [] } = model.model;
+  /** What the attack is told of rows: a refused one is taken for its true class. */
+  const told = (answers: Answers, samples: readonly number[]) => {
+    const logits = meaning.view(answers.logits, targetsOf(samples));
+    const predicted = argmaxRows(logits);
+    if (!y || !mayRefuse(detectors)) return { logits, predicted };
+    const truth = samples.map((i) => y[i] as number);
+    const refused = rejections(detectors, answers.scores, samples.length);
+    return {
+      logits: asAttacked({ ...answers, logits }, detectors, truth),
+      predicted: predicted.map((p, i) => (refused[i] ? (truth[i] ?? p) : p)),
+    };
+  };
+
   const count = (kind: "forward" | "gradient", samples: readonly number[]) => {
     counted[kind] += samples.length;
     for (const sample of samples) {
@@ -232,34 +252,40 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     async predict(rows, samples) {
       require(access, "predict");
       count("forward", samples);
-      const outputs = await model.logits(rows, drawsOf(samples));
-      const predicted = argmaxRows(meaning.view(outputs, targetsOf(samples)));
+      const answers = await model.answers(rows, drawsOf(samples));
+      const { predicted } = told(answers, samples);
       judge(rows, samples, predicted);
       return predicted;
     },
     async scores(rows, samples) {
       require(access, "scores");
       count("forward", samples);
-      const outputs = await model.logits(rows, drawsOf(samples));
-      const logits = meaning.view(outputs, targetsOf(samples));
-      judge(rows, samples, argmaxRows(logits));
+      const answers = await model.answers(rows, drawsOf(samples));
+      const { logits, predicted } = told(answers, samples);
+      judge(rows, samples, predicted);
       return logits;
     },
     async lossGradient(rows, samples, { labels, loss, aims } = {}) {
       require(access, "lossGradient");
       count("gradient", samples);
-      const wanted = targetsOf(samples);
+      const truth = samples.map((i) => y?.[i] ?? 0);
       const name = loss ?? "cross-entropy";
-      // Towards another class there is nothing but its cross-entropy.
-      const isOwn = name === "cross-entropy" && !labels;
+      // Towards another class, or past a detector, there is nothing but the cross-entropy.
+      const isOwn =
+        name === "cross-entropy" && !labels && !mayRefuse(detectors);
       const answer = await model.lossGradient(
         rows,
-        labels ?? samples.map((i) => y?.[i] ?? 0),
-        { loss: isOwn ? meaning.loss : name, aims, targets: wanted },
+        labels ?? truth,
+        {
+          loss: isOwn ? meaning.loss : name,
+          aims,
+          targets: targetsOf(samples),
+          truth,
+        },
         drawsOf(samples),
       );
-      const logits = meaning.view(answer.logits, wanted);
-      judge(rows, samples, argmaxRows(logits));
+      const { logits, predicted } = told(answer, samples);
+      judge(rows, samples, predicted);
       if (!labels && !aims) trace(name, samples, answer.loss);
       return { ...answer, logits };
     },

@@ -98,6 +98,9 @@ export class GraphBuilder {
     return this.#known.get(name) ?? this.#outer?.known(name) ?? {};
   }
 
+  /** Whether a name is taken. */
+  has = (name: string): boolean => this.#taken.has(name);
+
   /** Name, type and shape of a value, as an input or output of a graph needs it. */
   info(name: string): ValueInfo {
     const { type, dims } = this.known(name);

@@ -76,7 +76,8 @@ export function inlineBody(
   return body.outputs.map((o) => rename(o.name));
 }
 
-function renameNode(node: Node, rename: (name: string) => string): Node {
+/** A node with every name that it reads or makes replaced, in its bodies too. */
+export function renameNode(node: Node, rename: (name: string) => string): Node {
   return {
     ...node,
     name: rename(node.outputs.find(Boolean) ?? node.name),

@@ -1,6 +1,7 @@
 import type { Random } from "#core";
-import { argmaxRows, type CompiledModel, type Target } from "#model";
+import type { CompiledModel, Target } from "#model";
 import type { FloatTensor } from "#onnx";
+import { decisions, REFUSED } from "../detection.ts";
 
 /** Draws that are asked of a model that draws at random; odd, so that there is a majority. */
 const DRAWS = 11;
@@ -16,8 +17,9 @@ export async function wrongAtMost(
   const streams = Array.from(y, (_, i) => random.fork(i));
   const wrong = Array.from(y, () => 0);
   for (let draw = 0; draw < DRAWS; draw++) {
-    argmaxRows(await model.logits(x, streams)).forEach((p, i) => {
-      if (p !== y[i]) (wrong[i] as number)++;
+    const answers = await model.answers(x, streams);
+    decisions(model.model, answers).forEach((p, i) => {
+      if (p !== y[i] && p !== REFUSED) (wrong[i] as number)++;
     });
   }
   return wrong.map((count) => 2 * count > DRAWS);

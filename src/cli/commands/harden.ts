@@ -1,24 +1,29 @@
 import { Command } from "commander";
 import { parse } from "yaml";
-import { fitToSuite } from "#audit";
+import { fitToSuite, learns } from "#audit";
 import { type Chosen, choiceOf, UsageError } from "#core";
-import { defend, type Sanitizer, sanitizers } from "#defenses";
+import {
+  type ChosenDefense,
+  defend,
+  type Reactive,
+  reactiveDefenses,
+} from "#defenses";
 import { onnxruntime } from "#engine";
 import { loadModel, saveModel } from "#model";
 
 export const hardenCommand = new Command("harden")
   .description(
-    "put sanitizers in front of a model and save it as one .onnx that runs anywhere",
+    "put sanitizers and detectors in front of a model and save it as one .onnx that runs anywhere",
   )
   .argument("<model>", ".onnx file, or model.json of TensorFlow.js")
   .requiredOption(
     "--defense <defense...>",
-    "a sanitizer, or '{ id: ..., parameters }'; the first is nearest the input",
+    "a sanitizer or detector, or '{ id: ..., parameters }'; the first is nearest the input",
   )
   .requiredOption("--out <file>", "the hardened .onnx")
   .option(
     "--suite <file>",
-    "the suite on whose training data sanitizers that learn are fitted",
+    "the suite on whose data defences that learn are fitted, detectors among them",
   )
   .addHelpText(
     "after",
@@ -26,21 +31,21 @@ export const hardenCommand = new Command("harden")
 Examples:
   assay harden candidate.onnx --defense bit-depth --out hardened.onnx
   assay harden candidate.onnx --defense '{ id: bit-depth, bits: 3 }' median --out hardened.onnx
-  assay harden candidate.onnx --defense pca --suite suites/demo.yaml --out hardened.onnx`,
+  assay harden candidate.onnx --defense pca energy --suite suites/demo.yaml --out hardened.onnx`,
   )
   .action(async (file: string, { defense, out, suite }: HardenOptions) => {
     const chosen = defense.map(parseDefense);
     const model = loadModel(file);
-    const learns = chosen.find(({ unit }) => unit.fit);
-    if (learns && suite === undefined)
+    const learning = chosen.find(learns);
+    if (learning && suite === undefined)
       throw new UsageError(
         "DEFENSE_FIT",
-        `${learns.unit.id} has to be fitted to the model's training data`,
+        `${learning.unit.id} has to be fitted to the model's data`,
         "Name the suite that has the data: --suite <file>.",
       );
     const fitted =
       suite === undefined
-        ? chosen
+        ? (chosen as readonly ChosenDefense[])
         : await fitToSuite(chosen, model, suite, onnxruntime);
     const defended = defend(model, fitted);
     saveModel(out, defended, {
@@ -62,13 +67,13 @@ interface HardenOptions {
 const NOISE =
   "This model draws at random. Its noise comes from seeded nodes in the graph, so what it answers depends on how often it was asked.";
 
-function parseDefense(text: string): Chosen<Sanitizer> {
-  const parsed = choiceOf(sanitizers).safeParse(parse(text));
+function parseDefense(text: string): Chosen<Reactive> {
+  const parsed = choiceOf(reactiveDefenses).safeParse(parse(text));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new UsageError(
     "DEFENSE_INVALID",
     `--defense ${text}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim(),
-    `Choose from ${sanitizers.map((s) => s.id).join(", ")}; \`assay list defenses --json\` shows their parameters.`,
+    `Choose from ${reactiveDefenses.map((s) => s.id).join(", ")}; \`assay list defenses --json\` shows their parameters.`,
   );
 }

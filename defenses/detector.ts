@@ -1,0 +1,71 @@
+import { z } from "zod";
+import type { Chosen } from "#core";
+import type { Model } from "#model";
+import type { FloatTensor, GraphBuilder } from "#onnx";
+import type { Fit, Fitted } from "./fit.ts";
+import type { Sanitizer } from "./sanitizer.ts";
+
+/** What the score of a detector is made of: the input that reaches it, and what the model without any defence makes of that. */
+export interface Scene {
+  readonly b: GraphBuilder;
+  /** The input, [N, ...shape]. */
+  readonly x: string;
+  /** What the model says of it, [N, classes]. */
+  readonly logits: string;
+  /** The model, whose values are there by their names. */
+  readonly model: Model;
+  /** A tensor that `fit` found. */
+  fitted(name: string): FloatTensor;
+  /**
+   * What the model says of other inputs of the same shape.
+   *
+   * @param copies how many rows of x stand for each row of the batch, one batch after the other
+   */
+  again(x: string, copies?: number): string;
+  /** The input as a sanitizer makes it, which may use what `fit` found but draw nothing at random. */
+  sanitised<S extends z.ZodObject>(
+    unit: Sanitizer<S>,
+    params: z.output<S>,
+  ): string;
+}
+
+/** A reactive defence: a score that is high where an input is suspicious, and a threshold. */
+export interface Detector<S extends z.ZodObject = z.ZodObject> {
+  readonly kind: "detector";
+  readonly id: string;
+  readonly title: string;
+  /** Authors, year and arXiv id. */
+  readonly reference: string;
+  readonly params: S;
+  /**
+   * How an adaptive attack differentiates its score: "exact" by its own
+   * gradient, "straight-through" where a sanitizer in it is passed as the identity.
+   */
+  readonly gradient: "exact" | "straight-through";
+  /** Finds the constants that `build` needs, but for the threshold. */
+  readonly fit?: Fit<z.output<S>>;
+  /** Adds its nodes and returns the score [N]. */
+  build(scene: Scene, params: z.output<S>): string;
+}
+
+/** What every detector is told besides its own parameters. */
+export const detectorParams = {
+  /** Share of clean validation samples that the threshold lets be flagged. */
+  fpr: z.number().positive().max(0.5).default(0.05),
+  /** What is done with what it flags: refuse it an answer, or sanitise it by what comes next in the defence. */
+  policy: z.enum(["reject", "sanitise"]).default("reject"),
+};
+
+type DetectorParams = z.ZodObject<typeof detectorParams>;
+
+/** Declares a detector. */
+export function defineDetector<S extends DetectorParams>(
+  detector: Omit<Detector<S>, "kind">,
+): Detector<S> {
+  return { kind: "detector", ...detector };
+}
+
+/** A detector with its parameters, and with what its fit and its calibration found. */
+export interface ChosenDetector extends Chosen<Detector> {
+  readonly fitted?: Fitted;
+}

@@ -1,0 +1,101 @@
+import { AssayError, type Random } from "#core";
+import { type Dataset, stratifiedSample, takeSamples } from "#data";
+import type { Engine } from "#engine";
+import { cutsOf, type Model } from "#model";
+import {
+  type FloatTensor,
+  floats,
+  GraphBuilder,
+  int,
+  prune,
+  rows,
+  sizeOf,
+} from "#onnx";
+
+/**
+ * The values between layer groups through which everything passes, from input
+ * to output, [N, ...]; of many as many as asked for, evenly spread, the last
+ * among them: the features that the head reads.
+ */
+export function hidden({ graph }: Model, most: number): string[] {
+  const values = cutsOf(graph).map(({ value }) => value);
+  if (values.length === 0)
+    throw new AssayError(
+      "DEFENSE_INPUT",
+      "the model has no value between its input and its head through which everything passes, so there are no features to look at",
+      "Use a detector of logits, such as energy.",
+    );
+  const count = Math.min(most, values.length);
+  return Array.from(
+    { length: count },
+    (_, i) =>
+      values[Math.ceil(((i + 1) * values.length) / count) - 1] as string,
+  );
+}
+
+/** The features that the head reads. */
+export const penultimate = (model: Model): string =>
+  hidden(model, 1)[0] as string;
+
+/** Features averaged over all but the batch and the channels: [N, C]. */
+export function pooled(b: GraphBuilder, value: string): string {
+  const rank = b.rankedDims(value).length;
+  const axes = Array.from({ length: rank - 2 }, (_, i) => i + 2);
+  return axes.length === 0
+    ? value
+    : b.op("ReduceMean", [value, b.ints(axes)], { keepdims: int(0) });
+}
+
+/** Features in one row, [N, width]. */
+export const flat = (b: GraphBuilder, value: string): string =>
+  b.rankedDims(value).length === 2
+    ? value
+    : b.op("Flatten", [value], { axis: int(1) });
+
+/** So many samples at most, evenly over the classes. */
+export const some = (data: Dataset, most: number, random: Random): Dataset =>
+  data.y.length <= most
+    ? data
+    : takeSamples(data, stratifiedSample(data, most, random));
+
+/** Rows that are run at once. */
+const BATCH = 256;
+
+/**
+ * Computes values of a model for many inputs.
+ *
+ * @param add adds what is computed, each [N, ...]
+ */
+export async function evaluate(
+  model: Model,
+  engine: Engine,
+  x: FloatTensor,
+  add: (b: GraphBuilder) => readonly string[],
+): Promise<FloatTensor[]> {
+  const b = new GraphBuilder(model.graph, "features/");
+  const values = add(b);
+  const session = await engine.load(prune(b.build(values)));
+  const n = x.dims[0] ?? 0;
+  const parts: FloatTensor[][] = values.map(() => []);
+  for (let from = 0; from < n; from += BATCH) {
+    const part = rows(x, from, Math.min(n, from + BATCH)) as FloatTensor;
+    const out = await session.run({ [model.input]: part });
+    values.forEach((value, k) => {
+      parts[k]?.push(out[value] as FloatTensor);
+    });
+  }
+  await session.release();
+  return parts.map(joined);
+}
+
+function joined(parts: readonly FloatTensor[]): FloatTensor {
+  const dims = parts[0]?.dims.slice(1) ?? [];
+  const n = parts.reduce((sum, p) => sum + (p.dims[0] ?? 0), 0);
+  const data = new Float32Array(n * sizeOf(dims));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return floats([n, ...dims], data);
+}

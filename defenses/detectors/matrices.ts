@@ -1,0 +1,48 @@
+/**
+ * The lower triangle L of a symmetric positive definite matrix A = L L' of
+ * n x n numbers, row by row (Cholesky).
+ */
+export function cholesky(a: Float64Array, n: number): Float64Array {
+  const l = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = a[i * n + j] as number;
+      for (let k = 0; k < j; k++)
+        sum -= (l[i * n + k] as number) * (l[j * n + k] as number);
+      l[i * n + j] = i === j ? Math.sqrt(sum) : sum / (l[j * n + j] as number);
+    }
+  }
+  return l;
+}
+
+/** The inverse of a lower triangle. */
+export function inverseOfLower(l: Float64Array, n: number): Float64Array {
+  const inverse = new Float64Array(n * n);
+  for (let column = 0; column < n; column++) {
+    for (let i = column; i < n; i++) {
+      let sum = i === column ? 1 : 0;
+      for (let k = column; k < i; k++)
+        sum -= (l[i * n + k] as number) * (inverse[k * n + column] as number);
+      inverse[i * n + column] = sum / (l[i * n + i] as number);
+    }
+  }
+  return inverse;
+}
+
+/** x with A x = v for a symmetric positive definite A. */
+export function solve(a: Float64Array, v: Float64Array): Float64Array {
+  const n = v.length;
+  const l = inverseOfLower(cholesky(a, n), n);
+  const half = v.map((_, i) => {
+    let sum = 0;
+    for (let k = 0; k <= i; k++)
+      sum += (l[i * n + k] as number) * (v[k] as number);
+    return sum;
+  });
+  return v.map((_, i) => {
+    let sum = 0;
+    for (let k = i; k < n; k++)
+      sum += (l[k * n + i] as number) * (half[k] as number);
+    return sum;
+  });
+}
