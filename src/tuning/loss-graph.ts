@@ -35,6 +35,8 @@ export interface StepGraph {
   /** The next value of each running statistic. */
   readonly running: ReadonlyMap<string, string>;
   readonly straightThrough: readonly StraightThrough[];
+  /** Whether the loss holds a gradient, which is then differentiated again. */
+  readonly twice: boolean;
 }
 
 /**
@@ -73,6 +75,7 @@ export function lossGraph(
   const records = new Map<string, string>();
   const straightThrough: StraightThrough[] = [...model.straightThrough];
   const split = new Map<string, readonly string[]>();
+  let twice = false;
 
   const feed = (name: string, dims: readonly Dim[]) => {
     const known = feeds.get(name);
@@ -116,6 +119,7 @@ export function lossGraph(
       return passed;
     },
     gradient(of, wrt) {
+      twice = true;
       const all = b.nodes.flatMap((n) => n.outputs.filter(Boolean));
       const { graph, gradients } = gradient(b.build(all), {
         of,
@@ -144,6 +148,7 @@ export function lossGraph(
     records,
     running,
     straightThrough,
+    twice,
   };
 }
 

@@ -130,6 +130,8 @@ async function openGradient(
     of: step.loss,
     wrt: [...trained, ...(toInput ? [point] : [])],
     straightThrough: step.straightThrough,
+  }).catch((error) => {
+    throw step.twice ? onceOnly(error) : error;
   });
   const found = async (batch: Batch<Input>): Promise<BatchGradient> => {
     const outputs = await session.run({
@@ -168,6 +170,19 @@ async function openGradient(
     found,
   );
   return { gradientAt, release: () => session.release() };
+}
+
+/** A gradient in the loss that has no gradient of its own, with what can be done. */
+function onceOnly(error: unknown): unknown {
+  const refused =
+    error instanceof AssayError && error.code === "GRADIENT_UNSUPPORTED";
+  if (!refused) return error;
+  return new AssayError(
+    error.code,
+    `the loss holds a gradient that cannot be differentiated again: ${error.message}`,
+    "Take a penalty that needs no second derivatives, such as input-gradient with method: differences.",
+    { cause: error },
+  );
 }
 
 function feedsOf(

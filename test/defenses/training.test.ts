@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { Random } from "#core";
 import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
-import { layerGroups, type Model } from "#model";
-import { floats } from "#onnx";
+import { layerGroups, type Model, modelOf } from "#model";
+import { emptyGraph, floats, GraphBuilder } from "#onnx";
 import {
   type Batch,
   type BatchGradient,
@@ -155,6 +155,25 @@ describe("losses against differences", () => {
       images,
     );
   });
+});
+
+test("a model that cannot be differentiated twice is refused with what to do instead", async () => {
+  const b = new GraphBuilder(emptyGraph("layer-norm"));
+  b.input({ name: "x", type: "float32", dims: ["batch", 3] });
+  const scale = b.constant(floats([3], [1, 1, 1]), "norm.weight");
+  const unit = b.op("LayerNormalization", ["x", scale]);
+  const head = b.constant(floats([3, 2], [1, 2, -1, 0, 1, 1]), "head.weight");
+  const model = modelOf(b.build([b.op("MatMul", [unit, head], {}, "y")]), "m");
+  const given = { ...batch, y: Int32Array.of(0, 1) };
+  await expect(
+    step(model, [opened("input-gradient", model)], given),
+  ).rejects.toMatchObject({
+    code: "GRADIENT_UNSUPPORTED",
+    hint: expect.stringContaining("method: differences"),
+  });
+  const part = opened("input-gradient", model, { method: "differences" });
+  const { loss } = await step(model, [part], given);
+  expect(Number.isFinite(loss)).toBe(true);
 });
 
 describe("weights that are moved", () => {
