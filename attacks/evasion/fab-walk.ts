@@ -120,7 +120,7 @@ function nearestOf(
   let least = Number.POSITIVE_INFINITY;
   for (const row of rows) {
     const slope = norms[dual[norm]].length(
-      Float64Array.from(rowOf(gradient, row)),
+      new Float64Array(rowOf(gradient, row)),
     );
     const distance = Math.abs(loss[row] as number) / slope;
     if (!(slope > 0 && slope < Infinity && distance < least)) continue;

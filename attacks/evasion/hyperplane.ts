@@ -19,88 +19,93 @@ export function wayToPlane(
   norm: PlaneNorm,
   bounds: readonly [number, number],
 ): Float64Array {
-  const way = new Float64Array(point.length);
-  const down = Math.sign(height);
+  const n = point.length;
+  const way = new Float64Array(n);
   const goal = Math.abs(height);
   if (goal === 0 || !Number.isFinite(goal)) return way;
-  const room = roomOf(point, normal, down, bounds);
-  const sizes =
-    norm === "l1"
-      ? steepestFirst(normal, room, goal)
-      : together(normal, room, goal, norm);
-  for (let i = 0; i < way.length; i++)
-    way[i] = -down * Math.sign(normal[i] as number) * (sizes[i] as number);
+  const down = Math.sign(height);
+  const [low, high] = bounds;
+  // How fast the plane falls with each number, and how far that can go.
+  const slope = new Float64Array(n);
+  const room = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    const w = down * (normal[i] as number);
+    const v = point[i] as number;
+    if (w > 0) {
+      slope[i] = w;
+      room[i] = Math.max(0, v - low);
+    } else if (w < 0) {
+      slope[i] = -w;
+      room[i] = Math.max(0, high - v);
+    }
+  }
+  if (norm === "l1") steepestFirst(way, slope, room, goal);
+  else together(way, slope, room, goal, norm);
+  for (let i = 0; i < n; i++)
+    if (down * (normal[i] as number) > 0) way[i] = -(way[i] as number);
   return way;
 }
 
-/** How far each number can go. */
-function roomOf(
-  point: Float32Array,
-  normal: Float32Array,
-  down: number,
-  [low, high]: readonly [number, number],
-): Float64Array {
-  const room = new Float64Array(point.length);
-  for (let i = 0; i < room.length; i++) {
-    const [w, v] = [down * (normal[i] as number), point[i] as number];
-    room[i] = w === 0 ? 0 : Math.max(0, w > 0 ? v - low : high - v);
-  }
-  return room;
-}
-
-/** All numbers at one pace (Linf), or in proportion to the normal (L2), each until its room is used up. */
+/** All numbers at one pace (Linf), or in proportion to their slopes (L2), each until its room is used up. */
 function together(
-  normal: Float32Array,
+  sizes: Float64Array,
+  slope: Float64Array,
   room: Float64Array,
   goal: number,
   norm: "linf" | "l2",
-): Float64Array {
-  const n = room.length;
-  const sizes = new Float64Array(n);
-  const pace = (i: number) => (norm === "linf" ? 1 : steep(normal, i));
-  let free: number[] = [];
-  for (let i = 0; i < n; i++) if ((room[i] as number) > 0) free.push(i);
+): void {
+  const even = norm === "linf";
+  // The places that still move, compacted in place.
+  const free = new Int32Array(slope.length);
+  let count = 0;
+  for (let i = 0; i < free.length; i++)
+    if ((room[i] as number) > 0) free[count++] = i;
   let left = goal;
-  while (free.length > 0) {
-    const fall = free.reduce((sum, i) => sum + steep(normal, i) * pace(i), 0);
+  while (count > 0) {
+    let fall = 0;
+    for (let k = 0; k < count; k++) {
+      const i = free[k] as number;
+      const falls = slope[i] as number;
+      fall += even ? falls : falls * falls;
+    }
     const time = left / fall;
-    const still: number[] = [];
-    for (const i of free) {
-      if (time * pace(i) < (room[i] as number)) still.push(i);
+    let still = 0;
+    for (let k = 0; k < count; k++) {
+      const i = free[k] as number;
+      const size = even ? time : time * (slope[i] as number);
+      if (size < (room[i] as number)) free[still++] = i;
       else {
         sizes[i] = room[i] as number;
-        left -= steep(normal, i) * (room[i] as number);
+        left -= (slope[i] as number) * (room[i] as number);
       }
     }
-    if (still.length === free.length) {
-      for (const i of free) sizes[i] = time * pace(i);
-      break;
+    if (still === count) {
+      for (let k = 0; k < count; k++) {
+        const i = free[k] as number;
+        sizes[i] = even ? time : time * (slope[i] as number);
+      }
+      return;
     }
-    free = still;
+    count = still;
   }
-  return sizes;
 }
 
 /** One number after the other, where the plane falls fastest (L1). */
 function steepestFirst(
-  normal: Float32Array,
+  sizes: Float64Array,
+  slope: Float64Array,
   room: Float64Array,
   goal: number,
-): Float64Array {
-  const sizes = new Float64Array(room.length);
+): void {
   const order = Array.from(room.keys()).sort(
-    (a, b) => steep(normal, b) - steep(normal, a) || a - b,
+    (a, b) => (slope[b] as number) - (slope[a] as number) || a - b,
   );
   let left = goal;
   for (const i of order) {
-    const slope = steep(normal, i);
-    if (left <= 0 || slope === 0) break;
-    const size = Math.min(room[i] as number, left / slope);
+    const falls = slope[i] as number;
+    if (left <= 0 || falls === 0) break;
+    const size = Math.min(room[i] as number, left / falls);
     sizes[i] = size;
-    left -= size * slope;
+    left -= size * falls;
   }
-  return sizes;
 }
-
-const steep = (normal: Float32Array, i: number) =>
-  Math.abs(normal[i] as number);

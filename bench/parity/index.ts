@@ -13,10 +13,14 @@ import { type Row, rows } from "./rows.ts";
 
 // Assay's attacks beside those of other libraries: the same weights, the same
 // samples, equal parameters, one after the other on the same cores. Prints
-// the table of docs/parity.md.
+// the table of docs/parity.md. `--only linf/0.3/square` chooses rows by a part of
+// their name, `--samples 100` takes fewer samples.
 
 const { values: options } = parseArgs({
-  options: { only: { type: "string", multiple: true } },
+  options: {
+    only: { type: "string", multiple: true },
+    samples: { type: "string" },
+  },
 });
 
 interface Outcome {
@@ -45,7 +49,11 @@ console.log(
   "| model | norm | eps | attack | n | measure | Assay | peer | difference | seconds | peer's | ratio | library |",
 );
 console.log(`|${"---|".repeat(13)}`);
-for (const row of rows) {
+for (const planned of rows) {
+  const row = {
+    ...planned,
+    samples: Math.min(planned.samples, Number(options.samples ?? Infinity)),
+  };
   const named = `${row.model}/${row.norm}/${row.eps ?? "nearest"}/${row.attack}`;
   if (options.only && !options.only.some((part) => named.includes(part)))
     continue;

@@ -71,7 +71,7 @@ export const rows: readonly Row[] = models.flatMap((model) => [
       },
       {
         ...at,
-        samples: 200,
+        samples: 500,
         attack: "square",
         params: { queries: 1000 },
         peer: {

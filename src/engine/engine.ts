@@ -46,6 +46,8 @@ export interface Engine {
   readonly title: string;
   /** Of what gradients may be written with, what it has no kernels for; the only place where formulas depend on the device. */
   readonly avoid?: readonly "MaxPool indices"[];
+  /** Floats of one value that stay in its cache; left out where large batches are best. */
+  readonly cachedFloats?: number;
   /** @throws ENGINE_LOAD when the graph is not one that the engine can run */
   load(graph: Graph, options?: LoadOptions): Promise<Session>;
   /**

@@ -9,6 +9,7 @@ import {
   rows,
   type Tensor,
 } from "#onnx";
+import { gradientRows, MOST } from "./batches.ts";
 import { addRefusal, mayRefuse } from "./detection.ts";
 import { loadGradient } from "./differentiated.ts";
 import type { Model } from "./model.ts";
@@ -82,9 +83,6 @@ export interface CompiledModel {
 /** Values that replace constants of the model at every run: the weights while they are trained. */
 export type LiveWeights = ReadonlyMap<string, FloatTensor>;
 
-/** Samples a run takes at once: enough to use all cores, few enough that activations stay small. */
-const BATCH = 256;
-
 const LABELS = "assay.labels";
 const AIMS = "assay.aims";
 const TARGETS = "assay.targets";
@@ -105,6 +103,7 @@ export async function compile(
   const forward = await engine.load(graph, options);
   const meaning = meaningOf(model);
   const backward = new Map<LossName, ReturnType<typeof loadBackward>>();
+  const together = gradientRows(graph, engine);
 
   const { noise = [] } = model;
   let calls = 0;
@@ -123,7 +122,7 @@ export async function compile(
     ...drawNoise(noise, draws.slice(from, from + (part.dims[0] ?? 0))),
   });
   const answers = async (x: Input, draws: Draws = drawsOf(x)) => {
-    const parts = await inBatches(x, (part, from) =>
+    const parts = await inBatches(x, MOST, (part, from) =>
       forward.run(feeds(part, from, draws)),
     );
     return answersIn(parts, model, x.dims[0] ?? 0);
@@ -142,7 +141,7 @@ export async function compile(
         backward.get(loss) ?? loadBackward(model, graph, engine, loss, options);
       backward.set(loss, ready);
       const { session, gradient: name, asked } = await ready;
-      const parts = await inBatches(x, async (part, from) => {
+      const parts = await inBatches(x, together, async (part, from) => {
         const to = from + (part.dims[0] ?? 0);
         const classes = (all: ArrayLike<number>) =>
           labelTensor(Array.prototype.slice.call(all, from, to));
@@ -264,16 +263,17 @@ function wanted(targets: FloatTensor | undefined): FloatTensor {
 
 async function inBatches<T>(
   x: Input,
+  most: number,
   run: (part: Input, from: number) => Promise<T>,
 ): Promise<T[]> {
   const n = x.dims[0] ?? 0;
   const results: T[] = [];
-  for (let from = 0; from < n; from += BATCH) {
+  for (let from = 0; from < n; from += most) {
     results.push(
       await run(
-        n <= BATCH
+        n <= most
           ? x
-          : (rows<Input["type"]>(x, from, Math.min(n, from + BATCH)) as Input),
+          : (rows<Input["type"]>(x, from, Math.min(n, from + most)) as Input),
         from,
       ),
     );

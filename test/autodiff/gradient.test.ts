@@ -104,6 +104,9 @@ describe("slopes at kinks are PyTorch's", () => {
     expect(await slope([1, 1, 1, 1], pool(2), [1, 1, 2, 2])).toEqual([
       1, 0, 0, 0,
     ]);
+    expect(
+      await slope([0, 3, 1, 2, 3, 3, 2, 2], pool(2), [1, 1, 2, 4]),
+    ).toEqual([0, 1, 0, 1, 0, 0, 0, 0]);
     expect(await slope([0, 5, 0, 0, 0, 0], pool(1), [1, 1, 2, 3])).toEqual([
       0, 2, 0, 0, 0, 0,
     ]);

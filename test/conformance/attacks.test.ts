@@ -165,10 +165,9 @@ describe.each(attacks.map((a) => [a.id, a] as const))(
         ).examples,
       );
       const own = await accuracy((await attack(unit, { eps: 0.25 })).examples);
-      // Against an unrelated base an attack may do no better than noise; one sample of slack.
-      expect(own).toBeLessThanOrEqual(
-        control + (unit.access === "base" ? 1 : 0),
-      );
+      // Through an unrelated base, or with one perturbation for all, it may do no better than noise; one sample of slack.
+      const handicapped = unit.access === "base" || unit.family === "universal";
+      expect(own).toBeLessThanOrEqual(control + (handicapped ? 1 : 0));
     });
 
     test("says what it is", () => {

@@ -60,10 +60,20 @@ const conv: Rule = (context) => {
 };
 
 function inputGradient(b: Builder, g: string, w: string, s: Geometry): string {
-  return s.strides.every((stride) => stride === 1)
+  const [, channels = 1, ...kernel] = s.weight;
+  // A convolution into few channels pays for a whole block of them.
+  const few =
+    s.groups === 1 &&
+    channels <= FEW &&
+    kernel.length === 2 &&
+    kernel.some((k) => k > 1);
+  return s.strides.every((stride) => stride === 1) && !few
     ? flippedConvolution(b, g, w, s)
     : transposedConvolution(b, g, w, s);
 }
+
+/** Channels of half a block of onnxruntime's kernels. */
+const FEW = 8;
 
 /** Stride 1: a convolution of the gradient with the flipped kernel, its channels swapped inside each group. */
 function flippedConvolution(
@@ -116,7 +126,7 @@ const reversal = (b: Builder, length: number) =>
     ),
   );
 
-/** Larger strides: the transposed convolution, padded at the end to the size of the input. */
+/** Larger strides, and few channels: the transposed convolution, padded at the end to the size of the input. */
 function transposedConvolution(
   b: Builder,
   g: string,

@@ -6,6 +6,7 @@ import {
   int64s,
   ints,
   type Node,
+  string,
   type Window,
   windowOf,
 } from "#onnx";
@@ -29,7 +30,11 @@ const maxPool: Rule = (context) => {
     g,
     avoid,
   } = context;
-  const window = windowOf(node, b.rankedDims(x).slice(2));
+  const spatial = b.rankedDims(x).slice(2);
+  const window = windowOf(node, spatial);
+  const sizes = fixed(spatial);
+  if (b.type(x) === "float32" && sizes && tiles(window, sizes))
+    return [amongTiles(context, window, sizes)];
   if (avoid.includes("MaxPool indices"))
     return [withoutIndices(context, window)];
   const indices = indicesOf(b, node);
@@ -52,6 +57,45 @@ const maxPool: Rule = (context) => {
   );
   return [b.reshape(sum, shape)];
 };
+
+/**
+ * Windows that tile the image: each element is compared with the maximum of its
+ * tile, laid over the image again. Where several are the largest, places that
+ * count down name the first. Takes half of the time that indices cost.
+ */
+function amongTiles(
+  { b, inputs: [x = ""], outputs: [y = ""], g }: RuleContext,
+  { kernel }: Window,
+  sizes: readonly number[],
+): string {
+  const [rows = 1, columns = 1] = kernel;
+  const [height = 1, width = 1] = sizes;
+  const laid = (small: string) =>
+    b.op(
+      "Resize",
+      [small, "", b.constant(floats([4], [1, 1, rows, columns]))],
+      {
+        mode: string("nearest"),
+        nearest_mode: string("floor"),
+        coordinate_transformation_mode: string("asymmetric"),
+      },
+    );
+  const countdown = Float32Array.from({ length: height * width }, (_, i) => {
+    const [row, column] = [Math.floor(i / width) % rows, (i % width) % columns];
+    return rows * columns - (row * columns + column);
+  });
+  const isLargest = b.mask(b.equal(x, laid(y)), g);
+  const places = b.mul(
+    isLargest,
+    b.constant(floats([1, 1, height, width], countdown)),
+  );
+  const first = b.op("MaxPool", [places], {
+    kernel_shape: ints(kernel),
+    strides: ints(kernel),
+  });
+  const won = b.mask(b.equal(places, laid(first)), g);
+  return b.mul(won, laid(g));
+}
 
 /** Where each maximum was found, in row-major order. */
 function indicesOf(b: RuleContext["b"], node: RuleContext["node"]): string {
@@ -134,6 +178,11 @@ function apart(window: Window): boolean {
     [...window.padsBegin, ...window.padsEnd].every((p) => p === 0)
   );
 }
+
+/** Windows side by side that leave nothing of the image out. */
+const tiles = (window: Window, sizes: readonly number[]) =>
+  apart(window) &&
+  sizes.every((size, i) => size % (window.kernel[i] ?? 1) === 0);
 
 /** Averaging is a linear map along each axis: the gradient goes back through its transpose. */
 const averagePool: Rule = (context) => {
