@@ -67,13 +67,21 @@ function sessionOptions(
       // What the device has no kernel for runs on the CPU.
       ...new Set([providers[device], providers.cpu]),
     ],
-    ...(folder === undefined
-      ? {}
-      : {
-          extra: {
+    extra: {
+      ...(folder === undefined
+        ? {}
+        : {
             session: { model_external_initializers_file_folder_path: folder },
-          },
-        }),
+          }),
+      // On the CPU the fused kernel takes longer than the addition and the normalisation it stands for.
+      ...(device === "cpu"
+        ? {
+            optimization: {
+              disable_specified_optimizers: "SkipLayerNormFusion",
+            },
+          }
+        : {}),
+    },
     // Warnings about unused initialisers are noise here; errors are thrown, not logged as well.
     logSeverityLevel: 4,
     graphOptimizationLevel: "all",

@@ -22,19 +22,12 @@ export const activations: RuleTable = {
   Tanh: ({ b, outputs: [y = ""], g }) => [b.mul(g, b.sub(1, b.mul(y, y)))],
   Softplus: ({ b, inputs: [x = ""], g }) => [b.mul(g, b.sigmoid(x))],
   /** Inclusive at both bounds, like torch.clamp: a pixel at its limit can still move. */
-  Clip: ({ b, inputs: [x = "", low, high], g }) => {
-    const within = [
-      ...(low ? [b.atLeast(x, low)] : []),
-      ...(high ? [b.atMost(x, high)] : []),
-    ];
-    if (within.length === 0) return [g];
+  Clip: ({ b, inputs: [x = "", low, high], outputs: [y = ""], g }) => {
+    if (!low && !high) return [g];
     const where = (condition: string) => b.mul(g, b.mask(condition, x));
-    const both =
-      within.length === 1
-        ? (within[0] as string)
-        : b.and(within[0] as string, within[1] as string);
     return [
-      where(both),
+      // What the bounds did not move lies within them.
+      where(b.equal(x, y)),
       low ? where(b.less(x, low)) : undefined,
       high ? where(b.greater(x, high)) : undefined,
     ];

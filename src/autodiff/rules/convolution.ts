@@ -83,21 +83,19 @@ function flippedConvolution(
   s: Geometry,
 ): string {
   const [m = 1, c = 1, ...kernel] = s.weight;
-  const spatial = kernel.map((_, i) => i);
-  const grouped = b.reshape(w, [s.groups, m / s.groups, c, ...kernel]);
-  const swapped = b.reshape(
-    b.transpose(grouped, [0, 2, 1, ...spatial.map((i) => i + 3)]),
-    [s.groups * c, m / s.groups, ...kernel],
-  );
+  const each = m / s.groups;
   const taps = kernel.reduce((p, k) => p * k, 1);
-  const flipped =
-    taps === 1
-      ? swapped
-      : b.reshape(b.matmul(b.reshape(swapped, [-1, taps]), reversal(b, taps)), [
-          s.groups * c,
-          m / s.groups,
-          ...kernel,
-        ]);
+  const reversed =
+    taps === 1 ? w : b.matmul(b.reshape(w, [-1, taps]), reversal(b, taps));
+  // Nothing changes places where each group has one channel on one side.
+  const swapped =
+    c === 1 || each === 1
+      ? reversed
+      : b.transpose(
+          b.reshape(reversed, [s.groups, each, c, taps]),
+          [0, 2, 1, 3],
+        );
+  const flipped = b.reshape(swapped, [s.groups * c, each, ...kernel]);
   const reach = kernel.map((k, i) => (s.dilations[i] ?? 1) * (k - 1));
   const begin = reach.map((r, i) => r - (s.padsBegin[i] ?? 0));
   const end = reach.map((r, i) => r - (s.padsEnd[i] ?? 0));
