@@ -3,6 +3,7 @@ import type { Engine } from "#engine";
 import { type Input, labelTensor, loadGradient, type Model } from "#model";
 import { copyOf, type FloatTensor, rows, type Tensor } from "#onnx";
 import { clip } from "./clip.ts";
+import { idsOf, lookupsOf, tableGradient, withIds } from "./lookups.ts";
 import { lossGraph, type StepGraph } from "./loss-graph.ts";
 import type { Batch, BatchGradient, TrainingPart } from "./part.ts";
 import type { TrainingSettings } from "./settings.ts";
@@ -126,18 +127,24 @@ async function openGradient(
 ) {
   const point = model.embedding ?? model.input;
   const toInput = parts.some((p) => p.inputGradient);
-  const { session, gradients } = await loadGradient(engine, step.graph, {
+  const lookups = lookupsOf(step.graph, trained);
+  const differentiated = (w: string) => lookups.get(w)?.rows ?? w;
+  const graph = withIds(step.graph, lookups.values());
+  const { session, gradients } = await loadGradient(engine, graph, {
     of: step.loss,
-    wrt: [...trained, ...(toInput ? [point] : [])],
+    wrt: [
+      ...new Set([...trained.map(differentiated), ...(toInput ? [point] : [])]),
+    ],
     straightThrough: step.straightThrough,
   }).catch((error) => {
     throw step.twice ? onceOnly(error) : error;
   });
   const found = async (batch: Batch<Input>): Promise<BatchGradient> => {
-    const outputs = await session.run({
+    const feeds = {
       ...feedsOf(model, step, batch),
       ...Object.fromEntries(live),
-    });
+    };
+    const outputs = await session.run(feeds);
     const values = (name: string) => outputs[name]?.data as Float32Array;
     const seen = new Set<Float32Array>();
     // Two weights may share one gradient; whoever changes it means one.
@@ -146,13 +153,18 @@ async function openGradient(
       seen.add(mine);
       return mine;
     };
+    const gradientOf = (w: string) => {
+      const found = values(gradients.get(differentiated(w)) as string);
+      const lookup = lookups.get(w);
+      if (!lookup) return own(found);
+      const ids = idsOf(lookup, graph, feeds, outputs);
+      return tableGradient(found, ids, live.get(w)?.dims ?? []);
+    };
     const named = (names: ReadonlyMap<string, string>) =>
       [...names].map(([key, value]) => [key, values(value)] as const);
     return {
       loss: values(step.loss)[0] as number,
-      gradients: new Map(
-        trained.map((w) => [w, own(values(gradients.get(w) as string))]),
-      ),
+      gradients: new Map(trained.map((w) => [w, gradientOf(w)])),
       ...(toInput ? { input: values(gradients.get(point) as string) } : {}),
       records: Object.fromEntries(
         named(step.records).map(([key, v]) => [key, v[0] as number]),
