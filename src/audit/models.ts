@@ -107,6 +107,7 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
       ),
       ...headTask(loaded.suite.task),
     };
+    checkTargets(blank, parts.train, "base");
     const groups = layerGroups(blank.graph);
     const stages = [
       {
