@@ -10,21 +10,26 @@ export { type FloatTensor, floats } from "#onnx";
 const compiledModels = new WeakMap<Model, ReturnType<typeof compile>>();
 
 /**
- * The cross-entropy of each sample, its gradient with respect to x, and the
- * logits. The model is made ready at the first call and kept with it.
+ * The loss of each sample, its gradient with respect to x, and the outputs: the
+ * cross-entropy of a classifier, the mean binary cross-entropy of labels, the
+ * mean squared error of values. The model is made ready at the first call and
+ * kept with it.
  *
  * @param x [N, ...shape] within the model's input bounds
- * @param labels N class indices
+ * @param labels N class indices; of a model of labels or values what its outputs should be, [N, outputs]
  */
 export async function lossGradient(
   model: Model,
   x: FloatTensor,
-  labels: ArrayLike<number>,
+  labels: ArrayLike<number> | FloatTensor,
 ): Promise<LossGradient> {
   let compiled = compiledModels.get(model);
   if (!compiled) {
     compiled = compile(model, onnxruntime);
     compiledModels.set(model, compiled);
   }
-  return (await compiled).lossGradient(x, labels);
+  const ready = await compiled;
+  return "dims" in labels
+    ? ready.lossGradient(x, [], { targets: labels })
+    : ready.lossGradient(x, labels);
 }

@@ -100,7 +100,7 @@ async function probeCell(
   const wrong = await wrongAtMost(
     victim,
     made.examples,
-    data.y,
+    data,
     new Random(seed).fork(`standing ${id}`),
   );
   const standing = [...outcomes].flatMap((o, i) =>

@@ -43,7 +43,12 @@ export async function attackAgain(
     random: Array.from(y, (_, i) => stream.fork(i)),
     onProgress,
   });
-  const broken = await countBroken(victim, target, y, stream.fork("judged"));
+  const broken = await countBroken(
+    victim,
+    target,
+    { y, targets },
+    stream.fork("judged"),
+  );
   return { tried: y.length, broken };
 }
 

@@ -1,4 +1,5 @@
 import type { Random } from "#core";
+import type { Dataset } from "#data";
 import type { CompiledModel, Target } from "#model";
 import type { FloatTensor } from "#onnx";
 import { decisions, REFUSED } from "../detection.ts";
@@ -6,11 +7,13 @@ import { decisions, REFUSED } from "../detection.ts";
 /** Draws that are asked of a model that draws at random; odd, so that there is a majority. */
 const DRAWS = 11;
 
+type Right = Pick<Dataset, "y" | "targets">;
+
 /** Which rows a model that draws at random gets wrong at most draws; none of one that does not. */
 export async function wrongAtMost(
   model: CompiledModel,
   x: FloatTensor,
-  y: Int32Array,
+  { y, targets }: Right,
   random: Random,
 ): Promise<boolean[]> {
   if (!model.model.noise) return Array.from(y, () => false);
@@ -18,7 +21,7 @@ export async function wrongAtMost(
   const wrong = Array.from(y, () => 0);
   for (let draw = 0; draw < DRAWS; draw++) {
     const answers = await model.answers(x, streams);
-    decisions(model.model, answers).forEach((p, i) => {
+    decisions(model.model, answers, targets).forEach((p, i) => {
       if (p !== y[i] && p !== REFUSED) (wrong[i] as number)++;
     });
   }
@@ -29,11 +32,11 @@ export async function wrongAtMost(
 export async function countBroken(
   model: CompiledModel,
   target: Target,
-  y: Int32Array,
+  right: Right,
   random: Random,
 ): Promise<number> {
   const broken = model.model.noise
-    ? await wrongAtMost(model, target.examples(), y, random)
+    ? await wrongAtMost(model, target.examples(), right, random)
     : Array.from(target.brokenAt, (query) => query > 0);
   return broken.filter(Boolean).length;
 }

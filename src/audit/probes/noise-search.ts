@@ -40,6 +40,11 @@ export async function noiseSearch(
       samples,
     );
   }
-  const broken = await countBroken(victim, target, y, random.fork("judged"));
+  const broken = await countBroken(
+    victim,
+    target,
+    { y, targets },
+    random.fork("judged"),
+  );
   return { tried: y.length, broken };
 }
