@@ -90,7 +90,8 @@ const called = {
 function outputs(i: Inspection): string[] {
   const { outputs: all, classes, reading, task } = i;
   const names = classes ?? [];
-  const what = called[task ?? "classes"];
+  const plural = called[task ?? "classes"];
+  const what = names.length === 1 ? plural.replace(/s\b/, "") : plural;
   const shown =
     names.length === 0
       ? []
