@@ -9,6 +9,7 @@ import { certificatesView } from "./sections/certificates.ts";
 import { comparisonView } from "./sections/comparison.ts";
 import { curvesView } from "./sections/curves.ts";
 import { defensesView } from "./sections/defenses.ts";
+import { detectorsView } from "./sections/detectors.ts";
 import { galleryView } from "./sections/gallery.ts";
 import { heatmapView } from "./sections/heatmap.ts";
 import { kinshipView } from "./sections/kinship.ts";
@@ -41,6 +42,7 @@ export async function renderHtml(results: Results): Promise<string> {
     queries: queriesView(results),
     breakdown: breakdownView(results),
     defenses: defensesView(results),
+    detectors: detectorsView(results),
     gallery: await galleryView(results),
     training: trainingView(results),
     kinship: kinshipView(results),

@@ -6,6 +6,7 @@ import {
   type Results,
   resultsSchema,
 } from "#results";
+import { roc } from "../../src/audit/roc.ts";
 import { rate } from "../../src/audit/statistics.ts";
 
 /** Text that tries to be more than text. */
@@ -103,9 +104,32 @@ function cell(
         ],
     outcomes,
     breakdown: [],
+    ...(defense === "none" ? {} : { detection: detection(attack) }),
     queriesToBreak: Array.from(outcomes, (o, i) => (o === "0" ? 1 + 3 * i : 0)),
     reproduce: `npx assay run '${hostile.image}' --only 'x'`,
     seconds: 1.25,
+  };
+}
+
+function detection(attack: string): NonNullable<Cell["detection"]> {
+  const answers = {
+    rejected: rate(5, SAMPLES),
+    acceptedAccuracy: rate(40, 45),
+  };
+  const positives = [0.2, 0.5, 0.7, 0.9];
+  return {
+    clean: answers,
+    attacked: answers,
+    detectors: [
+      {
+        id: hostile.script,
+        policy: "reject",
+        threshold: 0.6,
+        falsePositives: rate(5, SAMPLES),
+        detected: attack === "fgsm" ? null : rate(2, 4),
+        roc: attack === "fgsm" ? null : roc([0.1, 0.3, 0.4, 0.8], positives),
+      },
+    ],
   };
 }
 
