@@ -24,6 +24,11 @@ export function limitsView(results: Results): string[] {
           "Attacks that only query the model (scores or labels); they find what masked gradients hide.",
         ]),
     ...(used.has("base") ? [] : ["Transfer from the public base model."]),
+    ...(results.cells.some((c) => c.detection)
+      ? [
+          "Attacks that want inputs rejected: a rejection is no wrong answer here.",
+        ]
+      : []),
     "Poisoned or backdoored training data, and a backdoored base.",
     "Privacy of the training data, and extraction of the model.",
     "Tampering with the released weights.",
