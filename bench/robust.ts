@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { type Attack, attacks, ballOf } from "#attacks";
@@ -43,6 +43,8 @@ const { values: options } = parseArgs({
     batch: { type: "string", default: "100" },
     attacked: { type: "string", default: "1000" },
     threads: { type: "string", default: "0" },
+    /** A model to go on from, by its file; a new one when left out. */
+    start: { type: "string" },
   },
 });
 
@@ -55,7 +57,14 @@ const engine: Engine = {
     onnxruntime.load(graph, { ...more, threads: number("threads") }),
 };
 const folder = packagePath("runs/robust");
-const name = Object.values(options).slice(0, -2).join("_");
+const name = [
+  options.architecture,
+  options.defense,
+  ...["size", "epochs", "steps", "relStepSize", "warmUp", "rate", "batch"].map(
+    (key) => options[key as keyof typeof options],
+  ),
+  ...(options.start ? [basename(options.start, ".onnx")] : []),
+].join("_");
 const file = join(folder, `${name}.onnx`);
 const { train, test } = await mnist();
 
@@ -97,11 +106,13 @@ async function trained(): Promise<void> {
   const architecture = architectures.find(
     (a) => a.id === options.architecture,
   ) as Architecture;
-  const blank = architecture.build(
-    train.x.dims.slice(1),
-    train.classes,
-    random.fork("weights"),
-  );
+  const blank = options.start
+    ? loadModel(options.start)
+    : architecture.build(
+        train.x.dims.slice(1),
+        train.classes,
+        random.fork("weights"),
+      );
   const groups = layerGroups(blank.graph);
   const epochs = number("epochs");
   const defense = choiceOf(trainingDefenses).parse({
