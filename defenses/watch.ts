@@ -73,11 +73,12 @@ export function watch(
     weight: number("weight"),
     rejects: params.policy === "reject",
   };
+  const detectors = [detector, ...(model.detectors ?? [])];
   return {
     ...model,
-    graph: b.build([...outputsOf(model), score]),
+    graph: b.build([model.logits, ...detectors.map((d) => d.score)]),
     straightThrough,
-    detectors: [detector, ...(model.detectors ?? [])],
+    detectors,
   };
 }
 
@@ -123,8 +124,6 @@ export function answerBy(watched: Model, other: Model): Model {
     ...(other.noise ? { noise: other.noise } : {}),
   };
 }
-
-const outputsOf = ({ graph }: Model) => graph.outputs.map((o) => o.name);
 
 /** The nodes of a model that its logits and scores need, once more. */
 const copyOf = (

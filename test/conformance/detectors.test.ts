@@ -243,6 +243,10 @@ test("detectors beside each other and sanitizers before and behind them give one
     "energy",
     "feature-squeezing",
   ]);
+  expect(both.graph.outputs.map((o) => o.name)).toEqual([
+    both.logits,
+    ...(both.detectors ?? []).map((d) => d.score),
+  ]);
   const whole = await asked(both, x);
   // Each sees the image behind the first median, and twice smoothed it is classified.
   const once = await asked(defend(model, [median, energy]), x);
