@@ -39,7 +39,7 @@ async function advantage(parts: readonly OpenPart[]) {
     // The last epochs remember the most.
     validation: members,
     groups,
-    stages: [{ epochs: 30, rates: new Map(groups.map((g) => [g.name, 1])) }],
+    stages: [{ epochs: 20, rates: new Map(groups.map((g) => [g.name, 1])) }],
     settings: settings({ learningRate: 1e-2, patience: null, batchSize: 20 }),
     parts,
     engine: onnxruntime,
