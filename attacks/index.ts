@@ -82,5 +82,6 @@ export const attacks = [
 
 export type { Attack, AttackInput, Family, Measure } from "./attack.ts";
 export { type Ball, ballOf } from "./ball.ts";
+export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";
 export { type Norm, norms } from "./norms/index.ts";

@@ -48,6 +48,10 @@ export async function candidateResult(
     strategy: spec?.strategy ? unitResult(spec.strategy) : null,
     training: training ? unitResult(training) : null,
     ...(more.length > 0 ? { moreTraining: more.map(unitResult) } : {}),
+    adaptation: spec?.adaptation ? unitResult(spec.adaptation) : null,
+    sourceAccuracy: shop.data.sourceDomain
+      ? await cleanAccuracy(ready.model, shop.data.sourceDomain, shop.engine)
+      : null,
     lineage: ready.lineage,
     kinship: base && kinshipOf(base.model, ready.model),
     file: ready.file,

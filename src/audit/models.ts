@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
-import { type Chosen, hashOf, packageVersion, Random } from "#core";
+import { type Chosen, hashOf, packageVersion, Random, UsageError } from "#core";
+import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import {
   compile,
@@ -15,10 +16,12 @@ import {
 } from "#model";
 import { type FloatTensor, hashModel } from "#onnx";
 import {
+  type Adaptation,
   architectures,
   asPart,
   type Epoch,
   formOf,
+  type JointAdaptation,
   type OpenPart,
   type TrainingContext,
   type TrainingSettings,
@@ -172,26 +175,35 @@ export async function makeCandidate(
     trainable,
     cut,
     regularizer,
+    adaptation,
+    labels,
     seeds: _seeds,
     replica,
     ...settings
   } = spec;
-  if (!base || !strategy)
-    throw new Error(
-      "a tuned candidate has a base and a strategy; the schema says so",
-    );
+  if (!base) throw new Error("a tuned candidate has a base; the plan says so");
+  if (adaptation?.unit.kind === "source-free")
+    return makeAdapted(id, shop, base, adaptation);
+  if (!strategy)
+    throw new Error("what is not adapted has a strategy; the schema says so");
+  const parts =
+    labels === "source" || adaptation ? sourceDomainOf(id, shop) : data.target;
   const key = hashOf({
     kind: "candidate",
     base: base.hash,
     strategy: describe(strategy),
     training: training.map(describe),
     regularizer: regularizer && describe(regularizer),
+    adaptation: adaptation && {
+      ...describe(adaptation),
+      target: data.target.train.fingerprint,
+    },
     trainable,
     cut,
     replica: replica?.index ?? 1,
     task: suite.task,
     settings: describeSettings(settings),
-    ...trainingKey(shop, data.target),
+    ...trainingKey(shop, parts),
   });
   const file = `models/${id}-${key.slice(0, 12)}.onnx`;
   // The seed does not name the candidate, so candidates differ by what they state and not by luck.
@@ -218,7 +230,7 @@ export async function makeCandidate(
   const trained = new Set(stages.flatMap((s) => [...s.rates.keys()]));
   const lineage: Lineage = {
     baseHash: base.hash,
-    dataHash: data.target.train.fingerprint,
+    dataHash: parts.train.fingerprint,
     strategy: strategy.unit.id,
     seed: suite.seed,
     assayVersion: packageVersion(),
@@ -226,11 +238,11 @@ export async function makeCandidate(
   const made = await keep(shop, file, lineage, async () => {
     const tuned = await tune({
       model: form.model,
-      ...data.target,
+      ...parts,
       groups,
       stages,
       settings,
-      parts: partsOf(spec, base.model),
+      parts: partsOf(spec, base.model, data.target.train),
       engine: shop.engine,
       random,
       signal: shop.signal,
@@ -251,10 +263,77 @@ export async function makeCandidate(
   };
 }
 
-/** What a candidate changes of plain training: its proactive defences, then what holds it near to the base. */
+/** The labelled data of the source domain. */
+function sourceDomainOf(id: string, { data, loaded }: Workshop): Parts {
+  if (data.sourceDomain) return data.sourceDomain;
+  throw new UsageError(
+    "SUITE_INVALID",
+    `${loaded.file}: candidates.${id} learns from a source domain, the suite has none`,
+    "State sourceData, or a shift of the data.",
+  );
+}
+
+/** The base adapted to the target domain without labels: its own head, its own classes. */
+async function makeAdapted(
+  id: string,
+  shop: Workshop,
+  base: ReadyModel,
+  { unit, params }: Chosen<Adaptation>,
+): Promise<ReadyModel> {
+  const { data, loaded, store } = shop;
+  const { train } = data.target;
+  if (unit.kind !== "source-free")
+    throw new Error(`adaptation ${unit.id} needs a source`);
+  if (base.model.classes.join() !== train.classes.join())
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${loaded.file}: candidates.${id} keeps the head of the base, whose classes are ${base.model.classes.join(", ")}; the task has ${train.classes.join(", ")}`,
+      "Pre-train the base on sourceData or on data without the shift, or name its classes.",
+    );
+  const key = hashOf({
+    kind: "adapted",
+    base: base.hash,
+    adaptation: describe({ unit, params }),
+    ...trainingKey(shop, data.target),
+  });
+  const file = `models/${id}-${key.slice(0, 12)}.onnx`;
+  const lineage: Lineage = {
+    baseHash: base.hash,
+    dataHash: train.fingerprint,
+    strategy: unit.id,
+    seed: loaded.suite.seed,
+    assayVersion: packageVersion(),
+  };
+  const made = await keep(shop, file, lineage, async () => {
+    const adapted = await unit.adapt(
+      {
+        model: base.model,
+        target: train,
+        engine: shop.engine,
+        random: new Random(loaded.suite.seed).fork("adaptation"),
+        signal: shop.signal,
+        onEpoch: epochTeller(shop, id),
+      },
+      params,
+    );
+    return { model: adapted.model, training: { ...adapted, facts: {} } };
+  });
+  await tell(shop, id, made.model, data.target, made.reused);
+  return {
+    id,
+    file,
+    lineage,
+    trainableParameters: null,
+    ...made,
+    hash: hashModel(store.path(file)),
+  };
+}
+
+/** What a candidate changes of plain training: its proactive defences, its adaptation, then what holds it near to the base. */
 function partsOf(
-  { training = [], regularizer }: Suite["candidates"][string],
+  { training = [], regularizer, adaptation }: Suite["candidates"][string],
   { graph }: Model,
+  target: Dataset,
 ): OpenPart[] {
   const start = (name: string) => {
     const value = graph.constants.get(name);
@@ -262,6 +341,9 @@ function partsOf(
   };
   return [
     ...training.map(asPart),
+    ...(adaptation?.unit.kind === "joint"
+      ? [joined(adaptation.unit, adaptation.params, target)]
+      : []),
     ...(regularizer
       ? [
           (context: TrainingContext) =>
@@ -270,6 +352,15 @@ function partsOf(
       : []),
   ];
 }
+
+const joined =
+  (
+    unit: JointAdaptation,
+    params: Record<string, unknown>,
+    target: Dataset,
+  ): OpenPart =>
+  (context) =>
+    unit.open(params, context, target);
 
 /** A model from a file that the suite names. */
 function given(

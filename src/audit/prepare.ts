@@ -8,6 +8,7 @@ import {
   takeSamples,
 } from "#data";
 import { areLabels, type Model, meaningOf } from "#model";
+import { shifted } from "./shift.ts";
 import type { LoadedSuite } from "./suite.ts";
 
 /** A dataset in the three parts of a suite. */
@@ -22,6 +23,8 @@ export interface PreparedData {
   readonly source: string;
   /** The target task: what candidates are tuned and judged on. */
   readonly target: Parts;
+  /** Labelled data of the source domain, with the classes of the target; null when the suite has one domain. */
+  readonly sourceDomain: Parts | null;
   /** The source task that the base is pre-trained on, when it is. */
   readonly pretraining: Parts | null;
   /** The test samples that are attacked. */
@@ -37,22 +40,62 @@ export async function prepareData({
   const random = new Random(suite.seed);
   const split = (data: Dataset, task: string) =>
     splitDataset(data, suite.split, random.fork(`split ${task}`));
-  const task = suite.classes ? selectClasses(all, suite.classes) : all;
-  const target = split(task, "target");
+  const ofTask = (data: Dataset) =>
+    suite.classes ? selectClasses(data, suite.classes) : data;
+  const unshifted = split(ofTask(all), "target");
+  const target = mapParts(unshifted, (part, name) =>
+    suite.shift.length > 0
+      ? shifted(part, suite.shift, random.fork(`shift ${name}`))
+      : part,
+  );
+  const sourceDomain = suite.sourceData
+    ? split(ofTask(await loadDataset(suite.sourceData, folder)), "domain")
+    : suite.shift.length > 0
+      ? unshifted
+      : null;
   const count = Math.min(suite.samples, target.test.y.length);
   const attacked = takeSamples(
     target.test,
     stratifiedSample(target.test, count, random.fork("attacked")),
   );
-  const sourceClasses = suite.base?.pretrain ? suite.base.classes : undefined;
   return {
     source: suite.data.source,
     target,
-    pretraining: sourceClasses
-      ? split(selectClasses(all, sourceClasses), "source")
+    sourceDomain,
+    pretraining: suite.base?.pretrain
+      ? pretrainingOf(suite.base.classes, all, sourceDomain, split)
       : null,
     attacked,
   };
+}
+
+const mapParts = (
+  parts: Parts,
+  change: (part: Dataset, name: string) => Dataset,
+): Parts => ({
+  train: change(parts.train, "train"),
+  validation: change(parts.validation, "validation"),
+  test: change(parts.test, "test"),
+});
+
+/** What a base is pre-trained on: the source domain, or other classes of the data. */
+function pretrainingOf(
+  classes: readonly string[] | undefined,
+  all: Dataset,
+  sourceDomain: Parts | null,
+  split: (data: Dataset, task: string) => Parts,
+): Parts {
+  if (sourceDomain) {
+    return classes
+      ? mapParts(sourceDomain, (part) => selectClasses(part, classes))
+      : sourceDomain;
+  }
+  if (classes) return split(selectClasses(all, classes), "source");
+  throw new UsageError(
+    "SUITE_INVALID",
+    "base.pretrain has no classes of a source task, and the suite no source domain",
+    "State base.classes, sourceData or shift.",
+  );
 }
 
 /** Refuses data that a model cannot take. */

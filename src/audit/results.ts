@@ -98,6 +98,10 @@ export const candidateSchema = z.strictObject({
   /** "tuned" by this run, or "given" as a file. */
   origin: z.enum(["tuned", "given"]),
   strategy: unitSchema.nullable(),
+  /** How it learned from unlabelled data of the target domain, if it did. */
+  adaptation: unitSchema.nullable(),
+  /** On the test split of the source domain; null where the suite has one domain. */
+  sourceAccuracy: rateSchema.nullable(),
   /** The proactive defence it was trained with, if any. */
   training: unitSchema.nullable(),
   /** Further ones, in the order in which they were applied; absent where there are none. */

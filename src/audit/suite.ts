@@ -1,12 +1,20 @@
 import { dirname } from "node:path";
 import { z } from "zod";
-import { attacks } from "#attacks";
-import { choiceOf, numberOrFraction, readFile, sha256 } from "#core";
+import { attacks, corruptions } from "#attacks";
+import {
+  type Chosen,
+  choiceOf,
+  numberOrFraction,
+  readFile,
+  sha256,
+} from "#core";
 import { dataSpecSchema } from "#data";
 import { reactiveDefenses, trainingDefenses } from "#defenses";
 import { engines } from "#engine";
 import { contractSchema, taskSchema } from "#model";
 import {
+  type Adaptation,
+  adaptations,
   architectures,
   regularizers,
   strategies,
@@ -43,9 +51,6 @@ const baseSchema = z
   })
   .refine((b) => (b.model === undefined) !== (b.pretrain === undefined), {
     message: "state either model or pretrain",
-  })
-  .refine((b) => !b.pretrain || b.classes, {
-    message: "pretrain needs classes: those of the source task",
   });
 
 const trainingDefense = choiceOf(trainingDefenses);
@@ -61,6 +66,17 @@ const trainingSchema = z
     message: "only one of these can replace samples by examples of its own",
   });
 
+const isSourceFree = (adaptation: Chosen<Adaptation> | undefined) =>
+  adaptation?.unit.kind === "source-free";
+
+const shiftSchema = z.union([
+  z.literal("invert"),
+  z.strictObject({
+    corruption: z.enum(corruptions.map((c) => c.id) as [string, ...string[]]),
+    severity: z.int().min(1).max(5).default(3),
+  }),
+]);
+
 const candidateSchema = z
   .strictObject({
     /** A model that was fine-tuned elsewhere: an .onnx file, relative to the suite. */
@@ -71,6 +87,10 @@ const candidateSchema = z
     regularizer: choiceOf(regularizers).optional(),
     /** The layer group or value whose features the new head reads; the last one when left out. */
     cut: z.string().optional(),
+    /** How it learns from unlabelled data of the target domain; see sourceData and shift. */
+    adaptation: choiceOf(adaptations).optional(),
+    /** Whose labels it learns from. */
+    labels: z.enum(["target", "source"]).default("target"),
     training: trainingSchema.optional(),
     /** How many times it is trained, each from another seed; "full" then becomes "full.1", "full.2" and so on. */
     seeds: z.int().positive().max(100).default(1),
@@ -78,9 +98,16 @@ const candidateSchema = z
     trainable: z.array(z.string()).optional(),
     ...trainingSettings,
   })
-  .refine((c) => (c.model === undefined) !== (c.strategy === undefined), {
-    message: "state either model or strategy",
-  })
+  .refine(
+    (c) =>
+      [c.model, c.strategy, isSourceFree(c.adaptation) || undefined].filter(
+        (v) => v !== undefined,
+      ).length === 1,
+    {
+      message:
+        "state one of model, strategy, or an adaptation that needs no source (adabn, tent)",
+    },
+  )
   .refine((c) => c.model === undefined || c.seeds === 1, {
     path: ["seeds"],
     message: "a model that is given was trained once; it has no seeds",
@@ -109,6 +136,10 @@ export const suiteSchema = z.strictObject({
   title: z.string().min(1),
   seed: z.int().nonnegative().default(0),
   data: dataSpecSchema,
+  /** Labelled data of another domain with the same classes; the data itself, without the shift, when only that is stated. */
+  sourceData: dataSpecSchema.optional(),
+  /** What makes the target domain of the data, in this order: inverted images, or a common corruption. */
+  shift: z.array(shiftSchema).default([]),
   /** Classes of the target task, or names of its outputs, in the order of the model's outputs; all of the data's when left out. */
   classes: z.array(z.string()).min(1).optional(),
   /** What the outputs of the candidates mean, and when they are wrong; told by each file when left out. */

@@ -75,6 +75,14 @@ export function replaceHead(
   };
 }
 
+/**
+ * The value that the last linear layer of a model reads: its features, [N, width].
+ *
+ * @throws HEAD_UNKNOWN
+ */
+export const headInput = ({ graph, logits }: Model): string =>
+  findHead(graph, logits).features;
+
 /** What may stand behind the head: models of half precision end in a Cast, those of one output in a Squeeze. */
 const passed: ReadonlySet<string> = new Set([
   "Cast",

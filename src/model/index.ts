@@ -23,7 +23,7 @@ export {
 } from "./detection.ts";
 export { loadGradient } from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
-export { replaceHead } from "./head.ts";
+export { headInput, replaceHead } from "./head.ts";
 export { type Inspection, inspectModel } from "./inspect.ts";
 export { type Kin, kinshipOf } from "./kinship.ts";
 export { type LayerGroup, layerGroups, matches } from "./layers.ts";

@@ -1,3 +1,8 @@
+export {
+  type Adaptation,
+  adaptations,
+  type JointAdaptation,
+} from "./adaptations/index.ts";
 export { type Architecture, architectures } from "./architectures/index.ts";
 export { type Augmentation, augmentations } from "./augmentations/index.ts";
 export {

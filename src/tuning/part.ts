@@ -92,6 +92,8 @@ export interface TrainingPart {
   readonly perSample?: boolean;
   /** The rows of the next batch, instead of the next ones of a random order of all. */
   draw?(size: number, batchSize: number, random: Random): number[];
+  /** Which epoch's weights are kept: the best on the validation data, when left out. */
+  readonly keeps?: "last";
   /** Changes a batch before its step. */
   prepare?(batch: Batch, moment: Moment): Promise<Batch> | Batch;
   /** The inputs that validation is judged by; it chooses the best epoch and when to stop. */

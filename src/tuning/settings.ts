@@ -36,5 +36,5 @@ export const trainingSettings = {
   patience: z.int().positive().nullable().default(10),
 };
 
-const settingsSchema = z.strictObject(trainingSettings);
+export const settingsSchema = z.strictObject(trainingSettings);
 export type TrainingSettings = z.output<typeof settingsSchema>;

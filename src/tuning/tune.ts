@@ -100,6 +100,7 @@ export async function tune(input: TuneInput): Promise<Tuned> {
   let parameters: TrainingStep["parameters"] = new Map();
   let best: { weights: Weights; epoch: Epoch } | undefined;
   let ended = "finished";
+  const keepsLast = run.opened.some((p) => p.keeps === "last");
 
   training: for (const [number, stage] of stages.entries()) {
     probed = withWeights(input.model, current);
@@ -132,7 +133,8 @@ export async function tune(input: TuneInput): Promise<Tuned> {
         history.push(line);
         course.observe?.(validation.loss);
         const objection = await check(run, open, epoch);
-        if (objection === undefined && isBetter(line, best?.epoch)) {
+        const keep = keepsLast || isBetter(line, best?.epoch);
+        if (objection === undefined && keep) {
           best = {
             weights: new Map([...current, ...copies(open.step.weights)]),
             epoch: line,

@@ -64,6 +64,8 @@ export function candidate(
   return {
     id,
     replica: null,
+    adaptation: null,
+    sourceAccuracy: null,
     origin: "given",
     strategy: null,
     training: null,

@@ -207,6 +207,8 @@ export function exampleResults(
     candidates: candidates.map((id) => ({
       id,
       replica: null,
+      adaptation: null,
+      sourceAccuracy: null,
       kinship: [
         {
           group: hostile.script,

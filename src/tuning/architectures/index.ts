@@ -2,7 +2,7 @@ import type { Random } from "#core";
 import type { Model } from "#model";
 import { madryCnn } from "./madry-cnn.ts";
 import { mlp } from "./mlp.ts";
-import { smallCnn } from "./small-cnn.ts";
+import { smallCnn, smallCnnBn } from "./small-cnn.ts";
 
 /** A network that can be pre-trained when there is no base model. */
 export interface Architecture {
@@ -17,4 +17,9 @@ export interface Architecture {
 }
 
 /** Every built-in architecture. A new one is a file and a line here. */
-export const architectures: readonly Architecture[] = [smallCnn, madryCnn, mlp];
+export const architectures: readonly Architecture[] = [
+  smallCnn,
+  smallCnnBn,
+  madryCnn,
+  mlp,
+];

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { layerGroups } from "#model";
+import type { TrainingPart } from "../part.ts";
+import { settingsSchema } from "../settings.ts";
+import { onlyParameters } from "../strategies/only.ts";
+import { mean } from "../terms.ts";
+import { tune } from "../tune.ts";
+import { noBatchNorm } from "./adabn.ts";
+import { defineSourceFree } from "./adaptation.ts";
+
+/**
+ * Tent (Wang et al. 2021, arXiv:2006.10726): scales and shifts of the batch
+ * normalisations are trained to make predictions on the target certain (least
+ * entropy), with the statistics of each batch. Defaults are the paper's for
+ * CIFAR-10: Adam at 1e-3, batches of 200, one pass. The paper adapts online, as
+ * batches arrive; here the running statistics follow the batches, and the model
+ * after the last pass is kept.
+ */
+export const tent = defineSourceFree({
+  id: "tent",
+  title: "Entropy minimisation (Tent)",
+  reference: "Wang et al. 2021, arXiv:2006.10726",
+  params: z.strictObject({
+    epochs: z.int().positive().default(1),
+    batchSize: z.int().positive().default(200),
+    learningRate: z.number().positive().default(1e-3),
+  }),
+  async adapt(
+    { model, target, engine, random, signal, onEpoch },
+    { epochs, batchSize, learningRate },
+  ) {
+    if (!model.graph.nodes.some((n) => n.op === "BatchNormalization"))
+      throw noBatchNorm("tent");
+    const all = layerGroups(model.graph);
+    const head = all.at(-1)?.name;
+    const groups = onlyParameters(
+      "tent",
+      "normalisation",
+      model,
+      all,
+    ).groups.filter((g) => g.name !== head);
+    const tuned = await tune({
+      model,
+      train: target,
+      validation: target,
+      groups,
+      stages: [{ epochs, rates: new Map(groups.map((g) => [g.name, 1])) }],
+      settings: settingsSchema.parse({
+        epochs,
+        batchSize,
+        learningRate,
+        optimizer: { id: "adamw", weightDecay: 0 },
+        batchNorm: "batch",
+        patience: null,
+      }),
+      parts: [() => certain],
+      engine,
+      random,
+      signal,
+      onEpoch,
+    });
+    return tuned;
+  },
+});
+
+/** The mean entropy of the predictions instead of a loss; no label is looked at, not even to choose an epoch. */
+const certain: TrainingPart = {
+  keeps: "last",
+  loss({ b, rows, model }) {
+    const log = b.op("LogSoftmax", [rows(model.logits)]);
+    return mean(b, b.neg(b.reduceSum(b.mul(b.exp(log), log), [1])));
+  },
+};
