@@ -322,7 +322,6 @@ async function makeAdapted(
   return {
     id,
     file,
-    lineage,
     trainableParameters: null,
     ...made,
     hash: hashModel(store.path(file)),
