@@ -31,7 +31,8 @@ export function comparisonView(results: Results) {
           first: d.id === "none",
           defense: d.id,
           strategy: [
-            c.strategy?.title ?? "given",
+            c.strategy?.title ?? (c.adaptation ? undefined : "given"),
+            c.adaptation?.title,
             c.training?.title,
             ...(c.moreTraining ?? []).map((t) => t.title),
           ]
@@ -41,6 +42,12 @@ export function comparisonView(results: Results) {
             c.trainableParameters === null
               ? "-"
               : `${whole(c.trainableParameters)} of ${whole(c.parameters)}`,
+          source: c.sourceAccuracy
+            ? {
+                value: percent(c.sourceAccuracy.value),
+                interval: interval(c.sourceAccuracy),
+              }
+            : null,
           clean: clean
             ? { value: percent(clean.value), interval: interval(clean) }
             : { value: "-", interval: "" },
@@ -57,6 +64,7 @@ export function comparisonView(results: Results) {
     }),
   );
   return {
+    domains: results.candidates.some((c) => c.sourceAccuracy),
     threats: threats.map((t) => ({ id: t.id, budget: budget(t) })),
     rows,
     reference: plain(results.candidates[0]?.id ?? ""),
