@@ -31,22 +31,58 @@ export function replaceHead(
   cut?: string,
   task?: Task,
 ): Model {
+  const { graph: body, ...features } = bodyOf(model, cut);
+  const b = new GraphBuilder(body);
+  const { logits } = linearHead(b, features, classes.length, random, "head");
+  const { task: _before, heads: _heads, ...rest } = model;
+  return {
+    ...rest,
+    graph: b.build([logits]),
+    logits,
+    classes,
+    ...(task ? { task } : {}),
+  };
+}
+
+/** What a head reads: a value [N, width]. */
+export interface Features {
+  readonly features: string;
+  readonly width: number;
+}
+
+/** A model without its last linear layer, or without all that follows a cut, so that a new head may have its names. */
+export function bodyOf(
+  model: Model,
+  cut?: string,
+): Features & { graph: Graph } {
   const { graph, features, width } =
     cut === undefined
       ? { graph: model.graph, ...findHead(model.graph, model.logits) }
       : featuresAt(model.graph, cut);
-  // Without the old head first, so that the new one may have its names.
   const pruned = prune({
     ...graph,
     outputs: [new GraphBuilder(graph).info(features)],
   });
   const made = new Set(pruned.nodes.flatMap((n) => n.outputs));
-  // PyTorch records the shapes of weights as well.
-  const body = {
-    ...pruned,
-    valueInfo: pruned.valueInfo.filter((v) => made.has(v.name)),
+  return {
+    features,
+    width,
+    // PyTorch records the shapes of weights as well.
+    graph: {
+      ...pruned,
+      valueInfo: pruned.valueInfo.filter((v) => made.has(v.name)),
+    },
   };
-  const b = new GraphBuilder(body);
+}
+
+/** Adds a linear layer with weights as PyTorch draws them. */
+export function linearHead(
+  b: GraphBuilder,
+  { features, width }: Features,
+  outputs: number,
+  random: Random,
+  stem: string,
+): { logits: string; parameters: string[] } {
   const limit = 1 / Math.sqrt(width);
   const draw = (dims: readonly number[]): FloatTensor =>
     floats(
@@ -56,23 +92,16 @@ export function replaceHead(
         () => (2 * random.uniform() - 1) * limit,
       ),
     );
-  const name = unusedName(body, "head");
-  const weight = b.constant(draw([classes.length, width]), `${name}.weight`);
-  const bias = b.constant(draw([classes.length]), `${name}.bias`);
+  const name = unusedName(b.build(), stem);
+  const weight = b.constant(draw([outputs, width]), `${name}.weight`);
+  const bias = b.constant(draw([outputs]), `${name}.bias`);
   const logits = b.op(
     "Gemm",
     [features, weight, bias],
     { transB: int(1) },
     `${name}.logits`,
   );
-  const { task: _before, ...rest } = model;
-  return {
-    ...rest,
-    graph: b.build([logits]),
-    logits,
-    classes,
-    ...(task ? { task } : {}),
-  };
+  return { logits, parameters: [weight, bias] };
 }
 
 /**

@@ -24,6 +24,15 @@ export {
 export { loadGradient } from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
 export { headInput, replaceHead } from "./head.ts";
+export {
+  groupHeads,
+  type Head,
+  type HeadSpec,
+  headColumns,
+  headModel,
+  modelTask,
+  withHeads,
+} from "./heads.ts";
 export { type Inspection, inspectModel } from "./inspect.ts";
 export { type Kin, kinshipOf } from "./kinship.ts";
 export { type LayerGroup, layerGroups, matches } from "./layers.ts";

@@ -18,6 +18,7 @@ import {
 } from "#onnx";
 import { contractSchema, type InputContract, sampleShape } from "./contract.ts";
 import { addRejected, type Detector, detectorSchema } from "./detection.ts";
+import { chooseHead, type Head, headOutputs, modelTask } from "./heads.ts";
 import { chooseInput, fillOthers } from "./inputs.ts";
 import { embeddingOf, takeFloats } from "./integers.ts";
 import {
@@ -40,6 +41,8 @@ export interface Model {
   readonly classes: readonly string[];
   /** A classifier when left out. */
   readonly task?: Task;
+  /** Heads of several tasks on one trunk, whose outputs stand side by side in the logits; see `withHeads`. */
+  readonly heads?: readonly Head[];
   /** Parts that gradients pass over unchanged: sanitizers that round or sort. */
   readonly straightThrough: readonly StraightThrough[];
   /** Inputs that are fed with random numbers; a model without any answers alike whenever it is asked. */
@@ -55,6 +58,8 @@ export interface LoadModelOptions {
   readonly classes?: readonly string[];
   /** What the outputs mean; told by how the graph ends when left out. */
   readonly task?: z.input<typeof taskSchema>;
+  /** Which head of a file that Assay wrote with several; the first when left out. */
+  readonly head?: string;
 }
 
 const METADATA = "assay.model";
@@ -118,11 +123,13 @@ export function modelOf(
   // With sizes bound, more conditions are known.
   const noise = saved?.noise ?? [];
   const detectors = saved?.detectors ?? [];
+  const head = chooseHead(saved?.heads ?? [], options.head, file);
   const { logits, cut, task }: Found = saved
     ? wholeOutput(
         noiseOutside(ready.graph, noise, BATCH),
-        saved.task,
+        head ? modelTask(head.task).task : saved.task,
         detectors,
+        head?.logits,
       )
     : findLogits(normalise(ready.graph), file, {
         task: options.task && taskSchema.parse(options.task),
@@ -132,7 +139,7 @@ export function modelOf(
   const classes = classNames(
     cut,
     logits,
-    options.classes ?? saved?.classes,
+    options.classes ?? head?.classes ?? saved?.classes,
     file,
   );
   const model: Model = {
@@ -167,8 +174,8 @@ function wholeOutput(
   graph: Graph,
   task: Task | undefined,
   detectors: readonly Detector[],
+  logits = graph.outputs[0]?.name ?? "",
 ): Found {
-  const logits = graph.outputs[0]?.name ?? "";
   const kept = new Set([logits, ...detectors.map(({ score }) => score)]);
   const outputs = graph.outputs.filter(({ name }) => kept.has(name));
   return {
@@ -182,7 +189,8 @@ function wholeOutput(
  * The file's graph: the model with its contract in the metadata, to be read back
  * by `loadModel` and run by anything. Its noise is drawn inside, from fixed
  * seeds. With detectors that reject it has an output "rejected" as well, true
- * for each row that is refused an answer.
+ * for each row that is refused an answer. One with several heads has an output for
+ * each, under the name of its task.
  */
 export function toFile(
   model: Model,
@@ -195,9 +203,11 @@ export function toFile(
     task: model.task,
     straightThrough: model.straightThrough,
     ...(model.noise ? { noise: model.noise } : {}),
+    ...(model.heads ? { heads: model.heads } : {}),
     ...(model.detectors ? { detectors: model.detectors } : {}),
   });
-  const whole = addRejected(model.graph, model.detectors ?? []);
+  const graph = model.heads ? headOutputs(model) : model.graph;
+  const whole = addRejected(graph, model.detectors ?? []);
   return {
     ...noiseInside(whole, model.noise ?? [], model.input),
     producer: "assay",
@@ -218,6 +228,14 @@ export function saveModel(
   writeModel(path, toFile(model, metadata));
 }
 
+const headSchema = z.object({
+  name: z.string(),
+  logits: z.string(),
+  parameters: z.array(z.string()),
+  classes: z.array(z.string()),
+  task: taskSchema.optional(),
+});
+
 const metadataSchema = z.object({
   input: contractSchema,
   classes: z.array(z.string()),
@@ -225,6 +243,7 @@ const metadataSchema = z.object({
   straightThrough: z.array(z.object({ input: z.string(), output: z.string() })),
   noise: noiseSchema.optional(),
   detectors: z.array(detectorSchema).optional(),
+  heads: z.array(headSchema).min(1).optional(),
 });
 
 function parseMetadata(text: string, file: string) {

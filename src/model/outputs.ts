@@ -134,7 +134,7 @@ const asMatrix = (b: GraphBuilder, value: string) =>
   b.dims(value)?.length === 1 ? b.unsqueeze(value, [1]) : value;
 
 /** The logits of two classes from that of the second: [-z/2, z/2]. */
-function twoLogits(b: GraphBuilder, z: string): string {
+export function twoLogits(b: GraphBuilder, z: string): string {
   const column = b.reshape(z, [-1, 1]);
   return b.concat([b.mul(column, -0.5), b.mul(column, 0.5)], 1);
 }

@@ -12,6 +12,13 @@ export {
   squareCriterion,
 } from "./criteria.ts";
 export { atMoved, lengthOf } from "./moved.ts";
+export {
+  jointDataset,
+  manyTasks,
+  type TaskSamples,
+  type Weighting,
+  weightings,
+} from "./multi-task/index.ts";
 export { type Optimizer, optimizers } from "./optimizers/index.ts";
 export type {
   Batch,

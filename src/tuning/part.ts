@@ -47,6 +47,15 @@ export interface BatchGradient {
   readonly statistics: ReadonlyMap<string, Float32Array>;
 }
 
+/** How a model did on validation data. */
+export interface Evaluation {
+  readonly loss: number;
+  /** Share of the samples that are right. */
+  readonly accuracy: number;
+  /** Further numbers for the training curve. */
+  readonly records?: Readonly<Record<string, number>>;
+}
+
 /** The graph of a step while its loss is written. Values are named, as in `GraphBuilder`. */
 export interface LossGraph {
   /** Read it anew after `gradient`, which replaces it. */
@@ -98,6 +107,8 @@ export interface TrainingPart {
   prepare?(batch: Batch, moment: Moment): Promise<Batch> | Batch;
   /** The inputs that validation is judged by; it chooses the best epoch and when to stop. */
   judge?(batch: Batch, moment: Moment): Promise<FloatTensor>;
+  /** How outputs of the validation data are judged, instead of by the model's task. */
+  evaluate?(outputs: FloatTensor, batch: Batch): Evaluation;
   /** Adds a term to the loss (a scalar value), or replaces it; it is the mean criterion of x to begin with. */
   loss?(graph: LossGraph, loss: string): string;
   /**

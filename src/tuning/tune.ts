@@ -29,7 +29,7 @@ export interface Epoch {
   readonly trainLoss: number;
   readonly validationLoss: number;
   readonly validationAccuracy: number;
-  /** Means over the epoch of what the losses recorded; absent where they recorded nothing. */
+  /** Means over the epoch of what the losses recorded, and what parts found on the validation data; absent where there is nothing. */
   readonly records?: Record<string, number>;
   /** Whether these weights were the ones kept. */
   best: boolean;
@@ -120,7 +120,9 @@ export async function tune(input: TuneInput): Promise<Tuned> {
           trainLoss: trained.loss,
           validationLoss: validation.loss,
           validationAccuracy: validation.accuracy,
-          ...(trained.records ? { records: trained.records } : {}),
+          ...(trained.records || validation.records
+            ? { records: { ...trained.records, ...validation.records } }
+            : {}),
           best: false,
         };
         if (

@@ -1,6 +1,6 @@
 import { classesSeen, type Model, meaningOf } from "#model";
 import type { FloatTensor } from "#onnx";
-import type { Batch, Moment, TrainingPart } from "./part.ts";
+import type { Batch, Evaluation, Moment, TrainingPart } from "./part.ts";
 
 /**
  * Mean loss of a model's task and share of samples that are right, on a batch as
@@ -11,19 +11,24 @@ export async function validate(
   batch: Batch,
   moment: Moment,
   parts: readonly TrainingPart[],
-): Promise<{ loss: number; accuracy: number }> {
+): Promise<Evaluation> {
   let seen = batch;
   for (const part of parts)
     if (part.judge) seen = { ...seen, x: await part.judge(seen, moment) };
   const outputs = await moment.model.logits(seen.x);
-  return lossAndAccuracy(moment.model.model, outputs, batch);
+  const judging = parts.find((p) => p.evaluate);
+  return (
+    judging?.evaluate?.(outputs, batch) ??
+    lossAndAccuracy(moment.model.model, outputs, batch)
+  );
 }
 
-function lossAndAccuracy(
+/** The same of outputs that are there. */
+export function lossAndAccuracy(
   model: Model,
   outputs: FloatTensor,
-  { y, targets }: Batch,
-): { loss: number; accuracy: number } {
+  { y, targets }: Pick<Batch, "y" | "targets">,
+): Evaluation {
   const { lossOf } = meaningOf(model);
   const width = outputs.dims[1] ?? 0;
   const row = (data: Float32Array, i: number) =>

@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { UsageError } from "#core";
+import { defineWeighting } from "./weighting.ts";
+
+/** Stated weights, 1 for a task that is not named: all count alike when none is. */
+export const fixed = defineWeighting({
+  id: "fixed",
+  title: "Fixed weights",
+  reference: "Caruana 1997, Multitask Learning",
+  params: z.strictObject({
+    weights: z.record(z.string(), z.number().nonnegative()).default({}),
+  }),
+  open({ weights }, { tasks }) {
+    const stranger = Object.keys(weights).find((t) => !tasks.includes(t));
+    if (stranger !== undefined)
+      throw new UsageError(
+        "TASK_WEIGHTS",
+        `taskWeights names "${stranger}", which is no task of the candidate (${tasks.join(", ")})`,
+        "Correct the name.",
+      );
+    return { weights: tasks.map((task) => weights[task] ?? 1) };
+  },
+});

@@ -1,0 +1,91 @@
+import { UsageError } from "#core";
+import { type Dataset, dataset } from "#data";
+import { type Head, headColumns } from "#model";
+import { type FloatTensor, sizeOf } from "#onnx";
+
+/** Labelled samples of one task. */
+export interface TaskSamples {
+  readonly data: Dataset;
+  /** Which rows of the shared data they are; samples of its own when left out. */
+  readonly rows?: readonly number[];
+}
+
+/**
+ * Samples of several tasks as one dataset, whose targets are those of all heads
+ * side by side: shares of classes, labels or values, and NaN where a sample has no label of
+ * a task. Shared samples come first, each once, with all the labels it has.
+ *
+ * @param shared samples that several tasks label, in one order for all
+ * @param tasks in the order of the heads
+ * @throws DATA_SHAPE when the samples of a task have another shape
+ */
+export function jointDataset(
+  heads: readonly Head[],
+  tasks: readonly TaskSamples[],
+  shared: Dataset,
+): Dataset {
+  const columns = headColumns(heads);
+  const width = columns.at(-1)?.to ?? 0;
+  const labelled = new Set(tasks.flatMap((t) => t.rows ?? []));
+  const common = [...labelled].sort((a, b) => a - b);
+  const placeOf = new Map(common.map((row, place) => [row, place]));
+  const own = tasks.filter((t) => !t.rows).map((t) => t.data.y.length);
+  const n = common.length + own.reduce((sum, size) => sum + size, 0);
+  const sample = shared.x.dims.slice(1);
+  const size = sizeOf(sample);
+  const x = new Float32Array(n * size);
+  const targets = new Float32Array(n * width).fill(Number.NaN);
+  for (const [place, row] of common.entries())
+    x.set(shared.x.data.subarray(row * size, (row + 1) * size), place * size);
+  let next = common.length;
+  for (const [t, { data, rows }] of tasks.entries()) {
+    const { head, from } = columns[t] as (typeof columns)[number];
+    requireShape(data, sample, head.name);
+    const begin = next;
+    if (!rows) {
+      x.set(data.x.data, begin * size);
+      next += data.y.length;
+    }
+    for (let i = 0; i < data.y.length; i++) {
+      const place = rows
+        ? (placeOf.get(rows[i] as number) as number)
+        : begin + i;
+      targets.set(targetsOf(data, i), place * width + from);
+    }
+  }
+  const tensor = (dims: number[], data: Float32Array): FloatTensor => ({
+    type: "float32",
+    dims,
+    data,
+  });
+  return dataset(
+    heads.map((h) => h.name).join(" and "),
+    tensor([n, ...sample], x),
+    new Int32Array(n),
+    columns.flatMap(({ head }) => head.classes.map((c) => `${head.name}.${c}`)),
+    tensor([n, width], targets),
+  );
+}
+
+/** What the outputs should be of one sample: its targets, or all of the share for its class. */
+function targetsOf({ y, classes, targets }: Dataset, i: number): Float32Array {
+  const width = classes.length;
+  if (targets) return targets.data.subarray(i * width, (i + 1) * width);
+  const row = new Float32Array(width);
+  row[y[i] as number] = 1;
+  return row;
+}
+
+function requireShape(
+  { name, x }: Dataset,
+  sample: readonly number[],
+  task: string,
+): void {
+  const seen = x.dims.slice(1).join(", ");
+  if (seen === sample.join(", ")) return;
+  throw new UsageError(
+    "DATA_SHAPE",
+    `samples of task "${task}" (${name}) have shape [${seen}], those of the suite's data [${sample.join(", ")}]; one trunk takes both`,
+    "Set size and channels of the task's data.",
+  );
+}
