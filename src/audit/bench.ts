@@ -47,7 +47,11 @@ export async function openFor(
   bench: Bench,
 ): Promise<Opened> {
   const { compiled, engine } = bench;
-  const key = hashOf({ model: ready.hash, defense: parts.map(describe) });
+  const key = hashOf({
+    model: ready.hash,
+    stated: ready.stated,
+    defense: parts.map(describe),
+  });
   const known = compiled.get(key);
   if (known) return known;
   const fitted = await fitDefenses(parts, ready, bench);

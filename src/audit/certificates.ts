@@ -10,6 +10,7 @@ import { compile } from "#model";
 import { takeRows } from "#onnx";
 import type { Bench } from "./bench.ts";
 import { normalQuantile } from "./distributions.ts";
+import type { OnEvent } from "./events.ts";
 import type { ReadyModel } from "./models.ts";
 import type { CertificateResult } from "./results.ts";
 import { type Certificate, certify, type Smoothing } from "./smoothing.ts";
@@ -20,19 +21,25 @@ import type { Suite } from "./suite.ts";
 export async function certificates(
   { certify: stated, candidates: specs }: Suite,
   models: ReadonlyMap<string, ReadyModel>,
-  bench: Bench,
+  benchOf: (candidate: string) => Bench,
+  onEvent: OnEvent,
 ): Promise<CertificateResult[]> {
   if (!stated) return [];
-  bench.onEvent({ kind: "phase", title: "Certifying" });
+  onEvent({ kind: "phase", title: "Certifying" });
   const { sigma, samples, candidates, ...rest } = stated;
   const found: CertificateResult[] = [];
   for (const [id, ready] of models) {
-    const names = [id, specs[id]?.replica?.of];
+    const names = [id, specs[id]?.replica?.of, specs[id]?.member?.of];
     if (candidates && !candidates.some((name) => names.includes(name)))
       continue;
     for (const level of [sigma].flat())
       found.push(
-        await certifyAll(ready, { ...rest, sigma: level }, bench, samples),
+        await certifyAll(
+          ready,
+          { ...rest, sigma: level },
+          benchOf(id),
+          samples,
+        ),
       );
   }
   return found;

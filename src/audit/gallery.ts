@@ -17,18 +17,15 @@ export async function gallery(
   plan: readonly PlannedCell[],
   computed: ReadonlyMap<string, ComputedCell>,
   models: ReadonlyMap<string, ReadyModel>,
-  bench: Bench,
+  benchOf: (candidate: string) => Bench,
   perCandidate: number,
 ): Promise<Example[]> {
   const examples: Example[] = [];
-  const [, channels] = bench.data.x.dims;
-  if (
-    perCandidate === 0 ||
-    bench.data.x.dims.length !== 4 ||
-    (channels !== 1 && channels !== 3)
-  )
-    return [];
   for (const [id, ready] of models) {
+    const bench = benchOf(id);
+    const [, channels, ...more] = bench.data.x.dims;
+    const shown = more.length === 2 && (channels === 1 || channels === 3);
+    if (perCandidate === 0 || !shown) continue;
     const strongest = plan
       .filter(
         (p) =>

@@ -1,5 +1,5 @@
 import type { Chosen, Unit } from "#core";
-import { kinshipOf, layerGroups } from "#model";
+import { chanceOf, kinshipOf, layerGroups, meaningOf } from "#model";
 import {
   cleanAccuracy,
   cleanPerformance,
@@ -7,6 +7,7 @@ import {
   type Workshop,
 } from "./models.ts";
 import type { Results } from "./results.ts";
+import { judgedOn } from "./tasks.ts";
 
 /** The base in the results document. */
 export async function baseResult(
@@ -34,16 +35,29 @@ export async function candidateResult(
   shop: Workshop,
   base: ReadyModel | null,
 ): Promise<Results["candidates"][number]> {
+  const spec = shop.loaded.suite.candidates[ready.id];
+  const judged = judgedOn(shop.data, spec?.member ?? null);
   const { accuracy, measures } = await cleanPerformance(
     ready.model,
-    shop.data.target,
+    judged.target,
     shop.engine,
   );
-  const spec = shop.loaded.suite.candidates[ready.id];
   const [training, ...more] = spec?.training ?? [];
   return {
     id: ready.id,
     replica: spec?.replica ?? null,
+    ...(spec?.member
+      ? {
+          member: {
+            ...spec.member,
+            tasks: spec.tasks ?? [],
+            weighting: unitResult(spec.taskWeights),
+            classes: [...ready.model.classes],
+            broken: meaningOf(ready.model).broken,
+            chance: chanceOf(ready.model, judged.attacked.targets),
+          },
+        }
+      : {}),
     origin: ready.lineage ? "tuned" : "given",
     strategy: spec?.strategy ? unitResult(spec.strategy) : null,
     training: training ? unitResult(training) : null,

@@ -10,9 +10,9 @@ import {
   type Measure,
   type Model,
   meaningOf,
+  modelTask,
   replaceHead,
   saveModel,
-  type Task,
 } from "#model";
 import { type FloatTensor, hashModel } from "#onnx";
 import {
@@ -25,6 +25,7 @@ import {
   type OpenPart,
   type TrainingContext,
   type TrainingSettings,
+  trainingSettings,
   tune,
 } from "#tuning";
 import { accuracyOf } from "./accuracy.ts";
@@ -51,7 +52,7 @@ export interface ReadyModel {
   readonly ended: string | null;
   readonly lineage: Lineage | null;
   readonly trainableParameters: number | null;
-  /** What the suite says of how its file is read, on which results depend; absent for one that the run made. */
+  /** What the suite says of how its file is read, on which results depend; absent for one that the run made with one head. */
   readonly stated?: Parameters<typeof loadModel>[1];
   /** The same without the preprocessing that the suite states for it; absent where it states none. */
   readonly unprocessed?: Model;
@@ -108,7 +109,7 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
         parts.train.classes,
         random.fork("weights"),
       ),
-      ...headTask(loaded.suite.task),
+      ...modelTask(loaded.suite.task),
     };
     checkTargets(blank, parts.train, "base");
     const groups = layerGroups(blank.graph);
@@ -168,8 +169,6 @@ export async function makeCandidate(
     return ready;
   }
   const {
-    model: _model,
-    input: _input,
     strategy,
     training = [],
     trainable,
@@ -177,10 +176,9 @@ export async function makeCandidate(
     regularizer,
     adaptation,
     labels,
-    seeds: _seeds,
     replica,
-    ...settings
   } = spec;
+  const settings = trainingOf(spec);
   if (!base) throw new Error("a tuned candidate has a base; the plan says so");
   if (adaptation?.unit.kind === "source-free")
     return makeAdapted(id, shop, base, adaptation);
@@ -216,7 +214,7 @@ export async function makeCandidate(
     data.target.train.classes,
     random.fork("head"),
     cut,
-    headTask(suite.task).task,
+    modelTask(suite.task).task,
   );
   checkTargets(headed, data.target.test, id);
   const form = formOf(
@@ -262,6 +260,17 @@ export async function makeCandidate(
     hash: hashModel(store.path(file)),
   };
 }
+
+/** How a candidate is trained, without all else that the suite says of it. */
+export const trainingOf = (
+  spec: Suite["candidates"][string],
+): TrainingSettings =>
+  Object.fromEntries(
+    Object.keys(trainingSettings).map((key) => [
+      key,
+      spec[key as keyof TrainingSettings],
+    ]),
+  ) as unknown as TrainingSettings;
 
 /** The labelled data of the source domain. */
 function sourceDomainOf(id: string, { data, loaded }: Workshop): Parts {
@@ -329,7 +338,7 @@ async function makeAdapted(
 }
 
 /** What a candidate changes of plain training: its proactive defences, its adaptation, then what holds it near to the base. */
-function partsOf(
+export function partsOf(
   { training = [], regularizer, adaptation }: Suite["candidates"][string],
   { graph }: Model,
   target: Dataset,
@@ -407,16 +416,13 @@ function given(
   };
 }
 
-/** The task of a head that is made here, which has an output for each class. */
-const headTask = (task: Task | undefined): { task?: Task } =>
-  task?.kind === "multi-label" || task?.kind === "regression" ? { task } : {};
-
 /** Trains a model unless its file is there, and keeps it with its training curve. The model that counts is the one in the file. */
-async function keep(
+export async function keep(
   { store }: Workshop,
   file: string,
   begun: Lineage,
   train: () => Promise<{ model: Model; training: Training }>,
+  stated?: ReadyModel["stated"],
 ): Promise<
   Pick<ReadyModel, "history" | "ended" | "lineage" | "model"> & {
     reused: boolean;
@@ -428,7 +434,7 @@ async function keep(
     history,
     ended,
     lineage: withFacts(begun, facts),
-    model: loadModel(store.path(file)),
+    model: loadModel(store.path(file), stated),
     reused,
   });
   if (before) return told(before, true);
@@ -445,7 +451,7 @@ async function keep(
 const withFacts = (lineage: Lineage, facts: Training["facts"]): Lineage =>
   Object.keys(facts).length > 0 ? { ...lineage, facts } : lineage;
 
-function epochTeller({ onEvent }: Workshop, model: string) {
+export function epochTeller({ onEvent }: Workshop, model: string) {
   return (line: Epoch, epochs: number) =>
     onEvent({
       kind: "epoch",
@@ -456,7 +462,7 @@ function epochTeller({ onEvent }: Workshop, model: string) {
     });
 }
 
-async function tell(
+export async function tell(
   shop: Workshop,
   model: string,
   ready: Model,
@@ -497,9 +503,9 @@ export async function cleanPerformance(
 }
 
 /** What every training depends on besides its own settings. */
-function trainingKey(
+export function trainingKey(
   { loaded, engine }: Workshop,
-  { train, validation }: Parts,
+  { train, validation }: Pick<Parts, "train" | "validation">,
 ) {
   return {
     seed: loaded.suite.seed,
@@ -515,7 +521,7 @@ export function describe({ unit, params }: Chosen) {
   return { id: unit.id, params };
 }
 
-function describeSettings(settings: TrainingSettings) {
+export function describeSettings(settings: TrainingSettings) {
   return {
     ...settings,
     optimizer: describe(settings.optimizer),

@@ -3,6 +3,7 @@ import { type Chosen, UsageError } from "#core";
 import { checkOrder, type Reactive } from "#defenses";
 import type { Norm, Results } from "./results.ts";
 import type { Suite } from "./suite.ts";
+import { MAIN } from "./tasks.ts";
 
 /** One cell before it is computed. */
 export interface PlannedCell {
@@ -140,13 +141,34 @@ export function checkReferences(suite: Suite, file: string): void {
     if (!defenses.includes(name)) refuse("sweep.defenses", name, defenses);
   }
   const candidates = Object.entries(suite.candidates).flatMap(
-    ([name, { replica }]) => (replica ? [name, replica.of] : [name]),
+    ([name, { replica, member }]) => [
+      name,
+      ...(replica ? [replica.of] : []),
+      ...(member ? [member.of] : []),
+    ],
   );
   for (const name of suite.certify?.candidates ?? []) {
     if (!candidates.includes(name))
       refuse("certify.candidates", name, [...new Set(candidates)]);
   }
+  const tasks = [MAIN, ...Object.keys(suite.tasks)];
+  for (const [name, candidate] of Object.entries(suite.candidates)) {
+    const stranger = candidate.tasks?.find((task) => !tasks.includes(task));
+    if (stranger !== undefined)
+      refuse(
+        `candidates.${candidate.member?.of ?? name}.tasks`,
+        stranger,
+        tasks,
+      );
+  }
   for (const parts of Object.values(suite.defenses)) checkOrder(parts);
+  if (MAIN in suite.tasks) {
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: tasks.${MAIN} is the task of the suite's own data and always there`,
+      "Choose another name.",
+    );
+  }
   if ("none" in suite.defenses) {
     throw new UsageError(
       "SUITE_INVALID",

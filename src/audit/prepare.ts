@@ -10,6 +10,7 @@ import {
 import { areLabels, type Model, meaningOf } from "#model";
 import { shifted } from "./shift.ts";
 import type { LoadedSuite } from "./suite.ts";
+import { prepareTasks, type TaskData } from "./tasks.ts";
 
 /** A dataset in the three parts of a suite. */
 export interface Parts {
@@ -18,24 +19,27 @@ export interface Parts {
   readonly test: Dataset;
 }
 
-/** The data of a run. */
-export interface PreparedData {
-  readonly source: string;
-  /** The target task: what candidates are tuned and judged on. */
+/** What candidates are tuned and judged on. */
+export interface Judged {
   readonly target: Parts;
-  /** Labelled data of the source domain, with the classes of the target; null when the suite has one domain. */
-  readonly sourceDomain: Parts | null;
-  /** The source task that the base is pre-trained on, when it is. */
-  readonly pretraining: Parts | null;
   /** The test samples that are attacked. */
   readonly attacked: Dataset;
 }
 
+/** The data of a run, of its target task first of all. */
+export interface PreparedData extends Judged {
+  readonly source: string;
+  /** Labelled data of the source domain, with the classes of the target; null when the suite has one domain. */
+  readonly sourceDomain: Parts | null;
+  /** The source task that the base is pre-trained on, when it is. */
+  readonly pretraining: Parts | null;
+  /** Further tasks that candidates learn beside, by name. */
+  readonly tasks: ReadonlyMap<string, TaskData>;
+}
+
 /** Reads the data of a suite, picks the classes of each task and splits them. */
-export async function prepareData({
-  suite,
-  folder,
-}: LoadedSuite): Promise<PreparedData> {
+export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
+  const { suite, folder } = loaded;
   const all = await loadDataset(suite.data, folder);
   const random = new Random(suite.seed);
   const split = (data: Dataset, task: string) =>
@@ -66,6 +70,7 @@ export async function prepareData({
       ? pretrainingOf(suite.base.classes, all, sourceDomain, split)
       : null,
     attacked,
+    tasks: await prepareTasks(loaded, { target, attacked }, random),
   };
 }
 

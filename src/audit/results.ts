@@ -58,7 +58,7 @@ export const epochSchema = z.strictObject({
   trainLoss: z.number(),
   validationLoss: z.number(),
   validationAccuracy: z.number(),
-  /** Means over the epoch of what the loss recorded, such as its terms; absent where it recorded nothing. */
+  /** Means over the epoch of what the loss recorded, such as its terms, and what was found of each task on the validation split; absent where there is nothing. */
   records: z.record(z.string(), z.number()).optional(),
   /** True for the epoch whose weights were kept. */
   best: z.boolean(),
@@ -95,6 +95,21 @@ export const candidateSchema = z.strictObject({
   replica: z
     .strictObject({ of: z.string(), index: z.int().positive() })
     .nullable(),
+  /** Where it is one of several tasks on one trunk, which share file and training; absent otherwise. */
+  member: z
+    .strictObject({
+      of: z.string(),
+      task: z.string(),
+      tasks: z.array(z.string()),
+      weighting: unitSchema,
+      /** Names of its classes, or of its outputs. */
+      classes: z.array(z.string()),
+      /** When a sample is wrong, as half a sentence. */
+      broken: z.string(),
+      /** The share that guessing, or the best single answer, gets right. */
+      chance: z.number(),
+    })
+    .optional(),
   /** "tuned" by this run, or "given" as a file. */
   origin: z.enum(["tuned", "given"]),
   strategy: unitSchema.nullable(),

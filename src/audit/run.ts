@@ -9,6 +9,7 @@ import { curves } from "./curves.ts";
 import type { OnEvent } from "./events.ts";
 import { gallery } from "./gallery.ts";
 import { checkGateNames, evaluateGate } from "./gate.ts";
+import { makeMember } from "./joint.ts";
 import { baseResult, candidateResult, unitResult } from "./model-results.ts";
 import {
   makeBase,
@@ -28,6 +29,7 @@ import { type Cell, RESULTS_VERSION, type Results } from "./results.ts";
 import { namesOf, seedSummaries } from "./seeds.ts";
 import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
+import { judgedOn, MAIN } from "./tasks.ts";
 import { type Evidence, isTrusted, trustChecks } from "./trust/index.ts";
 import { worstCases } from "./worst-case.ts";
 
@@ -70,16 +72,19 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   const base = await makeBase(shop);
   const models = new Map<string, ReadyModel>();
   for (const id of new Set(plan.map((p) => p.candidate))) {
-    models.set(id, await makeCandidate(id, shop, base));
+    const make = suite.candidates[id]?.member ? makeMember : makeCandidate;
+    models.set(id, await make(id, shop, base));
   }
 
   onEvent({ kind: "phase", title: "Checking models" });
+  const judged = (candidate: string) =>
+    judgedOn(data, suite.candidates[candidate]?.member ?? null);
   const faults = new Map<string, readonly string[]>();
   for (const [id, ready] of models) {
     const compiled = await compile(ready.model, engine);
     const plain =
       ready.unprocessed && (await compile(ready.unprocessed, engine));
-    const found = await preflight(compiled, data.attacked, id, plain);
+    const found = await preflight(compiled, judged(id).attacked, id, plain);
     await compiled.release();
     await plain?.release();
     faults.set(id, found.faults);
@@ -99,7 +104,11 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     signal,
     compiled: new Map(),
   };
-  const computed = await computeAll(plan, models, bench, onEvent);
+  const benchOf = (candidate: string): Bench => {
+    const { target, attacked } = judged(candidate);
+    return { ...bench, target, data: attacked };
+  };
+  const computed = await computeAll(plan, models, benchOf, onEvent);
   const evidence = plan.map((p) => ({
     ...(computed.get(p.id) as ComputedCell).evidence,
     faults: faults.get(p.candidate) ?? [],
@@ -155,11 +164,14 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
           unit.family,
         ]),
       ),
+      (candidate) => suite.candidates[candidate]?.member?.task ?? MAIN,
     ),
     seeds: [],
     curves: curves(cells),
-    certificates: complete ? await certificates(suite, models, bench) : [],
-    gallery: await gallery(plan, computed, models, bench, suite.gallery),
+    certificates: complete
+      ? await certificates(suite, models, benchOf, onEvent)
+      : [],
+    gallery: await gallery(plan, computed, models, benchOf, suite.gallery),
     gate: { verdict: "none", rules: [] },
     provenance: {
       assay: packageVersion(),
@@ -262,12 +274,13 @@ function select(
 async function computeAll(
   plan: readonly PlannedCell[],
   models: ReadonlyMap<string, ReadyModel>,
-  bench: Bench,
+  benchOf: (candidate: string) => Bench,
   onEvent: OnEvent,
 ): Promise<Map<string, ComputedCell>> {
   const computed = new Map<string, ComputedCell>();
   let current = "";
   for (const planned of plan) {
+    const bench = benchOf(planned.candidate);
     if (planned.candidate !== current) await release(bench);
     current = planned.candidate;
     const { reused, ...result } = await computeCell(

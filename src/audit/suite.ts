@@ -19,11 +19,13 @@ import {
   regularizers,
   strategies,
   trainingSettings,
+  weightings,
 } from "#tuning";
 import { parseDocument } from "./document.ts";
 import { gateSchema } from "./gate.ts";
 import { normSchema } from "./results.ts";
 import { withReplicas } from "./seeds.ts";
+import { taskSpecSchema, withMembers } from "./tasks.ts";
 
 /** Names that become parts of file names and cell ids. */
 const id = z.string().regex(
@@ -92,6 +94,15 @@ const candidateSchema = z
     /** Whose labels it learns from. */
     labels: z.enum(["target", "source"]).default("target"),
     training: trainingSchema.optional(),
+    /** Tasks that it learns together, a head for each on one trunk: "main", the suite's own, and those under tasks. Each is audited; "multi" becomes "multi.main" and so on. */
+    tasks: z.array(id).min(1).optional(),
+    /** How much each task counts. */
+    taskWeights: choiceOf(weightings).default({
+      unit: weightings[0] as (typeof weightings)[number],
+      params: { weights: {} },
+    }),
+    /** Draws tasks by their number of samples to the power of 1 / temperature, instead of every sample once an epoch; the higher, the more equal. */
+    taskTemperature: z.number().positive().nullable().default(null),
     /** How many times it is trained, each from another seed; "full" then becomes "full.1", "full.2" and so on. */
     seeds: z.int().positive().max(100).default(1),
     /** Names or patterns of the constants that may be trained; found by their use when left out. */
@@ -111,6 +122,33 @@ const candidateSchema = z
   .refine((c) => c.model === undefined || c.seeds === 1, {
     path: ["seeds"],
     message: "a model that is given was trained once; it has no seeds",
+  })
+  .superRefine((candidate, context) => {
+    const { tasks } = candidate;
+    if (!tasks) return;
+    const twice = tasks.find((task, i) => tasks.indexOf(task) < i);
+    if (twice !== undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["tasks"],
+        message: `"${twice}" is listed twice`,
+      });
+    const { model, adaptation, training, classWeights } = candidate;
+    const others = {
+      model,
+      adaptation,
+      training,
+      classWeights,
+      samplingTemperature: candidate.samplingTemperature,
+      labels: candidate.labels === "source" || null,
+    };
+    for (const [key, value] of Object.entries(others))
+      if (value !== undefined && value !== null)
+        context.addIssue({
+          code: "custom",
+          path: [key],
+          message: "cannot be combined with tasks",
+        });
   });
 
 /** What an attacker may do. */
@@ -144,6 +182,8 @@ export const suiteSchema = z.strictObject({
   classes: z.array(z.string()).min(1).optional(),
   /** What the outputs of the candidates mean, and when they are wrong; told by each file when left out. */
   task: taskSchema.optional(),
+  /** Further tasks that candidates can learn beside the suite's own. */
+  tasks: z.record(id, taskSpecSchema).default({}),
   split: z
     .strictObject({
       train: z.number().positive(),
@@ -156,7 +196,10 @@ export const suiteSchema = z.strictObject({
   /** Test samples that are attacked, chosen evenly over the classes. */
   samples: z.int().positive().default(500),
   base: baseSchema.optional(),
-  candidates: z.record(id, candidateSchema).transform(withReplicas),
+  candidates: z
+    .record(id, candidateSchema)
+    .transform(withMembers)
+    .transform(withReplicas),
   /** Reactive defences by name; the undefended candidate, "none", is always there. */
   defenses: z
     .record(id, z.array(choiceOf(reactiveDefenses)).min(1))

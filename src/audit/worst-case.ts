@@ -12,16 +12,18 @@ import { isVoid } from "./trust/index.ts";
  * CELLS_UNPAIRED when two cells are not of the same samples.
  *
  * @param families of the attacks, by their ids
+ * @param taskOf the task of a candidate; only those of one task are compared
  */
 export function worstCases(
   cells: readonly Cell[],
   candidates: readonly string[],
   families: ReadonlyMap<string, Family>,
+  taskOf: (candidate: string) => string = () => "",
 ): WorstCase[] {
-  const [first] = candidates;
   const groups = groupCells(cells.filter(counts));
-  return candidates.flatMap((candidate) =>
-    groups.flatMap(({ defense, threatModel, byCandidate }) => {
+  return candidates.flatMap((candidate) => {
+    const first = candidates.find((c) => taskOf(c) === taskOf(candidate));
+    return groups.flatMap(({ defense, threatModel, byCandidate }) => {
       const own = byCandidate.get(candidate);
       if (!own) return [];
       const robust = robustInAll(own);
@@ -42,8 +44,8 @@ export function worstCases(
             : null,
         },
       ];
-    }),
-  );
+    });
+  });
 }
 
 /**

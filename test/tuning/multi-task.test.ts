@@ -251,7 +251,7 @@ test("samples keep what is known of them: shared ones once with all labels, othe
   expect(found.x.dims).toEqual([6, 1, 8, 8]);
   expect(found.x.data).toEqual(takeSamples(whole, [2, 4, 7, 9, 0, 1]).x.data);
   const label = (i: number) => {
-    const row = found.targets?.data.subarray(8 * i, 8 * i + 8) ?? [];
+    const row = (found.targets as FloatTensor).data.subarray(8 * i, 8 * i + 8);
     return [
       row.indexOf(1),
       Number.isNaN(row[0]),

@@ -103,7 +103,9 @@ function dropSubjects(
   return candidates
     .filter(
       (candidate) =>
-        candidate !== reference && selects(limits, { candidate: candidate.id }),
+        candidate !== reference &&
+        candidate.member?.task === reference.member?.task &&
+        selects(limits, { candidate: candidate.id }),
     )
     .map((candidate) => {
       const drop = cleanDrop(reference, candidate, cells);
