@@ -1,3 +1,4 @@
+import type { SuiteInput } from "#audit";
 import { onnxruntime } from "#engine";
 import { compile, type LossGradient, type Model } from "#model";
 import type { FloatTensor } from "#onnx";
@@ -6,6 +7,9 @@ export { AssayError, UsageError } from "#core";
 export type { LossGradient } from "#model";
 export { loadModel, type Model, saveModel } from "#model";
 export { type FloatTensor, floats } from "#onnx";
+
+/** A suite as a module exports it: `export const suite = defineSuite({ ... })`. A schedule may be a function of step and total. */
+export const defineSuite = (suite: SuiteInput): SuiteInput => suite;
 
 const compiledModels = new WeakMap<Model, ReturnType<typeof compile>>();
 

@@ -50,6 +50,23 @@ export function parseDocument<T>(
   );
 }
 
+/** Checks a value that is there by a schema. Throws SUITE_INVALID, which names the keys. */
+export function checkValue<T>(
+  value: unknown,
+  file: string,
+  schema: z.ZodType<T>,
+): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = problemsOf(result.error.issues, schema, value);
+  throw refused(
+    file,
+    problems.map(
+      ({ path, message }) => `${file}: ${formatPath(path)}: ${message}`,
+    ),
+  );
+}
+
 interface Located {
   offset: number;
   path: readonly PropertyKey[];
@@ -62,16 +79,24 @@ function invalid(
   problems: readonly Located[],
 ): UsageError {
   const sorted = problems.toSorted((a, b) => a.offset - b.offset);
-  const shown = sorted.slice(0, SHOWN).map(({ offset, path, message }) => {
-    const { line, col } = lines.linePos(offset);
-    return `${file}:${Math.max(1, line)}:${Math.max(1, col)}: ${formatPath(path)}: ${message}`;
-  });
-  const rest = sorted.length - shown.length;
+  return refused(
+    file,
+    sorted.map(({ offset, path, message }) => {
+      const { line, col } = lines.linePos(offset);
+      return `${file}:${Math.max(1, line)}:${Math.max(1, col)}: ${formatPath(path)}: ${message}`;
+    }),
+  );
+}
+
+/** @param problems a line each */
+function refused(file: string, problems: readonly string[]): UsageError {
+  const shown = problems.slice(0, SHOWN);
+  const rest = problems.length - shown.length;
   if (rest > 0) shown.push(`and ${rest} more`);
   return new UsageError(
     "SUITE_INVALID",
     shown.join("\n"),
-    `Correct ${file} at ${sorted.length === 1 ? "this place" : "these places"} and run the command again.`,
+    `Correct ${file} at ${problems.length === 1 ? "this place" : "these places"} and run the command again.`,
   );
 }
 

@@ -103,7 +103,7 @@ export async function fitToSuite(
   suite: string,
   engine: Engine,
 ): Promise<ChosenDefense[]> {
-  const loaded = loadSuite(suite);
+  const loaded = await loadSuite(suite);
   const { train, validation } = (await prepareData(loaded)).target;
   const { shape, bounds } = model.contract;
   checkFits(train, shape, bounds, model.classes, "the model");

@@ -4,4 +4,4 @@ export { fitToSuite, learns } from "./fit.ts";
 export { checkReferences, type PlannedCell, planCells } from "./plan.ts";
 export type { Results } from "./results.ts";
 export { type AuditOptions, runAudit } from "./run.ts";
-export { loadSuite, suiteSchema } from "./suite.ts";
+export { loadSuite, type SuiteInput, suiteSchema } from "./suite.ts";

@@ -57,7 +57,7 @@ export interface AuditOptions {
 export async function runAudit(options: AuditOptions): Promise<Results> {
   const startedAt = new Date();
   const { onEvent = () => {}, signal } = options;
-  const loaded = loadSuite(options.suite);
+  const loaded = await loadSuite(options.suite);
   const { suite } = loaded;
   const plan = select(checked(loaded), options.only, loaded.file);
 

@@ -17,12 +17,14 @@ import {
   adaptations,
   architectures,
   regularizers,
+  type ScheduleFunction,
   strategies,
   trainingSettings,
   weightings,
 } from "#tuning";
 import { parseDocument } from "./document.ts";
 import { gateSchema } from "./gate.ts";
+import { importSuite, isModule } from "./module-suite.ts";
 import { normSchema } from "./results.ts";
 import { withReplicas } from "./seeds.ts";
 import { taskSpecSchema, withMembers } from "./tasks.ts";
@@ -251,13 +253,32 @@ export interface LoadedSuite {
   readonly hash: string;
 }
 
-/** Reads and checks a suite. Throws SUITE_INVALID with file, line and key. */
-export function loadSuite(file: string): LoadedSuite {
+type Written = z.input<typeof suiteSchema>;
+type Timed<T> = Omit<T, "schedule"> & {
+  readonly schedule?:
+    | string
+    | { readonly id: string; readonly [parameter: string]: unknown }
+    | ScheduleFunction;
+};
+
+/** What a person writes in a module, where a schedule may be a function. */
+export type SuiteInput = Omit<Written, "candidates" | "base"> & {
+  readonly candidates: Readonly<
+    Record<string, Timed<Written["candidates"][string]>>
+  >;
+  readonly base?: Omit<NonNullable<Written["base"]>, "pretrain"> & {
+    readonly pretrain?: Timed<
+      NonNullable<NonNullable<Written["base"]>["pretrain"]>
+    >;
+  };
+};
+
+/** Reads and checks a suite: YAML, or a module that exports one. Throws SUITE_INVALID with file, line and key. */
+export async function loadSuite(file: string): Promise<LoadedSuite> {
   const bytes = readFile(file);
-  const suite = parseDocument(
-    new TextDecoder().decode(bytes),
-    file,
-    suiteSchema,
-  );
-  return { suite, file, folder: dirname(file), hash: sha256(bytes) };
+  const hash = sha256(bytes);
+  const suite = isModule(file)
+    ? await importSuite(file, hash, suiteSchema)
+    : parseDocument(new TextDecoder().decode(bytes), file, suiteSchema);
+  return { suite, file, folder: dirname(file), hash };
 }

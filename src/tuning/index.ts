@@ -30,7 +30,12 @@ export type {
   TrainingPart,
 } from "./part.ts";
 export { type Regularizer, regularizers } from "./regularizers/index.ts";
-export { type Schedule, schedules } from "./schedules/index.ts";
+export {
+  type Schedule,
+  type ScheduleFunction,
+  scheduleOf,
+  schedules,
+} from "./schedules/index.ts";
 export { type TrainingSettings, trainingSettings } from "./settings.ts";
 export { openStep, sampleOf, type TrainingStep } from "./step.ts";
 export {

@@ -77,7 +77,7 @@ test("runs every cell of the plan, and the document follows its schema", async (
     onEvent: (e) => events.push(e),
   });
   expect(() => resultsSchema.parse(results)).not.toThrow();
-  const { suite: parsed } = loadSuite(path);
+  const { suite: parsed } = await loadSuite(path);
   expect(results.cells.map((c) => c.id)).toEqual(
     planCells(parsed).map((c) => c.id),
   );

@@ -72,12 +72,12 @@ test("training defences are listed in order, and what they state is in the linea
 test.each([
   ["[awp, awp]", /listed twice/],
   ["[trades, pgd-at]", /only one of these/],
-])("%s is refused", (training, reason) => {
-  expect(() => loadSuite(suite(training))).toThrow(reason);
+])("%s is refused", async (training, reason) => {
+  await expect(loadSuite(suite(training))).rejects.toThrow(reason);
 });
 
-test("one may be named without a list", () => {
-  const { suite: read } = loadSuite(suite("trades"));
+test("one may be named without a list", async () => {
+  const { suite: read } = await loadSuite(suite("trades"));
   expect(read.candidates.private?.training?.map((t) => t.unit.id)).toEqual([
     "trades",
   ]);

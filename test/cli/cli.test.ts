@@ -296,6 +296,31 @@ describe("other commands", () => {
     ).toEqual(cells.map((c: { id: string }) => c.id));
   });
 
+  test("plan reads modules; TypeScript where this Node does", async () => {
+    const suite = {
+      version: 1,
+      title: "Given",
+      data: { source: "digits" },
+      candidates: { given: { model: "model.onnx" } },
+      threatModels: { small: { norm: "linf", eps: 0.1 } },
+      attacks: { fgsm: "fgsm" },
+    };
+    const text = JSON.stringify(suite);
+    writeFileSync(join(folder, "given.mjs"), `export const suite = ${text};`);
+    writeFileSync(
+      join(folder, "given.mts"),
+      `const title: string = "typed";\nexport const suite = { ...${text}, title };`,
+    );
+    const plain = await assay("plan", "given.mjs");
+    expect(plain.out).toContain("given/none/fgsm@small\n1 cells");
+    const typed = await assay("plan", "given.mts");
+    if ("typescript" in process.features && process.features.typescript) expect(typed.out).toBe(plain.out);
+    else {
+      expect(typed.code).toBe(2);
+      expect(typed.err).toContain("is TypeScript, which this Node");
+    }
+  });
+
   test.each(["", "run", "inspect", "list", "plan", "harden"])(
     "%s --help shows examples",
     async (command) => {

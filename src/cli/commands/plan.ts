@@ -3,7 +3,7 @@ import { checkReferences, loadSuite, planCells } from "#audit";
 
 export const planCommand = new Command("plan")
   .description("check a suite and list its cells without running anything")
-  .argument("<suite>", "YAML file")
+  .argument("<suite>", "YAML file, or a module that exports a suite")
   .option("--json", "print an array of objects")
   .addHelpText(
     "after",
@@ -12,8 +12,8 @@ Examples:
   assay plan suites/quick.yaml
   assay plan suites/quick.yaml --json`,
   )
-  .action((file: string, { json }: { json?: boolean }) => {
-    const { suite } = loadSuite(file);
+  .action(async (file: string, { json }: { json?: boolean }) => {
+    const { suite } = await loadSuite(file);
     checkReferences(suite, file);
     const cells = planCells(suite).map(
       ({

@@ -31,7 +31,7 @@ export const runCommand = new Command("run")
   .description(
     "fine-tune, attack and defend as a suite says; write the report; judge the gate",
   )
-  .argument("<suite>", "YAML file")
+  .argument("<suite>", "YAML file, or a module that exports a suite")
   .option(
     "--out <folder>",
     "folder of the run (default: runs/<name of the suite>); finished work in it is kept",

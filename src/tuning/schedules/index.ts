@@ -16,4 +16,5 @@ export const schedules = [
   plateau,
 ] as unknown as readonly Schedule[];
 
+export { type ScheduleFunction, scheduleOf } from "./given.ts";
 export type { Course, Schedule } from "./schedule.ts";
