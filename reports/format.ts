@@ -78,3 +78,16 @@ export function cleanBehind(
   );
   return cell?.cleanAccuracy ?? null;
 }
+
+/** How a candidate was made: its strategy, the defences it was trained with, and its place among several tasks. */
+export const madeBy = (c: Results["candidates"][number]): string =>
+  [
+    c.strategy?.title ?? (c.adaptation ? undefined : "given"),
+    c.adaptation?.title,
+    c.training?.title,
+    ...(c.moreTraining ?? []).map((t) => t.title),
+    c.member &&
+      `task ${plain(c.member.task)}${c.member.tasks.length > 1 ? ` of ${c.member.tasks.map(plain).join(", ")}: ${c.member.weighting.title}` : ""}`,
+  ]
+    .filter(Boolean)
+    .join(" + ");

@@ -314,7 +314,8 @@ describe("other commands", () => {
     const plain = await assay("plan", "given.mjs");
     expect(plain.out).toContain("given/none/fgsm@small\n1 cells");
     const typed = await assay("plan", "given.mts");
-    if ("typescript" in process.features && process.features.typescript) expect(typed.out).toBe(plain.out);
+    if ("typescript" in process.features && process.features.typescript)
+      expect(typed.out).toBe(plain.out);
     else {
       expect(typed.code).toBe(2);
       expect(typed.err).toContain("is TypeScript, which this Node");

@@ -3,6 +3,7 @@ import {
   budget,
   cleanBehind,
   interval,
+  madeBy,
   mainThreats,
   percent,
   plain,
@@ -30,14 +31,7 @@ export function comparisonView(results: Results) {
           candidate: plain(c.id),
           first: d.id === "none",
           defense: d.id,
-          strategy: [
-            c.strategy?.title ?? (c.adaptation ? undefined : "given"),
-            c.adaptation?.title,
-            c.training?.title,
-            ...(c.moreTraining ?? []).map((t) => t.title),
-          ]
-            .filter(Boolean)
-            .join(" + "),
+          strategy: madeBy(c),
           trained:
             c.trainableParameters === null
               ? "-"
@@ -68,6 +62,16 @@ export function comparisonView(results: Results) {
     threats: threats.map((t) => ({ id: t.id, budget: budget(t) })),
     rows,
     reference: plain(results.candidates[0]?.id ?? ""),
+    tasks: results.candidates
+      .filter(
+        ({ member }, i, all) =>
+          member && all.findIndex((c) => c.member?.task === member.task) === i,
+      )
+      .map(({ member }) => ({
+        task: plain(member?.task ?? ""),
+        broken: member?.broken,
+        classes: member?.classes.map(plain).join(", "),
+      })),
     n: results.provenance.data.attacked,
     test: results.provenance.data.test,
   };

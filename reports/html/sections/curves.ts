@@ -2,11 +2,13 @@ import type { Curve, Results } from "#results";
 import { normName, plain } from "../../format.ts";
 import { lineChart } from "./line-chart.ts";
 
-/** Robust accuracy against eps, one chart for each defence and norm: the attack that was run at the most budgets. */
+/** Robust accuracy against eps, one chart for each defence, norm and task: the attack that was run at the most budgets. */
 export function curvesView(results: Results) {
   const groups = new Map<string, Curve[]>();
   for (const curve of results.curves) {
-    const key = JSON.stringify([curve.defense, curve.norm]);
+    // "main" is the task of candidates that have one.
+    const task = memberOf(curve, results)?.task ?? "main";
+    const key = JSON.stringify([curve.defense, curve.norm, task]);
     groups.set(key, [...(groups.get(key) ?? []), curve]);
   }
   return [...groups.values()].flatMap((curves) => {
@@ -22,10 +24,14 @@ export function curvesView(results: Results) {
   });
 }
 
+const memberOf = ({ candidate }: Curve, { candidates }: Results) =>
+  candidates.find((c) => c.id === candidate)?.member;
+
 function chart(curves: readonly Curve[], results: Results) {
   const [first] = curves as [Curve, ...Curve[]];
+  const member = memberOf(first, results);
   return lineChart({
-    title: `${first.defense === "none" ? "No defence" : `Defence ${plain(first.defense)}`}, attack ${plain(first.attack)}, ${normName(first.norm)}`,
+    title: `${first.defense === "none" ? "No defence" : `Defence ${plain(first.defense)}`}, attack ${plain(first.attack)}, ${normName(first.norm)}${member && member.task !== "main" ? `, task ${plain(member.task)}` : ""}`,
     along: "budget ε",
     symbol: "ε",
     rates: "Robust accuracy against eps",
@@ -33,6 +39,7 @@ function chart(curves: readonly Curve[], results: Results) {
       name: plain(candidate),
       points: points.map((p) => ({ at: p.eps, rate: p.robustAccuracy })),
     })),
-    chance: results.task?.chance ?? 1 / results.classes.length,
+    chance:
+      member?.chance ?? results.task?.chance ?? 1 / results.classes.length,
   });
 }

@@ -1,6 +1,6 @@
 import { line } from "d3-shape";
 import type { Epoch, Results } from "#results";
-import { percent, plain } from "../../format.ts";
+import { madeBy, percent, plain } from "../../format.ts";
 import { axis, frame, round } from "./chart.ts";
 
 /** Loss, accuracy, learning rate and what was trainable, for every model that this run trained. */
@@ -19,15 +19,13 @@ export function trainingView(results: Results) {
       : []),
     ...results.candidates
       .filter((c) => c.history.length > 0)
+      // Several tasks have one training.
+      .filter((c) => c.member?.task === c.member?.tasks[0])
       .map((c) => ({
-        id: c.id,
-        title: [
-          c.strategy?.title,
-          c.training?.title,
-          ...(c.moreTraining ?? []).map((t) => t.title),
-        ]
-          .filter(Boolean)
-          .join(" + "),
+        id: c.member
+          ? [c.member.of, c.replica?.index].filter(Boolean).join(".")
+          : c.id,
+        title: madeBy(c),
         history: c.history,
         ended: c.ended ?? "",
         facts: c.lineage?.facts ?? {},

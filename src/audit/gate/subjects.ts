@@ -2,6 +2,7 @@ import { cleanDrop } from "../clean-drop.ts";
 import { counts, UNDEFENDED } from "../counting.ts";
 import type { Cell, Rate, Results } from "../results.ts";
 import type { Interval } from "../statistics.ts";
+import { MAIN } from "../tasks.ts";
 import { isVoid } from "../trust/index.ts";
 import type { GateConfig, Limits } from "./rules.ts";
 
@@ -104,7 +105,7 @@ function dropSubjects(
     .filter(
       (candidate) =>
         candidate !== reference &&
-        candidate.member?.task === reference.member?.task &&
+        taskOf(candidate) === taskOf(reference) &&
         selects(limits, { candidate: candidate.id }),
     )
     .map((candidate) => {
@@ -120,6 +121,9 @@ function dropSubjects(
       };
     });
 }
+
+const taskOf = ({ member }: GateInput["candidates"][number]): string =>
+  member?.task ?? MAIN;
 
 function successSubjects(
   limits: Limits["attackSuccess"],

@@ -1,0 +1,186 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadSuite, type Results, runAudit } from "#audit";
+import { loadModel } from "#model";
+import { readModel } from "#onnx";
+import { renderHtml, renderMarkdown } from "#reports";
+import { resultsSchema } from "#results";
+import { checkReferences } from "../../src/audit/plan.ts";
+import { prepareData } from "../../src/audit/prepare.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "assay-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const usual = {
+  tasks: `
+  parity: { relabel: { classes: { even: ["4"], odd: ["3", "5"] } }, task: { kind: binary } }
+  size: { relabel: { values: { "3": 0.3, "4": 0.4, "5": 0.5 } }, task: { kind: regression, tolerance: 0.05 } }
+  zeros: { data: { source: digits }, classes: ["0", "1"] }`,
+  candidates: `
+  alone: { strategy: full, epochs: 2, learningRate: 0.003 }
+  multi: { strategy: full, epochs: 2, learningRate: 0.003, seeds: 2, tasks: [main, parity, size, zeros], taskWeights: { id: fixed, weights: { size: 2 } } }
+  odd: { strategy: full, epochs: 2, learningRate: 0.003, tasks: [parity] }`,
+};
+
+let files = 0;
+function written(stated: Partial<typeof usual> = {}): string {
+  const { tasks, candidates } = { ...usual, ...stated };
+  const file = join(folder, `suite${files++}.yaml`);
+  writeFileSync(
+    file,
+    `version: 1
+title: tasks
+seed: 3
+data: { source: digits }
+classes: ["3", "4", "5"]
+samples: 24
+base: { classes: ["6", "7", "8"], pretrain: { architecture: small-cnn, epochs: 1 } }
+tasks: ${tasks}
+candidates: ${candidates}
+threatModels: { small: { norm: linf, eps: 0.05 } }
+attacks: { fgsm: fgsm, noise: noise }
+gate: [{ cleanAccuracyDrop: { max: 1 } }]
+gallery: 1
+`,
+  );
+  return file;
+}
+
+const out = join(folder, "run");
+let results: Results;
+beforeAll(async () => {
+  results = await runAudit({ suite: written(), out });
+}, 60_000);
+
+const of = (id: string) => results.candidates.find((c) => c.id === id);
+
+test("each task is audited as a candidate; all share one file and training", () => {
+  expect(() => resultsSchema.parse(results)).not.toThrow();
+  const ids = ["main", "parity", "size", "zeros"].flatMap((task) =>
+    [1, 2].map((seed) => `multi.${task}.${seed}`),
+  );
+  expect(results.candidates.map((c) => c.id)).toEqual([
+    "alone",
+    ...ids,
+    "odd.parity",
+  ]);
+  const [main, parity] = [of("multi.main.1"), of("multi.parity.1")];
+  expect(parity?.hash).toBe(main?.hash);
+  expect(parity?.history).toEqual(main?.history);
+  expect(of("multi.main.2")?.hash).not.toBe(main?.hash);
+  expect(main?.history[0]?.records).toMatchObject({
+    "size loss": expect.any(Number),
+    "zeros validation accuracy": expect.any(Number),
+  });
+  expect(
+    readdirSync(join(out, "models")).filter((f) => f.endsWith(".onnx")),
+  ).toHaveLength(5);
+  const file = join(out, main?.file ?? "");
+  expect(readModel(file).outputs.map((o) => o.name)).toEqual([
+    "main",
+    "parity",
+    "size",
+    "zeros",
+  ]);
+  expect(loadModel(file, { head: "zeros" }).classes).toEqual(["0", "1"]);
+});
+
+test("tasks have their own samples, classes, chance and measures", () => {
+  expect(of("multi.parity.1")?.member).toMatchObject({
+    of: "multi",
+    task: "parity",
+    classes: ["even", "odd"],
+    chance: 0.5,
+    weighting: { id: "fixed", params: { weights: { size: 2 } } },
+  });
+  expect(of("multi.size.1")?.measures?.map((m) => m.name)).toContain(
+    "mean absolute error",
+  );
+  expect(of("multi.zeros.1")?.cleanAccuracy.n).toBe(90);
+  expect(of("multi.zeros.1")?.cleanAccuracy.value).toBeGreaterThan(0.9);
+  expect(of("alone")?.member).toBeUndefined();
+});
+
+test("candidates are compared within a task only", () => {
+  const against = (id: string) =>
+    results.worstCases.find((w) => w.candidate === id)?.comparison?.against ??
+    null;
+  expect(against("multi.main.1")).toBe("alone");
+  expect(against("multi.parity.1")).toBe(null);
+  expect(against("odd.parity")).toBe("multi.parity.1");
+  expect(results.gate.rules.map((r) => r.subject)).toEqual([
+    "multi.main.1 against alone",
+    "multi.main.2 against alone",
+  ]);
+});
+
+test("the reports name the tasks", async () => {
+  expect(renderMarkdown(results)).toContain("multi.parity.1");
+  const page = await renderHtml(results);
+  expect(page).toContain("zeros validation accuracy");
+  expect(page).toContain(
+    "task zeros of main, parity, size, zeros: Fixed weights",
+  );
+  expect(page).toContain("size (size): a sample is wrong when");
+});
+
+test("relabelled samples stay in the part of the split that they are in", async () => {
+  const loaded = await loadSuite(
+    written({
+      tasks: `
+  some: { relabel: { classes: { five: ["5"], three: ["3"] } } }
+  ink: { relabel: { above: 0.5 }, task: { kind: regression, tolerance: 0.1 } }`,
+      candidates: "\n  alone: { strategy: full }",
+    }),
+  );
+  const { target, attacked, tasks } = await prepareData(loaded);
+  const some = tasks.get("some");
+  const kept = Array.from(target.train.y.keys()).filter(
+    (i) => target.train.y[i] !== 1,
+  );
+  expect(some?.rows?.train).toEqual(kept);
+  expect([...(some?.target.train.y ?? [])]).toEqual(
+    kept.map((i) => (target.train.y[i] === 2 ? 0 : 1)),
+  );
+  expect(some?.attacked.y.length).toBe(
+    attacked.y.filter((k) => k !== 1).length,
+  );
+  const ink = tasks.get("ink")?.target.test;
+  const first = target.test.x.data
+    .subarray(0, 64)
+    .filter((v) => v > 0.5).length;
+  expect(ink?.targets?.data[0]).toBeCloseTo(first / 64, 6);
+});
+
+test.each([
+  [
+    { tasks: "\n  t: { relabel: { classes: { a: [three] } } }" },
+    /"three", which is no class/,
+  ],
+  [
+    { tasks: '\n  t: { relabel: { values: { "9": 1 } } }' },
+    /"9", which is no class/,
+  ],
+])("%j is refused", async (stated, message) => {
+  const loaded = await loadSuite(
+    written({ ...stated, candidates: "\n  alone: { strategy: full }" }),
+  );
+  await expect(prepareData(loaded)).rejects.toThrow(message);
+});
+
+test.each([
+  ["{ strategy: full, tasks: [main, pariti] }", /tasks names "pariti"/],
+  ["{ strategy: full, tasks: [main, main] }", /"main" is listed twice/],
+  [
+    "{ strategy: full, tasks: [main], training: trades }",
+    /training: cannot be combined/,
+  ],
+  ["{ model: x.onnx, tasks: [main] }", /model: cannot be combined/],
+])("the candidate %s is refused", async (candidate, message) => {
+  const file = written({ candidates: `\n  wrong: ${candidate}` });
+  await expect(
+    loadSuite(file).then(({ suite }) => checkReferences(suite, file)),
+  ).rejects.toThrow(message);
+});
