@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { loadSuite } from "#audit";
 import { packagePath } from "#core";
 import { saveModel } from "#model";
 import { suiteSchema } from "../src/audit/suite.ts";
@@ -35,6 +36,18 @@ test("the library example runs as it stands", async () => {
 
 test("the suite example follows the schema", () => {
   expect(() => suiteSchema.parse(parse(block("yaml")))).not.toThrow();
+});
+
+test("the module example is a suite", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "assay-readme-"));
+  const file = join(folder, "suite.mjs");
+  const code = block("ts").replace(
+    'from "assay"',
+    `from ${JSON.stringify(packagePath("dist/src/index.js"))}`,
+  );
+  writeFileSync(file, code);
+  const { suite } = await loadSuite(file);
+  expect(suite.candidates.warm?.schedule.unit.id).toBe("function");
 });
 
 test("the package can be imported by its name, and its types are there", async () => {

@@ -4,7 +4,13 @@ import { z } from "zod";
 import { attacks } from "#attacks";
 import { packagePath } from "#core";
 import { reactiveDefenses, trainingDefenses } from "#defenses";
-import { architectures, optimizers, schedules, strategies } from "#tuning";
+import {
+  architectures,
+  optimizers,
+  schedules,
+  strategies,
+  weightings,
+} from "#tuning";
 
 /** One thing that a suite can name. */
 export interface CatalogEntry {
@@ -21,6 +27,7 @@ export const catalog: Readonly<Record<string, () => CatalogEntry[]>> = {
   suites: readSuites,
   schedules: () => schedules.map(entry),
   optimizers: () => optimizers.map(entry),
+  weightings: () => weightings.map(entry),
   architectures: () => architectures.map(({ id, title }) => ({ id, title })),
 };
 
