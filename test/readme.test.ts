@@ -61,7 +61,7 @@ test("the package can be imported by its name, and its types are there", async (
     { cwd: packagePath() },
   );
   expect(stdout.trim()).toBe(
-    "AssayError,UsageError,floats,loadModel,lossGradient,saveModel",
+    "AssayError,UsageError,defineSuite,floats,loadModel,lossGradient,saveModel",
   );
   expect(readFileSync(packagePath("dist/src/index.d.ts"), "utf8")).toContain(
     "lossGradient",

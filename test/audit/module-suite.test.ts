@@ -8,6 +8,7 @@ import { onnxruntime } from "#engine";
 import { layerGroups } from "#model";
 import { tune } from "#tuning";
 import { describe as described } from "../../src/audit/models.ts";
+import { defineSuite } from "../../src/index.ts";
 import { settings, smallDigits, untrained } from "../reference.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assay-"));
@@ -124,4 +125,23 @@ test("a module without a suite is refused", async () => {
   const file = join(folder, "none.mjs");
   writeFileSync(file, "export const other = 1;");
   await expect(loadSuite(file)).rejects.toThrow(/exports no suite/);
+});
+
+test("defineSuite types what is written, functions too", () => {
+  const suite = defineSuite({
+    version: 1,
+    title: "typed",
+    data: { source: "digits" },
+    candidates: {
+      // No annotations: parameters have their types from the suite's.
+      own: { strategy: "full", schedule: (step, total) => 1 - step / total },
+      named: { strategy: "full", schedule: { id: "step", gamma: 0.5 } },
+    },
+    threatModels: { small: { norm: "linf", eps: 0.1 } },
+    attacks: { fgsm: "fgsm" },
+  });
+  const { schedule } = suite.candidates.own ?? {};
+  expect(typeof schedule === "function" && schedule(1, 4)).toBe(0.75);
+  // @ts-expect-error a schedule gives a number
+  defineSuite({ ...suite, candidates: { wrong: { schedule: () => "1" } } });
 });
