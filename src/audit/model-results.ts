@@ -7,7 +7,7 @@ import {
   type Workshop,
 } from "./models.ts";
 import type { Results } from "./results.ts";
-import { judgedOn } from "./tasks.ts";
+import { judgedOn, MAIN } from "./tasks.ts";
 
 /** The base in the results document. */
 export async function baseResult(
@@ -63,9 +63,11 @@ export async function candidateResult(
     training: training ? unitResult(training) : null,
     ...(more.length > 0 ? { moreTraining: more.map(unitResult) } : {}),
     adaptation: spec?.adaptation ? unitResult(spec.adaptation) : null,
-    sourceAccuracy: shop.data.sourceDomain
-      ? await cleanAccuracy(ready.model, shop.data.sourceDomain, shop.engine)
-      : null,
+    // The source domain has the labels of the suite's own task.
+    sourceAccuracy:
+      shop.data.sourceDomain && (spec?.member?.task ?? MAIN) === MAIN
+        ? await cleanAccuracy(ready.model, shop.data.sourceDomain, shop.engine)
+        : null,
     lineage: ready.lineage,
     kinship: base && kinshipOf(base.model, ready.model),
     file: ready.file,
