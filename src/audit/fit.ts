@@ -20,6 +20,7 @@ import type { Bench } from "./bench.ts";
 import { describe, type ReadyModel } from "./models.ts";
 import { checkFits, prepareData } from "./prepare.ts";
 import { loadSuite } from "./suite.ts";
+import { judgedOn, MAIN } from "./tasks.ts";
 
 /** What fitting needs of a bench. */
 type Needed = Pick<
@@ -95,6 +96,7 @@ export async function fitDefenses(
  * Fits the parts of a defence to a model on the data of a suite, as an audit of
  * that suite would, but keeps nothing.
  *
+ * @param task whose data it is, of a model that is one of several; the suite's own when left out
  * @throws what `loadSuite` and reading the data throw; DATA_SHAPE, DATA_BOUNDS, DATA_CLASSES for data that the model does not take
  */
 export async function fitToSuite(
@@ -102,9 +104,11 @@ export async function fitToSuite(
   model: Model,
   suite: string,
   engine: Engine,
+  task: string = MAIN,
 ): Promise<ChosenDefense[]> {
   const loaded = await loadSuite(suite);
-  const { train, validation } = (await prepareData(loaded)).target;
+  const data = await prepareData(loaded);
+  const { train, validation } = judgedOn(data, { of: "", task }).target;
   const { shape, bounds } = model.contract;
   checkFits(train, shape, bounds, model.classes, "the model");
   return fitAll(

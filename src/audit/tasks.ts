@@ -130,7 +130,11 @@ export async function prepareTasks(
   return tasks;
 }
 
-/** What a candidate is judged on: the data of its task, which is the suite's own unless it is one of several. */
+/**
+ * What a candidate is judged on: the data of its task, which is the suite's own unless it is one of several.
+ *
+ * @throws TASK_UNKNOWN
+ */
 export function judgedOn(data: PreparedData, member: Member | null): TaskData {
   if (!member || member.task === MAIN) {
     const { target, attacked } = data;
@@ -143,7 +147,11 @@ export function judgedOn(data: PreparedData, member: Member | null): TaskData {
   }
   const found = data.tasks.get(member.task);
   if (found) return found;
-  throw new Error(`no task ${member.task}; checkReferences says so`);
+  throw new UsageError(
+    "TASK_UNKNOWN",
+    `the suite has no task "${member.task}"`,
+    `It has ${[MAIN, ...data.tasks.keys()].join(", ")}.`,
+  );
 }
 
 /** What the outputs of a task mean, as the suite says. */

@@ -2,7 +2,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { loadSuite, type Results, runAudit } from "#audit";
+import { fitToSuite, loadSuite, type Results, runAudit } from "#audit";
+import { type Reactive, reactiveDefenses } from "#defenses";
+import { onnxruntime } from "#engine";
 import { loadModel } from "#model";
 import { readModel } from "#onnx";
 import { renderHtml, renderMarkdown } from "#reports";
@@ -183,4 +185,29 @@ test.each([
   await expect(
     loadSuite(file).then(({ suite }) => checkReferences(suite, file)),
   ).rejects.toThrow(message);
+});
+
+test("a defence is fitted to the samples of the task whose head it stands before", async () => {
+  const pca = reactiveDefenses.find((d) => d.id === "pca") as Reactive;
+  const chosen = { unit: pca, params: pca.params.parse({ components: 4 }) };
+  const suite = written();
+  const model = (head: string) =>
+    loadModel(join(out, of("multi.main.1")?.file ?? ""), { head });
+  const fitted = async (task: string) => {
+    const [found] = await fitToSuite(
+      [chosen],
+      model(task),
+      suite,
+      onnxruntime,
+      task,
+    );
+    return [...(found?.fitted ?? [])].map(([, t]) =>
+      Array.from(t.data).slice(0, 9),
+    );
+  };
+  expect(await fitted("parity")).toEqual(await fitted("main"));
+  expect(await fitted("zeros")).not.toEqual(await fitted("main"));
+  await expect(
+    fitToSuite([chosen], model("main"), suite, onnxruntime, "none"),
+  ).rejects.toThrow(/no task "none"/);
 });

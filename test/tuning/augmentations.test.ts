@@ -125,7 +125,7 @@ async function regularised(
   const unit = regularizers.find((r) => r.id === id);
   const part = unit?.open(
     unit.params.parse(params),
-    {} as TrainingContext,
+    { trained: ["w"] } as unknown as TrainingContext,
     () => start,
   );
   return (await part?.gradient?.(

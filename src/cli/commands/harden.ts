@@ -25,6 +25,10 @@ export const hardenCommand = new Command("harden")
     "--suite <file>",
     "the suite on whose data defences that learn are fitted, detectors among them",
   )
+  .option(
+    "--head <task>",
+    "the task that is hardened, of a file with several (default: the first)",
+  )
   .addHelpText(
     "after",
     `
@@ -33,34 +37,37 @@ Examples:
   assay harden candidate.onnx --defense '{ id: bit-depth, bits: 3 }' median --out hardened.onnx
   assay harden candidate.onnx --defense pca energy --suite suites/demo.yaml --out hardened.onnx`,
   )
-  .action(async (file: string, { defense, out, suite }: HardenOptions) => {
-    const chosen = defense.map(parseDefense);
-    const model = loadModel(file);
-    const learning = chosen.find(learns);
-    if (learning && suite === undefined)
-      throw new UsageError(
-        "DEFENSE_FIT",
-        `${learning.unit.id} has to be fitted to the model's data`,
-        "Name the suite that has the data: --suite <file>.",
-      );
-    const fitted =
-      suite === undefined
-        ? (chosen as readonly ChosenDefense[])
-        : await fitToSuite(chosen, model, suite, onnxruntime);
-    const defended = defend(model, fitted);
-    saveModel(out, defended, {
-      ...(defended.noise ? { "assay.noise": NOISE } : {}),
-      "assay.defense": JSON.stringify(
-        chosen.map(({ unit, params }) => ({ id: unit.id, params })),
-      ),
-    });
-    process.stdout.write(`${out}\n`);
-  });
+  .action(
+    async (file: string, { defense, out, suite, head }: HardenOptions) => {
+      const chosen = defense.map(parseDefense);
+      const model = loadModel(file, { head });
+      const learning = chosen.find(learns);
+      if (learning && suite === undefined)
+        throw new UsageError(
+          "DEFENSE_FIT",
+          `${learning.unit.id} has to be fitted to the model's data`,
+          "Name the suite that has the data: --suite <file>.",
+        );
+      const fitted =
+        suite === undefined
+          ? (chosen as readonly ChosenDefense[])
+          : await fitToSuite(chosen, model, suite, onnxruntime, head);
+      const defended = defend(model, fitted);
+      saveModel(out, defended, {
+        ...(defended.noise ? { "assay.noise": NOISE } : {}),
+        "assay.defense": JSON.stringify(
+          chosen.map(({ unit, params }) => ({ id: unit.id, params })),
+        ),
+      });
+      process.stdout.write(`${out}\n`);
+    },
+  );
 
 interface HardenOptions {
   readonly defense: string[];
   readonly out: string;
   readonly suite?: string;
+  readonly head?: string;
 }
 
 /** What a hardened file says of its randomness. */

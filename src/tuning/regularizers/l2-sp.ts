@@ -16,13 +16,14 @@ export const l2Sp = defineRegularizer({
     alpha: z.number().nonnegative().default(0.01),
     beta: z.number().nonnegative().default(0.01),
   }),
-  open: ({ alpha, beta }, _context, start) => ({
+  open: ({ alpha, beta }, { trained }, start) => ({
     async gradient(batch, at, weights) {
       const found = await at(batch);
       let penalty = 0;
       for (const [name, gradient] of found.gradients) {
         const weight = weights.get(name)?.data;
-        if (!weight) continue;
+        // What a part trains beside the model, such as log variances, is no weight of it.
+        if (!weight || !trained.includes(name)) continue;
         const from = start(name)?.data;
         const strength = from ? alpha : beta;
         for (let i = 0; i < gradient.length; i++) {
