@@ -18,6 +18,7 @@ import { median } from "./sanitizers/median.ts";
 import { nonLocalMeans } from "./sanitizers/non-local-means.ts";
 import { pca } from "./sanitizers/pca.ts";
 import { resizePad } from "./sanitizers/resize-pad.ts";
+import { tableRepair } from "./sanitizers/table-repair.ts";
 import { testTimeAugmentation } from "./sanitizers/test-time-augmentation.ts";
 import { totalVariation } from "./sanitizers/total-variation.ts";
 import { awp } from "./training/awp.ts";
@@ -47,6 +48,7 @@ export const sanitizers = [
   gaussianNoise,
   resizePad,
   testTimeAugmentation,
+  tableRepair,
 ] as unknown as readonly Sanitizer[];
 
 /** Every reactive defence that scores inputs. A new one is a file and a line here. */

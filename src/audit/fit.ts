@@ -44,6 +44,7 @@ export function describeFits(
       ? {
           model: hash,
           train: target.train.fingerprint,
+          ...(target.train.table ? { table: target.train.table } : {}),
           validation: target.validation.fingerprint,
           seed,
           version: packageVersion(),

@@ -1,21 +1,27 @@
 import { AssayError } from "#core";
 import type { FloatTensor } from "#onnx";
 
-const MAGIC = "\x93NUMPY\x01\x00";
+const MAGIC = "\x93NUMPY";
+
+/** An array of a NumPy file, row-major. */
+export interface NumpyArray {
+  readonly dims: readonly number[];
+  /** As NumPy writes it: `<f4`, `|u1`, ... */
+  readonly type: string;
+  readonly data: Float32Array | Float64Array;
+}
 
 /** The bytes of a NumPy .npy file (version 1.0) of a float32 array. */
 export function encodeNpy({ dims, data }: FloatTensor): Uint8Array {
   const shape = dims.length === 1 ? `${dims[0]},` : dims.join(", ");
   const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`;
+  const start = MAGIC.length + 4;
   // The header ends in a newline at a multiple of 64 bytes.
-  const length =
-    Math.ceil((MAGIC.length + 2 + text.length + 1) / 64) * 64 -
-    MAGIC.length -
-    2;
-  const header = Buffer.alloc(MAGIC.length + 2 + length, " ");
-  header.write(MAGIC, 0, "latin1");
-  header.writeUInt16LE(length, MAGIC.length);
-  header.write(text, MAGIC.length + 2, "latin1");
+  const length = Math.ceil((start + text.length + 1) / 64) * 64 - start;
+  const header = Buffer.alloc(start + length, " ");
+  header.write(`${MAGIC}\x01\x00`, 0, "latin1");
+  header.writeUInt16LE(length, start - 2);
+  header.write(text, start, "latin1");
   header[header.length - 1] = 0x0a;
   return Buffer.concat([
     header,
@@ -25,30 +31,94 @@ export function encodeNpy({ dims, data }: FloatTensor): Uint8Array {
 
 /** Reads what `encodeNpy` writes. Throws NPY_INVALID for anything else. */
 export function decodeNpy(bytes: Uint8Array, file: string): FloatTensor {
-  const refuse = (why: string) =>
-    new AssayError(
+  const { dims, type, data } = readNpy(
+    bytes,
+    file,
+    "Delete the file; it is computed again.",
+  );
+  if (type !== "<f4" || !(data instanceof Float32Array))
+    throw new AssayError(
       "NPY_INVALID",
-      `${file}: ${why}`,
+      `${file}: expected float32, found ${type}`,
       "Delete the file; it is computed again.",
     );
+  return { type: "float32", dims, data };
+}
+
+type Reader = (view: DataView, at: number) => number;
+
+/** How an element of each type is read, by the letter and size of NumPy. */
+const readers: Readonly<Record<string, (little: boolean) => Reader>> = {
+  b1: () => (v, at) => v.getUint8(at),
+  u1: () => (v, at) => v.getUint8(at),
+  i1: () => (v, at) => v.getInt8(at),
+  u2: (little) => (v, at) => v.getUint16(at, little),
+  i2: (little) => (v, at) => v.getInt16(at, little),
+  u4: (little) => (v, at) => v.getUint32(at, little),
+  i4: (little) => (v, at) => v.getInt32(at, little),
+  u8: (little) => (v, at) => Number(v.getBigUint64(at, little)),
+  i8: (little) => (v, at) => Number(v.getBigInt64(at, little)),
+  f4: (little) => (v, at) => v.getFloat32(at, little),
+  f8: (little) => (v, at) => v.getFloat64(at, little),
+};
+
+/**
+ * Reads an array of numbers from a .npy file, of any version, byte order and
+ * order of axes; float32 stays, everything else comes as float64.
+ *
+ * @throws NPY_INVALID
+ */
+export function readNpy(
+  bytes: Uint8Array,
+  file: string,
+  hint = "Write it again with numpy.save, as an array of numbers.",
+): NumpyArray {
+  const refuse = (why: string) =>
+    new AssayError("NPY_INVALID", `${file}: ${why}`, hint);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length < 10 || buffer.toString("latin1", 0, 8) !== MAGIC)
-    throw refuse("not a .npy file of version 1.0");
-  const start = 10 + buffer.readUInt16LE(8);
-  const header = buffer.toString("latin1", 10, start);
+  if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== MAGIC)
+    throw refuse("not a .npy file");
+  const wide = (buffer[6] as number) > 1;
+  const start = wide
+    ? 12 + buffer.readUInt32LE(8)
+    : 10 + buffer.readUInt16LE(8);
+  const header = buffer.toString("latin1", wide ? 12 : 10, start);
   const shape = /'shape': \(([\d, ]*)\)/.exec(header)?.[1];
-  if (!header.includes("'<f4'") || shape === undefined)
-    throw refuse("expected float32 in row-major order");
+  const [, order = "", code = ""] =
+    /'descr': '([<>|=])([a-z]\d+)'/.exec(header) ?? [];
+  const reader = readers[code]?.(order !== ">");
+  if (shape === undefined || !reader)
+    throw refuse(
+      `expected an array of numbers, found ${/'descr': ([^,]*),/.exec(header)?.[1] ?? "no type"}`,
+    );
   const dims = shape
     .split(",")
     .flatMap((d) => (d.trim() === "" ? [] : [Number(d)]));
   const size = dims.reduce((p, d) => p * d, 1);
-  if (buffer.length !== start + 4 * size)
+  const width = Number(code.slice(1));
+  if (buffer.length !== start + width * size)
     throw refuse(
-      `expected ${size} numbers, found ${(buffer.length - start) / 4}`,
+      `expected ${size} numbers, found ${(buffer.length - start) / width}`,
     );
-  // Copied, because the numbers must begin at a multiple of four.
-  const data = new Float32Array(size);
-  new Uint8Array(data.buffer).set(buffer.subarray(start));
-  return { type: "float32", dims, data };
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start);
+  const data = code === "f4" ? new Float32Array(size) : new Float64Array(size);
+  const columns = header.includes("'fortran_order': True");
+  if (code === "f4" && order !== ">" && !columns)
+    // Copied, because the numbers must begin at a multiple of four.
+    new Uint8Array(data.buffer).set(buffer.subarray(start));
+  else
+    for (let i = 0; i < size; i++)
+      data[columns ? rowMajor(i, dims) : i] = reader(view, width * i);
+  return { dims, type: `${order}${code}`, data };
+}
+
+/** Where the i-th number of an array with the first axis fastest stands row by row. */
+function rowMajor(i: number, dims: readonly number[]): number {
+  let rest = i;
+  const places = dims.map((dim) => {
+    const place = rest % dim;
+    rest = Math.floor(rest / dim);
+    return place;
+  });
+  return places.reduce((at, place, k) => at * (dims[k] as number) + place, 0);
 }

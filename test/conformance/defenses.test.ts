@@ -41,6 +41,7 @@ const mild: Record<string, Record<string, unknown>> = {
   "non-local-means": { search: 3 },
   "total-variation": { keep: 0.9, iterations: 12 },
   "resize-pad": { fill: 0 },
+  "table-repair": {},
   "test-time-augmentation": { flip: false },
 };
 

@@ -170,6 +170,17 @@ describe("CSV tables", () => {
   );
 });
 
+it("the made-up loans are rows that there can be, the same every time", async () => {
+  const data = await loadDataset({ source: "loans" }, "/nowhere");
+  expect(data.x.dims).toEqual([2000, 13]);
+  expect(data.table?.relations).toHaveLength(5);
+  const unpaid = data.y.filter((label) => label === 0).length;
+  expect(unpaid / 2000).toBeGreaterThan(0.2);
+  expect(unpaid / 2000).toBeLessThan(0.8);
+  const again = await loadDataset({ source: "loans" }, "/nowhere");
+  expect(again.fingerprint).toBe(data.fingerprint);
+});
+
 describe("Parquet tables", () => {
   const columnData = [
     { name: "age", data: Int32Array.of(20, 40, 60), type: "INT32" as const },

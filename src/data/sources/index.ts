@@ -2,7 +2,19 @@ import { csv } from "./csv.ts";
 import { digits } from "./digits.ts";
 import { idx } from "./idx.ts";
 import { imageFolder } from "./image-folder.ts";
+import { loans } from "./loans.ts";
+import { npy } from "./npy.ts";
+import { npz } from "./npz.ts";
 import { parquet } from "./parquet.ts";
 
 /** Every kind of dataset that a suite can name. */
-export const sources = [digits, idx, imageFolder, csv, parquet] as const;
+export const sources = [
+  digits,
+  loans,
+  idx,
+  imageFolder,
+  csv,
+  parquet,
+  npy,
+  npz,
+] as const;

@@ -1,0 +1,32 @@
+import { basename, resolve } from "node:path";
+import { z } from "zod";
+import { readFile } from "#core";
+import { arrayKeys, samplesOfArrays } from "../arrays.ts";
+import { readNpy } from "../npy.ts";
+import { defineSource } from "../source.ts";
+
+/** Two NumPy arrays in a file each. */
+export const npy = defineSource({
+  schema: z
+    .strictObject({
+      source: z.literal("npy"),
+      x: z.string().min(1).describe("Path of the .npy file of inputs."),
+      y: z.string().min(1).describe("Path of the .npy file of labels."),
+      ...arrayKeys,
+    })
+    .describe("Inputs and labels as NumPy arrays, a file each."),
+
+  async read(spec, folder) {
+    const files = {
+      pixels: resolve(folder, spec.x),
+      labels: resolve(folder, spec.y),
+    };
+    const [x, y] = [files.pixels, files.labels].map((file) =>
+      readNpy(readFile(file), file),
+    ) as [ReturnType<typeof readNpy>, ReturnType<typeof readNpy>];
+    const name = basename(spec.x).replace(/\.npy$/i, "");
+    return samplesOfArrays(name, x, y, spec, (part, sample) =>
+      sample === undefined ? files[part] : `${files[part]}, sample ${sample}`,
+    );
+  },
+});
