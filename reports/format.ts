@@ -87,7 +87,8 @@ export const madeBy = (c: Results["candidates"][number]): string =>
     c.training?.title,
     ...(c.moreTraining ?? []).map((t) => t.title),
     c.member &&
-      `task ${plain(c.member.task)}${c.member.tasks.length > 1 ? ` of ${c.member.tasks.map(plain).join(", ")}: ${c.member.weighting.title}` : ""}`,
+      `task ${plain(c.member.task)}${c.member.tasks.length > 1 ? ` of ${c.member.tasks.map(plain).join(", ")}` : ""}`,
+    c.member && c.member.tasks.length > 1 && c.member.weighting?.title,
   ]
     .filter(Boolean)
     .join(" + ");

@@ -51,7 +51,7 @@ export async function candidateResult(
           member: {
             ...spec.member,
             tasks: spec.tasks ?? [],
-            weighting: unitResult(spec.taskWeights),
+            weighting: spec.model ? null : unitResult(spec.taskWeights),
             classes: [...ready.model.classes],
             broken: meaningOf(ready.model).broken,
             chance: chanceOf(ready.model, judged.attacked.targets),

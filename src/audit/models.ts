@@ -39,6 +39,7 @@ import {
 import type { Lineage, Rate } from "./results.ts";
 import type { Store } from "./store.ts";
 import type { LoadedSuite, Suite } from "./suite.ts";
+import { judgedOn, taskNamed } from "./tasks.ts";
 
 /** A model of the run, with what is told of it. */
 export interface ReadyModel {
@@ -160,12 +161,16 @@ export async function makeCandidate(
   const { suite } = loaded;
   const spec = suite.candidates[id] as Suite["candidates"][string];
   if (spec.model !== undefined) {
-    const ready = given(id, spec.model, shop, {
+    const { member } = spec;
+    const { target } = judgedOn(data, member);
+    const options = {
       input: spec.input,
-      classes: data.target.test.classes,
-      task: loaded.suite.task,
-    });
-    await tell(shop, id, ready.model, data.target, false);
+      classes: target.test.classes,
+      task: member ? taskNamed(loaded, member.task) : suite.task,
+      ...(member ? { head: member.task } : {}),
+    };
+    const ready = given(id, spec.model, shop, options, target.test);
+    await tell(shop, id, ready.model, target, false);
     return ready;
   }
   const {
@@ -370,24 +375,25 @@ const joined =
   (context) =>
     unit.open(params, context, target);
 
-/** A model from a file that the suite names. */
+/** A model from a file that the suite names, which takes samples like these. */
 function given(
   id: string,
   named: string,
   { loaded, data }: Workshop,
   options: Parameters<typeof loadModel>[1],
+  test: Dataset = data.target.test,
 ): ReadyModel {
   const path = resolve(loaded.folder, named);
   const model = loadModel(path, options);
   const { shape, bounds } = model.contract;
   checkFits(
-    data.target.test,
+    test,
     shape,
     bounds,
-    id === "base" ? data.target.test.classes : model.classes,
+    id === "base" ? test.classes : model.classes,
     basename(named),
   );
-  if (id !== "base") checkTargets(model, data.target.test, basename(named));
+  if (id !== "base") checkTargets(model, test, basename(named));
   const { input } = options ?? {};
   const stated = [input?.scale, input?.mean, input?.std];
   return {

@@ -101,7 +101,8 @@ export const candidateSchema = z.strictObject({
       of: z.string(),
       task: z.string(),
       tasks: z.array(z.string()),
-      weighting: unitSchema,
+      /** How tasks were weighed; null for a model that was given. */
+      weighting: unitSchema.nullable(),
       /** Names of its classes, or of its outputs. */
       classes: z.array(z.string()),
       /** When a sample is wrong, as half a sentence. */

@@ -72,7 +72,8 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   const base = await makeBase(shop);
   const models = new Map<string, ReadyModel>();
   for (const id of new Set(plan.map((p) => p.candidate))) {
-    const make = suite.candidates[id]?.member ? makeMember : makeCandidate;
+    const { member, model } = suite.candidates[id] ?? {};
+    const make = member && !model ? makeMember : makeCandidate;
     models.set(id, await make(id, shop, base));
   }
 

@@ -96,7 +96,7 @@ const candidateSchema = z
     /** Whose labels it learns from. */
     labels: z.enum(["target", "source"]).default("target"),
     training: trainingSchema.optional(),
-    /** Tasks that it learns together, a head for each on one trunk: "main", the suite's own, and those under tasks. Each is audited; "multi" becomes "multi.main" and so on. */
+    /** Tasks that it learns together, a head for each on one trunk: "main", the suite's own, and those under tasks. Each is audited; "multi" becomes "multi.main" and so on. Of a model that is given, its heads or outputs by name. */
     tasks: z.array(id).min(1).optional(),
     /** How much each task counts. */
     taskWeights: choiceOf(weightings).default({
@@ -135,9 +135,8 @@ const candidateSchema = z
         path: ["tasks"],
         message: `"${twice}" is listed twice`,
       });
-    const { model, adaptation, training, classWeights } = candidate;
+    const { adaptation, training, classWeights } = candidate;
     const others = {
-      model,
       adaptation,
       training,
       classWeights,

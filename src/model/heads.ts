@@ -153,7 +153,7 @@ export function groupHeads(
   ];
 }
 
-/** The head of a file by the name of its task; the first when none is named. Throws MODEL_HEAD. */
+/** The head of a file that Assay wrote, by the name of its task; the first when none is named. Throws MODEL_HEAD. */
 export function chooseHead(
   heads: readonly Head[],
   name: string | undefined,
@@ -162,11 +162,40 @@ export function chooseHead(
   const found =
     name === undefined ? heads[0] : heads.find((h) => h.name === name);
   if (found || name === undefined) return found;
-  const names = heads.map((h) => h.name);
+  throw noHead(
+    name,
+    heads.map((h) => h.name),
+    file,
+  );
+}
+
+/** A graph with the named one of its outputs; all of them when none is named. Throws MODEL_HEAD. */
+export function outputAlone(
+  graph: Graph,
+  name: string | undefined,
+  file: string,
+): Graph {
+  if (name === undefined) return graph;
+  const outputs = graph.outputs.filter((o) => o.name === name);
+  if (outputs.length > 0) return prune({ ...graph, outputs });
+  throw noHead(
+    name,
+    graph.outputs.map((o) => o.name),
+    file,
+  );
+}
+
+function noHead(
+  name: string,
+  names: readonly string[],
+  file: string,
+): AssayError {
   const meant = nearest(name, names);
-  throw new AssayError(
+  return new AssayError(
     "MODEL_HEAD",
     `${file} has no head "${name}"${names.length > 0 ? `; it has ${names.join(", ")}` : ""}`,
-    meant ? `Did you mean "${meant}"?` : "Name a task that it was trained on.",
+    meant
+      ? `Did you mean "${meant}"?`
+      : "Name a task that it was trained on, or one of its outputs.",
   );
 }

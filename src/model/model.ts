@@ -18,7 +18,13 @@ import {
 } from "#onnx";
 import { contractSchema, type InputContract, sampleShape } from "./contract.ts";
 import { addRejected, type Detector, detectorSchema } from "./detection.ts";
-import { chooseHead, type Head, headOutputs, modelTask } from "./heads.ts";
+import {
+  chooseHead,
+  type Head,
+  headOutputs,
+  modelTask,
+  outputAlone,
+} from "./heads.ts";
 import { chooseInput, fillOthers } from "./inputs.ts";
 import { embeddingOf, takeFloats } from "./integers.ts";
 import {
@@ -58,7 +64,7 @@ export interface LoadModelOptions {
   readonly classes?: readonly string[];
   /** What the outputs mean; told by how the graph ends when left out. */
   readonly task?: z.input<typeof taskSchema>;
-  /** Which head of a file that Assay wrote with several; the first when left out. */
+  /** Which head of a file with several: the task of one that Assay wrote, or the name of an output; the first when left out. */
   readonly head?: string;
 }
 
@@ -84,9 +90,10 @@ export function modelOf(
   file: string,
   options: LoadModelOptions = {},
 ): Model {
-  const fixed = normalise(toFloat32(source));
-  const recorded = fixed.metadata.get(METADATA);
+  const entire = normalise(toFloat32(source));
+  const recorded = entire.metadata.get(METADATA);
   const saved = recorded ? parseMetadata(recorded, file) : undefined;
+  const fixed = saved ? entire : outputAlone(entire, options.head, file);
   const stated = contractSchema.parse(options.input ?? saved?.input ?? {});
 
   const chosen = chooseInput(fixed, stated, file);
@@ -123,7 +130,7 @@ export function modelOf(
   // With sizes bound, more conditions are known.
   const noise = saved?.noise ?? [];
   const detectors = saved?.detectors ?? [];
-  const head = chooseHead(saved?.heads ?? [], options.head, file);
+  const head = saved && chooseHead(saved.heads ?? [], options.head, file);
   const { logits, cut, task }: Found = saved
     ? wholeOutput(
         noiseOutside(ready.graph, noise, BATCH),

@@ -6,7 +6,7 @@ import { fitToSuite, loadSuite, type Results, runAudit } from "#audit";
 import { type Reactive, reactiveDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
 import { loadModel } from "#model";
-import { readModel } from "#onnx";
+import { readModel, writeModel } from "#onnx";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
 import { checkReferences } from "../../src/audit/plan.ts";
@@ -123,7 +123,7 @@ test("the reports name the tasks", async () => {
   const page = await renderHtml(results);
   expect(page).toContain("zeros validation accuracy");
   expect(page).toContain(
-    "task zeros of main, parity, size, zeros: Fixed weights",
+    "task zeros of main, parity, size, zeros + Fixed weights",
   );
   expect(page).toContain("size (size): a sample is wrong when");
 });
@@ -179,7 +179,6 @@ test.each([
     "{ strategy: full, tasks: [main], training: trades }",
     /training: cannot be combined/,
   ],
-  ["{ model: x.onnx, tasks: [main] }", /model: cannot be combined/],
 ])("the candidate %s is refused", async (candidate, message) => {
   const file = written({ candidates: `\n  wrong: ${candidate}` });
   await expect(
@@ -210,4 +209,38 @@ test("a defence is fitted to the samples of the task whose head it stands before
   await expect(
     fitToSuite([chosen], model("main"), suite, onnxruntime, "none"),
   ).rejects.toThrow(/no task "none"/);
+});
+
+test("a file with several heads is given by their names, and judged by its tasks", async () => {
+  const trained = of("multi.main.1");
+  const file = join(out, trained?.file ?? "");
+  // The same as another tool would have written it.
+  const foreign = join(folder, "foreign.onnx");
+  writeModel(foreign, { ...readModel(file), metadata: new Map() });
+  const suite = written({
+    // The file has two logits of parity, as binary models of others do not.
+    tasks: usual.tasks.replace(", task: { kind: binary }", ""),
+    candidates: `
+  again: { model: ${file}, tasks: [main, parity, size] }
+  foreign: { model: ${foreign}, tasks: [main, parity, size] }`,
+  });
+  const audited = await runAudit({ suite, out: join(folder, "given") });
+  const accuracy = (r: Results, id: string) =>
+    r.candidates.find((c) => c.id === id)?.cleanAccuracy;
+  for (const task of ["main", "parity", "size"])
+    for (const name of ["again", "foreign"])
+      expect(accuracy(audited, `${name}.${task}`)).toEqual(
+        accuracy(results, `multi.${task}.1`),
+      );
+  expect(audited.candidates[0]).toMatchObject({
+    origin: "given",
+    member: { weighting: null },
+  });
+  const wrong = written({
+    candidates: `\n  x: { model: ${foreign}, tasks: [main, zeroes] }`,
+    tasks: "\n  zeroes: { data: { source: digits } }",
+  });
+  await expect(
+    runAudit({ suite: wrong, out: join(folder, "wrong") }),
+  ).rejects.toThrow(/no head "zeroes"; it has main, parity, size, zeros/);
 });
