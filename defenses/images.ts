@@ -39,3 +39,21 @@ export function mirrored(
     return b.op("Gather", [padded, b.ints(order)], { axis: int(k + 2) });
   }, x);
 }
+
+/** Images [N, C, H, W] whose last rows and columns are repeated until their sides are multiples of `block`. */
+export function extended(
+  b: GraphBuilder,
+  x: string,
+  size: readonly [height: number, width: number],
+  block: number,
+): string {
+  return size.reduce((image, length, k) => {
+    const whole = block * Math.ceil(length / block);
+    const order = Array.from({ length: whole }, (_, i) =>
+      Math.min(i, length - 1),
+    );
+    return whole === length
+      ? image
+      : b.op("Gather", [image, b.ints(order)], { axis: int(k + 2) });
+  }, x);
+}

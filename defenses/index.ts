@@ -10,8 +10,10 @@ import { strip } from "./detectors/strip.ts";
 import type { Reactive } from "./kinds.ts";
 import type { Sanitizer } from "./sanitizer.ts";
 import { bitDepth } from "./sanitizers/bit-depth.ts";
+import { denoisingAutoencoder } from "./sanitizers/denoising-autoencoder.ts";
 import { gaussian } from "./sanitizers/gaussian.ts";
 import { gaussianNoise } from "./sanitizers/gaussian-noise.ts";
+import { guidedDenoiser } from "./sanitizers/guided-denoiser.ts";
 import { jpeg } from "./sanitizers/jpeg.ts";
 import { mean } from "./sanitizers/mean.ts";
 import { median } from "./sanitizers/median.ts";
@@ -45,6 +47,8 @@ export const sanitizers = [
   jpeg,
   totalVariation,
   pca,
+  denoisingAutoencoder,
+  guidedDenoiser,
   gaussianNoise,
   resizePad,
   testTimeAugmentation,

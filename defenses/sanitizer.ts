@@ -37,7 +37,7 @@ export interface Sanitizer<S extends z.ZodObject = z.ZodObject> {
   views?(params: z.output<S>): number;
   /**
    * Adds its nodes; x is [N, ...shape] within the model's bounds, and so is
-   * the result, or [N, views, ...shape] where there are several.
+   * the result, or nearly, or [N, views, ...shape] where there are several.
    */
   build(
     b: GraphBuilder,

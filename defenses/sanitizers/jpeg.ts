@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { chrominance, cosines, luminance, stepsAt } from "#core";
 import { floats, type GraphBuilder, int, ints } from "#onnx";
-import { imageShape } from "../images.ts";
+import { extended, imageShape } from "../images.ts";
 import { defineSanitizer } from "../sanitizer.ts";
 
 /**
@@ -56,7 +56,7 @@ function inColour(
     [1, height, width],
     bright,
   );
-  const even = edged(b, b.slice(parts, [1], [3], [1]), height, width, 2);
+  const even = extended(b, b.slice(parts, [1], [3], [1]), [height, width], 2);
   const half = b.op("AveragePool", [even], {
     kernel_shape: ints([2, 2]),
     strides: ints([2, 2]),
@@ -91,7 +91,7 @@ function rounded(
   steps: readonly number[],
 ): string {
   const [rows, columns] = [Math.ceil(height / 8), Math.ceil(width / 8)];
-  const even = edged(b, b.sub(x, 128), height, width, 8);
+  const even = extended(b, b.sub(x, 128), [height, width], 8);
   const blocks = b.reshape(
     b.transpose(
       b.reshape(even, [-1, channels, rows, 8, columns, 8]),
@@ -132,23 +132,4 @@ function waves() {
       return wave(k >> 3, at >> 3) * wave(k & 7, at & 7);
     }),
   );
-}
-
-/** Images whose last rows and columns are repeated until their sides are multiples of `block`. */
-function edged(
-  b: GraphBuilder,
-  x: string,
-  height: number,
-  width: number,
-  block: number,
-): string {
-  return [height, width].reduce((image, length, k) => {
-    const whole = block * Math.ceil(length / block);
-    const order = Array.from({ length: whole }, (_, i) =>
-      Math.min(i, length - 1),
-    );
-    return whole === length
-      ? image
-      : b.op("Gather", [image, b.ints(order)], { axis: int(k + 2) });
-  }, x);
 }

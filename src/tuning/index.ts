@@ -19,6 +19,7 @@ export {
   type Weighting,
   weightings,
 } from "./multi-task/index.ts";
+export { adamw } from "./optimizers/adamw.ts";
 export { type Optimizer, optimizers } from "./optimizers/index.ts";
 export type {
   Batch,
