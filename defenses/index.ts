@@ -19,6 +19,7 @@ import { mean } from "./sanitizers/mean.ts";
 import { median } from "./sanitizers/median.ts";
 import { nonLocalMeans } from "./sanitizers/non-local-means.ts";
 import { pca } from "./sanitizers/pca.ts";
+import { quilting } from "./sanitizers/quilting.ts";
 import { resizePad } from "./sanitizers/resize-pad.ts";
 import { tableRepair } from "./sanitizers/table-repair.ts";
 import { testTimeAugmentation } from "./sanitizers/test-time-augmentation.ts";
@@ -47,6 +48,7 @@ export const sanitizers = [
   jpeg,
   totalVariation,
   pca,
+  quilting,
   denoisingAutoencoder,
   guidedDenoiser,
   gaussianNoise,

@@ -37,6 +37,7 @@ const mild: Record<string, Record<string, unknown>> = {
   gaussian: { sigma: 0.5 },
   "gaussian-noise": { sigma: 0.1 },
   pca: { components: 30 },
+  quilting: { nearest: 2 },
   "denoising-autoencoder": {
     channels: 8,
     epochs: 60,

@@ -244,3 +244,66 @@ test("views: the logits are the mean over the versions, behind another one as we
   expect((await noisy.logits(x)).data).not.toEqual(one);
   for (const compiled of [plain, behind, noisy]) await compiled.release();
 });
+
+test("quilting finds an image again among its own patches, at any size", async () => {
+  for (const [channels, height, width] of [
+    [1, 8, 11],
+    [3, 7, 5],
+    [2, 4, 9],
+  ] as const) {
+    const image = images([1, channels, height, width], 8);
+    const at = (c: number, y: number, x: number) =>
+      image.data[
+        (c * height + Math.min(height - 1, y)) * width + Math.min(width - 1, x)
+      ] as number;
+    const patches: number[][] = [];
+    for (let top = 0; top < height; top++)
+      for (let left = 0; left < width; left++)
+        patches.push(
+          Array.from({ length: 25 * channels }, (_, k) =>
+            at(
+              Math.floor(k / 25),
+              top + (Math.floor(k / 5) % 5),
+              left + (k % 5),
+            ),
+          ),
+        );
+    const fitted = new Map([
+      ["patches", floats([patches.length, 25 * channels], patches.flat())],
+    ]);
+    const out = await sanitized(
+      unitOf("quilting"),
+      image,
+      { nearest: 1 },
+      { fitted },
+    );
+    expect(out).toEqual(image);
+  }
+});
+
+test("quilting cuts each line of an overlap where the tiles differ less", async () => {
+  // Two tiles side by side: the left one of 0, the right one of 1 but for its first column in rows 0 and 1.
+  const right = Array.from({ length: 25 }, (_, k) =>
+    k % 5 === 0 && k < 10 ? 0.1 : 1,
+  );
+  const bank = floats([2, 25], [...new Array<number>(25).fill(0), ...right]);
+  const line = [0, 0, 0, 1, 1, 1, 1, 1];
+  const image = floats(
+    [1, 1, 5, 8],
+    Array.from({ length: 5 }, () => line).flat(),
+  );
+  const out = await sanitized(
+    unitOf("quilting"),
+    image,
+    { nearest: 1 },
+    { fitted: new Map([["patches", bank]]) },
+  );
+  const shown = Array.from({ length: 5 }, (_, y) =>
+    Array.from(out.data.subarray(8 * y, 8 * y + 8), (v) =>
+      Number(v.toFixed(3)),
+    ),
+  );
+  expect(shown[0]).toEqual([0, 0, 0, 0.1, 1, 1, 1, 1]);
+  // Equal errors: the right tile begins at once.
+  expect(shown[4]).toEqual([0, 0, 0, 1, 1, 1, 1, 1]);
+});
