@@ -45,6 +45,8 @@ const { values: options } = parseArgs({
     threads: { type: "string", default: "0" },
     /** A model to go on from, by its file; a new one when left out. */
     start: { type: "string" },
+    /** A model to attack as it is, by its file. */
+    model: { type: "string" },
   },
 });
 
@@ -65,11 +67,11 @@ const name = [
   ),
   ...(options.start ? [basename(options.start, ".onnx")] : []),
 ].join("_");
-const file = join(folder, `${name}.onnx`);
+const file = options.model ?? join(folder, `${name}.onnx`);
 const { train, test } = await mnist();
 
 const begun = performance.now();
-if (!existsSync(file)) await trained();
+if (!options.model && !existsSync(file)) await trained();
 const trainedIn = performance.now() - begun;
 const model = loadModel(file);
 const held = {
@@ -81,10 +83,9 @@ const attackBegun = performance.now();
 const robust = await standing(model, held, clean);
 console.log(
   `| ${[
-    options.architecture,
-    options.defense,
-    options.size,
-    options.epochs,
+    ...(options.model
+      ? [options.model]
+      : [options.architecture, options.defense, options.size, options.epochs]),
     `${((100 * clean.length) / held.y.length).toFixed(1)} %`,
     `${((100 * robust) / held.y.length).toFixed(1)} % of ${held.y.length}`,
     minutes(trainedIn),
