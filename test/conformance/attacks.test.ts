@@ -214,6 +214,10 @@ function counting(
       report("forward", input.dims[0] ?? 0);
       return inner.logits(input);
     },
+    answers: (input, draws) => {
+      report("forward", input.dims[0] ?? 0);
+      return inner.answers(input, draws);
+    },
     lossGradient: (input, ...rest) => {
       report("gradient", input.dims[0] ?? 0);
       return inner.lossGradient(input, ...rest);
