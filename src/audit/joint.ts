@@ -13,17 +13,16 @@ import {
   describeSettings,
   epochTeller,
   keep,
-  partsOf,
   type ReadyModel,
   tell,
   trainingKey,
-  trainingOf,
   type Workshop,
 } from "./models.ts";
 import { checkTargets } from "./prepare.ts";
 import type { Lineage } from "./results.ts";
 import type { Suite } from "./suite.ts";
 import { judgedOn, taskNamed } from "./tasks.ts";
+import { partsOf, trainingOf } from "./training-parts.ts";
 
 /**
  * One task of a candidate of several: all are trained together on one trunk, once,

@@ -2,7 +2,9 @@ import { packageVersion, UsageError } from "#core";
 import type { Dataset } from "#data";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
 import { chanceOf, compile, matches, meaningOf } from "#model";
+import { makeBase } from "./base-model.ts";
 import { type Bench, release } from "./bench.ts";
+import { makeCandidate } from "./candidate.ts";
 import { type ComputedCell, computeCell } from "./cells.ts";
 import { certificates } from "./certificates.ts";
 import { curves } from "./curves.ts";
@@ -11,12 +13,7 @@ import { gallery } from "./gallery.ts";
 import { checkGateNames, evaluateGate } from "./gate.ts";
 import { makeMember } from "./joint.ts";
 import { baseResult, candidateResult, unitResult } from "./model-results.ts";
-import {
-  makeBase,
-  makeCandidate,
-  type ReadyModel,
-  type Workshop,
-} from "./models.ts";
+import type { ReadyModel, Workshop } from "./models.ts";
 import {
   budgetsOf,
   checkReferences,

@@ -1,0 +1,68 @@
+import { type Chosen, hashOf, packageVersion, Random, UsageError } from "#core";
+import { hashModel } from "#onnx";
+import type { Adaptation } from "#tuning";
+import {
+  describe,
+  epochTeller,
+  keep,
+  type ReadyModel,
+  tell,
+  trainingKey,
+  type Workshop,
+} from "./models.ts";
+import type { Lineage } from "./results.ts";
+
+/** The base adapted to the target domain without labels: its own head, its own classes. */
+export async function makeAdapted(
+  id: string,
+  shop: Workshop,
+  base: ReadyModel,
+  { unit, params }: Chosen<Adaptation>,
+): Promise<ReadyModel> {
+  const { data, loaded, store } = shop;
+  const { train } = data.target;
+  if (unit.kind !== "source-free")
+    throw new Error(`adaptation ${unit.id} needs a source`);
+  if (base.model.classes.join() !== train.classes.join())
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${loaded.file}: candidates.${id} keeps the head of the base, whose classes are ${base.model.classes.join(", ")}; the task has ${train.classes.join(", ")}`,
+      "Pre-train the base on sourceData or on data without the shift, or name its classes.",
+    );
+  const key = hashOf({
+    kind: "adapted",
+    base: base.hash,
+    adaptation: describe({ unit, params }),
+    ...trainingKey(shop, data.target),
+  });
+  const file = `models/${id}-${key.slice(0, 12)}.onnx`;
+  const lineage: Lineage = {
+    baseHash: base.hash,
+    dataHash: train.fingerprint,
+    strategy: unit.id,
+    seed: loaded.suite.seed,
+    assayVersion: packageVersion(),
+  };
+  const made = await keep(shop, file, lineage, async () => {
+    const adapted = await unit.adapt(
+      {
+        model: base.model,
+        target: train,
+        engine: shop.engine,
+        random: new Random(loaded.suite.seed).fork("adaptation"),
+        signal: shop.signal,
+        onEpoch: epochTeller(shop, id),
+      },
+      params,
+    );
+    return { model: adapted.model, training: { ...adapted, facts: {} } };
+  });
+  await tell(shop, id, made.model, data.target, made.reused);
+  return {
+    id,
+    file,
+    trainableParameters: null,
+    ...made,
+    hash: hashModel(store.path(file)),
+  };
+}
