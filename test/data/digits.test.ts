@@ -24,6 +24,17 @@ describe("digits", async () => {
     ]);
   });
 
+  it("is stretched to a size, and keeps what it shows", async () => {
+    const large = await loadDataset({ source: "digits", size: 16 }, ".");
+    expect(large.x.dims).toEqual([1797, 1, 16, 16]);
+    const mean = (data: Float32Array) =>
+      data.reduce((sum, v) => sum + v, 0) / data.length;
+    expect(mean(large.x.data)).toBeCloseTo(mean(digits.x.data), 2);
+    expect(Math.max(...large.x.data.subarray(0, 256))).toBeGreaterThan(0.8);
+    const same = await loadDataset({ source: "digits", size: 8 }, ".");
+    expect(same.fingerprint).toBe(digits.fingerprint);
+  });
+
   it("has the same fingerprint wherever the suite lies", async () => {
     const again = await loadDataset({ source: "digits" }, ".");
     expect(again.fingerprint).toBe(digits.fingerprint);

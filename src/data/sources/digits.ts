@@ -2,6 +2,7 @@ import { gunzipSync } from "node:zlib";
 import { z } from "zod";
 import { AssayError, packagePath, readFile } from "#core";
 import { tensor } from "#onnx";
+import { resized } from "../resize.ts";
 import { defineSource } from "../source.ts";
 
 const side = 8;
@@ -15,10 +16,18 @@ const brightest = 16;
  */
 export const digits = defineSource({
   schema: z
-    .strictObject({ source: z.literal("digits") })
+    .strictObject({
+      source: z.literal("digits"),
+      size: z
+        .int()
+        .min(1)
+        .max(1024)
+        .optional()
+        .describe("Height and width that images are stretched to."),
+    })
     .describe("The built-in 8x8 handwritten digits; needs no files."),
 
-  async read() {
+  async read({ size }) {
     const file = "src/data/digits.csv.gz";
     const text = gunzipSync(readFile(packagePath(file))).toString("latin1");
     const lines = text.trimEnd().split("\n");
@@ -42,7 +51,10 @@ export const digits = defineSource({
     }
     return {
       name: "digits",
-      x: tensor("float32", [lines.length, 1, side, side], x),
+      x: await resized(
+        tensor("float32", [lines.length, 1, side, side], x),
+        size,
+      ),
       y,
       classes: Array.from({ length: 10 }, (_, digit) => String(digit)),
       locate: (_part, sample) =>

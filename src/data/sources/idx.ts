@@ -4,6 +4,7 @@ import { z } from "zod";
 import { AssayError, readFile } from "#core";
 import { type FloatTensor, sizeOf, tensor } from "#onnx";
 import { writePlanes } from "../planes.ts";
+import { resized } from "../resize.ts";
 import { defineSource } from "../source.ts";
 
 /** The element types of the format; Assay reads the first. */
@@ -31,6 +32,12 @@ export const idx = defineSource({
       source: z.literal("idx"),
       images: z.string().min(1).describe("Path of the idx file of images."),
       labels: z.string().min(1).describe("Path of the idx file of labels."),
+      size: z
+        .int()
+        .min(1)
+        .max(1024)
+        .optional()
+        .describe("Height and width that images are stretched to."),
       classes: z
         .array(z.string().min(1))
         .min(1)
@@ -49,7 +56,7 @@ export const idx = defineSource({
     const { y, targets, count } = readLabels(files.labels);
     return {
       name: basename(spec.images).replace(/\.gz$/i, ""),
-      x: readImages(files.pixels),
+      x: await resized(readImages(files.pixels), spec.size),
       y,
       targets,
       classes: spec.classes ?? Array.from({ length: count }, (_, i) => `${i}`),
