@@ -4,6 +4,8 @@ import { energy } from "./detectors/energy.ts";
 import { featureSqueezing } from "./detectors/feature-squeezing.ts";
 import { knn } from "./detectors/knn.ts";
 import { lid } from "./detectors/lid.ts";
+import { magnetDivergence } from "./detectors/magnet-divergence.ts";
+import { magnetReconstruction } from "./detectors/magnet-reconstruction.ts";
 import { mahalanobis } from "./detectors/mahalanobis.ts";
 import { maxSoftmax } from "./detectors/max-softmax.ts";
 import { strip } from "./detectors/strip.ts";
@@ -65,6 +67,8 @@ export const detectors = [
   knn,
   mahalanobis,
   lid,
+  magnetReconstruction,
+  magnetDivergence,
   strip,
 ] as unknown as readonly Detector[];
 

@@ -45,6 +45,20 @@ const suited: Record<string, Record<string, unknown>> = {
   knn: { k: 10 },
   strip: { blends: 10, fpr: 0.05 },
   lid: { k: 10, batch: 60 },
+  "magnet-reconstruction": {
+    fpr: 0.05,
+    epochs: 60,
+    batchSize: 32,
+    learningRate: 0.03,
+    channels: 8,
+  },
+  "magnet-divergence": {
+    fpr: 0.05,
+    epochs: 60,
+    batchSize: 32,
+    learningRate: 0.03,
+    channels: 8,
+  },
 };
 
 /** What a method does not claim to see: examples of evasion are not backdoors. */
