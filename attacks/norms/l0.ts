@@ -3,12 +3,17 @@ import { largestOf, type NormGeometry } from "./norm.ts";
 /** How many numbers change at all. */
 export const l0: NormGeometry = {
   shrink(delta, eps, { centre, bounds: [low, high] }) {
-    // What the bounds will clip does not count.
+    // Of the numbers that may change, those whose change brings the point nearest,
+    // as far as the bounds let them.
+    const gain = new Float64Array(delta.length);
     for (let i = 0; i < delta.length; i++) {
       const c = centre[i] as number;
-      delta[i] = Math.min(high, Math.max(low, c + (delta[i] as number))) - c;
+      const wanted = delta[i] as number;
+      const allowed = Math.min(high, Math.max(low, c + wanted)) - c;
+      gain[i] = wanted ** 2 - (wanted - allowed) ** 2;
+      delta[i] = allowed;
     }
-    const kept = new Set(largestOf(delta, Math.floor(eps)));
+    const kept = new Set(largestOf(gain, Math.floor(eps)));
     for (let i = 0; i < delta.length; i++) if (!kept.has(i)) delta[i] = 0;
   },
   /** The one number that matters most. */

@@ -155,3 +155,12 @@ test("a projection onto the L1 ball and the bounds obeys the KKT conditions", ()
     ),
   );
 });
+
+test("l0: what lies far outside the bounds comes before what lies inside", () => {
+  const ball = ballOf("l0", 1, [0, 1]);
+  const at = (values: number[]) => floats([1, values.length], values);
+  const near = ball.project(at([0.1, 0.2]), at([-5, 0.7]));
+  // Moving the first number saves 5.1^2 - 5^2, the second 0.5^2.
+  expect(near.data[0]).toBe(0);
+  expect(near.data[1]).toBeCloseTo(0.2, 6);
+});
