@@ -6,6 +6,7 @@ import {
   defineAttack,
   targetedParam,
 } from "../attack.ts";
+import { meanGradient } from "./expectation.ts";
 
 /** The parameters of projected gradient descent; the defaults are those of the paper on MNIST. */
 export const pgdParams = z.strictObject({
@@ -17,6 +18,8 @@ export const pgdParams = z.strictObject({
     .positive()
     .default(0.01 / 0.3),
   randomStart: z.boolean().default(true),
+  /** Calls that each gradient is averaged over, for models that draw at random. */
+  eot: z.int().positive().default(1),
   targeted: targetedParam,
 });
 
@@ -61,11 +64,13 @@ async function climb(
   const size = ball.eps * params.relStepSize * (aims ? -1 : 1);
   for (let step = 0; step < params.steps; step++) {
     onProgress(step / params.steps);
-    const open = target.open();
+    const open = target.open(params.eot);
     if (open.length === 0) return;
     const here = takeRows(tries, open);
     const labels = aims ? open.map((i) => aims[i] as number) : undefined;
-    const { gradient } = await target.lossGradient(here, open, { labels });
+    const gradient = await meanGradient(target, here, open, params.eot, {
+      labels,
+    });
     const next = ball.ascend(here, gradient, size);
     putRows(tries, open, ball.project(takeRows(x, open), next));
   }

@@ -92,3 +92,42 @@ test.each(["fgsm", "pgd"])("%s can aim at a class", async (id) => {
   const random = await attack(id, 0.4, { targeted: "random", ...steps });
   expect(broken(random.predicted)).toBeGreaterThan(0);
 });
+
+test("eot averages what the model draws: a mean of four right-pointing draws is as good as no draw", async () => {
+  const unit = attacks.find((a) => a.id === "pgd") as Attack;
+  const ball = ballOf("linf", 0.1, [0, 1]);
+  const standing = async (victim: CompiledModel, eot: number) => {
+    const target = grantAccess(victim, {
+      access: "gradient",
+      x,
+      y,
+      limit: ball,
+    });
+    await unit.run({
+      target,
+      x,
+      y,
+      ball,
+      params: unit.params.parse({ steps: 10, relStepSize: 0.25, eot }),
+      random: Array.from(y, (_, i) => new Random(i)),
+      onProgress: () => {},
+    });
+    return target.open().length;
+  };
+  // Every other pair of gradients points the wrong way, less far.
+  let call = 0;
+  const drawing: CompiledModel = {
+    ...model,
+    async lossGradient(...ask) {
+      const answer = await model.lossGradient(...ask);
+      const factor = [-2, -2, 3, 3][call++ % 4] as number;
+      const data = answer.gradient.data.map((g) => g * factor);
+      return { ...answer, gradient: { ...answer.gradient, data } };
+    },
+  };
+  const plain = await standing(model, 1);
+  expect(plain).toBeGreaterThan(0);
+  expect(await standing(drawing, 1)).toBeGreaterThan(plain);
+  call = 0;
+  expect(await standing(drawing, 4)).toBe(plain);
+});
