@@ -110,8 +110,7 @@ export async function fitToSuite(
   const loaded = await loadSuite(suite);
   const data = await prepareData(loaded);
   const { train, validation } = judgedOn(data, { of: "", task }).target;
-  const { shape, bounds } = model.contract;
-  checkFits(train, shape, bounds, model.classes, "the model");
+  checkFits(train, model, model.classes, "the model");
   return fitAll(
     parts,
     () => ({

@@ -68,11 +68,9 @@ export function given(
 ): ReadyModel {
   const path = resolve(loaded.folder, named);
   const model = loadModel(path, options);
-  const { shape, bounds } = model.contract;
   checkFits(
     test,
-    shape,
-    bounds,
+    model,
     id === "base" ? test.classes : model.classes,
     basename(named),
   );

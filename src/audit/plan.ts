@@ -4,6 +4,7 @@ import { checkOrder, type Reactive } from "#defenses";
 import type { Norm, Results } from "./results.ts";
 import type { Suite } from "./suite.ts";
 import { MAIN } from "./tasks.ts";
+import { checkText, isText } from "./text.ts";
 
 /** One cell before it is computed. */
 export interface PlannedCell {
@@ -169,6 +170,7 @@ export function checkReferences(suite: Suite, file: string): void {
       "Choose another name.",
     );
   }
+  if (isText(suite)) checkText(suite, file);
   if ("none" in suite.defenses) {
     throw new UsageError(
       "SUITE_INVALID",
@@ -178,8 +180,9 @@ export function checkReferences(suite: Suite, file: string): void {
   }
   for (const [kind, map] of Object.entries({
     candidates: suite.candidates,
-    threatModels: suite.threatModels,
-    attacks: suite.attacks,
+    ...(isText(suite)
+      ? {}
+      : { threatModels: suite.threatModels, attacks: suite.attacks }),
   })) {
     if (Object.keys(map).length === 0) {
       throw new UsageError(

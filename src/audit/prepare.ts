@@ -7,7 +7,7 @@ import {
   stratifiedSample,
   takeSamples,
 } from "#data";
-import { areLabels, type Model, meaningOf } from "#model";
+import { areLabels, embeddingTable, type Model, meaningOf } from "#model";
 import { shifted } from "./shift.ts";
 import type { LoadedSuite } from "./suite.ts";
 import { prepareTasks, type TaskData } from "./tasks.ts";
@@ -106,8 +106,7 @@ function pretrainingOf(
 /** Refuses data that a model cannot take. */
 export function checkFits(
   data: Dataset,
-  shape: readonly number[],
-  bounds: readonly [number, number],
+  { graph, embedding, contract: { shape, bounds } }: Model,
   classes: readonly string[],
   model: string,
 ): void {
@@ -119,7 +118,14 @@ export function checkFits(
       "Set data.size and data.channels, or use the data that the model was made for.",
     );
   }
-  if (bounds[0] > 0 || bounds[1] < 1) {
+  if (embedding) checkTokens(data, graph, embedding, model);
+  else if (data.x.data.some((v) => v > 1)) {
+    throw new AssayError(
+      "DATA_SHAPE",
+      `${model} takes numbers, ${data.name} is of token ids`,
+      "Use a text model, whose input is int64 or int32, or other data.",
+    );
+  } else if (bounds[0] > 0 || bounds[1] < 1) {
     throw new AssayError(
       "DATA_BOUNDS",
       `${model} takes values in [${bounds.join(", ")}], the data is in [0, 1]`,
@@ -133,6 +139,23 @@ export function checkFits(
       "State classes in the suite: one name for each output of the model, in its order.",
     );
   }
+}
+
+/** Refuses token ids that are not in a model's table of embeddings. */
+function checkTokens(
+  { x }: Dataset,
+  graph: Model["graph"],
+  embedding: string,
+  model: string,
+): void {
+  const known = embeddingTable(graph, embedding)?.dims[0] ?? Infinity;
+  const bad = x.data.find((v) => !(Number.isInteger(v) && v < known));
+  if (bad !== undefined)
+    throw new AssayError(
+      "DATA_TOKENIZER",
+      `${model} knows the tokens 0 to ${known - 1}, the data has ${bad}`,
+      "Use data with source: text and the tokenizer that was saved with the model.",
+    );
 }
 
 /** Refuses data that says of its samples something else than a model does. */

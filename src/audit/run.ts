@@ -27,6 +27,7 @@ import { namesOf, seedSummaries } from "./seeds.ts";
 import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
 import { judgedOn, MAIN } from "./tasks.ts";
+import { isText } from "./text.ts";
 import { type Evidence, isTrusted, trustChecks } from "./trust/index.ts";
 import { worstCases } from "./worst-case.ts";
 
@@ -68,7 +69,11 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   onEvent({ kind: "phase", title: "Preparing models" });
   const base = await makeBase(shop);
   const models = new Map<string, ReadyModel>();
-  for (const id of new Set(plan.map((p) => p.candidate))) {
+  // Nothing is planned for texts, whose candidates are measured without an attack.
+  const chosen = isText(suite)
+    ? Object.keys(suite.candidates)
+    : plan.map((p) => p.candidate);
+  for (const id of new Set(chosen)) {
     const { member, model } = suite.candidates[id] ?? {};
     const make = member && !model ? makeMember : makeCandidate;
     models.set(id, await make(id, shop, base));

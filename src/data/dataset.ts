@@ -2,10 +2,10 @@ import { AssayError, hashOf, nearest, sha256, UsageError } from "#core";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { Table } from "#tables";
 
-/** Labelled images, or rows of a table. A value: functions make new ones and leave their arguments as they were. */
+/** Labelled images, rows of a table, or texts. A value: functions make new ones and leave their arguments as they were. */
 export interface Dataset {
   readonly name: string;
-  /** Pixels, `[N, C, H, W]`, or the numbers of rows, `[N, width]`, each in [0, 1]. */
+  /** Pixels, `[N, C, H, W]`, or the numbers of rows, `[N, width]`, each in [0, 1]; or token ids, `[N, length]`, which float32 holds exactly up to 2^24. */
   readonly x: FloatTensor;
   /** The class of each sample, as an index into `classes`; 0 for all where `targets` say what is right. */
   readonly y: Int32Array;

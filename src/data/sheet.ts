@@ -79,7 +79,7 @@ export function samplesOf(sheet: Sheet, spec: TableSpec): Samples {
 }
 
 /** Where a column stands in the file. */
-function placeOf({ columns, file }: Sheet, name: string): number {
+export function placeOf({ columns, file }: Sheet, name: string): number {
   const at = columns.indexOf(name);
   if (at >= 0) return at;
   const meant = nearest(name, columns);
@@ -228,9 +228,9 @@ function valuesOf(sheet: Sheet, table: Table) {
 }
 
 /** What is right for each row. */
-function answersOf(
+export function answersOf(
   sheet: Sheet,
-  spec: TableSpec,
+  spec: Pick<TableSpec, "label" | "labels" | "targets" | "classes">,
 ): Pick<Samples, "y" | "classes" | "targets"> {
   const n = sheet.rows.length;
   const names = spec.labels ?? spec.targets;

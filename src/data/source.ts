@@ -5,7 +5,7 @@ import type { Table } from "#tables";
 /** What a source read, before it is checked. */
 export interface Samples {
   readonly name: string;
-  /** `[N, ...shape]`, to be in [0, 1]. */
+  /** `[N, ...shape]`, to be in [0, 1]; token ids as they are. */
   readonly x: FloatTensor;
   /** The class of each sample; 0 for all where there are `targets`. */
   readonly y: Int32Array;
@@ -14,6 +14,8 @@ export interface Samples {
   /** What the outputs should be, `[N, outputs]`, where a sample has several labels, or values. */
   readonly targets?: FloatTensor;
   readonly table?: Table;
+  /** Whether x are token ids. */
+  readonly tokens?: boolean;
   readonly locate: Locate;
 }
 

@@ -12,6 +12,7 @@ import {
 import { gradientRows, MOST } from "./batches.ts";
 import { addRefusal, mayRefuse } from "./detection.ts";
 import { loadGradient } from "./differentiated.ts";
+import { asFed } from "./integers.ts";
 import type { Model } from "./model.ts";
 import { drawNoise } from "./noise.ts";
 import { meaningOf } from "./tasks/index.ts";
@@ -117,7 +118,7 @@ export async function compile(
         );
   };
   const feeds = (part: Input, from: number, draws: Draws) => ({
-    [model.input]: part,
+    [model.input]: asFed(part, model.graph, model.input),
     ...Object.fromEntries(weights),
     ...drawNoise(noise, draws.slice(from, from + (part.dims[0] ?? 0))),
   });

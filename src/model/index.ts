@@ -34,6 +34,7 @@ export {
   withHeads,
 } from "./heads.ts";
 export { type Inspection, inspectModel } from "./inspect.ts";
+export { asFed, embeddingTable } from "./integers.ts";
 export { type Kin, kinshipOf } from "./kinship.ts";
 export { type LayerGroup, layerGroups, matches } from "./layers.ts";
 export {

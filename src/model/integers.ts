@@ -44,6 +44,32 @@ export function embeddingTable(
   return graph.constants.get(first) ?? graph.constants.get(madeOf(first));
 }
 
+/**
+ * Samples in the type of a model's input: token ids that a dataset holds as
+ * floats become whole numbers for a text model; all else stays.
+ *
+ * @throws MODEL_INPUT for a number that is no token id
+ */
+export function asFed<T extends Tensor>(
+  x: T,
+  graph: Graph,
+  input: string,
+): T | Tensor<"int64"> | Tensor<"int32"> {
+  const type = graph.inputs.find((i) => i.name === input)?.type;
+  if (x.type !== "float32" || (type !== "int64" && type !== "int32")) return x;
+  const values = x.data as Float32Array;
+  const bad = values.find((v) => !Number.isInteger(v));
+  if (bad !== undefined)
+    throw new AssayError(
+      "MODEL_INPUT",
+      `input "${input}" is of token ids, and was given ${bad}`,
+      "Text models take data with source: text, without noise or augmentation.",
+    );
+  return type === "int64"
+    ? { type, dims: x.dims, data: BigInt64Array.from(values, BigInt) }
+    : { type, dims: x.dims, data: Int32Array.from(values) };
+}
+
 /** Operators that leave token ids what they are. */
 const passes: ReadonlySet<string> = new Set(
   "Cast Flatten Identity Reshape Squeeze Unsqueeze".split(" "),

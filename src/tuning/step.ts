@@ -1,6 +1,12 @@
 import { AssayError } from "#core";
 import type { Engine } from "#engine";
-import { type Input, labelTensor, loadGradient, type Model } from "#model";
+import {
+  asFed,
+  type Input,
+  labelTensor,
+  loadGradient,
+  type Model,
+} from "#model";
 import { copyOf, type FloatTensor, rows, type Tensor } from "#onnx";
 import { clip } from "./clip.ts";
 import { idsOf, lookupsOf, tableGradient, withIds } from "./lookups.ts";
@@ -209,14 +215,18 @@ function feedsOf(
       "A part that declares it gives it in prepare.",
     );
   const given: Record<string, Tensor> = {
-    [model.input]: stacked([
-      batch.x,
-      ...views.map((view) => {
-        const x = batch.views?.[view];
-        if (x === undefined) throw missing(`the view "${view}"`);
-        return x;
-      }),
-    ]),
+    [model.input]: asFed(
+      stacked([
+        batch.x,
+        ...views.map((view) => {
+          const x = batch.views?.[view];
+          if (x === undefined) throw missing(`the view "${view}"`);
+          return x;
+        }),
+      ]),
+      model.graph,
+      model.input,
+    ),
     [labels]: labelTensor(batch.y),
   };
   if (targets !== undefined) {

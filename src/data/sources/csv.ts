@@ -43,7 +43,8 @@ export function readCsv(
     delimiter,
     header,
     skip,
-  }: { delimiter: string; header: boolean; skip: number },
+    quotes = true,
+  }: { delimiter: string; header: boolean; skip: number; quotes?: boolean },
 ): Sheet {
   const bytes = readFile(file);
   if (bytes.length > LARGEST)
@@ -57,6 +58,7 @@ export function readCsv(
     records = parse(bytes, {
       bom: true,
       delimiter,
+      quote: quotes ? '"' : false,
       from_line: skip + 1,
       skip_empty_lines: true,
       max_record_size: 2 ** 24,

@@ -6,6 +6,7 @@ import { loans } from "./loans.ts";
 import { npy } from "./npy.ts";
 import { npz } from "./npz.ts";
 import { parquet } from "./parquet.ts";
+import { text } from "./text.ts";
 
 /** Every kind of dataset that a suite can name. */
 export const sources = [
@@ -17,4 +18,5 @@ export const sources = [
   parquet,
   npy,
   npz,
+  text,
 ] as const;

@@ -1,0 +1,151 @@
+import { basename, resolve } from "node:path";
+import { z } from "zod";
+import { AssayError, messageOf, readFile, UsageError } from "#core";
+import { tensor } from "#onnx";
+import { answersOf, type Cell, placeOf, type Sheet } from "../sheet.ts";
+import { defineSource } from "../source.ts";
+import { textSanitizers } from "../text/sanitizers.ts";
+import { openTokenizer } from "../text/tokenizer.ts";
+import { readCsv } from "./csv.ts";
+
+const column = z.union([z.string().min(1), z.int().positive()]);
+
+/** Texts with a class each, as token ids. */
+export const text = defineSource({
+  schema: z
+    .strictObject({
+      source: z.literal("text"),
+      path: z
+        .string()
+        .min(1)
+        .describe("A .tsv file, or .jsonl with an object a line."),
+      header: z
+        .boolean()
+        .default(true)
+        .describe("Whether the first line of a .tsv file names the columns."),
+      text: column
+        .default("text")
+        .describe("The column of texts, by name or number from 1."),
+      label: column
+        .default("label")
+        .describe("The column of classes, by name or number from 1."),
+      classes: z.array(z.string().min(1)).min(2).optional(),
+      tokenizer: z
+        .string()
+        .min(1)
+        .describe("A HuggingFace tokenizer.json, or a WordPiece vocab.txt."),
+      lowercase: z
+        .boolean()
+        .default(true)
+        .describe("Of a vocab.txt: whether text is made lower case."),
+      length: z.int().positive().describe("Tokens that the model takes."),
+      padding: z
+        .int()
+        .nonnegative()
+        .default(0)
+        .describe("The token that fills up short texts."),
+      sanitize: z
+        .array(
+          z.enum(
+            Object.keys(textSanitizers) as (keyof typeof textSanitizers)[],
+          ),
+        )
+        .default([])
+        .describe("What is done to each text first, in this order."),
+    })
+    .describe("Texts of a TSV or JSONL file through a tokenizer."),
+
+  async read(spec, folder) {
+    const file = resolve(folder, spec.path);
+    const sheet = /\.jsonl$/i.test(file)
+      ? readJsonLines(file)
+      : readCsv(file, {
+          delimiter: "\t",
+          header: spec.header,
+          skip: 0,
+          quotes: false,
+        });
+    const nameOf = (given: string | number) =>
+      typeof given === "string"
+        ? given
+        : (sheet.columns[given - 1] ?? `column ${given}`);
+    const texts = textsOf(sheet, nameOf(spec.text));
+    const { encode, words } = openTokenizer(
+      resolve(folder, spec.tokenizer),
+      spec,
+    );
+    const ids = texts.map((one) =>
+      encode(
+        spec.sanitize.reduce((t, id) => textSanitizers[id](t, words), one),
+      ),
+    );
+    return {
+      name: sheet.name,
+      x: tensor(
+        "float32",
+        [texts.length, spec.length],
+        Float32Array.from(ids.flat()),
+      ),
+      ...answersOf(sheet, {
+        label: nameOf(spec.label),
+        classes: spec.classes,
+      }),
+      tokens: true,
+      locate: (_part, sample) =>
+        sample === undefined ? file : sheet.place(sample),
+    };
+  },
+});
+
+function textsOf(sheet: Sheet, name: string): string[] {
+  if (sheet.rows.length === 0)
+    throw new AssayError(
+      "DATA_EMPTY",
+      `${sheet.file} has no texts`,
+      "Give a file with at least one text of each class.",
+    );
+  const at = placeOf(sheet, name);
+  return sheet.rows.map((row, i) => {
+    const cell = row[at];
+    if (typeof cell === "string" && cell.trim() !== "") return cell;
+    throw new AssayError(
+      "DATA_CELL",
+      `${sheet.place(i)}, column "${name}" has no text`,
+      "Correct the value, or remove the row.",
+    );
+  });
+}
+
+/** An object a line; the columns are the keys of the first. */
+function readJsonLines(file: string): Sheet {
+  const lines = new TextDecoder()
+    .decode(readFile(file))
+    .split("\n")
+    .map((line, i) => ({ line, place: `${file}, line ${i + 1}` }))
+    .filter(({ line }) => line.trim() !== "");
+  const objects = lines.map(({ line, place }) => objectOf(line, place));
+  const columns = Object.keys(objects[0] ?? {});
+  return {
+    name: basename(file).replace(/\.jsonl$/i, ""),
+    file,
+    columns,
+    rows: objects.map((object) => columns.map((key) => object[key])),
+    place: (row) => lines[row]?.place ?? file,
+  };
+}
+
+function objectOf(line: string, place: string): Record<string, Cell> {
+  let why = "it is no object";
+  try {
+    const value: unknown = JSON.parse(line);
+    if (value !== null && typeof value === "object" && !Array.isArray(value))
+      return value as Record<string, Cell>;
+  } catch (error) {
+    why = messageOf(error);
+  }
+  throw new UsageError(
+    "DATA_FORMAT",
+    `${place} cannot be read as JSON: ${why}`,
+    'Write an object a line, such as {"text": "fine", "label": 1}.',
+  );
+}

@@ -1,0 +1,137 @@
+import { Tokenizer } from "@huggingface/tokenizers";
+import { AssayError, messageOf, readFile, UsageError } from "#core";
+
+/** Text as token ids of one length. */
+export interface TextEncoder {
+  /** The ids of a text, cut behind its special tokens or filled up with padding: `length` of them. */
+  encode(text: string): number[];
+  /** Words of letters that are tokens by themselves, in lower case. */
+  readonly words: ReadonlySet<string>;
+}
+
+interface Settings {
+  readonly length: number;
+  readonly padding: number;
+  /** Of a vocab.txt, which does not say it. */
+  readonly lowercase: boolean;
+}
+
+const PADDING = ["[PAD]", "<pad>"];
+
+/**
+ * Opens a HuggingFace `tokenizer.json`, or the `vocab.txt` of a WordPiece
+ * tokenizer as BERT has it.
+ *
+ * @throws DATA_FORMAT for a file that is neither, DATA_TOKENIZER for settings that do not fit it
+ */
+export function openTokenizer(file: string, settings: Settings): TextEncoder {
+  const text = new TextDecoder().decode(readFile(file));
+  let tokenizer: Tokenizer;
+  try {
+    const parsed = /\.txt$/i.test(file)
+      ? wordPiece(text, settings.lowercase)
+      : JSON.parse(text);
+    tokenizer = new Tokenizer(parsed, {});
+  } catch (error) {
+    throw new AssayError(
+      "DATA_FORMAT",
+      `${file} cannot be read as a tokenizer: ${messageOf(error)}`,
+      "Give the tokenizer.json that was saved with the model, or a WordPiece vocab.txt.",
+      { cause: error },
+    );
+  }
+  const { length, padding } = settings;
+  const known = PADDING.map((t) => tokenizer.token_to_id(t)).find(
+    (id) => id !== undefined,
+  );
+  if (known !== undefined && known !== padding)
+    throw new UsageError(
+      "DATA_TOKENIZER",
+      `${file} fills up with token ${known}, the suite with ${padding}`,
+      `State padding: ${known} under data, and under input for the model's mask.`,
+    );
+  const idsOf = (s: string, special: boolean) =>
+    tokenizer.encode(s, { add_special_tokens: special }).ids;
+  const special = idsOf("", true).length - idsOf("", false).length;
+  if (special >= length)
+    throw new UsageError(
+      "DATA_TOKENIZER",
+      `length ${length} leaves no token of the text beside the ${special} that ${file} puts around it`,
+      "State the length that the model takes.",
+    );
+  return {
+    encode(s) {
+      const ids = cut(idsOf(s, false), idsOf(s, true), length);
+      return [...ids, ...Array(length - ids.length).fill(padding)];
+    },
+    words: new Set(
+      [...tokenizer.get_vocab().keys()]
+        .map((token) => token.replace(/^[Ġ▁]|<\/w>$/u, "").toLowerCase())
+        .filter((token) => /^\p{L}+$/u.test(token)),
+    ),
+  };
+}
+
+/** The ids with the special tokens around them, of which the end of the text is left out where there are too many. */
+function cut(plain: number[], whole: number[], length: number): number[] {
+  if (whole.length <= length) return whole;
+  const around = whole.length - plain.length;
+  let before = 0;
+  while (before < around && plain.some((id, i) => id !== whole[before + i]))
+    before++;
+  return [
+    ...whole.slice(0, before + length - around),
+    ...whole.slice(before + plain.length),
+  ];
+}
+
+/** What a tokenizer.json says for a vocabulary of BERT, a token a line. */
+function wordPiece(text: string, lowercase: boolean) {
+  const tokens = text.replace(/\r?\n$/, "").split(/\r?\n/);
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  const special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].filter(
+    (token) => vocab[token] !== undefined,
+  );
+  for (const token of ["[UNK]", "[CLS]", "[SEP]"])
+    if (!special.includes(token)) throw new Error(`it has no token ${token}`);
+  const around = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
+  const sequence = { Sequence: { id: "A", type_id: 0 } };
+  return {
+    added_tokens: special.map((content) => ({
+      id: vocab[content],
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    })),
+    normalizer: {
+      type: "BertNormalizer",
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase,
+    },
+    pre_tokenizer: { type: "BertPreTokenizer" },
+    post_processor: {
+      type: "TemplateProcessing",
+      single: [around("[CLS]"), sequence, around("[SEP]")],
+      pair: [],
+      special_tokens: Object.fromEntries(
+        ["[CLS]", "[SEP]"].map((id) => [
+          id,
+          { id, ids: [vocab[id]], tokens: [id] },
+        ]),
+      ),
+    },
+    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
+    model: {
+      type: "WordPiece",
+      unk_token: "[UNK]",
+      continuing_subword_prefix: "##",
+      max_input_chars_per_word: 100,
+      vocab,
+    },
+  };
+}
