@@ -68,6 +68,8 @@ export interface Attack<S extends z.ZodObject = z.ZodObject> {
   readonly params: S;
   /** Calls that each gradient is averaged over; what its `eot` says, or one, when left out. */
   draws?(params: z.output<S>): number;
+  /** Whether one of its parts needs no gradients; false when left out. */
+  searches?(params: z.output<S>): boolean;
   /**
    * Tries to break the samples. The target judges every example that it is asked
    * about and keeps those that broke a sample, so most attacks return what it kept.

@@ -53,6 +53,7 @@ export const autoattack = defineAttack({
   },
   params: autoattackParams,
   draws: ({ version }) => (version === "rand" ? DRAWS : 1),
+  searches: ({ version }) => version !== "rand",
   async run(input) {
     const members = membersOf(input);
     const total = members.reduce((sum, { cost }) => sum + cost, 0);

@@ -1,14 +1,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Attack, attacks, ballOf } from "#attacks";
-import { packagePath, Random } from "#core";
+import { packagePath } from "#core";
 import { encodeNpy } from "#data";
 import { onnxruntime } from "#engine";
-import { argmaxRows, type CompiledModel, compile, grantAccess } from "#model";
-import { type FloatTensor, floats, rows as rowsOf, takeRows } from "#onnx";
+import { type CompiledModel, compile } from "#model";
+import { type FloatTensor, floats, rows as rowsOf } from "#onnx";
 import { openPeer } from "../peers/peer.ts";
 import { type ModelName, mnist, modelNames, modelOf } from "./models.ts";
+import { type Outcome, outcomeOf } from "./outcome.ts";
 import { type Row, rows } from "./rows.ts";
 
 // Assay's attacks beside those of other libraries: the same weights, the same
@@ -22,13 +22,6 @@ const { values: options } = parseArgs({
     samples: { type: "string" },
   },
 });
-
-interface Outcome {
-  robust: number;
-  /** null where fewer than half of the samples were broken. */
-  median: number | null;
-  seconds: number;
-}
 
 const folder = packagePath("runs/parity");
 const { test } = await mnist();
@@ -57,7 +50,12 @@ for (const planned of rows) {
   const named = `${row.model}/${row.norm}/${row.eps ?? "nearest"}/${row.attack}`;
   if (options.only && !options.only.some((part) => named.includes(part)))
     continue;
-  const ours = await attack(row);
+  const ours = await outcomeOf(
+    compiled.get(row.model) as CompiledModel,
+    row,
+    x,
+    y,
+  );
   const theirs = await peer?.ask<Outcome & { version: string }>({
     folder,
     ...row,
@@ -66,44 +64,6 @@ for (const planned of rows) {
   console.log(line(row, ours, theirs));
 }
 peer?.stop();
-
-async function attack(row: Row): Promise<Outcome> {
-  const model = compiled.get(row.model) as CompiledModel;
-  const unit = attacks.find((a) => a.id === row.attack) as Attack;
-  const some = Array.from({ length: row.samples }, (_, i) => i);
-  const predicted = argmaxRows(await model.logits(takeRows(x, some)));
-  const right = some.filter((i) => predicted[i] === y[i]);
-  const ball = ballOf(row.norm, row.eps ?? Number.POSITIVE_INFINITY, [0, 1]);
-  const clean = takeRows(x, right);
-  const labels = Int32Array.from(right, (i) => y[i] as number);
-  const random = new Random(1);
-  const target = grantAccess(model, {
-    access: unit.access,
-    x: clean,
-    y: labels,
-    limit: ball,
-  });
-  const begun = performance.now();
-  await unit.run({
-    target,
-    x: clean,
-    y: labels,
-    ball,
-    params: unit.params.parse(row.params),
-    random: right.map((i) => random.fork(i)),
-    onProgress: () => {},
-  });
-  const seconds = (performance.now() - begun) / 1000;
-  const distances = Array.from(target.distances).sort((a, b) => a - b);
-  const standing = distances.filter((d) => d === Number.POSITIVE_INFINITY);
-  // As PyTorch's median, the lower one of an even count.
-  const median = distances[Math.floor((distances.length - 1) / 2)] as number;
-  return {
-    robust: standing.length / row.samples,
-    median: Number.isFinite(median) ? median : null,
-    seconds,
-  };
-}
 
 function line(
   row: Row,

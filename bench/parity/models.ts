@@ -46,7 +46,7 @@ const courses = {
     { eps: 0.2, epochs: 3 },
     { eps: 0.3, epochs: 24 },
   ],
-} as const;
+} as const satisfies Record<string, Course>;
 
 export type ModelName = keyof typeof courses;
 export const modelNames = Object.keys(courses) as ModelName[];
@@ -57,10 +57,27 @@ export async function modelOf(name: ModelName, folder: string): Promise<Model> {
   if (existsSync(file)) return loadModel(file);
   mkdirSync(folder, { recursive: true });
   const { train } = await mnist();
+  await saveModel(file, await trained(name, train, courses[name]));
+  return loadModel(file);
+}
+
+/** A course of training: budgets of the adversary, and epochs at each. */
+export type Course = readonly {
+  readonly eps: number;
+  readonly epochs: number;
+}[];
+
+/** The small network, trained by a course from weights of the same seed. */
+export async function trained(
+  name: string,
+  train: Dataset,
+  course: Course,
+): Promise<Model> {
   const random = new Random(SEED);
   const parts = halves(train);
-  let model = architecture().build([1, 28, 28], train.classes, random);
-  for (const { eps, epochs } of courses[name]) {
+  const shape = train.x.dims.slice(1);
+  let model = architecture().build(shape, train.classes, random);
+  for (const { eps, epochs } of course) {
     const groups = layerGroups(model.graph);
     const stages = full().stages(groups, epochs, {});
     const tuned = await tune({
@@ -81,8 +98,7 @@ export async function modelOf(name: ModelName, folder: string): Promise<Model> {
     });
     model = tuned.model;
   }
-  await saveModel(file, model);
-  return loadModel(file);
+  return model;
 }
 
 const INNER = { steps: 10, relStepSize: 0.25 };

@@ -18,15 +18,17 @@ from torch import nn
 
 def load(path):
     """The small CNN of Assay with the weights of the file."""
+    graph = onnx.load(path).graph
+    weights = {t.name: torch.tensor(numpy_helper.to_array(t)) for t in graph.initializer}
+    hidden, head = weights["hidden.weight"].shape, weights["head.weight"].shape
     net = nn.Sequential()
     for name, layer in [
         ("conv1", nn.Conv2d(1, 16, 3, padding=1)), ("relu1", nn.ReLU()), ("pool1", nn.MaxPool2d(2)),
         ("conv2", nn.Conv2d(16, 32, 3, padding=1)), ("relu2", nn.ReLU()), ("pool2", nn.MaxPool2d(2)),
-        ("flatten", nn.Flatten()), ("hidden", nn.Linear(1568, 64)), ("relu3", nn.ReLU()), ("head", nn.Linear(64, 10)),
+        ("flatten", nn.Flatten()), ("hidden", nn.Linear(hidden[1], hidden[0])), ("relu3", nn.ReLU()), ("head", nn.Linear(head[1], head[0])),
     ]:
         net.add_module(name, layer)
-    graph = onnx.load(path).graph
-    net.load_state_dict({t.name: torch.tensor(numpy_helper.to_array(t)) for t in graph.initializer if t.name in net.state_dict()})
+    net.load_state_dict({name: weights[name] for name in net.state_dict()})
     for p in net.parameters():
         p.requires_grad_(False)
     return net.eval()

@@ -14,15 +14,16 @@ export interface Peer {
 
 /**
  * Starts a program beside this file, by the Python that ASSAY_PYTHON names, on
- * as many threads as there are cores; undefined where it has no PyTorch.
+ * as many threads as there are cores unless told otherwise; undefined where it has no PyTorch.
  */
 export async function openPeer(
   script: string,
   stderr: "ignore" | "inherit" = "ignore",
+  threads = cpus().length,
 ): Promise<Peer | undefined> {
   const python = process.env.ASSAY_PYTHON ?? "python3";
   const path = packagePath(`bench/peers/${script}`);
-  const child = spawn(python, [path, String(cpus().length)], {
+  const child = spawn(python, [path, String(threads)], {
     stdio: ["pipe", "pipe", stderr],
   }) as unknown as ChildProcessWithoutNullStreams;
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();

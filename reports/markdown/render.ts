@@ -75,6 +75,7 @@ export function renderMarkdown(results: Results): string {
       const clean = cleanBehind(results, candidate, defense.id);
       const texts = cases.map((w) => {
         if (!w) return "-";
+        if (!w.evaluated) return "not evaluated";
         const test = w.comparison ? `, ${pValue(w.comparison.pValue)}` : "";
         return `${percent(w.robustAccuracy.value)} ${escaped(interval(w.robustAccuracy))}${w.trusted ? "" : " **not trusted**"}${test}`;
       });

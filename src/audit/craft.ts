@@ -13,7 +13,7 @@ import { decisions } from "./detection.ts";
 import { describeFits } from "./fit.ts";
 import { describe, type ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
-import { stillRising } from "./probes/index.ts";
+import { peaksOf, stillRising } from "./probes/index.ts";
 
 /** The examples of one attack, and how they were made. */
 export interface Craft {
@@ -22,6 +22,8 @@ export interface Craft {
   readonly queriesToBreak: readonly number[];
   /** Share of the standing samples whose loss still rose in the last steps; null where that cannot be told. */
   readonly rising: number | null;
+  /** The highest loss that the attack saw of each sample; null where it followed none to its end. */
+  readonly peaks: readonly (number | null)[];
   /** What the attack had to do otherwise than its paper says, in sentences. */
   readonly notes: readonly string[];
   /** How many samples withstood its parts. */
@@ -147,8 +149,9 @@ export async function craft(
     queriesToBreak:
       blind || unit.family === "universal"
         ? []
-        : spread(target.brokenAt, chosenRows, all),
+        : spread(target.brokenAt, chosenRows, all, 0),
     rising: stillRising(target.losses.filter((_, i) => !target.brokenAt[i])),
+    peaks: spread(peaksOf(target.losses), chosenRows, all, null),
     notes,
     measures,
     noGradient,
@@ -182,14 +185,15 @@ function withdrawImpossible(
 }
 
 /** Numbers of some samples among all of them. */
-function spread(
-  values: Int32Array,
+function spread<T extends number | null>(
+  values: ArrayLike<T>,
   rows: readonly number[],
   all: readonly number[],
-): number[] {
-  const whole = all.map(() => 0);
+  otherwise: T,
+): T[] {
+  const whole = all.map(() => otherwise);
   rows.forEach((row, i) => {
-    whole[row] = values[i] as number;
+    whole[row] = values[i] as T;
   });
   return whole;
 }

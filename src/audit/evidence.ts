@@ -8,7 +8,7 @@ import type { Craft } from "./craft.ts";
 import { decisions } from "./detection.ts";
 import type { PlannedCell } from "./plan.ts";
 import { PROBED, probeAttack, wrongAtMost } from "./probes/index.ts";
-import type { AttackProbes, Evidence } from "./trust/index.ts";
+import { type AttackProbes, type Evidence, isRandom } from "./trust/index.ts";
 
 /** What the trust checks look at. */
 export async function gather(
@@ -49,6 +49,7 @@ export async function gather(
         probe.gradient.data.subarray(i * width, (i + 1) * width),
       ).filter((row) => row.every((g) => g === 0 || !Number.isFinite(g))).length
     : 0;
+  const model = await probesOf(opened, bench);
   return {
     candidate,
     defense,
@@ -71,9 +72,18 @@ export async function gather(
     noGradient: made.noGradient,
     zeroGradientShare: probe ? zero / n : null,
     cleanMismatch: seen.filter((p, i) => p !== clean[i]).length,
-    model: await probesOf(opened, bench),
+    model,
     draws: drawsOf(chosen),
-    probes: await probeCell(planned, scored, bench, made, outcomes),
+    searches: chosen.unit.searches?.(chosen.params) ?? false,
+    named: planned.probed,
+    probes: await probeCell(
+      planned,
+      scored,
+      isRandom(model),
+      bench,
+      made,
+      outcomes,
+    ),
   };
 }
 
@@ -87,6 +97,7 @@ function drawsOf({ unit, params }: PlannedCell["chosen"]): number {
 async function probeCell(
   { id, chosen, probed, adaptive, norm, eps, queries }: PlannedCell,
   victim: CompiledModel,
+  drawsAtRandom: boolean,
   { data, seed, onEvent, signal }: Bench,
   made: Craft & { examples: FloatTensor },
   outcomes: string,
@@ -119,6 +130,9 @@ async function probeCell(
       y: Int32Array.from(some, (i) => data.y[i] as number),
       targets: data.targets && takeRows(data.targets, some),
       examples: takeRows(made.examples, some),
+      peaks: some.map((i) => made.peaks[i] ?? null),
+      draws: drawsOf(chosen),
+      drawsAtRandom,
       random: new Random(seed).fork(`probes ${id}`),
       onProgress() {
         if (signal?.aborted) throw new InterruptedError();

@@ -232,6 +232,8 @@ export const worstCaseSchema = z.strictObject({
   attacks: z.array(z.string()),
   robustAccuracy: rateSchema,
   trusted: z.boolean(),
+  /** False for a defence that no attack was made against: the number is only a bound from above. */
+  evaluated: z.boolean(),
   /** McNemar's exact test against the first candidate under the same defence; null for the first candidate itself. */
   comparison: z
     .strictObject({

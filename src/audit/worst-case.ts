@@ -1,6 +1,6 @@
 import type { Family } from "#attacks";
 import { AssayError } from "#core";
-import { counts } from "./counting.ts";
+import { counts, UNDEFENDED } from "./counting.ts";
 import type { Cell, WorstCase } from "./results.ts";
 import { mcnemar, rate } from "./statistics.ts";
 import { isVoid } from "./trust/index.ts";
@@ -39,6 +39,7 @@ export function worstCases(
           attacks: [...new Set(own.map(({ attack }) => attack))],
           robustAccuracy: rate(count(robust), robust.length),
           trusted: isBelieved(own, families),
+          evaluated: isEvaluated(own, families),
           comparison: against
             ? compare(robust, robustInAll(against), own, against)
             : null,
@@ -47,6 +48,27 @@ export function worstCases(
     });
   });
 }
+
+/**
+ * Whether these cells say how robust a defence is: one of the attacks was made
+ * against it, and not without looking at it, as noise and transfer are.
+ */
+function isEvaluated(
+  cells: readonly Cell[],
+  families: ReadonlyMap<string, Family>,
+): boolean {
+  return cells.some(
+    ({ defense, adaptive, attack }) =>
+      defense === UNDEFENDED ||
+      (adaptive && !blind.includes(families.get(attack))),
+  );
+}
+
+const blind: readonly (Family | undefined)[] = [
+  "control",
+  "corruption",
+  "transfer",
+];
 
 /**
  * Whether a worst case may be believed: every cell is trusted, or a search with

@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Results, runAudit } from "#audit";
-import type { Model } from "#model";
+import { choiceOf, Random } from "#core";
+import { trainingDefenses } from "#defenses";
+import { onnxruntime } from "#engine";
+import { layerGroups, type Model } from "#model";
 import {
   float,
   floats,
@@ -12,7 +15,8 @@ import {
   string,
   writeModel,
 } from "#onnx";
-import { reference } from "../reference.ts";
+import { asPart, tune } from "#tuning";
+import { reference, settings, smallDigits, untrained } from "../reference.ts";
 
 // Models and attacks whose robustness is known to be an artefact. Each number
 // must be marked as not trusted, and the gate must not pass on it; an honest
@@ -61,6 +65,36 @@ function expectCaught(results: Results, ...checks: string[]) {
   expect(results.gate.verdict).not.toBe("passed");
 }
 
+/** The architecture of the reference, trained on examples of PGD (Madry et al. 2018) from a small budget on. */
+async function hardened(eps: number): Promise<Model> {
+  const parts = await smallDigits();
+  let model: Model = { ...untrained(), classes: parts.train.classes };
+  const groups = layerGroups(model.graph);
+  for (const [budget, epochs] of [
+    [eps / 2, 4],
+    [eps, 12],
+  ] as const) {
+    const defense = choiceOf(trainingDefenses).parse({
+      id: "pgd-at",
+      eps: budget,
+      steps: 5,
+      relStepSize: 0.35,
+    });
+    const tuned = await tune({
+      model,
+      ...parts,
+      groups,
+      stages: [{ epochs, rates: new Map(groups.map((g) => [g.name, 1])) }],
+      settings: settings({ learningRate: 3e-3, patience: null }),
+      parts: [asPart(defense)],
+      engine: onnxruntime,
+      random: new Random(5),
+    });
+    model = tuned.model;
+  }
+  return model;
+}
+
 /** The reference with something in front of it, in a file that does not say so. */
 async function saved(
   name: string,
@@ -82,6 +116,20 @@ test("a plain model under PGD raises no alarm", async () => {
   await saved("plain", (model) => model);
   const results = await audit("plain", { eps: 0.1 });
   expect(failed(results)).toEqual([]);
+});
+
+test("an honestly adversarially trained model raises no alarm, and is more robust", async () => {
+  const eps = 0.15;
+  // Few restarts miss some of it, which raises an alarm with good reason.
+  const attack = "{ id: pgd, steps: 50, restarts: 20, relStepSize: 0.1 }";
+  writeModel(join(folder, "hardened.onnx"), (await hardened(eps)).graph);
+  const results = await audit("hardened", { eps, attack });
+  expect(failed(results)).toEqual([]);
+  await saved("soft", (model) => model);
+  const soft = await audit("soft", { eps, attack });
+  const robust = ({ worstCases: [worst] }: Results) =>
+    worst?.robustAccuracy.value ?? Number.NaN;
+  expect(robust(results)).toBeGreaterThan(robust(soft) + 0.2);
 });
 
 test("a saturated softmax: logits so large that the loss is flat", async () => {

@@ -33,6 +33,8 @@ const pgd: Evidence = {
   cleanMismatch: 0,
   model: { probabilities: false, changed: 0, apart: 0, sensitivity: 0.01 },
   draws: 1,
+  searches: false,
+  named: true,
   probes: null,
 };
 
@@ -41,8 +43,9 @@ const probed = (changes: Partial<AttackProbes> = {}): Evidence => ({
   ...pgd,
   probes: {
     standing: 40,
-    moreSteps: { tried: 32, broken: 0 },
+    moreSteps: { tried: 32, broken: 0, rise: 0 },
     moreRestarts: { tried: 32, broken: 0 },
+    moreDraws: null,
     unbounded: { tried: 32, broken: 32 },
     noise: { tried: 32, broken: 0 },
     noiseDraws: 100,
@@ -73,6 +76,11 @@ const square: Evidence = {
   access: "score",
   outcomes: outcomes(45, 55),
 };
+const hopskipjump: Evidence = {
+  ...square,
+  attack: "hopskipjump",
+  access: "label",
+};
 const transfer: Evidence = {
   ...noise,
   attack: "transfer-pgd",
@@ -90,6 +98,7 @@ const alone = [
   "repeatable",
   "smooth-nearby",
   "gradients-available",
+  "other-means",
 ];
 
 function find(
@@ -107,15 +116,20 @@ function status(id: string, cell: Evidence, ...siblings: Evidence[]) {
 describe("a sound run", () => {
   it("passes every check that applies", () => {
     const unbounded = { ...pgd, eps: 0.5, outcomes: outcomes(8, 92) };
-    const all = [pgd, fgsm, noise, transfer, square, unbounded];
-    const checks = trustChecks(probed(), all);
-    // Nothing is smaller than eps 0.1 here, so that more budget breaks more is shown at 0.5.
+    const all = [pgd, fgsm, noise, transfer, square, hopskipjump, unbounded];
+    const moreDraws = { tried: 32, broken: 0, before: 20, draws: 40 };
+    const checks = trustChecks(probed({ moreDraws }), all);
+    // Nothing is smaller than eps 0.1 here, and there is no defence.
+    const elsewhere = ["monotone-in-eps", "breaks-undefended"];
     expect(checks.map(({ id }) => id)).toEqual(
       allTrustChecks
         .map(({ id }) => id)
-        .filter((id) => id !== "monotone-in-eps"),
+        .filter((id) => !elsewhere.includes(id)),
     );
     expect(status("monotone-in-eps", unbounded, pgd)).toBe("passed");
+    const open = { ...pgd, outcomes: outcomes(5, 95) };
+    const behind = { ...pgd, defense: "blur" };
+    expect(status("breaks-undefended", behind, open)).toBe("passed");
     expect(checks.every((check) => check.status === "passed")).toBe(true);
     expect(isTrusted(checks)).toBe(true);
   });
@@ -245,17 +259,19 @@ describe("what is tried again", () => {
   it.each([
     ["converged-in-steps", "moreSteps"],
     ["converged-in-restarts", "moreRestarts"],
+    ["converged-in-draws", "moreDraws"],
     ["noise-finds-nothing", "noise"],
   ] as const)("%s forgives one sample, and less than a point", (id, key) => {
+    const tries = { tried: 32, rise: null, before: 1, draws: 20 };
     const broke = (broken: number, standing = 40) =>
-      status(id, probed({ [key]: { tried: 32, broken }, standing }));
+      status(id, probed({ [key]: { ...tries, broken }, standing }));
     expect(broke(0)).toBe("passed");
     expect(broke(1)).toBe("warned");
     expect(broke(2)).toBe("failed");
     expect(status(id, { ...probed(), probes: null })).toBeUndefined();
     expect(
       status(id, {
-        ...probed({ [key]: { tried: 32, broken: 2 }, standing: 32 }),
+        ...probed({ [key]: { ...tries, broken: 2 }, standing: 32 }),
         outcomes: outcomes(32, 968),
       }),
     ).toBe("warned");
@@ -276,6 +292,28 @@ describe("what is tried again", () => {
     [Number.NaN, "failed"],
   ])("gradient-agrees of an error of %d is %s", (gradientError, expected) => {
     expect(status("gradient-agrees", probed({ gradientError }))).toBe(expected);
+  });
+
+  it.each([
+    [null, "passed"],
+    [-0.1, "passed"],
+    [0.01, "passed"],
+    [0.02, "warned"],
+  ])(
+    "converged-in-steps of a loss that rises by %s is %s",
+    (rise, expected) => {
+      const moreSteps = { tried: 32, broken: 0, rise };
+      expect(status("converged-in-steps", probed({ moreSteps }))).toBe(
+        expected,
+      );
+    },
+  );
+
+  it("converged-in-draws says how many draws broke what", () => {
+    const moreDraws = { tried: 32, broken: 8, before: 1, draws: 20 };
+    expect(find("converged-in-draws", probed({ moreDraws }))?.message).toMatch(
+      /^pgd with 20 draws a gradient instead of 1 broke 8 of 32 samples/,
+    );
   });
 
   it("stopped-rising warns where the loss had not come to rest", () => {
@@ -306,6 +344,43 @@ describe("the model itself", () => {
   });
 });
 
+describe("other-means", () => {
+  const id = "other-means";
+
+  it("warns where no attack by scores or none by labels ran", () => {
+    expect(status(id, pgd, square, hopskipjump)).toBe("passed");
+    expect(find(id, pgd)?.message).toMatch(
+      /^No attack by scores \(square\) and none by labels alone/,
+    );
+    expect(find(id, pgd, square)?.message).toMatch(
+      /^No attack by labels alone/,
+    );
+    const elsewhere = { ...hopskipjump, eps: 0.2 };
+    expect(status(id, pgd, square, elsewhere)).toBe("warned");
+  });
+
+  it("counts what an ensemble does by scores, asks for labels only where there is such an attack, and nothing of a sweep", () => {
+    const ensemble = { ...pgd, searches: true };
+    expect(status(id, ensemble, hopskipjump)).toBe("passed");
+    expect(status(id, { ...ensemble, norm: "l1" })).toBe("passed");
+    expect(status(id, { ...pgd, named: false })).toBeUndefined();
+    expect(status(id, fgsm)).toBeUndefined();
+  });
+});
+
+it("breaks-undefended warns where the undefended candidate withstands the attack", () => {
+  const id = "breaks-undefended";
+  const behind = { ...pgd, defense: "blur" };
+  const left = (robust: number): Evidence => ({
+    ...pgd,
+    outcomes: outcomes(robust, 100 - robust),
+  });
+  expect(status(id, behind, left(5))).toBe("passed");
+  expect(status(id, behind, left(6))).toBe("warned");
+  expect(status(id, behind, { ...left(90), eps: 0.2 })).toBeUndefined();
+  expect(status(id, pgd, left(90))).toBeUndefined();
+});
+
 describe("beats-queries", () => {
   it("warns when an attack without gradients breaks more", () => {
     expect(status("beats-queries", pgd, square)).toBe("passed");
@@ -329,7 +404,7 @@ describe("beats-noise", () => {
     expect(check?.status).toBe("warned");
     expect(check?.message).toContain("only noise broke 3 samples (0, 1, 2)");
     const once = { ...noise, outcomes: `0${outcomes(99, 0)}` };
-    expect(status(id, pgd, once)).toBe("passed");
+    expect(status(id, pgd, once)).toBe("warned");
   });
 });
 
@@ -403,7 +478,8 @@ describe("comparisons", () => {
             bit === "1" && b[i] === "1" && c[i] === "1" ? 1 : 0,
           )
           .join("");
-        const checks = trustChecks({ ...pgd, outcomes: best }, [
+        const whole = { ...pgd, named: false, outcomes: best };
+        const checks = trustChecks(whole, [
           { ...fgsm, outcomes: a },
           { ...noise, outcomes: b },
           { ...transfer, outcomes: c },

@@ -12,6 +12,8 @@ const families = new Map<string, Family>([
   ["pgd", "iterative"],
   ["apgd", "iterative"],
   ["square", "query"],
+  ["noise", "control"],
+  ["base-pgd", "transfer"],
 ]);
 
 describe("the worst case", () => {
@@ -49,6 +51,28 @@ describe("the worst case", () => {
       ],
     );
     expect(found[0]?.attacks).toEqual(["fgsm"]);
+  });
+
+  it("says that a defence is not evaluated which no attack was made against", () => {
+    const behind = (attack: string, adaptive = true) =>
+      worstCases(
+        [
+          cell({ defense: "blur", attack: "noise", outcomes: "11" }),
+          cell({ defense: "blur", attack, adaptive, outcomes: "11" }),
+        ],
+        ["full"],
+        families,
+      )[0]?.evaluated;
+    expect(behind("pgd")).toBe(true);
+    expect(behind("square")).toBe(true);
+    expect(behind("base-pgd")).toBe(false);
+    expect(behind("pgd", false)).toBe(false);
+    const undefended = worstCases(
+      [cell({ outcomes: "1" })],
+      ["full"],
+      families,
+    );
+    expect(undefended[0]?.evaluated).toBe(true);
   });
 
   it("is trusted if every cell is, or a search with gradients that broke as much as any other", () => {

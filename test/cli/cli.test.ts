@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { packagePath } from "#core";
 import { saveModel } from "#model";
+import { GraphBuilder, writeModel } from "#onnx";
 import { resultsSchema } from "#results";
 import { launch, noChromium } from "../chromium.ts";
 import { reference } from "../reference.ts";
@@ -119,6 +120,62 @@ describe("assay run", () => {
       );
       expect(seen.out).toContain(`Gate: ${verdict}`);
       expect(seen.code).toBe(code);
+    },
+    60_000,
+  );
+
+  test.each([
+    {
+      what: "a failed trust check",
+      scale: 1000,
+      attack: "{ id: pgd, steps: 10, relStepSize: 0.2 }",
+      defense: "none",
+      reason: "but a trust check failed",
+      shown: "not trusted",
+    },
+    {
+      what: "a defence that no attack was made against",
+      scale: 1,
+      attack: "noise",
+      defense: "squeeze",
+      reason: "but no attack was made against the defence",
+      shown: "not evaluated",
+    },
+  ])(
+    "$what makes the gate inconclusive: exit status 4, and the report says why",
+    async ({ scale, attack, defense, reason, shown }) => {
+      const model = await reference();
+      const b = new GraphBuilder(model.graph);
+      const logits = b.mul(model.logits, scale);
+      writeModel(join(folder, "model.onnx"), b.build([logits]));
+      writeFileSync(
+        join(folder, "gated.yaml"),
+        `
+version: 1
+title: gated
+data: { source: digits }
+classes: ["0", "1", "2", "3", "4"]
+samples: 40
+candidates: { given: { model: model.onnx } }
+defenses: { squeeze: [{ id: bit-depth, bits: 5 }] }
+threatModels: { small: { norm: linf, eps: 0.02 } }
+attacks: { only: ${attack} }
+gate: [{ robustAccuracy: { min: 0.1, defense: ${defense} } }]
+`,
+      );
+      const { code, out } = await assay(
+        "run",
+        "gated.yaml",
+        "--out",
+        `gated-${scale}`,
+      );
+      expect(out).toContain("Gate: inconclusive");
+      expect(code).toBe(4);
+      for (const file of ["report.html", "summary.md"]) {
+        const text = readFileSync(join(folder, `gated-${scale}`, file), "utf8");
+        expect(text).toContain(reason);
+        expect(text).toContain(shown);
+      }
     },
     60_000,
   );

@@ -269,6 +269,7 @@ export function exampleResults(
           attacks,
           robustAccuracy: rate(5 * (i + 1), SAMPLES),
           trusted: !(candidate === "full" && eps === 0.1),
+          evaluated: true,
           comparison:
             i === 0
               ? null

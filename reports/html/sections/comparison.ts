@@ -46,12 +46,17 @@ export function comparisonView(results: Results) {
             ? { value: percent(clean.value), interval: interval(clean) }
             : { value: "-", interval: "" },
           cases: cases.map((w) => ({
-            value: w ? percent(w.robustAccuracy.value) : "-",
-            interval: w ? interval(w.robustAccuracy) : "",
+            value: !w
+              ? "-"
+              : w.evaluated
+                ? percent(w.robustAccuracy.value)
+                : "not evaluated",
+            interval: w?.evaluated ? interval(w.robustAccuracy) : "",
             untrusted: w ? !w.trusted : false,
-            test: w?.comparison
-              ? `${w.comparison.difference >= 0 ? "+" : "−"}${Math.abs(100 * w.comparison.difference).toFixed(1)} points, ${pValue(w.comparison.pValue)}`
-              : "",
+            test:
+              w?.evaluated && w.comparison
+                ? `${w.comparison.difference >= 0 ? "+" : "−"}${Math.abs(100 * w.comparison.difference).toFixed(1)} points, ${pValue(w.comparison.pValue)}`
+                : "",
           })),
         },
       ];

@@ -61,13 +61,17 @@ export function heatmapView(results: Results) {
                     ),
                   ),
                 ),
-                worst: worst
+                worst: worst?.evaluated
                   ? {
                       text: percent(worst.robustAccuracy.value),
                       tone: `h${step(worst.robustAccuracy.value)}`,
                       untrusted: !worst.trusted,
                     }
-                  : { text: "n/a", tone: "empty", untrusted: false },
+                  : {
+                      text: worst ? "not evaluated" : "n/a",
+                      tone: "empty",
+                      untrusted: false,
+                    },
               },
             ];
           }),

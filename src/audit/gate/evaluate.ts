@@ -102,6 +102,12 @@ function decide(
       because: `all of it outside the limit of ${limit}`,
     };
   }
+  if (trust === "not evaluated") {
+    return {
+      verdict: "inconclusive",
+      because: `within the limit of ${limit}, but no attack was made against the defence: add one that looks at the model`,
+    };
+  }
   if (trust === "too good") {
     return {
       verdict: "inconclusive",

@@ -26,7 +26,7 @@ export interface Subject {
   /** How many samples, or how the interval was found. */
   basis: string;
   unit: "%" | "points";
-  trust: "trusted" | "too good" | "void";
+  trust: "trusted" | "too good" | "not evaluated" | "void";
 }
 
 /** The numbers that a rule selects. */
@@ -50,7 +50,8 @@ function robustSubjects(
 ): Subject[] {
   return worstCases
     .filter((one) => selects(limits, one))
-    .map(({ candidate, defense, threatModel, robustAccuracy, trusted }) => {
+    .map((one) => {
+      const { candidate, defense, threatModel, robustAccuracy } = one;
       const own = cells.filter(
         (cell) =>
           counts(cell) &&
@@ -62,7 +63,7 @@ function robustSubjects(
         ...measure(robustAccuracy),
         name: `${candidate} / ${defense} / ${threatModel}`,
         what: "Robust accuracy",
-        trust: trustOf(trusted, own),
+        trust: trustOf(one.trusted, own, one.evaluated),
       };
     });
 }
@@ -155,8 +156,13 @@ function measure(
 }
 
 /** A weak attack can only make a model look too good; one that cheated can make it look anything. */
-function trustOf(trusted: boolean, cells: readonly Cell[]): Subject["trust"] {
+function trustOf(
+  trusted: boolean,
+  cells: readonly Cell[],
+  evaluated = true,
+): Subject["trust"] {
   if (cells.some(({ checks }) => isVoid(checks))) return "void";
+  if (!evaluated) return "not evaluated";
   return trusted ? "trusted" : "too good";
 }
 

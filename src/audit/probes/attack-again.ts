@@ -2,7 +2,8 @@ import { ballOf } from "#attacks";
 import { grantAccess } from "#model";
 import { isFree } from "#tables";
 import { countBroken } from "./most-draws.ts";
-import type { Scene, Tries } from "./probe.ts";
+import type { Averaged, Longer, Scene, Tries } from "./probe.ts";
+import { peaksOf } from "./still-rising.ts";
 
 /** The attack once more on the samples that it left standing, with other parameters or another budget, and other draws. */
 export async function attackAgain(
@@ -20,7 +21,7 @@ export async function attackAgain(
   }: Scene,
   purpose: string,
   change: { readonly params?: Record<string, unknown>; readonly eps?: number },
-): Promise<Tries> {
+): Promise<Tries & { peaks: (number | null)[] }> {
   const eps = change.eps ?? scene.eps;
   const ball = ballOf(norm, eps, victim.model.contract.bounds, table);
   const { unit } = chosen;
@@ -49,22 +50,56 @@ export async function attackAgain(
     { y, targets },
     stream.fork("judged"),
   );
-  return { tried: y.length, broken };
+  const peaks = peaksOf(target.losses).map((peak, i) =>
+    target.brokenAt[i] ? null : peak,
+  );
+  return { tried: y.length, broken, peaks };
 }
 
 /** With twice the steps; null where the attack has none. */
-export async function moreSteps(scene: Scene): Promise<Tries | null> {
+export async function moreSteps(scene: Scene): Promise<Longer | null> {
   const { steps } = scene.chosen.params as { steps?: unknown };
   if (typeof steps !== "number") return null;
-  return attackAgain(scene, "twice the steps", {
+  const { peaks, ...tries } = await attackAgain(scene, "twice the steps", {
     params: { steps: 2 * steps },
   });
+  return { ...tries, rise: riseOf(scene.peaks, peaks) };
+}
+
+/** How much higher the mean is, of those that are known in both. */
+function riseOf(
+  before: readonly (number | null)[],
+  after: readonly (number | null)[],
+): number | null {
+  const both = before.flatMap((was, i) => {
+    const is = after[i] ?? null;
+    return was === null || is === null ? [] : [[was, is] as const];
+  });
+  if (both.length === 0) return null;
+  const [was, is] = [0, 1].map((k) =>
+    both.reduce((sum, pair) => sum + (pair[k] as number), 0),
+  ) as [number, number];
+  return was === is ? 0 : (is - was) / Math.abs(was);
+}
+
+/** Calls that the gradient of a model that draws at random is averaged over at least. */
+const DRAWS = 20;
+
+/** Averaged over 20 draws where it was fewer, and over twice as many otherwise; null where nothing is random, or nothing is averaged. */
+export async function moreDraws(scene: Scene): Promise<Averaged | null> {
+  const { drawsAtRandom, chosen, draws: before } = scene;
+  if (!drawsAtRandom || !("eot" in (chosen.params as object))) return null;
+  const draws = before < DRAWS ? DRAWS : 2 * before;
+  const { tried, broken } = await attackAgain(scene, `${draws} draws`, {
+    params: { eot: draws },
+  });
+  return { tried, broken, before, draws };
 }
 
 /** With as many restarts once more, which makes them twice as many; null where the attack has none. */
 export async function moreRestarts(scene: Scene): Promise<Tries | null> {
   return "restarts" in (scene.chosen.params as object)
-    ? attackAgain(scene, "twice the restarts", {})
+    ? triesOf(attackAgain(scene, "twice the restarts", {}))
     : null;
 }
 
@@ -81,5 +116,12 @@ export async function unbounded(scene: Scene): Promise<Tries | null> {
     l0: count,
   };
   const eps = far[scene.norm];
-  return eps === undefined ? null : attackAgain(scene, "unbounded", { eps });
+  return eps === undefined
+    ? null
+    : triesOf(attackAgain(scene, "unbounded", { eps }));
+}
+
+async function triesOf(again: Promise<Tries>): Promise<Tries> {
+  const { tried, broken } = await again;
+  return { tried, broken };
 }

@@ -1,13 +1,24 @@
 import type { AttackProbes } from "../trust/index.ts";
-import { moreRestarts, moreSteps, unbounded } from "./attack-again.ts";
+import {
+  moreDraws,
+  moreRestarts,
+  moreSteps,
+  unbounded,
+} from "./attack-again.ts";
 import { gradientAtExamples } from "./gradient-at-examples.ts";
 import { DRAWS, noiseSearch } from "./noise-search.ts";
 import type { Scene } from "./probe.ts";
 
 export { type ModelProbes, probeModel } from "./model-probes.ts";
 export { wrongAtMost } from "./most-draws.ts";
-export { PROBED, type Scene, type Tries } from "./probe.ts";
-export { stillRising } from "./still-rising.ts";
+export {
+  type Averaged,
+  type Longer,
+  PROBED,
+  type Scene,
+  type Tries,
+} from "./probe.ts";
+export { peaksOf, stillRising } from "./still-rising.ts";
 
 /**
  * Everything that is tried on what an attack left standing.
@@ -22,6 +33,7 @@ export async function probeAttack(
   return {
     moreSteps: await moreSteps(scene),
     moreRestarts: await moreRestarts(scene),
+    moreDraws: await moreDraws(scene),
     unbounded: await unbounded(scene),
     noise: await noiseSearch(scene, noiseDraws),
     noiseDraws,

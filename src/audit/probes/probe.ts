@@ -20,6 +20,12 @@ export interface Scene {
   readonly examples: FloatTensor;
   /** What rows there can be, where the samples are rows of a table. */
   readonly table?: Table;
+  /** The highest loss that the attack saw of each; null where it followed none. */
+  readonly peaks: readonly (number | null)[];
+  /** Calls that the attack averages a gradient over. */
+  readonly draws: number;
+  /** Whether the model answers otherwise when it is asked again. */
+  readonly drawsAtRandom: boolean;
   readonly random: Random;
   /** Throws when the run is interrupted. */
   readonly onProgress: () => void;
@@ -29,6 +35,19 @@ export interface Scene {
 export interface Tries {
   tried: number;
   broken: number;
+}
+
+/** The same with twice the steps. */
+export interface Longer extends Tries {
+  /** How much higher the mean loss of the samples came that still stood, as a share of it; null where the attack followed none. */
+  rise: number | null;
+}
+
+/** The same with gradients that are means of more draws. */
+export interface Averaged extends Tries {
+  /** Of the attack itself, and of this try. */
+  before: number;
+  draws: number;
 }
 
 /** The most samples that a probe looks at: enough to see one in ten with 97 % certainty. */

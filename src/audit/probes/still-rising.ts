@@ -23,3 +23,14 @@ export function stillRising(
   });
   return rising.length / long.length;
 }
+
+/** The highest of the losses of each sample; null where there is none that is a number. */
+export const peaksOf = (
+  losses: readonly (readonly number[])[],
+): (number | null)[] =>
+  losses.map((trace) => {
+    const known = trace.filter(Number.isFinite);
+    return known.length === 0
+      ? null
+      : known.reduce((most, loss) => Math.max(most, loss));
+  });

@@ -1,7 +1,7 @@
 import type { Family } from "#attacks";
 import { counts } from "../counting.ts";
 import type { ModelProbes } from "../probes/model-probes.ts";
-import type { Tries } from "../probes/probe.ts";
+import type { Averaged, Longer, Tries } from "../probes/probe.ts";
 import type { Access, Check, Norm } from "../results.ts";
 
 /** What a trust check may know of a cell. */
@@ -43,6 +43,10 @@ export interface Evidence {
   model: ModelProbes;
   /** Calls that the attack averages a gradient over. */
   draws: number;
+  /** Whether one of its parts needs no gradients. */
+  searches: boolean;
+  /** Whether the budget is a threat model of the suite, not one more along a sweep. */
+  named: boolean;
   /** What was tried on samples that the attack left standing; null where it was not. */
   probes: AttackProbes | null;
 }
@@ -51,8 +55,9 @@ export interface Evidence {
 export interface AttackProbes {
   /** Samples that the attack left standing, of which some were tried. */
   standing: number;
-  moreSteps: Tries | null;
+  moreSteps: Longer | null;
   moreRestarts: Tries | null;
+  moreDraws: Averaged | null;
   unbounded: Tries | null;
   noise: Tries;
   /** Draws of noise of each sample. */
@@ -83,6 +88,18 @@ export function isWhiteBox(cell: Evidence): boolean {
     cell.access === "gradient" && cell.family !== "universal" && counts(cell)
   );
 }
+
+/** Distance of normalised logits below which answers are alike. */
+const ALIKE = 1e-4;
+
+/** Whether a model answers otherwise when it is asked again. */
+export const isRandom = ({ changed, apart }: ModelProbes): boolean =>
+  changed > 0 || apart > ALIKE;
+
+/** Whether an attack goes many steps after each sample by its gradients. */
+export const isSearch = (cell: Evidence): boolean =>
+  isWhiteBox(cell) &&
+  (cell.family === "iterative" || cell.family === "minimum-norm");
 
 /** The siblings whose numbers count for the same candidate, defence and norm, on as many samples. */
 export function comparable(

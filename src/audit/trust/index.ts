@@ -4,9 +4,11 @@ import { asPublished } from "./as-published.ts";
 import { beatsNoise } from "./beats-noise.ts";
 import { beatsQueries } from "./beats-queries.ts";
 import { beatsTransfer } from "./beats-transfer.ts";
+import { breaksUndefended } from "./breaks-undefended.ts";
 import { budgetKept } from "./budget-kept.ts";
 import type { Evidence, TrustCheck } from "./check.ts";
 import { cleanPreflight } from "./clean-preflight.ts";
+import { convergedInDraws } from "./converged-in-draws.ts";
 import { convergedInRestarts } from "./converged-in-restarts.ts";
 import { convergedInSteps } from "./converged-in-steps.ts";
 import { gradientAgrees } from "./gradient-agrees.ts";
@@ -15,12 +17,14 @@ import { iterativeBeatsSingleStep } from "./iterative-beats-single-step.ts";
 import { logitsGiven } from "./logits-given.ts";
 import { monotoneInEps } from "./monotone-in-eps.ts";
 import { noiseFindsNothing } from "./noise-finds-nothing.ts";
+import { otherMeans } from "./other-means.ts";
 import { reachesChance } from "./reaches-chance.ts";
 import { repeatable } from "./repeatable.ts";
 import { smoothNearby } from "./smooth-nearby.ts";
 import { stoppedRising } from "./stopped-rising.ts";
 
 export type { AttackProbes, Evidence, TrustCheck } from "./check.ts";
+export { isRandom } from "./check.ts";
 
 /** The checks that hold for every cell. When one fails, the number may be wrong either way. */
 const always: readonly TrustCheck[] = [budgetKept, cleanPreflight, asPublished];
@@ -35,6 +39,7 @@ const whereItCounts: readonly TrustCheck[] = [
   stoppedRising,
   convergedInSteps,
   convergedInRestarts,
+  convergedInDraws,
   iterativeBeatsSingleStep,
   monotoneInEps,
   reachesChance,
@@ -42,6 +47,8 @@ const whereItCounts: readonly TrustCheck[] = [
   beatsTransfer,
   beatsQueries,
   noiseFindsNothing,
+  otherMeans,
+  breaksUndefended,
 ];
 
 /** Every check there is. */

@@ -14,13 +14,13 @@ export const monotoneInEps: TrustCheck = {
   title: "More budget breaks more",
   judge(cell, siblings) {
     if (!isWhiteBox(cell)) return undefined;
-    const smaller = strongest(
-      comparable(cell, siblings).filter(
-        ({ attack, eps }) => attack === cell.attack && eps < cell.eps,
-      ),
+    const below = comparable(cell, siblings).filter(
+      ({ attack, eps }) => attack === cell.attack && eps < cell.eps,
     );
+    const smaller = strongest(below);
     if (!smaller) return undefined;
-    const seen = `${percent(robustShare(cell))} stay robust at eps ${cell.eps} and ${percent(robustShare(smaller))} at the smaller eps ${smaller.eps}`;
+    const budgets = new Set(below.map(({ eps }) => eps)).size + 1;
+    const seen = `Of ${budgets} budgets, ${percent(robustShare(cell))} stay robust at eps ${cell.eps} and ${percent(robustShare(smaller))} at the smaller eps ${smaller.eps}`;
     if (robustCount(cell) <= robustCount(smaller) + 1) {
       return { status: "passed", message: `${seen}.` };
     }

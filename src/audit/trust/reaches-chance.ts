@@ -4,7 +4,7 @@ import {
   comparable,
   type Evidence,
   type Finding,
-  isWhiteBox,
+  isSearch,
   robustCount,
   strongest,
   type TrustCheck,
@@ -20,9 +20,7 @@ export const reachesChance: TrustCheck = {
   id: "reaches-chance",
   title: "An unbounded attack breaks everything",
   judge(cell, siblings) {
-    const iterates =
-      cell.family === "iterative" || cell.family === "minimum-norm";
-    if (!iterates || !isWhiteBox(cell) || cell.constrained) return undefined;
+    if (!isSearch(cell) || cell.constrained) return undefined;
     const unbounded = strongest(
       [cell, ...comparable(cell, siblings)].filter(
         (one) => one.attack === cell.attack && isUnbounded(one),

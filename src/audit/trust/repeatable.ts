@@ -1,8 +1,5 @@
 import { samples } from "../words.ts";
-import { isWhiteBox, type TrustCheck } from "./check.ts";
-
-/** Distance of normalised logits. */
-const TOLERATED = 1e-4;
+import { isRandom, isWhiteBox, type TrustCheck } from "./check.ts";
 
 /** Draws that a gradient has to be averaged over. */
 const DRAWS = 20;
@@ -14,7 +11,7 @@ export const repeatable: TrustCheck = {
   judge(cell) {
     if (!isWhiteBox(cell)) return undefined;
     const { changed, apart } = cell.model;
-    if (changed === 0 && apart <= TOLERATED)
+    if (!isRandom(cell.model))
       return {
         status: "passed",
         message: "Asked again, the model gives the same logits.",

@@ -1,0 +1,19 @@
+import type { TrustCheck } from "./check.ts";
+import { settled } from "./settled.ts";
+
+/** Gradients that are means of more draws break no more (Athalye et al. 2018, arXiv:1802.00420; 20 draws as in AutoAttack). */
+export const convergedInDraws: TrustCheck = {
+  id: "converged-in-draws",
+  title: "More draws a gradient break no more",
+  judge(cell) {
+    const tries = cell.probes?.moreDraws;
+    if (!cell.probes || !tries) return undefined;
+    return settled(
+      cell,
+      cell.probes,
+      tries,
+      `${cell.attack} with ${tries.draws} draws a gradient instead of ${tries.before}`,
+      "average its gradients over more draws (eot), until twice as many change nothing",
+    );
+  },
+};
