@@ -29,6 +29,10 @@ export function duration(seconds: number): string {
 export const plain = (text: string): string =>
   text.replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f]/g, "");
 
+/** The same of a sentence, whose numbers stay with their units. */
+export const unbroken = (text: string): string =>
+  plain(text).replace(/(\d) (?=%|points\b|samples\b)/g, "$1\u00a0");
+
 /** An id for an element: readable, unique, and the same in every run. */
 export function anchor(kind: string, name: string): string {
   const slug = name

@@ -59,6 +59,12 @@ export const rows: readonly Row[] = models.flatMap((model) => [
       },
       {
         ...at,
+        attack: "apgd-dlr",
+        params: {},
+        peer: { library: "pyautoattack", name: "apgd-dlr", params: {} },
+      },
+      {
+        ...at,
         attack: "apgd-t",
         params: {},
         peer: { library: "pyautoattack", name: "apgd-t", params: {} },
@@ -89,6 +95,16 @@ export const rows: readonly Row[] = models.flatMap((model) => [
               params: {},
               peer: { library: "torchattacks", name: "FGSM", params: {} },
             } as const,
+            ...(["BIM", "MIFGSM"] as const).map((name) => ({
+              ...at,
+              attack: name === "BIM" ? "bim" : "mi-fgsm",
+              params: { steps: 10, relStepSize: 0.1 },
+              peer: {
+                library: "torchattacks" as const,
+                name,
+                params: { steps: 10, alpha: eps / 10 },
+              },
+            })),
           ]),
     ];
   }),
@@ -105,6 +121,12 @@ export const rows: readonly Row[] = models.flatMap((model) => [
         initial_const: 1e-3,
       },
     ),
+    nearest("l1", "ead", { beta: 0.01, maxIterations: 300 }, "EADAttack", {
+      binary_search_steps: 9,
+      steps: 300,
+      regularization: 0.01,
+      decision_rule: "L1",
+    }),
     nearest("l2", "ddn", {}, "DDNAttack", {}),
     nearest("l2", "fmn", {}, "L2FMNAttack", {}),
     nearest("linf", "fmn", {}, "LInfFMNAttack", {}),

@@ -1,5 +1,5 @@
 import type { Results } from "#results";
-import { plain } from "../../format.ts";
+import { plain, unbroken } from "../../format.ts";
 
 /** What the mechanical checks found: failures first, the same finding of many cells told once. */
 export function trustView(results: Results) {
@@ -22,7 +22,7 @@ export function trustView(results: Results) {
       };
       group.findings.push({
         cell: plain(cell.id),
-        message: plain(check.message),
+        message: unbroken(check.message),
       });
       found.set(key, group);
     }

@@ -1,5 +1,5 @@
 import type { Results } from "#results";
-import { budget, mainThreats, percent, plain } from "../../format.ts";
+import { budget, mainThreats, percent, plain, unbroken } from "../../format.ts";
 
 const words = {
   passed: {
@@ -40,7 +40,8 @@ export function verdictView(results: Results) {
         ...r,
         rule: plain(r.rule),
         subject: plain(r.subject),
-        reason: plain(r.reason),
+        reason: unbroken(r.reason),
+        measured: unbroken(r.measured),
       })),
     hasRules: rules.length > 0,
   };

@@ -3,6 +3,7 @@ import {
   isWhiteBox,
   robustCount,
   robustShare,
+  STRONGER,
   sameBudget,
   strongest,
   type TrustCheck,
@@ -23,7 +24,7 @@ export const beatsNoise: TrustCheck = {
     if (robustCount(cell) > robustCount(noise)) {
       return {
         status: "failed",
-        message: `${seen}: its gradients mislead; attack through a smooth stand-in or without gradients.`,
+        message: `${seen}: ${STRONGER}.`,
       };
     }
     const ids = missed(cell, noise);

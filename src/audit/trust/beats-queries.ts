@@ -25,7 +25,7 @@ export const beatsQueries: TrustCheck = {
       ? { status: "passed", message: `${seen}.` }
       : {
           status: "warned",
-          message: `${seen}: gradients are masked; trust the lower number.`,
+          message: `${seen}: gradients are masked or the attack is weak; trust the lower number, and run autoattack and more queries.`,
         };
   },
 };

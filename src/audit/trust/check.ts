@@ -68,6 +68,10 @@ export interface AttackProbes {
   rising: number | null;
 }
 
+/** What to do where an attack did less than a weaker one, or than it must. */
+export const STRONGER =
+  "the steps are too few or too short, or gradients are masked; run autoattack, then square and hopskipjump, which need no gradients";
+
 /** What a check found; undefined where it does not apply. */
 export type Finding = Pick<Check, "status" | "message"> | undefined;
 

@@ -3,6 +3,7 @@ import {
   isWhiteBox,
   robustCount,
   robustShare,
+  STRONGER,
   sameBudget,
   strongest,
   type TrustCheck,
@@ -25,7 +26,7 @@ export const iterativeBeatsSingleStep: TrustCheck = {
       ? { status: "passed", message: `${seen}.` }
       : {
           status: "failed",
-          message: `${seen}: gradients are masked or the steps are badly sized; try more steps, restarts and another step size.`,
+          message: `${seen}: ${STRONGER}.`,
         };
   },
 };

@@ -6,6 +6,7 @@ import {
   type Finding,
   isSearch,
   robustCount,
+  STRONGER,
   strongest,
   type TrustCheck,
 } from "./check.ts";
@@ -33,7 +34,7 @@ export const reachesChance: TrustCheck = {
       ? { status: "passed", message: `${seen}.` }
       : {
           status: "failed",
-          message: `${seen}: gradients are masked; attack through a smooth stand-in or without gradients.`,
+          message: `${seen}: ${STRONGER}.`,
         };
   },
 };
@@ -48,7 +49,7 @@ function judgeProbe({ attack, probes, chance }: Evidence): Finding {
     ? { status: "passed", message: `${seen}.` }
     : {
         status: "failed",
-        message: `${seen}: gradients are masked; attack through a smooth stand-in or without gradients.`,
+        message: `${seen}: ${STRONGER}.`,
       };
 }
 

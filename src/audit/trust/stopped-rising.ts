@@ -16,7 +16,7 @@ export const stoppedRising: TrustCheck = {
       ? { status: "passed", message: `${seen}.` }
       : {
           status: "warned",
-          message: `${seen}: more steps would break more.`,
+          message: `${seen}: run it with more steps, or autoattack.`,
         };
   },
 };
