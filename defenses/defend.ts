@@ -11,7 +11,7 @@ import { answerBy, watch } from "./watch.ts";
  * anywhere. A detector looks at the input that reaches it by the bare model;
  * what follows in the list is what answers.
  *
- * @throws DEFENSE_FIT for a part that has to be fitted and was not; DEFENSE_ORDER for a detector that sanitises by nothing, or by another detector
+ * @throws DEFENSE_INPUT for a sanitizer of a text model; DEFENSE_FIT for a part that has to be fitted and was not; DEFENSE_ORDER for a detector that sanitises by nothing, or by another detector
  */
 export function defend(
   model: Model,
@@ -47,6 +47,12 @@ export function checkOrder(defenses: readonly Chosen<Reactive>[]): void {
 
 function putInFront(model: Model, chosen: ChosenSanitizer): Model {
   const { unit, params } = chosen;
+  if (model.embedding)
+    throw new UsageError(
+      "DEFENSE_INPUT",
+      `${unit.id} changes numbers, and the input "${model.input}" is of token ids`,
+      "Repair texts before they become tokens (data.sanitize): that works on strings, which no .onnx takes.",
+    );
   const views = unit.views?.(params) ?? 1;
   const inner = views === 1 ? model : averaged(model, views);
   const { input, contract, straightThrough } = inner;

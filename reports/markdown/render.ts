@@ -56,7 +56,9 @@ export function renderMarkdown(results: Results): string {
   if (results.task)
     lines.push(`A sample is wrong when ${escaped(results.task.broken)}.`, "");
   lines.push(
-    `Robust accuracy, worst case over the attacks, with 95 % intervals (${results.provenance.data.attacked} samples):`,
+    threats.length > 0
+      ? `Robust accuracy, worst case over the attacks, with 95 % intervals (${results.provenance.data.attacked} samples):`
+      : `Accuracy on clean samples (${results.provenance.data.test}); nothing was attacked:`,
     "",
     `| candidate | defence | clean | ${threats.map((t) => escaped(t.id)).join(" | ")} |`,
     `|---|---|---|${"---|".repeat(threats.length)}`,
@@ -71,7 +73,7 @@ export function renderMarkdown(results: Results): string {
             w.threatModel === t.id,
         ),
       );
-      if (cases.every((w) => w === undefined)) continue;
+      if (threats.length > 0 && cases.every((w) => w === undefined)) continue;
       const clean = cleanBehind(results, candidate, defense.id);
       const texts = cases.map((w) => {
         if (!w) return "-";

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { runAudit } from "#audit";
-import { packagePath, Random } from "#core";
+import { choiceOf, packagePath, Random } from "#core";
 import { type DataSpec, dataSpecSchema, loadDataset } from "#data";
+import { type ChosenDefense, defend, reactiveDefenses } from "#defenses";
+import { loadModel } from "#model";
 import { emptyGraph, floats, GraphBuilder, writeModel } from "#onnx";
 import { repairSpelling } from "../../src/data/text/spelling.ts";
 import { foldUnicode } from "../../src/data/text/unicode.ts";
@@ -139,25 +141,36 @@ describe("texts", () => {
     );
   });
 
-  it("tune and measure a text model, and lookalikes are undone first", async () => {
+  it("tune and measure a text model, which reads lookalikes after repair alone", async () => {
     bagOfWords(join(folder, "base.onnx"), VOCABULARY.length, 6);
     const lines = Array.from({ length: 60 }, (_, i) =>
-      i % 2 ? "a gооd fi\u200blm\tyes" : "a bаd movie\tno",
+      i % 2 ? "a gооd film\tyes" : "a bаd film\tno",
     );
     put(folder, "planted.tsv", `text\tlabel\n${lines.join("\n")}\n`);
     const data = { path: "planted.tsv", tokenizer: "vocab.txt", length: 6 };
-    const run = async (sanitize: string[], out: string) => {
+    const accuracy = async (sanitize: string[]) => {
       const suite = put(
         folder,
         "suite.yaml",
         suiteOf({ ...data, sanitize }, { epochs: 10, learningRate: 0.05 }),
       );
-      const results = await runAudit({ suite, out: join(folder, out) });
-      return results.candidates[0]?.cleanAccuracy.value;
+      const out = join(folder, `out${sanitize}`);
+      const { candidates, cells } = await runAudit({ suite, out });
+      expect(cells).toEqual([]);
+      return candidates[0]?.cleanAccuracy.value;
     };
-    expect(await run(["unicode"], "repaired")).toBe(1);
-    const { x } = await load({ ...data, sanitize: ["unicode"] });
-    expect(Array.from(x.data.subarray(6, 12))).toEqual([2, 9, 5, 7, 3, 0]);
+    // Without repair both words are the unknown one.
+    expect(await accuracy([])).toBeCloseTo(0.5, 1);
+    expect(await accuracy(["unicode"])).toBe(1);
+  });
+
+  it("have no sanitizer as a graph", () => {
+    const file = join(folder, "refused.onnx");
+    bagOfWords(file, VOCABULARY.length, 6);
+    const chosen = choiceOf(reactiveDefenses).parse("bit-depth");
+    expect(() => defend(loadModel(file), [chosen as ChosenDefense])).toThrow(
+      /token ids/,
+    );
   });
 
   it("refuse what works on numbers", async () => {

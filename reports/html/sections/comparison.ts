@@ -24,7 +24,7 @@ export function comparisonView(results: Results) {
             w.threatModel === t.id,
         ),
       );
-      if (cases.every((w) => w === undefined)) return [];
+      if (threats.length > 0 && cases.every((w) => w === undefined)) return [];
       const clean = cleanBehind(results, c, d.id);
       return [
         {

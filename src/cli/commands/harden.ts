@@ -35,7 +35,9 @@ export const hardenCommand = new Command("harden")
 Examples:
   assay harden candidate.onnx --defense bit-depth --out hardened.onnx
   assay harden candidate.onnx --defense '{ id: bit-depth, bits: 3 }' median --out hardened.onnx
-  assay harden candidate.onnx --defense pca energy --suite suites/demo.yaml --out hardened.onnx`,
+  assay harden candidate.onnx --defense pca energy --suite suites/demo.yaml --out hardened.onnx
+
+Repairs of texts (data.sanitize in a suite) work on strings; no .onnx can hold them.`,
   )
   .action(
     async (file: string, { defense, out, suite, head }: HardenOptions) => {

@@ -124,7 +124,7 @@ function summary(results: Results, report: string): string {
           w.threatModel === t.id,
       ),
     );
-    if (cases.every((w) => w === undefined)) return [];
+    if (shown.length > 0 && cases.every((w) => w === undefined)) return [];
     const clean = cleanBehind(results, candidate, defense);
     return [
       [
@@ -152,7 +152,9 @@ function summary(results: Results, report: string): string {
   );
   return `${[
     "",
-    "Robust accuracy, worst case over the attacks:",
+    shown.length > 0
+      ? "Robust accuracy, worst case over the attacks:"
+      : "Accuracy on clean samples; nothing was attacked:",
     columns([heading, ...table]),
     "",
     `Gate: ${paint(results.gate.verdict === "none" ? "no verdict" : results.gate.verdict)}`,
