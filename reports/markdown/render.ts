@@ -60,7 +60,7 @@ export function renderMarkdown(results: Results): string {
       ? `Robust accuracy, worst case over the attacks, with 95 % intervals (${results.provenance.data.attacked} samples):`
       : `Accuracy on clean samples (${results.provenance.data.test}); nothing was attacked:`,
     "",
-    `| candidate | defence | clean | ${threats.map((t) => escaped(t.id)).join(" | ")} |`,
+    `| ${["candidate", "defence", "clean", ...threats.map((t) => escaped(t.id))].join(" | ")} |`,
     `|---|---|---|${"---|".repeat(threats.length)}`,
   );
   for (const candidate of results.candidates) {
@@ -82,7 +82,7 @@ export function renderMarkdown(results: Results): string {
         return `${percent(w.robustAccuracy.value)} ${escaped(interval(w.robustAccuracy))}${w.trusted ? "" : " **not trusted**"}${test}`;
       });
       lines.push(
-        `| ${escaped(candidate.id)} | ${escaped(defense.id)} | ${clean ? percent(clean.value) : "-"} | ${texts.join(" | ")} |`,
+        `| ${escaped(candidate.id)} | ${escaped(defense.id)} | ${[clean ? percent(clean.value) : "-", ...texts].join(" | ")} |`,
       );
     }
   }
