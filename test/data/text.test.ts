@@ -158,9 +158,9 @@ describe("texts", () => {
       const out = join(folder, `out${sanitize}`);
       const results = await runAudit({ suite, out });
       expect(renderMarkdown(results)).toMatch(
-        /nothing was attacked[^]*\| full \| none \| \d/,
+        /nothing was attacked[\s\S]*\| full \| none \| \d/,
       );
-      expect(renderHtml(results)).toContain("Nothing was attacked");
+      expect(await renderHtml(results)).toContain("Nothing was attacked");
       const { candidates } = results;
       return candidates[0]?.cleanAccuracy.value;
     };
