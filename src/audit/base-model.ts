@@ -26,6 +26,7 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
       input: base.input,
       classes: base.classes,
       task: base.task,
+      weights: base.weights,
     });
   }
   const parts = data.pretraining as Parts;

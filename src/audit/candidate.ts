@@ -37,6 +37,7 @@ export async function makeCandidate(
       classes: target.test.classes,
       task: member ? taskNamed(loaded, member.task) : suite.task,
       ...(member ? { head: member.task } : {}),
+      weights: spec.weights,
     };
     const ready = given(id, spec.model, shop, options, target.test);
     await tell(shop, id, ready.model, target, false);

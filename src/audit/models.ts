@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { type Chosen, packageVersion } from "#core";
+import { type Chosen, hashOf, packageVersion, readFile, sha256 } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import {
@@ -67,7 +67,8 @@ export function given(
   test: Dataset = data.target.test,
 ): ReadyModel {
   const path = resolve(loaded.folder, named);
-  const model = loadModel(path, options);
+  const weights = options?.weights && resolve(loaded.folder, options.weights);
+  const model = loadModel(path, { ...options, weights });
   checkFits(
     test,
     model,
@@ -84,6 +85,7 @@ export function given(
       ? {
           unprocessed: loadModel(path, {
             ...options,
+            weights,
             input: {
               ...input,
               scale: undefined,
@@ -95,7 +97,9 @@ export function given(
       : {}),
     file: named,
     stated: options,
-    hash: hashGraph(path),
+    hash: weights
+      ? hashOf([hashGraph(path), sha256(readFile(weights))])
+      : hashGraph(path),
     history: [],
     ended: null,
     lineage: null,

@@ -45,6 +45,8 @@ const baseSchema = z
   .strictObject({
     /** An .onnx file; relative to the suite. */
     model: z.string().optional(),
+    /** A safetensors file with the weights of that model; those in the model's own file when left out. */
+    weights: z.string().optional(),
     input: contractSchema.optional(),
     /** Classes of the source task, or names of its outputs. */
     classes: z.array(z.string()).min(1).optional(),
@@ -85,6 +87,8 @@ const candidateSchema = z
   .strictObject({
     /** A model that was fine-tuned elsewhere: an .onnx file, relative to the suite. */
     model: z.string().optional(),
+    /** A safetensors file with its weights, for instance of a fine-tuned twin of the base. */
+    weights: z.string().optional(),
     input: contractSchema.optional(),
     strategy: choiceOf(strategies).optional(),
     /** What holds the weights near to the base. */
@@ -121,6 +125,10 @@ const candidateSchema = z
         "state one of model, strategy, or an adaptation that needs no source (adabn, tent)",
     },
   )
+  .refine((c) => c.weights === undefined || c.model !== undefined, {
+    path: ["weights"],
+    message: "weights belong to a model; state it too",
+  })
   .refine((c) => c.model === undefined || c.seeds === 1, {
     path: ["seeds"],
     message: "a model that is given was trained once; it has no seeds",

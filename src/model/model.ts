@@ -27,6 +27,7 @@ import {
 } from "./heads.ts";
 import { chooseInput, fillOthers } from "./inputs.ts";
 import { embeddingOf, takeFloats } from "./integers.ts";
+import { layerGroups } from "./layers.ts";
 import {
   type NoiseInput,
   noiseInside,
@@ -35,6 +36,7 @@ import {
 } from "./noise.ts";
 import { classNames, type Found, findLogits, isClassic } from "./outputs.ts";
 import { readGraph } from "./read.ts";
+import { requireAll, withSafetensors } from "./safetensors.ts";
 import { meaningOf, type Task, taskSchema } from "./tasks/index.ts";
 
 /** A graph from raw input [N, ...shape] to logits or values [N, outputs], what it expects, and what they mean. */
@@ -66,6 +68,8 @@ export interface LoadModelOptions {
   readonly task?: z.input<typeof taskSchema>;
   /** Which head of a file with several: the task of one that Assay wrote, or the name of an output; the first when left out. */
   readonly head?: string;
+  /** A safetensors file whose weights take the place of those in the model's file. */
+  readonly weights?: string;
 }
 
 const METADATA = "assay.model";
@@ -81,7 +85,13 @@ const LAYOUT = "assay.layout";
  * @throws MODEL_INPUT, MODEL_OUTPUT, TASK_LABELS, or what `readGraph` throws
  */
 export function loadModel(path: string, options: LoadModelOptions = {}): Model {
-  return modelOf(readGraph(path), path, options);
+  const { weights } = options;
+  if (weights === undefined) return modelOf(readGraph(path), path, options);
+  const { graph, given } = withSafetensors(readGraph(path), weights);
+  const model = modelOf(graph, path, options);
+  const trained = layerGroups(model.graph).flatMap((g) => g.parameters);
+  requireAll(weights, given, trained);
+  return model;
 }
 
 /** The same from a graph. `file` names it in messages. */

@@ -89,7 +89,8 @@ function attributes(all: Attributes): Attributes {
   return mapBodies(Object.fromEntries(entries), body);
 }
 
-function widened(t: Tensor): Tensor {
+/** A tensor of other floats in float32; any other as it is. */
+export function widened(t: Tensor): Tensor {
   switch (t.type) {
     case "float64":
       return floats(t.dims, t.data as Float64Array);

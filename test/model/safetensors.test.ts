@@ -1,0 +1,113 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { loadModel, saveModel } from "#model";
+import type { FloatTensor } from "#onnx";
+import { readSafetensors } from "../../src/model/safetensors.ts";
+import { untrained } from "../reference.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "assay-safetensors-"));
+const file = (name: string) => join(folder, name);
+
+interface Entry {
+  dtype: string;
+  shape: readonly number[];
+  bytes: Uint8Array;
+}
+
+/** A file as the format's page describes it. */
+function write(name: string, entries: Record<string, Entry>): string {
+  let at = 0;
+  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
+  for (const [key, { dtype, shape, bytes }] of Object.entries(entries)) {
+    header[key] = { dtype, shape, data_offsets: [at, at + bytes.length] };
+    at += bytes.length;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(json.length), true);
+  const all = Object.values(entries).map((e) => e.bytes);
+  writeFileSync(file(name), Buffer.concat([length, json, ...all]));
+  return file(name);
+}
+
+const f32 = ({ dims, data }: Pick<FloatTensor, "dims" | "data">): Entry => ({
+  dtype: "F32",
+  shape: dims,
+  bytes: new Uint8Array(data.slice().buffer),
+});
+
+const other = untrained(undefined, 99);
+const entries = () =>
+  Object.fromEntries(
+    [...other.graph.constants]
+      .filter(([name]) => /^(conv|hidden|head)/.test(name))
+      .map(([name, t]) => [name, f32(t as FloatTensor)]),
+  );
+
+const base = file("base.onnx");
+saveModel(base, untrained());
+
+test("a model takes its weights from the file", () => {
+  const counts = { dtype: "I64", shape: [], bytes: new Uint8Array(8) };
+  const weights = write("all.safetensors", {
+    ...entries(),
+    "bn.num_batches_tracked": counts,
+  });
+  const { graph } = loadModel(base, { weights });
+  for (const name of ["conv1.weight", "head.bias", "hidden.weight"])
+    expect(graph.constants.get(name)?.data).toEqual(
+      other.graph.constants.get(name)?.data,
+    );
+});
+
+test("half precision is widened exactly", () => {
+  const half = { dtype: "F16", shape: [3] };
+  const brain = { dtype: "BF16", shape: [3] };
+  const bits = (values: number[]) =>
+    new Uint8Array(Uint16Array.from(values).buffer);
+  const read = readSafetensors(
+    write("half.safetensors", {
+      half: { ...half, bytes: bits([0x3c00, 0xc000, 0x3555]) },
+      brain: { ...brain, bytes: bits([0x3f80, 0xc000, 0x3eab]) },
+    }),
+  );
+  expect(read.get("half")?.type).toBe("float16");
+  expect(read.get("brain")?.dims).toEqual([3]);
+});
+
+test("what does not fit is refused by name", () => {
+  const weights = entries();
+  const of = (name: string, all: Record<string, Entry>) => () =>
+    loadModel(base, { weights: write(name, all) });
+  const { "conv1.weight": first = weights["head.bias"] as Entry, ...rest } =
+    weights;
+  expect(of("few", rest)).toThrow("lacks conv1.weight, which the model trains");
+  expect(of("more", { ...weights, extra: first })).toThrow(
+    'the model has no weight "extra"',
+  );
+  expect(
+    of("shape", { ...weights, "conv1.weight": { ...first, shape: [9, 16] } }),
+  ).toThrow('"conv1.weight" has shape [9, 16], the model\'s [16, 1, 3, 3]');
+});
+
+test("damaged files are refused", () => {
+  const refused = (name: string, bytes: Uint8Array) => {
+    writeFileSync(file(name), bytes);
+    return () => readSafetensors(file(name));
+  };
+  expect(refused("empty", new Uint8Array(3))).toThrow("cut off");
+  expect(refused("long", new Uint8Array(16).fill(255))).toThrow("cut off");
+  const json = new Uint8Array(10);
+  json[0] = 2;
+  expect(refused("json", json)).toThrow("header that cannot be read");
+  const short = { dtype: "F32", shape: [4], bytes: new Uint8Array(8) };
+  expect(() => readSafetensors(write("short", { w: short }))).toThrow(
+    'holds 8 bytes of "w", expected 16 for F32 [4]',
+  );
+  const strange = { dtype: "F8_E4M3", shape: [4], bytes: new Uint8Array(4) };
+  expect(() => readSafetensors(write("f8", { w: strange }))).toThrow(
+    "F8_E4M3, which is not known",
+  );
+});
