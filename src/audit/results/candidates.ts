@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { measureSchema, rateSchema, unitSchema } from "./values.ts";
+
+/** One line of a training curve; rates are on the validation split. */
+export const epochSchema = z.strictObject({
+  epoch: z.int(),
+  stage: z.int(),
+  /** The layer groups that were trained in this epoch. */
+  trainable: z.array(z.string()),
+  learningRate: z.number(),
+  trainLoss: z.number(),
+  validationLoss: z.number(),
+  validationAccuracy: z.number(),
+  /** Means over the epoch of what the loss recorded, such as its terms, and what was found of each task on the validation split; absent where there is nothing. */
+  records: z.record(z.string(), z.number()).optional(),
+  /** True for the epoch whose weights were kept. */
+  best: z.boolean(),
+});
+
+export const lineageSchema = z.strictObject({
+  baseHash: z.string().nullable(),
+  dataHash: z.string(),
+  strategy: z.string(),
+  seed: z.int(),
+  assayVersion: z.string(),
+  /** What the training states of itself, such as its epsilon and delta; absent where it states nothing. */
+  facts: z.record(z.string(), z.number()).optional(),
+});
+
+/** How the weights of a layer group stand to the base's. */
+export const kinSchema = z.strictObject({
+  group: z.string(),
+  size: z.int(),
+  /** "same" bytes, "moved" from those of the base, or "new": the base has no such layer. */
+  relation: z.enum(["same", "moved", "new"]),
+  /** Norm of the difference over the norm in the base. */
+  distance: z.number().nullable(),
+  /** Near 0 for weights that have nothing to do with each other. */
+  cosine: z.number().nullable(),
+});
+
+export const candidateSchema = z.strictObject({
+  id: z.string(),
+  /** Which of several trainings of one candidate it is, counted from 1; null for a candidate of one seed. */
+  replica: z
+    .strictObject({ of: z.string(), index: z.int().positive() })
+    .nullable(),
+  /** Where it is one of several tasks on one trunk, which share file and training; absent otherwise. */
+  member: z
+    .strictObject({
+      of: z.string(),
+      task: z.string(),
+      tasks: z.array(z.string()),
+      /** How tasks were weighed; null for a model that was given. */
+      weighting: unitSchema.nullable(),
+      /** Names of its classes, or of its outputs. */
+      classes: z.array(z.string()),
+      /** When a sample is wrong, as half a sentence. */
+      broken: z.string(),
+      /** The share that guessing, or the best single answer, gets right. */
+      chance: z.number(),
+    })
+    .optional(),
+  /** "tuned" by this run, or "given" as a file. */
+  origin: z.enum(["tuned", "given"]),
+  strategy: unitSchema.nullable(),
+  /** How it learned from unlabelled data of the target domain, if it did. */
+  adaptation: unitSchema.nullable(),
+  /** On the test split of the source domain; null where the suite has one domain. */
+  sourceAccuracy: rateSchema.nullable(),
+  /** The proactive defence it was trained with, if any. */
+  training: unitSchema.nullable(),
+  /** Further ones, in the order in which they were applied; absent where there are none. */
+  moreTraining: z.array(unitSchema).optional(),
+  lineage: lineageSchema.nullable(),
+  /** What the weights themselves say of the descent from the base, from input to output; null without a base. */
+  kinship: z.array(kinSchema).nullable(),
+  /** Path of the .onnx relative to the results document. */
+  file: z.string(),
+  hash: z.string(),
+  parameters: z.int(),
+  trainableParameters: z.int().nullable(),
+  cleanAccuracy: rateSchema,
+  /** How far its outputs are from their targets on the test split; absent for classifiers. */
+  measures: z.array(measureSchema).optional(),
+  history: z.array(epochSchema),
+  /** Why training ended: "finished", "early stop", or the reason it broke off. */
+  ended: z.string().nullable(),
+});
+
+export type Epoch = z.infer<typeof epochSchema>;
+export type Lineage = z.infer<typeof lineageSchema>;
+export type CandidateResult = z.infer<typeof candidateSchema>;

@@ -1,0 +1,28 @@
+import { z } from "zod";
+
+/** 8-bit pixels, row-major height x width x channels, in base64. */
+const pictureSchema = z.strictObject({
+  width: z.int(),
+  height: z.int(),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  pixels: z.string(),
+});
+
+export const exampleSchema = z.strictObject({
+  cell: z.string(),
+  sample: z.int(),
+  label: z.string(),
+  cleanPrediction: z.string(),
+  /** Null where the outputs do not say how sure the model is. */
+  cleanConfidence: z.number().nullable(),
+  prediction: z.string(),
+  confidence: z.number().nullable(),
+  linf: z.number(),
+  l2: z.number(),
+  original: pictureSchema,
+  perturbed: pictureSchema,
+  /** Mid-grey is no change; scaled so that eps (linf) or the largest change (l2) is full contrast. */
+  difference: pictureSchema,
+});
+
+export type Example = z.infer<typeof exampleSchema>;
