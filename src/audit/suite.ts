@@ -251,6 +251,9 @@ export const suiteSchema = z.strictObject({
 
 export type Suite = z.output<typeof suiteSchema>;
 
+/** What a suite says of one candidate. */
+export type CandidateSpec = Suite["candidates"][string];
+
 /** A suite as it was read. */
 export interface LoadedSuite {
   readonly suite: Suite;

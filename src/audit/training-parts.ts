@@ -9,12 +9,10 @@ import {
   type TrainingSettings,
   trainingSettings,
 } from "#tuning";
-import type { Suite } from "./suite.ts";
+import type { CandidateSpec } from "./suite.ts";
 
 /** How a candidate is trained, without all else that the suite says of it. */
-export const trainingOf = (
-  spec: Suite["candidates"][string],
-): TrainingSettings =>
+export const trainingOf = (spec: CandidateSpec): TrainingSettings =>
   Object.fromEntries(
     Object.keys(trainingSettings).map((key) => [
       key,
@@ -24,7 +22,7 @@ export const trainingOf = (
 
 /** What a candidate changes of plain training: its proactive defences, its adaptation, then what holds it near to the base. */
 export function partsOf(
-  { training = [], regularizer, adaptation }: Suite["candidates"][string],
+  { training = [], regularizer, adaptation }: CandidateSpec,
   { graph }: Model,
   target: Dataset,
 ): OpenPart[] {
