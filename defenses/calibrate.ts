@@ -5,6 +5,7 @@ import { defend } from "./defend.ts";
 import type { ChosenDetector } from "./detector.ts";
 import type { FitInput, Fitted } from "./fit.ts";
 import { type ChosenDefense, isDetector } from "./kinds.ts";
+import { inPlace } from "./reach.ts";
 import { type Calibration, fromCalibration } from "./watch.ts";
 
 /** Any threshold, while none is known. */
@@ -21,6 +22,7 @@ const LEAST = 1e-6;
  * stated share of the clean validation samples, as they reach it.
  *
  * @param before what comes before it in the defence, fitted
+ * @param input the bare model and the data as they are
  * @throws DETECTOR_SCORE for scores that are not finite
  */
 export async function fitDetector(
@@ -29,7 +31,8 @@ export async function fitDetector(
   input: FitInput,
 ): Promise<Fitted> {
   const { unit, params } = chosen;
-  const found = (await unit.fit?.(input, params)) ?? new Map();
+  const found =
+    (await unit.fit?.(await inPlace(input, before, []), params)) ?? new Map();
   const fitted = new Map([...found, ...fromCalibration(NONE)]);
   const watching = defend(input.model, [
     ...before.filter((part) => !isDetector(part)),

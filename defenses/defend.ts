@@ -80,7 +80,7 @@ function putInFront(model: Model, chosen: ChosenSanitizer): Model {
 }
 
 /** @param noise gets what is drawn */
-function partsOf(
+export function partsOf(
   b: GraphBuilder,
   { unit, fitted }: ChosenSanitizer,
   noise: NoiseInput[],

@@ -5,8 +5,9 @@ import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
 
 /**
- * What a defence is fitted on: the model that it will protect, without any
- * defence, and clean data of its task. Never the samples that are attacked.
+ * What a defence is fitted on: the model that it will protect, and clean data of
+ * its task, both as they are where it stands (see `inPlace`). Never the samples
+ * that are attacked.
  */
 export interface FitInput {
   readonly model: Model;
@@ -14,8 +15,20 @@ export interface FitInput {
   readonly train: Dataset;
   readonly validation: Dataset;
   readonly random: Random;
+  /** What an attacker has before it, where sanitizers come first. */
+  readonly outside?: Outside;
   /** Told the share that is done, between steps; throws when the run is interrupted. */
   readonly onProgress: (share: number) => void;
+}
+
+/** The way through the sanitizers before a part. */
+export interface Outside {
+  /** The model behind them. */
+  readonly model: Model;
+  /** The validation data before them. */
+  readonly validation: Dataset;
+  /** What they make of inputs [N, ...shape]: [N * versions, ...shape]. */
+  pass(x: FloatTensor): Promise<FloatTensor>;
 }
 
 /** What a fit found, by name: the constants that the defence is then built with. */

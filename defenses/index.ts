@@ -100,4 +100,5 @@ export { checkOrder, defend } from "./defend.ts";
 export type { ChosenDetector, Detector } from "./detector.ts";
 export type { Fit, FitInput, Fitted } from "./fit.ts";
 export { type ChosenDefense, isDetector, type Reactive } from "./kinds.ts";
+export { answeringAfter, inPlace } from "./reach.ts";
 export type { ChosenSanitizer, Parts, Sanitizer } from "./sanitizer.ts";

@@ -10,20 +10,26 @@ import { logistic } from "./logistic.ts";
  * Weighs scores of several layers by logistic regression, as Ma et al. 2018
  * (arXiv:1801.02613) and Lee et al. 2018 (arXiv:1807.03888) do: positive are
  * FGSM examples of the validation samples, negative the samples and noisy copies
- * of the same size, uniform in sign.
+ * of the same size, uniform in sign. Behind sanitizers all three are what they
+ * make of them, and the examples are made on the model behind them.
  *
  * @param add the scores of the layers, each [N]
  * @param eps size of the examples, as a share of the input range
  */
 export async function weighLayers(
-  { model, engine, validation, random }: FitInput,
+  input: FitInput,
   eps: number,
   add: (b: GraphBuilder) => readonly string[],
 ): Promise<[string, FloatTensor][]> {
-  const { x, y } = validation;
+  const { model, engine, random } = input;
+  const {
+    model: attacked,
+    validation: { x, y },
+    pass,
+  } = input.outside ?? { ...input, pass: async (made: FloatTensor) => made };
   const [low, high] = model.contract.bounds;
   const ball = ballOf("linf", eps * (high - low), [low, high]);
-  const compiled = await compile(model, engine);
+  const compiled = await compile(attacked, engine);
   const { gradient } = await compiled.lossGradient(x, y);
   await compiled.release();
   const step = (along: FloatTensor) =>
@@ -34,14 +40,17 @@ export async function weighLayers(
     x.data.map(() => stream.uniform() - 0.5),
   );
   const rowsOf = async (inputs: FloatTensor) => {
-    const scores = await evaluate(model, engine, inputs, add);
-    return Array.from(y, (_, i) => scores.map((s) => s.data[i] as number));
+    const reached = await pass(inputs);
+    const scores = await evaluate(model, engine, reached, add);
+    return Array.from({ length: reached.dims[0] ?? 0 }, (_, i) =>
+      scores.map((s) => s.data[i] as number),
+    );
   };
   const clean = [...(await rowsOf(x)), ...(await rowsOf(step(noise)))];
-  const attacked = await rowsOf(step(gradient));
+  const positive = await rowsOf(step(gradient));
   const { weights, bias } = logistic(
-    [...clean, ...attacked],
-    [...clean.map(() => false), ...attacked.map(() => true)],
+    [...clean, ...positive],
+    [...clean.map(() => false), ...positive.map(() => true)],
   );
   return [
     ["weights", floats([weights.length], Float32Array.from(weights))],

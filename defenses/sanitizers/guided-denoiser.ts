@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ballOf } from "#attacks";
 import { numberOrFraction, type Random } from "#core";
-import { type CompiledModel, compile, type Model } from "#model";
+import { type CompiledModel, compile, drawNoise, type Model } from "#model";
 import {
   BATCH,
   type FloatTensor,
@@ -45,7 +45,8 @@ type Params = z.output<typeof params>;
  * training data on the model itself, half by FGSM and half by some steps of
  * it, each batch of a size up to eps. Its network is smaller than the paper's
  * (three sizes instead of five, no batch normalisation), and one model
- * makes the examples where the paper has several.
+ * makes the examples where the paper has several. Behind other sanitizers the
+ * examples are made of what they let through, where this one stands.
  */
 export const guidedDenoiser = defineSanitizer({
   id: ID,
@@ -99,6 +100,10 @@ async function guided(
         return {
           [model.input]: await attackedBatch(compiled, x, y, chosen, stream),
           aim: takeRows(aims, batch),
+          ...drawNoise(
+            model.noise ?? [],
+            batch.map((i) => stream.fork(i)),
+          ),
         };
       },
     },

@@ -6,10 +6,12 @@ import {
   Random,
 } from "#core";
 import {
+  answeringAfter,
   type ChosenDefense,
   type FitInput,
   type Fitted,
   fitDetector,
+  inPlace,
   isDetector,
   type Reactive,
 } from "#defenses";
@@ -75,10 +77,12 @@ export async function fitDefenses(
         onEvent({ kind: "progress", cell, share });
       },
     }),
-    async (chosen, before, learn) => {
-      // What comes before a detector decides what it sees.
-      const seen = chosen.unit.kind === "detector" ? before : [];
-      const key = hashOf(describeFits([...seen, chosen], ready, bench));
+    async (place, learn) => {
+      const { chosen, before, after } = place;
+      const key = hashOf({
+        ...describeFits([...before, chosen], ready, bench),
+        after: after.map(describe),
+      });
       const file = (name: string) => `fits/${key}/${name}.npy`;
       const names = store.read<string[]>(`fits/${key}.json`);
       const kept = names?.map((name) => [name, store.readTensor(file(name))]);
@@ -121,40 +125,55 @@ export async function fitToSuite(
       random: fitRandom(loaded.suite.seed),
       onProgress() {},
     }),
-    (_chosen, _before, learn) => learn(),
+    (_place, learn) => learn(),
   );
 }
 
+/** Where a part of a defence stands: what decides what it is fitted to, besides model and data. */
+interface Place {
+  readonly chosen: ChosenDefense;
+  /** The sanitizers before it, fitted. */
+  readonly before: readonly ChosenDefense[];
+  /** The parts after it that it is fitted to. */
+  readonly after: readonly ChosenDefense[];
+}
+
 /**
- * Fits part after part.
+ * Fits part after part, each in its place.
  *
  * @param keep gives what `learn` finds, or found before
  */
 async function fitAll(
   parts: readonly Chosen<Reactive>[],
   inputFor: (chosen: Chosen<Reactive>) => FitInput,
-  keep: (
-    chosen: Chosen<Reactive>,
-    before: readonly ChosenDefense[],
-    learn: () => Promise<Fitted>,
-  ) => Promise<Fitted>,
+  keep: (place: Place, learn: () => Promise<Fitted>) => Promise<Fitted>,
 ): Promise<ChosenDefense[]> {
+  const all = parts as readonly ChosenDefense[];
   const fitted: ChosenDefense[] = [];
-  for (const chosen of parts as readonly ChosenDefense[]) {
+  for (const [k, chosen] of all.entries()) {
     if (!learns(chosen)) {
       fitted.push(chosen);
       continue;
     }
-    const before = [...fitted];
-    const input = inputFor(chosen);
-    const found = await keep(chosen, before, async () =>
-      isDetector(chosen)
-        ? fitDetector(chosen, before, input)
-        : ((await chosen.unit.fit?.(input, chosen.params)) ?? new Map()),
+    const before = fitted.filter((part) => !isDetector(part));
+    const after = isDetector(chosen) ? [] : answeringAfter(all.slice(k + 1));
+    const found = await keep({ chosen, before, after }, () =>
+      fitPart(chosen, before, after, inputFor(chosen)),
     );
     fitted.push({ ...chosen, fitted: found } as ChosenDefense);
   }
   return fitted;
+}
+
+async function fitPart(
+  chosen: ChosenDefense,
+  before: readonly ChosenDefense[],
+  after: readonly ChosenDefense[],
+  input: FitInput,
+): Promise<Fitted> {
+  if (isDetector(chosen)) return fitDetector(chosen, before, input);
+  const placed = await inPlace(input, before, after);
+  return (await chosen.unit.fit?.(placed, chosen.params)) ?? new Map();
 }
 
 /** What every fit draws from, so that hardening a model finds the same as auditing it. */

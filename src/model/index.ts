@@ -45,7 +45,7 @@ export {
   saveModel,
   toFile,
 } from "./model.ts";
-export type { NoiseInput } from "./noise.ts";
+export { drawNoise, type NoiseInput } from "./noise.ts";
 export { hashGraph } from "./read.ts";
 export { gradientError } from "./self-check.ts";
 export {

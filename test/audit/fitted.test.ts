@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { fitToSuite, type Results, runAudit } from "#audit";
-import { type ChosenSanitizer, type Sanitizer, sanitizers } from "#defenses";
+import { type Sanitizer, sanitizers } from "#defenses";
 import { onnxruntime } from "#engine";
 import { loadModel, saveModel } from "#model";
 import { reference } from "../reference.ts";
@@ -66,14 +66,16 @@ test("defences that learn are fitted once, and a run that goes on ends as one th
   expect(checked("mean", "noisy")).toBe("warned");
   expect(checked("pgd", "learned")).toBe("passed");
 
-  // Hardening a model finds the same constants.
-  const unit = sanitizers.find((s) => s.id === "pca") as Sanitizer;
-  const chosen: ChosenSanitizer = {
-    unit,
-    params: unit.params.parse({ components: 30 }),
+  // Hardening a model finds the same constants, here behind the noise.
+  const chosen = (id: string, params: Record<string, unknown>) => {
+    const unit = sanitizers.find((s) => s.id === id) as Sanitizer;
+    return { unit, params: unit.params.parse(params) };
   };
-  const [again] = await fitToSuite(
-    [chosen],
+  const [, again] = await fitToSuite(
+    [
+      chosen("gaussian-noise", { sigma: 0.1 }),
+      chosen("pca", { components: 30 }),
+    ],
     loadModel(join(folder, "given.onnx")),
     path,
     onnxruntime,
