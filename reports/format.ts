@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Norm, Rate, Results } from "#results";
+import type { Inheritance, Norm, Rate, Results } from "#results";
 
 /** 0.7213 as "72.1 %". */
 export const percent = (value: number): string =>
@@ -96,3 +96,14 @@ export const madeBy = (c: Results["candidates"][number]): string =>
   ]
     .filter(Boolean)
     .join(" + ");
+
+/** Robust accuracy over that of the reference, in words. */
+export function retained({ retained: share }: Inheritance) {
+  if (!share)
+    return { value: "nothing, since there was nothing", interval: "" };
+  const high = share.high === null ? "no end" : (100 * share.high).toFixed(1);
+  return {
+    value: percent(share.value),
+    interval: `[${(100 * share.low).toFixed(1)}, ${high}]`,
+  };
+}

@@ -12,6 +12,7 @@ import { defensesView } from "./sections/defenses.ts";
 import { detectorsView } from "./sections/detectors.ts";
 import { galleryView } from "./sections/gallery.ts";
 import { heatmapView } from "./sections/heatmap.ts";
+import { inheritanceView } from "./sections/inheritance.ts";
 import { kinshipView } from "./sections/kinship.ts";
 import { limitsView } from "./sections/limits.ts";
 import { provenanceView } from "./sections/provenance.ts";
@@ -36,6 +37,7 @@ export async function renderHtml(results: Results): Promise<string> {
     trust: trustView(results),
     comparison: comparisonView(results),
     seeds: seedsView(results),
+    inheritance: inheritanceView(results),
     heatmap: heatmapView(results),
     curves: curvesView(results),
     certificates: certificatesView(results),

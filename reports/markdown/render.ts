@@ -6,6 +6,7 @@ import {
   percent,
   plain,
   pValue,
+  retained,
 } from "../format.ts";
 
 /** Outside text inside a Markdown table or line. */
@@ -86,6 +87,7 @@ export function renderMarkdown(results: Results): string {
       );
     }
   }
+  lines.push(...inherited(results));
   for (const { candidate, sigma, curve } of results.certificates) {
     const radii = curve.map(
       (p) =>
@@ -115,4 +117,22 @@ export function renderMarkdown(results: Results): string {
       lines.push(`- and ${failed.length - 20} more, in the report.`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** What each undefended candidate has of the robustness of its base, against all attacks at once. */
+function inherited(results: Results): string[] {
+  const threats = mainThreats(results).map((t) => t.id);
+  const rows = (results.inheritance ?? []).filter(
+    (r) =>
+      r.attack === null &&
+      r.defense === "none" &&
+      threats.includes(r.threatModel),
+  );
+  return rows.flatMap((r) => {
+    const { value, interval: ends } = retained(r);
+    return [
+      "",
+      `Robustness beside ${escaped(r.reference)} (${r.referenceIs}), ${escaped(r.threatModel)}: ${escaped(r.candidate)} inherits ${r.inherited} samples, loses ${r.lost} and gains ${r.gained} (${pValue(r.pValue)}); it retains ${value}${ends ? ` ${escaped(ends)}` : ""}${r.trusted ? "" : " **not trusted**"}.`,
+    ];
+  });
 }

@@ -1,4 +1,5 @@
 import { type Chosen, hashOf, packageVersion, Random, UsageError } from "#core";
+import type { Dataset } from "#data";
 import { hashModel } from "#onnx";
 import type { Adaptation } from "#tuning";
 import {
@@ -23,12 +24,7 @@ export async function makeAdapted(
   const { train } = data.target;
   if (unit.kind !== "source-free")
     throw new Error(`adaptation ${unit.id} needs a source`);
-  if (base.model.classes.join() !== train.classes.join())
-    throw new UsageError(
-      "SUITE_INVALID",
-      `${loaded.file}: candidates.${id} keeps the head of the base, whose classes are ${base.model.classes.join(", ")}; the task has ${train.classes.join(", ")}`,
-      "Pre-train the base on sourceData or on data without the shift, or name its classes.",
-    );
+  requireHeadFor(id, base, loaded.file, train);
   const key = hashOf({
     kind: "adapted",
     base: base.hash,
@@ -65,4 +61,19 @@ export async function makeAdapted(
     ...made,
     hash: hashModel(store.path(file)),
   };
+}
+
+/** Refuses a candidate that keeps the head of the base where that is not for the classes of the task. */
+export function requireHeadFor(
+  id: string,
+  { model }: ReadyModel,
+  file: string,
+  { classes }: Dataset,
+): void {
+  if (model.classes.join() === classes.join()) return;
+  throw new UsageError(
+    "SUITE_INVALID",
+    `${file}: candidates.${id} keeps the head of the base, whose classes are ${model.classes.join(", ")}; the task has ${classes.join(", ")}`,
+    "Pre-train the base on sourceData or on data without the shift, or name its classes.",
+  );
 }

@@ -1,5 +1,5 @@
 import { hashOf, Random, UsageError } from "#core";
-import { makeAdapted } from "./adapted.ts";
+import { makeAdapted, requireHeadFor } from "./adapted.ts";
 import {
   describeTuning,
   keepTuned,
@@ -14,8 +14,8 @@ import {
   trainingKey,
   type Workshop,
 } from "./models.ts";
-import { checkTargets, type Parts } from "./prepare.ts";
-import type { CandidateSpec } from "./suite.ts";
+import { checkFits, checkTargets, type Parts } from "./prepare.ts";
+import { BASE, type CandidateSpec } from "./suite.ts";
 import { judgedOn, taskNamed } from "./tasks.ts";
 
 /** A candidate: fine-tuned from the base as its strategy says, or read from its file. */
@@ -27,6 +27,7 @@ export async function makeCandidate(
   const { loaded, data } = shop;
   const { suite } = loaded;
   const spec = suite.candidates[id] as CandidateSpec;
+  if (spec.model === BASE) return asItIs(id, shop, base);
   if (spec.model !== undefined) {
     const { member } = spec;
     const { target } = judgedOn(data, member);
@@ -72,6 +73,21 @@ export async function makeCandidate(
   const { reused, ...made } = await keepTuned({ id, key }, tuning, base, shop);
   await tell(shop, id, made.model, data.target, reused);
   return made;
+}
+
+/** The base as a candidate, so that what is tuned from it can be compared with it. */
+async function asItIs(
+  id: string,
+  shop: Workshop,
+  base: ReadyModel | null,
+): Promise<ReadyModel> {
+  const { data, loaded } = shop;
+  if (!base) throw new Error("the plan says that there is a base");
+  requireHeadFor(id, base, loaded.file, data.target.test);
+  checkFits(data.target.test, base.model, base.model.classes, id);
+  checkTargets(base.model, data.target.test, id);
+  await tell(shop, id, base.model, data.target, true);
+  return { ...base, id, history: [], ended: null };
 }
 
 /** The labelled data of the source domain. */

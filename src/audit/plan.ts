@@ -2,7 +2,7 @@ import type { Attack } from "#attacks";
 import { type Chosen, UsageError } from "#core";
 import { checkOrder, type Reactive } from "#defenses";
 import type { Norm, Results } from "./results.ts";
-import type { Suite } from "./suite.ts";
+import { BASE, type Suite } from "./suite.ts";
 import { MAIN } from "./tasks.ts";
 import { checkText, isText } from "./text.ts";
 
@@ -202,11 +202,13 @@ export function checkReferences(suite: Suite, file: string): void {
       "Add base, or remove the attack.",
     );
   }
-  const tuned = Object.entries(suite.candidates).find(([, c]) => c.strategy);
+  const tuned = Object.entries(suite.candidates).find(
+    ([, c]) => c.strategy || c.model === BASE,
+  );
   if (tuned && !suite.base) {
     throw new UsageError(
       "SUITE_INVALID",
-      `${file}: candidate "${tuned[0]}" is fine-tuned from a base, the suite names none`,
+      `${file}: candidate "${tuned[0]}" is ${tuned[1].model ? "the base as it is" : "fine-tuned from a base"}, the suite names none`,
       "Add base: { model: base.onnx }, or base: { pretrain: ... }.",
     );
   }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { candidateSchema, epochSchema } from "./results/candidates.ts";
 import { cellSchema } from "./results/cells.ts";
 import { exampleSchema } from "./results/gallery.ts";
+import { inheritanceSchema } from "./results/inheritance.ts";
 import {
   certificateSchema,
   curveSchema,
@@ -13,6 +14,7 @@ import { rateSchema, threatModelSchema, unitSchema } from "./results/values.ts";
 export * from "./results/candidates.ts";
 export * from "./results/cells.ts";
 export * from "./results/gallery.ts";
+export * from "./results/inheritance.ts";
 export * from "./results/summaries.ts";
 export * from "./results/values.ts";
 
@@ -98,6 +100,8 @@ export const resultsSchema = z.strictObject({
   /** Of candidates with several seeds. */
   seeds: z.array(seedSummarySchema),
   curves: z.array(curveSchema),
+  /** Of each candidate beside what it was tuned from; absent where nothing in the suite stands for the base. */
+  inheritance: z.array(inheritanceSchema).optional(),
   /** Empty where the suite certifies nothing, and in a partial run. */
   certificates: z.array(certificateSchema),
   gallery: z.array(exampleSchema),

@@ -11,6 +11,7 @@ import { curves } from "./curves.ts";
 import type { OnEvent } from "./events.ts";
 import { gallery } from "./gallery.ts";
 import { checkGateNames, evaluateGate } from "./gate.ts";
+import { inheritance } from "./inheritance.ts";
 import { makeMember } from "./joint.ts";
 import { baseResult, candidateResult, unitResult } from "./model-results.ts";
 import type { ReadyModel, Workshop } from "./models.ts";
@@ -196,6 +197,14 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   };
   await release(bench);
   results.seeds = seedSummaries(cells, results.candidates);
+  const inherited = inheritance(
+    cells,
+    results.worstCases,
+    results.candidates,
+    results.base,
+    suite.seed,
+  );
+  if (inherited.length > 0) results.inheritance = inherited;
   if (complete) results.gate = evaluateGate(suite.gate, results);
   const finishedAt = new Date();
   results.timing = {

@@ -83,9 +83,12 @@ const shiftSchema = z.union([
   }),
 ]);
 
+/** The name of the base where a candidate names its model. */
+export const BASE = "base";
+
 const candidateSchema = z
   .strictObject({
-    /** A model that was fine-tuned elsewhere: an .onnx file, relative to the suite. */
+    /** A model that was fine-tuned elsewhere: an .onnx file, relative to the suite; or "base", the base itself as it is, where its classes are the task's. */
     model: z.string().optional(),
     /** A safetensors file with its weights, for instance of a fine-tuned twin of the base. */
     weights: z.string().optional(),
@@ -128,6 +131,11 @@ const candidateSchema = z
   .refine((c) => c.weights === undefined || c.model !== undefined, {
     path: ["weights"],
     message: "weights belong to a model; state it too",
+  })
+  .refine((c) => c.model !== BASE || !(c.input || c.weights || c.tasks), {
+    path: ["model"],
+    message:
+      "the base is audited as it is: input, weights and tasks are not for it",
   })
   .refine((c) => c.model === undefined || c.seeds === 1, {
     path: ["seeds"],

@@ -100,14 +100,15 @@ const searching: readonly (Family | undefined)[] = [
   "minimum-norm",
 ];
 
-interface Group {
+/** The cells of a defence and threat model. */
+export interface CellGroup {
   defense: string;
   threatModel: string;
   byCandidate: Map<string, Cell[]>;
 }
 
-function groupCells(cells: readonly Cell[]): Group[] {
-  const groups = new Map<string, Group>();
+export function groupCells(cells: readonly Cell[]): CellGroup[] {
+  const groups = new Map<string, CellGroup>();
   for (const cell of cells) {
     const { candidate, defense } = cell;
     const threatModel = cell.threatModel.id;
@@ -124,7 +125,8 @@ function groupCells(cells: readonly Cell[]): Group[] {
   return [...groups.values()];
 }
 
-function robustInAll(cells: readonly Cell[]): boolean[] {
+/** Of each sample, whether it is robust in every cell. */
+export function robustInAll(cells: readonly Cell[]): boolean[] {
   const [first] = cells;
   const robust = Array.from(first?.outcomes ?? "", () => true);
   for (const cell of cells) {
@@ -154,7 +156,8 @@ function compare(
   };
 }
 
-function requirePaired(one: Cell, other: Cell): void {
+/** Throws CELLS_UNPAIRED where two cells are not of as many samples. */
+export function requirePaired(one: Cell, other: Cell): void {
   if (one.outcomes.length === other.outcomes.length) return;
   throw new AssayError(
     "CELLS_UNPAIRED",

@@ -259,6 +259,21 @@ export function exampleResults(
     })),
     cells,
     seeds: [],
+    inheritance: [null, "pgd"].map((attack) => ({
+      candidate: "full",
+      reference: hostile.script,
+      referenceIs: "base with a new head",
+      defense: "none",
+      attack,
+      threatModel: "linf-0.1",
+      inherited: 10,
+      lost: 20,
+      gained: 5,
+      neither: 15,
+      pValue: 0.004,
+      retained: { value: 0.5, low: 0.3, high: attack ? null : 0.75 },
+      trusted: false,
+    })),
     certificates: certificates(),
     worstCases: candidates.flatMap((candidate, i) =>
       defenses.flatMap((defense) =>

@@ -1,0 +1,169 @@
+import { Random } from "#core";
+import { type Flags, ratioIntervals } from "./bootstrap.ts";
+import { counts } from "./counting.ts";
+import type {
+  CandidateResult,
+  Cell,
+  Inheritance,
+  WorstCase,
+} from "./results.ts";
+import { mcnemar } from "./statistics.ts";
+import { MAIN } from "./tasks.ts";
+import {
+  type CellGroup,
+  groupCells,
+  requirePaired,
+  robustInAll,
+} from "./worst-case.ts";
+
+/** Which candidate stands for the base. */
+export type Reference = Pick<Inheritance, "reference" | "referenceIs">;
+
+/**
+ * For each candidate, and each attack and all at once: which samples are as
+ * robust as in what it was tuned from, which lost it and which gained it. That
+ * is the base where it is a candidate (`model: base`), otherwise a candidate that has the
+ * base's body behind a head of its own; where the suite has neither, there is
+ * nothing to compare with. From cells alone.
+ */
+export function inheritance(
+  cells: readonly Cell[],
+  worst: readonly WorstCase[],
+  candidates: readonly CandidateResult[],
+  base: { readonly hash: string } | null,
+  seed: number,
+): Inheritance[] {
+  const groups = groupCells(cells.filter(counts));
+  const found = candidates.flatMap((candidate) => {
+    const reference = referenceOf(candidate, candidates, base);
+    return reference ? comparisons(candidate.id, reference, groups, worst) : [];
+  });
+  return withIntervals(found, seed);
+}
+
+/** Which candidate of the same task stands for the base beside another; undefined where none does, or it is that one. */
+export function referenceOf(
+  candidate: CandidateResult,
+  candidates: readonly CandidateResult[],
+  base: { readonly hash: string } | null,
+): Reference | undefined {
+  if (!base) return undefined;
+  const alike = candidates.filter((c) => taskOf(c) === taskOf(candidate));
+  const bases = alike.filter((c) => c.hash === base.hash);
+  const bodies = alike.filter(hasBodyOfBase);
+  const index = candidate.replica?.index;
+  const of = bases.length > 0 ? bases : bodies;
+  // One that nothing else was done to, and of the same seed, where there is one.
+  const found =
+    of.find((c) => isPlain(c) && c.replica?.index === index) ??
+    of.find(isPlain) ??
+    of[0];
+  if (!found || found.id === candidate.id) return undefined;
+  return {
+    reference: found.id,
+    referenceIs: bases.length > 0 ? "base" : "base with a new head",
+  };
+}
+
+const taskOf = ({ member }: CandidateResult) => member?.task ?? MAIN;
+
+const isPlain = ({ training, adaptation }: CandidateResult) =>
+  !training && !adaptation;
+
+/** Whether all weights are the base's but those of the head: what the base does not have, at the end, or the last layer group. */
+function hasBodyOfBase({ kinship }: CandidateResult): boolean {
+  const groups = [...(kinship ?? [])];
+  if (groups.at(-1)?.relation !== "new") groups.pop();
+  while (groups.at(-1)?.relation === "new") groups.pop();
+  return groups.length > 0 && groups.every((k) => k.relation === "same");
+}
+
+/** Each attack and all at once, behind each defence and under each threat model. */
+function comparisons(
+  candidate: string,
+  { reference, referenceIs }: Reference,
+  groups: readonly CellGroup[],
+  worst: readonly WorstCase[],
+): Compared[] {
+  return groups.flatMap(({ defense, threatModel, byCandidate }) => {
+    const own = byCandidate.get(candidate) ?? [];
+    const its = byCandidate.get(reference) ?? [];
+    const pairs = own.flatMap((cell) => {
+      const twin = its.find((c) => c.attack === cell.attack);
+      return twin ? [{ cell, twin }] : [];
+    });
+    if (pairs.length === 0) return [];
+    const believed = (id: string) =>
+      worst.find(
+        (w) =>
+          w.candidate === id &&
+          w.defense === defense &&
+          w.threatModel === threatModel,
+      )?.trusted === true;
+    const place = { candidate, reference, referenceIs, defense, threatModel };
+    return [
+      {
+        ...place,
+        attack: null,
+        ...compare(pairs),
+        trusted: believed(candidate) && believed(reference),
+      },
+      ...pairs.map((pair) => ({
+        ...place,
+        attack: pair.cell.attack,
+        ...compare([pair]),
+        trusted: pair.cell.trusted && pair.twin.trusted,
+      })),
+    ];
+  });
+}
+
+function compare(pairs: readonly { cell: Cell; twin: Cell }[]) {
+  const first = robustInAll(pairs.map(({ cell }) => cell));
+  const second = robustInAll(pairs.map(({ twin }) => twin));
+  requirePaired(pairs[0]?.cell as Cell, pairs[0]?.twin as Cell);
+  const count = (here: boolean, there: boolean) =>
+    first.filter((r, i) => r === here && second[i] === there).length;
+  const [gained, lost] = [count(true, false), count(false, true)];
+  return {
+    inherited: count(true, true),
+    lost,
+    gained,
+    neither: count(false, false),
+    pValue: mcnemar(gained, lost),
+    flags: { first, second } satisfies Flags,
+  };
+}
+
+type Compared = Omit<Inheritance, "retained"> & { flags: Flags };
+
+/** What is retained, with its interval; the samples of a task are drawn alike for all comparisons. */
+function withIntervals(
+  found: readonly Compared[],
+  seed: number,
+): Inheritance[] {
+  const sizes = [...new Set(found.map(({ flags }) => flags.first.length))];
+  const intervals = new Map(
+    sizes.flatMap((n) => {
+      const alike = found.filter(({ flags }) => flags.first.length === n);
+      const ends = ratioIntervals(
+        alike.map(({ flags }) => flags),
+        new Random(seed).fork(`inheritance ${n}`),
+      );
+      return alike.map((one, i) => [one, ends[i]] as const);
+    }),
+  );
+  return found.map((one) => {
+    const { flags, trusted, ...counts } = one;
+    const { inherited, gained, lost } = counts;
+    const ends = intervals.get(one);
+    return {
+      ...counts,
+      retained:
+        inherited + lost > 0 && ends
+          ? { value: (inherited + gained) / (inherited + lost), ...ends }
+          : null,
+      trusted,
+    };
+  });
+}
