@@ -88,15 +88,15 @@ test("a detector behind a strong sanitizer knows what that makes of samples, and
 test("a fitted projection behind the same projection changes nothing", async () => {
   const raw = await input();
   const projection = part("pca", { components: 10 }) as ChosenSanitizer;
-  const fit = async (before: ChosenDefense[]) => ({
+  const fitBehind = async (before: ChosenDefense[]) => ({
     ...projection,
     fitted: await projection.unit.fit?.(
       await inPlace(raw, before, []),
       projection.params,
     ),
   });
-  const first = await fit([]);
-  const second = await fit([first]);
+  const first = await fitBehind([]);
+  const second = await fitBehind([first]);
   const answers = async (parts: ChosenDefense[]) => {
     const compiled = await compile(defend(raw.model, parts), onnxruntime);
     const logits = await compiled.logits(raw.validation.x);
@@ -118,11 +118,11 @@ test("a part that looks at the model is fitted to it behind what follows and lea
     width: 2,
     epochs: 1,
   }) as ChosenSanitizer;
-  const fit = async (after: ChosenDefense[]) => {
+  const fitBefore = async (after: ChosenDefense[]) => {
     const placed = await inPlace(raw, [], after);
     return (await unit.fit?.(placed, params))?.get("out.weight")?.data;
   };
-  const [alone, followed] = [await fit([]), await fit([noise])];
+  const [alone, followed] = [await fitBefore([]), await fitBefore([noise])];
   expect(followed).not.toEqual(alone);
-  expect(await fit([noise])).toEqual(followed);
+  expect(await fitBefore([noise])).toEqual(followed);
 });
