@@ -9,12 +9,16 @@ import type { Dataset } from "#data";
 import { compile } from "#model";
 import { takeRows } from "#onnx";
 import type { Bench } from "./bench.ts";
-import { normalQuantile } from "./distributions.ts";
 import type { OnEvent } from "./events.ts";
 import type { ReadyModel } from "./models.ts";
-import type { CertificateResult } from "./results.ts";
-import { type Certificate, certify, type Smoothing } from "./smoothing.ts";
-import { clopperPearson, rate } from "./statistics.ts";
+import type { CertificateResult, Rate } from "./results.ts";
+import {
+  type Certificate,
+  certify,
+  largestRadius,
+  type Smoothing,
+} from "./smoothing.ts";
+import { rate } from "./statistics.ts";
 import type { Suite } from "./suite.ts";
 
 /** What is certified of each candidate: one result for each level of noise. */
@@ -108,8 +112,7 @@ export function summary(
   const radii = found.map((c, i) =>
     c && c.label === labels[i] ? c.radius : null,
   );
-  const within = (radius: number) =>
-    rate(radii.filter((r) => r !== null && r >= radius).length, n);
+  const within = (radius: number) => certifiedAt(radii, radius);
   return {
     outcomes: found
       .map((c, i) => (c === null ? "-" : c.label === labels[i] ? "1" : "0"))
@@ -124,11 +127,18 @@ export function summary(
   };
 }
 
+/** The share of samples whose right class is certified to at least a radius. */
+export const certifiedAt = (
+  radii: readonly (number | null)[],
+  radius: number,
+): Rate =>
+  rate(radii.filter((r) => r !== null && r >= radius).length, radii.length);
+
 /** Quarters of sigma up to the largest radius that so many draws can prove. */
-function radiiOf({ sigma, n, alpha }: Smoothing): number[] {
-  const { low } = clopperPearson(n, n, 1 - 2 * alpha);
-  const largest = low > 0.5 ? normalQuantile(low) : 0;
-  return Array.from({ length: Math.floor(4 * largest) + 1 }, (_, k) =>
+function radiiOf(smoothing: Smoothing): number[] {
+  const { sigma } = smoothing;
+  const count = Math.floor((4 * largestRadius(smoothing)) / sigma) + 1;
+  return Array.from({ length: count }, (_, k) =>
     Number(((k * sigma) / 4).toPrecision(6)),
   );
 }

@@ -1,4 +1,5 @@
 export { evaluateGate } from "./gate/evaluate.ts";
+export { namesOf } from "./gate/groups.ts";
 export {
   checkGateNames,
   type GateConfig,

@@ -10,7 +10,7 @@ import { certificates } from "./certificates.ts";
 import { curves } from "./curves.ts";
 import type { OnEvent } from "./events.ts";
 import { gallery } from "./gallery.ts";
-import { checkGateNames, evaluateGate } from "./gate.ts";
+import { checkGateNames, evaluateGate, namesOf } from "./gate.ts";
 import { inheritance } from "./inheritance.ts";
 import { makeMember } from "./joint.ts";
 import { baseResult, candidateResult, unitResult } from "./model-results.ts";
@@ -24,7 +24,7 @@ import {
 import { preflight } from "./preflight.ts";
 import { prepareData } from "./prepare.ts";
 import { type Cell, RESULTS_VERSION, type Results } from "./results.ts";
-import { namesOf, seedSummaries } from "./seeds.ts";
+import { seedSummaries } from "./seeds.ts";
 import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
 import { judgedOn, MAIN } from "./tasks.ts";
@@ -252,9 +252,10 @@ function checked({ suite, file }: LoadedSuite): PlannedCell[] {
   checkReferences(suite, file);
   checkGateNames(suite.gate, {
     candidates: namesOf(
-      Object.entries(suite.candidates).map(([id, { replica }]) => ({
+      Object.entries(suite.candidates).map(([id, { replica, member }]) => ({
         id,
         replica,
+        member,
       })),
     ),
     defenses: ["none", ...Object.keys(suite.defenses)],

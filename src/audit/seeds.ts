@@ -1,7 +1,6 @@
 import type { z } from "zod";
 import { counts } from "./counting.ts";
 import { studentQuantile } from "./distributions.ts";
-import type { GateConfig } from "./gate.ts";
 import type { CandidateResult, Cell, SeedSummary } from "./results.ts";
 
 /** Which of several trainings of one candidate this is, counted from 1. */
@@ -45,34 +44,6 @@ function replicasOf(
   for (const { id, replica } of candidates)
     if (replica) all.set(replica.of, [...(all.get(replica.of) ?? []), id]);
   return all;
-}
-
-/** The names by which a gate may speak of candidates. */
-export const namesOf = (
-  candidates: readonly Pick<CandidateResult, "id" | "replica">[],
-): string[] => [
-  ...candidates.map(({ id }) => id),
-  ...replicasOf(candidates).keys(),
-];
-
-/** A rule about a candidate of several seeds as one about each of them; one that it is compared with is of the same seed. */
-export function ruleOfEach(
-  rule: GateConfig[number],
-  candidates: readonly Pick<CandidateResult, "id" | "replica">[],
-): GateConfig {
-  const replicas = replicasOf(candidates);
-  const [[metric, limits] = ["", {}]] = Object.entries(rule);
-  const { candidate, than } = limits as Record<string, string | undefined>;
-  const own = replicas.get(candidate ?? "");
-  const others = replicas.get(than ?? "");
-  if (!own && !others) return [rule];
-  return (own ?? [candidate]).map((id, i) => ({
-    [metric]: {
-      ...limits,
-      ...(id === undefined ? {} : { candidate: id }),
-      ...(others ? { than: others[i] ?? others[0] } : {}),
-    },
-  }));
 }
 
 /**

@@ -57,6 +57,12 @@ export function certificateOf(
   return low > 0.5 ? { label, radius: sigma * normalQuantile(low) } : null;
 }
 
+/** The largest radius that so many draws can prove: what they prove where all give one class. */
+export function largestRadius({ sigma, n, alpha }: Smoothing): number {
+  const { low } = clopperPearson(n, n, 1 - 2 * alpha);
+  return low > 0.5 ? sigma * normalQuantile(low) : 0;
+}
+
 /**
  * PREDICT of Cohen et al. 2019: the class of the smoothed classifier, wrong with
  * probability at most alpha; null where it abstains.

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { summary } from "../../src/audit/certificates.ts";
 import { parseDocument } from "../../src/audit/document.ts";
 import {
   checkGateNames,
@@ -22,6 +23,7 @@ function input(
   return {
     candidates,
     cells,
+    certificates: [],
     defenses: distinct(cells.map(({ defense }) => defense)).map((id) => ({
       id,
       parts: [],
@@ -265,6 +267,131 @@ describe("the drop in clean accuracy", () => {
   });
 });
 
+describe("certified accuracy", () => {
+  const smoothing = { sigma: 0.25, n0: 100, n: 1000, alpha: 0.001 };
+  const certified = (sigma: number, certain: number, of: number) => {
+    const known = Array.from({ length: of }, (_, i) => ({
+      label: 0,
+      radius: i < certain ? 2 * sigma : sigma / 10,
+    }));
+    const labels = known.map(() => 0);
+    const stated = { ...smoothing, sigma };
+    return {
+      candidate: "full",
+      ...stated,
+      ...summary(known, labels, stated),
+      seconds: 0,
+    };
+  };
+  const results = {
+    ...input([cell({ outcomes: outcomes(5, 5) })]),
+    certificates: [certified(0.25, 800, 1000), certified(0.5, 300, 1000)],
+  };
+  const rows = (limits: Record<string, unknown>, given = results) =>
+    evaluateGate(
+      gateSchema.parse([{ certifiedAccuracy: { min: 0.7, ...limits } }]),
+      given,
+    ).rules;
+
+  it("is held against the share of samples that are certified to the radius", () => {
+    expect(rows({ radius: "1/2" })).toMatchObject([
+      { subject: "full / smoothed by 0.25", verdict: "passed" },
+      { subject: "full / smoothed by 0.5", verdict: "failed" },
+    ]);
+    const [alone] = rows({ radius: 0.5, sigma: 0.25 });
+    expect(alone?.reason).toBe(
+      "Certified accuracy at a radius of 0.5 is 80 % (77.4 to 82.4 %), all of it within the limit of at least 70 %.",
+    );
+    expect(rows({ radius: 0.5, min: 0.8, sigma: 0.25 })).toMatchObject([
+      { verdict: "inconclusive" },
+    ]);
+    expect(rows({ radius: 0.02 }).map((r) => r.verdict)).toEqual([
+      "passed",
+      "passed",
+    ]);
+  });
+
+  it("is inconclusive where there is none, of too few samples, and beyond what so many draws can prove", () => {
+    const few = { ...results, certificates: [certified(0.25, 8, 10)] };
+    expect(rows({ radius: 0.5 }, few)).toMatchObject([
+      { verdict: "inconclusive" },
+    ]);
+    const none = { ...results, certificates: [] };
+    expect(rows({ radius: 0.5 }, none)).toMatchObject([
+      { subject: "nothing", verdict: "inconclusive" },
+    ]);
+    const [beyond] = rows({ radius: 1, sigma: 0.25 });
+    expect(beyond?.verdict).toBe("inconclusive");
+    expect(beyond?.reason).toMatch(/draws prove no such radius/);
+  });
+});
+
+describe("a name that stands for several candidates", () => {
+  const member = (of: string, task: string) => ({
+    ...candidate(`${of}.${task}`, 900, 1000),
+    member: {
+      of,
+      task,
+      tasks: ["main", "parity"],
+      weighting: null,
+      classes: [],
+      broken: "",
+      chance: 0.5,
+    },
+  });
+  const models = [
+    candidate("full", 900, 1000),
+    member("multi", "main"),
+    member("multi", "parity"),
+    member("other", "parity"),
+  ];
+  const results = input(
+    models.map(({ id }) =>
+      cell({ candidate: id, outcomes: outcomes(500, 500) }),
+    ),
+    models,
+  );
+  const subjects = (rule: GateConfig[number]) =>
+    evaluateGate([rule], results).rules.map(({ subject }) => subject);
+
+  it("means each of its tasks", () => {
+    expect(
+      subjects({ robustAccuracy: { min: 0, candidate: "multi" } }),
+    ).toEqual([
+      "multi.main / none / linf-0.1",
+      "multi.parity / none / linf-0.1",
+    ]);
+    expect(
+      subjects({ cleanAccuracyDrop: { max: 1, candidate: "multi" } }),
+    ).toEqual(["multi.main against full", "nothing"]);
+  });
+
+  it("is compared task by task", () => {
+    const drop = { max: 1, than: "multi" };
+    expect(
+      subjects({ cleanAccuracyDrop: { ...drop, candidate: "full" } }),
+    ).toEqual(["full against multi.main"]);
+    expect(
+      subjects({ cleanAccuracyDrop: { ...drop, candidate: "other" } }),
+    ).toEqual(["other.parity against multi.parity"]);
+    expect(subjects({ cleanAccuracyDrop: drop })).toEqual([
+      "full against multi.main",
+      "other.parity against multi.parity",
+    ]);
+  });
+
+  it("that has nothing of the same task to be compared with decides nothing", () => {
+    const drop = { max: 1, candidate: "full", than: "other" };
+    expect(subjects({ cleanAccuracyDrop: drop })).toEqual(["nothing"]);
+  });
+
+  it("is refused where it is misspelled", () => {
+    expect(() =>
+      subjects({ robustAccuracy: { min: 0, candidate: "mutli" } }),
+    ).toThrow('did you mean "multi"?');
+  });
+});
+
 describe("the whole verdict", () => {
   const pass = { robustAccuracy: { min: 0.4 } };
   const open = { robustAccuracy: { min: 0.5 } };
@@ -322,7 +449,7 @@ describe("the suite form", () => {
   it.each([
     [
       "- robustAcuracy: {min: 0.5}",
-      's.yaml:1:3: [0].robustAcuracy: found an unknown key, expected one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess; did you mean "robustAccuracy"?',
+      's.yaml:1:3: [0].robustAcuracy: found an unknown key, expected one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess, certifiedAccuracy; did you mean "robustAccuracy"?',
     ],
     [
       "- robustAccuracy: {min: 50}",
@@ -334,7 +461,7 @@ describe("the suite form", () => {
     ],
     [
       "- robustAccuracy: {min: 0.5}\n  cleanAccuracy: {min: 0.5}",
-      "s.yaml:1:3: [0]: found none or several metrics, expected exactly one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess in each rule",
+      "s.yaml:1:3: [0]: found none or several metrics, expected exactly one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess, certifiedAccuracy in each rule",
     ],
   ])("%j", (text, message) => {
     expect(() => parse(text)).toThrow(message);

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { Random } from "#core";
 import { studentQuantile } from "../../src/audit/distributions.ts";
 import { parseDocument } from "../../src/audit/document.ts";
-import { ruleOfEach, seedSummaries } from "../../src/audit/seeds.ts";
+import { ruleOfEach } from "../../src/audit/gate/groups.ts";
+import { seedSummaries } from "../../src/audit/seeds.ts";
 import { suiteSchema } from "../../src/audit/suite.ts";
 import { candidate, cell } from "./cells.ts";
 
@@ -117,10 +118,10 @@ test("a rule about the candidate is one about each of its seeds", () => {
     })),
   );
   expect(
-    ruleOfEach(
-      { cleanAccuracyDrop: { max: 0, candidate: "b", than: "a" } },
-      replicas,
-    ),
+    ruleOfEach({ cleanAccuracyDrop: { max: 0, candidate: "b", than: "a" } }, [
+      ...replicas,
+      { id: "b", replica: null },
+    ]),
   ).toEqual([{ cleanAccuracyDrop: { max: 0, candidate: "b", than: "a.1" } }]);
   const other = { cleanAccuracy: { ...clean, candidate: "b" } };
   expect(ruleOfEach(other, replicas)).toEqual([other]);

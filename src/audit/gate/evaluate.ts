@@ -1,6 +1,6 @@
 import type { GateRule, Results } from "../results.ts";
-import { namesOf, ruleOfEach } from "../seeds.ts";
 import { number, percent } from "../words.ts";
+import { namesOf, ruleOfEach } from "./groups.ts";
 import { checkGateNames, type GateConfig } from "./rules.ts";
 import { type GateInput, type Subject, subjectsOf } from "./subjects.ts";
 
@@ -83,6 +83,13 @@ function decide(
 ): { verdict: GateRule["verdict"]; because: string } {
   const within = side === "min" ? low >= value : high <= value;
   const outside = side === "min" ? high < value : low > value;
+  if (trust === "beyond proof") {
+    return {
+      verdict: "inconclusive",
+      because:
+        "but so many draws prove no such radius, whatever the model: certify with more draws or more noise",
+    };
+  }
   if (!within && !outside) {
     return {
       verdict: "inconclusive",

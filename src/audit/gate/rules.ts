@@ -29,6 +29,14 @@ const metrics = {
     candidate: name,
     defense: name,
   }),
+  /** Share of the samples whose right class is certified (`certify`) to at least an L2 radius; of each level of noise, unless one is named. */
+  certifiedAccuracy: z.strictObject({
+    min: share,
+    /** In the unit of the input bounds. */
+    radius: numberOrFraction.pipe(z.number().nonnegative()),
+    sigma: z.number().positive().optional(),
+    candidate: name,
+  }),
 };
 
 /** What a rule may limit. */
@@ -44,6 +52,7 @@ export const gateSchema = z.array(
       cleanAccuracy: metrics.cleanAccuracy.optional(),
       cleanAccuracyDrop: metrics.cleanAccuracyDrop.optional(),
       attackSuccess: metrics.attackSuccess.optional(),
+      certifiedAccuracy: metrics.certifiedAccuracy.optional(),
     })
     .refine((rule) => Object.keys(rule).length === 1, {
       error: `found none or several metrics, expected exactly one of ${Object.keys(metrics).join(", ")} in each rule`,

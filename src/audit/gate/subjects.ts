@@ -1,6 +1,8 @@
+import { certifiedAt } from "../certificates.ts";
 import { cleanDrop } from "../clean-drop.ts";
 import { counts, UNDEFENDED } from "../counting.ts";
 import type { Cell, Rate, Results } from "../results.ts";
+import { largestRadius } from "../smoothing.ts";
 import type { Interval } from "../statistics.ts";
 import { MAIN } from "../tasks.ts";
 import { isVoid } from "../trust/index.ts";
@@ -15,6 +17,7 @@ export type GateInput = Pick<
   | "worstCases"
   | "threatModels"
   | "attacks"
+  | "certificates"
 >;
 
 /** A number that a rule is held against. */
@@ -26,7 +29,7 @@ export interface Subject {
   /** How many samples, or how the interval was found. */
   basis: string;
   unit: "%" | "points";
-  trust: "trusted" | "too good" | "not evaluated" | "void";
+  trust: "trusted" | "too good" | "not evaluated" | "void" | "beyond proof";
 }
 
 /** The numbers that a rule selects. */
@@ -34,13 +37,19 @@ export function subjectsOf(
   rule: GateConfig[number],
   results: GateInput,
 ): Subject[] {
-  const { robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess } =
-    rule;
+  const {
+    robustAccuracy,
+    cleanAccuracy,
+    cleanAccuracyDrop,
+    attackSuccess,
+    certifiedAccuracy,
+  } = rule;
   return [
     ...(robustAccuracy ? robustSubjects(robustAccuracy, results) : []),
     ...(cleanAccuracy ? cleanSubjects(cleanAccuracy, results) : []),
     ...(cleanAccuracyDrop ? dropSubjects(cleanAccuracyDrop, results) : []),
     ...(attackSuccess ? successSubjects(attackSuccess, results) : []),
+    ...(certifiedAccuracy ? certifiedSubjects(certifiedAccuracy, results) : []),
   ];
 }
 
@@ -141,6 +150,21 @@ function successSubjects(
       name: `${cell.candidate} / ${cell.defense} / ${cell.attack} / ${cell.threatModel.id}`,
       what: "Attack success",
       trust: trustOf(cell.trusted, [cell]),
+    }));
+}
+
+function certifiedSubjects(
+  { radius, sigma, candidate }: Limits["certifiedAccuracy"],
+  { certificates }: GateInput,
+): Subject[] {
+  return certificates
+    .filter((one) => selects({ candidate }, one))
+    .filter((one) => sigma === undefined || one.sigma === sigma)
+    .map((one) => ({
+      ...measure(certifiedAt(one.radii, radius)),
+      name: `${one.candidate} / smoothed by ${one.sigma}`,
+      what: `Certified accuracy at a radius of ${radius}`,
+      trust: radius > largestRadius(one) ? "beyond proof" : "trusted",
     }));
 }
 
