@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { evaluate, flat, penultimate } from "#model";
 import { type FloatTensor, type GraphBuilder, int } from "#onnx";
 import { defineDetector, detectorParams } from "../detector.ts";
-import { evaluate, flat, penultimate, some } from "./features.ts";
+import { some } from "./some.ts";
 
 /**
  * Deep nearest neighbours (Sun et al. 2022, arXiv:2204.06507): the distance to

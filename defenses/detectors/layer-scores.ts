@@ -1,9 +1,8 @@
 import { ballOf } from "#attacks";
-import { compile } from "#model";
+import { compile, evaluate } from "#model";
 import { type FloatTensor, floats, type GraphBuilder } from "#onnx";
 import type { Scene } from "../detector.ts";
 import type { FitInput } from "../fit.ts";
-import { evaluate } from "./features.ts";
 import { logistic } from "./logistic.ts";
 
 /**

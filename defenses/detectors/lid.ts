@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { evaluate, flat, hidden } from "#model";
 import { type FloatTensor, type GraphBuilder, int } from "#onnx";
 import { defineDetector, detectorParams } from "../detector.ts";
 import type { Fitted } from "../fit.ts";
-import { evaluate, flat, hidden, some } from "./features.ts";
 import { weighed, weighLayers } from "./layer-scores.ts";
+import { some } from "./some.ts";
 
 /** Squared distances below this are taken for it: their logarithm has to be a number. */
 const SMALLEST = 1e-10;

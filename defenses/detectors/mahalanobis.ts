@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { evaluate, hidden, pooled } from "#model";
 import { type FloatTensor, floats, type GraphBuilder, int } from "#onnx";
 import { defineDetector, detectorParams } from "../detector.ts";
 import type { Fitted } from "../fit.ts";
-import { evaluate, hidden, pooled } from "./features.ts";
 import { weighed, weighLayers } from "./layer-scores.ts";
 import { cholesky, inverseOfLower } from "./matrices.ts";
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AssayError } from "#core";
 import { int } from "#onnx";
 import { defineDetector, detectorParams } from "../detector.ts";
-import { some } from "./features.ts";
+import { some } from "./some.ts";
 
 /**
  * STRIP (Gao et al. 2019, arXiv:1902.06531): a trigger still decides when the

@@ -1,3 +1,4 @@
+export { evaluate, flat, hidden, penultimate, pooled } from "./activations.ts";
 export {
   type Answers,
   argmaxRows,

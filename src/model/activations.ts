@@ -1,7 +1,5 @@
-import { AssayError, type Random } from "#core";
-import { type Dataset, stratifiedSample, takeSamples } from "#data";
+import { AssayError } from "#core";
 import type { Engine } from "#engine";
-import { cutsOf, type Model } from "#model";
 import {
   type FloatTensor,
   floats,
@@ -11,6 +9,8 @@ import {
   rows,
   sizeOf,
 } from "#onnx";
+import { cutsOf } from "./cuts.ts";
+import type { Model } from "./model.ts";
 
 /**
  * The values between layer groups through which everything passes, from input
@@ -21,9 +21,9 @@ export function hidden({ graph }: Model, most: number): string[] {
   const values = cutsOf(graph).map(({ value }) => value);
   if (values.length === 0)
     throw new AssayError(
-      "DEFENSE_INPUT",
+      "NO_FEATURES",
       "the model has no value between its input and its head through which everything passes, so there are no features to look at",
-      "Use a detector of logits, such as energy.",
+      "Use a method that needs logits only, such as the detector energy.",
     );
   const count = Math.min(most, values.length);
   return Array.from(
@@ -51,12 +51,6 @@ export const flat = (b: GraphBuilder, value: string): string =>
   b.rankedDims(value).length === 2
     ? value
     : b.op("Flatten", [value], { axis: int(1) });
-
-/** So many samples at most, evenly over the classes. */
-export const some = (data: Dataset, most: number, random: Random): Dataset =>
-  data.y.length <= most
-    ? data
-    : takeSamples(data, stratifiedSample(data, most, random));
 
 /** Rows that are run at once. */
 const BATCH = 256;
