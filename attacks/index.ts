@@ -35,6 +35,8 @@ import { spsa } from "./evasion/spsa.ts";
 import { square } from "./evasion/square.ts";
 import { uap } from "./evasion/uap.ts";
 import { zoo } from "./evasion/zoo.ts";
+import { labelFlip } from "./poisoning/label-flip.ts";
+import type { Poisoning } from "./poisoning/poisoning.ts";
 import { baseMiFgsm } from "./transfer/base-mi-fgsm.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
 
@@ -80,8 +82,16 @@ export const attacks = [
   noise,
 ] as unknown as readonly Attack[];
 
+/** Every attack on a fine-tuning. A new one is a file and a line here. */
+export const trialAttacks = [labelFlip] as unknown as readonly TrialAttack[];
+
+/** An attack that is tried on a fine-tuning rather than on inputs. */
+export type TrialAttack = Poisoning;
+
 export type { Attack, AttackInput, Family, Measure } from "./attack.ts";
 export { type Ball, ballOf } from "./ball.ts";
 export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";
 export { type Norm, norms } from "./norms/index.ts";
+export type { Poisoning } from "./poisoning/poisoning.ts";
+export type { TrialUnit } from "./trial.ts";

@@ -10,6 +10,8 @@ import { mahalanobis } from "./detectors/mahalanobis.ts";
 import { maxSoftmax } from "./detectors/max-softmax.ts";
 import { strip } from "./detectors/strip.ts";
 import type { Reactive } from "./kinds.ts";
+import { labelSanitisation } from "./repair/label-sanitisation.ts";
+import type { Repair } from "./repair/repair.ts";
 import type { Sanitizer } from "./sanitizer.ts";
 import { bitDepth } from "./sanitizers/bit-depth.ts";
 import { denoisingAutoencoder } from "./sanitizers/denoising-autoencoder.ts";
@@ -78,6 +80,9 @@ export const reactiveDefenses: readonly Reactive[] = [
   ...detectors,
 ];
 
+/** Every repair of what was tuned, or of what it is tuned on. A new one is a file and a line here. */
+export const repairs = [labelSanitisation] as unknown as readonly Repair[];
+
 /** Every proactive defence. A new one is a file and a line here. */
 export const trainingDefenses = [
   pgdAt,
@@ -101,4 +106,5 @@ export type { ChosenDetector, Detector } from "./detector.ts";
 export type { Fit, FitInput, Fitted } from "./fit.ts";
 export { type ChosenDefense, isDetector, type Reactive } from "./kinds.ts";
 export { answeringAfter, inPlace } from "./reach.ts";
+export type { Repair } from "./repair/repair.ts";
 export type { ChosenSanitizer, Parts, Sanitizer } from "./sanitizer.ts";

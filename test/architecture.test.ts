@@ -13,7 +13,7 @@ const rooms: Record<string, readonly string[]> = {
   "src/tables": ["core"],
   "src/data": ["core", "onnx", "tables"],
   "src/tuning": ["core", "onnx", "autodiff", "engine", "model", "data"],
-  attacks: ["core", "onnx", "model", "tables"],
+  attacks: ["core", "onnx", "engine", "model", "data", "tables", "tuning"],
   defenses: [
     "core",
     "onnx",

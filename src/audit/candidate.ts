@@ -1,9 +1,11 @@
 import { hashOf, Random, UsageError } from "#core";
+import type { Model } from "#model";
 import { makeAdapted, requireHeadFor } from "./adapted.ts";
 import {
   describeTuning,
   keepTuned,
   purposeOf,
+  type Recipe,
   withNewHead,
 } from "./fine-tuning.ts";
 import {
@@ -43,11 +45,10 @@ export async function makeCandidate(
     return ready;
   }
   if (!base) throw new Error("a tuned candidate has a base; the plan says so");
-  const { adaptation, labels } = spec;
+  const { adaptation } = spec;
   if (adaptation?.unit.kind === "source-free")
     return makeAdapted(id, shop, base, adaptation);
-  const parts =
-    labels === "source" || adaptation ? sourceDomainOf(id, shop) : data.target;
+  const recipe = recipeOf(id, shop, base.model);
   const key = hashOf({
     kind: "candidate",
     base: base.hash,
@@ -57,18 +58,9 @@ export async function makeCandidate(
     },
     task: suite.task,
     ...describeTuning(spec),
-    ...trainingKey(shop, parts),
+    ...trainingKey(shop, recipe),
   });
-  const tuning = withNewHead({
-    spec,
-    base: base.model,
-    train: parts.train,
-    validation: parts.validation,
-    target: data.target.train,
-    task: suite.task,
-    // The seed does not name the candidate, so candidates differ by what they state and not by luck.
-    random: new Random(suite.seed).fork(purposeOf(spec)),
-  });
+  const tuning = withNewHead(recipe);
   checkTargets(tuning.headed, data.target.test, id);
   const { reused, ...made } = await keepTuned({ id, key }, tuning, base, shop);
   await tell(shop, id, made.model, data.target, reused);
@@ -88,6 +80,27 @@ async function asItIs(
   checkTargets(base.model, data.target.test, id);
   await tell(shop, id, base.model, data.target, true);
   return { ...base, id, history: [], ended: null };
+}
+
+/** How a candidate of one head is fine-tuned from a base. */
+export function recipeOf(id: string, shop: Workshop, base: Model): Recipe {
+  const { suite } = shop.loaded;
+  const { target } = shop.data;
+  const spec = suite.candidates[id] as CandidateSpec;
+  const { train, validation } =
+    spec.labels === "source" || spec.adaptation
+      ? sourceDomainOf(id, shop)
+      : target;
+  return {
+    spec,
+    base,
+    train,
+    validation,
+    target: target.train,
+    task: suite.task,
+    // The seed does not name the candidate, so candidates differ by what they state and not by luck.
+    random: new Random(suite.seed).fork(purposeOf(spec)),
+  };
 }
 
 /** The labelled data of the source domain. */

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
-import { attacks } from "#attacks";
+import { attacks, trialAttacks } from "#attacks";
 import { packagePath } from "#core";
-import { reactiveDefenses, trainingDefenses } from "#defenses";
+import { reactiveDefenses, repairs, trainingDefenses } from "#defenses";
 import {
   architectures,
   optimizers,
@@ -23,6 +23,8 @@ export interface CatalogEntry {
 export const catalog: Readonly<Record<string, () => CatalogEntry[]>> = {
   attacks: () => attacks.map(entry),
   defenses: () => [...reactiveDefenses, ...trainingDefenses].map(entry),
+  trials: () => trialAttacks.map(entry),
+  repairs: () => repairs.map(entry),
   strategies: () => strategies.map(entry),
   suites: readSuites,
   schedules: () => schedules.map(entry),

@@ -29,6 +29,15 @@ export type AuditEvent =
       readonly robustAccuracy: Rate;
       readonly reused: boolean;
     }
+  | {
+      readonly kind: "trial";
+      readonly trial: string;
+      readonly done: number;
+      readonly total: number;
+      /** Its headline in words. */
+      readonly found: string;
+      readonly reused: boolean;
+    }
   | { readonly kind: "warning"; readonly message: string };
 
 export type OnEvent = (event: AuditEvent) => void;

@@ -5,3 +5,4 @@ export { checkReferences, type PlannedCell, planCells } from "./plan.ts";
 export type { Results } from "./results.ts";
 export { type AuditOptions, runAudit } from "./run.ts";
 export { loadSuite, type SuiteInput, suiteSchema } from "./suite.ts";
+export { planTrials } from "./trials/index.ts";

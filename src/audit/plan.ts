@@ -162,6 +162,15 @@ export function checkReferences(suite: Suite, file: string): void {
         tasks,
       );
   }
+  for (const [name, trial] of Object.entries(suite.trials)) {
+    for (const one of trial.candidates ?? [])
+      if (!candidates.includes(one))
+        refuse(`trials.${name}.candidates`, one, [...new Set(candidates)]);
+    const repairs = ["none", ...Object.keys(suite.repairs)];
+    for (const one of trial.repairs ?? [])
+      if (!repairs.includes(one))
+        refuse(`trials.${name}.repairs`, one, repairs);
+  }
   for (const parts of Object.values(suite.defenses)) checkOrder(parts);
   if (MAIN in suite.tasks) {
     throw new UsageError(
@@ -171,16 +180,18 @@ export function checkReferences(suite: Suite, file: string): void {
     );
   }
   if (isText(suite)) checkText(suite, file);
-  if ("none" in suite.defenses) {
+  for (const key of ["defenses", "repairs"] as const) {
+    if (!("none" in suite[key])) continue;
     throw new UsageError(
       "SUITE_INVALID",
-      `${file}: defenses.none is the undefended candidate and always there`,
+      `${file}: ${key}.none is the candidate as it is and always there`,
       "Choose another name.",
     );
   }
   for (const [kind, map] of Object.entries({
     candidates: suite.candidates,
-    ...(isText(suite)
+    // Trials alone are an audit too.
+    ...(isText(suite) || Object.keys(suite.trials).length > 0
       ? {}
       : { threatModels: suite.threatModels, attacks: suite.attacks }),
   })) {

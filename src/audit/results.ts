@@ -9,6 +9,11 @@ import {
   seedSummarySchema,
   worstCaseSchema,
 } from "./results/summaries.ts";
+import {
+  repairSchema,
+  trialSchema,
+  trialUnitSchema,
+} from "./results/trials.ts";
 import { rateSchema, threatModelSchema, unitSchema } from "./results/values.ts";
 
 export * from "./results/candidates.ts";
@@ -16,6 +21,7 @@ export * from "./results/cells.ts";
 export * from "./results/gallery.ts";
 export * from "./results/inheritance.ts";
 export * from "./results/summaries.ts";
+export * from "./results/trials.ts";
 export * from "./results/values.ts";
 
 /**
@@ -24,7 +30,7 @@ export * from "./results/values.ts";
  * All times live in `timing` and `seconds`; everything else is the
  * same, byte for byte, whenever the same suite is run with the same seed.
  */
-export const RESULTS_VERSION = "1.1";
+export const RESULTS_VERSION = "1.2";
 
 export const gateRuleSchema = z.strictObject({
   rule: z.string(),
@@ -102,6 +108,10 @@ export const resultsSchema = z.strictObject({
   curves: z.array(curveSchema),
   /** Of each candidate beside what it was tuned from; absent where nothing in the suite stands for the base. */
   inheritance: z.array(inheritanceSchema).optional(),
+  /** Attacks on the fine-tuning, as the suite names them, and repairs; empty where it tries none. */
+  trialAttacks: z.array(trialUnitSchema),
+  repairs: z.array(repairSchema),
+  trials: z.array(trialSchema),
   /** Empty where the suite certifies nothing, and in a partial run. */
   certificates: z.array(certificateSchema),
   gallery: z.array(exampleSchema),

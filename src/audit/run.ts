@@ -1,3 +1,4 @@
+import type { Attack } from "#attacks";
 import { packageVersion, UsageError } from "#core";
 import type { Dataset } from "#data";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
@@ -29,6 +30,7 @@ import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
 import { judgedOn, MAIN } from "./tasks.ts";
 import { isText } from "./text.ts";
+import { type PlannedTrial, planTrials, runTrials } from "./trials/index.ts";
 import { type Evidence, isTrusted, trustChecks } from "./trust/index.ts";
 import { worstCases } from "./worst-case.ts";
 
@@ -58,7 +60,10 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   const { onEvent = () => {}, signal } = options;
   const loaded = await loadSuite(options.suite);
   const { suite } = loaded;
-  const plan = select(checked(loaded), options.only, loaded.file);
+  const all = checked(loaded);
+  const plan = select(all.cells, options.only);
+  const tried = select(all.trials, options.only);
+  refuseNothing(all, [...plan, ...tried], options.only, loaded.file);
 
   const engine = await engineOf(options, suite, onEvent);
 
@@ -73,7 +78,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   // Nothing is planned for texts, whose candidates are measured without an attack.
   const chosen = isText(suite)
     ? Object.keys(suite.candidates)
-    : plan.map((p) => p.candidate);
+    : [...plan, ...tried].map((p) => p.candidate);
   for (const id of new Set(chosen)) {
     const { member, model } = suite.candidates[id] ?? {};
     const make = member && !model ? makeMember : makeCandidate;
@@ -128,6 +133,8 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     };
   });
 
+  const trials = await runTrials(tried, models, base, shop, options.suite);
+
   const complete = options.only === undefined;
   const results: Results = {
     schemaVersion: RESULTS_VERSION,
@@ -148,14 +155,13 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
       })),
     ],
     attacks: Object.entries(suite.attacks).map(([id, chosen]) => {
-      const { access, family, taxonomy } = chosen.unit;
-      const { atlas, owasp, nist } = taxonomy;
+      const { access, family } = chosen.unit;
       return {
         ...unitResult(chosen),
         id,
         access,
         family,
-        taxonomy: { atlas: [...atlas], owasp: [...owasp], nist: [...nist] },
+        taxonomy: taxonomyResult(chosen.unit),
       };
     }),
     cells,
@@ -172,6 +178,21 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     ),
     seeds: [],
     curves: curves(cells),
+    trialAttacks: Object.entries(suite.trials).map(([id, { attack }]) => ({
+      ...unitResult(attack),
+      id,
+      kind: attack.unit.kind,
+      threat: attack.unit.threat,
+      taxonomy: taxonomyResult(attack.unit),
+    })),
+    repairs: [
+      { id: "none", parts: [] },
+      ...Object.entries(suite.repairs).map(([id, parts]) => ({
+        id,
+        parts: parts.map(unitResult),
+      })),
+    ],
+    trials,
     certificates: complete
       ? await certificates(suite, models, benchOf, onEvent)
       : [],
@@ -247,8 +268,19 @@ async function engineOf(
   return opened;
 }
 
+/** The ids of a unit in public taxonomies. */
+function taxonomyResult({ taxonomy }: Pick<Attack, "taxonomy">) {
+  const { atlas, owasp, nist } = taxonomy;
+  return { atlas: [...atlas], owasp: [...owasp], nist: [...nist] };
+}
+
+interface Plan {
+  readonly cells: PlannedCell[];
+  readonly trials: PlannedTrial[];
+}
+
 /** The plan of a suite whose names all refer to something. */
-function checked({ suite, file }: LoadedSuite): PlannedCell[] {
+function checked({ suite, file }: LoadedSuite): Plan {
   checkReferences(suite, file);
   checkGateNames(suite.gate, {
     candidates: namesOf(
@@ -262,26 +294,28 @@ function checked({ suite, file }: LoadedSuite): PlannedCell[] {
     attacks: Object.keys(suite.attacks),
     threatModels: budgetsOf(suite).map((b) => b.id),
   });
-  return planCells(suite);
+  return { cells: planCells(suite), trials: planTrials(suite) };
 }
 
-function select(
-  plan: PlannedCell[],
+/** What matches one of the patterns, or all where there is none. */
+const select = <T extends { id: string }>(
+  plan: readonly T[],
+  only: readonly string[] | undefined,
+): T[] =>
+  plan.filter((p) => !only || only.some((pattern) => matches(pattern, p.id)));
+
+function refuseNothing(
+  { cells, trials }: Plan,
+  chosen: readonly unknown[],
   only: readonly string[] | undefined,
   file: string,
-): PlannedCell[] {
-  if (!only) return plan;
-  const chosen = plan.filter((p) =>
-    only.some((pattern) => matches(pattern, p.id)),
+): void {
+  if (!only || chosen.length > 0) return;
+  throw new UsageError(
+    "NO_CELLS",
+    `no cell and no trial of ${file} matches ${only.join(", ")}`,
+    `They are named like ${[...cells, ...trials][0]?.id}; * matches anything. \`assay plan\` lists them.`,
   );
-  if (chosen.length === 0) {
-    throw new UsageError(
-      "NO_CELLS",
-      `no cell of ${file} matches ${only.join(", ")}`,
-      `Cells are named like ${plan[0]?.id}; * matches anything. \`assay plan\` lists them.`,
-    );
-  }
-  return chosen;
 }
 
 async function computeAll(

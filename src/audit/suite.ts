@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { z } from "zod";
-import { attacks, corruptions } from "#attacks";
+import { attacks, corruptions, trialAttacks } from "#attacks";
 import {
   type Chosen,
   choiceOf,
@@ -9,7 +9,7 @@ import {
   sha256,
 } from "#core";
 import { dataSpecSchema } from "#data";
-import { reactiveDefenses, trainingDefenses } from "#defenses";
+import { reactiveDefenses, repairs, trainingDefenses } from "#defenses";
 import { engines } from "#engine";
 import { contractSchema, taskSchema } from "#model";
 import {
@@ -221,8 +221,8 @@ export const suiteSchema = z.strictObject({
   defenses: z
     .record(id, z.array(choiceOf(reactiveDefenses)).min(1))
     .default({}),
-  threatModels: z.record(id, threatModelSpec),
-  attacks: z.record(id, choiceOf(attacks)),
+  threatModels: z.record(id, threatModelSpec).default({}),
+  attacks: z.record(id, choiceOf(attacks)).default({}),
   /** Further budgets for the curves of robust accuracy. */
   sweep: z
     .strictObject({
@@ -252,6 +252,21 @@ export const suiteSchema = z.strictObject({
       candidates: z.array(id).min(1).optional(),
     })
     .optional(),
+  /** Attacks on the fine-tuning itself: on its data, on what came of it, on what that tells. */
+  trials: z
+    .record(
+      id,
+      z.strictObject({
+        attack: choiceOf(trialAttacks),
+        /** All that it can be tried on when left out. */
+        candidates: z.array(id).min(1).optional(),
+        /** Among them "none", for no repair; all when left out. */
+        repairs: z.array(id).min(1).optional(),
+      }),
+    )
+    .default({}),
+  /** Defences by name that clean the fine-tuning set or change the tuned weights, and are tried against every trial. */
+  repairs: z.record(id, z.array(choiceOf(repairs)).min(1)).default({}),
   gate: gateSchema.default([]),
   /** Adversarial examples shown for each candidate. */
   gallery: z.int().nonnegative().default(3),

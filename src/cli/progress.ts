@@ -63,7 +63,11 @@ export function progressOn(
   const show = (event: AuditEvent) => {
     switch (event.kind) {
       case "phase":
-        if (event.title === "Attacking") started = now();
+        if (["Attacking", "Trials"].includes(event.title)) {
+          started = now();
+          fresh = 0;
+          last = { done: 0, total: 0 };
+        }
         return line(pc.bold(event.title));
       case "epoch":
         return status(
@@ -84,6 +88,14 @@ export function progressOn(
         const kept = event.reused ? pc.dim(" (kept)") : "";
         return line(
           `  ${event.done}/${event.total} ${event.cell}: ${percent(value)} robust [${percent(low)}, ${percent(high)}]${kept}${event.reused ? "" : pc.dim(timeLeft())}`,
+        );
+      }
+      case "trial": {
+        last = event;
+        if (!event.reused) fresh++;
+        const kept = event.reused ? pc.dim(" (kept)") : pc.dim(timeLeft());
+        return line(
+          `  ${event.done}/${event.total} ${event.trial}: ${event.found}${kept}`,
         );
       }
       case "warning":

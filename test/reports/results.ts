@@ -182,7 +182,7 @@ export function exampleResults(
   );
   const some: Rate = rate(30, SAMPLES);
   const results: Results = {
-    schemaVersion: "1.1",
+    schemaVersion: "1.2",
     title: `An audit of ${hostile.script}`,
     complete: true,
     classes: ["cat", hostile.script, hostile.lines],
@@ -298,6 +298,9 @@ export function exampleResults(
         })),
       ),
     ),
+    trialAttacks: [],
+    repairs: [],
+    trials: [],
     curves: candidates.map((candidate, i) => ({
       candidate,
       defense: "none",

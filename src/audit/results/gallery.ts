@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** 8-bit pixels, row-major height x width x channels, in base64. */
-const pictureSchema = z.strictObject({
+export const pictureSchema = z.strictObject({
   width: z.int(),
   height: z.int(),
   channels: z.union([z.literal(1), z.literal(3)]),

@@ -1,8 +1,10 @@
 import { Command } from "commander";
-import { checkReferences, loadSuite, planCells } from "#audit";
+import { checkReferences, loadSuite, planCells, planTrials } from "#audit";
 
 export const planCommand = new Command("plan")
-  .description("check a suite and list its cells without running anything")
+  .description(
+    "check a suite and list its cells and trials without running anything",
+  )
   .argument("<suite>", "YAML file, or a module that exports a suite")
   .option("--json", "print an array of objects")
   .addHelpText(
@@ -36,9 +38,22 @@ Examples:
         adaptive,
       }),
     );
+    const trials = planTrials(suite).map(
+      ({ id, candidate, repair, trial }) => ({
+        id,
+        candidate,
+        repair,
+        trial,
+      }),
+    );
+    const all = [...cells, ...trials];
+    const count = [
+      `${cells.length} cells`,
+      ...(trials.length > 0 ? [`${trials.length} trials`] : []),
+    ].join(", ");
     process.stdout.write(
       json
-        ? `${JSON.stringify(cells, null, 2)}\n`
-        : `${cells.map((c) => c.id).join("\n")}\n${cells.length} cells\n`,
+        ? `${JSON.stringify(all, null, 2)}\n`
+        : `${all.map((c) => c.id).join("\n")}\n${count}\n`,
     );
   });

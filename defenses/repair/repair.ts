@@ -1,0 +1,60 @@
+import type { z } from "zod";
+import type { Random } from "#core";
+import type { Dataset } from "#data";
+import type { Engine } from "#engine";
+import type { Model } from "#model";
+
+interface RepairMeta<S extends z.ZodObject> {
+  readonly id: string;
+  readonly title: string;
+  /** Authors, year and arXiv id. */
+  readonly reference: string;
+  readonly params: S;
+}
+
+interface RepairInput<P> {
+  /** The candidate as it was tuned on the data at hand, poisoned or not. */
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly params: P;
+  readonly random: Random;
+  readonly signal?: AbortSignal;
+}
+
+export interface FilterInput<P> extends RepairInput<P> {
+  /** What the candidate was tuned on. */
+  readonly train: Dataset;
+}
+
+export interface MendInput<P> extends RepairInput<P> {
+  /** The defender's own clean samples: the validation split. */
+  readonly clean: Dataset;
+}
+
+/** A repair that cleans the fine-tuning set; the candidate is tuned again on what it returns. */
+export interface FilterRepair<S extends z.ZodObject = z.ZodObject>
+  extends RepairMeta<S> {
+  readonly kind: "filter";
+  /** The samples that stay, with the labels that they should have. */
+  filter(input: FilterInput<z.output<S>>): Promise<Dataset>;
+}
+
+/** A repair that changes the weights of a tuned candidate. */
+export interface MendRepair<S extends z.ZodObject = z.ZodObject>
+  extends RepairMeta<S> {
+  readonly kind: "mend";
+  mend(input: MendInput<z.output<S>>): Promise<Model>;
+}
+
+/** A defence that changes what was tuned, or what it is tuned on. */
+export type Repair = FilterRepair | MendRepair;
+
+/** Declares a repair. */
+export const defineFilter = <S extends z.ZodObject>(
+  unit: Omit<FilterRepair<S>, "kind">,
+): FilterRepair<S> => ({ kind: "filter", ...unit });
+
+/** Declares a repair of weights. */
+export const defineMend = <S extends z.ZodObject>(
+  unit: Omit<MendRepair<S>, "kind">,
+): MendRepair<S> => ({ kind: "mend", ...unit });

@@ -1,0 +1,136 @@
+import type { TrialAttack } from "#attacks";
+import {
+  type Chosen,
+  hashOf,
+  InterruptedError,
+  packageVersion,
+  Random,
+} from "#core";
+import type { FloatTensor } from "#onnx";
+import { describe, type ReadyModel, type Workshop } from "../models.ts";
+import type { Finding, Trial } from "../results.ts";
+import { number, percent } from "../words.ts";
+import type { PlannedTrial } from "./plan.ts";
+import { poisoning } from "./poisoning.ts";
+import type { Outcome, Protocol } from "./trial.ts";
+import { openVictim } from "./victim.ts";
+
+export { type PlannedTrial, planTrials } from "./plan.ts";
+
+/** The number of a trial that matters most, in words. */
+function headlineText(findings: readonly Finding[]): string {
+  const found = findings.find((f) => f.role === "headline");
+  if (!found || found.value === null) return "nothing to measure";
+  const { title, at, unit, low, high } = found;
+  const said = (v: number) => (unit === "share" ? percent(v) : number(v));
+  const range =
+    low === null || high === null ? "" : ` [${said(low)}, ${said(high)}]`;
+  return `${title} ${said(found.value)}${range}${at ? ` at ${at}` : ""}`;
+}
+
+/** How each kind of attack on a fine-tuning is tried. */
+const protocols = { poisoning } as unknown as Readonly<
+  Record<TrialAttack["kind"], Protocol<TrialAttack>>
+>;
+
+/**
+ * Runs trials, or takes them from the store.
+ *
+ * @param suite as the user named it, for the command that runs one trial alone
+ */
+export async function runTrials(
+  planned: readonly PlannedTrial[],
+  models: ReadonlyMap<string, ReadyModel>,
+  base: ReadyModel | null,
+  shop: Workshop,
+  suite: string,
+): Promise<Trial[]> {
+  const trials: Trial[] = [];
+  if (planned.length > 0) shop.onEvent({ kind: "phase", title: "Trials" });
+  for (const one of planned) {
+    const ready = models.get(one.candidate) as ReadyModel;
+    const { trial, reused } = await runTrial(one, ready, base, shop);
+    trials.push({
+      ...trial,
+      reproduce: `npx assay run ${suite} --only '${one.id}'`,
+    });
+    shop.onEvent({
+      kind: "trial",
+      trial: one.id,
+      done: trials.length,
+      total: planned.length,
+      found: headlineText(trial.findings),
+      reused,
+    });
+  }
+  return trials;
+}
+
+type Finished = Outcome & { readonly seconds: number };
+
+/** Runs one trial, or takes it from the store. */
+async function runTrial(
+  planned: PlannedTrial,
+  ready: ReadyModel,
+  base: ReadyModel | null,
+  shop: Workshop,
+): Promise<{ trial: Omit<Trial, "reproduce">; reused: boolean }> {
+  const { store, engine, data, loaded, signal, onEvent } = shop;
+  const { id, candidate, repair, trial, chosen, parts } = planned;
+  const depends = {
+    attack: describe(chosen),
+    candidate: ready.hash,
+    stated: ready.stated,
+    base: base?.hash,
+    data: [data.attacked, ...Object.values(data.target)].map(
+      (part) => part.fingerprint,
+    ),
+    seed: loaded.suite.seed,
+    version: packageVersion(),
+    engine: engine.title,
+  };
+  const file = `trials/${hashOf({ ...depends, repair: parts.map(describe) })}.json`;
+  const before = store.read<Finished>(file);
+  const told = ({ seconds, ...outcome }: Finished, reused: boolean) => ({
+    trial: {
+      id,
+      candidate,
+      repair,
+      trial,
+      ...outcome,
+      trusted: outcome.checks.every((c) => c.status !== "failed"),
+      seconds,
+    },
+    reused,
+  });
+  if (before) return told(before, true);
+
+  const started = performance.now();
+  const { surrogate, ...victim } = await openVictim(ready, parts, base, shop);
+  const { unit, params } = chosen as Chosen<TrialAttack>;
+  const outcome = await protocols[unit.kind]({
+    unit,
+    params,
+    victim,
+    surrogate,
+    async once(name, make): Promise<FloatTensor> {
+      const kept = `trials/${hashOf({ ...depends, name })}.npy`;
+      const known = store.readTensor(kept);
+      if (known) return known;
+      const made = await make();
+      store.writeTensor(kept, made);
+      return made;
+    },
+    random: new Random(loaded.suite.seed).fork(`trial ${unit.id}`),
+    engine,
+    signal,
+    onProgress(share) {
+      if (signal?.aborted) throw new InterruptedError();
+      onEvent({ kind: "progress", cell: id, share });
+    },
+  });
+  const seconds = (performance.now() - started) / 1000;
+  const finished: Finished = { ...outcome, seconds };
+  store.write(file, finished);
+  return told(finished, false);
+}

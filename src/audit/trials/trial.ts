@@ -1,0 +1,80 @@
+import type { Random } from "#core";
+import type { Engine } from "#engine";
+import type { Model } from "#model";
+import type { FloatTensor } from "#onnx";
+import type { Finding, Rate, Trial } from "../results.ts";
+import { rate } from "../statistics.ts";
+import type { Changes, Victim } from "./victim.ts";
+
+/** What a trial found, before it is put into the results document. */
+export type Outcome = Pick<
+  Trial,
+  "findings" | "charts" | "pictures" | "notes" | "checks"
+>;
+
+/** What a protocol works with. */
+export interface Scene<U, P = Record<string, unknown>> {
+  readonly unit: U;
+  readonly params: P;
+  /** The candidate behind the repair of the trial. */
+  readonly victim: Victim;
+  /** Fine-tunes as the victim does, but without its repair: what an attacker can do at home. */
+  surrogate(changes: Changes): Promise<Model>;
+  /** What the attacker makes before the victim moves. It is kept, and the same whatever the repair. */
+  once(name: string, make: () => Promise<FloatTensor>): Promise<FloatTensor>;
+  /** For everything that the attacker draws; the same whatever the repair. */
+  readonly random: Random;
+  readonly engine: Engine;
+  readonly signal?: AbortSignal;
+  /** Called with the share of the work that is done; throws when the run is interrupted. */
+  readonly onProgress: (share: number) => void;
+}
+
+/**
+ * How attacks of one kind are tried and measured: which budgets, how often, what
+ * counts as success, and against which controls.
+ */
+export type Protocol<U, P = Record<string, unknown>> = (
+  scene: Scene<U, P>,
+) => Promise<Outcome>;
+
+type Words = Pick<Finding, "id" | "title" | "role" | "attacker"> & {
+  readonly at?: string;
+};
+
+/** A share of `n` with its interval; without a value where `n` is 0. */
+export const shareFinding = (words: Words, k: number, n: number): Finding =>
+  rateFinding(words, n > 0 ? rate(k, n) : null);
+
+/** The same of a rate that is there. */
+export const rateFinding = (
+  { at, ...words }: Words,
+  found: Rate | null,
+): Finding => ({
+  ...words,
+  at: at ?? null,
+  unit: "share",
+  value: found?.value ?? null,
+  low: found?.low ?? null,
+  high: found?.high ?? null,
+  n: found?.n ?? 0,
+});
+
+/** A number that is no share. */
+export const numberFinding = (
+  { at, ...words }: Words,
+  value: number | null,
+  {
+    low = null,
+    high = null,
+    n = null,
+  }: Partial<Pick<Finding, "low" | "high" | "n">> = {},
+): Finding => ({
+  ...words,
+  at: at ?? null,
+  unit: "number",
+  value,
+  low,
+  high,
+  n,
+});

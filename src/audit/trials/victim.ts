@@ -1,0 +1,175 @@
+import { existsSync } from "node:fs";
+import { type Chosen, hashOf, Random, sha256, UsageError } from "#core";
+import type { Dataset } from "#data";
+import type { Repair } from "#defenses";
+import { loadModel, type Model, saveModel } from "#model";
+import { recipeOf } from "../candidate.ts";
+import { describeTuning, keepTuned, withNewHead } from "../fine-tuning.ts";
+import {
+  describe,
+  type ReadyModel,
+  trainingKey,
+  type Workshop,
+} from "../models.ts";
+import type { Judged, Parts } from "../prepare.ts";
+import type { CandidateSpec } from "../suite.ts";
+import { judgedOn } from "../tasks.ts";
+
+/** What is changed of a candidate's fine-tuning; the rest is as it was. */
+export interface Changes {
+  /** Other data to learn from, with the same classes. */
+  readonly train?: Dataset;
+  readonly base?: Model;
+  /** Another seed than the candidate's, by a name that says what for. */
+  readonly seed?: string;
+}
+
+/** The candidate of a trial, behind its repair. */
+export interface Victim {
+  readonly id: string;
+  /** As it is released: tuned on clean data from the clean base, then repaired. */
+  readonly model: Model;
+  readonly base: Model | null;
+  readonly data: Parts;
+  /** The test samples that the suite attacks. */
+  readonly attacked: Dataset;
+  /**
+   * Fine-tunes it again as the suite says, and repairs what comes out. Without
+   * changes that is `model`. Models are kept under the hash of all that they
+   * depend on.
+   *
+   * @throws TRIAL_NEEDS_TUNING for a candidate that is given as a file
+   */
+  tune(changes: Changes): Promise<Model>;
+}
+
+/** A tuned model with the hash of what it came from, and what it learned from. */
+interface Tuned {
+  readonly model: Model;
+  readonly key: string;
+  readonly train: Dataset;
+}
+
+/**
+ * Opens the candidate of a trial.
+ *
+ * @param repair in this order: filters clean the data and tune again, the others change weights
+ */
+export async function openVictim(
+  ready: ReadyModel,
+  repair: readonly Chosen<Repair>[],
+  base: ReadyModel | null,
+  shop: Workshop,
+): Promise<Victim & { surrogate: Victim["tune"] }> {
+  const spec = shop.loaded.suite.candidates[ready.id] as CandidateSpec;
+  const judged: Judged = judgedOn(shop.data, spec.member);
+  const bare = (changes: Changes) => retune(ready, changes, base, shop);
+  const repaired = async (changes: Changes) =>
+    (await repairAll(await bare(changes), changes, repair, bare, judged, shop))
+      .model;
+  return {
+    id: ready.id,
+    model: await repaired({}),
+    base: base?.model ?? null,
+    data: judged.target,
+    attacked: judged.attacked,
+    tune: repaired,
+    surrogate: async (changes) => (await bare(changes)).model,
+  };
+}
+
+async function retune(
+  ready: ReadyModel,
+  changes: Changes,
+  base: ReadyModel | null,
+  shop: Workshop,
+): Promise<Tuned> {
+  const { suite } = shop.loaded;
+  const spec = suite.candidates[ready.id] as CandidateSpec;
+  if (Object.keys(changes).length === 0)
+    return {
+      model: ready.model,
+      key: ready.hash,
+      train: judgedOn(shop.data, spec.member).target.train,
+    };
+  if (!base || !isTunable(spec))
+    throw new UsageError(
+      "TRIAL_NEEDS_TUNING",
+      `${ready.id} would have to be fine-tuned again, and the suite does not say how`,
+      "Try the attack on candidates with a strategy of their own and one task.",
+    );
+  const recipe = recipeOf(ready.id, shop, changes.base ?? base.model);
+  const train = changes.train ?? recipe.train;
+  const key = hashOf({
+    kind: "trial",
+    base: changes.base ? weightsHash(changes.base) : base.hash,
+    purpose: changes.seed ?? null,
+    adaptation: spec.adaptation && describe(spec.adaptation),
+    target: recipe.target.fingerprint,
+    task: suite.task,
+    ...describeTuning(spec),
+    ...trainingKey(shop, { train, validation: recipe.validation }),
+  });
+  const tuning = withNewHead({
+    ...recipe,
+    train,
+    random: changes.seed
+      ? new Random(suite.seed).fork(`trial ${changes.seed}`)
+      : recipe.random,
+  });
+  const kept = await keepTuned(
+    { id: ready.id, name: `${ready.id}-trial`, key },
+    tuning,
+    base,
+    shop,
+  );
+  return { model: kept.model, key, train };
+}
+
+/** Whether trials can fine-tune a candidate again. */
+export const isTunable = (spec: CandidateSpec): boolean =>
+  spec.strategy !== undefined && !spec.member;
+
+async function repairAll(
+  tuned: Tuned,
+  changes: Changes,
+  repair: readonly Chosen<Repair>[],
+  again: (changes: Changes) => Promise<Tuned>,
+  { target }: Judged,
+  { store, engine, loaded, signal }: Workshop,
+): Promise<Tuned> {
+  let now = tuned;
+  for (const chosen of repair) {
+    const { unit, params } = chosen;
+    const random = new Random(loaded.suite.seed).fork(`repair ${unit.id}`);
+    const key = hashOf({
+      of: now.key,
+      repair: describe(chosen),
+      clean: target.validation.fingerprint,
+      seed: loaded.suite.seed,
+    });
+    const input = { model: now.model, engine, params, random, signal };
+    if (unit.kind === "filter") {
+      const train = await unit.filter({ ...input, train: now.train });
+      now = await again({ ...changes, train });
+      continue;
+    }
+    const file = store.path(`models/repaired-${key.slice(0, 12)}.onnx`);
+    // Files are written whole, so one that is there is finished.
+    if (!existsSync(file))
+      saveModel(file, await unit.mend({ ...input, clean: target.validation }));
+    now = { ...now, model: loadModel(file), key };
+  }
+  return now;
+}
+
+/** SHA-256 of the constants of a model that was not read from a file. */
+const weightsHash = ({ graph }: Model): string =>
+  hashOf(
+    [...graph.constants].map(([name, { data }]) => [
+      name,
+      ArrayBuffer.isView(data)
+        ? sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+        : data,
+    ]),
+  );

@@ -1,0 +1,72 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { type AuditEvent, type Results, runAudit } from "#audit";
+import { resultsSchema } from "#results";
+
+const folder = mkdtempSync(join(tmpdir(), "assay-trials-"));
+const path = join(folder, "suite.yaml");
+writeFileSync(
+  path,
+  `
+version: 1
+title: trials
+seed: 3
+data: { source: digits }
+classes: ["5", "6", "7"]
+base:
+  classes: ["0", "1", "2"]
+  pretrain: { architecture: small-cnn, epochs: 2 }
+candidates:
+  full: { strategy: full, epochs: 3 }
+trials:
+  flips: { attack: { id: label-flip, budgets: [0.2, 0.6] } }
+repairs:
+  knn: [label-sanitisation]
+`,
+);
+
+const timeless = ({ trials }: Results) =>
+  trials.map((t) => ({ ...t, seconds: 0 }));
+
+test("trials are measured with and without each repair, kept, and the same again", async () => {
+  const out = join(folder, "out");
+  const results = await runAudit({ suite: path, out });
+  expect(() => resultsSchema.parse(results)).not.toThrow();
+  expect(results.trials.map((t) => t.id)).toEqual([
+    "full/none/flips",
+    "full/knn/flips",
+  ]);
+  const events: AuditEvent[] = [];
+  const again = await runAudit({
+    suite: path,
+    out,
+    only: ["full/*/flips"],
+    onEvent: (e) => events.push(e),
+  });
+  expect(again.trials.length).toBe(2);
+  expect(
+    events.every((e) => e.kind !== "trial" || e.reused) &&
+      events.some((e) => e.kind === "trial"),
+  ).toBe(true);
+  const fresh = await runAudit({ suite: path, out: join(folder, "other") });
+  expect(timeless(fresh)).toEqual(timeless(results));
+});
+
+test("refuses names that a suite does not define", async () => {
+  const bad = join(folder, "bad.yaml");
+  writeFileSync(
+    bad,
+    `version: 1
+title: bad
+data: { source: digits }
+base: { pretrain: { architecture: small-cnn }, classes: ["0", "1"] }
+candidates: { full: { strategy: full } }
+trials: { flips: { attack: label-flip, repairs: [mend] } }
+`,
+  );
+  await expect(
+    runAudit({ suite: bad, out: join(folder, "bad") }),
+  ).rejects.toThrow(/trials.flips.repairs names "mend"/);
+});
