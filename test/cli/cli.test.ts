@@ -9,13 +9,15 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { InferenceSession, Tensor } from "onnxruntime-node";
 import { beforeAll, describe, expect, test } from "vitest";
 import { packagePath } from "#core";
-import { saveModel } from "#model";
-import { GraphBuilder, writeModel } from "#onnx";
+import { onnxruntime } from "#engine";
+import { compile, loadModel, rejections, saveModel } from "#model";
+import { GraphBuilder, readModel, writeModel } from "#onnx";
 import { resultsSchema } from "#results";
 import { launch, noChromium } from "../chromium.ts";
-import { reference } from "../reference.ts";
+import { reference, smallDigits } from "../reference.ts";
 
 // The real command, as it was built. `npm test` builds it first.
 const main = packagePath("dist", "src", "cli", "main.js");
@@ -324,6 +326,59 @@ describe("other commands", () => {
     expect(
       await assay("harden", file, "--defense", "blur", "--out", "x.onnx"),
     ).toMatchObject({ code: 2, err: expect.stringContaining("bit-depth") });
+  }, 60_000);
+
+  test("harden --suite fits what learns, and the file says the same in plain onnxruntime", async () => {
+    saveModel(join(folder, "bare.onnx"), await reference());
+    writeFileSync(
+      join(folder, "fit.yaml"),
+      `
+version: 1
+title: fitted
+data: { source: digits }
+classes: ["0", "1", "2", "3", "4"]
+candidates: { given: { model: bare.onnx } }
+threatModels: { small: { norm: linf, eps: 0.1 } }
+attacks: { noise: noise }
+`,
+    );
+    const defense = ["{ id: pca, components: 20 }", "{ id: energy, fpr: 0.2 }"];
+    const harden = (...rest: string[]) =>
+      assay("harden", "bare.onnx", "--defense", ...defense, ...rest);
+    expect(await harden("--out", "unfitted.onnx")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--suite <file>"),
+    });
+    expect(
+      (await harden("--suite", "fit.yaml", "--out", "fitted.onnx")).code,
+    ).toBe(0);
+
+    const { test: data } = await smallDigits();
+    const file = join(folder, "fitted.onnx");
+    const session = await InferenceSession.create(file);
+    const plain = await session.run({
+      [session.inputNames[0] as string]: new Tensor(data.x.data, data.x.dims),
+    });
+    await session.release();
+    const model = loadModel(file);
+    const compiled = await compile(model, onnxruntime);
+    const { logits, scores } = await compiled.answers(data.x);
+    await compiled.release();
+    expect(plain[model.logits]?.data).toEqual(logits.data);
+    const [detector] = model.detectors ?? [];
+    expect(plain[detector?.score as string]?.data).toEqual(scores[0]?.data);
+    const rejected = rejections(model.detectors ?? [], scores, data.y.length);
+    expect(Array.from(plain.rejected?.data ?? [], Boolean)).toEqual(rejected);
+    expect(new Set(rejected).size).toBe(2);
+    // What was fitted matters: the bare model says something else.
+    const bare = await compile(await reference(), onnxruntime);
+    expect((await bare.logits(data.x)).data).not.toEqual(logits.data);
+    await bare.release();
+    const metadata = readModel(file).metadata;
+    expect(JSON.parse(metadata.get("assay.defense") ?? "")).toMatchObject([
+      { id: "pca", params: { components: 20 } },
+      { id: "energy" },
+    ]);
   }, 60_000);
 
   test.each(["attacks", "defenses", "strategies", "suites"])(
