@@ -33,7 +33,7 @@ export async function trainWeights(
     [...training.weights].map(([name, value]) => [name, copyOf(value)]),
   );
   const step = await openStep(training, engine, weights);
-  const params = adamw.params.parse({ weightDecay: 0 });
+  const params = adamw.params.parse({});
   const states = new Map(
     [...weights].map(([name, { data }]) => [
       name,
@@ -57,6 +57,7 @@ export async function trainWeights(
               gradient,
               state: states.get(name) ?? [],
               rate: learningRate,
+              decays: false,
               steps,
             },
             params,

@@ -73,7 +73,7 @@ export interface LossGraph {
   feed(name: string, dims?: readonly number[]): string;
   /** Declares a number that every batch feeds under this name. */
   scalar(name: string): string;
-  /** Declares floats that are trained beside the weights of the model, at the stated learning rate. */
+  /** Declares floats that are trained beside the weights of the model, at the stated learning rate and without weight decay. */
   parameter(name: string, start: FloatTensor): string;
   /** A value that passes its gradient to another of the same shape instead of to what it is computed from; to none when left out. */
   withGradientOf(value: string, other?: string): string;

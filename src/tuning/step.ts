@@ -111,8 +111,8 @@ export async function openStep(
       for (const [name, gradient] of gradients) {
         const { data: weight } = trained.get(name) as FloatTensor;
         const state = states.get(name) ?? [];
-        const own = rateOf(name);
-        unit.update({ weight, gradient, state, rate: own, steps }, params);
+        const own = { rate: rateOf(name), decays: rates.has(name), steps };
+        unit.update({ weight, gradient, state, ...own }, params);
       }
       for (const part of parts) part.moved?.(trained, rateOf);
       for (const [statistic, next] of statistics)

@@ -104,6 +104,42 @@ describe.each(Object.keys(byHand))("%s", (id) => {
   });
 });
 
+test.each(optimizers)(
+  "$id lets weight decay act on the model's weights, not on what a part trains beside them",
+  async (unit) => {
+    const start = floats([2], [3, -4]);
+    const step = await openStep(
+      linearModel(W, B),
+      new Map([["head.weight", 1]]),
+      {
+        settings: {
+          optimizer: { unit, params: unit.params.parse({ weightDecay: 0.5 }) },
+          clipNorm: null,
+          batchNorm: "frozen",
+        },
+        parts: [
+          {
+            // Nothing depends on either, so that decay alone could move them.
+            loss({ b, parameter }, loss) {
+              const beside = b.reduceSum(parameter("beside", start), [0]);
+              return b.mul(b.add(loss, beside), 0);
+            },
+          },
+        ],
+      },
+      onnxruntime,
+    );
+    await step.take({ x: floats([2, 3], X.flat()), y: Y }, 0.1);
+    await step.release();
+    const [beside] = step.parameters.values();
+    expect(beside?.data).toEqual(start.data);
+    const moved = [...(step.weights.get("head.weight")?.data ?? [])];
+    W.flat().forEach((w, i) => {
+      expect(moved[i]).toBeCloseTo(w * (1 - 0.1 * 0.5), 6);
+    });
+  },
+);
+
 test("every optimiser is checked against its formula", () => {
   expect(optimizers.map((o) => o.id).sort()).toEqual(
     Object.keys(byHand).sort(),

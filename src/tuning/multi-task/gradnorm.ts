@@ -32,7 +32,7 @@ export const gradnorm = defineWeighting({
     const weights = new Float32Array(tasks.length).fill(1);
     const first = new Map<string, number>();
     const state = adamw.state.map(() => new Float32Array(tasks.length));
-    const still = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+    const adam = adamw.params.parse({});
     let steps = 0;
     const move = (found: readonly TaskGradient[]) => {
       const layer = shared.findLast(({ parameters }) =>
@@ -55,7 +55,10 @@ export const gradnorm = defineWeighting({
           Math.sign((own[i] as number) - (aims[i] as number));
       steps++;
       const rate = learningRate;
-      adamw.update({ weight: weights, gradient, state, rate, steps }, still);
+      adamw.update(
+        { weight: weights, gradient, state, rate, decays: false, steps },
+        adam,
+      );
       const sum = weights.reduce((s, w, t) => {
         weights[t] = Math.max(LEAST, w);
         return s + (weights[t] as number);

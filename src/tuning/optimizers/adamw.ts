@@ -14,14 +14,14 @@ export const adamw = defineOptimizer({
   }),
   state: ["mean", "square"],
   update(
-    { weight, gradient, state, rate, steps },
+    { weight, gradient, state, rate, decays, steps },
     { beta1, beta2, epsilon, weightDecay },
   ) {
     const [mean, square] = state as [Float32Array, Float32Array];
     // One division and one root a weight, which is where the time goes.
     const pace = rate / (1 - beta1 ** steps);
     const scale = 1 / Math.sqrt(1 - beta2 ** steps);
-    const keep = 1 - rate * weightDecay;
+    const keep = decays ? 1 - rate * weightDecay : 1;
     for (let i = 0; i < weight.length; i++) {
       const g = gradient[i] as number;
       const m = beta1 * (mean[i] as number) + (1 - beta1) * g;

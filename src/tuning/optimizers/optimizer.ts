@@ -9,6 +9,8 @@ export interface UpdateInput {
   readonly state: readonly Float32Array[];
   /** Learning rate of this weight. */
   readonly rate: number;
+  /** Whether weight decay acts on it. */
+  readonly decays: boolean;
   /** Steps taken with this one: 1, 2, ... */
   readonly steps: number;
 }

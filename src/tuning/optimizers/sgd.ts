@@ -11,11 +11,12 @@ export const sgd = defineOptimizer({
     weightDecay: z.number().nonnegative().default(0),
   }),
   state: ["velocity"],
-  update({ weight, gradient, state, rate }, { momentum, weightDecay }) {
+  update({ weight, gradient, state, rate, decays }, { momentum, weightDecay }) {
     const velocity = state[0] as Float32Array;
+    const decay = decays ? weightDecay : 0;
     for (let i = 0; i < weight.length; i++) {
       const w = weight[i] as number;
-      const g = (gradient[i] as number) + weightDecay * w;
+      const g = (gradient[i] as number) + decay * w;
       const v = momentum * (velocity[i] as number) + g;
       velocity[i] = v;
       weight[i] = w - rate * v;
