@@ -107,3 +107,10 @@ export function retained({ retained: share }: Inheritance) {
     interval: `[${(100 * share.low).toFixed(1)}, ${high}]`,
   };
 }
+
+/** Colour steps of a share; the classes h0 to h8 are in the style sheet. */
+const TONES = 9;
+
+/** The class of the colour of a share: dark is 0, bright is 1. */
+export const tone = (share: number): string =>
+  `h${Math.min(TONES - 1, Math.floor(share * TONES))}`;

@@ -7,6 +7,7 @@ import { plain } from "../format.ts";
 import { breakdownView } from "./sections/breakdown.ts";
 import { certificatesView } from "./sections/certificates.ts";
 import { comparisonView } from "./sections/comparison.ts";
+import { crossTaskView } from "./sections/cross-task.ts";
 import { curvesView } from "./sections/curves.ts";
 import { defensesView } from "./sections/defenses.ts";
 import { detectorsView } from "./sections/detectors.ts";
@@ -39,6 +40,7 @@ export async function renderHtml(results: Results): Promise<string> {
     seeds: seedsView(results),
     inheritance: inheritanceView(results),
     heatmap: heatmapView(results),
+    crossTask: crossTaskView(results),
     curves: curvesView(results),
     certificates: certificatesView(results),
     queries: queriesView(results),

@@ -87,7 +87,7 @@ export function renderMarkdown(results: Results): string {
       );
     }
   }
-  lines.push(...inherited(results));
+  lines.push(...inherited(results), ...acrossTasks(results));
   for (const { candidate, sigma, curve } of results.certificates) {
     const radii = curve.map(
       (p) =>
@@ -135,4 +135,28 @@ function inherited(results: Results): string[] {
       `Robustness beside ${escaped(r.reference)} (${r.referenceIs}), ${escaped(r.threatModel)}: ${escaped(r.candidate)} inherits ${r.inherited} samples, loses ${r.lost} and gains ${r.gained} (${pValue(r.pValue)}); it retains ${value}${ends ? ` ${escaped(ends)}` : ""}${r.trusted ? "" : " **not trusted**"}.`,
     ];
   });
+}
+
+/** For each undefended task, the head of another one through which it fell deepest. */
+function acrossTasks(results: Results): string[] {
+  const threats = mainThreats(results).map((t) => t.id);
+  const rows = (results.crossTask ?? []).filter(
+    (r) =>
+      r.through !== r.candidate &&
+      r.defense === "none" &&
+      threats.includes(r.threatModel),
+  );
+  const deepest = new Map<string, (typeof rows)[number]>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.candidate, row.threatModel]);
+    const known = deepest.get(key);
+    if (!known || row.drop.value > known.drop.value) deepest.set(key, row);
+  }
+  const told = [...deepest.values()].map(
+    (r) =>
+      `- ${escaped(r.candidate)} through ${escaped(r.through)}, ${escaped(r.attack)}, ${escaped(r.threatModel)}: ${percent(r.robustAccuracy.value)} ${escaped(interval(r.robustAccuracy))}, clean ${percent(r.cleanAccuracy.value)}`,
+  );
+  return told.length > 0
+    ? ["", "Attacked through the head of another task, at worst:", "", ...told]
+    : [];
 }

@@ -4,6 +4,7 @@ import { counts } from "./counting.ts";
 import type {
   CandidateResult,
   Cell,
+  CrossTask,
   Inheritance,
   WorstCase,
 } from "./results.ts";
@@ -12,6 +13,7 @@ import { MAIN } from "./tasks.ts";
 import {
   type CellGroup,
   groupCells,
+  replaysOn,
   requirePaired,
   robustInAll,
 } from "./worst-case.ts";
@@ -25,6 +27,8 @@ export type Reference = Pick<Inheritance, "reference" | "referenceIs">;
  * is the base where it is a candidate (`model: base`), otherwise a candidate that has the
  * base's body behind a head of its own; where the suite has neither, there is
  * nothing to compare with. From cells alone.
+ *
+ * @param crossTask attacks through the heads of other tasks, which are among all at once
  */
 export function inheritance(
   cells: readonly Cell[],
@@ -32,11 +36,14 @@ export function inheritance(
   candidates: readonly CandidateResult[],
   base: { readonly hash: string } | null,
   seed: number,
+  crossTask: readonly CrossTask[] = [],
 ): Inheritance[] {
   const groups = groupCells(cells.filter(counts));
   const found = candidates.flatMap((candidate) => {
     const reference = referenceOf(candidate, candidates, base);
-    return reference ? comparisons(candidate.id, reference, groups, worst) : [];
+    return reference
+      ? comparisons(candidate.id, reference, groups, worst, crossTask)
+      : [];
   });
   return withIntervals(found, seed);
 }
@@ -84,6 +91,7 @@ function comparisons(
   { reference, referenceIs }: Reference,
   groups: readonly CellGroup[],
   worst: readonly WorstCase[],
+  crossTask: readonly CrossTask[],
 ): Compared[] {
   return groups.flatMap(({ defense, threatModel, byCandidate }) => {
     const own = byCandidate.get(candidate) ?? [];
@@ -105,7 +113,11 @@ function comparisons(
       {
         ...place,
         attack: null,
-        ...compare(pairs),
+        ...compare(
+          pairs,
+          replaysOn(crossTask, candidate, defense, threatModel),
+          replaysOn(crossTask, reference, defense, threatModel),
+        ),
         trusted: believed(candidate) && believed(reference),
       },
       ...pairs.map((pair) => ({
@@ -118,9 +130,19 @@ function comparisons(
   });
 }
 
-function compare(pairs: readonly { cell: Cell; twin: Cell }[]) {
-  const first = robustInAll(pairs.map(({ cell }) => cell));
-  const second = robustInAll(pairs.map(({ twin }) => twin));
+/** @param replays on either of the two, through the heads of other tasks */
+function compare(
+  pairs: readonly { cell: Cell; twin: Cell }[],
+  ...replays: readonly (readonly CrossTask[])[]
+) {
+  const first = robustInAll(
+    pairs.map(({ cell }) => cell),
+    replays[0],
+  );
+  const second = robustInAll(
+    pairs.map(({ twin }) => twin),
+    replays[1],
+  );
   requirePaired(pairs[0]?.cell as Cell, pairs[0]?.twin as Cell);
   const count = (here: boolean, there: boolean) =>
     first.filter((r, i) => r === here && second[i] === there).length;

@@ -119,7 +119,7 @@ function within(budget: Budget, { unit, params }: Chosen<Attack>) {
 }
 
 /** Attacks that look at the model they attack; the others are the same with and without a defence. */
-const usesTarget = (attack: Attack) =>
+export const usesTarget = (attack: Attack) =>
   attack.family !== "control" &&
   attack.family !== "corruption" &&
   attack.access !== "base" &&

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { candidateSchema, epochSchema } from "./results/candidates.ts";
 import { cellSchema } from "./results/cells.ts";
+import { crossTaskSchema } from "./results/cross-task.ts";
 import { exampleSchema } from "./results/gallery.ts";
 import { inheritanceSchema } from "./results/inheritance.ts";
 import {
@@ -18,6 +19,7 @@ import { rateSchema, threatModelSchema, unitSchema } from "./results/values.ts";
 
 export * from "./results/candidates.ts";
 export * from "./results/cells.ts";
+export * from "./results/cross-task.ts";
 export * from "./results/gallery.ts";
 export * from "./results/inheritance.ts";
 export * from "./results/summaries.ts";
@@ -106,6 +108,8 @@ export const resultsSchema = z.strictObject({
   /** Of candidates with several seeds. */
   seeds: z.array(seedSummarySchema),
   curves: z.array(curveSchema),
+  /** Of candidates of several tasks: every task attacked through the head of every other; absent where there are none. */
+  crossTask: z.array(crossTaskSchema).optional(),
   /** Of each candidate beside what it was tuned from; absent where nothing in the suite stands for the base. */
   inheritance: z.array(inheritanceSchema).optional(),
   /** Attacks on the fine-tuning, as the suite names them, and repairs; empty where it tries none. */

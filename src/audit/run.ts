@@ -8,6 +8,7 @@ import { type Bench, release } from "./bench.ts";
 import { makeCandidate } from "./candidate.ts";
 import { type ComputedCell, computeCell } from "./cells.ts";
 import { certificates } from "./certificates.ts";
+import { crossTask } from "./cross-task.ts";
 import { curves } from "./curves.ts";
 import type { OnEvent } from "./events.ts";
 import { gallery } from "./gallery.ts";
@@ -133,6 +134,15 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     };
   });
 
+  const crossed = await crossTask({
+    suite,
+    plan,
+    cells,
+    models,
+    judged,
+    benchOf,
+    examplesOf: (cell) => (computed.get(cell) as ComputedCell).examples,
+  });
   const trials = await runTrials(tried, models, base, shop, options.suite);
 
   const complete = options.only === undefined;
@@ -175,9 +185,11 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
         ]),
       ),
       (candidate) => suite.candidates[candidate]?.member?.task ?? MAIN,
+      crossed,
     ),
     seeds: [],
     curves: curves(cells),
+    ...(crossed.length > 0 ? { crossTask: crossed } : {}),
     trialAttacks: Object.entries(suite.trials).map(([id, { attack }]) => ({
       ...unitResult(attack),
       id,
@@ -217,13 +229,14 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     timing: { startedAt: "", finishedAt: "", seconds: 0 },
   };
   await release(bench);
-  results.seeds = seedSummaries(cells, results.candidates);
+  results.seeds = seedSummaries(cells, results.candidates, crossed);
   const inherited = inheritance(
     cells,
     results.worstCases,
     results.candidates,
     results.base,
     suite.seed,
+    crossed,
   );
   if (inherited.length > 0) results.inheritance = inherited;
   if (complete) results.gate = evaluateGate(suite.gate, results);

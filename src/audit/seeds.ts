@@ -1,7 +1,13 @@
 import type { z } from "zod";
 import { counts } from "./counting.ts";
 import { studentQuantile } from "./distributions.ts";
-import type { CandidateResult, Cell, SeedSummary } from "./results.ts";
+import type {
+  CandidateResult,
+  Cell,
+  CrossTask,
+  SeedSummary,
+} from "./results.ts";
+import { replaysOn, robustInAll } from "./worst-case.ts";
 
 /** Which of several trainings of one candidate this is, counted from 1. */
 export interface Replica {
@@ -57,6 +63,7 @@ function replicasOf(
 export function seedSummaries(
   cells: readonly Cell[],
   candidates: readonly CandidateResult[],
+  crossTask: readonly CrossTask[] = [],
 ): SeedSummary[] {
   const counted = cells.filter(counts);
   return [...replicasOf(candidates)].flatMap(([of, ids]) => {
@@ -71,26 +78,25 @@ export function seedSummaries(
       ]),
     );
     return [...places.values()].map(({ defense, threatModel }) => {
-      const matrix = ids.map((id) =>
-        heldIn(
-          own.filter(
-            (c) =>
-              c.candidate === id &&
-              c.defense === defense &&
-              (threatModel === null || c.threatModel.id === threatModel),
-          ),
-          threatModel === null ? "01" : "1",
-        ),
-      );
+      const matrix = ids.map((id) => {
+        const all = own.filter(
+          (c) => c.candidate === id && c.defense === defense,
+        );
+        if (threatModel === null) return rightClean(all);
+        return robustInAll(
+          all.filter((c) => c.threatModel.id === threatModel),
+          replaysOn(crossTask, id, defense, threatModel),
+        ).map(Number);
+      });
       return { candidate: of, defense, threatModel, ...crossed(matrix) };
     });
   });
 }
 
-/** Of each sample, 1 where its outcome is one of those in every cell, else 0. */
-function heldIn(cells: readonly Cell[], outcomes: string): number[] {
+/** Of each sample, 1 where it is right without an attack, else 0. */
+function rightClean(cells: readonly Cell[]): number[] {
   return Array.from(cells[0]?.outcomes ?? "", (_, i) =>
-    cells.every((c) => outcomes.includes(c.outcomes[i] ?? "-")) ? 1 : 0,
+    cells.every((c) => c.outcomes[i] !== "-") ? 1 : 0,
   );
 }
 

@@ -85,8 +85,10 @@ export function withMembers<C extends { tasks?: string[] | undefined }>(
 
 /** The samples of a task. */
 export interface TaskData extends Judged {
-  /** Which samples of the suite's data those of the training and validation parts are; null for data of its own. */
-  readonly rows: Readonly<Record<"train" | "validation", number[]>> | null;
+  /** Which samples of the suite's data those of the training and validation parts are, and those that are attacked; null for data of its own. */
+  readonly rows: Readonly<
+    Record<"train" | "validation" | "attacked", number[]>
+  > | null;
 }
 
 /** Reads and labels the data of the further tasks of a suite. */
@@ -105,7 +107,7 @@ export async function prepareTasks(
       tasks.set(name, {
         target: { train: a.data, validation: b.data, test: c.data },
         attacked: d.data,
-        rows: { train: a.rows, validation: b.rows },
+        rows: { train: a.rows, validation: b.rows, attacked: d.rows },
       });
       continue;
     }
@@ -142,6 +144,7 @@ export function judgedOn(data: PreparedData, member: Member | null): TaskData {
     const rows = {
       train: all(target.train),
       validation: all(target.validation),
+      attacked: all(attacked),
     };
     return { target, attacked, rows };
   }

@@ -1,7 +1,7 @@
 import type { Family } from "#attacks";
 import { AssayError } from "#core";
 import { counts, UNDEFENDED } from "./counting.ts";
-import type { Cell, WorstCase } from "./results.ts";
+import type { Cell, CrossTask, WorstCase } from "./results.ts";
 import { mcnemar, rate } from "./statistics.ts";
 import { isVoid } from "./trust/index.ts";
 
@@ -13,12 +13,14 @@ import { isVoid } from "./trust/index.ts";
  *
  * @param families of the attacks, by their ids
  * @param taskOf the task of a candidate; only those of one task are compared
+ * @param crossTask attacks through other heads: the worst task decides, so a sample is robust only if none of them breaks it either
  */
 export function worstCases(
   cells: readonly Cell[],
   candidates: readonly string[],
   families: ReadonlyMap<string, Family>,
   taskOf: (candidate: string) => string = () => "",
+  crossTask: readonly CrossTask[] = [],
 ): WorstCase[] {
   const groups = groupCells(cells.filter(counts));
   return candidates.flatMap((candidate) => {
@@ -26,7 +28,10 @@ export function worstCases(
     return groups.flatMap(({ defense, threatModel, byCandidate }) => {
       const own = byCandidate.get(candidate);
       if (!own) return [];
-      const robust = robustInAll(own);
+      const replays = (id: string) =>
+        replaysOn(crossTask, id, defense, threatModel);
+      const through = [...new Set(replays(candidate).map((r) => r.through))];
+      const robust = robustInAll(own, replays(candidate));
       const against =
         first !== undefined && candidate !== first
           ? byCandidate.get(first)
@@ -37,11 +42,17 @@ export function worstCases(
           defense,
           threatModel,
           attacks: [...new Set(own.map(({ attack }) => attack))],
+          ...(through.length > 0 ? { through } : {}),
           robustAccuracy: rate(count(robust), robust.length),
           trusted: isBelieved(own, families),
           evaluated: isEvaluated(own, families),
           comparison: against
-            ? compare(robust, robustInAll(against), own, against)
+            ? compare(
+                robust,
+                robustInAll(against, replays(first as string)),
+                own,
+                against,
+              )
             : null,
         },
       ];
@@ -125,8 +136,11 @@ export function groupCells(cells: readonly Cell[]): CellGroup[] {
   return [...groups.values()];
 }
 
-/** Of each sample, whether it is robust in every cell. */
-export function robustInAll(cells: readonly Cell[]): boolean[] {
+/** Of each sample, whether it is robust in every cell, and in every replay of examples of other tasks that has it. */
+export function robustInAll(
+  cells: readonly Cell[],
+  replays: readonly CrossTask[] = [],
+): boolean[] {
   const [first] = cells;
   const robust = Array.from(first?.outcomes ?? "", () => true);
   for (const cell of cells) {
@@ -135,6 +149,9 @@ export function robustInAll(cells: readonly Cell[]): boolean[] {
       if (cell.outcomes[i] !== "1") robust[i] = false;
     }
   }
+  for (const { outcomes } of replays)
+    for (let i = 0; i < robust.length; i++)
+      if (outcomes[i] === "0") robust[i] = false;
   return robust;
 }
 
@@ -155,6 +172,21 @@ function compare(
     pValue: mcnemar(gained, lost),
   };
 }
+
+/** What was made through the heads of other tasks, and broke or did not break this candidate. */
+export const replaysOn = (
+  all: readonly CrossTask[],
+  candidate: string,
+  defense: string,
+  threatModel: string,
+): CrossTask[] =>
+  all.filter(
+    (r) =>
+      r.candidate === candidate &&
+      r.through !== candidate &&
+      r.defense === defense &&
+      r.threatModel === threatModel,
+  );
 
 /** Throws CELLS_UNPAIRED where two cells are not of as many samples. */
 export function requirePaired(one: Cell, other: Cell): void {

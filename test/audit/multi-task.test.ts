@@ -118,6 +118,17 @@ test("candidates are compared within a task only", () => {
   ]);
 });
 
+test("tasks are attacked through the heads of the others of the same seed, where they share samples", () => {
+  const pairs = new Set(
+    results.crossTask?.map((r) => `${r.through} on ${r.candidate}`),
+  );
+  expect(pairs).toContain("multi.main.1 on multi.size.1");
+  expect(pairs).toContain("multi.zeros.2 on multi.zeros.2");
+  expect([...pairs].filter((p) => p.includes("zeros"))).toHaveLength(2);
+  expect([...pairs].filter((p) => /\.1 on .*\.2/.test(p))).toEqual([]);
+  expect([...pairs].filter((p) => /alone|odd/.test(p))).toEqual([]);
+});
+
 test("the reports name the tasks", async () => {
   expect(renderMarkdown(results)).toContain("multi.parity.1");
   const page = await renderHtml(results);

@@ -274,6 +274,22 @@ export function exampleResults(
       retained: { value: 0.5, low: 0.3, high: attack ? null : 0.75 },
       trusted: false,
     })),
+    crossTask: ["full", "adversarial"].flatMap((through) =>
+      ["full", "adversarial"].slice(through === "full" ? 0 : 1).map((on) => ({
+        of: hostile.image,
+        replica: 2,
+        through,
+        candidate: on,
+        defense: "none",
+        attack: "pgd",
+        threatModel: "linf-0.1",
+        cleanAccuracy: some,
+        robustAccuracy: rate(10, SAMPLES),
+        drop: { value: 0.4, low: 0.25, high: 0.53 },
+        trusted: on === "full",
+        outcomes: "1".repeat(SAMPLES),
+      })),
+    ),
     certificates: certificates(),
     worstCases: candidates.flatMap((candidate, i) =>
       defenses.flatMap((defense) =>

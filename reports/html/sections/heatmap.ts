@@ -1,10 +1,12 @@
 import type { Cell, Results } from "#results";
-import { anchor, budget, mainThreats, percent, plain } from "../../format.ts";
-
-/** Colour steps of the scale; the classes h0 to h8 are in the style sheet. */
-const STEPS = 9;
-
-const step = (value: number) => Math.min(STEPS - 1, Math.floor(value * STEPS));
+import {
+  anchor,
+  budget,
+  mainThreats,
+  percent,
+  plain,
+  tone,
+} from "../../format.ts";
 
 /** Candidates x attacks, one table for each threat model and defence. */
 export function heatmapView(results: Results) {
@@ -64,7 +66,7 @@ export function heatmapView(results: Results) {
                 worst: worst?.evaluated
                   ? {
                       text: percent(worst.robustAccuracy.value),
-                      tone: `h${step(worst.robustAccuracy.value)}`,
+                      tone: tone(worst.robustAccuracy.value),
                       untrusted: !worst.trusted,
                     }
                   : {
@@ -86,7 +88,7 @@ function square(cell: Cell | undefined) {
     return { text: "not run", tone: "empty", untrusted: false, id: "" };
   return {
     text: percent(cell.robustAccuracy.value),
-    tone: `h${step(cell.robustAccuracy.value)}`,
+    tone: tone(cell.robustAccuracy.value),
     untrusted: !cell.trusted,
     id: anchor("cell", cell.id),
   };

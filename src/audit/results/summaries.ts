@@ -8,6 +8,8 @@ export const worstCaseSchema = z.strictObject({
   /** Id of the threat model. */
   threatModel: z.string(),
   attacks: z.array(z.string()),
+  /** Audited candidates of other tasks on the same trunk, through whose heads it was attacked as well; absent where there are none. */
+  through: z.array(z.string()).optional(),
   robustAccuracy: rateSchema,
   trusted: z.boolean(),
   /** False for a defence that no attack was made against: the number is only a bound from above. */

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { rateSchema } from "./values.ts";
+
+/** What an attack through the head of one task does to another on the same trunk. */
+export const crossTaskSchema = z.strictObject({
+  /** The candidate of several tasks, and which of its trainings; null where it has one. */
+  of: z.string(),
+  replica: z.int().nullable(),
+  /** The audited candidate whose examples these are, and the one that is judged; the same in a cell of its own. */
+  through: z.string(),
+  candidate: z.string(),
+  defense: z.string(),
+  attack: z.string(),
+  /** Id of the threat model. */
+  threatModel: z.string(),
+  /** On the samples that both tasks have: right clean, and right clean and on the examples. */
+  cleanAccuracy: rateSchema,
+  robustAccuracy: rateSchema,
+  /** The first less the second, with its 95 % interval. */
+  drop: z.strictObject({
+    value: z.number(),
+    low: z.number(),
+    high: z.number(),
+  }),
+  /** Whether the cell that the examples are of is trusted. */
+  trusted: z.boolean(),
+  /** One character for each sample of the judged candidate: as in cells, and "." where it is none of the other task. */
+  outcomes: z.string(),
+});
+
+export type CrossTask = z.infer<typeof crossTaskSchema>;

@@ -1,0 +1,162 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Results, runAudit } from "#audit";
+import { Random } from "#core";
+import { encodeNpy } from "#data";
+import { emptyGraph, floats, GraphBuilder, int, writeModel } from "#onnx";
+import { renderHtml, renderMarkdown } from "#reports";
+import { resultsSchema } from "#results";
+
+const folder = mkdtempSync(join(tmpdir(), "assay-cross-task-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const COUNT = 240;
+
+/** Four numbers: class 2a + b, where a says which of the first two is larger, and b which of the others. */
+function writeData(): void {
+  const random = new Random(1);
+  const x = Float32Array.from(
+    { length: 4 * COUNT },
+    () => 0.2 + 0.6 * random.uniform(),
+  );
+  const larger = (i: number) => Number((x[i] as number) > (x[i + 1] as number));
+  const y = Float32Array.from(
+    { length: COUNT },
+    (_, i) => 2 * larger(4 * i) + larger(4 * i + 2),
+  );
+  writeFileSync(join(folder, "x.npy"), encodeNpy(floats([COUNT, 1, 2, 2], x)));
+  writeFileSync(join(folder, "y.npy"), encodeNpy(floats([COUNT], y)));
+}
+
+/** One linear head a task; "blunt" is "left" without a gradient, "some" is "left" for half of the classes. */
+function writeHeads(): void {
+  const b = new GraphBuilder(emptyGraph("heads"));
+  b.input({ name: "input", type: "float32", dims: ["batch", 1, 2, 2] });
+  const flat = b.op("Flatten", ["input"], { axis: int(1) });
+  const left = [-5, 5, 0, 0, 5, -5, 0, 0];
+  const heads = {
+    left,
+    copy: left,
+    right: [0, 0, -5, 5, 0, 0, 5, -5],
+    blunt: left,
+    some: left,
+  };
+  const outputs = Object.entries(heads).map(([name, weights]) => {
+    const w = b.constant(floats([2, 4], weights), `${name}.weight`);
+    if (name !== "blunt")
+      return b.op("Gemm", [flat, w], { transB: int(1) }, name);
+    const sharp = b.op("Gemm", [flat, w], { transB: int(1) });
+    return b.op("Round", [b.mul(sharp, 100)], {}, name);
+  });
+  writeModel(join(folder, "heads.onnx"), b.build(outputs));
+}
+
+const suite = `version: 1
+title: heads
+seed: 3
+data: { source: npy, x: x.npy, y: y.npy }
+samples: 40
+tasks:
+  left: { relabel: { classes: { no: ["0", "1"], yes: ["2", "3"] } } }
+  copy: { relabel: { classes: { no: ["0", "1"], yes: ["2", "3"] } } }
+  blunt: { relabel: { classes: { no: ["0", "1"], yes: ["2", "3"] } } }
+  right: { relabel: { classes: { no: ["0", "2"], yes: ["1", "3"] } } }
+  some: { relabel: { classes: { no: ["0"], yes: ["2"] } } }
+candidates:
+  heads: { model: heads.onnx, tasks: [left, copy, blunt, right, some] }
+threatModels: { small: { norm: linf, eps: 0.1 } }
+attacks:
+  fgsm: fgsm
+  pgd: { id: pgd, steps: 8, relStepSize: 0.25 }
+  noise: noise
+gate:
+  - robustAccuracy: { min: 0.95, candidate: heads.blunt }
+gallery: 0
+`;
+
+let results: Results;
+beforeAll(async () => {
+  writeData();
+  writeHeads();
+  writeFileSync(join(folder, "suite.yaml"), suite);
+  results = await runAudit({
+    suite: join(folder, "suite.yaml"),
+    out: join(folder, "out"),
+  });
+}, 60_000);
+
+const row = (through: string, on: string, attack: string) =>
+  results.crossTask?.find(
+    (r) =>
+      r.through === `heads.${through}` &&
+      r.candidate === `heads.${on}` &&
+      r.attack === attack,
+  );
+const cell = (task: string, attack: string) =>
+  results.cells.find((c) => c.id === `heads.${task}/none/${attack}@small`);
+const broken = (outcomes = "") => outcomes.split("0").length - 1;
+
+test("of heads that are copies of each other, what is beside the diagonal equals it", () => {
+  expect(() => resultsSchema.parse(results)).not.toThrow();
+  for (const attack of ["fgsm", "pgd"]) {
+    const own = cell("copy", attack);
+    expect(row("left", "copy", attack)).toMatchObject({
+      of: "heads",
+      replica: null,
+      outcomes: own?.outcomes,
+      robustAccuracy: own?.robustAccuracy,
+      cleanAccuracy: own?.cleanAccuracy,
+    });
+    expect(row("copy", "copy", attack)?.outcomes).toBe(own?.outcomes);
+  }
+  const drop = row("left", "copy", "pgd")?.drop;
+  expect(drop?.value).toBeGreaterThan(0.2);
+  expect(drop?.low).toBeGreaterThan(0.05);
+});
+
+test("of heads on other features, an attack through one leaves the other where noise leaves it", () => {
+  const own = broken(cell("right", "pgd")?.outcomes);
+  expect(broken(row("left", "right", "fgsm")?.outcomes)).toBe(0);
+  // The random start is the only noise that it puts there.
+  expect(broken(row("left", "right", "pgd")?.outcomes)).toBeLessThanOrEqual(
+    broken(cell("right", "noise")?.outcomes) + 2,
+  );
+  expect(own).toBeGreaterThan(8);
+  expect(row("left", "right", "noise")).toBeUndefined();
+});
+
+test("the worst task decides: a head without a gradient falls through its neighbour, and the gate sees it", () => {
+  const blind = cell("blunt", "pgd");
+  const through = row("left", "blunt", "pgd");
+  expect(broken(blind?.outcomes)).toBe(0);
+  expect(broken(through?.outcomes)).toBeGreaterThan(8);
+  const worst = results.worstCases.find((w) => w.candidate === "heads.blunt");
+  expect(worst?.through).toEqual([
+    "heads.left",
+    "heads.copy",
+    "heads.right",
+    "heads.some",
+  ]);
+  expect(worst?.robustAccuracy.value).toBeLessThanOrEqual(
+    through?.robustAccuracy.value as number,
+  );
+  expect(results.gate.verdict).toBe("failed");
+});
+
+test("only samples that both tasks have are compared", () => {
+  const some = row("some", "left", "fgsm");
+  const whole = cell("left", "fgsm")?.outcomes ?? "";
+  expect(some?.outcomes).toMatch(/\./);
+  expect(some?.cleanAccuracy.n).toBe(cell("some", "fgsm")?.outcomes.length);
+  for (const [i, outcome] of [...(some?.outcomes ?? "")].entries())
+    if (outcome !== ".") expect(outcome).toBe(whole[i]);
+});
+
+test("the reports have the matrix", async () => {
+  const page = await renderHtml(results);
+  expect(page).toContain("Attacked through another task");
+  expect(page).not.toMatch(/undefined|NaN|\[object/);
+  expect(renderMarkdown(results)).toContain("heads.blunt through heads.left");
+});
