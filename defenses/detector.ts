@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Chosen } from "#core";
 import type { Model } from "#model";
-import type { FloatTensor, GraphBuilder } from "#onnx";
+import type { FloatTensor, Graph, GraphBuilder } from "#onnx";
 import type { Fit, Fitted } from "./fit.ts";
 import type { Sanitizer } from "./sanitizer.ts";
 
@@ -22,6 +22,8 @@ export interface Scene {
    * @param copies how many rows of x stand for each row of the batch, one batch after the other
    */
   again(x: string, copies?: number): string;
+  /** Adds a graph that was made from the model's once more, at another input of the same rows; gives the names of its values. */
+  copy(graph: Graph, x: string): (name: string) => string;
   /** The input as a sanitizer makes it, which may use what `fit` found but draw nothing at random. */
   sanitised<S extends z.ZodObject>(
     unit: Sanitizer<S>,

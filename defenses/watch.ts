@@ -1,6 +1,7 @@
 import { AssayError } from "#core";
 import { addFlag, type Model } from "#model";
 import { floats, GraphBuilder, graft, prune } from "#onnx";
+import { copyAt } from "./copy.ts";
 import type { ChosenDetector } from "./detector.ts";
 import type { Fitted } from "./fit.ts";
 
@@ -54,6 +55,11 @@ export function watch(
         if (sanitizer.gradient !== "exact")
           straightThrough.push({ input, output });
         return output;
+      },
+      copy(graph, x) {
+        const renamed = copyAt(b, bare, graph, x);
+        straightThrough.push(...renamedPairs(bare, renamed));
+        return renamed;
       },
       again(x, copies = 1) {
         const renamed = copyOf(b, bare, inputsOf(b, bare, x, copies));

@@ -1,6 +1,7 @@
 import { type GradientOptions, gradient } from "#autodiff";
 import type { Engine, LoadOptions, Session } from "#engine";
 import type { Graph } from "#onnx";
+import type { Model } from "./model.ts";
 
 /**
  * A graph together with the gradients of one of its values, ready to run: by
@@ -22,4 +23,20 @@ export async function loadGradient(
     session: await engine.load(result.graph, options),
     gradients: result.gradients,
   };
+}
+
+/**
+ * A graph of a model with the gradient of the sum of one of its values with
+ * respect to the input, as nodes that run on any device.
+ *
+ * @throws GRADIENT_UNSUPPORTED, GRADIENT_NO_PATH (see `gradient`)
+ */
+export function withInputGradient(
+  graph: Graph,
+  of: string,
+  { input, straightThrough }: Pick<Model, "input" | "straightThrough">,
+): { graph: Graph; gradient: string } {
+  const avoid = ["MaxPool indices"] as const;
+  const made = gradient(graph, { of, wrt: [input], straightThrough, avoid });
+  return { graph: made.graph, gradient: made.gradients.get(input) as string };
 }

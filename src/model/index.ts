@@ -22,7 +22,7 @@ export {
   mayRefuse,
   rejections,
 } from "./detection.ts";
-export { loadGradient } from "./differentiated.ts";
+export { loadGradient, withInputGradient } from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
 export { headInput, replaceHead } from "./head.ts";
 export {

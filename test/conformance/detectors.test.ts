@@ -43,6 +43,8 @@ beforeAll(async () => {
 const suited: Record<string, Record<string, unknown>> = {
   "feature-squeezing": { bits: 4, size: 3 },
   knn: { k: 10 },
+  // The step is off unless stated; with it everything else is tried as well.
+  mahalanobis: { step: 0.01 },
   strip: { blends: 10, fpr: 0.05 },
   lid: { k: 10, batch: 60 },
   "magnet-reconstruction": {

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { Random } from "#core";
 import { type Detector, defend, detectors, fitDetector } from "#defenses";
 import { onnxruntime } from "#engine";
-import { compile, isFlagged, type Model } from "#model";
-import { emptyGraph, floats, GraphBuilder } from "#onnx";
+import { compile, isFlagged, loadGradient, type Model } from "#model";
+import { emptyGraph, type FloatTensor, floats, GraphBuilder } from "#onnx";
 import { logistic } from "../../defenses/detectors/logistic.ts";
 import { gaussian } from "../../defenses/detectors/mahalanobis.ts";
 import { reference, smallDigits } from "../reference.ts";
@@ -139,23 +139,7 @@ test("the intrinsic dimensionality of uniform points is that of their space", as
         [n, dimension],
         Float32Array.from({ length: n * dimension }, () => random.uniform()),
       );
-    // The only layer is the input, by way of an operator that changes nothing.
-    const b = new GraphBuilder(emptyGraph("points"));
-    b.input({ name: "x", type: "float32", dims: ["batch", dimension] });
-    const weight = floats([dimension, dimension], identity(dimension));
-    const hidden = b.op("Relu", [
-      b.matmul("x", b.constant(weight, "body.weight")),
-    ]);
-    const head = b.constant(weight, "head.weight");
-    const logits = b.matmul(hidden, head);
-    const model: Model = {
-      graph: b.build([logits]),
-      input: "x",
-      logits,
-      contract: { shape: [dimension], bounds: [0, 1] },
-      classes: Array.from({ length: dimension }, (_, i) => `c${i}`),
-      straightThrough: [],
-    };
+    const model = transparent(dimension);
     const bank = points(2000);
     const known = { threshold: [0], scale: [1], weight: [1] };
     const fitted = new Map([
@@ -178,6 +162,107 @@ test("the intrinsic dimensionality of uniform points is that of their space", as
     expect(mean).toBeLessThan(1.25 * dimension);
   }
 });
+
+test("a step towards the nearest class takes its size from every distance, and is attacked through", async () => {
+  const unit = byId("mahalanobis");
+  const model = transparent(2);
+  const step = 0.05;
+  const classes = [
+    [0.2, 0.3],
+    [0.8, 0.9],
+  ];
+  const fitted = new Map([
+    ["whitening.0", floats([2, 2], identity(2))],
+    ["means.0", floats([2, 2], classes.flat())],
+    ["weights", floats([1], [1])],
+    ...["bias", "threshold", "scale", "weight"].map(
+      (name) => [name, floats([1], [name === "scale" ? 1 : 0])] as const,
+    ),
+  ]);
+  const params = unit.params.parse({ layers: 1, step });
+  const watched = defend(model, [{ unit, params, fitted }]);
+  const [detector] = watched.detectors ?? [];
+  const score = detector?.score as string;
+  const { session, gradients } = await loadGradient(
+    onnxruntime,
+    watched.graph,
+    { of: score, wrt: ["x"], straightThrough: watched.straightThrough },
+  );
+  const points = [
+    [0.3, 0.4],
+    [0.1, 0.35],
+    [0.75, 0.8],
+  ];
+  const found = await session.run({ x: floats([3, 2], points.flat()) });
+  await session.release();
+  points.forEach((point, i) => {
+    const offsets = classes.map((mean) =>
+      point.map((v, k) => v - (mean[k] as number)),
+    );
+    const [nearest = []] = offsets.sort(
+      (p, q) => Math.hypot(...p) - Math.hypot(...q),
+    );
+    const left = nearest.map((v) => v - step * Math.sign(v));
+    const values = (name: string) => (found[name] as FloatTensor).data;
+    expect(values(score)[i]).toBeCloseTo(Math.hypot(...left) ** 2, 6);
+    left.forEach((v, k) => {
+      const slope = values(gradients.get("x") as string)[2 * i + k];
+      expect(slope).toBeCloseTo(2 * v, 5);
+    });
+  });
+});
+
+test("the layers are weighed where the step leads as well", async () => {
+  const unit = byId("mahalanobis");
+  const { train, validation } = await smallDigits();
+  const input = {
+    model: await reference(),
+    engine: onnxruntime,
+    train,
+    validation,
+    random: new Random(2),
+    onProgress() {},
+  };
+  const fitted = (step: number) =>
+    fitDetector(
+      { unit, params: unit.params.parse({ layers: 2, step }) },
+      [],
+      input,
+    );
+  const [still, moved, tiny] = [
+    await fitted(0),
+    await fitted(0.05),
+    await fitted(1e-7),
+  ];
+  const numbers = (found: typeof still, name: string) => [
+    ...(found.get(name)?.data ?? []),
+  ];
+  expect(numbers(moved, "means.1")).toEqual(numbers(still, "means.1"));
+  expect(numbers(moved, "weights")).not.toEqual(numbers(still, "weights"));
+  numbers(tiny, "weights").forEach((w, k) => {
+    const own = numbers(still, "weights")[k] as number;
+    expect(Math.abs(w / own - 1)).toBeLessThan(0.01);
+  });
+});
+
+/** A model whose only hidden layer is its input, which is positive, and whose logits are that too. */
+function transparent(width: number): Model {
+  const b = new GraphBuilder(emptyGraph("points"));
+  b.input({ name: "x", type: "float32", dims: ["batch", width] });
+  const weight = floats([width, width], identity(width));
+  const hidden = b.op("Relu", [
+    b.matmul("x", b.constant(weight, "body.weight")),
+  ]);
+  const logits = b.matmul(hidden, b.constant(weight, "head.weight"));
+  return {
+    graph: b.build([logits]),
+    input: "x",
+    logits,
+    contract: { shape: [width], bounds: [0, 1] },
+    classes: Array.from({ length: width }, (_, i) => `c${i}`),
+    straightThrough: [],
+  };
+}
 
 const identity = (n: number) =>
   Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
