@@ -20,6 +20,7 @@ import { provenanceView } from "./sections/provenance.ts";
 import { queriesView } from "./sections/queries.ts";
 import { seedsView } from "./sections/seeds.ts";
 import { trainingView } from "./sections/training.ts";
+import { trajectoriesView } from "./sections/trajectories.ts";
 import { trustView } from "./sections/trust.ts";
 import { verdictView } from "./sections/verdict.ts";
 
@@ -49,6 +50,7 @@ export async function renderHtml(results: Results): Promise<string> {
     detectors: detectorsView(results),
     gallery: await galleryView(results),
     training: trainingView(results),
+    trajectories: trajectoriesView(results),
     kinship: kinshipView(results),
     limits: limitsView(results),
     provenance: provenanceView(results),

@@ -87,7 +87,11 @@ export function renderMarkdown(results: Results): string {
       );
     }
   }
-  lines.push(...inherited(results), ...acrossTasks(results));
+  lines.push(
+    ...inherited(results),
+    ...acrossTasks(results),
+    ...alongTraining(results),
+  );
   for (const { candidate, sigma, curve } of results.certificates) {
     const radii = curve.map(
       (p) =>
@@ -159,4 +163,21 @@ function acrossTasks(results: Results): string[] {
   return told.length > 0
     ? ["", "Attacked through the head of another task, at worst:", "", ...told]
     : [];
+}
+
+/** Robust accuracy after epochs, with where other layers began to be trained. */
+function alongTraining(results: Results): string[] {
+  return (results.trajectories ?? []).flatMap(
+    ({ candidate, attack, threatModel, points }) => {
+      const n = points[0]?.robustAccuracy.n ?? 0;
+      const told = points.map((p, i) => {
+        const unfrozen = i > 0 && p.stage !== points[i - 1]?.stage;
+        return `${unfrozen ? "then " : ""}${p.epoch}: ${percent(p.robustAccuracy.value)}${p.best ? " (kept)" : ""}${p.trusted ? "" : " **not trusted**"}`;
+      });
+      return [
+        "",
+        `Robustness of ${escaped(candidate)} by epoch ("then" where other layers began to be trained), ${escaped(attack)}, ${escaped(threatModel)}, ${n} samples: ${told.join(", ")}.`,
+      ];
+    },
+  );
 }

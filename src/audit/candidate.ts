@@ -1,6 +1,7 @@
 import { hashOf, Random, UsageError } from "#core";
 import type { Model } from "#model";
 import { makeAdapted, requireHeadFor } from "./adapted.ts";
+import { isFollowed } from "./epochs.ts";
 import {
   describeTuning,
   keepTuned,
@@ -62,7 +63,12 @@ export async function makeCandidate(
   });
   const tuning = withNewHead(recipe);
   checkTargets(tuning.headed, data.target.test, id);
-  const { reused, ...made } = await keepTuned({ id, key }, tuning, base, shop);
+  const { reused, ...made } = await keepTuned(
+    { id, key, followed: isFollowed(suite, id) },
+    tuning,
+    base,
+    shop,
+  );
   await tell(shop, id, made.model, data.target, reused);
   return made;
 }

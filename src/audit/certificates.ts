@@ -5,12 +5,12 @@ import {
   packageVersion,
   Random,
 } from "#core";
-import type { Dataset } from "#data";
 import { compile } from "#model";
 import { takeRows } from "#onnx";
 import type { Bench } from "./bench.ts";
 import type { OnEvent } from "./events.ts";
 import type { ReadyModel } from "./models.ts";
+import { evenly } from "./prepare.ts";
 import type { CertificateResult, Rate } from "./results.ts";
 import {
   type Certificate,
@@ -20,6 +20,7 @@ import {
 } from "./smoothing.ts";
 import { rate } from "./statistics.ts";
 import type { Suite } from "./suite.ts";
+import { isNamed } from "./tasks.ts";
 
 /** What is certified of each candidate: one result for each level of noise. */
 export async function certificates(
@@ -33,9 +34,8 @@ export async function certificates(
   const { sigma, samples, candidates, ...rest } = stated;
   const found: CertificateResult[] = [];
   for (const [id, ready] of models) {
-    const names = [id, specs[id]?.replica?.of, specs[id]?.member?.of];
-    if (candidates && !candidates.some((name) => names.includes(name)))
-      continue;
+    const spec = specs[id];
+    if (spec && !isNamed(candidates, id, spec)) continue;
     for (const level of [sigma].flat())
       found.push(
         await certifyAll(
@@ -142,14 +142,6 @@ function radiiOf(smoothing: Smoothing): number[] {
     Number(((k * sigma) / 4).toPrecision(6)),
   );
 }
-
-/** So many samples, spread over all: those that are attacked are in the order of their classes. */
-const evenly = ({ y }: Dataset, most: number): number[] => {
-  const count = Math.min(most, y.length);
-  return Array.from({ length: count }, (_, k) =>
-    Math.floor((k * y.length) / count),
-  );
-};
 
 function requireClasses({ id, model }: ReadyModel): void {
   const kind = model.task?.kind ?? "classes";

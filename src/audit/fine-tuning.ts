@@ -8,7 +8,8 @@ import {
   replaceHead,
 } from "#model";
 import { hashModel } from "#onnx";
-import { formOf, type OpenPart, type Tuned, tune } from "#tuning";
+import { type Epoch, formOf, type OpenPart, type Tuned, tune } from "#tuning";
+import { epochKeeper } from "./epochs.ts";
 import {
   describe,
   describeSettings,
@@ -68,7 +69,10 @@ export function withNewHead(recipe: Recipe): FineTuning {
 export interface PlannedTuning {
   readonly trainableParameters: number;
   run(
-    how: Pick<Parameters<typeof tune>[0], "engine" | "signal" | "onEpoch">,
+    how: Pick<Parameters<typeof tune>[0], "engine" | "signal" | "onEpoch"> & {
+      /** Gets what would be released after each epoch. */
+      readonly onModel?: (epoch: Epoch, model: Model) => void;
+    },
   ): Promise<{ model: Model; training: Tuned }>;
 }
 
@@ -94,7 +98,7 @@ export function planTuning({
     trainableParameters: groups
       .filter((g) => trained.has(g.name))
       .reduce((sum, g) => sum + g.size, 0),
-    async run(how) {
+    async run({ onModel, ...how }) {
       const training = await tune({
         model: form.model,
         train,
@@ -105,6 +109,10 @@ export function planTuning({
         parts,
         random,
         ...how,
+        onWeights:
+          onModel &&
+          ((epoch, model, probed) =>
+            onModel(epoch, form.restore(model, probed))),
       });
       return { model: form.restore(training.model, training.probed), training };
     },
@@ -129,9 +137,19 @@ export function describeTuning(spec: CandidateSpec) {
 export const purposeOf = ({ replica }: CandidateSpec): string =>
   replica && replica.index > 1 ? `candidate ${replica.index}` : "candidate";
 
+/** What a tuned model is called, and what it depends on. */
+interface Named {
+  readonly id: string;
+  /** Of its file; the id when left out. */
+  readonly name?: string;
+  readonly key: string;
+  /** Whether the weights after each epoch are kept too. */
+  readonly followed?: boolean;
+}
+
 /** Runs a fine-tuning, or takes its model from the store. */
 export async function keepTuned(
-  { id, name = id, key }: { id: string; name?: string; key: string },
+  { id, name = id, key, followed = false }: Named,
   tuning: FineTuning,
   base: ReadyModel,
   shop: Workshop,
@@ -146,13 +164,20 @@ export async function keepTuned(
     seed: shop.loaded.suite.seed,
     assayVersion: packageVersion(),
   };
+  const epochs = followed ? epochKeeper(shop.store, file) : null;
   const train = async (): Promise<{ model: Model; training: Training }> =>
     planned.run({
       engine: shop.engine,
       signal: shop.signal,
       onEpoch: epochTeller(shop, name),
+      ...(epochs ? { onModel: epochs.save } : {}),
     });
   const made = await keep(shop, file, lineage, train, stated);
+  if (epochs && !epochs.isWhole) {
+    // Trained before anyone asked for its epochs: the same training gives them again.
+    if (made.reused) await train();
+    epochs.finish(made.history);
+  }
   return {
     id,
     file,

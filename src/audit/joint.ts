@@ -1,6 +1,7 @@
 import { hashOf, Random } from "#core";
 import { groupHeads, headModel, layerGroups, withHeads } from "#model";
 import { jointDataset, manyTasks } from "#tuning";
+import { isFollowed } from "./epochs.ts";
 import { describeTuning, keepTuned, purposeOf } from "./fine-tuning.ts";
 import {
   describe,
@@ -72,7 +73,7 @@ export async function makeMember(
   });
   const groups = groupHeads(headed, layerGroups(headed.graph, spec.trainable));
   const { reused, ...made } = await keepTuned(
-    { id, name: member.of, key },
+    { id, name: member.of, key, followed: isFollowed(suite, id) },
     {
       spec,
       headed,

@@ -3,7 +3,7 @@ import { type Chosen, UsageError } from "#core";
 import { checkOrder, type Reactive } from "#defenses";
 import type { Norm, Results } from "./results.ts";
 import { BASE, type Suite } from "./suite.ts";
-import { MAIN } from "./tasks.ts";
+import { isNamed, MAIN } from "./tasks.ts";
 import { checkText, isText } from "./text.ts";
 
 /** One cell before it is computed. */
@@ -148,6 +148,7 @@ export function checkReferences(suite: Suite, file: string): void {
       ...(member ? [member.of] : []),
     ],
   );
+  checkTrajectory(suite, file, refuse);
   for (const name of suite.certify?.candidates ?? []) {
     if (!candidates.includes(name))
       refuse("certify.candidates", name, [...new Set(candidates)]);
@@ -223,4 +224,37 @@ export function checkReferences(suite: Suite, file: string): void {
       "Add base: { model: base.onnx }, or base: { pretrain: ... }.",
     );
   }
+}
+
+/** Refuses a trajectory of what the suite does not attack or does not tune. */
+function checkTrajectory(
+  { trajectory, attacks, threatModels, candidates }: Suite,
+  file: string,
+  refuse: (key: string, name: string, known: readonly string[]) => void,
+): void {
+  if (!trajectory) return;
+  const { attack, threatModel } = trajectory;
+  if (!attacks[attack])
+    refuse("trajectory.attack", attack, Object.keys(attacks));
+  const { norm } = threatModels[threatModel] ?? {};
+  if (!norm)
+    refuse("trajectory.threatModel", threatModel, Object.keys(threatModels));
+  const norms: readonly (string | undefined)[] =
+    attacks[attack]?.unit.norms ?? [];
+  if (!norms.includes(norm))
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: trajectory.attack "${attack}" is made for ${norms.join(", ")}, not for ${norm} of "${threatModel}"`,
+      "Name another attack or threat model.",
+    );
+  const tuned = Object.entries(candidates).filter(([, c]) => c.strategy);
+  const stranger = trajectory.candidates?.find(
+    (name) => !tuned.some(([id, spec]) => isNamed([name], id, spec)),
+  );
+  if (stranger !== undefined)
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: trajectory.candidates names "${stranger}", which is no candidate that is fine-tuned`,
+      `Choose one of: ${tuned.map(([id]) => id).join(", ")}.`,
+    );
 }

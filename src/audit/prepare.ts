@@ -184,3 +184,11 @@ export function checkTargets(
     );
   }
 }
+
+/** So many samples, spread over all: those that are attacked are in the order of their classes. */
+export const evenly = ({ y }: Dataset, most: number): number[] => {
+  const count = Math.min(most, y.length);
+  return Array.from({ length: count }, (_, k) =>
+    Math.floor((k * y.length) / count),
+  );
+};

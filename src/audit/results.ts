@@ -10,6 +10,7 @@ import {
   seedSummarySchema,
   worstCaseSchema,
 } from "./results/summaries.ts";
+import { trajectorySchema } from "./results/trajectory.ts";
 import {
   repairSchema,
   trialSchema,
@@ -23,6 +24,7 @@ export * from "./results/cross-task.ts";
 export * from "./results/gallery.ts";
 export * from "./results/inheritance.ts";
 export * from "./results/summaries.ts";
+export * from "./results/trajectory.ts";
 export * from "./results/trials.ts";
 export * from "./results/values.ts";
 
@@ -108,6 +110,8 @@ export const resultsSchema = z.strictObject({
   /** Of candidates with several seeds. */
   seeds: z.array(seedSummarySchema),
   curves: z.array(curveSchema),
+  /** Robustness after the epochs of fine-tunings; absent where the suite does not ask for it, and in a partial run. */
+  trajectories: z.array(trajectorySchema).optional(),
   /** Of candidates of several tasks: every task attacked through the head of every other; absent where there are none. */
   crossTask: z.array(crossTaskSchema).optional(),
   /** Of each candidate beside what it was tuned from; absent where nothing in the suite stands for the base. */

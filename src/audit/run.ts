@@ -31,6 +31,7 @@ import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
 import { judgedOn, MAIN } from "./tasks.ts";
 import { isText } from "./text.ts";
+import { trajectories } from "./trajectory.ts";
 import { type PlannedTrial, planTrials, runTrials } from "./trials/index.ts";
 import { type Evidence, isTrusted, trustChecks } from "./trust/index.ts";
 import { worstCases } from "./worst-case.ts";
@@ -228,6 +229,8 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     },
     timing: { startedAt: "", finishedAt: "", seconds: 0 },
   };
+  if (complete && suite.trajectory)
+    results.trajectories = await trajectories(suite, models, benchOf, onEvent);
   await release(bench);
   results.seeds = seedSummaries(cells, results.candidates, crossed);
   const inherited = inheritance(

@@ -232,6 +232,19 @@ export const suiteSchema = z.strictObject({
       defenses: z.array(id).default(["none"]),
     })
     .optional(),
+  /** Robustness along each fine-tuning: the weights after its epochs, against one of the attacks under one of the threat models. */
+  trajectory: z
+    .strictObject({
+      attack: id,
+      threatModel: id,
+      /** How many of the attacked samples. */
+      samples: z.int().positive().default(100),
+      /** After every how many epochs; the last before other layers are trained, the one that was kept and the last of all are always among them. */
+      every: z.int().positive().default(1),
+      /** All that are fine-tuned when left out. */
+      candidates: z.array(id).min(1).optional(),
+    })
+    .optional(),
   /** Certified radii of candidates behind noise (randomised smoothing); the defaults are those of Cohen et al. 2019. */
   certify: z
     .strictObject({

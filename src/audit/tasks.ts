@@ -60,6 +60,19 @@ export interface Member {
   readonly task: string;
 }
 
+/** Whether names speak of a candidate, by its own or by one for all of its trainings or tasks; those that are left out speak of all. */
+export function isNamed(
+  names: readonly string[] | undefined,
+  id: string,
+  spec: {
+    readonly replica: { readonly of: string } | null;
+    readonly member: Member | null;
+  },
+): boolean {
+  const own = [id, spec.replica?.of, spec.member?.of];
+  return !names || names.some((name) => own.includes(name));
+}
+
 /** Candidates with one entry for each of their tasks: "multi" of main and parity becomes "multi.main" and "multi.parity". */
 export function withMembers<C extends { tasks?: string[] | undefined }>(
   candidates: Readonly<Record<string, C>>,

@@ -48,6 +48,8 @@ export interface TuneInput {
   readonly random: Random;
   readonly signal?: AbortSignal;
   readonly onEpoch?: (epoch: Epoch, total: number) => void;
+  /** Gets the model at the weights after each epoch that counts, and as it was when the stage began. */
+  readonly onWeights?: (epoch: Epoch, model: Model, probed: Model) => void;
 }
 
 export interface Tuned {
@@ -143,6 +145,14 @@ export async function tune(input: TuneInput): Promise<Tuned> {
           };
         }
         input.onEpoch?.(line, epochs);
+        input.onWeights?.(
+          line,
+          withWeights(
+            input.model,
+            new Map([...current, ...copies(open.step.weights)]),
+          ),
+          probed,
+        );
         if (objection !== undefined) {
           ended = objection + kept(best?.epoch);
           break training;

@@ -274,6 +274,22 @@ export function exampleResults(
       retained: { value: 0.5, low: 0.3, high: attack ? null : 0.75 },
       trusted: false,
     })),
+    trajectories: [
+      {
+        candidate: "full",
+        attack: "pgd",
+        threatModel: "linf-0.1",
+        points: [1, 3, 4].map((epoch) => ({
+          epoch,
+          stage: epoch < 3 ? 1 : 2,
+          trainable: [hostile.script],
+          best: epoch === 3,
+          cleanAccuracy: some,
+          robustAccuracy: rate(10 * epoch, SAMPLES),
+          trusted: epoch !== 4,
+        })),
+      },
+    ],
     crossTask: ["full", "adversarial"].flatMap((through) =>
       ["full", "adversarial"].slice(through === "full" ? 0 : 1).map((on) => ({
         of: hostile.image,

@@ -17,10 +17,12 @@ export interface Lines {
   }[];
   /** A share that guessing reaches; null for no such line. */
   readonly chance: number | null;
+  /** Upright lines, by their class in the style sheet; none when left out. */
+  readonly marks?: readonly { readonly at: number; readonly style: string }[];
 }
 
 /** What the partial line-chart.hbs draws, with a table of the same numbers. */
-export function lineChart({ series, chance, ...words }: Lines) {
+export function lineChart({ series, chance, marks = [], ...words }: Lines) {
   type Point = Lines["series"][number]["points"][number];
   const places = [
     ...new Set(series.flatMap(({ points }) => points.map((p) => p.at))),
@@ -64,6 +66,7 @@ export function lineChart({ series, chance, ...words }: Lines) {
             label: `chance ${Math.round(100 * chance)} %`,
             labelAt: y.at(chance) - 4,
           },
+    marks: marks.map(({ at, style }) => ({ x: x.at(at), style })),
     series: series.map(({ name, points }, i) => ({
       name,
       tone: `s${i % STYLES}`,
