@@ -6,8 +6,12 @@ export const percent = (value: number): string =>
   `${(100 * value).toFixed(1)} %`;
 
 /** An interval as "[66.0, 77.5]", in percent. */
-export const interval = ({ low, high }: Rate): string =>
+export const interval = ({ low, high }: Pick<Rate, "low" | "high">): string =>
   `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
+
+/** A difference of shares as "+5.0 points". */
+export const points = (difference: number): string =>
+  `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)} points`;
 
 /** A p-value as people write it. */
 export const pValue = (p: number): string =>

@@ -11,6 +11,7 @@ import { crossTaskView } from "./sections/cross-task.ts";
 import { curvesView } from "./sections/curves.ts";
 import { defensesView } from "./sections/defenses.ts";
 import { detectorsView } from "./sections/detectors.ts";
+import { domainsView } from "./sections/domains.ts";
 import { galleryView } from "./sections/gallery.ts";
 import { heatmapView } from "./sections/heatmap.ts";
 import { inheritanceView } from "./sections/inheritance.ts";
@@ -38,6 +39,7 @@ export async function renderHtml(results: Results): Promise<string> {
     verdict: verdictView(results),
     trust: trustView(results),
     comparison: comparisonView(results),
+    domains: domainsView(results),
     seeds: seedsView(results),
     inheritance: inheritanceView(results),
     heatmap: heatmapView(results),

@@ -5,6 +5,7 @@ import {
   mainThreats,
   percent,
   plain,
+  points,
   pValue,
   retained,
 } from "../format.ts";
@@ -91,6 +92,7 @@ export function renderMarkdown(results: Results): string {
     ...inherited(results),
     ...acrossTasks(results),
     ...alongTraining(results),
+    ...byDomain(results),
   );
   for (const { candidate, sigma, curve } of results.certificates) {
     const radii = curve.map(
@@ -170,14 +172,31 @@ function alongTraining(results: Results): string[] {
   return (results.trajectories ?? []).flatMap(
     ({ candidate, attack, threatModel, points }) => {
       const n = points[0]?.robustAccuracy.n ?? 0;
+      const several = points.some((p) => p.stage !== points[0]?.stage);
       const told = points.map((p, i) => {
         const unfrozen = i > 0 && p.stage !== points[i - 1]?.stage;
         return `${unfrozen ? "then " : ""}${p.epoch}: ${percent(p.robustAccuracy.value)}${p.best ? " (kept)" : ""}${p.trusted ? "" : " **not trusted**"}`;
       });
       return [
         "",
-        `Robustness of ${escaped(candidate)} by epoch ("then" where other layers began to be trained), ${escaped(attack)}, ${escaped(threatModel)}, ${n} samples: ${told.join(", ")}.`,
+        `Robustness of ${escaped(candidate)} by epoch${several ? ' ("then" where other layers began to be trained)' : ""}, ${escaped(attack)}, ${escaped(threatModel)}, ${n} samples: ${told.join(", ")}.`,
       ];
     },
   );
+}
+
+/** Robust accuracy of each undefended candidate on both domains, against all attacks at once. */
+function byDomain(results: Results): string[] {
+  return (results.domains ?? [])
+    .filter((d) => d.attack === null && d.defense === "none")
+    .flatMap((d) => {
+      const [here, there] = [d.target, d.source].map(
+        ({ robustAccuracy: r }) =>
+          `${percent(r.value)} ${escaped(interval(r))}`,
+      );
+      return [
+        "",
+        `Robust accuracy of ${escaped(d.candidate)} by domain, ${escaped(d.threatModel)}: target ${here}, source ${there}, difference ${points(d.difference.value)} ${escaped(interval(d.difference))}${d.trusted ? "" : " **not trusted**"}.`,
+      ];
+    });
 }

@@ -4,7 +4,7 @@ import {
   type Interval,
   newcombe,
   newcombePaired,
-  type Paired,
+  pairsOf,
   successesOf,
 } from "./statistics.ts";
 
@@ -24,7 +24,7 @@ export function cleanDrop(
   return first && second && first.length === second.length
     ? {
         value,
-        interval: newcombePaired(pairs(first, second)),
+        interval: newcombePaired(pairsOf(first, second)),
         method: `Newcombe's paired score interval, n = ${first.length}`,
       }
     : {
@@ -50,13 +50,4 @@ function cleanOutcomes(
   return correct.filter(Boolean).length === successesOf(cleanAccuracy)
     ? correct
     : undefined;
-}
-
-function pairs(first: readonly boolean[], second: readonly boolean[]): Paired {
-  const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
-  for (const [i, right] of first.entries()) {
-    if (right) counts[second[i] ? "both" : "onlyFirst"]++;
-    else counts[second[i] ? "onlySecond" : "neither"]++;
-  }
-  return counts;
 }

@@ -149,6 +149,12 @@ export function checkReferences(suite: Suite, file: string): void {
     ],
   );
   checkTrajectory(suite, file, refuse);
+  if (suite.attackSource && !suite.sourceData && suite.shift.length === 0)
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: attackSource needs a source domain, the suite has none`,
+      "State sourceData, or a shift of the data.",
+    );
   for (const name of suite.certify?.candidates ?? []) {
     if (!candidates.includes(name))
       refuse("certify.candidates", name, [...new Set(candidates)]);

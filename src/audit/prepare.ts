@@ -31,6 +31,8 @@ export interface PreparedData extends Judged {
   readonly source: string;
   /** Labelled data of the source domain, with the classes of the target; null when the suite has one domain. */
   readonly sourceDomain: Parts | null;
+  /** As many test samples of the source domain as of the target are attacked: the same ones where the target is a shift of them. Null where the suite has one domain. */
+  readonly sourceAttacked: Dataset | null;
   /** The source task that the base is pre-trained on, when it is. */
   readonly pretraining: Parts | null;
   /** Further tasks that candidates learn beside, by name. */
@@ -58,14 +60,26 @@ export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
       ? unshifted
       : null;
   const count = Math.min(suite.samples, target.test.y.length);
-  const attacked = takeSamples(
-    target.test,
-    stratifiedSample(target.test, count, random.fork("attacked")),
-  );
+  const rows = stratifiedSample(target.test, count, random.fork("attacked"));
+  const attacked = takeSamples(target.test, rows);
+  const sourceTest = sourceDomain?.test;
   return {
     source: suite.data.source,
     target,
     sourceDomain,
+    sourceAttacked:
+      sourceTest === undefined
+        ? null
+        : takeSamples(
+            sourceTest,
+            sourceDomain === unshifted
+              ? rows
+              : stratifiedSample(
+                  sourceTest,
+                  Math.min(count, sourceTest.y.length),
+                  random.fork("attacked source"),
+                ),
+          ),
     pretraining: suite.base?.pretrain
       ? pretrainingOf(suite.base.classes, all, sourceDomain, split)
       : null,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { candidateSchema, epochSchema } from "./results/candidates.ts";
 import { cellSchema } from "./results/cells.ts";
 import { crossTaskSchema } from "./results/cross-task.ts";
+import { domainSchema } from "./results/domains.ts";
 import { exampleSchema } from "./results/gallery.ts";
 import { inheritanceSchema } from "./results/inheritance.ts";
 import {
@@ -21,6 +22,7 @@ import { rateSchema, threatModelSchema, unitSchema } from "./results/values.ts";
 export * from "./results/candidates.ts";
 export * from "./results/cells.ts";
 export * from "./results/cross-task.ts";
+export * from "./results/domains.ts";
 export * from "./results/gallery.ts";
 export * from "./results/inheritance.ts";
 export * from "./results/summaries.ts";
@@ -110,6 +112,8 @@ export const resultsSchema = z.strictObject({
   /** Of candidates with several seeds. */
   seeds: z.array(seedSummarySchema),
   curves: z.array(curveSchema),
+  /** Robustness on the source domain beside the target's; absent where the suite does not ask for it, and in a partial run. */
+  domains: z.array(domainSchema).optional(),
   /** Robustness after the epochs of fine-tunings; absent where the suite does not ask for it, and in a partial run. */
   trajectories: z.array(trajectorySchema).optional(),
   /** Of candidates of several tasks: every task attacked through the head of every other; absent where there are none. */

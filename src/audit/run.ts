@@ -3,13 +3,15 @@ import { packageVersion, UsageError } from "#core";
 import type { Dataset } from "#data";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
 import { chanceOf, compile, matches, meaningOf } from "#model";
+import { type Attacking, attackAll } from "./attacking.ts";
 import { makeBase } from "./base-model.ts";
 import { type Bench, release } from "./bench.ts";
 import { makeCandidate } from "./candidate.ts";
-import { type ComputedCell, computeCell } from "./cells.ts";
+import type { ComputedCell } from "./cells.ts";
 import { certificates } from "./certificates.ts";
 import { crossTask } from "./cross-task.ts";
 import { curves } from "./curves.ts";
+import { domains } from "./domains.ts";
 import type { OnEvent } from "./events.ts";
 import { gallery } from "./gallery.ts";
 import { checkGateNames, evaluateGate, namesOf } from "./gate.ts";
@@ -25,7 +27,7 @@ import {
 } from "./plan.ts";
 import { preflight } from "./preflight.ts";
 import { prepareData } from "./prepare.ts";
-import { type Cell, RESULTS_VERSION, type Results } from "./results.ts";
+import { RESULTS_VERSION, type Results } from "./results.ts";
 import { seedSummaries } from "./seeds.ts";
 import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
@@ -33,7 +35,6 @@ import { judgedOn, MAIN } from "./tasks.ts";
 import { isText } from "./text.ts";
 import { trajectories } from "./trajectory.ts";
 import { type PlannedTrial, planTrials, runTrials } from "./trials/index.ts";
-import { type Evidence, isTrusted, trustChecks } from "./trust/index.ts";
 import { worstCases } from "./worst-case.ts";
 
 export interface AuditOptions {
@@ -119,22 +120,14 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     const { target, attacked } = judged(candidate);
     return { ...bench, target, data: attacked };
   };
-  const computed = await computeAll(plan, models, benchOf, onEvent);
-  const evidence = plan.map((p) => ({
-    ...(computed.get(p.id) as ComputedCell).evidence,
-    faults: faults.get(p.candidate) ?? [],
-  }));
-  const cells = plan.map((p, i): Cell => {
-    const { cell } = computed.get(p.id) as ComputedCell;
-    const checks = trustChecks(evidence[i] as Evidence, evidence);
-    return {
-      ...cell,
-      trusted: isTrusted(checks),
-      checks,
-      reproduce: `npx assay run ${options.suite} --only '${p.id}'`,
-    };
-  });
-
+  const attacking: Attacking = {
+    models,
+    benchOf,
+    faults,
+    suite: options.suite,
+    onEvent,
+  };
+  const { cells, computed } = await attackAll(plan, attacking);
   const crossed = await crossTask({
     suite,
     plan,
@@ -147,6 +140,9 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   const trials = await runTrials(tried, models, base, shop, options.suite);
 
   const complete = options.only === undefined;
+  const families = new Map(
+    Object.entries(suite.attacks).map(([id, { unit }]) => [id, unit.family]),
+  );
   const results: Results = {
     schemaVersion: RESULTS_VERSION,
     title: suite.title,
@@ -179,12 +175,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     worstCases: worstCases(
       cells,
       Object.keys(suite.candidates),
-      new Map(
-        Object.entries(suite.attacks).map(([id, { unit }]) => [
-          id,
-          unit.family,
-        ]),
-      ),
+      families,
       (candidate) => suite.candidates[candidate]?.member?.task ?? MAIN,
       crossed,
     ),
@@ -231,6 +222,15 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   };
   if (complete && suite.trajectory)
     results.trajectories = await trajectories(suite, models, benchOf, onEvent);
+  if (complete && suite.attackSource)
+    results.domains = await domains(
+      plan,
+      cells,
+      attacking,
+      data,
+      suite,
+      families,
+    );
   await release(bench);
   results.seeds = seedSummaries(cells, results.candidates, crossed);
   const inherited = inheritance(
@@ -332,34 +332,4 @@ function refuseNothing(
     `no cell and no trial of ${file} matches ${only.join(", ")}`,
     `They are named like ${[...cells, ...trials][0]?.id}; * matches anything. \`assay plan\` lists them.`,
   );
-}
-
-async function computeAll(
-  plan: readonly PlannedCell[],
-  models: ReadonlyMap<string, ReadyModel>,
-  benchOf: (candidate: string) => Bench,
-  onEvent: OnEvent,
-): Promise<Map<string, ComputedCell>> {
-  const computed = new Map<string, ComputedCell>();
-  let current = "";
-  for (const planned of plan) {
-    const bench = benchOf(planned.candidate);
-    if (planned.candidate !== current) await release(bench);
-    current = planned.candidate;
-    const { reused, ...result } = await computeCell(
-      planned,
-      models.get(planned.candidate) as ReadyModel,
-      bench,
-    );
-    computed.set(planned.id, result);
-    onEvent({
-      kind: "cell",
-      cell: planned.id,
-      done: computed.size,
-      total: plan.length,
-      robustAccuracy: result.cell.robustAccuracy,
-      reused,
-    });
-  }
-  return computed;
 }

@@ -90,6 +90,19 @@ export interface Paired {
   neither: number;
 }
 
+/** Counts what two judges say of the same samples. */
+export function pairsOf(
+  first: readonly boolean[],
+  second: readonly boolean[],
+): Paired {
+  const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
+  for (const [i, right] of first.entries()) {
+    if (right) counts[second[i] ? "both" : "onlyFirst"]++;
+    else counts[second[i] ? "onlySecond" : "neither"]++;
+  }
+  return counts;
+}
+
 /** 95 % interval of p1 - p2 on the same samples (Newcombe 1998, paired, method 10). */
 export function newcombePaired(counts: Paired): Interval {
   const { both, onlyFirst, onlySecond, neither } = counts;

@@ -210,6 +210,8 @@ export const suiteSchema = z.strictObject({
     .default({ train: 0.6, validation: 0.15, test: 0.25 }),
   /** What runs the graphs; the command line may say otherwise. */
   engine: z.enum(engines).default("onnxruntime"),
+  /** Whether as many test samples of the source domain are attacked as well, by the same attacks under the same threat models. */
+  attackSource: z.boolean().default(false),
   /** Test samples that are attacked, chosen evenly over the classes. */
   samples: z.int().positive().default(500),
   base: baseSchema.optional(),

@@ -274,6 +274,17 @@ export function exampleResults(
       retained: { value: 0.5, low: 0.3, high: attack ? null : 0.75 },
       trusted: false,
     })),
+    domains: [null, hostile.script].map((attack) => ({
+      candidate: "full",
+      defense: "none",
+      attack,
+      threatModel: "linf-0.1",
+      target: { cleanAccuracy: some, robustAccuracy: rate(10, SAMPLES) },
+      source: { cleanAccuracy: some, robustAccuracy: rate(20, SAMPLES) },
+      difference: { value: -0.2, low: -0.36, high: -0.02 },
+      paired: true,
+      trusted: attack === null,
+    })),
     trajectories: [
       {
         candidate: "full",
