@@ -7,6 +7,7 @@ import {
   mainThreats,
   percent,
   plain,
+  points,
   pValue,
   whole,
 } from "../../format.ts";
@@ -55,7 +56,7 @@ export function comparisonView(results: Results) {
             untrusted: w ? !w.trusted : false,
             test:
               w?.evaluated && w.comparison
-                ? `${w.comparison.difference >= 0 ? "+" : "−"}${Math.abs(100 * w.comparison.difference).toFixed(1)} points, ${pValue(w.comparison.pValue)}`
+                ? `${points(w.comparison.difference)}, ${pValue(w.comparison.pValue)}`
                 : "",
           })),
         },
