@@ -52,6 +52,8 @@ export type Family =
   | "transfer";
 
 export interface Attack<S extends z.ZodObject = z.ZodObject> {
+  /** Tells it from an attack on texts. */
+  readonly kind?: undefined;
   readonly id: string;
   readonly title: string;
   readonly access: Access;

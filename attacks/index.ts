@@ -37,6 +37,10 @@ import { uap } from "./evasion/uap.ts";
 import { zoo } from "./evasion/zoo.ts";
 import { labelFlip } from "./poisoning/label-flip.ts";
 import type { Poisoning } from "./poisoning/poisoning.ts";
+import type { TextAttack } from "./text/attack.ts";
+import { badCharacters } from "./text/bad-characters.ts";
+import { randomEdits } from "./text/random-edits.ts";
+import { textbugger } from "./text/textbugger.ts";
 import { baseMiFgsm } from "./transfer/base-mi-fgsm.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
 
@@ -87,6 +91,15 @@ export const trialAttacks = [labelFlip] as unknown as readonly TrialAttack[];
 
 /** An attack that is tried on a fine-tuning rather than on inputs. */
 export type TrialAttack = Poisoning;
+/** Every attack on texts. A new one is a file and a line here. */
+export const textAttacks = [
+  badCharacters,
+  textbugger,
+  randomEdits,
+] as unknown as readonly TextAttack[];
+
+/** An attack of a suite, whatever its samples are. */
+export type AnyAttack = Attack | TextAttack;
 
 export type { Attack, AttackInput, Family, Measure } from "./attack.ts";
 export { type Ball, ballOf } from "./ball.ts";
@@ -94,4 +107,5 @@ export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";
 export { type Norm, norms } from "./norms/index.ts";
 export type { Poisoning } from "./poisoning/poisoning.ts";
+export { editsLimit, type TextAttack, type TextInput } from "./text/attack.ts";
 export type { TrialUnit } from "./trial.ts";

@@ -1,7 +1,12 @@
 import { AssayError, type Chosen, UsageError } from "#core";
 import type { Model, NoiseInput } from "#model";
 import { BATCH, type Graph, GraphBuilder, int, prepend } from "#onnx";
-import { type ChosenDefense, isDetector, type Reactive } from "./kinds.ts";
+import {
+  type ChosenDefense,
+  isDetector,
+  isTextSanitizer,
+  type Reactive,
+} from "./kinds.ts";
 import type { ChosenSanitizer, Parts } from "./sanitizer.ts";
 import { answerBy, watch } from "./watch.ts";
 
@@ -11,7 +16,7 @@ import { answerBy, watch } from "./watch.ts";
  * anywhere. A detector looks at the input that reaches it by the bare model;
  * what follows in the list is what answers.
  *
- * @throws DEFENSE_INPUT for a sanitizer of a text model; DEFENSE_FIT for a part that has to be fitted and was not; DEFENSE_ORDER for a detector that sanitises by nothing, or by another detector
+ * @throws DEFENSE_INPUT for a sanitizer of texts, or of numbers before a text model; DEFENSE_FIT for a part that has to be fitted and was not; DEFENSE_ORDER for a detector that sanitises by nothing, or by another detector
  */
 export function defend(
   model: Model,
@@ -19,6 +24,12 @@ export function defend(
 ): Model {
   const [first, ...rest] = defenses;
   if (!first) return model;
+  if (isTextSanitizer(first))
+    throw new UsageError(
+      "DEFENSE_INPUT",
+      `${first.unit.id} works on strings, which no .onnx takes`,
+      "Audit it by a suite with data of source: text, and apply it where the model is used.",
+    );
   if (!isDetector(first)) return putInFront(defend(model, rest), first);
   checkOrder(defenses);
   // Detectors beside each other share one model.
@@ -51,7 +62,7 @@ function putInFront(model: Model, chosen: ChosenSanitizer): Model {
     throw new UsageError(
       "DEFENSE_INPUT",
       `${unit.id} changes numbers, and the input "${model.input}" is of token ids`,
-      "Repair texts before they become tokens (data.sanitize): that works on strings, which no .onnx takes.",
+      "Repair texts before they become tokens: by unicode, spelling or onion, which a suite can name.",
     );
   const views = unit.views?.(params) ?? 1;
   const inner = views === 1 ? model : averaged(model, views);

@@ -28,6 +28,10 @@ import { resizePad } from "./sanitizers/resize-pad.ts";
 import { tableRepair } from "./sanitizers/table-repair.ts";
 import { testTimeAugmentation } from "./sanitizers/test-time-augmentation.ts";
 import { totalVariation } from "./sanitizers/total-variation.ts";
+import { onion } from "./text/onion.ts";
+import type { TextSanitizer } from "./text/sanitizer.ts";
+import { spelling } from "./text/spelling.ts";
+import { unicode } from "./text/unicode.ts";
 import { awp } from "./training/awp.ts";
 import { dpSgd } from "./training/dp-sgd.ts";
 import { fastAt } from "./training/fast-at.ts";
@@ -74,10 +78,18 @@ export const detectors = [
   strip,
 ] as unknown as readonly Detector[];
 
+/** Every reactive defence that changes texts. A new one is a file and a line here. */
+export const textSanitizers = [
+  unicode,
+  spelling,
+  onion,
+] as unknown as readonly TextSanitizer[];
+
 /** Every reactive defence. */
 export const reactiveDefenses: readonly Reactive[] = [
   ...sanitizers,
   ...detectors,
+  ...textSanitizers,
 ];
 
 /** Every repair of what was tuned, or of what it is tuned on. A new one is a file and a line here. */
@@ -104,7 +116,18 @@ export { fitDetector } from "./calibrate.ts";
 export { checkOrder, defend } from "./defend.ts";
 export type { ChosenDetector, Detector } from "./detector.ts";
 export type { Fit, FitInput, Fitted } from "./fit.ts";
-export { type ChosenDefense, isDetector, type Reactive } from "./kinds.ts";
+export {
+  type ChosenDefense,
+  isDetector,
+  isTextSanitizer,
+  type Reactive,
+} from "./kinds.ts";
 export { answeringAfter, inPlace } from "./reach.ts";
 export type { Repair } from "./repair/repair.ts";
 export type { ChosenSanitizer, Parts, Sanitizer } from "./sanitizer.ts";
+export {
+  type ChosenTextSanitizer,
+  fitRepair,
+  openRepairs,
+  type TextSanitizer,
+} from "./text/sanitizer.ts";

@@ -62,6 +62,7 @@ const normNames: Readonly<Record<Norm, string>> = {
   l2: "L2",
   l1: "L1",
   l0: "L0",
+  edits: "edits",
   none: "the attack's own budget",
 };
 
@@ -72,7 +73,9 @@ export const normName = (norm: Norm): string => normNames[norm];
 export const budget = ({ norm, eps }: { norm: Norm; eps: number }): string =>
   norm === "none"
     ? normName(norm)
-    : `${normName(norm)}, ε = ${Number(eps.toPrecision(4))}`;
+    : norm === "edits"
+      ? `up to ${eps} ${eps === 1 ? "edit" : "edits"}`
+      : `${normName(norm)}, ε = ${Number(eps.toPrecision(4))}`;
 
 /** Clean accuracy of a candidate: undefended on the whole test split, behind a defence on the attacked samples; null when no cell tells. */
 export function cleanBehind(

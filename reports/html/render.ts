@@ -20,6 +20,7 @@ import { limitsView } from "./sections/limits.ts";
 import { provenanceView } from "./sections/provenance.ts";
 import { queriesView } from "./sections/queries.ts";
 import { seedsView } from "./sections/seeds.ts";
+import { textsView } from "./sections/texts.ts";
 import { trainingView } from "./sections/training.ts";
 import { trajectoriesView } from "./sections/trajectories.ts";
 import { trustView } from "./sections/trust.ts";
@@ -51,6 +52,7 @@ export async function renderHtml(results: Results): Promise<string> {
     defenses: defensesView(results),
     detectors: detectorsView(results),
     gallery: await galleryView(results),
+    texts: textsView(results),
     training: trainingView(results),
     trajectories: trajectoriesView(results),
     kinship: kinshipView(results),

@@ -1,8 +1,20 @@
 import { hashOf, Random } from "#core";
 import type { Dataset } from "#data";
-import { defend } from "#defenses";
+import {
+  type ChosenDefense,
+  defend,
+  isTextSanitizer,
+  openRepairs,
+} from "#defenses";
 import type { Engine } from "#engine";
-import { type CompiledModel, compile } from "#model";
+import {
+  type Answers,
+  type CompiledModel,
+  compile,
+  type Draws,
+  type Samples,
+} from "#model";
+import { type FloatTensor, tensor } from "#onnx";
 import type { OnEvent } from "./events.ts";
 import { fitDefenses } from "./fit.ts";
 import { describe, type ReadyModel } from "./models.ts";
@@ -17,6 +29,8 @@ export interface Bench {
   readonly data: Dataset;
   /** The target task, on whose other samples defences are fitted. */
   readonly target: Parts;
+  /** Where paths in the suite start. */
+  readonly folder: string;
   readonly seed: number;
   readonly base: ReadyModel | null;
   readonly store: Store;
@@ -29,14 +43,18 @@ export interface Bench {
 
 /** A model behind its defence, ready to run. */
 export interface Opened {
+  /** What numbers go to; of a text model without its defence, which works on texts. */
   readonly model: CompiledModel;
+  /** What model and defence say of samples as they come: of texts, where the data is of texts. */
+  answers(x: Samples, draws?: Draws): Promise<Answers>;
+  release(): Promise<void>;
   /** Found once, when they are first asked for. */
   probes?: ModelProbes;
 }
 
 /** Releases the models that were compiled for cells. */
 export async function release(bench: Bench): Promise<void> {
-  for (const { model } of bench.compiled.values()) await model.release();
+  for (const opened of bench.compiled.values()) await opened.release();
   bench.compiled.clear();
 }
 
@@ -51,15 +69,60 @@ export async function openFor(
     model: ready.hash,
     stated: ready.stated,
     defense: parts.map(describe),
+    reader: bench.data.texts?.reader.hash,
   });
   const known = compiled.get(key);
   if (known) return known;
   const fitted = await fitDefenses(parts, ready, bench);
-  const model = await compile(defend(ready.model, fitted), engine);
-  const fresh = { model };
+  const fresh = bench.data.texts
+    ? await openTexts(ready, fitted, bench)
+    : await openNumbers(ready, fitted, engine);
   compiled.set(key, fresh);
   return fresh;
 }
+
+async function openNumbers(
+  ready: ReadyModel,
+  fitted: readonly ChosenDefense[],
+  engine: Engine,
+): Promise<Opened> {
+  const model = await compile(defend(ready.model, fitted), engine);
+  return {
+    model,
+    answers: (x, draws) => model.answers(x as FloatTensor, draws),
+    release: model.release,
+  };
+}
+
+/** A text model that reads texts, through its repairs and its tokenizer. */
+async function openTexts(
+  ready: ReadyModel,
+  fitted: readonly ChosenDefense[],
+  { data, engine, folder }: Bench,
+): Promise<Opened> {
+  const { reader } = data.texts as NonNullable<Dataset["texts"]>;
+  const tools = { folder, engine, words: reader.words };
+  const repairs = await openRepairs(fitted.filter(isTextSanitizer), tools);
+  const model = await compile(ready.model, engine);
+  return {
+    model,
+    async answers(texts, draws) {
+      const repaired = await repairs.apply(texts as readonly string[]);
+      const ids = repaired.map(reader.read);
+      const dims = [ids.length, ids[0]?.length ?? 0];
+      const x = tensor("float32", dims, Float32Array.from(ids.flat()));
+      return model.answers(x, draws);
+    },
+    async release() {
+      await repairs.release();
+      await model.release();
+    },
+  };
+}
+
+/** The samples of a dataset as they come to a defended model. */
+export const samplesOf = ({ x, texts }: Dataset): Samples =>
+  texts?.strings ?? x;
 
 /** What a model that draws at random draws from at each sample, for a purpose. Whatever was asked before, it is the same. */
 export const drawsFor = ({ data, seed }: Bench, purpose: string): Random[] => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
-import { attacks, trialAttacks } from "#attacks";
+import { attacks, textAttacks, trialAttacks } from "#attacks";
 import { packagePath } from "#core";
 import { reactiveDefenses, repairs, trainingDefenses } from "#defenses";
 import {
@@ -21,7 +21,7 @@ export interface CatalogEntry {
 
 /** Everything that a suite can name, by kind. */
 export const catalog: Readonly<Record<string, () => CatalogEntry[]>> = {
-  attacks: () => attacks.map(entry),
+  attacks: () => [...attacks, ...textAttacks].map(entry),
   defenses: () => [...reactiveDefenses, ...trainingDefenses].map(entry),
   trials: () => trialAttacks.map(entry),
   repairs: () => repairs.map(entry),

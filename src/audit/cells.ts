@@ -1,10 +1,11 @@
 import { hashOf } from "#core";
 import { type Model, meaningOf } from "#model";
 import type { FloatTensor } from "#onnx";
-import { type Bench, drawsFor, openFor } from "./bench.ts";
+import { type Bench, drawsFor, openFor, samplesOf } from "./bench.ts";
 import { craft, craftKey } from "./craft.ts";
 import { decisions, detectionOf, REFUSED } from "./detection.ts";
 import { gather } from "./evidence.ts";
+import { readExamples } from "./examples.ts";
 import { describeFits } from "./fit.ts";
 import type { ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
@@ -36,7 +37,7 @@ export async function computeCell(
   });
   const name = `cells/${key}.json`;
   const before = bench.store.read<ComputedCell>(name);
-  if (before && bench.store.readTensor(before.examples))
+  if (before && readExamples(bench.store, before.examples))
     return { ...before, reused: true };
   const computed = await attackAndScore(planned, candidate, bench, craft);
   bench.store.write(name, computed);
@@ -52,21 +53,21 @@ async function attackAndScore(
   const { data, onEvent } = bench;
   const started = performance.now();
   const opened = await openFor(candidate, planned.parts, bench);
-  const { model: scored } = opened;
+  const { model } = opened.model;
   const made = await craft(planned, candidate, bench, key);
   const { examples, queries, queriesToBreak, measures } = made;
   const draws = (purpose: string) => drawsFor(bench, purpose);
-  const before = await scored.answers(data.x, draws("clean"));
-  const after = await scored.answers(examples, draws("attacked"));
-  const clean = decisions(scored.model, before, data.targets);
-  const attacked = decisions(scored.model, after, data.targets);
+  const before = await opened.answers(samplesOf(data), draws("clean"));
+  const after = await opened.answers(examples, draws("attacked"));
+  const clean = decisions(model, before, data.targets);
+  const attacked = decisions(model, after, data.targets);
   const distances = measuresOf(
-    scored.model,
+    model,
     before.logits,
     after.logits,
     data.targets,
   );
-  const detection = detectionOf(scored.model, before, after, data);
+  const detection = detectionOf(model, before, after, data);
   const outcomes = Array.from(data.y, (label, i) => {
     if (clean[i] !== label) return "-";
     return attacked[i] === label || attacked[i] === REFUSED ? "1" : "0";
@@ -111,7 +112,7 @@ async function attackAndScore(
       seconds: (performance.now() - started) / 1000,
     },
     evidence: await gather(planned, opened, bench, made, clean, outcomes),
-    examples: `examples/${key}.npy`,
+    examples: made.file,
   };
 }
 

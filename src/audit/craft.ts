@@ -1,4 +1,11 @@
-import { type Ball, ballOf, type Measure } from "#attacks";
+import {
+  type AttackInput,
+  type Norm as AttackNorm,
+  type Ball,
+  ballOf,
+  editsLimit,
+  type Measure,
+} from "#attacks";
 import {
   AssayError,
   hashOf,
@@ -6,10 +13,25 @@ import {
   packageVersion,
   Random,
 } from "#core";
-import { grantAccess, type Queries } from "#model";
-import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
-import { type Bench, drawsFor, openFor } from "./bench.ts";
+import {
+  copyOfSamples,
+  grantAccess,
+  putSamples,
+  type Queries,
+  type Samples,
+  samplesAt,
+  type Target,
+} from "#model";
+import { type FloatTensor, putRows, takeRows } from "#onnx";
+import {
+  type Bench,
+  drawsFor,
+  type Opened,
+  openFor,
+  samplesOf,
+} from "./bench.ts";
 import { decisions } from "./detection.ts";
+import { examplesFile, readExamples, writeExamples } from "./examples.ts";
 import { describeFits } from "./fit.ts";
 import { describe, type ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
@@ -64,82 +86,58 @@ export async function craft(
   candidate: ReadyModel,
   bench: Bench,
   key: string,
-): Promise<Craft & { examples: FloatTensor }> {
-  const { store, data, seed, base, onEvent, signal } = bench;
+): Promise<Craft & { examples: Samples; file: string }> {
+  const { store, data, base } = bench;
+  const clean = samplesOf(data);
+  const file = examplesFile(key, clean);
   const known = store.read<Craft>(`examples/${key}.json`);
-  const kept = known && store.readTensor(`examples/${key}.npy`);
-  if (kept) return { ...known, examples: kept };
+  const kept = known && readExamples(store, file);
+  if (kept) return { ...known, examples: kept, file };
 
-  const { chosen, norm, eps, parts, adaptive } = planned;
-  const { unit, params } = chosen;
+  const { parts, adaptive } = planned;
+  const { unit } = planned.chosen;
   const started = performance.now();
-  const { model: victim } = await openFor(
-    candidate,
-    adaptive ? parts : [],
-    bench,
-  );
+  const victim = await openFor(candidate, adaptive ? parts : [], bench);
   const surrogate =
-    unit.access === "base" && base
-      ? (await openFor(base, [], bench)).model
-      : undefined;
+    unit.access === "base" && base ? await openFor(base, [], bench) : undefined;
   // An attacker without access to the target cannot leave out what it gets wrong.
   const all = Array.from(data.y, (_, i) => i);
   const blind = unit.access === "base" || unit.access === "none";
   const predicted = blind
     ? null
     : decisions(
-        victim.model,
-        await victim.answers(data.x, drawsFor(bench, "clean")),
+        victim.model.model,
+        await victim.answers(clean, drawsFor(bench, "clean")),
         data.targets,
       );
   const chosenRows = predicted
     ? all.filter((i) => predicted[i] === data.y[i])
     : all;
-  const x = takeRows(data.x, chosenRows);
-  const y = Int32Array.from(chosenRows, (i) => data.y[i] as number);
-  const { table } = data;
-  const ball = ballOf(norm, eps, victim.model.contract.bounds, table);
-  const target = grantAccess(victim, {
-    access: unit.access,
-    x,
-    y,
-    targets: data.targets && takeRows(data.targets, chosenRows),
-    limit: ball,
-    queries: planned.queries ?? undefined,
-    base: surrogate,
-    draws: new Random(seed).fork(`draws of the model under ${planned.id}`),
-  });
-  const examples = copyOf(data.x);
   const notes: string[] = [];
   const measures: Measure[] = [];
+  const { target, run, withdraw } = begin(
+    planned,
+    { victim, surrogate },
+    chosenRows,
+    bench,
+    {
+      onNote: (text) => notes.push(text),
+      onMeasure: (measure) => measures.push(measure),
+    },
+  );
+  const examples = copyOfSamples(clean);
   let noGradient: string | null = null;
   if (chosenRows.length > 0) {
-    const stream = new Random(seed).fork(`attack ${unit.id} ${norm} ${eps}`);
-    const input = {
-      target,
-      x,
-      y,
-      ball,
-      table,
-      params,
-      random: chosenRows.map((i) => stream.fork(i)),
-      onProgress(share: number) {
-        if (signal?.aborted) throw new InterruptedError();
-        onEvent({ kind: "progress", cell: planned.id, share });
-      },
-      onNote: (text: string) => notes.push(text),
-      onMeasure: (measure: Measure) => measures.push(measure),
-    };
     try {
-      putRows(examples, chosenRows, await unit.run(input));
+      putSamples(examples, chosenRows, await run());
     } catch (error) {
       // That a model has no gradient says nothing for its robustness; a trust check says so.
       if (!isAboutGradients(error)) throw error;
       noGradient = error.message;
-      putRows(examples, chosenRows, target.examples());
+      putSamples(examples, chosenRows, target.examples());
     }
   }
-  const refused = withdrawImpossible(examples, data.x, ball);
+  const refused = withdraw(examples);
   if (refused > 0)
     notes.push(
       `gave ${refused} of ${all.length} rows that there cannot be, which do not count`,
@@ -157,10 +155,79 @@ export async function craft(
     noGradient,
     seconds: (performance.now() - started) / 1000,
   };
-  store.writeTensor(`examples/${key}.npy`, examples);
+  writeExamples(store, file, examples);
   // Written last: a record means that the examples are whole.
   store.write(`examples/${key}.json`, made);
-  return { ...made, examples };
+  return { ...made, examples, file };
+}
+
+/** An attack that is ready to run. */
+interface Begun {
+  readonly target: Pick<Target, "queries" | "brokenAt" | "losses"> & {
+    examples(): Samples;
+  };
+  run(): Promise<Samples>;
+  /** Puts the clean sample in the place of examples that there cannot be, and says how many they were. */
+  withdraw(examples: Samples): number;
+}
+
+/** Grants an attack its access to the samples that it is to break. */
+function begin(
+  planned: PlannedCell,
+  { victim, surrogate }: { victim: Opened; surrogate?: Opened },
+  chosenRows: readonly number[],
+  bench: Bench,
+  told: Pick<AttackInput<unknown>, "onNote" | "onMeasure">,
+): Begun {
+  const { norm, eps } = planned;
+  const { unit, params } = planned.chosen;
+  const { data, seed, onEvent, signal } = bench;
+  const y = Int32Array.from(chosenRows, (i) => data.y[i] as number);
+  const terms = {
+    access: unit.access,
+    y,
+    targets: data.targets && takeRows(data.targets, chosenRows),
+    queries: planned.queries ?? undefined,
+    draws: new Random(seed).fork(`draws of the model under ${planned.id}`),
+  };
+  const stream = new Random(seed).fork(`attack ${unit.id} ${norm} ${eps}`);
+  const input = {
+    y,
+    params,
+    random: chosenRows.map((i) => stream.fork(i)),
+    onProgress(share: number) {
+      if (signal?.aborted) throw new InterruptedError();
+      onEvent({ kind: "progress", cell: planned.id, share });
+    },
+  };
+  if (unit.kind === "text") {
+    const texts = samplesAt(data.texts?.strings ?? [], chosenRows);
+    const target = grantAccess(
+      { model: victim.model.model, answers: victim.answers },
+      { ...terms, x: texts, limit: editsLimit(eps) },
+    );
+    return {
+      target,
+      run: () => unit.run({ ...input, target, texts, edits: eps }),
+      withdraw: () => 0,
+    };
+  }
+  const { table } = data;
+  const { bounds } = victim.model.model.contract;
+  const ball = ballOf(norm as AttackNorm, eps, bounds, table);
+  const x = takeRows(data.x, chosenRows);
+  const target = grantAccess(victim.model, {
+    ...terms,
+    x,
+    limit: ball,
+    base: surrogate?.model,
+  });
+  return {
+    target,
+    run: () => unit.run({ ...input, ...told, target, x, ball, table }),
+    withdraw: (examples) =>
+      withdrawImpossible(examples as FloatTensor, data.x, ball),
+  };
 }
 
 const isAboutGradients = (error: unknown): error is AssayError =>

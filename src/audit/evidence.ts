@@ -1,7 +1,8 @@
-import { ballOf, type Family } from "#attacks";
+import { ballOf, editsLimit, type Family } from "#attacks";
 import { InterruptedError, Random } from "#core";
-import { type CompiledModel, chanceOf } from "#model";
-import { type FloatTensor, takeRows } from "#onnx";
+import type { Dataset } from "#data";
+import { type CompiledModel, chanceOf, type Samples } from "#model";
+import { type FloatTensor, sizeOf, takeRows } from "#onnx";
 import { isFree } from "#tables";
 import { type Bench, drawsFor, type Opened, probesOf } from "./bench.ts";
 import type { Craft } from "./craft.ts";
@@ -15,24 +16,15 @@ export async function gather(
   planned: PlannedCell,
   opened: Opened,
   bench: Bench,
-  made: Craft & { examples: FloatTensor },
+  made: Craft & { examples: Samples },
   clean: Int32Array,
   outcomes: string,
 ): Promise<Omit<Evidence, "faults">> {
   const { chosen, candidate, defense, attack, adaptive, norm, eps } = planned;
-  const { examples } = made;
   const { model: scored } = opened;
   const { data } = bench;
   const [low, high] = scored.model.contract.bounds;
-  const ball = ballOf(norm, eps, [low, high]);
-  // What is clipped to a bound has it as float32 rounds it.
-  const [least, most] = [Math.fround(low), Math.fround(high)];
   const n = data.y.length;
-  const width = examples.data.length / n;
-  const samplesWith = (test: (v: number) => boolean) =>
-    Array.from({ length: n }, (_, i) =>
-      examples.data.subarray(i * width, (i + 1) * width),
-    ).filter((row) => row.some(test)).length;
   const usesGradient = chosen.unit.access === "gradient" && adaptive;
   const probe =
     usesGradient && made.noGradient === null
@@ -45,9 +37,9 @@ export async function gather(
       : null;
   const seen = probe ? decisions(scored.model, probe, data.targets) : clean;
   const zero = probe
-    ? Array.from({ length: n }, (_, i) =>
-        probe.gradient.data.subarray(i * width, (i + 1) * width),
-      ).filter((row) => row.every((g) => g === 0 || !Number.isFinite(g))).length
+    ? rowsWhere(probe.gradient, (row) =>
+        row.every((g) => g === 0 || !Number.isFinite(g)),
+      )
     : 0;
   const model = await probesOf(opened, bench);
   return {
@@ -63,11 +55,7 @@ export async function gather(
     constrained: data.table !== undefined && !isFree(data.table),
     chance: chanceOf(scored.model, data.targets),
     outcomes,
-    maxDistance: ball
-      .distance(data.x, examples)
-      .reduce((a, b) => Math.max(a, b), 0),
-    outOfBounds: samplesWith((v) => v < least || v > most),
-    nonFinite: samplesWith((v) => !Number.isFinite(v)),
+    ...extentOf(planned, data, made.examples, [low, high]),
     notes: made.notes,
     noGradient: made.noGradient,
     zeroGradientShare: probe ? zero / n : null,
@@ -87,6 +75,43 @@ export async function gather(
   };
 }
 
+/** How many rows are such ones. */
+const rowsWhere = (
+  { data, dims }: FloatTensor,
+  test: (row: Float32Array) => boolean,
+): number => {
+  const width = sizeOf(dims.slice(1));
+  return Array.from({ length: dims[0] ?? 0 }, (_, i) =>
+    data.subarray(i * width, (i + 1) * width),
+  ).filter(test).length;
+};
+
+/** How far examples went, and what is wrong with their numbers. */
+function extentOf(
+  { norm, eps }: PlannedCell,
+  { x, texts }: Dataset,
+  examples: Samples,
+  bounds: readonly [number, number],
+): Pick<Evidence, "maxDistance" | "outOfBounds" | "nonFinite"> {
+  const farthest = (distances: ArrayLike<number>) =>
+    Array.from(distances).reduce((a, b) => Math.max(a, b), 0);
+  if (norm === "edits") {
+    const limit = editsLimit(eps);
+    const all = limit.distance(texts?.strings ?? [], examples as string[]);
+    return { maxDistance: farthest(all), outOfBounds: 0, nonFinite: 0 };
+  }
+  const rows = examples as FloatTensor;
+  // What is clipped to a bound has it as float32 rounds it.
+  const [least, most] = bounds.map(Math.fround) as [number, number];
+  return {
+    maxDistance: farthest(ballOf(norm, eps, bounds).distance(x, rows)),
+    outOfBounds: rowsWhere(rows, (row) =>
+      row.some((v) => v < least || v > most),
+    ),
+    nonFinite: rowsWhere(rows, (row) => row.some((v) => !Number.isFinite(v))),
+  };
+}
+
 /** How many calls an attack averages a gradient over. */
 function drawsOf({ unit, params }: PlannedCell["chosen"]): number {
   const { eot = 1 } = params as { eot?: number };
@@ -99,10 +124,13 @@ async function probeCell(
   victim: CompiledModel,
   drawsAtRandom: boolean,
   { data, seed, onEvent, signal }: Bench,
-  made: Craft & { examples: FloatTensor },
+  made: Craft & { examples: Samples },
   outcomes: string,
 ): Promise<AttackProbes | null> {
-  const { access, family } = chosen.unit;
+  const { unit, params } = chosen;
+  if (unit.kind === "text" || norm === "edits") return null;
+  const { access, family } = unit;
+  const examples = made.examples as FloatTensor;
   const iterates = family === "iterative" || family === "minimum-norm";
   if (!probed || !adaptive || access !== "gradient" || !iterates) return null;
   if (made.noGradient !== null) return null;
@@ -110,7 +138,7 @@ async function probeCell(
   // What one draw of the model got right by luck does not stand.
   const wrong = await wrongAtMost(
     victim,
-    made.examples,
+    examples,
     data,
     new Random(seed).fork(`standing ${id}`),
   );
@@ -122,14 +150,14 @@ async function probeCell(
   const found = await probeAttack(
     {
       victim,
-      chosen,
+      chosen: { unit, params },
       table: data.table,
       norm,
       eps,
       x: takeRows(data.x, some),
       y: Int32Array.from(some, (i) => data.y[i] as number),
       targets: data.targets && takeRows(data.targets, some),
-      examples: takeRows(made.examples, some),
+      examples: takeRows(examples, some),
       peaks: some.map((i) => made.peaks[i] ?? null),
       draws: drawsOf(chosen),
       drawsAtRandom,

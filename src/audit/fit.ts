@@ -1,9 +1,12 @@
+import { resolve } from "node:path";
 import {
   type Chosen,
   hashOf,
   InterruptedError,
   packageVersion,
   Random,
+  readFile,
+  sha256,
 } from "#core";
 import {
   answeringAfter,
@@ -11,8 +14,10 @@ import {
   type FitInput,
   type Fitted,
   fitDetector,
+  fitRepair,
   inPlace,
   isDetector,
+  isTextSanitizer,
   type Reactive,
 } from "#defenses";
 import type { Engine } from "#engine";
@@ -27,21 +32,37 @@ import { judgedOn, MAIN } from "./tasks.ts";
 /** What fitting needs of a bench. */
 type Needed = Pick<
   Bench,
-  "target" | "seed" | "store" | "engine" | "onEvent" | "signal"
+  "target" | "folder" | "seed" | "store" | "engine" | "onEvent" | "signal"
 >;
 
 /** Whether a defence learns anything from data; a detector learns its threshold. */
 export const learns = ({ unit }: Chosen<Reactive>): boolean =>
   unit.kind === "detector" || unit.fit !== undefined;
 
+const contents = new WeakMap<object, string[]>();
+
+/** The hashes of the files that a part of a defence names; none for most. */
+function filesOf({ unit, params }: Chosen<Reactive>, folder: string): string[] {
+  if (unit.kind !== "text-sanitizer") return [];
+  const known = contents.get(params);
+  if (known) return known;
+  const hashes = (unit.files?.(params) ?? []).map((file) =>
+    sha256(readFile(resolve(folder, file))),
+  );
+  contents.set(params, hashes);
+  return hashes;
+}
+
 /** The parts of a defence as they go into hashes: with what they were fitted on, where one is fitted. */
 export function describeFits(
   parts: readonly Chosen<Reactive>[],
   { hash }: Pick<ReadyModel, "hash">,
-  { target, seed, engine }: Needed,
+  { target, folder, seed, engine }: Needed,
 ) {
+  const files = parts.flatMap((part) => filesOf(part, folder));
   return {
     parts: parts.map(describe),
+    ...(files.length > 0 ? { files } : {}),
     fittedOn: parts.some(learns)
       ? {
           model: hash,
@@ -62,7 +83,7 @@ export async function fitDefenses(
   ready: ReadyModel,
   bench: Needed,
 ): Promise<ChosenDefense[]> {
-  const { engine, target, seed, store, onEvent, signal } = bench;
+  const { engine, target, folder, seed, store, onEvent, signal } = bench;
   return fitAll(
     parts,
     ({ unit }) => ({
@@ -70,6 +91,7 @@ export async function fitDefenses(
       engine,
       train: target.train,
       validation: target.validation,
+      folder,
       random: fitRandom(seed),
       onProgress(share) {
         if (signal?.aborted) throw new InterruptedError();
@@ -122,12 +144,16 @@ export async function fitToSuite(
       engine,
       train,
       validation,
+      folder: loaded.folder,
       random: fitRandom(loaded.suite.seed),
       onProgress() {},
     }),
     (_place, learn) => learn(),
   );
 }
+
+/** What a fit is given, and where paths of its parameters start. */
+type PlacedInput = FitInput & { readonly folder: string };
 
 /** Where a part of a defence stands: what decides what it is fitted to, besides model and data. */
 interface Place {
@@ -145,7 +171,7 @@ interface Place {
  */
 async function fitAll(
   parts: readonly Chosen<Reactive>[],
-  inputFor: (chosen: Chosen<Reactive>) => FitInput,
+  inputFor: (chosen: Chosen<Reactive>) => PlacedInput,
   keep: (place: Place, learn: () => Promise<Fitted>) => Promise<Fitted>,
 ): Promise<ChosenDefense[]> {
   const all = parts as readonly ChosenDefense[];
@@ -169,9 +195,11 @@ async function fitPart(
   chosen: ChosenDefense,
   before: readonly ChosenDefense[],
   after: readonly ChosenDefense[],
-  input: FitInput,
+  input: PlacedInput,
 ): Promise<Fitted> {
   if (isDetector(chosen)) return fitDetector(chosen, before, input);
+  if (isTextSanitizer(chosen))
+    return fitRepair(chosen, before.filter(isTextSanitizer), input);
   const placed = await inPlace(input, before, after);
   return (await chosen.unit.fit?.(placed, chosen.params)) ?? new Map();
 }

@@ -1,17 +1,20 @@
 import { ballOf } from "#attacks";
+import type { Dataset } from "#data";
 import { defend } from "#defenses";
-import { compile, meaningOf } from "#model";
+import { compile, type Model, meaningOf, samplesAt } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
-import type { Bench } from "./bench.ts";
+import { editsBetween, segmentsOf } from "#texts";
+import { type Bench, openFor } from "./bench.ts";
 import type { ComputedCell } from "./cells.ts";
+import { readExamples } from "./examples.ts";
 import type { ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
-import type { Example } from "./results.ts";
+import type { Example, Results, TextExample } from "./results.ts";
 
 /**
  * Adversarial examples to look at: for each candidate the first samples that
- * the strongest attack under the first threat model broke, undefended.
- * Only images of one or three channels can be shown.
+ * the strongest attack under the first threat model broke, undefended. Only
+ * texts and images of one or three channels can be shown.
  */
 export async function gallery(
   plan: readonly PlannedCell[],
@@ -19,81 +22,78 @@ export async function gallery(
   models: ReadonlyMap<string, ReadyModel>,
   benchOf: (candidate: string) => Bench,
   perCandidate: number,
-): Promise<Example[]> {
+): Promise<Pick<Results, "gallery" | "textGallery">> {
   const examples: Example[] = [];
+  const texts: TextExample[] = [];
+  let areTexts = false;
   for (const [id, ready] of models) {
     const bench = benchOf(id);
     const [, channels, ...more] = bench.data.x.dims;
     const shown = more.length === 2 && (channels === 1 || channels === 3);
-    if (perCandidate === 0 || !shown) continue;
-    const strongest = plan
-      .filter(
-        (p) =>
-          p.candidate === id &&
-          p.defense === "none" &&
-          p.threatModel === plan[0]?.threatModel &&
-          p.chosen.unit.family !== "control",
-      )
-      .flatMap((p) => computed.get(p.id) ?? [])
-      .sort(
-        (a, b) => a.cell.robustAccuracy.value - b.cell.robustAccuracy.value,
-      )[0];
-    if (!strongest) continue;
-    examples.push(...(await examplesOf(strongest, ready, bench, perCandidate)));
+    areTexts = bench.data.texts !== undefined;
+    if (!shown && !areTexts) continue;
+    const strongest = strongestOf(plan, computed, id);
+    const picks = strongest ? picksOf(strongest, perCandidate) : [];
+    if (!strongest || picks.length === 0) continue;
+    if (areTexts)
+      texts.push(...(await textExamplesOf(strongest, ready, bench, picks)));
+    else examples.push(...(await examplesOf(strongest, ready, bench, picks)));
   }
-  return examples;
+  return { gallery: examples, ...(areTexts ? { textGallery: texts } : {}) };
+}
+
+/** The cell of the strongest attack on a candidate. */
+const strongestOf = (
+  plan: readonly PlannedCell[],
+  computed: ReadonlyMap<string, ComputedCell>,
+  candidate: string,
+): ComputedCell | undefined =>
+  plan
+    .filter(
+      (p) =>
+        p.candidate === candidate &&
+        p.defense === "none" &&
+        p.threatModel === plan[0]?.threatModel &&
+        p.chosen.unit.family !== "control",
+    )
+    .flatMap((p) => computed.get(p.id) ?? [])
+    .sort(
+      (a, b) => a.cell.robustAccuracy.value - b.cell.robustAccuracy.value,
+    )[0];
+
+/** Some of the samples that an attack broke, spread over all of them, which are in order of their classes. */
+function picksOf({ cell }: ComputedCell, count: number): number[] {
+  const broken = [...cell.outcomes].flatMap((o, i) => (o === "0" ? [i] : []));
+  const shown = Math.min(count, broken.length);
+  return Array.from(
+    { length: shown },
+    (_, k) => broken[Math.floor((k * broken.length) / shown)] as number,
+  );
 }
 
 async function examplesOf(
   { cell, examples }: ComputedCell,
   ready: ReadyModel,
   { data, store, engine }: Bench,
-  count: number,
+  picks: readonly number[],
 ): Promise<Example[]> {
-  const broken = [...cell.outcomes].flatMap((o, i) => (o === "0" ? [i] : []));
-  // Spread over the samples, which are in order of their classes.
-  const picks = Array.from(
-    { length: Math.min(count, broken.length) },
-    (_, k) =>
-      broken[
-        Math.floor((k * broken.length) / Math.min(count, broken.length))
-      ] as number,
-  );
   const all = store.readTensor(examples);
-  if (!all || picks.length === 0) return [];
+  if (!all) return [];
   const clean = takeRows(data.x, picks);
   const perturbed = takeRows(all, picks);
   const model = await compile(defend(ready.model, []), engine);
   const before = await model.logits(clean);
   const after = await model.logits(perturbed);
   await model.release();
-  const { answer, confidence, saying } = meaningOf(ready.model);
+  const told = tellerOf(ready.model, data, before, after);
   const { bounds } = ready.model.contract;
-  const said = (outputs: FloatTensor, i: number) => {
-    const row = rowOf(outputs, i);
-    const sure = confidence(row);
-    return {
-      name: answer(row),
-      confidence: sure === null ? null : round(sure),
-    };
-  };
-  const wanted = (sample: number) =>
-    data.targets
-      ? answer(saying(rowOf(data.targets, sample)))
-      : (ready.model.classes[data.y[sample] as number] ?? "?");
   const lengths = (["linf", "l2"] as const).map((norm) =>
     ballOf(norm, 0, bounds).distance(clean, perturbed),
   );
   return picks.map((sample, i) => {
-    const [first, second] = [said(before, i), said(after, i)];
     return {
       cell: cell.id,
-      sample,
-      label: wanted(sample),
-      cleanPrediction: first.name,
-      cleanConfidence: first.confidence,
-      prediction: second.name,
-      confidence: second.confidence,
+      ...told(sample, i),
       linf: round(lengths[0]?.[i] ?? 0),
       l2: round(lengths[1]?.[i] ?? 0),
       original: picture(
@@ -113,6 +113,59 @@ async function examplesOf(
       ),
     };
   });
+}
+
+async function textExamplesOf(
+  { cell, examples }: ComputedCell,
+  ready: ReadyModel,
+  bench: Bench,
+  picks: readonly number[],
+): Promise<TextExample[]> {
+  const { data, store } = bench;
+  const all = readExamples(store, examples) as readonly string[] | undefined;
+  if (!all || !data.texts) return [];
+  const clean = samplesAt(data.texts.strings, picks);
+  const perturbed = samplesAt(all, picks);
+  const opened = await openFor(ready, [], bench);
+  const before = await opened.answers(clean);
+  const after = await opened.answers(perturbed);
+  const told = tellerOf(ready.model, data, before.logits, after.logits);
+  return picks.map((sample, i) => {
+    const [one, other] = [clean[i] as string, perturbed[i] as string];
+    return {
+      cell: cell.id,
+      ...told(sample, i),
+      edits: editsBetween(one, other),
+      segments: segmentsOf(one, other),
+    };
+  });
+}
+
+/** What is right of a sample, and what the model said of it in row i. */
+function tellerOf(
+  model: Model,
+  { y, targets }: Dataset,
+  before: FloatTensor,
+  after: FloatTensor,
+) {
+  const { answer, confidence, saying } = meaningOf(model);
+  const sure = (row: Float32Array) => {
+    const share = confidence(row);
+    return share === null ? null : round(share);
+  };
+  return (sample: number, i: number) => {
+    const [first, second] = [rowOf(before, i), rowOf(after, i)];
+    return {
+      sample,
+      label: targets
+        ? answer(saying(rowOf(targets, sample)))
+        : (model.classes[y[sample] as number] ?? "?"),
+      cleanPrediction: answer(first),
+      cleanConfidence: sure(first),
+      prediction: answer(second),
+      confidence: sure(second),
+    };
+  };
 }
 
 const round = (v: number) => Number(v.toPrecision(6));

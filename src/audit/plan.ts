@@ -1,10 +1,10 @@
-import type { Attack } from "#attacks";
+import type { AnyAttack } from "#attacks";
 import { type Chosen, UsageError } from "#core";
 import { checkOrder, type Reactive } from "#defenses";
 import type { Norm, Results } from "./results.ts";
 import { BASE, type Suite } from "./suite.ts";
 import { isNamed, MAIN } from "./tasks.ts";
-import { checkText, isText } from "./text.ts";
+import { checkKind, isOnlyMeasured } from "./text.ts";
 
 /** One cell before it is computed. */
 export interface PlannedCell {
@@ -13,7 +13,7 @@ export interface PlannedCell {
   readonly defense: string;
   readonly parts: readonly Chosen<Reactive>[];
   readonly attack: string;
-  readonly chosen: Chosen<Attack>;
+  readonly chosen: Chosen<AnyAttack>;
   readonly threatModel: string;
   readonly norm: Norm;
   readonly eps: number;
@@ -74,8 +74,12 @@ export function planCells(suite: Suite): PlannedCell[] {
   for (const candidate of Object.keys(suite.candidates)) {
     for (const [defense, parts] of defenses) {
       const add = (attack: string, budget: Budget) => {
-        const chosen = within(budget, suite.attacks[attack] as Chosen<Attack>);
-        if (!chosen.unit.norms.includes(budget.norm)) return;
+        const chosen = within(
+          budget,
+          suite.attacks[attack] as Chosen<AnyAttack>,
+        );
+        const norms: readonly Norm[] = chosen.unit.norms;
+        if (!norms.includes(budget.norm)) return;
         const replayed = defense !== "none" && usesTarget(chosen.unit);
         for (const adaptive of replayed ? [false, true] : [true]) {
           const id = `${candidate}/${defense}/${attack}${adaptive ? "" : "+as-is"}@${budget.id}`;
@@ -107,7 +111,7 @@ export function planCells(suite: Suite): PlannedCell[] {
 }
 
 /** An attack with no more steps and restarts than the threat model grants. */
-function within(budget: Budget, { unit, params }: Chosen<Attack>) {
+function within(budget: Budget, { unit, params }: Chosen<AnyAttack>) {
   const limited: Record<string, unknown> = { ...params };
   for (const key of ["steps", "restarts"] as const) {
     const [most, asked] = [budget[key], limited[key]];
@@ -119,7 +123,7 @@ function within(budget: Budget, { unit, params }: Chosen<Attack>) {
 }
 
 /** Attacks that look at the model they attack; the others are the same with and without a defence. */
-export const usesTarget = (attack: Attack) =>
+export const usesTarget = (attack: AnyAttack) =>
   attack.family !== "control" &&
   attack.family !== "corruption" &&
   attack.access !== "base" &&
@@ -186,7 +190,7 @@ export function checkReferences(suite: Suite, file: string): void {
       "Choose another name.",
     );
   }
-  if (isText(suite)) checkText(suite, file);
+  checkKind(suite, file);
   for (const key of ["defenses", "repairs"] as const) {
     if (!("none" in suite[key])) continue;
     throw new UsageError(
@@ -198,7 +202,7 @@ export function checkReferences(suite: Suite, file: string): void {
   for (const [kind, map] of Object.entries({
     candidates: suite.candidates,
     // Trials alone are an audit too.
-    ...(isText(suite) || Object.keys(suite.trials).length > 0
+    ...(isOnlyMeasured(suite) || Object.keys(suite.trials).length > 0
       ? {}
       : { threatModels: suite.threatModels, attacks: suite.attacks }),
   })) {

@@ -3,7 +3,7 @@ import { candidateSchema, epochSchema } from "./results/candidates.ts";
 import { cellSchema } from "./results/cells.ts";
 import { crossTaskSchema } from "./results/cross-task.ts";
 import { domainSchema } from "./results/domains.ts";
-import { exampleSchema } from "./results/gallery.ts";
+import { exampleSchema, textExampleSchema } from "./results/gallery.ts";
 import { inheritanceSchema } from "./results/inheritance.ts";
 import {
   certificateSchema,
@@ -127,6 +127,8 @@ export const resultsSchema = z.strictObject({
   /** Empty where the suite certifies nothing, and in a partial run. */
   certificates: z.array(certificateSchema),
   gallery: z.array(exampleSchema),
+  /** The same of texts; absent where the samples are none. */
+  textGallery: z.array(textExampleSchema).optional(),
   gate: z.strictObject({
     verdict: z.enum(["passed", "failed", "inconclusive", "none"]),
     rules: z.array(gateRuleSchema),

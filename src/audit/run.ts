@@ -32,7 +32,7 @@ import { seedSummaries } from "./seeds.ts";
 import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
 import { judgedOn, MAIN } from "./tasks.ts";
-import { isText } from "./text.ts";
+import { isOnlyMeasured } from "./text.ts";
 import { trajectories } from "./trajectory.ts";
 import { type PlannedTrial, planTrials, runTrials } from "./trials/index.ts";
 import { worstCases } from "./worst-case.ts";
@@ -78,8 +78,8 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   onEvent({ kind: "phase", title: "Preparing models" });
   const base = await makeBase(shop);
   const models = new Map<string, ReadyModel>();
-  // Nothing is planned for texts, whose candidates are measured without an attack.
-  const chosen = isText(suite)
+  // What is not attacked is measured all the same.
+  const chosen = isOnlyMeasured(suite)
     ? Object.keys(suite.candidates)
     : [...plan, ...tried].map((p) => p.candidate);
   for (const id of new Set(chosen)) {
@@ -108,6 +108,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   const bench: Bench = {
     data: data.attacked,
     target: data.target,
+    folder: loaded.folder,
     seed: suite.seed,
     base,
     store,
@@ -200,7 +201,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     certificates: complete
       ? await certificates(suite, models, benchOf, onEvent)
       : [],
-    gallery: await gallery(plan, computed, models, benchOf, suite.gallery),
+    ...(await gallery(plan, computed, models, benchOf, suite.gallery)),
     gate: { verdict: "none", rules: [] },
     provenance: {
       assay: packageVersion(),

@@ -1,6 +1,12 @@
 import { dirname } from "node:path";
 import { z } from "zod";
-import { attacks, corruptions, trialAttacks } from "#attacks";
+import {
+  type AnyAttack,
+  attacks,
+  corruptions,
+  textAttacks,
+  trialAttacks,
+} from "#attacks";
 import {
   type Chosen,
   choiceOf,
@@ -173,7 +179,7 @@ const threatModelSpec = z
   .strictObject({
     /** How a perturbation is measured; "none" leaves its size to the attack (rotations, patches, corruptions). */
     norm: normSchema,
-    /** In the unit of the input bounds; a count of numbers for l0. */
+    /** In the unit of the input bounds; a count of numbers for l0, of characters for edits. */
     eps: numberOrFraction.pipe(z.number().nonnegative()).optional(),
     /** Most steps of an iterative attack; what the attack says when left out. */
     steps: z.int().positive().optional(),
@@ -224,7 +230,9 @@ export const suiteSchema = z.strictObject({
     .record(id, z.array(choiceOf(reactiveDefenses)).min(1))
     .default({}),
   threatModels: z.record(id, threatModelSpec).default({}),
-  attacks: z.record(id, choiceOf(attacks)).default({}),
+  attacks: z
+    .record(id, choiceOf<AnyAttack>([...attacks, ...textAttacks]))
+    .default({}),
   /** Further budgets for the curves of robust accuracy. */
   sweep: z
     .strictObject({

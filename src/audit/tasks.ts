@@ -9,6 +9,7 @@ import {
   splitDataset,
   stratifiedSample,
   takeSamples,
+  textsAt,
 } from "#data";
 import { type Task, taskSchema } from "#model";
 import { takeRows } from "#onnx";
@@ -230,20 +231,21 @@ function relabelled(
             Object.keys(relabel.classes),
             undefined,
             data.table,
+            textsAt(data, rows),
           ),
   };
 }
 
 /** Some samples, each with a value to be learned. */
 const withValues = (
-  { name, x, table }: Dataset,
+  data: Dataset,
   task: string,
   rows: readonly number[],
   value: (i: number) => number,
 ): Dataset =>
   dataset(
-    name,
-    takeRows(x, rows),
+    data.name,
+    takeRows(data.x, rows),
     new Int32Array(rows.length),
     [task],
     {
@@ -251,7 +253,8 @@ const withValues = (
       dims: [rows.length, 1],
       data: Float32Array.from(rows, value),
     },
-    table,
+    data.table,
+    textsAt(data, rows),
   );
 
 function badClass(

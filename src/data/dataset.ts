@@ -2,6 +2,21 @@ import { AssayError, hashOf, nearest, sha256, UsageError } from "#core";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { Table } from "#tables";
 
+/** The texts that token ids were made of. */
+export interface Texts {
+  readonly strings: readonly string[];
+  readonly reader: TextReader;
+}
+
+/** How a model's token ids are made of a text: the repairs that the data states, then its tokenizer. */
+export interface TextReader {
+  read(text: string): number[];
+  /** Words of letters that are tokens by themselves, in lower case. */
+  readonly words: ReadonlySet<string>;
+  /** The hash of all that ids depend on. */
+  readonly hash: string;
+}
+
 /** Labelled images, rows of a table, or texts. A value: functions make new ones and leave their arguments as they were. */
 export interface Dataset {
   readonly name: string;
@@ -18,7 +33,9 @@ export interface Dataset {
   readonly targets?: FloatTensor;
   /** What the numbers of a row mean, and which rows there can be. */
   readonly table?: Table;
-  /** SHA-256 of pixels, labels or targets, and classes; neither the name nor where the files lie counts. */
+  /** What the samples are where x are token ids. */
+  readonly texts?: Texts;
+  /** SHA-256 of pixels or texts, labels or targets, and classes; neither the name nor where the files lie counts. */
   readonly fingerprint: string;
 }
 
@@ -30,6 +47,7 @@ export function dataset(
   classes: readonly string[],
   targets?: FloatTensor,
   table?: Table,
+  texts?: Texts,
 ): Dataset {
   let known: string | undefined;
   return {
@@ -39,6 +57,7 @@ export function dataset(
     classes: [...classes],
     ...(targets ? { targets } : {}),
     ...(table ? { table } : {}),
+    ...(texts ? { texts } : {}),
     // Training takes many small batches that nobody asks for a fingerprint.
     get fingerprint() {
       known ??= hashOf({
@@ -47,6 +66,9 @@ export function dataset(
         y: sha256(bytesOf(y)),
         classes,
         ...(targets ? { targets: sha256(bytesOf(targets.data)) } : {}),
+        ...(texts
+          ? { texts: hashOf(texts.strings), reader: texts.reader.hash }
+          : {}),
       });
       return known;
     },
@@ -79,6 +101,7 @@ export function takeSamples(
     data.classes,
     data.targets && takeRows(data.targets, indices),
     data.table,
+    textsAt(data, indices),
   );
 }
 
@@ -120,6 +143,7 @@ export function selectClasses(
       classes,
       columns(data.targets, [...labels.keys()]),
       data.table,
+      data.texts,
     );
   const indices: number[] = [];
   data.y.forEach((label, index) => {
@@ -135,8 +159,19 @@ export function selectClasses(
     classes,
     undefined,
     data.table,
+    textsAt(data, indices),
   );
 }
+
+/** The texts of some samples, where samples are texts. */
+export const textsAt = (
+  { texts }: Dataset,
+  indices: readonly number[],
+): Texts | undefined =>
+  texts && {
+    ...texts,
+    strings: indices.map((i) => texts.strings[i] as string),
+  };
 
 /** Some columns of a matrix, in this order. */
 function columns(

@@ -29,8 +29,8 @@ export async function loadDataset(
 ): Promise<Dataset> {
   const samples = await read(spec, folder);
   validate(samples);
-  const { name, x, y, classes, targets, table } = samples;
-  return dataset(name, x, y, classes, targets, table);
+  const { name, x, y, classes, targets, table, texts } = samples;
+  return dataset(name, x, y, classes, targets, table, texts);
 }
 
 function read(spec: DataSpec, folder: string): Promise<Samples> {

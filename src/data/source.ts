@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { FloatTensor } from "#onnx";
 import type { Table } from "#tables";
+import type { Texts } from "./dataset.ts";
 
 /** What a source read, before it is checked. */
 export interface Samples {
@@ -14,8 +15,8 @@ export interface Samples {
   /** What the outputs should be, `[N, outputs]`, where a sample has several labels, or values. */
   readonly targets?: FloatTensor;
   readonly table?: Table;
-  /** Whether x are token ids. */
-  readonly tokens?: boolean;
+  /** What the samples are where x are token ids. */
+  readonly texts?: Texts;
   readonly locate: Locate;
 }
 

@@ -15,7 +15,7 @@ export function validate(samples: Samples): void {
   }
   if (targets) validateTargets(targets, samples);
   else validateLabels(y, classes, locate);
-  if (!samples.tokens) validatePixels(x, locate);
+  if (!samples.texts) validatePixels(x, locate);
 }
 
 /** One row of finite numbers a sample, one named column an output, and y as it has to be beside them. */

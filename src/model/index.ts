@@ -37,6 +37,7 @@ export {
 export { type Inspection, inspectModel } from "./inspect.ts";
 export { asFed, embeddingTable } from "./integers.ts";
 export { type Kin, kinshipOf } from "./kinship.ts";
+export { type LanguageModel, openLanguageModel } from "./language.ts";
 export { type LayerGroup, layerGroups, matches } from "./layers.ts";
 export {
   type LoadModelOptions,
@@ -48,12 +49,21 @@ export {
 } from "./model.ts";
 export { drawNoise, type NoiseInput } from "./noise.ts";
 export { hashGraph } from "./read.ts";
+export {
+  copyOfSamples,
+  countOf,
+  putSamples,
+  type Samples,
+  samplesAt,
+} from "./samples.ts";
 export { gradientError } from "./self-check.ts";
 export {
   type Access,
   grantAccess,
+  type Limit,
   type Queries,
   type Target,
+  type Victim,
 } from "./target.ts";
 export {
   areLabels,

@@ -1,13 +1,22 @@
 import { AssayError, Random } from "#core";
-import { copyOf, type FloatTensor, rows as rowsOf, takeRows } from "#onnx";
+import { type FloatTensor, takeRows } from "#onnx";
 import {
   type Answers,
   argmaxRows,
   type CompiledModel,
+  type Draws,
   type LossGradient,
   type Objective,
 } from "./compiled.ts";
 import { asAttacked, mayRefuse, rejections } from "./detection.ts";
+import type { Model } from "./model.ts";
+import {
+  copyOfSamples,
+  countOf,
+  putSamples,
+  type Samples,
+  sampleAt,
+} from "./samples.ts";
 import { meaningOf } from "./tasks/index.ts";
 
 /** What an attacker may use of the model: nothing, predicted labels, scores, gradients, or the public base instead. */
@@ -21,38 +30,47 @@ export interface Queries {
   base: number;
 }
 
+/** What a target asks: a compiled model, or a text model behind its tokenizer. */
+export interface Victim<X extends Samples = FloatTensor> {
+  readonly model: Model;
+  answers(x: X, draws?: Draws): Promise<Answers>;
+  /** Texts have none. */
+  readonly lossGradient?: CompiledModel["lossGradient"];
+}
+
 /** What breaks a sample: an example within this of it, and inside the bounds. */
-export interface Limit {
+export interface Limit<X extends Samples = FloatTensor> {
   readonly eps: number;
   /** Whether the nearest example is looked for, rather than any within eps. */
   readonly nearest: boolean;
-  readonly bounds: readonly [number, number];
+  /** Of numbers. */
+  readonly bounds?: readonly [number, number];
   /** The distance of each example from its centre. */
-  distance(centre: FloatTensor, examples: FloatTensor): ArrayLike<number>;
+  distance(centre: X, examples: X): ArrayLike<number>;
   /** Whether there can be such an example of its centre, beside its size; all can when left out. */
-  allows?(centre: FloatTensor, example: FloatTensor): boolean;
+  allows?(centre: X, example: X): boolean;
 }
 
 /** What a target is asked with. */
-export interface Terms {
+export interface Terms<X extends Samples = FloatTensor> {
   readonly access: Access;
-  /** Clean samples [N, ...shape]. */
-  readonly x: FloatTensor;
+  /** Clean samples: [N, ...shape], or texts. */
+  readonly x: X;
   /** Their true labels, among the classes that attacks see; a target without them never calls a sample broken. */
   readonly y?: Int32Array;
   /** What the outputs of each sample should be [N, outputs], where the model's task is not one of classes. */
   readonly targets?: FloatTensor;
-  readonly limit: Limit;
+  readonly limit: Limit<NoInfer<X>>;
   /** Most queries of each sample; no limit when left out. */
   readonly queries?: number;
   /** The public base, where there is one. */
-  readonly base?: CompiledModel;
+  readonly base?: Victim<NoInfer<X>>;
   /** What a model that draws at random draws from: each sample from a generator of its own, anew at each query. */
   readonly draws?: Random;
 }
 
 /** A question about rows of examples; `samples` says of which sample each row is. */
-type Ask<T> = (x: FloatTensor, samples: readonly number[]) => Promise<T>;
+type Ask<X, T> = (x: X, samples: readonly number[]) => Promise<T>;
 
 /**
  * All that an attack gets of the model it attacks: exactly the access of its
@@ -66,10 +84,10 @@ type Ask<T> = (x: FloatTensor, samples: readonly number[]) => Promise<T>;
  * misclassified and not refused. All that the attack is told has that in it (see
  * `asAttacked`), so every attack is one on the detector as well.
  */
-export interface Target {
+export interface Target<X extends Samples = FloatTensor> {
   readonly access: Access;
   /** The same target with no more than this access, such as a member of an ensemble has; what is counted and kept is shared. */
-  within(access: Access): Target;
+  within(access: Access): Target<X>;
   /** How many there are; of a model that is no classifier "right" and the ways to be wrong (see `Meaning`). */
   readonly classes: number;
   /**
@@ -80,25 +98,25 @@ export interface Target {
   /** Whether a sample can afford so many more queries, broken or not. */
   affords(sample: number, queries: number): boolean;
   /** The predicted class of each row. Needs access "label", "score" or "gradient". */
-  readonly predict: Ask<Int32Array>;
+  readonly predict: Ask<X, Int32Array>;
   /** Logits [rows, classes]. Needs access "score" or "gradient". */
-  readonly scores: Ask<FloatTensor>;
+  readonly scores: Ask<X, FloatTensor>;
   /**
    * Loss, its gradient and the logits of each row. Needs access "gradient".
    *
    * @param objective what is differentiated, at the true labels unless it says others; by default, as "cross-entropy" at the true labels, the loss of the model's task
    */
   lossGradient(
-    x: FloatTensor,
+    x: X,
     samples: readonly number[],
     objective?: Omit<Objective, "targets"> & { labels?: ArrayLike<number> },
   ): Promise<LossGradient>;
   /** The nearest example of each sample that was misclassified within the limit, or the last one where the model draws at random; of one that stands the last that was tried, or the sample itself where that is beyond the limit. */
-  examples(): FloatTensor;
+  examples(): X;
   /** Distance of the nearest misclassified example of each sample, Infinity where there is none. */
   readonly distances: Float64Array;
   /** The public base with its own head, with full access to it. Needs access "base". */
-  readonly base: Target;
+  readonly base: Target<X>;
   readonly queries: Readonly<Queries>;
   /** The query by which each sample was broken first, counted from 1; 0 where it stands. */
   readonly brokenAt: Int32Array;
@@ -114,10 +132,8 @@ const allowed: Readonly<Record<Access, readonly string[]>> = {
   base: ["base"],
 };
 
-const at = (t: FloatTensor, i: number): FloatTensor => rowsOf(t, i, i + 1);
-
 /** How far float32 rounds a distance of eps between numbers within the bounds. */
-export const roundingOf = ({ eps, bounds: [low, high] }: Limit) =>
+const roundingOf = ({ eps, bounds: [low, high] = [0, 0] }: Limit<never>) =>
   1e-6 * eps + 1e-7 * Math.max(1, high - low);
 
 /**
@@ -125,7 +141,10 @@ export const roundingOf = ({ eps, bounds: [low, high] }: Limit) =>
  *
  * @throws TARGET_TERMS when samples, labels and targets do not fit each other, the bounds or the model
  */
-export function grantAccess(model: CompiledModel, terms: Terms): Target {
+export function grantAccess<X extends Samples>(
+  model: Victim<NoInfer<X>>,
+  terms: Terms<X>,
+): Target<X> {
   const {
     access,
     x,
@@ -136,8 +155,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     queries: budget = Infinity,
   } = terms;
   checkTerms(model, terms);
-  const n = x.dims[0] ?? 0;
-  const width = x.data.length / Math.max(1, n);
+  const n = countOf(x);
   const counted: Queries = { forward: 0, gradient: 0, base: 0 };
   const spent = new Int32Array(n);
   const brokenAt = new Int32Array(n);
@@ -146,7 +164,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
   const drawsOf = (samples: readonly number[]) =>
     samples.map((i) => streams[i] as Random);
   const distances = new Float64Array(n).fill(Infinity);
-  const best = { ...x, data: Float32Array.from(x.data) };
+  const best = copyOfSamples(x);
   const reach = limit.eps + roundingOf(limit);
 
   const losses = Array.from({ length: n }, (): number[] => []);
@@ -197,13 +215,9 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
       }
     }
   };
-  const allows = (row: FloatTensor, sample: number): number => {
-    const [low, high] = boundsIn32(limit);
-    for (let i = 0; i < row.data.length; i++) {
-      const v = row.data[i] as number;
-      if (!(v >= low && v <= high)) return Infinity;
-    }
-    const centre = at(x, sample);
+  const allows = (row: X, sample: number): number => {
+    if (outside(row, limit) >= 0) return Infinity;
+    const centre = sampleAt(x, sample);
     const [d = Infinity] = Array.from(limit.distance(centre, row));
     if (!(d <= reach)) return Infinity;
     return limit.allows?.(centre, row) === false ? Infinity : d;
@@ -211,7 +225,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
   // One unlucky draw is not much of an example: what comes later was climbed further.
   const random = model.model.noise !== undefined && !limit.nearest;
   const judge = (
-    rows: FloatTensor,
+    rows: X,
     samples: readonly number[],
     predicted: Int32Array,
   ) => {
@@ -219,22 +233,22 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
       const broken = distances[sample] as number;
       const wrong = y !== undefined && predicted[place] !== y[sample];
       if (!wrong && broken < Infinity) return;
-      const row = at(rows, place);
+      const row = sampleAt(rows, place);
       if (!wrong) {
         // The last of one that stands is measured only when it is asked for.
-        best.data.set(row.data, sample * width);
+        putSamples(best, [sample], row);
         return;
       }
       const distance = allows(row, sample);
       if (distance >= (random ? Infinity : broken)) return;
-      best.data.set(row.data, sample * width);
+      putSamples(best, [sample], row);
       distances[sample] = distance;
       if (brokenAt[sample] === 0) brokenAt[sample] = spent[sample] as number;
     });
   };
   const affords = (sample: number, queries: number) =>
     (spent[sample] as number) + queries <= budget;
-  const handle = (access: Access): Target => ({
+  const handle = (access: Access): Target<X> => ({
     access,
     within(less) {
       for (const what of allowed[less]) require(access, what);
@@ -267,6 +281,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
     },
     async lossGradient(rows, samples, { labels, loss, aims } = {}) {
       require(access, "lossGradient");
+      if (!model.lossGradient || Array.isArray(rows)) throw withoutGradient();
       count("gradient", samples);
       const truth = samples.map((i) => y?.[i] ?? 0);
       const name = loss ?? "cross-entropy";
@@ -274,7 +289,7 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
       const isOwn =
         name === "cross-entropy" && !labels && !mayRefuse(detectors);
       const answer = await model.lossGradient(
-        rows,
+        rows as FloatTensor,
         labels ?? truth,
         {
           loss: isOwn ? meaning.loss : name,
@@ -290,10 +305,13 @@ export function grantAccess(model: CompiledModel, terms: Terms): Target {
       return { ...answer, logits };
     },
     examples() {
-      const found = copyOf(best);
+      const found = copyOfSamples(best);
       for (let i = 0; i < n; i++)
-        if (distances[i] === Infinity && allows(at(best, i), i) === Infinity)
-          found.data.set(at(x, i).data, i * width);
+        if (
+          distances[i] === Infinity &&
+          allows(sampleAt(best, i), i) === Infinity
+        )
+          putSamples(found, [i], sampleAt(x, i));
       return found;
     },
     distances,
@@ -325,15 +343,27 @@ function require(access: Access, what: string): void {
   );
 }
 
-/** The bounds as float32 has them: what is clipped to a bound must not lie beyond it. */
-const boundsIn32 = ({ bounds: [low, high] }: Limit): [number, number] => [
-  Math.fround(low),
-  Math.fround(high),
-];
+const withoutGradient = () =>
+  new AssayError(
+    "ACCESS_DENIED",
+    "the attack asked for a gradient, which there is none of by texts",
+    'Declare access "score" or "label" in its meta.',
+  );
 
-function checkTerms(
-  { model }: CompiledModel,
-  { x, y, targets, limit }: Terms,
+/** The bounds as float32 has them: what is clipped to a bound must not lie beyond it. */
+const boundsIn32 = ([low, high]: readonly [number, number]) =>
+  [Math.fround(low), Math.fround(high)] as const;
+
+/** Where the first number is that is not within the bounds; -1 where there is none, as in texts. */
+function outside(x: Samples, { bounds }: Limit<never>): number {
+  if (!bounds || !("data" in x)) return -1;
+  const [low, high] = boundsIn32(bounds);
+  return x.data.findIndex((v) => !(v >= low && v <= high));
+}
+
+function checkTerms<X extends Samples>(
+  { model }: Victim<X>,
+  { x, y, targets, limit }: Terms<X>,
 ): void {
   const refuse = (message: string) => {
     throw new AssayError(
@@ -342,7 +372,7 @@ function checkTerms(
       "Attack samples that the model takes, each with its label.",
     );
   };
-  const n = x.dims[0] ?? 0;
+  const n = countOf(x);
   const meaning = meaningOf(model);
   if (y && y.length !== n)
     refuse(`there are ${n} samples and ${y.length} labels`);
@@ -354,10 +384,10 @@ function checkTerms(
   const rows = targets?.dims[0];
   if (meaning.targets && y && rows !== n)
     refuse(`there are ${n} samples and ${rows ?? "no"} rows of targets`);
-  const [low, high] = boundsIn32(limit);
-  const outside = x.data.findIndex((v) => !(v >= low && v <= high));
-  if (outside >= 0)
-    refuse(
-      `sample ${Math.floor(outside / (x.data.length / n))} has the value ${x.data[outside]}, the bounds are ${low} to ${high}`,
-    );
+  const bad = outside(x, limit);
+  if (bad < 0 || !limit.bounds || !("data" in x)) return;
+  const [low, high] = boundsIn32(limit.bounds);
+  refuse(
+    `sample ${Math.floor(bad / (x.data.length / n))} has the value ${x.data[bad]}, the bounds are ${low} to ${high}`,
+  );
 }

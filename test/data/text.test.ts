@@ -9,8 +9,7 @@ import { type ChosenDefense, defend, reactiveDefenses } from "#defenses";
 import { loadModel } from "#model";
 import { emptyGraph, floats, GraphBuilder, writeModel } from "#onnx";
 import { renderHtml, renderMarkdown } from "#reports";
-import { repairSpelling } from "../../src/data/text/spelling.ts";
-import { foldUnicode } from "../../src/data/text/unicode.ts";
+import { foldUnicode, textRepairs } from "#texts";
 import { put, temporaryFolder } from "./tiny.ts";
 
 const folder = temporaryFolder();
@@ -177,24 +176,6 @@ describe("texts", () => {
       /token ids/,
     );
   });
-
-  it("refuse what works on numbers", async () => {
-    const suite = put(
-      folder,
-      "attacked.yaml",
-      suiteOf(
-        { path: "planted.tsv", tokenizer: "vocab.txt", length: 6 },
-        {},
-        {
-          threatModels: { small: { norm: "linf", eps: 0.1 } },
-          attacks: { fgsm: "fgsm" },
-        },
-      ),
-    );
-    await expect(
-      runAudit({ suite, out: join(folder, "attacked") }),
-    ).rejects.toThrow(/attacks works on numbers/);
-  });
 });
 
 describe("repairs of text", () => {
@@ -243,7 +224,7 @@ describe("repairs of text", () => {
 
   it("spell words as the vocabulary does, where one word is meant", () => {
     const words = new Set(["film", "good", "gold", "movie"]);
-    const repair = (text: string) => repairSpelling(text, words);
+    const repair = (text: string) => textRepairs.spelling(text, words);
     expect(repair("flim, moovie; mvie movoe good")).toBe(
       "film, movie; movie movie good",
     );

@@ -31,7 +31,8 @@ async function exampleView(e: Example) {
   };
 }
 
-const said = (answer: string, confidence: number | null) =>
+/** An answer with how sure the model is of it. */
+export const said = (answer: string, confidence: number | null) =>
   confidence === null
     ? plain(answer)
     : `${plain(answer)} (${percent(confidence)})`;

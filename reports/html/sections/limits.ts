@@ -1,7 +1,15 @@
-import type { Results } from "#results";
+import type { Norm, Results } from "#results";
 import { normName } from "../../format.ts";
 
 const measured = ["linf", "l2", "l1", "l0"] as const;
+
+/** Perturbations of numbers that were not tried. */
+const otherNumbers = (norms: ReadonlySet<Norm>): string[] => [
+  ...measured
+    .filter((norm) => !norms.has(norm))
+    .map((norm) => `Perturbations measured in ${normName(norm)}.`),
+  ...(norms.has("none") ? [] : ["Patches, rotations, and common corruptions."]),
+];
 
 /** What this audit did not test, so that nobody takes silence for safety. */
 export function limitsView(results: Results): string[] {
@@ -9,12 +17,13 @@ export function limitsView(results: Results): string[] {
   const norms = new Set(results.cells.map((c) => c.threatModel.norm));
   const searching = results.attacks.some((a) => a.family === "query");
   return [
-    ...measured
-      .filter((norm) => !norms.has(norm))
-      .map((norm) => `Perturbations measured in ${normName(norm)}.`),
-    ...(norms.has("none")
-      ? []
-      : ["Patches, rotations, and common corruptions."]),
+    ...(results.provenance.data.source === "text"
+      ? [
+          ...(norms.has("edits") ? [] : ["Edits of characters."]),
+          "Other words and other sentences of the same meaning, and texts in another order.",
+          "Lookalikes and invisible characters that no attack here knows.",
+        ]
+      : otherNumbers(norms)),
     ...(used.has("gradient")
       ? []
       : ["White-box attacks: nobody with the weights was assumed."]),

@@ -11,8 +11,8 @@ export interface ModelProbes {
   changed: number;
   /** How far the normalised logits of a sample are apart when it is asked again, at most. */
   apart: number;
-  /** Mean relative change of the margin between the true class and the others under small noise, capped at 1. */
-  sensitivity: number;
+  /** Mean relative change of the margin between the true class and the others under small noise, capped at 1; null for token ids, which have none. */
+  sensitivity: number | null;
 }
 
 /** Passes that are compared (AutoAttack's check, Croce and Hein 2020, arXiv:2003.01690). */
@@ -53,7 +53,9 @@ export async function probeModel(
     probabilities: areProbabilities(first),
     changed,
     apart,
-    sensitivity: await sensitivityOf(look, model.model, { x, y }, random),
+    sensitivity: model.model.embedding
+      ? null
+      : await sensitivityOf(look, model.model, { x, y }, random),
   };
 }
 

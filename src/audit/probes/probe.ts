@@ -1,9 +1,8 @@
-import type { Attack } from "#attacks";
+import type { Attack, Norm } from "#attacks";
 import type { Chosen, Random } from "#core";
 import type { CompiledModel } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Table } from "#tables";
-import type { Norm } from "../results.ts";
 
 /** An attack that was made, and what it left standing. */
 export interface Scene {

@@ -25,4 +25,23 @@ export const exampleSchema = z.strictObject({
   difference: pictureSchema,
 });
 
+/** A text before and after an attack. */
+export const textExampleSchema = exampleSchema
+  .omit({
+    linf: true,
+    l2: true,
+    original: true,
+    perturbed: true,
+    difference: true,
+  })
+  .extend({
+    /** Characters inserted, deleted, replaced or exchanged with a neighbour. */
+    edits: z.int(),
+    /** Both texts in pieces, in order: alike where nothing changed, otherwise one edit each. */
+    segments: z.array(
+      z.strictObject({ before: z.string(), after: z.string() }),
+    ),
+  });
+
+export type TextExample = z.infer<typeof textExampleSchema>;
 export type Example = z.infer<typeof exampleSchema>;

@@ -8,9 +8,10 @@ export const rateSchema = z.strictObject({
   n: z.int().nonnegative(),
 });
 
-export const normSchema = z.enum(["linf", "l2", "l1", "l0", "none"]);
+/** How a change is measured: as a distance of numbers, as "edits" of the characters of a text, or not at all. */
+export const normSchema = z.enum(["linf", "l2", "l1", "l0", "edits", "none"]);
 
-/** What the attacker may do. `eps` is in the unit of the input bounds. */
+/** What the attacker may do. `eps` is in the unit of the input bounds; a count for l0 and edits. */
 export const threatModelSchema = z.strictObject({
   id: z.string(),
   norm: normSchema,

@@ -1,10 +1,10 @@
 import { percent, samples } from "../words.ts";
 import {
-  isWhiteBox,
   robustCount,
   robustShare,
   STRONGER,
   sameBudget,
+  seeks,
   strongest,
   type TrustCheck,
 } from "./check.ts";
@@ -15,7 +15,7 @@ export const beatsNoise: TrustCheck = {
   id: "beats-noise",
   title: "The attack beats noise",
   judge(cell, siblings) {
-    if (!isWhiteBox(cell)) return undefined;
+    if (!seeks(cell)) return undefined;
     const noise = strongest(
       sameBudget(cell, siblings).filter(({ family }) => family === "control"),
     );
@@ -24,7 +24,7 @@ export const beatsNoise: TrustCheck = {
     if (robustCount(cell) > robustCount(noise)) {
       return {
         status: "failed",
-        message: `${seen}: ${STRONGER}.`,
+        message: `${seen}: ${cell.norm === "edits" ? "the search is too weak; give it more queries, or another attack" : STRONGER}.`,
       };
     }
     const ids = missed(cell, noise);

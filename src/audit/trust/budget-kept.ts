@@ -24,6 +24,11 @@ export const budgetKept: TrustCheck = {
         message: `The attack ${faults.join(", and ")}: correct the attack, its number means nothing.`,
       };
     }
+    if (norm === "edits")
+      return {
+        status: "passed",
+        message: `No text has more than ${maxDistance} edits, of ${eps} allowed.`,
+      };
     return {
       status: "passed",
       message: `The largest ${norm} distance is ${Number(maxDistance.toPrecision(6))} of ${eps} allowed, and every value is within the input bounds.`,

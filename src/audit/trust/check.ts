@@ -93,6 +93,17 @@ export function isWhiteBox(cell: Evidence): boolean {
   );
 }
 
+/**
+ * Whether an attack looks for what breaks each sample, and so must do better
+ * than chance: by gradients, or, of texts, which have none, by queries.
+ */
+export function seeks(cell: Evidence): boolean {
+  return (
+    isWhiteBox(cell) ||
+    (cell.norm === "edits" && cell.family === "query" && counts(cell))
+  );
+}
+
 /** Distance of normalised logits below which answers are alike. */
 const ALIKE = 1e-4;
 

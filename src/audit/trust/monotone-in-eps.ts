@@ -1,9 +1,9 @@
 import { percent } from "../words.ts";
 import {
   comparable,
-  isWhiteBox,
   robustCount,
   robustShare,
+  seeks,
   strongest,
   type TrustCheck,
 } from "./check.ts";
@@ -13,7 +13,7 @@ export const monotoneInEps: TrustCheck = {
   id: "monotone-in-eps",
   title: "More budget breaks more",
   judge(cell, siblings) {
-    if (!isWhiteBox(cell)) return undefined;
+    if (!seeks(cell)) return undefined;
     const below = comparable(cell, siblings).filter(
       ({ attack, eps }) => attack === cell.attack && eps < cell.eps,
     );

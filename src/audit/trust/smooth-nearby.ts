@@ -8,8 +8,8 @@ export const smoothNearby: TrustCheck = {
   id: "smooth-nearby",
   title: "Predictions are stable nearby",
   judge(cell) {
-    if (!isWhiteBox(cell)) return undefined;
     const { sensitivity } = cell.model;
+    if (!isWhiteBox(cell) || sensitivity === null) return undefined;
     const seen = `Noise of 8/255 moves the margin by ${percent(sensitivity)} on average`;
     return sensitivity <= TOLERATED
       ? { status: "passed", message: `${seen}.` }

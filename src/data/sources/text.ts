@@ -1,10 +1,18 @@
 import { basename, resolve } from "node:path";
 import { z } from "zod";
-import { AssayError, messageOf, readFile, UsageError } from "#core";
+import {
+  AssayError,
+  hashOf,
+  messageOf,
+  readFile,
+  sha256,
+  UsageError,
+} from "#core";
 import { tensor } from "#onnx";
+import { textRepairs } from "#texts";
+import type { TextReader } from "../dataset.ts";
 import { answersOf, type Cell, placeOf, type Sheet } from "../sheet.ts";
 import { defineSource } from "../source.ts";
-import { textSanitizers } from "../text/sanitizers.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { readCsv } from "./csv.ts";
 
@@ -45,11 +53,7 @@ export const text = defineSource({
         .default(0)
         .describe("The token that fills up short texts."),
       sanitize: z
-        .array(
-          z.enum(
-            Object.keys(textSanitizers) as (keyof typeof textSanitizers)[],
-          ),
-        )
+        .array(z.enum(Object.keys(textRepairs) as (keyof typeof textRepairs)[]))
         .default([])
         .describe("What is done to each text first, in this order."),
     })
@@ -69,33 +73,43 @@ export const text = defineSource({
       typeof given === "string"
         ? given
         : (sheet.columns[given - 1] ?? `column ${given}`);
-    const texts = textsOf(sheet, nameOf(spec.text));
-    const { encode, words } = openTokenizer(
-      resolve(folder, spec.tokenizer),
-      spec,
-    );
-    const ids = texts.map((one) =>
-      encode(
-        spec.sanitize.reduce((t, id) => textSanitizers[id](t, words), one),
-      ),
-    );
+    const strings = textsOf(sheet, nameOf(spec.text));
+    const reader = readerOf(spec, folder);
     return {
       name: sheet.name,
       x: tensor(
         "float32",
-        [texts.length, spec.length],
-        Float32Array.from(ids.flat()),
+        [strings.length, spec.length],
+        Float32Array.from(strings.flatMap(reader.read)),
       ),
       ...answersOf(sheet, {
         label: nameOf(spec.label),
         classes: spec.classes,
       }),
-      tokens: true,
+      texts: { strings, reader },
       locate: (_part, sample) =>
         sample === undefined ? file : sheet.place(sample),
     };
   },
 });
+
+type Spec = z.output<typeof text.schema>;
+
+/** How texts are read: repaired as the suite states, then made tokens. */
+function readerOf(spec: Spec, folder: string): TextReader {
+  const { lowercase, length, padding, sanitize } = spec;
+  const file = resolve(folder, spec.tokenizer);
+  const { encode, words } = openTokenizer(file, spec);
+  return {
+    read: (one) =>
+      encode(sanitize.reduce((t, id) => textRepairs[id](t, words), one)),
+    words,
+    hash: hashOf([
+      sha256(readFile(file)),
+      { lowercase, length, padding, sanitize },
+    ]),
+  };
+}
 
 function textsOf(sheet: Sheet, name: string): string[] {
   if (sheet.rows.length === 0)

@@ -25,21 +25,7 @@ const PADDING = ["[PAD]", "<pad>"];
  * @throws DATA_FORMAT for a file that is neither, DATA_TOKENIZER for settings that do not fit it
  */
 export function openTokenizer(file: string, settings: Settings): TextEncoder {
-  const text = new TextDecoder().decode(readFile(file));
-  let tokenizer: Tokenizer;
-  try {
-    const parsed = /\.txt$/i.test(file)
-      ? wordPiece(text, settings.lowercase)
-      : JSON.parse(text);
-    tokenizer = new Tokenizer(parsed, {});
-  } catch (error) {
-    throw new AssayError(
-      "DATA_FORMAT",
-      `${file} cannot be read as a tokenizer: ${messageOf(error)}`,
-      "Give the tokenizer.json that was saved with the model, or a WordPiece vocab.txt.",
-      { cause: error },
-    );
-  }
+  const tokenizer = parseTokenizer(file, settings.lowercase);
   const { length, padding } = settings;
   const known = PADDING.map((t) => tokenizer.token_to_id(t)).find(
     (id) => id !== undefined,
@@ -70,6 +56,33 @@ export function openTokenizer(file: string, settings: Settings): TextEncoder {
         .filter((token) => /^\p{L}+$/u.test(token)),
     ),
   };
+}
+
+/**
+ * The ids of texts by a tokenizer of the same kinds, with its special tokens, as many as there are.
+ *
+ * @throws DATA_FORMAT for a file that is neither
+ */
+export function openTokens(file: string): (text: string) => number[] {
+  const tokenizer = parseTokenizer(file, true);
+  return (text) => tokenizer.encode(text).ids;
+}
+
+function parseTokenizer(file: string, lowercase: boolean): Tokenizer {
+  const text = new TextDecoder().decode(readFile(file));
+  try {
+    const parsed = /\.txt$/i.test(file)
+      ? wordPiece(text, lowercase)
+      : JSON.parse(text);
+    return new Tokenizer(parsed, {});
+  } catch (error) {
+    throw new AssayError(
+      "DATA_FORMAT",
+      `${file} cannot be read as a tokenizer: ${messageOf(error)}`,
+      "Give the tokenizer.json that was saved with the model, or a WordPiece vocab.txt.",
+      { cause: error },
+    );
+  }
 }
 
 /** The ids with the special tokens around them, of which the end of the text is left out where there are too many. */

@@ -16,6 +16,14 @@ const folded: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
+/** The characters that look like each letter. */
+export const lookalikes: ReadonlyMap<string, readonly string[]> = new Map(
+  [...new Set(folded.values())].map((letter) => [
+    letter,
+    [...folded].flatMap(([from, to]) => (to === letter ? [from] : [])),
+  ]),
+);
+
 /** Zero-width and other invisible characters, and those that turn the direction of writing. */
 const UNSEEN =
   /[\p{Cf}\p{Variation_Selector}\u115f\u1160\u3164\uffa0]|\u034f/gu;

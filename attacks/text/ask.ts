@@ -1,0 +1,29 @@
+import { crossEntropyOf } from "../evasion/score-losses.ts";
+import { groupsOf, rowOf } from "../evasion/vectors.ts";
+import type { TextInput } from "./attack.ts";
+
+/** Texts of one question: many enough for the engine, few enough for memory. */
+const ROWS = 512;
+
+/** A text that is tried, of a sample. */
+export interface Try {
+  readonly sample: number;
+  readonly text: string;
+}
+
+/** The cross-entropy of each text at the true label of its sample. A sample must be able to afford its tries. */
+export async function lossesOf(
+  { target, y }: Pick<TextInput<unknown>, "target" | "y">,
+  tries: readonly Try[],
+): Promise<number[]> {
+  const losses: number[] = [];
+  for (const group of groupsOf(tries, ROWS)) {
+    const scores = await target.scores(
+      group.map(({ text }) => text),
+      group.map(({ sample }) => sample),
+    );
+    for (const [i, { sample }] of group.entries())
+      losses.push(crossEntropyOf(rowOf(scores, i), y[sample] as number));
+  }
+  return losses;
+}

@@ -1,0 +1,62 @@
+import { z } from "zod";
+import type { Random } from "#core";
+import { editsBetween } from "#texts";
+import { defineTextAttack } from "./attack.ts";
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+
+/**
+ * As many edits as the budget has, of random kinds at random places: not an
+ * attack but the control that every attack must beat (Carlini et al. 2019,
+ * arXiv:1902.06705, section 4.5). The best of several draws counts.
+ */
+export const randomEdits = defineTextAttack({
+  id: "random-edits",
+  title: "Random edits (control)",
+  access: "label",
+  family: "control",
+  reference: "Carlini et al. 2019, arXiv:1902.06705",
+  taxonomy: {
+    atlas: ["AML.T0043.003"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.022"],
+  },
+  params: z.strictObject({ draws: z.int().positive().default(10) }),
+  async run({ target, texts, edits, params, random, onProgress }) {
+    for (let draw = 0; draw < params.draws; draw++) {
+      onProgress(draw / params.draws);
+      const open = target.open();
+      if (open.length === 0) break;
+      const tries = open.map((i) =>
+        edited(texts[i] as string, edits, random[i] as Random),
+      );
+      await target.predict(tries, open);
+    }
+    return target.examples();
+  },
+});
+
+/** A text after random edits. One that undoes another, or leaves nothing to read, is not made. */
+function edited(clean: string, edits: number, random: Random): string {
+  let text = clean;
+  for (let k = 0; k < Math.floor(edits); k++) {
+    const next = once(Array.from(text), random);
+    if (next.trim() !== "" && editsBetween(clean, next) <= edits) text = next;
+  }
+  return text;
+}
+
+function once(letters: readonly string[], random: Random): string {
+  const letter = LETTERS[random.below(LETTERS.length)] as string;
+  const at = random.below(letters.length);
+  const own = letters[at] as string;
+  const next = letters[at + 1];
+  const kinds = [
+    () => letters.toSpliced(at, 0, letter),
+    () => letters.toSpliced(at, 1),
+    () => letters.with(at, letter),
+    () => (next === undefined ? letters : letters.toSpliced(at, 2, next, own)),
+  ];
+  const kind = kinds[random.below(kinds.length)] as () => readonly string[];
+  return kind().join("");
+}

@@ -1,0 +1,129 @@
+import { z } from "zod";
+import type { Random } from "#core";
+import { editsBetween } from "#texts";
+import { lossesOf } from "./ask.ts";
+import { defineTextAttack, type TextInput } from "./attack.ts";
+import { BUGS, bugsOf } from "./bugs.ts";
+
+/** Words, which then stand at the odd places between what separates them. */
+const WORDS = /([\p{L}\p{M}\p{N}]+)/u;
+
+/** A text on its way. */
+interface Search {
+  readonly sample: number;
+  readonly clean: string;
+  /** The text in pieces, every second of them a word. */
+  readonly pieces: string[];
+  /** What the target says of it: to be raised. */
+  loss: number;
+  /** Which pieces are words, the most important one first. */
+  readonly order: readonly number[];
+}
+
+/**
+ * The character part of TextBugger (Li et al. 2019, arXiv:1812.05271), without
+ * gradients: words are ranked by how much their removal costs the probability
+ * of the true class; in that order each gets the bug (a space, a letter left
+ * out, two exchanged, one replaced by a neighbour on the keyboard or a lookalike
+ * in ASCII) that costs most.
+ *
+ * Where the paper stops at a similarity of sentences, the budget of edits ends
+ * it, so that a bug that costs nothing is taken back; and where it goes over the
+ * words once, other bugs are drawn in further rounds, since a repair of texts
+ * undoes most of them. Without its fifth bug, words near in a table of
+ * embeddings; and all words are ranked at once, not sentence by sentence.
+ */
+export const textbugger = defineTextAttack({
+  id: "textbugger",
+  title: "TextBugger, characters",
+  access: "score",
+  family: "query",
+  reference: "Li et al. 2019, arXiv:1812.05271",
+  taxonomy: {
+    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.025"],
+  },
+  params: z.strictObject({ rounds: z.int().positive().default(5) }),
+  async run(input) {
+    const { target, params, onProgress } = input;
+    const searches = await ranked(input);
+    const words = Math.max(0, ...searches.map(({ order }) => order.length));
+    const turns = params.rounds * words;
+    for (let turn = 0; turn < turns; turn++) {
+      onProgress(turn / turns);
+      const open = new Set(target.open(BUGS));
+      const tries = searches.flatMap((search) =>
+        open.has(search.sample) ? triesOf(search, turn, words, input) : [],
+      );
+      const losses = await lossesOf(input, tries);
+      for (const [i, { search, place, bug }] of tries.entries()) {
+        const loss = losses[i] as number;
+        if (loss <= search.loss) continue;
+        search.loss = loss;
+        search.pieces[place] = bug;
+      }
+    }
+    const found = [...target.examples()];
+    const broken = target.brokenAt;
+    for (const { sample, pieces } of searches)
+      if (broken[sample] === 0) found[sample] = pieces.join("");
+    return found;
+  },
+});
+
+/** Every text that can afford it with its words in order of their importance. */
+async function ranked(input: TextInput<unknown>): Promise<Search[]> {
+  const { target, texts } = input;
+  const asked = texts.flatMap((clean, sample) => {
+    const pieces = clean.split(WORDS);
+    const words = Array.from(pieces.keys()).filter((place) => place % 2 === 1);
+    // A text of one word has nothing to rank, and may not become empty.
+    const without = words.length > 1 ? words : [];
+    const tries = [
+      clean,
+      ...without.map((place) => pieces.with(place, "").join("")),
+    ];
+    return target.affords(sample, tries.length)
+      ? [{ sample, clean, pieces, words, tries }]
+      : [];
+  });
+  const losses = await lossesOf(
+    input,
+    asked.flatMap(({ sample, tries }) =>
+      tries.map((text) => ({ sample, text })),
+    ),
+  );
+  let from = 0;
+  return asked.map(({ tries, words, ...search }) => {
+    const [loss = 0, ...costs] = losses.slice(from, from + tries.length);
+    from += tries.length;
+    const order = words
+      .map((place, i) => ({ place, cost: costs[i] ?? 0 }))
+      .toSorted((a, b) => b.cost - a.cost)
+      .map(({ place }) => place);
+    return { ...search, loss, order };
+  });
+}
+
+/** The text with each bug of the word whose turn it is, as far as the budget allows. */
+function triesOf(
+  search: Search,
+  turn: number,
+  words: number,
+  { edits, random }: TextInput<unknown>,
+) {
+  const { sample, clean, pieces, order } = search;
+  const place = order[turn % words];
+  if (place === undefined) return [];
+  const round = Math.floor(turn / words);
+  const stream = (random[sample] as Random).fork(
+    `word ${place} round ${round}`,
+  );
+  return bugsOf(pieces[place] as string, stream)
+    .map((bug) => {
+      const text = pieces.with(place, bug).join("");
+      return { sample, text, search, place, bug };
+    })
+    .filter(({ text }) => editsBetween(clean, text) <= edits);
+}

@@ -1,0 +1,97 @@
+import type { z } from "zod";
+import type { Chosen, Random } from "#core";
+import type { Engine } from "#engine";
+import type { FitInput, Fitted } from "../fit.ts";
+
+/** What a repair of texts is opened with, besides its parameters. */
+export interface TextTools {
+  /** Where paths of parameters start. */
+  readonly folder: string;
+  readonly engine: Engine;
+  /** Words that the protected model's tokenizer knows, in lower case. */
+  readonly words: ReadonlySet<string>;
+}
+
+/** A repair that is ready. */
+export interface Repair {
+  apply(texts: readonly string[]): Promise<readonly string[]>;
+  release(): Promise<void>;
+}
+
+/** A reactive defence of a text model: a function of texts, so that no graph can hold it. */
+export interface TextSanitizer<S extends z.ZodObject = z.ZodObject> {
+  readonly kind: "text-sanitizer";
+  readonly id: string;
+  readonly title: string;
+  /** Authors, year and arXiv id. */
+  readonly reference: string;
+  readonly params: S;
+  /** The files that parameters name, whose contents results depend on. */
+  files?(params: z.output<S>): readonly string[];
+  /** Finds the constants that `open` needs, on clean texts as they reach it. */
+  fit?(
+    texts: readonly string[],
+    params: z.output<S>,
+    tools: TextTools & { readonly random: Random },
+  ): Promise<Fitted>;
+  open(
+    params: z.output<S>,
+    tools: TextTools & { readonly fitted?: Fitted },
+  ): Promise<Repair>;
+}
+
+/** Declares a repair of texts. */
+export function defineTextSanitizer<S extends z.ZodObject>(
+  sanitizer: Omit<TextSanitizer<S>, "kind">,
+): TextSanitizer<S> {
+  return { kind: "text-sanitizer", ...sanitizer };
+}
+
+/** A repair with its parameters, and with what its fit found where it has one. */
+export interface ChosenTextSanitizer extends Chosen<TextSanitizer> {
+  readonly fitted?: Fitted;
+}
+
+/** One text after the other by a function of texts. */
+export const repairEach = (repair: (text: string) => string): Repair => ({
+  apply: async (texts) => texts.map(repair),
+  release: async () => {},
+});
+
+/** All repairs of a defence, in their order. */
+export async function openRepairs(
+  parts: readonly ChosenTextSanitizer[],
+  tools: TextTools,
+): Promise<Repair> {
+  const repairs: Repair[] = [];
+  for (const { unit, params, fitted } of parts)
+    repairs.push(await unit.open(params, { ...tools, fitted }));
+  return {
+    async apply(texts) {
+      let repaired = texts;
+      for (const repair of repairs) repaired = await repair.apply(repaired);
+      return repaired;
+    },
+    async release() {
+      for (const repair of repairs) await repair.release();
+    },
+  };
+}
+
+/**
+ * Fits a repair on clean validation texts, as those before it leave them.
+ *
+ * @param before what comes before it in the defence, fitted
+ */
+export async function fitRepair(
+  { unit, params }: ChosenTextSanitizer,
+  before: readonly ChosenTextSanitizer[],
+  { folder, engine, validation, random }: FitInput & Pick<TextTools, "folder">,
+): Promise<Fitted> {
+  const { strings = [], reader } = validation.texts ?? {};
+  const tools = { folder, engine, words: reader?.words ?? new Set<string>() };
+  const repairs = await openRepairs(before, tools);
+  const texts = await repairs.apply(strings);
+  await repairs.release();
+  return (await unit.fit?.(texts, params, { ...tools, random })) ?? new Map();
+}

@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { textRepairs } from "#texts";
+import { defineTextSanitizer, repairEach } from "./sanitizer.ts";
+
+/**
+ * The vocabulary's only word one edit away for one that it does not have, see
+ * `repairSpelling`: the simplest of the recognisers of words that Pruthi et al.
+ * put in front of a classifier; theirs reads whole sentences.
+ */
+export const spelling = defineTextSanitizer({
+  id: "spelling",
+  title: "Spelling repair",
+  reference: "Pruthi et al. 2019, arXiv:1905.11268",
+  params: z.strictObject({}),
+  open: async (_params, { words }) =>
+    repairEach((text) => textRepairs.spelling(text, words)),
+});

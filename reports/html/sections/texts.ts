@@ -1,0 +1,44 @@
+import type { Results, TextExample } from "#results";
+import { plain } from "../../format.ts";
+import { said } from "./gallery.ts";
+
+/** Texts before and after an attack, side by side with each edit marked, grouped by their cell. */
+export function textsView({ textGallery = [] }: Results) {
+  const cells = [...new Set(textGallery.map((e) => e.cell))];
+  return cells.map((cell) => ({
+    cell: plain(cell),
+    examples: textGallery
+      .filter((e) => e.cell === cell)
+      .map((e) => ({
+        label: plain(e.label),
+        before: said(e.cleanPrediction, e.cleanConfidence),
+        after: said(e.prediction, e.confidence),
+        edits: `${e.edits} ${e.edits === 1 ? "edit" : "edits"}`,
+        sample: e.sample,
+        original: piecesOf(e, "before"),
+        perturbed: piecesOf(e, "after"),
+      })),
+  }));
+}
+
+/** One side of an example; of an edited piece also the code points, which lookalikes hide. */
+const piecesOf = (
+  { segments }: TextExample,
+  side: "before" | "after",
+): { text: string; edited: boolean; points: string }[] =>
+  segments.map((segment) => ({
+    text: visible(segment[side]),
+    edited: segment.before !== segment.after,
+    points: segment[side] === "" ? "nothing" : pointsOf(segment[side]),
+  }));
+
+const pointsOf = (text: string) =>
+  Array.from(
+    text,
+    (c) =>
+      `U+${(c.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, "0")}`,
+  ).join(" ");
+
+/** Invisible and control characters by their code points. */
+const visible = (text: string): string =>
+  text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (c) => `[${pointsOf(c)}]`);
