@@ -32,6 +32,7 @@ import { onion } from "./text/onion.ts";
 import type { TextSanitizer } from "./text/sanitizer.ts";
 import { spelling } from "./text/spelling.ts";
 import { unicode } from "./text/unicode.ts";
+import { autolora } from "./training/autolora.ts";
 import { awp } from "./training/awp.ts";
 import { dpSgd } from "./training/dp-sgd.ts";
 import { fastAt } from "./training/fast-at.ts";
@@ -45,6 +46,7 @@ import { mart } from "./training/mart.ts";
 import { pgdAt } from "./training/pgd-at.ts";
 import { sam } from "./training/sam.ts";
 import { trades } from "./training/trades.ts";
+import { twins } from "./training/twins.ts";
 
 /** Every reactive defence that changes inputs. A new one is a file and a line here. */
 export const sanitizers = [
@@ -109,6 +111,8 @@ export const trainingDefenses = [
   gaussianAugmentation,
   labelSmoothing,
   sam,
+  twins,
+  autolora,
   dpSgd,
 ] as unknown as readonly TrainingDefense[];
 

@@ -11,6 +11,7 @@ export {
   distributionCriterion,
   squareCriterion,
 } from "./criteria.ts";
+export { type Factors, factorsOf, isMatrix } from "./low-rank.ts";
 export { atMoved, lengthOf } from "./moved.ts";
 export {
   jointDataset,

@@ -8,8 +8,10 @@ import {
   type FloatTensor,
   type Graph,
   GraphBuilder,
+  graft,
   int,
   multiply,
+  prune,
 } from "#onnx";
 import { withBatchStatistics } from "./batch-norm.ts";
 import {
@@ -104,8 +106,19 @@ export function lossGraph(
       split.set(value, pieces);
       return pieces[view === undefined ? 0 : 1 + views.indexOf(view)] as string;
     },
-    each: (view) =>
-      criterion.each(b, at.rows(model.logits, view), targets ?? labels),
+    each: (view) => at.criterion(at.rows(model.logits, view)),
+    criterion: (outputs) => criterion.each(b, outputs, targets ?? labels),
+    again(replaced, statistics) {
+      const outputs = [{ name: model.logits, type: "float32" as const }];
+      const once = statistics === "stored" ? viewed : graph;
+      const renamed = graft(b, prune({ ...once, outputs }), replaced);
+      for (const { input, output } of model.straightThrough)
+        straightThrough.push({
+          input: renamed(input),
+          output: renamed(output),
+        });
+      return renamed(model.logits);
+    },
     feed: (name, dims = []) => feed(name, [rows, ...dims]),
     scalar: (name) => feed(name, []),
     parameter(name, start) {

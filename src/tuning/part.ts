@@ -69,6 +69,15 @@ export interface LossGraph {
   rows(value: string, view?: string): string;
   /** The criterion of each sample, [N], of x or of a view. */
   each(view?: string): string;
+  /** The criterion of each sample, [N], of other outputs of the model's shape. */
+  criterion(outputs: string): string;
+  /**
+   * The logits of the model once more, over other values in place of some of its
+   * own: its input, its weights.
+   *
+   * @param statistics "stored" normalises by the running means and variances, where the training does it by those of the batch
+   */
+  again(replaced: ReadonlyMap<string, string>, statistics?: "stored"): string;
   /** Declares floats [N, ...dims] that every batch feeds under this name. */
   feed(name: string, dims?: readonly number[]): string;
   /** Declares a number that every batch feeds under this name. */

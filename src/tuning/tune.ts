@@ -66,6 +66,13 @@ export interface Tuned {
 /** Values by weight name. */
 type Weights = Map<string, FloatTensor>;
 
+/** What the best epoch so far left. */
+interface Best {
+  readonly weights: Weights;
+  readonly parameters: Weights;
+  readonly epoch: Epoch;
+}
+
 /** A training as it goes on. */
 interface Run extends TuneInput {
   readonly opened: readonly TrainingPart[];
@@ -100,7 +107,7 @@ export async function tune(input: TuneInput): Promise<Tuned> {
   let current: Weights = new Map();
   let probed = input.model;
   let parameters: TrainingStep["parameters"] = new Map();
-  let best: { weights: Weights; epoch: Epoch } | undefined;
+  let best: Best | undefined;
   let ended = "finished";
   const keepsLast = run.opened.some((p) => p.keeps === "last");
 
@@ -135,15 +142,16 @@ export async function tune(input: TuneInput): Promise<Tuned> {
           break training;
         }
         history.push(line);
-        course.observe?.(validation.loss);
         const objection = await check(run, open, epoch);
         const keep = keepsLast || isBetter(line, best?.epoch);
         if (objection === undefined && keep) {
           best = {
             weights: new Map([...current, ...copies(open.step.weights)]),
+            parameters: copies(open.step.parameters),
             epoch: line,
           };
         }
+        if (course.observe?.(validation) && best) goBack(open.step, best);
         input.onEpoch?.(line, epochs);
         input.onWeights?.(
           line,
@@ -248,6 +256,14 @@ function withWeights(model: Model, weights: Weights): Model {
 /** The weights as they are now. */
 const copies = (weights: TrainingStep["weights"]): Weights =>
   new Map([...weights].map(([name, t]) => [name, copyOf(t)]));
+
+/** Puts the best weights into a step. */
+function goBack(step: TrainingStep, { weights, parameters }: Best): void {
+  for (const [name, { data }] of step.weights)
+    data.set((weights.get(name) as FloatTensor).data);
+  for (const [name, { data }] of step.parameters)
+    data.set((parameters.get(name) as FloatTensor).data);
+}
 
 interface OpenStage {
   readonly step: TrainingStep;

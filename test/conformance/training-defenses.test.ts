@@ -40,6 +40,8 @@ const quick: Readonly<Record<string, object>> = {
   trades: { steps: 2 },
   mart: { steps: 2 },
   "free-at": { replays: 2 },
+  twins: { steps: 2 },
+  autolora: { steps: 2 },
 };
 
 const part = (id: string): OpenPart => {

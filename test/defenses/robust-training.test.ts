@@ -44,6 +44,7 @@ const search = { eps: EPS, steps: 3, relStepSize: 0.5 };
 test.each([
   ["pgd-at", search],
   ["trades", search],
+  ["autolora", search],
 ])(
   "%s stands above standard training under AutoAttack",
   async (id, params) => {

@@ -2,21 +2,25 @@ import { expect } from "vitest";
 import type { Random } from "#core";
 import type { TrainingPart } from "#tuning";
 
+const everything = (_name: string): boolean => true;
+
 /**
  * A part, to be listed last, that compares every gradient with central differences of the loss
  * at some numbers of each trained weight, and puts the weights back.
  *
  * @param tolerance relative to the largest gradient that was compared
+ * @param only which weights are compared; all when left out
  */
 export function differencesPart(
   random: Random,
-  { h = 1e-2, each = 4, tolerance = 0.02 } = {},
+  { h = 1e-2, each = 4, tolerance = 0.02, only = everything } = {},
 ): TrainingPart {
   return {
     async gradient(batch, at, weights) {
       const found = await at(batch);
       const pairs: { name: string; ours: number; theirs: number }[] = [];
       for (const [name, { data }] of weights) {
+        if (!only(name)) continue;
         for (let k = 0; k < Math.min(each, data.length); k++) {
           const i = random.below(data.length);
           const kept = data[i] as number;

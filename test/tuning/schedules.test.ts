@@ -49,10 +49,38 @@ test("step falls by gamma every so many epochs", () => {
 test("reduce on plateau waits out its patience, then falls", () => {
   const course = courseOf("reduce-on-plateau", { patience: 1, gamma: 0.1 });
   const seen = [1, 0.9, 0.9, 0.9, 0.8, 0.8].map((loss) => {
-    course.observe?.(loss);
+    course.observe?.({ loss, accuracy: 0 });
     return course.factor(0);
   });
   expect(seen).toEqual([1, 1, 1, 0.1, 0.1, 0.1]);
+});
+
+test("halving at checkpoints: where accuracy rose too seldom, or nothing has changed, and back to the best", () => {
+  const course = courseOf("halve-at-checkpoints", { at: [0.3, 0.6, 0.8, 1] });
+  // Rises in two of three epochs, then in three of three, in none, and in none again.
+  const accuracies = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.5, 0.5, 0.5, 0.5];
+  const seen = accuracies.map((accuracy) => [
+    course.observe?.({ loss: 1, accuracy }),
+    course.factor(0),
+  ]);
+  expect(seen).toEqual([
+    [false, 1],
+    [false, 1],
+    [true, 0.5],
+    [false, 0.5],
+    [false, 0.5],
+    [false, 0.5],
+    [false, 0.5],
+    [true, 0.25],
+    [false, 0.25],
+    [true, 0.125],
+  ]);
+  // Rising, but never above what was there before: the second condition.
+  const stalled = courseOf("halve-at-checkpoints", { rho: 0, at: [0.4, 0.8] });
+  const told = [0.5, 0.1, 0.2, 0.3, 0.4, 0.45, 0.46, 0.47].map((accuracy) =>
+    stalled.observe?.({ loss: 1, accuracy }),
+  );
+  expect(told).toEqual([...new Array(7).fill(false), true]);
 });
 
 describe.each(schedules.map((s) => [s.id, s] as const))(

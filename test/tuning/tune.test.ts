@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import { layerGroups } from "#model";
-import type { FloatTensor } from "#onnx";
-import { tune } from "#tuning";
+import { type FloatTensor, floats } from "#onnx";
+import { type TrainingPart, tune } from "#tuning";
 import { settings, smallDigits, untrained } from "../reference.ts";
 
 async function trainWith(stated: Record<string, unknown>, more: object = {}) {
@@ -50,6 +50,54 @@ test("stops early when the validation loss does not fall any more", async () => 
   expect(history.length).toBeLessThan(200);
   const lowest = Math.min(...history.map((e) => e.validationLoss));
   expect(history.slice(-3).every((e) => e.validationLoss > lowest)).toBe(true);
+});
+
+test("a schedule can send training back to the best weights, and to what parts had then", async () => {
+  const base = settings({ epochs: 4, learningRate: 1e-2 });
+  const unit = {
+    ...base.schedule.unit,
+    course: () => {
+      let epochs = 0;
+      return { factor: () => 1, observe: () => ++epochs === 3 };
+    },
+  };
+  const accuracies = [0.5, 0.9, 0.6, 0.7];
+  const starts: Float32Array[][] = [];
+  let steps = 0;
+  const part = ({
+    stepsPerEpoch,
+  }: {
+    stepsPerEpoch: number;
+  }): TrainingPart => ({
+    loss: ({ b, parameter }, loss) => {
+      const beside = b.reduceSum(parameter("beside", floats([1], [1])), [0]);
+      return b.add(loss, beside);
+    },
+    evaluate: () => ({ loss: 1, accuracy: accuracies.shift() as number }),
+    async gradient(batch, at, weights) {
+      if (steps++ % stepsPerEpoch === 0)
+        starts.push([...weights.values()].map(({ data }) => data.slice()));
+      return at(batch);
+    },
+  });
+  await trainWith(
+    {},
+    {
+      settings: { ...base, schedule: { unit, params: {} } },
+      parts: [part],
+      stages: [
+        {
+          epochs: 4,
+          rates: new Map(
+            layerGroups(untrained().graph).map((g) => [g.name, 1]),
+          ),
+        },
+      ],
+    },
+  );
+  // The second epoch was the best; the third ended where it was sent back.
+  expect(starts[3]).toEqual(starts[2]);
+  expect(starts[2]).not.toEqual(starts[1]);
 });
 
 test("a training that diverges at once says so", async () => {

@@ -1,3 +1,4 @@
+import { checkpoints } from "./checkpoints.ts";
 import { constant } from "./constant.ts";
 import { cosine } from "./cosine.ts";
 import { oneCycle } from "./one-cycle.ts";
@@ -14,6 +15,7 @@ export const schedules = [
   oneCycle,
   slantedTriangular,
   plateau,
+  checkpoints,
 ] as unknown as readonly Schedule[];
 
 export { type ScheduleFunction, scheduleOf } from "./given.ts";

@@ -17,7 +17,7 @@ export const plateau = defineSchedule({
     let waited = 0;
     return {
       factor: () => factor,
-      observe(loss) {
+      observe({ loss }) {
         if (loss < best * (1 - threshold)) {
           best = loss;
           waited = 0;
@@ -25,6 +25,7 @@ export const plateau = defineSchedule({
           factor *= gamma;
           waited = 0;
         }
+        return false;
       },
     };
   },

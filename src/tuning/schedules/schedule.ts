@@ -1,11 +1,16 @@
 import type { z } from "zod";
+import type { Evaluation } from "../part.ts";
 
 /** The course of the learning rate over one training, as a share of the stated rate. */
 export interface Course {
   /** The factor at a step, counted from 0. */
   factor(step: number): number;
-  /** Told the validation loss after every epoch. */
-  observe?(validationLoss: number): void;
+  /**
+   * Told after every epoch how the model did on the validation data, as it is judged.
+   *
+   * @returns whether training goes on from the best weights instead of these
+   */
+  observe?(seen: Pick<Evaluation, "loss" | "accuracy">): boolean | undefined;
 }
 
 export interface Schedule<S extends z.ZodObject = z.ZodObject> {

@@ -1,15 +1,8 @@
 import { z } from "zod";
 import { type Random, UsageError } from "#core";
 import { type LayerGroup, type Model, matches } from "#model";
-import {
-  attribute,
-  type FloatTensor,
-  floats,
-  type Graph,
-  GraphBuilder,
-  sizeOf,
-  type Tensor,
-} from "#onnx";
+import { type FloatTensor, GraphBuilder, sizeOf, type Tensor } from "#onnx";
+import { factorsOf, isMatrix } from "../low-rank.ts";
 import { defineStrategy, evenly, type Form } from "./strategy.ts";
 
 /**
@@ -41,10 +34,9 @@ interface Params {
   readonly layers?: readonly string[] | undefined;
 }
 
-/** The two factors of one weight. */
-interface Factors {
+/** One weight and its two factors, by name. */
+interface Names {
   readonly weight: string;
-  /** [first dimension of the weight, rank] and [rank, all others]. */
   readonly left: string;
   readonly right: string;
 }
@@ -61,32 +53,16 @@ function lowRank(
     .filter(({ name }) => !layers || layers.some((p) => matches(p, name)));
   const b = new GraphBuilder({ ...graph, nodes: [] }, "lora/");
   const renamed = new Map<string, string>();
-  const factors: Factors[] = [];
+  const factors: Names[] = [];
   const adapted = chosen.flatMap((group): LayerGroup[] => {
-    const own = group.parameters.filter((name) => isMatrix(graph, name));
-    const added = own.map((weight): Factors => {
+    const own = group.parameters.filter((name) => isMatrix(model, name));
+    const added = own.map((weight): Names => {
       const { dims } = graph.constants.get(weight) as FloatTensor;
-      const [rows, columns] = matrixOf(dims);
-      const thin = Math.min(rank, rows, columns);
-      const fromInput = readsInputFirst(graph, weight);
-      const draw = (size: number, fanIn: number) =>
-        uniform(size, 1 / Math.sqrt(fanIn), random);
-      const left = b.constant(
-        floats(
-          [rows, thin],
-          fromInput ? draw(rows * thin, rows) : new Float32Array(rows * thin),
-        ),
-        `${weight}.lora_left`,
+      const begin = factorsOf(model, weight, rank, (size, fanIn) =>
+        uniform(size, 1 / Math.sqrt(fanIn), random),
       );
-      const right = b.constant(
-        floats(
-          [thin, columns],
-          fromInput
-            ? new Float32Array(thin * columns)
-            : draw(thin * columns, columns),
-        ),
-        `${weight}.lora_right`,
-      );
+      const left = b.constant(begin.left, `${weight}.lora_left`);
+      const right = b.constant(begin.right, `${weight}.lora_right`);
       const product = b.mul(b.op("MatMul", [left, right]), alpha / rank);
       renamed.set(weight, b.add(weight, b.reshape(product, [...dims])));
       return { weight, left, right };
@@ -122,7 +98,7 @@ function lowRank(
 function merged(
   original: Model,
   tuned: Model,
-  factors: readonly Factors[],
+  factors: readonly Names[],
   scale: number,
 ): Model {
   const constants = new Map<string, Tensor>();
@@ -148,36 +124,6 @@ function merged(
   }
   return { ...tuned, graph: { ...original.graph, constants } };
 }
-
-/** A constant of two dimensions or more that a layer multiplies by; not a table that is looked up. */
-function isMatrix(graph: Graph, name: string): boolean {
-  const { dims } = graph.constants.get(name) as Tensor;
-  const [rows, columns] = matrixOf(dims);
-  const readers = graph.nodes.filter((n) => n.inputs.includes(name));
-  return (
-    dims.length >= 2 &&
-    rows > 1 &&
-    columns > 1 &&
-    readers.length > 0 &&
-    readers.every((n) =>
-      ["MatMul", "Gemm", "Conv", "Transpose", "Reshape"].includes(n.op),
-    )
-  );
-}
-
-const matrixOf = (dims: readonly number[]): [number, number] => [
-  dims[0] ?? 1,
-  sizeOf(dims.slice(1)),
-];
-
-/** Whether the first dimension is that of the layer's inputs, as in x W. */
-const readsInputFirst = (graph: Graph, weight: string): boolean =>
-  graph.nodes.some(
-    (n) =>
-      n.inputs[1] === weight &&
-      (n.op === "MatMul" ||
-        (n.op === "Gemm" && attribute(n, "transB", "int", 0) === 0)),
-  );
 
 const uniform = (size: number, limit: number, random: Random) =>
   Float32Array.from({ length: size }, () => (2 * random.uniform() - 1) * limit);
