@@ -17,6 +17,10 @@ export interface AttackInput<P> {
   readonly ball: Ball;
   /** What rows there can be, where the samples are rows of a table. Only such rows count, whether an attack looks at it or not. */
   readonly table?: Table;
+  /** Further samples of the task that an attacker has, with their labels; none of those that are scored. */
+  readonly others?: { readonly x: FloatTensor; readonly y: Int32Array };
+  /** Samples of the task that the public base was trained on, where there are any. */
+  readonly source?: FloatTensor;
   readonly params: P;
   /** One generator a sample, so that results do not depend on how samples are batched. */
   readonly random: readonly Random[];
@@ -59,7 +63,7 @@ export interface Attack<S extends z.ZodObject = z.ZodObject> {
   readonly access: Access;
   readonly family: Family;
   readonly norms: readonly Norm[];
-  /** Authors, year and arXiv id. */
+  /** Authors, year and arXiv id, or the venue of a paper that is not there. */
   readonly reference: string;
   /** Identifiers in MITRE ATLAS 5.6.0, OWASP ML Top 10 (2023) and NIST AI 100-2 E2025. */
   readonly taxonomy: {

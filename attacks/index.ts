@@ -43,6 +43,8 @@ import { randomEdits } from "./text/random-edits.ts";
 import { textbugger } from "./text/textbugger.ts";
 import { baseMiFgsm } from "./transfer/base-mi-fgsm.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
+import { featurePgd } from "./transfer/feature-pgd.ts";
+import { mimic } from "./transfer/mimic.ts";
 
 /** Every attack. A new one is a file and a line here. */
 export const attacks = [
@@ -81,6 +83,8 @@ export const attacks = [
   caa,
   basePgd,
   baseMiFgsm,
+  featurePgd,
+  mimic,
   spatial,
   corruptions,
   noise,
@@ -107,5 +111,9 @@ export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";
 export { type Norm, norms } from "./norms/index.ts";
 export type { Poisoning } from "./poisoning/poisoning.ts";
+
 export { editsLimit, type TextAttack, type TextInput } from "./text/attack.ts";
+
+export { surrogateOf } from "./transfer/surrogate.ts";
+
 export type { TrialUnit } from "./trial.ts";

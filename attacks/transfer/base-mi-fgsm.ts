@@ -3,9 +3,9 @@ import type { Random } from "#core";
 import { argmaxRows } from "#model";
 import { defineAttack } from "../attack.ts";
 import { climbWithMomentum, momentumParams } from "../evasion/momentum.ts";
-import { basePgd } from "./base-pgd.ts";
 import { changed, drawChange } from "./diversity.ts";
 import { smoothed } from "./smoothing.ts";
+import { surrogateParam, throughBase } from "./surrogate.ts";
 
 /**
  * MI-FGSM on the public base (Dong et al. 2018, arXiv:1710.06081), replayed on
@@ -24,8 +24,9 @@ export const baseMiFgsm = defineAttack({
   family: "transfer",
   norms: ["linf"],
   reference: "Dong et al. 2019, arXiv:1904.02884",
-  taxonomy: basePgd.taxonomy,
+  taxonomy: throughBase,
   params: momentumParams.extend({
+    surrogate: surrogateParam,
     /** The probability that an input is resized and padded; 0 is MI-FGSM. */
     diversity: z.number().min(0).max(1).default(0.5),
     /** The least size that it is resized to, as a share. */

@@ -1,6 +1,7 @@
 import { argmaxRows } from "#model";
 import { defineAttack } from "../attack.ts";
 import { pgdParams } from "../evasion/pgd.ts";
+import { surrogateParam, throughBase } from "./surrogate.ts";
 
 /**
  * PGD on the public base, replayed on the candidate: the attacker holds the
@@ -17,12 +18,10 @@ export const basePgd = defineAttack({
   family: "transfer",
   norms: ["linf", "l2", "l1"],
   reference: "Papernot et al. 2016, arXiv:1605.07277",
-  taxonomy: {
-    atlas: ["AML.T0043.002", "AML.T0005.002"],
-    owasp: ["ML01:2023", "ML07:2023"],
-    nist: ["NISTAML.025"],
-  },
-  params: pgdParams.pick({ steps: true, relStepSize: true, randomStart: true }),
+  taxonomy: throughBase,
+  params: pgdParams
+    .pick({ steps: true, relStepSize: true, randomStart: true })
+    .extend({ surrogate: surrogateParam }),
   async run({ target, x, ball, params, random, onProgress }) {
     const { base } = target;
     const all = Array.from({ length: x.dims[0] ?? 0 }, (_, i) => i);

@@ -23,6 +23,7 @@ import { seedsView } from "./sections/seeds.ts";
 import { textsView } from "./sections/texts.ts";
 import { trainingView } from "./sections/training.ts";
 import { trajectoriesView } from "./sections/trajectories.ts";
+import { transferView } from "./sections/transfer.ts";
 import { trustView } from "./sections/trust.ts";
 import { verdictView } from "./sections/verdict.ts";
 
@@ -56,6 +57,7 @@ export async function renderHtml(results: Results): Promise<string> {
     training: trainingView(results),
     trajectories: trajectoriesView(results),
     kinship: kinshipView(results),
+    transfer: transferView(results),
     limits: limitsView(results),
     provenance: provenanceView(results),
   });

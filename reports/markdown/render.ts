@@ -93,6 +93,7 @@ export function renderMarkdown(results: Results): string {
     ...acrossTasks(results),
     ...alongTraining(results),
     ...byDomain(results),
+    ...transferLines(results),
   );
   for (const { candidate, sigma, curve } of results.certificates) {
     const radii = curve.map(
@@ -199,4 +200,23 @@ function byDomain(results: Results): string[] {
         `Robust accuracy of ${escaped(d.candidate)} by domain, ${escaped(d.threatModel)}: target ${here}, source ${there}, difference ${points(d.difference.value)} ${escaped(interval(d.difference))}${d.trusted ? "" : " **not trusted**"}.`,
       ];
     });
+}
+
+/** What attacks through the base broke, and how much of it is owed to the descent from it. */
+function transferLines({ transfer = [] }: Results): string[] {
+  const rows = transfer.flatMap(({ attack, threatModel, points: all }) =>
+    all.map((p) => {
+      const owed = p.overUnrelated;
+      return `| ${escaped(attack)} | ${escaped(threatModel)} | ${escaped(p.candidate)} | ${percent(p.sharedWeights)} | ${percent(p.success.value)} ${escaped(interval(p.success))} | ${p.noise ? percent(p.noise.value) : "-"} | ${owed ? `${points(owed.difference)} ${escaped(interval(owed))}, ${pValue(owed.pValue)}` : "-"} |`;
+    }),
+  );
+  if (rows.length === 0) return [];
+  return [
+    "",
+    "Attacks through the base, which never ask the candidate; owed to the base is the success less that through an unrelated model:",
+    "",
+    "| attack | threat model | candidate | weights of the base | success | noise | owed to the base |",
+    "|---|---|---|---|---|---|---|",
+    ...rows,
+  ];
 }

@@ -15,36 +15,59 @@ import {
 } from "./models.ts";
 import { checkTargets, type Parts } from "./prepare.ts";
 import type { Lineage } from "./results.ts";
+import type { Suite } from "./suite.ts";
 
 /** The base: read from its file, or pre-trained on the source task. Null when the suite names none. */
 export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
-  const { loaded, data, store } = shop;
-  const { base } = loaded.suite;
+  const { base } = shop.loaded.suite;
   if (!base) return null;
-  if (base.model !== undefined) {
-    return given("base", base.model, shop, {
-      input: base.input,
-      classes: base.classes,
-      task: base.task,
-      weights: base.weights,
-    });
-  }
+  return base.model !== undefined
+    ? given("base", base.model, shop, statedOf(base), null)
+    : pretrained("base", shop);
+}
+
+/** The id of a model that does not descend from the base; no candidate can have it. */
+export const UNRELATED = "unrelated base";
+
+/** The control of attacks through the base: read from its file, or trained as the base is, from another seed. */
+export async function makeUnrelated(shop: Workshop): Promise<ReadyModel> {
+  const { unrelated } = shop.loaded.suite;
+  return unrelated
+    ? given(UNRELATED, unrelated.model, shop, statedOf(unrelated), null)
+    : pretrained(UNRELATED, shop);
+}
+
+const statedOf = ({
+  input,
+  classes,
+  task,
+  weights,
+}: Omit<NonNullable<Suite["unrelated"]>, "model">) => ({
+  input,
+  classes,
+  task,
+  weights,
+});
+
+/** Trained from scratch on the source task; the id is part of the seed. */
+async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
+  const { loaded, data, store } = shop;
   const parts = data.pretraining as Parts;
-  const { architecture: id, ...settings } = base.pretrain as NonNullable<
-    typeof base.pretrain
-  >;
+  const { pretrain } = loaded.suite.base ?? {};
+  if (!pretrain) throw new Error("the plan says that the base is pre-trained");
+  const { architecture: name, ...settings } = pretrain;
   const key = hashOf({
-    kind: "base",
-    id,
+    kind: id,
+    id: name,
     task: loaded.suite.task,
     settings: describeSettings(settings),
     ...trainingKey(shop, parts),
   });
-  const file = `models/base-${key.slice(0, 12)}.onnx`;
-  const random = new Random(loaded.suite.seed).fork("base");
+  const file = `models/${id.replaceAll(" ", "-")}-${key.slice(0, 12)}.onnx`;
+  const random = new Random(loaded.suite.seed).fork(id);
   const train = async (): Promise<{ model: Model; training: Training }> => {
     const architecture = architectures.find(
-      (a) => a.id === id,
+      (a) => a.id === name,
     ) as (typeof architectures)[number];
     const blank: Model = {
       ...architecture.build(
@@ -54,7 +77,7 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
       ),
       ...modelTask(loaded.suite.task),
     };
-    checkTargets(blank, parts.train, "base");
+    checkTargets(blank, parts.train, id);
     const groups = layerGroups(blank.graph);
     const stages = [
       {
@@ -71,21 +94,21 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
       engine: shop.engine,
       random,
       signal: shop.signal,
-      onEpoch: epochTeller(shop, "base"),
+      onEpoch: epochTeller(shop, id),
     });
     return { model: tuned.model, training: tuned };
   };
   const lineage: Lineage = {
     baseHash: null,
     dataHash: parts.train.fingerprint,
-    strategy: `pre-trained ${id}`,
+    strategy: `pre-trained ${name}`,
     seed: loaded.suite.seed,
     assayVersion: packageVersion(),
   };
   const made = await keep(shop, file, lineage, train);
-  await tell(shop, "base", made.model, parts, made.reused);
+  await tell(shop, id, made.model, parts, made.reused);
   return {
-    id: "base",
+    id,
     file,
     trainableParameters: null,
     ...made,

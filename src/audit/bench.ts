@@ -33,6 +33,10 @@ export interface Bench {
   readonly folder: string;
   readonly seed: number;
   readonly base: ReadyModel | null;
+  /** The control of attacks through the base; null where none asks for it. */
+  readonly unrelated: ReadyModel | null;
+  /** Samples of the task that the base was trained on; null for one that is given. */
+  readonly source: Dataset | null;
   readonly store: Store;
   readonly engine: Engine;
   readonly onEvent: OnEvent;

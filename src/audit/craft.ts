@@ -5,6 +5,7 @@ import {
   ballOf,
   editsLimit,
   type Measure,
+  surrogateOf,
 } from "#attacks";
 import {
   AssayError,
@@ -61,23 +62,35 @@ export function craftKey(
   candidate: ReadyModel,
   bench: Bench,
 ): string {
-  const { data, seed, base, engine } = bench;
-  const throughBase = chosen.unit.access === "base";
+  const { data, seed, engine, source, target } = bench;
+  const surrogate = surrogateFor(chosen, bench);
   return hashOf({
     attack: describe(chosen),
     norm,
     eps,
     queries,
-    against: throughBase ? base?.hash : candidate.hash,
-    stated: [candidate.stated, throughBase && base?.stated],
+    against: surrogate?.hash ?? candidate.hash,
+    stated: [candidate.stated, surrogate?.stated],
+    ...(surrogate
+      ? { others: [target.validation.fingerprint, source?.fingerprint] }
+      : {}),
     defense:
-      throughBase || !adaptive ? [] : describeFits(parts, candidate, bench),
+      surrogate || !adaptive ? [] : describeFits(parts, candidate, bench),
     data: data.fingerprint,
     ...(data.table ? { table: data.table } : {}),
     seed,
     version: packageVersion(),
     engine: engine.title,
   });
+}
+
+/** The model that an attack goes through instead of the candidate. */
+function surrogateFor(
+  chosen: PlannedCell["chosen"],
+  { base, unrelated }: Bench,
+): ReadyModel | undefined {
+  const role = surrogateOf(chosen);
+  return (role && { base, unrelated }[role]) ?? undefined;
 }
 
 /** Runs the attack, or takes its examples from the store. */
@@ -87,7 +100,7 @@ export async function craft(
   bench: Bench,
   key: string,
 ): Promise<Craft & { examples: Samples; file: string }> {
-  const { store, data, base } = bench;
+  const { store, data } = bench;
   const clean = samplesOf(data);
   const file = examplesFile(key, clean);
   const known = store.read<Craft>(`examples/${key}.json`);
@@ -98,8 +111,8 @@ export async function craft(
   const { unit } = planned.chosen;
   const started = performance.now();
   const victim = await openFor(candidate, adaptive ? parts : [], bench);
-  const surrogate =
-    unit.access === "base" && base ? await openFor(base, [], bench) : undefined;
+  const through = surrogateFor(planned.chosen, bench);
+  const surrogate = through && (await openFor(through, [], bench));
   // An attacker without access to the target cannot leave out what it gets wrong.
   const all = Array.from(data.y, (_, i) => i);
   const blind = unit.access === "base" || unit.access === "none";
@@ -224,7 +237,17 @@ function begin(
   });
   return {
     target,
-    run: () => unit.run({ ...input, ...told, target, x, ball, table }),
+    run: () =>
+      unit.run({
+        ...input,
+        ...told,
+        target,
+        x,
+        ball,
+        table,
+        others: bench.target.validation,
+        source: bench.source?.x,
+      }),
     withdraw: (examples) =>
       withdrawImpossible(examples as FloatTensor, data.x, ball),
   };

@@ -58,24 +58,29 @@ export interface Training {
   readonly facts: Readonly<Record<string, number>>;
 }
 
-/** A model from a file that the suite names, which takes samples like these. */
+/**
+ * A model from a file that the suite names, which takes samples like those of the data.
+ *
+ * @param judged what it is judged on; null for a base, which has a task of its own
+ */
 export function given(
   id: string,
   named: string,
   { loaded, data }: Workshop,
   options: Parameters<typeof loadModel>[1],
-  test: Dataset = data.target.test,
+  judged: Dataset | null,
 ): ReadyModel {
   const path = resolve(loaded.folder, named);
   const weights = options?.weights && resolve(loaded.folder, options.weights);
   const model = loadModel(path, { ...options, weights });
+  const { test } = data.target;
   checkFits(
-    test,
+    judged ?? test,
     model,
-    id === "base" ? test.classes : model.classes,
+    judged ? model.classes : test.classes,
     basename(named),
   );
-  if (id !== "base") checkTargets(model, test, basename(named));
+  if (judged) checkTargets(model, judged, basename(named));
   const { input } = options ?? {};
   const stated = [input?.scale, input?.mean, input?.std];
   return {

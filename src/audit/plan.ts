@@ -1,4 +1,4 @@
-import type { AnyAttack } from "#attacks";
+import { type AnyAttack, surrogateOf } from "#attacks";
 import { type Chosen, UsageError } from "#core";
 import { checkOrder, type Reactive } from "#defenses";
 import type { Norm, Results } from "./results.ts";
@@ -222,6 +222,16 @@ export function checkReferences(suite: Suite, file: string): void {
       "SUITE_INVALID",
       `${file}: attack "${needsBase[0]}" goes through the base, the suite names none`,
       "Add base, or remove the attack.",
+    );
+  }
+  const control = Object.entries(suite.attacks).find(
+    ([, a]) => surrogateOf(a) === "unrelated",
+  );
+  if (control && !suite.unrelated && !suite.base?.pretrain) {
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: attack "${control[0]}" goes through a model that does not descend from the base, and there is none`,
+      "Add unrelated: { model: other.onnx }, a model of about the base's accuracy on its task, or pre-train the base.",
     );
   }
   const tuned = Object.entries(suite.candidates).find(

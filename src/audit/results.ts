@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { candidateSchema, epochSchema } from "./results/candidates.ts";
+import { baseSchema, candidateSchema } from "./results/candidates.ts";
 import { cellSchema } from "./results/cells.ts";
 import { crossTaskSchema } from "./results/cross-task.ts";
 import { domainSchema } from "./results/domains.ts";
@@ -9,6 +9,7 @@ import {
   certificateSchema,
   curveSchema,
   seedSummarySchema,
+  transferSchema,
   worstCaseSchema,
 } from "./results/summaries.ts";
 import { trajectorySchema } from "./results/trajectory.ts";
@@ -17,7 +18,7 @@ import {
   trialSchema,
   trialUnitSchema,
 } from "./results/trials.ts";
-import { rateSchema, threatModelSchema, unitSchema } from "./results/values.ts";
+import { threatModelSchema, unitSchema } from "./results/values.ts";
 
 export * from "./results/candidates.ts";
 export * from "./results/cells.ts";
@@ -67,21 +68,9 @@ export const resultsSchema = z.strictObject({
     })
     .optional(),
   threatModels: z.array(threatModelSchema.omit({ access: true })),
-  base: z
-    .strictObject({
-      file: z.string(),
-      hash: z.string(),
-      origin: z.enum(["pre-trained", "given"]),
-      classes: z.array(z.string()),
-      parameters: z.int(),
-      groups: z.array(
-        z.strictObject({ name: z.string(), parameters: z.int() }),
-      ),
-      /** On the test split of the source task; null for a given base. */
-      cleanAccuracy: rateSchema.nullable(),
-      history: z.array(epochSchema),
-    })
-    .nullable(),
+  base: baseSchema.nullable(),
+  /** The control of attacks through the base; absent where none asks for it. */
+  unrelated: baseSchema.optional(),
   candidates: z.array(candidateSchema),
   defenses: z.array(
     z.strictObject({ id: z.string(), parts: z.array(unitSchema) }),
@@ -124,6 +113,8 @@ export const resultsSchema = z.strictObject({
   trialAttacks: z.array(trialUnitSchema),
   repairs: z.array(repairSchema),
   trials: z.array(trialSchema),
+  /** Of attacks through the base; absent where there is none. */
+  transfer: z.array(transferSchema).optional(),
   /** Empty where the suite certifies nothing, and in a partial run. */
   certificates: z.array(certificateSchema),
   gallery: z.array(exampleSchema),

@@ -1,10 +1,10 @@
-import type { Attack } from "#attacks";
+import { type Attack, surrogateOf } from "#attacks";
 import { packageVersion, UsageError } from "#core";
 import type { Dataset } from "#data";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
 import { chanceOf, compile, matches, meaningOf } from "#model";
 import { type Attacking, attackAll } from "./attacking.ts";
-import { makeBase } from "./base-model.ts";
+import { makeBase, makeUnrelated } from "./base-model.ts";
 import { type Bench, release } from "./bench.ts";
 import { makeCandidate } from "./candidate.ts";
 import type { ComputedCell } from "./cells.ts";
@@ -34,6 +34,7 @@ import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
 import { judgedOn, MAIN } from "./tasks.ts";
 import { isOnlyMeasured } from "./text.ts";
 import { trajectories } from "./trajectory.ts";
+import { transferResult } from "./transfer.ts";
 import { type PlannedTrial, planTrials, runTrials } from "./trials/index.ts";
 import { worstCases } from "./worst-case.ts";
 
@@ -77,6 +78,9 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
 
   onEvent({ kind: "phase", title: "Preparing models" });
   const base = await makeBase(shop);
+  const unrelated = plan.some((p) => surrogateOf(p.chosen) === "unrelated")
+    ? await makeUnrelated(shop)
+    : null;
   const models = new Map<string, ReadyModel>();
   // What is not attacked is measured all the same.
   const chosen = isOnlyMeasured(suite)
@@ -111,6 +115,8 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     folder: loaded.folder,
     seed: suite.seed,
     base,
+    unrelated,
+    source: data.pretraining?.train ?? null,
     store,
     engine,
     onEvent,
@@ -140,6 +146,9 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   });
   const trials = await runTrials(tried, models, base, shop, options.suite);
 
+  const candidates = await Promise.all(
+    [...models.values()].map((m) => candidateResult(m, shop, base)),
+  );
   const complete = options.only === undefined;
   const families = new Map(
     Object.entries(suite.attacks).map(([id, { unit }]) => [id, unit.family]),
@@ -152,9 +161,8 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     ...taskResult(models, data.attacked),
     threatModels: budgetsOf(suite),
     base: base && (await baseResult(base, shop)),
-    candidates: await Promise.all(
-      [...models.values()].map((m) => candidateResult(m, shop, base)),
-    ),
+    ...(unrelated ? { unrelated: await baseResult(unrelated, shop) } : {}),
+    candidates,
     defenses: [
       { id: "none", parts: [] },
       ...Object.entries(suite.defenses).map(([id, parts]) => ({
@@ -198,6 +206,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
       })),
     ],
     trials,
+    ...transferResult(cells, candidates, suite.attacks),
     certificates: complete
       ? await certificates(suite, models, benchOf, onEvent)
       : [],

@@ -47,17 +47,21 @@ const pretrainSchema = z.strictObject({
   ...trainingSettings,
 });
 
-const baseSchema = z
-  .strictObject({
-    /** An .onnx file; relative to the suite. */
-    model: z.string().optional(),
-    /** A safetensors file with the weights of that model; those in the model's own file when left out. */
-    weights: z.string().optional(),
-    input: contractSchema.optional(),
-    /** Classes of the source task, or names of its outputs. */
-    classes: z.array(z.string()).min(1).optional(),
-    /** What the outputs of the file mean, where it does not tell. */
-    task: taskSchema.optional(),
+const givenSchema = z.strictObject({
+  /** An .onnx file; relative to the suite. */
+  model: z.string(),
+  /** A safetensors file with the weights of that model; those in the model's own file when left out. */
+  weights: z.string().optional(),
+  input: contractSchema.optional(),
+  /** Classes of the source task, or names of its outputs. */
+  classes: z.array(z.string()).min(1).optional(),
+  /** What the outputs of the file mean, where it does not tell. */
+  task: taskSchema.optional(),
+});
+
+const baseSchema = givenSchema
+  .extend({
+    model: givenSchema.shape.model.optional(),
     /** Train a built-in architecture on `classes` when there is no base model. */
     pretrain: pretrainSchema.optional(),
   })
@@ -221,6 +225,8 @@ export const suiteSchema = z.strictObject({
   /** Test samples that are attacked, chosen evenly over the classes. */
   samples: z.int().positive().default(500),
   base: baseSchema.optional(),
+  /** A model of about the same accuracy that does not descend from the base, for attacks with surrogate: unrelated. Trained as the base is, from another seed, when left out. */
+  unrelated: givenSchema.optional(),
   candidates: z
     .record(id, candidateSchema)
     .transform(withMembers)

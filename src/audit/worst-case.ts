@@ -69,9 +69,11 @@ function isEvaluated(
   families: ReadonlyMap<string, Family>,
 ): boolean {
   return cells.some(
-    ({ defense, adaptive, attack }) =>
+    ({ defense, adaptive, attack, threatModel }) =>
       defense === UNDEFENDED ||
-      (adaptive && !blind.includes(families.get(attack))),
+      (adaptive &&
+        threatModel.access !== "base" &&
+        !blind.includes(families.get(attack))),
   );
 }
 

@@ -10,6 +10,7 @@ import {
   type Tensor,
 } from "#onnx";
 import { gradientRows, MOST } from "./batches.ts";
+import { type CutPlace, cutOff } from "./cut-off.ts";
 import { addRefusal, mayRefuse } from "./detection.ts";
 import { loadGradient } from "./differentiated.ts";
 import { asFed } from "./integers.ts";
@@ -78,6 +79,12 @@ export interface CompiledModel {
     objective?: Objective,
     draws?: Draws,
   ): Promise<LossGradient>;
+  /**
+   * What it computes at a cut, as a model of values [N, width] that is released with it.
+   *
+   * @throws CUT_UNKNOWN, CUT_SHAPE, HEAD_UNKNOWN
+   */
+  featuresAt(place: CutPlace): Promise<CompiledModel>;
   release(): Promise<void>;
 }
 
@@ -105,6 +112,7 @@ export async function compile(
   const meaning = meaningOf(model);
   const backward = new Map<LossName, ReturnType<typeof loadBackward>>();
   const together = gradientRows(graph, engine);
+  const cuts = new Map<CutPlace, Promise<CompiledModel>>();
 
   const { noise = [] } = model;
   let calls = 0;
@@ -171,13 +179,34 @@ export async function compile(
         ...answersIn(parts, model, n),
       };
     },
+    featuresAt(place) {
+      const ready =
+        cuts.get(place) ?? compileCut(model, place, engine, options);
+      cuts.set(place, ready);
+      return ready;
+    },
     async release() {
       await forward.release();
+      for (const cut of await Promise.allSettled(cuts.values()))
+        if (cut.status === "fulfilled") await cut.value.release();
       // One that could not be built was refused when it was asked for.
       for (const ready of await Promise.allSettled(backward.values()))
         if (ready.status === "fulfilled") await ready.value.session.release();
     },
   };
+}
+
+async function compileCut(
+  model: Model,
+  place: CutPlace,
+  engine: Engine,
+  { weights, ...options }: Parameters<typeof compile>[2] = {},
+): Promise<CompiledModel> {
+  const part = cutOff(model, place);
+  const before = [...(weights ?? [])].filter(([name]) =>
+    part.graph.constants.has(name),
+  );
+  return compile(part, engine, { ...options, weights: new Map(before) });
 }
 
 /** Turns constants into inputs, so that their values can be fed. */

@@ -54,6 +54,27 @@ function lastReaders({ nodes, outputs }: Graph): ReadonlyMap<string, number> {
 }
 
 /**
+ * The value at a cut.
+ *
+ * @param cut a layer group, or a value of the graph
+ * @throws CUT_UNKNOWN
+ */
+export function cutNamed(graph: Graph, cut: string): string {
+  const cuts = cutsOf(graph);
+  const made = graph.nodes.some((n) => n.outputs.includes(cut));
+  const value =
+    cuts.find(({ group }) => group === cut)?.value ?? (made ? cut : undefined);
+  if (value !== undefined) return value;
+  const names = cuts.map(({ group }) => group);
+  const close = nearest(cut, names);
+  throw new UsageError(
+    "CUT_UNKNOWN",
+    `the model cannot be cut behind "${cut}": there is no such layer group, or a shortcut runs past it`,
+    `${close ? `Did you mean "${close}"? ` : ""}It can be cut behind ${names.join(", ")}.`,
+  );
+}
+
+/**
  * Features [N, width] at a cut: images are averaged over their pixels, texts over
  * their tokens.
  *
@@ -64,19 +85,7 @@ export function featuresAt(
   graph: Graph,
   cut: string,
 ): { graph: Graph; features: string; width: number } {
-  const cuts = cutsOf(graph);
-  const made = graph.nodes.some((n) => n.outputs.includes(cut));
-  const value =
-    cuts.find(({ group }) => group === cut)?.value ?? (made ? cut : undefined);
-  if (value === undefined) {
-    const names = cuts.map(({ group }) => group);
-    const close = nearest(cut, names);
-    throw new UsageError(
-      "CUT_UNKNOWN",
-      `the model cannot be cut behind "${cut}": there is no such layer group, or a shortcut runs past it`,
-      `${close ? `Did you mean "${close}"? ` : ""}It can be cut behind ${names.join(", ")}.`,
-    );
-  }
+  const value = cutNamed(graph, cut);
   const b = new GraphBuilder(graph, "cut/");
   const dims = b.dims(value);
   const axes = { 4: [2, 3], 3: [1], 2: [] }[dims?.length ?? 0];

@@ -13,6 +13,7 @@ export {
   weightsAsInputs,
 } from "./compiled.ts";
 export { contractSchema, type InputContract } from "./contract.ts";
+export type { CutPlace } from "./cut-off.ts";
 export { type Cut, cutsOf, featuresAt } from "./cuts.ts";
 export {
   addFlag,
@@ -24,6 +25,7 @@ export {
 } from "./detection.ts";
 export { loadGradient, withInputGradient } from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
+export type { FeaturesAt } from "./features-at.ts";
 export { headInput, replaceHead } from "./head.ts";
 export {
   groupHeads,

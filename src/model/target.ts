@@ -8,7 +8,9 @@ import {
   type LossGradient,
   type Objective,
 } from "./compiled.ts";
+import type { CutPlace } from "./cut-off.ts";
 import { asAttacked, mayRefuse, rejections } from "./detection.ts";
+import { type FeaturesAt, grantFeatures } from "./features-at.ts";
 import type { Model } from "./model.ts";
 import {
   copyOfSamples,
@@ -36,6 +38,7 @@ export interface Victim<X extends Samples = FloatTensor> {
   answers(x: X, draws?: Draws): Promise<Answers>;
   /** Texts have none. */
   readonly lossGradient?: CompiledModel["lossGradient"];
+  readonly featuresAt?: CompiledModel["featuresAt"];
 }
 
 /** What breaks a sample: an example within this of it, and inside the bounds. */
@@ -111,6 +114,12 @@ export interface Target<X extends Samples = FloatTensor> {
     samples: readonly number[],
     objective?: Omit<Objective, "targets"> & { labels?: ArrayLike<number> },
   ): Promise<LossGradient>;
+  /**
+   * What the model computes at a cut. Needs access "gradient".
+   *
+   * @throws CUT_UNKNOWN, CUT_SHAPE, HEAD_UNKNOWN
+   */
+  featuresAt(place: CutPlace): Promise<FeaturesAt>;
   /** The nearest example of each sample that was misclassified within the limit, or the last one where the model draws at random; of one that stands the last that was tried, or the sample itself where that is beyond the limit. */
   examples(): X;
   /** Distance of the nearest misclassified example of each sample, Infinity where there is none. */
@@ -128,7 +137,7 @@ const allowed: Readonly<Record<Access, readonly string[]>> = {
   none: [],
   label: ["predict"],
   score: ["predict", "scores"],
-  gradient: ["predict", "scores", "lossGradient"],
+  gradient: ["predict", "scores", "lossGradient", "featuresAt"],
   base: ["base"],
 };
 
@@ -304,6 +313,11 @@ export function grantAccess<X extends Samples>(
       if (!labels && !aims) trace(name, samples, answer.loss);
       return { ...answer, logits };
     },
+    async featuresAt(place) {
+      require(access, "featuresAt");
+      if (!model.featuresAt) throw withoutGradient();
+      return grantFeatures(await model.featuresAt(place), { count, drawsOf });
+    },
     examples() {
       const found = copyOfSamples(best);
       for (let i = 0; i < n; i++)
@@ -346,7 +360,7 @@ function require(access: Access, what: string): void {
 const withoutGradient = () =>
   new AssayError(
     "ACCESS_DENIED",
-    "the attack asked for a gradient, which there is none of by texts",
+    "the attack asked for a gradient or features, which there are none of by texts",
     'Declare access "score" or "label" in its meta.',
   );
 

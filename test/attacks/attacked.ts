@@ -56,6 +56,7 @@ export async function attacked(
     x,
     y,
     ball: limit,
+    others: { x, y },
     params: unit.params.parse(params),
     random: Array.from(y, (_, i) => stream.fork(i)),
     onProgress: (share) => shares.push(share),

@@ -76,6 +76,7 @@ async function attack(
     x,
     y,
     ball: limit,
+    others: { x: images(3), y: Int32Array.of(0, 1, 2) },
     params: unit.params.parse(quick[unit.id] ?? {}),
     random: Array.from(y, (_, i) => stream.fork(i)),
     onProgress: () => {},

@@ -20,5 +20,6 @@ export const quick: Readonly<Record<string, Record<string, unknown>>> = {
   uap: { epochs: 3 },
   patch: { steps: 10 },
   ead: { binarySearchSteps: 3, maxIterations: 50 },
+  mimic: { steps: 8, targets: 2 },
   "cw-l2": { binarySearchSteps: 3, maxIterations: 50 },
 };

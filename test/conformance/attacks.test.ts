@@ -19,9 +19,10 @@ let model: CompiledModel;
 let base: CompiledModel;
 let x: FloatTensor;
 let y: Int32Array;
+let others: { x: FloatTensor; y: Int32Array };
 
 beforeAll(async () => {
-  const { test: data } = await smallDigits();
+  const { test: data, validation } = await smallDigits();
   model = await compile(await reference(), onnxruntime);
   base = await compile(untrained(["p", "q", "r"], 5), onnxruntime);
   const predicted = argmaxRows(await model.logits(data.x));
@@ -30,6 +31,7 @@ beforeAll(async () => {
     .slice(0, COUNT);
   x = takeRows(data.x, right);
   y = Int32Array.from(right, (i) => data.y[i] as number);
+  others = validation;
 }, 60_000);
 
 interface Options {
@@ -72,6 +74,7 @@ async function attack(
     x: clean,
     y: labels,
     ball,
+    others,
     params: unit.params.parse({ ...quick[unit.id], ...params }),
     random: chosen.map((i) => stream.fork(i)),
     onProgress: () => {},
@@ -172,7 +175,9 @@ describe.each(attacks.map((a) => [a.id, a] as const))(
 
     test("says what it is", () => {
       expect(unit.id).toMatch(/^[a-z0-9-]+$/);
-      expect(unit.reference).toMatch(/\d{4}, arXiv:\d{4}\.\d{4,5}$/);
+      expect(unit.reference).toMatch(
+        /\d{4}, (arXiv:\d{4}\.\d{4,5}|USENIX Security)$/,
+      );
       expect(
         unit.taxonomy.atlas.every((t) => /^AML\.T\d{4}(\.\d{3})?$/.test(t)),
       ).toBe(true);
@@ -222,5 +227,7 @@ function counting(
       report("gradient", input.dims[0] ?? 0);
       return inner.lossGradient(input, ...rest);
     },
+    featuresAt: async (place) =>
+      counting(await inner.featuresAt(place), report),
   };
 }

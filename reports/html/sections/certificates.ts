@@ -16,6 +16,7 @@ export function certificatesView({ certificates }: Results) {
         title: `Noise of standard deviation ${sigma}, ${n0} draws to pick the class and ${n} to prove it, ${outcomes.length} samples`,
         along: "L2 radius",
         symbol: "r",
+        column: "Candidate",
         rates: "Certified accuracy against the radius",
         series: all.map(({ candidate, curve }) => ({
           name: plain(candidate),

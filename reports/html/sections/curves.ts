@@ -34,6 +34,7 @@ function chart(curves: readonly Curve[], results: Results) {
     title: `${first.defense === "none" ? "No defence" : `Defence ${plain(first.defense)}`}, attack ${plain(first.attack)}, ${normName(first.norm)}${member && member.task !== "main" ? `, task ${plain(member.task)}` : ""}`,
     along: "budget ε",
     symbol: "ε",
+    column: "Candidate",
     rates: "Robust accuracy against eps",
     series: curves.map(({ candidate, points }) => ({
       name: plain(candidate),

@@ -9,6 +9,8 @@ export interface Lines {
   /** Of the axis below, and what stands before a number of it in the table. */
   readonly along: string;
   readonly symbol: string;
+  /** What each line is of, over their names in the table. */
+  readonly column: string;
   /** What the rates are, for who cannot see the chart. */
   readonly rates: string;
   readonly series: readonly {

@@ -20,6 +20,7 @@ export function trajectoriesView(results: Results) {
       chart: lineChart({
         title: `${plain(candidate)}, attack ${plain(attack)}, ${threat ? budget(threat) : plain(threatModel)}, ${n} samples`,
         along: "epoch",
+        column: "Accuracy",
         symbol: "epoch",
         rates: "Clean and robust accuracy by epoch",
         series: [

@@ -39,6 +39,19 @@ export const kinSchema = z.strictObject({
   cosine: z.number().nullable(),
 });
 
+/** The base, or a model like it that no candidate descends from. */
+export const baseSchema = z.strictObject({
+  file: z.string(),
+  hash: z.string(),
+  origin: z.enum(["pre-trained", "given"]),
+  classes: z.array(z.string()),
+  parameters: z.int(),
+  groups: z.array(z.strictObject({ name: z.string(), parameters: z.int() })),
+  /** On the test split of the source task; null for a given base. */
+  cleanAccuracy: rateSchema.nullable(),
+  history: z.array(epochSchema),
+});
+
 export const candidateSchema = z.strictObject({
   id: z.string(),
   /** Which of several trainings of one candidate it is, counted from 1; null for a candidate of one seed. */

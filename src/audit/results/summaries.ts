@@ -55,6 +55,47 @@ export const curveSchema = z.strictObject({
   ),
 });
 
+/** A success less that of a control on the same samples. */
+const excessSchema = z.strictObject({
+  difference: z.number(),
+  /** 95 % interval, paired. */
+  low: z.number(),
+  high: z.number(),
+  /** Samples that only the attack broke, and only the control. */
+  only: z.int(),
+  missed: z.int(),
+  /** McNemar's exact test. */
+  pValue: z.number(),
+});
+
+/** How well an attack through the base carries over to undefended candidates, against what they share with it. */
+export const transferSchema = z.strictObject({
+  attack: z.string(),
+  /** Id of the threat model. */
+  threatModel: z.string(),
+  /** The same attack through an unrelated model, and noise of the same size; null where the suite has none. */
+  controls: z.strictObject({
+    unrelated: z.string().nullable(),
+    noise: z.string().nullable(),
+  }),
+  /** By what they share with the base, ascending. */
+  points: z.array(
+    z.strictObject({
+      candidate: z.string(),
+      /** Share of the candidate's weights that are the base's, and of its layer groups. */
+      sharedWeights: z.number().min(0).max(1),
+      sharedGroups: z.number().min(0).max(1),
+      /** Of the correctly classified samples, and the same of the controls. */
+      success: rateSchema,
+      unrelated: rateSchema.nullable(),
+      noise: rateSchema.nullable(),
+      /** What is owed to the descent from the base, and what to the search. */
+      overUnrelated: excessSchema.nullable(),
+      overNoise: excessSchema.nullable(),
+    }),
+  ),
+});
+
 /** What randomised smoothing proves of a candidate: that the class it gives most often under noise stays the same within a radius. */
 export const certificateSchema = z.strictObject({
   candidate: z.string(),
@@ -83,3 +124,4 @@ export type WorstCase = z.infer<typeof worstCaseSchema>;
 export type SeedSummary = z.infer<typeof seedSummarySchema>;
 export type Curve = z.infer<typeof curveSchema>;
 export type CertificateResult = z.infer<typeof certificateSchema>;
+export type Transfer = z.infer<typeof transferSchema>;

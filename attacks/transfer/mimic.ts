@@ -1,0 +1,230 @@
+import { z } from "zod";
+import { AssayError, type Random } from "#core";
+import type { FeaturesAt } from "#model";
+import { type FloatTensor, takeRows } from "#onnx";
+import { type AttackInput, defineAttack } from "../attack.ts";
+import { cosine, rowOf } from "../evasion/vectors.ts";
+import { imageShape } from "../images.ts";
+import { type Adadelta, adadeltaFrom, adadeltaStep } from "./adadelta.ts";
+import { type Dissimilarity, dissimilarityTo } from "./dissimilarity.ts";
+import { cutParam, surrogateParam, throughBase } from "./surrogate.ts";
+
+const mimicParams = z.strictObject({
+  surrogate: surrogateParam,
+  cut: cutParam.optional(),
+  steps: z.int().positive().default(2000),
+  /** Images of other classes that are tried; the one that is come nearest to counts. */
+  targets: z.int().positive().default(5),
+  /** The most that an example may be unlike its sample, as (1 - MS-SSIM) / 2, where no norm limits it. */
+  dssim: z.number().positive().default(0.003),
+  /** How hard what is beyond that counts. */
+  penalty: z.number().positive().default(1e10),
+  /** Of Adadelta. */
+  learningRate: z.number().positive().default(1),
+  /** Length of the first step as a share of eps, where a norm limits it. */
+  relStepSize: z.number().positive().default(0.1),
+});
+
+type Input = AttackInput<z.output<typeof mimicParams>>;
+
+/** A sample on its way to a target. */
+interface Pair {
+  readonly sample: number;
+  /** Row of the targets. */
+  readonly target: number;
+}
+
+/**
+ * Mimicry of a target's features (Wang et al. 2018, "With Great Training Comes
+ * Great Vulnerability", USENIX Security): the features of a sample at a cut of the public base are led onto those of an
+ * image of another class, so that whatever head a candidate puts behind the cut
+ * sees the other image. Untargeted, as in the paper: several targets are tried,
+ * and the one whose features are come nearest to is kept.
+ *
+ * Without a norm it is the authors' attack: Adadelta on a variable whose tanh
+ * spans the bounds, the L2 distance of the features plus the penalty times the
+ * square of what DSSIM exceeds its budget by; of the steps within the budget the
+ * nearest one. The authors' code also rounds to 8 bits, which is left out. Within a
+ * norm, which is not in the paper, it is projected descent on the same distance,
+ * with steps that shrink along half a cosine.
+ */
+export const mimic = defineAttack({
+  id: "mimic",
+  title: "Feature mimicry through the base",
+  access: "base",
+  family: "transfer",
+  norms: ["none", "linf", "l2"],
+  reference: "Wang et al. 2018, USENIX Security",
+  taxonomy: throughBase,
+  params: mimicParams,
+  async run(input) {
+    const { target, x, params, ball, random, others } = input;
+    const features = await target.base.featuresAt(params.cut);
+    if (!others || others.y.length === 0) {
+      throw new AssayError(
+        "ATTACK_INPUT",
+        "mimic needs images of other classes that the attacker has, there are none",
+        "Give the suite a validation split.",
+      );
+    }
+    const pairs = random.flatMap((stream, sample) =>
+      drawTargets(input, sample, others.y, stream).map(
+        (row): Pair => ({ sample, target: row }),
+      ),
+    );
+    const rows = pairs.map((pair) => pair.target);
+    const wanted = await features.values(
+      takeRows(others.x, rows),
+      pairs.map((pair) => pair.sample),
+    );
+    const tracker = trackNearest(x, pairs);
+    const climb = ball.norm === "none" ? byPenalty : byProjection;
+    await climb(input, features, pairs, wanted, tracker);
+    return tracker.nearest();
+  },
+});
+
+/** Rows of images of other classes, drawn without repetition; of any, where all are of one class, as of values and of labels. */
+function drawTargets(
+  { y, params }: Input,
+  sample: number,
+  classes: Int32Array,
+  stream: Random,
+): number[] {
+  const rows = Array.from(classes.keys());
+  const strange = rows.filter((row) => classes[row] !== y[sample]);
+  const left = strange.length > 0 ? strange : rows;
+  const draws = stream.fork("targets");
+  return Array.from(
+    { length: Math.min(params.targets, left.length) },
+    () => left.splice(draws.below(left.length), 1)[0] as number,
+  );
+}
+
+type Tracker = ReturnType<typeof trackNearest>;
+
+/** Keeps the example of each sample whose features came nearest to those of one of its targets; the sample itself where nothing was within the budget. */
+function trackNearest(x: FloatTensor, pairs: readonly Pair[]) {
+  const best = { ...x, data: Float32Array.from(x.data) };
+  const least = new Float64Array(x.dims[0] ?? 0).fill(Infinity);
+  return {
+    see(
+      points: FloatTensor,
+      squared: Float64Array,
+      counts = (_: number) => true,
+    ) {
+      pairs.forEach(({ sample }, place) => {
+        const distance = squared[place] as number;
+        if (!(distance < (least[sample] as number)) || !counts(place)) return;
+        least[sample] = distance;
+        rowOf(best, sample).set(rowOf(points, place));
+      });
+    },
+    nearest: () => best,
+  };
+}
+
+/** The authors' attack, within a budget of DSSIM. */
+async function byPenalty(
+  { x, ball, params, onProgress }: Input,
+  features: FeaturesAt,
+  pairs: readonly Pair[],
+  wanted: FloatTensor,
+  tracker: Tracker,
+): Promise<void> {
+  const { steps, penalty, dssim, learningRate } = params;
+  const [low, high] = ball.bounds;
+  const shape = imageShape("mimic", x);
+  const samples = pairs.map((pair) => pair.sample);
+  const centres = takeRows(x, samples);
+  const unlike = Array.from({ length: x.dims[0] ?? 0 }, (_, i) =>
+    dissimilarityTo(rowOf(x, i), shape, high - low),
+  );
+  const searches = pairs.map((_, place) =>
+    adadeltaFrom(
+      Float64Array.from(rowOf(centres, place), (v) =>
+        Math.atanh(((v - low) / (high - low) - 0.5) * INSIDE),
+      ),
+    ),
+  );
+  for (let step = 0; ; step++) {
+    onProgress(step / (steps + 1));
+    const points = ball.project(centres, inBox(searches, centres, low, high));
+    const { squared, gradient } = await features.distance(
+      points,
+      samples,
+      wanted,
+    );
+    const apart = pairs.map(({ sample }, place) =>
+      (unlike[sample] as (image: Float32Array) => Dissimilarity)(
+        rowOf(points, place),
+      ),
+    );
+    tracker.see(points, squared, (place) => (apart[place]?.value ?? 1) < dssim);
+    if (step === steps) return;
+    searches.forEach((search, place) => {
+      const { value, gradient: slope } = apart[place] as Dissimilarity;
+      const distance = Math.sqrt(squared[place] as number);
+      const excess = 2 * penalty * Math.max(value - dssim, 0);
+      const toPoint = rowOf(gradient, place);
+      adadeltaStep(
+        search,
+        slope.map((s, i) => {
+          const byDistance =
+            distance > 0 ? (toPoint[i] as number) / (2 * distance) : 0;
+          const t = Math.tanh(search.value[i] as number);
+          return (
+            ((byDistance + excess * s) * (1 - t * t) * (high - low)) / INSIDE
+          );
+        }),
+        learningRate,
+      );
+    });
+  }
+}
+
+/** Keeps numbers on the bounds inside the range of tanh, as in the authors' code. */
+const INSIDE = 2 - 1e-6;
+
+function inBox(
+  searches: readonly Adadelta[],
+  like: FloatTensor,
+  low: number,
+  high: number,
+): FloatTensor {
+  const points = { ...like, data: new Float32Array(like.data.length) };
+  searches.forEach(({ value }, place) => {
+    rowOf(points, place).set(
+      value.map((w) => low + (high - low) * (Math.tanh(w) / INSIDE + 0.5)),
+    );
+  });
+  return points;
+}
+
+/** Projected descent within a norm. */
+async function byProjection(
+  { x, ball, params, onProgress }: Input,
+  features: FeaturesAt,
+  pairs: readonly Pair[],
+  wanted: FloatTensor,
+  tracker: Tracker,
+): Promise<void> {
+  const samples = pairs.map((pair) => pair.sample);
+  const centres = takeRows(x, samples);
+  let points = centres;
+  for (let step = 0; ; step++) {
+    onProgress(step / (params.steps + 1));
+    const { squared, gradient } = await features.distance(
+      points,
+      samples,
+      wanted,
+    );
+    tracker.see(points, squared);
+    if (step === params.steps) return;
+    const share = cosine(params.relStepSize, 0, step / params.steps);
+    points = ball.project(
+      centres,
+      ball.ascend(points, gradient, -share * ball.eps),
+    );
+  }
+}

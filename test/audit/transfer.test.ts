@@ -1,0 +1,204 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { attacks } from "#attacks";
+import { loadSuite, type Results, runAudit } from "#audit";
+import type { Chosen } from "#core";
+import { renderHtml, renderMarkdown } from "#reports";
+import { checkReferences } from "../../src/audit/plan.ts";
+import { transferResult } from "../../src/audit/transfer.ts";
+import { candidate, cell, outcomes } from "./cells.ts";
+
+const chosen = (id: string, params: Record<string, unknown> = {}) => {
+  const unit = attacks.find((a) => a.id === id) as (typeof attacks)[number];
+  return { unit, params: unit.params.parse(params) } as Chosen<typeof unit>;
+};
+const kin = (size: number, relation: "same" | "moved" | "new") => ({
+  group: `${relation}${size}`,
+  size,
+  relation,
+  distance: 0,
+  cosine: 1,
+});
+
+describe("the transfer of attacks, from cells", () => {
+  const suite = {
+    public: chosen("base-pgd"),
+    longer: chosen("base-pgd", { steps: 50 }),
+    control: chosen("base-pgd", { surrogate: "unrelated" }),
+    noise: chosen("noise"),
+    pgd: chosen("pgd"),
+  };
+  const frozen = {
+    ...candidate("frozen", 9, 10),
+    kinship: [kin(10, "same"), kin(20, "same"), kin(10, "new")],
+  };
+  const full = {
+    ...candidate("full", 9, 10),
+    kinship: [kin(30, "moved"), kin(10, "new")],
+  };
+  const { transfer = [] } = transferResult(
+    [
+      cell({
+        candidate: "frozen",
+        attack: "public",
+        outcomes: outcomes(2, 7, 1),
+      }),
+      cell({
+        candidate: "frozen",
+        attack: "control",
+        outcomes: outcomes(8, 1, 1),
+      }),
+      cell({
+        candidate: "frozen",
+        attack: "noise",
+        outcomes: outcomes(9, 0, 1),
+      }),
+      cell({
+        candidate: "full",
+        attack: "public",
+        outcomes: outcomes(8, 1, 1),
+      }),
+      cell({
+        candidate: "full",
+        attack: "longer",
+        outcomes: outcomes(7, 2, 1),
+      }),
+      cell({ candidate: "full", attack: "pgd", outcomes: outcomes(0, 9, 1) }),
+      cell({
+        candidate: "full",
+        defense: "blur",
+        attack: "public",
+        outcomes: outcomes(9, 0, 1),
+      }),
+    ],
+    [frozen, full],
+    suite,
+  );
+
+  test("a line for each attack through the base, by what candidates share, with its controls", () => {
+    expect(transfer.map((t) => [t.attack, t.controls])).toEqual([
+      ["public", { unrelated: "control", noise: "noise" }],
+      ["longer", { unrelated: null, noise: "noise" }],
+    ]);
+    expect(
+      transfer[0]?.points.map((p) => [p.candidate, p.sharedWeights]),
+    ).toEqual([
+      ["full", 0],
+      ["frozen", 0.75],
+    ]);
+    expect(transfer[0]?.points[1]?.sharedGroups).toBeCloseTo(2 / 3);
+    expect(transfer[0]?.points[0]).toMatchObject({
+      success: { value: 1 / 9, n: 9 },
+      unrelated: null,
+      overNoise: null,
+    });
+  });
+
+  test("the excess over a control is paired, on the samples that were right", () => {
+    const { overUnrelated, overNoise } = transfer[0]?.points[1] ?? {};
+    expect(overUnrelated).toMatchObject({ only: 6, missed: 0 });
+    expect(overUnrelated?.difference).toBeCloseTo(6 / 9);
+    expect(overUnrelated?.pValue).toBeCloseTo(2 / 2 ** 6);
+    expect(overUnrelated?.low).toBeGreaterThan(0);
+    expect(overNoise?.only).toBe(7);
+  });
+
+  test("nothing without an attack through the base", () => {
+    const { pgd, noise } = suite;
+    expect(transferResult([], [full], { pgd, noise })).toEqual({});
+  });
+});
+
+const folder = mkdtempSync(join(tmpdir(), "assay-transfer-"));
+const write = (text: string): string => {
+  const path = join(mkdtempSync(join(folder, "s-")), "suite.yaml");
+  writeFileSync(path, text);
+  return path;
+};
+
+describe("on digits", () => {
+  let results: Results;
+  const of = (attack: string) =>
+    results.transfer?.find((t) => t.attack === attack)?.points ?? [];
+
+  beforeAll(async () => {
+    const suite = write(`
+version: 1
+title: transfer
+seed: 5
+data: { source: digits }
+classes: ["5", "6", "7", "8", "9"]
+samples: 120
+base:
+  classes: ["0", "1", "2", "3", "4"]
+  pretrain: { architecture: small-cnn, epochs: 8, learningRate: 3e-3 }
+candidates:
+  frozen: { strategy: head-only, epochs: 8, learningRate: 1e-2 }
+  full: { strategy: full, epochs: 8, learningRate: 3e-3 }
+threatModels:
+  linf: { norm: linf, eps: 0.2 }
+attacks:
+  public: { id: base-pgd, steps: 10, relStepSize: 0.2 }
+  public-unrelated: { id: base-pgd, steps: 10, relStepSize: 0.2, surrogate: unrelated }
+  features: { id: feature-pgd, steps: 10, relStepSize: 0.2 }
+  features-unrelated: { id: feature-pgd, steps: 10, relStepSize: 0.2, surrogate: unrelated }
+  mimic: { id: mimic, steps: 10 }
+  mimic-unrelated: { id: mimic, steps: 10, surrogate: unrelated }
+  noise: { id: noise, draws: 1 }
+`);
+    results = await runAudit({ suite, out: mkdtempSync(join(folder, "out-")) });
+  }, 60_000);
+
+  test.each(["public", "features", "mimic"])(
+    "%s carries over best to a frozen body, and further than its controls",
+    (attack) => {
+      const [full, frozen] = of(attack);
+      expect([full?.candidate, frozen?.candidate]).toEqual(["full", "frozen"]);
+      expect(full?.sharedWeights).toBe(0);
+      expect(frozen?.sharedWeights).toBeGreaterThan(0.9);
+      expect(frozen?.success.value).toBeGreaterThan(full?.success.value ?? 1);
+      // Noise and an unrelated model do less, and by more than luck.
+      expect(frozen?.overUnrelated?.low).toBeGreaterThan(0);
+      expect(frozen?.overNoise?.low).toBeGreaterThan(0);
+    },
+  );
+
+  test("the unrelated model is about as good as the base, and not the base", () => {
+    const { base, unrelated } = results;
+    expect(unrelated?.hash).not.toBe(base?.hash);
+    expect(unrelated?.parameters).toBe(base?.parameters);
+    const [one, other] = [base, unrelated].map(
+      (m) => m?.cleanAccuracy?.value ?? 0,
+    );
+    expect(Math.abs((one as number) - (other as number))).toBeLessThan(0.05);
+  });
+
+  test("reports show it", async () => {
+    const page = await renderHtml(results);
+    expect(page).toContain("Through the base");
+    expect(page).toContain("share of the weights that are the base&#x27;s");
+    expect(page).toContain("Owed to the base");
+    expect(renderMarkdown(results)).toContain(
+      "| attack | threat model | candidate |",
+    );
+  });
+});
+
+test("an unrelated model that nobody can make is refused", async () => {
+  const { suite } = await loadSuite(
+    write(`
+version: 1
+title: given
+data: { source: digits }
+base: { model: base.onnx }
+candidates: { full: { strategy: full } }
+threatModels: { linf: { norm: linf, eps: 0.2 } }
+attacks: { control: { id: base-pgd, surrogate: unrelated } }
+`),
+  );
+  expect(() => checkReferences(suite, "suite.yaml")).toThrow(
+    /"control" goes through a model that does not descend from the base/,
+  );
+});
