@@ -1,5 +1,3 @@
-import type { Ball } from "../ball.ts";
-import { norms } from "../norms/index.ts";
 import type { Paces } from "./apgd-pace.ts";
 
 /** The weight of the new step; what is left repeats the last move. */
@@ -20,21 +18,22 @@ export const momentumPaces = (rho: number): Paces => ({
     let fresh = 1;
     let halved = true;
     let lastBest = Number.NEGATIVE_INFINITY;
-    const project = (data: Float32Array) =>
-      ball.project(centre, { ...centre, data }).data;
+    const row = (data: Float32Array) => ({ ...centre, data });
     return {
       next({ point, before, gradient }) {
-        const aim = project(stepped(ball, point, gradient, size));
-        const mixed = new Float32Array(point.length);
+        const up = ball.ascend(row(point), row(gradient), size);
+        const aim = ball.project(centre, up);
+        // The mean of the step and the last move, in its place.
+        const mixed = aim.data;
         for (let i = 0; i < mixed.length; i++) {
           const here = point[i] as number;
           mixed[i] =
             here +
-            fresh * ((aim[i] as number) - here) +
+            fresh * ((mixed[i] as number) - here) +
             (1 - fresh) * (here - (before[i] as number));
         }
         fresh = FRESH;
-        return project(mixed);
+        return ball.project(centre, aim).data;
       },
       review({ rises, bestLoss }, since) {
         const stuck = !halved && bestLoss <= lastBest;
@@ -57,18 +56,4 @@ export function checkpoints(steps: number): number[] {
     gap = Math.max(gap - share(0.03), share(0.06));
   }
   return all;
-}
-
-function stepped(
-  { norm }: Ball,
-  point: Float32Array,
-  gradient: Float32Array,
-  size: number,
-): Float32Array {
-  const direction = new Float64Array(gradient);
-  norms[norm].direction(direction);
-  const moved = new Float32Array(point.length);
-  for (let i = 0; i < moved.length; i++)
-    moved[i] = (point[i] as number) + size * (direction[i] as number);
-  return moved;
 }

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { Random } from "#core";
-import { copyOf, type FloatTensor, takeRows } from "#onnx";
+import { copyOf, type FloatTensor, sizeOf, takeRows } from "#onnx";
 import type { AttackInput } from "../attack.ts";
 import { norms } from "../norms/index.ts";
-import { type PlaneNorm, wayToPlane } from "./hyperplane.ts";
+import { type PlaneNorm, waysToPlanes } from "./hyperplane.ts";
 import type { Rivals } from "./rivals.ts";
 import { dot, groupsOf, rowOf } from "./vectors.ts";
 
@@ -42,12 +42,13 @@ export async function fabWalk(
     purpose === undefined ? copyOf(x) : randomStarts(input, purpose);
   const count = Math.max(0, ...[...rivals.values()].map((all) => all.length));
   const walking = new Set(rivals.keys());
+  const ways = waysOf(input);
   for (let step = 0; step < params.steps; step++) {
     onProgress(step / params.steps);
     const open = target.open(count + 1).filter((i) => walking.has(i));
     if (open.length === 0 || count === 0) return;
     for (const group of groupsOf(open, Math.max(1, Math.floor(ROWS / count))))
-      await advance(input, rivals, tries, walking, group);
+      await advance(input, rivals, tries, walking, ways, group);
     const asked = open.filter((i) => walking.has(i));
     if (asked.length === 0) return;
     const predicted = await target.predict(takeRows(tries, asked), asked);
@@ -62,16 +63,45 @@ export async function fabWalk(
   }
 }
 
+/** How far it is to planes, with arrays that serve all of them. */
+interface Ways {
+  readonly find: ReturnType<typeof waysToPlanes>;
+  readonly length: (way: Float64Array) => number;
+  /** In the norm dual to the one that distances are measured in. */
+  readonly slopeOf: (gradient: Float32Array) => number;
+  /** From where a sample is, and from where it was. */
+  readonly here: Float64Array;
+  readonly there: Float64Array;
+}
+
+const dual = { linf: "l1", l2: "l2", l1: "linf" } as const;
+
+function waysOf({ x, ball }: AttackInput<FabParams>): Ways {
+  const norm = ball.norm as PlaneNorm;
+  const count = sizeOf(x.dims.slice(1));
+  const normal = new Float64Array(count);
+  return {
+    find: waysToPlanes(count, norm, ball.bounds),
+    length: norms[norm].length,
+    slopeOf(gradient) {
+      normal.set(gradient);
+      return norms[dual[norm]].length(normal);
+    },
+    here: new Float64Array(count),
+    there: new Float64Array(count),
+  };
+}
+
 /** One step of some samples. */
 async function advance(
   { target, x, ball, params }: AttackInput<FabParams>,
   rivals: Rivals,
   tries: FloatTensor,
   walking: Set<number>,
+  { find, length, slopeOf, here, there }: Ways,
   group: readonly number[],
 ): Promise<void> {
   const [low, high] = ball.bounds;
-  const norm = ball.norm as PlaneNorm;
   const aims = group.flatMap((i) => rivals.get(i) ?? []);
   const samples = group.flatMap((i) => (rivals.get(i) ?? []).map(() => i));
   const { loss, gradient } = await target.lossGradient(
@@ -82,7 +112,7 @@ async function advance(
   let row = 0;
   for (const sample of group) {
     const rows = (rivals.get(sample) ?? []).map(() => row++);
-    const nearest = nearestOf(loss, gradient, rows, norm);
+    const nearest = nearestOf(loss, gradient, rows, slopeOf);
     if (nearest === undefined) {
       walking.delete(sample);
       continue;
@@ -91,11 +121,10 @@ async function advance(
     const normal = rowOf(gradient, nearest);
     const height = loss[nearest] as number;
     const above = height + dot(normal, centre) - dot(normal, point);
-    const here = wayToPlane(point, normal, height, norm, ball.bounds);
-    const there = wayToPlane(centre, normal, above, norm, ball.bounds);
-    const [a, b] = [here, there].map((way) =>
-      Math.max(norms[norm].length(way), 1e-8),
-    ) as [number, number];
+    find(here, point, normal, height);
+    find(there, centre, normal, above);
+    const a = Math.max(length(here), 1e-8);
+    const b = Math.max(length(there), 1e-8);
     const alpha = Math.min(a / (a + b), params.alphaMax);
     for (let k = 0; k < point.length; k++) {
       const near = (point[k] as number) + params.eta * (here[k] as number);
@@ -106,22 +135,17 @@ async function advance(
   }
 }
 
-/** The length of a gradient in the norm dual to the one that distances are measured in. */
-const dual = { linf: "l1", l2: "l2", l1: "linf" } as const;
-
 /** The row whose linearised boundary is nearest; none where no gradient says where one is. */
 function nearestOf(
   loss: Float32Array,
   gradient: FloatTensor,
   rows: readonly number[],
-  norm: PlaneNorm,
+  slopeOf: Ways["slopeOf"],
 ): number | undefined {
   let best: number | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const row of rows) {
-    const slope = norms[dual[norm]].length(
-      new Float64Array(rowOf(gradient, row)),
-    );
+    const slope = slopeOf(rowOf(gradient, row));
     const distance = Math.abs(loss[row] as number) / slope;
     if (!(slope > 0 && slope < Infinity && distance < least)) continue;
     least = distance;

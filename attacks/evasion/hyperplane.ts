@@ -19,70 +19,99 @@ export function wayToPlane(
   norm: PlaneNorm,
   bounds: readonly [number, number],
 ): Float64Array {
-  const n = point.length;
-  const way = new Float64Array(n);
-  const goal = Math.abs(height);
-  if (goal === 0 || !Number.isFinite(goal)) return way;
-  const down = Math.sign(height);
-  const [low, high] = bounds;
-  // How fast the plane falls with each number, and how far that can go.
-  const slope = new Float64Array(n);
-  const room = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    const w = down * (normal[i] as number);
-    const v = point[i] as number;
-    if (w > 0) {
-      slope[i] = w;
-      room[i] = Math.max(0, v - low);
-    } else if (w < 0) {
-      slope[i] = -w;
-      room[i] = Math.max(0, high - v);
-    }
-  }
-  if (norm === "l1") steepestFirst(way, slope, room, goal);
-  else together(way, slope, room, goal, norm);
-  for (let i = 0; i < n; i++)
-    if (down * (normal[i] as number) > 0) way[i] = -(way[i] as number);
+  const way = new Float64Array(point.length);
+  waysToPlanes(point.length, norm, bounds)(way, point, normal, height);
   return way;
 }
 
-/** All numbers at one pace (Linf), or in proportion to their slopes (L2), each until its room is used up. */
-function together(
-  sizes: Float64Array,
-  slope: Float64Array,
-  room: Float64Array,
-  goal: number,
-  norm: "linf" | "l2",
-): void {
-  const even = norm === "linf";
-  // The places that still move, compacted in place.
-  const free = new Int32Array(slope.length);
-  let count = 0;
-  for (let i = 0; i < free.length; i++)
-    if ((room[i] as number) > 0) free[count++] = i;
-  let left = goal;
-  while (count > 0) {
-    let fall = 0;
-    for (let k = 0; k < count; k++) {
-      const i = free[k] as number;
-      const falls = slope[i] as number;
-      fall += even ? falls : falls * falls;
+/** Fills `way` as `wayToPlane` does. */
+type Fill = (
+  way: Float64Array,
+  point: Float32Array,
+  normal: Float32Array,
+  height: number,
+) => void;
+
+/** The same for many points of so many numbers, without arrays for each. */
+export function waysToPlanes(
+  count: number,
+  norm: PlaneNorm,
+  [low, high]: readonly [number, number],
+): Fill {
+  const movable: Movable = {
+    place: new Int32Array(count),
+    slope: new Float64Array(count),
+    most: new Float64Array(count),
+  };
+  const { place, slope, most } = movable;
+  return (way, point, normal, height) => {
+    way.fill(0);
+    const goal = Math.abs(height);
+    if (goal === 0 || !Number.isFinite(goal)) return;
+    const down = Math.sign(height);
+    let movables = 0;
+    for (let i = 0; i < count; i++) {
+      const w = down * (normal[i] as number);
+      const far = (w > 0 ? low : high) - (point[i] as number);
+      place[movables] = i;
+      slope[movables] = Math.abs(w);
+      most[movables] = far;
+      // Unless it is at its bound, or the plane does not fall with it.
+      if (w * far < 0) movables++;
     }
+    if (norm === "l1") steepestFirst(way, movable, movables, goal);
+    else together(way, movable, movables, goal, norm === "linf");
+  };
+}
+
+/** The numbers with which the plane falls, and that are not at their bounds. */
+interface Movable {
+  readonly place: Int32Array;
+  /** How fast the plane falls with each, above 0. */
+  readonly slope: Float64Array;
+  /** How far each can go, with its sign. */
+  readonly most: Float64Array;
+}
+
+/** All numbers at one pace (Linf), or in proportion to their slopes (L2), each until it is at its bound. */
+function together(
+  way: Float64Array,
+  { place, slope, most }: Movable,
+  movables: number,
+  goal: number,
+  even: boolean,
+): void {
+  let left = goal;
+  let fall = 0;
+  for (let k = 0; k < movables; k++) {
+    const falls = slope[k] as number;
+    fall += falls * (even ? 1 : falls);
+  }
+  for (let count = movables; count > 0; ) {
     const time = left / fall;
+    // Those that still move are compacted in place, and summed for the next round.
     let still = 0;
+    fall = 0;
     for (let k = 0; k < count; k++) {
-      const i = free[k] as number;
-      const size = even ? time : time * (slope[i] as number);
-      if (size < (room[i] as number)) free[still++] = i;
-      else {
-        sizes[i] = room[i] as number;
-        left -= (slope[i] as number) * (room[i] as number);
+      const falls = slope[k] as number;
+      const far = most[k] as number;
+      const room = Math.abs(far);
+      const pace = even ? 1 : falls;
+      if (time * pace < room) {
+        place[still] = place[k] as number;
+        slope[still] = falls;
+        most[still] = far;
+        fall += falls * pace;
+        still++;
+      } else {
+        way[place[k] as number] = far;
+        left -= falls * room;
       }
     }
     if (still === count) {
       for (let k = 0; k < count; k++) {
-        const i = free[k] as number;
-        sizes[i] = even ? time : time * (slope[i] as number);
+        const size = time * (even ? 1 : (slope[k] as number));
+        way[place[k] as number] = (most[k] as number) > 0 ? size : -size;
       }
       return;
     }
@@ -90,22 +119,47 @@ function together(
   }
 }
 
-/** One number after the other, where the plane falls fastest (L1). */
+/** One number after the other, where the plane falls fastest (L1); from a heap, since few are needed. */
 function steepestFirst(
-  sizes: Float64Array,
-  slope: Float64Array,
-  room: Float64Array,
+  way: Float64Array,
+  { place, slope, most }: Movable,
+  movables: number,
   goal: number,
 ): void {
-  const order = Array.from(room.keys()).sort(
-    (a, b) => (slope[b] as number) - (slope[a] as number) || a - b,
-  );
+  const heap = new Int32Array(movables);
+  for (let k = 0; k < movables; k++) heap[k] = k;
+  // The steeper one is above; of equal ones the first.
+  const isAbove = (a: number, b: number) => {
+    const difference = (slope[a] as number) - (slope[b] as number);
+    return difference > 0 || (difference === 0 && a < b);
+  };
+  const sink = (from: number, size: number) => {
+    const moved = heap[from] as number;
+    let at = from;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below >= size) break;
+      if (
+        below + 1 < size &&
+        isAbove(heap[below + 1] as number, heap[below] as number)
+      )
+        below++;
+      if (!isAbove(heap[below] as number, moved)) break;
+      heap[at] = heap[below] as number;
+      at = below;
+    }
+    heap[at] = moved;
+  };
+  for (let at = (movables >> 1) - 1; at >= 0; at--) sink(at, movables);
   let left = goal;
-  for (const i of order) {
-    const falls = slope[i] as number;
-    if (left <= 0 || falls === 0) break;
-    const size = Math.min(room[i] as number, left / falls);
-    sizes[i] = size;
+  for (let held = movables; held > 0 && left > 0; held--) {
+    const k = heap[0] as number;
+    const falls = slope[k] as number;
+    const far = most[k] as number;
+    const size = Math.min(Math.abs(far), left / falls);
+    way[place[k] as number] = far > 0 ? size : -size;
     left -= size * falls;
+    heap[0] = heap[held - 1] as number;
+    sink(0, held - 1);
   }
 }

@@ -23,16 +23,22 @@ export function bumps(norm: Norm): Moves {
     made.set(side, both);
     return both[random.uniform() < 0.5 ? 0 : 1];
   };
-  /** Centre and difference as a point inside the bounds. */
+  // One difference is changed at a time.
+  let kept = new Float64Array(0);
+  const sized = (size: number): Float64Array => {
+    if (kept.length !== size) kept = new Float64Array(size);
+    return kept;
+  };
+  /** Centre and difference, scaled to the budget, as a point inside the bounds. */
   const place = (
     to: Float32Array,
     centre: Float32Array,
     delta: Float64Array,
     { eps, bounds: [low, high] }: Canvas,
   ) => {
-    scale(delta, eps);
+    const factor = eps / Math.max(length(delta), 1e-12);
     for (let i = 0; i < delta.length; i++) {
-      const there = (centre[i] as number) + (delta[i] as number);
+      const there = (centre[i] as number) + (delta[i] as number) * factor;
       to[i] = Math.min(high, Math.max(low, there));
     }
   };
@@ -42,7 +48,7 @@ export function bumps(norm: Norm): Moves {
       const { channels, height, width } = checked(canvas);
       const side = Math.floor(height / 5);
       const edge = Math.floor((height - 5 * side) / 2);
-      const delta = new Float64Array(to.length);
+      const delta = sized(to.length).fill(0);
       for (let top = edge; top + side <= height; top += side)
         for (let left = edge; left + side <= width; left += side) {
           const shape = bump(side, random);
@@ -57,7 +63,7 @@ export function bumps(norm: Norm): Moves {
     },
     change(to, centre, share, canvas, random) {
       const { channels, height, width, eps } = checked(canvas);
-      const delta = new Float64Array(to.length);
+      const delta = sized(to.length);
       for (let i = 0; i < delta.length; i++)
         delta[i] = (to[i] as number) - (centre[i] as number);
       const side = sideOf(share, canvas);
@@ -82,11 +88,12 @@ export function bumps(norm: Norm): Moves {
           const d = delta[i] as number;
           old[k] = d;
           held += power === 1 ? Math.abs(d) : d * d;
+          delta[i] = 0;
         });
+        // What is in both is not counted again, since it is 0 by now.
         paint(canvas, c, wiped, (i) => {
           const d = delta[i] as number;
-          if (!isInside(canvas, here, i))
-            held += power === 1 ? Math.abs(d) : d * d;
+          held += power === 1 ? Math.abs(d) : d * d;
           delta[i] = 0;
         });
         scale(old, length(old) > 0 ? 1 : 0);
@@ -124,19 +131,6 @@ function paint(
         (channel * height + top + row) * width + left + column,
         row * side + column,
       );
-}
-
-/** Whether a number, in whatever channel, is in a window. */
-function isInside(
-  { height, width }: Canvas,
-  { top, left, side }: Window,
-  i: number,
-): boolean {
-  const column = i % width;
-  const row = Math.floor(i / width) % height;
-  return (
-    row >= top && row < top + side && column >= left && column < left + side
-  );
 }
 
 /** Odd, and at least 3, as its two halves need. */

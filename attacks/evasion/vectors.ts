@@ -1,8 +1,8 @@
-import { type FloatTensor, sizeOf } from "#onnx";
+import type { FloatTensor } from "#onnx";
 
 /** The numbers of one row, as a view. */
 export function rowOf(t: FloatTensor, row: number): Float32Array {
-  const width = sizeOf(t.dims.slice(1));
+  const width = t.data.length / (t.dims[0] as number);
   return t.data.subarray(row * width, (row + 1) * width);
 }
 

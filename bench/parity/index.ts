@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { packagePath } from "#core";
+import { hashOf, packagePath, sha256, writeFile } from "#core";
 import { encodeNpy } from "#data";
 import { onnxruntime } from "#engine";
 import { type CompiledModel, compile } from "#model";
@@ -14,27 +14,35 @@ import { type Row, rows } from "./rows.ts";
 // Assay's attacks beside those of other libraries: the same weights, the same
 // samples, equal parameters, one after the other on the same cores. Prints
 // the table of docs/parity.md. `--only linf/0.3/square` chooses rows by a part of
-// their name, `--samples 100` takes fewer samples.
+// their name, `--samples 100` takes fewer samples, `--threads 1` fewer cores. Every
+// finished row is kept in runs/parity/rows; with `--resume` it is not run again.
 
 const { values: options } = parseArgs({
   options: {
     only: { type: "string", multiple: true },
     samples: { type: "string" },
+    threads: { type: "string" },
+    resume: { type: "boolean", default: false },
   },
 });
 
 const folder = packagePath("runs/parity");
 const { test } = await mnist();
+const threads = options.threads ? Number(options.threads) : undefined;
 const compiled = new Map<ModelName, CompiledModel>();
-for (const name of modelNames)
-  compiled.set(name, await compile(await modelOf(name, folder), onnxruntime));
+const weights = new Map<ModelName, string>();
+for (const name of modelNames) {
+  const model = await modelOf(name, folder);
+  compiled.set(name, await compile(model, onnxruntime, { threads }));
+  weights.set(name, sha256(readFileSync(join(folder, `${name}.onnx`))));
+}
 const most = Math.max(...rows.map((r) => r.samples));
 const x = rowsOf(test.x, 0, most) as FloatTensor;
 const y = test.y.slice(0, most);
 writeFileSync(join(folder, "x.npy"), encodeNpy(x));
 writeFileSync(join(folder, "y.npy"), encodeNpy(floats([most], Array.from(y))));
 
-const peer = await openPeer("parity_peer.py", "inherit");
+const peer = await openPeer("parity_peer.py", "inherit", threads);
 console.log(
   `${onnxruntime.title}, Node ${process.version}, ${peer ? `PyTorch ${peer.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}\n`,
 );
@@ -50,26 +58,35 @@ for (const planned of rows) {
   const named = `${row.model}/${row.norm}/${row.eps ?? "nearest"}/${row.attack}`;
   if (options.only && !options.only.some((part) => named.includes(part)))
     continue;
-  const ours = await outcomeOf(
-    compiled.get(row.model) as CompiledModel,
-    row,
-    x,
-    y,
-  );
-  const theirs = await peer?.ask<Outcome & { version: string }>({
+  const kept = join(
     folder,
-    ...row,
-    ...row.peer,
-  });
-  console.log(line(row, ours, theirs));
+    "rows",
+    `${hashOf({ row, weights: weights.get(row.model), with: [onnxruntime.title, peer?.version] })}.json`,
+  );
+  const done = options.resume && existsSync(kept) ? readKept(kept) : undefined;
+  const outcomes = done ?? (await both(row));
+  if (!done) writeFile(kept, JSON.stringify({ named, ...outcomes }));
+  console.log(line(row, outcomes));
 }
 peer?.stop();
 
-function line(
-  row: Row,
-  ours: Outcome,
-  theirs: (Outcome & { version: string }) | undefined,
-): string {
+interface Outcomes {
+  readonly ours: Outcome;
+  readonly theirs?: Outcome & { readonly version: string };
+}
+
+async function both(row: Row): Promise<Outcomes> {
+  const model = compiled.get(row.model) as CompiledModel;
+  const ours = await outcomeOf(model, row, x, y);
+  const question = { folder, ...row, ...row.peer };
+  return { ours, theirs: await peer?.ask(question) };
+}
+
+function readKept(path: string): Outcomes {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+function line(row: Row, { ours, theirs }: Outcomes): string {
   const rate = (o: Outcome | undefined) =>
     o ? `${(100 * o.robust).toFixed(1)} %` : "";
   const far = (o: Outcome | undefined) => o?.median?.toFixed(4) ?? "none";
