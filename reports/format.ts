@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import type { Inheritance, Norm, Rate, Results } from "#results";
+import type {
+  Finding,
+  Inheritance,
+  Norm,
+  Rate,
+  Results,
+  Trial,
+} from "#results";
 
 /** 0.7213 as "72.1 %". */
 export const percent = (value: number): string =>
@@ -88,6 +95,21 @@ export function cleanBehind(
     (c) => c.candidate === candidate.id && c.defense === defense,
   );
   return cell?.cleanAccuracy ?? null;
+}
+
+/** The number of a trial that matters most. */
+export const headline = ({ findings }: Trial): Finding | undefined =>
+  findings.find((f) => f.role === "headline");
+
+/** A finding in words, with its interval where it has one. */
+export function findingText({ unit, value, low, high }: Finding) {
+  const said = (v: number) =>
+    unit === "share" ? percent(v) : String(Number(v.toPrecision(4)));
+  const bounds = [low, high].filter((v) => v !== null);
+  return {
+    text: value === null ? "nothing to measure" : said(value),
+    interval: bounds.length === 2 ? `[${bounds.map(said).join(", ")}]` : "",
+  };
 }
 
 /** How a candidate was made: its strategy, the defences it was trained with, and its place among several tasks. */

@@ -1,6 +1,8 @@
 import type { Results } from "#results";
 
-export { cleanBehind, mainThreats } from "./format.ts";
+export type { Finding } from "#results";
+
+export { cleanBehind, findingText, headline, mainThreats } from "./format.ts";
 export { renderHtml } from "./html/render.ts";
 export { renderMarkdown } from "./markdown/render.ts";
 

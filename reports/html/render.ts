@@ -24,6 +24,7 @@ import { textsView } from "./sections/texts.ts";
 import { trainingView } from "./sections/training.ts";
 import { trajectoriesView } from "./sections/trajectories.ts";
 import { transferView } from "./sections/transfer.ts";
+import { trialsView } from "./sections/trials.ts";
 import { trustView } from "./sections/trust.ts";
 import { verdictView } from "./sections/verdict.ts";
 
@@ -48,6 +49,7 @@ export async function renderHtml(results: Results): Promise<string> {
     crossTask: crossTaskView(results),
     curves: curvesView(results),
     certificates: certificatesView(results),
+    trials: await trialsView(results),
     queries: queriesView(results),
     breakdown: breakdownView(results),
     defenses: defensesView(results),

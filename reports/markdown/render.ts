@@ -1,6 +1,8 @@
 import type { Results } from "#results";
 import {
   cleanBehind,
+  findingText,
+  headline,
   interval,
   mainThreats,
   percent,
@@ -60,7 +62,7 @@ export function renderMarkdown(results: Results): string {
   lines.push(
     threats.length > 0
       ? `Robust accuracy, worst case over the attacks, with 95 % intervals (${results.provenance.data.attacked} samples):`
-      : `Accuracy on clean samples (${results.provenance.data.test}); nothing was attacked:`,
+      : `Accuracy on clean samples (${results.provenance.data.test}); no input was attacked:`,
     "",
     `| ${["candidate", "defence", "clean", ...threats.map((t) => escaped(t.id))].join(" | ")} |`,
     `|---|---|---|${"---|".repeat(threats.length)}`,
@@ -94,6 +96,7 @@ export function renderMarkdown(results: Results): string {
     ...alongTraining(results),
     ...byDomain(results),
     ...transferLines(results),
+    ...tried(results),
   );
   for (const { candidate, sigma, curve } of results.certificates) {
     const radii = curve.map(
@@ -200,6 +203,34 @@ function byDomain(results: Results): string[] {
         `Robust accuracy of ${escaped(d.candidate)} by domain, ${escaped(d.threatModel)}: target ${here}, source ${there}, difference ${points(d.difference.value)} ${escaped(interval(d.difference))}${d.trusted ? "" : " **not trusted**"}.`,
       ];
     });
+}
+
+/** What came of attacks on the fine-tuning: a row for each candidate and attack, a column for each repair. */
+function tried({ trials, repairs }: Results): string[] {
+  if (trials.length === 0) return [];
+  const columns = repairs.filter((r) => trials.some((t) => t.repair === r.id));
+  const rows = [...new Set(trials.map((t) => `${t.candidate}\n${t.trial}`))];
+  return [
+    "",
+    "Attacks on the fine-tuning:",
+    "",
+    `| candidate | trial | ${columns.map((r) => escaped(r.id === "none" ? "found" : `behind ${r.id}`)).join(" | ")} |`,
+    `|---|---|${"---|".repeat(columns.length)}`,
+    ...rows.map((row) => {
+      const [candidate, trial] = row.split("\n");
+      const texts = columns.map(({ id }) => {
+        const one = trials.find(
+          (t) =>
+            t.candidate === candidate && t.trial === trial && t.repair === id,
+        );
+        const found = one && headline(one);
+        if (!found) return "-";
+        const { text, interval } = findingText(found);
+        return `${escaped(found.title)} ${text} ${escaped(interval)}${one.trusted ? "" : " **not trusted**"}`;
+      });
+      return `| ${escaped(candidate ?? "")} | ${escaped(trial ?? "")} | ${texts.join(" | ")} |`;
+    }),
+  ];
 }
 
 /** What attacks through the base broke, and how much of it is owed to the descent from it. */

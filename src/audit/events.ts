@@ -1,4 +1,4 @@
-import type { Rate } from "./results.ts";
+import type { Finding, Rate } from "./results.ts";
 
 /** What a run tells while it goes on. */
 export type AuditEvent =
@@ -34,8 +34,8 @@ export type AuditEvent =
       readonly trial: string;
       readonly done: number;
       readonly total: number;
-      /** Its headline in words. */
-      readonly found: string;
+      /** Its headline. */
+      readonly found: Finding | undefined;
       readonly reused: boolean;
     }
   | { readonly kind: "warning"; readonly message: string };

@@ -319,6 +319,8 @@ function checked({ suite, file }: LoadedSuite): Plan {
     defenses: ["none", ...Object.keys(suite.defenses)],
     attacks: Object.keys(suite.attacks),
     threatModels: budgetsOf(suite).map((b) => b.id),
+    trials: Object.keys(suite.trials),
+    repairs: Object.keys(suite.repairs),
   });
   return { cells: planCells(suite), trials: planTrials(suite) };
 }

@@ -1,6 +1,21 @@
+import { type Finding, findingText } from "#reports";
+
 /** 0.8333 as "83.3 %". */
 export function percent(value: number): string {
   return `${(100 * value).toFixed(1)} %`;
+}
+
+/** A finding of a trial in words. */
+export function foundText(finding: Finding): string {
+  const { text, interval } = findingText(finding);
+  return [
+    finding.title,
+    text,
+    interval,
+    ...(finding.at ? [`at ${finding.at}`] : []),
+  ]
+    .filter(Boolean)
+    .join(" ");
 }
 
 /** Rows of text in aligned columns. */

@@ -1,6 +1,6 @@
 import type { AuditEvent, OnEvent } from "#audit";
 import { coloursFor } from "./colour.ts";
-import { percent } from "./format.ts";
+import { foundText, percent } from "./format.ts";
 
 /** Where progress goes: a live line that is rewritten on a terminal, plain lines elsewhere. */
 export interface Progress {
@@ -95,7 +95,7 @@ export function progressOn(
         if (!event.reused) fresh++;
         const kept = event.reused ? pc.dim(" (kept)") : pc.dim(timeLeft());
         return line(
-          `  ${event.done}/${event.total} ${event.trial}: ${event.found}${kept}`,
+          `  ${event.done}/${event.total} ${event.trial}: ${event.found ? foundText(event.found) : "nothing to measure"}${kept}`,
         );
       }
       case "warning":

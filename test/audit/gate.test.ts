@@ -24,6 +24,9 @@ function input(
     candidates,
     cells,
     certificates: [],
+    trialAttacks: [],
+    repairs: [],
+    trials: [],
     defenses: distinct(cells.map(({ defense }) => defense)).map((id) => ({
       id,
       parts: [],
@@ -234,11 +237,88 @@ describe("selectors", () => {
       defenses: [],
       attacks: ["pgd"],
       threatModels: ["linf"],
+      trials: [],
+      repairs: [],
     };
     checkGateNames([{ robustAccuracy: { min: 0, defense: "none" } }], names);
     expect(() =>
       checkGateNames([{ cleanAccuracyDrop: { max: 0 } }], names),
     ).toThrow("found one candidate to compare");
+  });
+});
+
+describe("a trial", () => {
+  const finding = {
+    id: "attack-success",
+    title: "Attack success",
+    at: null,
+    unit: "share",
+    value: 0.1,
+    low: 0.05,
+    high: 0.18,
+    n: 100,
+    role: "headline",
+    attacker: "up",
+  } as const;
+  const trial = {
+    id: "full/none/badnets",
+    candidate: "full",
+    repair: "none",
+    trial: "badnets",
+    findings: [finding],
+    charts: [],
+    pictures: [],
+    notes: [],
+    trusted: true,
+    checks: [],
+    reproduce: "",
+    seconds: 0,
+  };
+  const unit = { title: "", reference: "", params: {}, kind: "", threat: "" };
+  const tried = (changes: Partial<typeof trial> = {}): GateInput => ({
+    ...half,
+    trialAttacks: [
+      {
+        ...unit,
+        id: "badnets",
+        taxonomy: { atlas: [], owasp: [], nist: [] },
+      },
+    ],
+    repairs: [{ id: "none", parts: [] }],
+    trials: [{ ...trial, ...changes }],
+  });
+
+  it("passes, fails or decides nothing by its interval", () => {
+    const at = (max: number) =>
+      verdicts([{ trial: { max, trial: "badnets" } }], tried());
+    expect(at(0.2)).toEqual(["passed"]);
+    expect(at(0.1)).toEqual(["inconclusive"]);
+    expect(at(0.02)).toEqual(["failed"]);
+  });
+
+  it("decides nothing when its control did not behave or nothing was measured", () => {
+    const rule = [{ trial: { max: 0.2 } }];
+    expect(verdicts(rule, tried({ trusted: false }))).toEqual(["inconclusive"]);
+    const empty = { ...finding, value: null, low: null, high: null } as never;
+    expect(verdicts(rule, tried({ findings: [empty] }))).toEqual([
+      "inconclusive",
+    ]);
+  });
+
+  it("may be a plain number", () => {
+    const steps = {
+      ...finding,
+      id: "cost",
+      unit: "number",
+      value: 40,
+      low: null,
+      high: null,
+    } as never;
+    const [row] = evaluateGate(
+      [{ trial: { min: 100, finding: "cost" } }],
+      tried({ findings: [steps] }),
+    ).rules;
+    expect(row).toMatchObject({ verdict: "failed", limit: "at least 100" });
   });
 });
 
@@ -449,7 +529,7 @@ describe("the suite form", () => {
   it.each([
     [
       "- robustAcuracy: {min: 0.5}",
-      's.yaml:1:3: [0].robustAcuracy: found an unknown key, expected one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess, certifiedAccuracy; did you mean "robustAccuracy"?',
+      's.yaml:1:3: [0].robustAcuracy: found an unknown key, expected one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess, certifiedAccuracy, trial; did you mean "robustAccuracy"?',
     ],
     [
       "- robustAccuracy: {min: 50}",
@@ -461,7 +541,7 @@ describe("the suite form", () => {
     ],
     [
       "- robustAccuracy: {min: 0.5}\n  cleanAccuracy: {min: 0.5}",
-      "s.yaml:1:3: [0]: found none or several metrics, expected exactly one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess, certifiedAccuracy in each rule",
+      "s.yaml:1:3: [0]: found none or several metrics, expected exactly one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess, certifiedAccuracy, trial in each rule",
     ],
   ])("%j", (text, message) => {
     expect(() => parse(text)).toThrow(message);

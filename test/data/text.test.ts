@@ -157,7 +157,7 @@ describe("texts", () => {
       const out = join(folder, `out${sanitize}`);
       const results = await runAudit({ suite, out });
       expect(renderMarkdown(results)).toMatch(
-        /nothing was attacked[\s\S]*\| full \| none \| \d/,
+        /no input was attacked[\s\S]*\| full \| none \| \d/,
       );
       expect(await renderHtml(results)).toContain("Nothing was attacked");
       const { candidates } = results;

@@ -5,6 +5,7 @@ import {
   type Rate,
   type Results,
   resultsSchema,
+  type Trial,
 } from "#results";
 import { roc } from "../../src/audit/roc.ts";
 import { rate } from "../../src/audit/statistics.ts";
@@ -108,6 +109,72 @@ function cell(
     queriesToBreak: Array.from(outcomes, (o, i) => (o === "0" ? 1 + 3 * i : 0)),
     reproduce: `npx assay run '${hostile.image}' --only 'x'`,
     seconds: 1.25,
+  };
+}
+
+function trialOf(candidate: string, repair: string): Trial {
+  const words = { at: null, unit: "share", attacker: "down", n: 50 } as const;
+  return {
+    id: `${candidate}/${repair}/flips`,
+    candidate,
+    repair,
+    trial: "flips",
+    findings: [
+      {
+        ...words,
+        id: "accuracy",
+        title: `Accuracy ${hostile.script}`,
+        value: repair === "none" ? 0.3 : 0.9,
+        low: 0.2,
+        high: 0.95,
+        role: "headline",
+      },
+      {
+        ...words,
+        id: "clean",
+        title: "Accuracy without poison",
+        unit: "number",
+        value: null,
+        low: null,
+        high: null,
+        role: "control",
+      },
+    ],
+    charts: [
+      {
+        id: "accuracy",
+        title: "Accuracy against poisons",
+        x: { label: "poisons", scale: "log" },
+        y: { label: "accuracy", scale: "share" },
+        lines: [
+          {
+            name: hostile.image,
+            points: [1, 10, 100].map((x) => ({
+              x,
+              y: 1 / x,
+              low: 0.5 / x,
+              high: null,
+            })),
+          },
+        ],
+      },
+    ],
+    pictures: [{ caption: hostile.image, picture: picture(3) }],
+    notes: [`a note ${hostile.lines}`],
+    trusted: candidate !== "full",
+    checks:
+      candidate === "full"
+        ? [
+            {
+              id: "control",
+              title: "Control",
+              status: "failed",
+              message: "the control was no control",
+            },
+          ]
+        : [],
+    reproduce: `npx assay run '${hostile.image}' --only 'x'`,
+    seconds: 1,
   };
 }
 
@@ -341,9 +408,19 @@ export function exampleResults(
         })),
       ),
     ),
-    trialAttacks: [],
-    repairs: [],
-    trials: [],
+    trialAttacks: [
+      {
+        ...unit("flips"),
+        kind: "poisoning",
+        threat: "writes some labels",
+        taxonomy: { atlas: ["AML.T0020"], owasp: ["ML02"], nist: [] },
+      },
+    ],
+    repairs: [
+      { id: "none", parts: [] },
+      { id: "knn", parts: [unit("knn")] },
+    ],
+    trials: candidates.flatMap((c) => [trialOf(c, "none"), trialOf(c, "knn")]),
     curves: candidates.map((candidate, i) => ({
       candidate,
       defense: "none",

@@ -38,7 +38,7 @@ export const said = (answer: string, confidence: number | null) =>
     : `${plain(answer)} (${percent(confidence)})`;
 
 /** A lossless PNG as a data URI. */
-async function pngOf({
+export async function pngOf({
   width,
   height,
   channels,

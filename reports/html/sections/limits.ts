@@ -38,8 +38,32 @@ export function limitsView(results: Results): string[] {
           "Attacks that want inputs rejected: a rejection is no wrong answer here.",
         ]
       : []),
-    "Poisoned or backdoored training data, and a backdoored base.",
-    "Privacy of the training data, and extraction of the model.",
-    "Tampering with the released weights.",
+    ...unlessTried(results, "poisoning", "Poisoned fine-tuning data."),
+    ...unlessTried(
+      results,
+      "backdoor",
+      "Backdoors in the fine-tuning data or in the base.",
+    ),
+    ...unlessTried(
+      results,
+      "membership",
+      "Privacy of the fine-tuning data: who was in it.",
+    ),
+    ...unlessTried(
+      results,
+      "extraction",
+      "Extraction of the model by its answers.",
+    ),
+    ...unlessTried(
+      results,
+      "tampering",
+      "Tampering with the released weights.",
+    ),
   ];
 }
+
+const unlessTried = (
+  { trialAttacks }: Results,
+  kind: string,
+  sentence: string,
+): string[] => (trialAttacks.some((a) => a.kind === kind) ? [] : [sentence]);

@@ -19,6 +19,8 @@ export function evaluateGate(
     defenses: results.defenses.map(({ id }) => id),
     attacks: results.attacks.map(({ id }) => id),
     threatModels: results.threatModels.map(({ id }) => id),
+    trials: results.trialAttacks.map(({ id }) => id),
+    repairs: results.repairs.map(({ id }) => id),
   });
   const rows = rules
     .flatMap((rule) => ruleOfEach(rule, results.candidates))
@@ -37,9 +39,9 @@ function rowsOf(rule: GateConfig[number], results: GateInput): GateRule[] {
   if (!limits) return [];
   const text = ruleText(rule);
   const bound: Bound =
-    "min" in limits
+    "min" in limits && limits.min !== undefined
       ? { side: "min", value: limits.min }
-      : { side: "max", value: limits.max };
+      : { side: "max", value: (limits as { max: number }).max };
   const subjects = subjectsOf(rule, results);
   if (subjects.length > 0) {
     return subjects.map((subject) => row(text, bound, subject));
@@ -64,7 +66,7 @@ interface Bound {
 function row(rule: string, bound: Bound, subject: Subject): GateRule {
   const { interval, value, unit, what } = subject;
   const limit = limitText(bound, unit);
-  const range = `${number(100 * interval.low)} to ${quantity(interval.high, unit)}`;
+  const range = `${unit === "" ? number(interval.low) : number(100 * interval.low)} to ${quantity(interval.high, unit)}`;
   const { verdict, because } = decide(bound, subject, limit);
   return {
     rule,
@@ -100,7 +102,7 @@ function decide(
     return {
       verdict: "inconclusive",
       because:
-        "but the attack broke its own rules, so the number means nothing",
+        "but the attack broke its own rules, or its control did not behave, so the number means nothing",
     };
   }
   if (outside) {
@@ -140,10 +142,11 @@ function ruleText(rule: GateConfig[number]): string {
 
 function limitText({ side, value }: Bound, unit: Subject["unit"]): string {
   // Rounded only as far as binary fractions need: a limit is shown as it was written.
-  const limit = Number((100 * value).toPrecision(6));
-  return `at ${side === "min" ? "least" : "most"} ${limit} ${unit}`;
+  const limit = Number(((unit === "" ? 1 : 100) * value).toPrecision(6));
+  return `at ${side === "min" ? "least" : "most"} ${limit}${unit && ` ${unit}`}`;
 }
 
 function quantity(value: number, unit: Subject["unit"]): string {
+  if (unit === "") return number(value);
   return unit === "%" ? percent(value) : `${number(100 * value)} points`;
 }

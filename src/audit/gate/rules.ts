@@ -37,6 +37,23 @@ const metrics = {
     sigma: z.number().positive().optional(),
     candidate: name,
   }),
+  /** A number that trials found: the headline, or the one that is named. */
+  trial: z
+    .strictObject({
+      /** A share between 0 and 1, or a number in the unit of the finding. */
+      min: numberOrFraction.optional(),
+      max: numberOrFraction.optional(),
+      /** Id of a finding, such as "attack-success". */
+      finding: name,
+      /** What it was measured at; every place when left out. */
+      at: name,
+      trial: name,
+      candidate: name,
+      repair: name,
+    })
+    .refine((r) => (r.min === undefined) !== (r.max === undefined), {
+      message: "state either min or max",
+    }),
 };
 
 /** What a rule may limit. */
@@ -53,6 +70,7 @@ export const gateSchema = z.array(
       cleanAccuracyDrop: metrics.cleanAccuracyDrop.optional(),
       attackSuccess: metrics.attackSuccess.optional(),
       certifiedAccuracy: metrics.certifiedAccuracy.optional(),
+      trial: metrics.trial.optional(),
     })
     .refine((rule) => Object.keys(rule).length === 1, {
       error: `found none or several metrics, expected exactly one of ${Object.keys(metrics).join(", ")} in each rule`,
@@ -69,6 +87,8 @@ export interface GateNames {
   defenses: readonly string[];
   attacks: readonly string[];
   threatModels: readonly string[];
+  trials: readonly string[];
+  repairs: readonly string[];
 }
 
 /** Throws GATE_NAME when a selector names nothing, or a drop has nothing to be compared with. */
@@ -79,6 +99,8 @@ export function checkGateNames(rules: GateConfig, names: GateNames): void {
     defense: [...new Set([UNDEFENDED, ...names.defenses])],
     attack: names.attacks,
     threatModel: names.threatModels,
+    trial: names.trials,
+    repair: [...new Set([UNDEFENDED, ...names.repairs])],
   };
   for (const [i, rule] of rules.entries()) {
     for (const [metric, limits] of Object.entries(rule)) {

@@ -18,6 +18,9 @@ export type GateInput = Pick<
   | "threatModels"
   | "attacks"
   | "certificates"
+  | "trialAttacks"
+  | "repairs"
+  | "trials"
 >;
 
 /** A number that a rule is held against. */
@@ -28,7 +31,8 @@ export interface Subject {
   interval: Interval;
   /** How many samples, or how the interval was found. */
   basis: string;
-  unit: "%" | "points";
+  /** "" for a plain number. */
+  unit: "%" | "points" | "";
   trust: "trusted" | "too good" | "not evaluated" | "void" | "beyond proof";
 }
 
@@ -43,6 +47,7 @@ export function subjectsOf(
     cleanAccuracyDrop,
     attackSuccess,
     certifiedAccuracy,
+    trial,
   } = rule;
   return [
     ...(robustAccuracy ? robustSubjects(robustAccuracy, results) : []),
@@ -50,6 +55,7 @@ export function subjectsOf(
     ...(cleanAccuracyDrop ? dropSubjects(cleanAccuracyDrop, results) : []),
     ...(attackSuccess ? successSubjects(attackSuccess, results) : []),
     ...(certifiedAccuracy ? certifiedSubjects(certifiedAccuracy, results) : []),
+    ...(trial ? trialSubjects(trial, results) : []),
   ];
 }
 
@@ -168,6 +174,37 @@ function certifiedSubjects(
     }));
 }
 
+function trialSubjects(
+  limits: Limits["trial"],
+  { trials }: GateInput,
+): Subject[] {
+  return trials
+    .filter((one) => selects(limits, one))
+    .flatMap((one) =>
+      one.findings
+        .filter((f) =>
+          limits.finding ? f.id === limits.finding : f.role === "headline",
+        )
+        .filter((f) => limits.at === undefined || f.at === limits.at)
+        .map((f): Subject => {
+          const { value, low, high, n } = f;
+          return {
+            name: f.at ? `${one.id} at ${f.at}` : one.id,
+            what: f.title,
+            value: value ?? 0,
+            // What could not be measured may be anything.
+            interval:
+              value === null
+                ? { low: -Infinity, high: Infinity }
+                : { low: low ?? value, high: high ?? value },
+            basis: n === null ? "no interval" : `n = ${n}`,
+            unit: f.unit === "share" ? "%" : "",
+            trust: one.trusted ? "trusted" : "void",
+          };
+        }),
+    );
+}
+
 function measure(
   rate: Rate,
 ): Pick<Subject, "value" | "interval" | "basis" | "unit"> {
@@ -190,7 +227,14 @@ function trustOf(
   return trusted ? "trusted" : "too good";
 }
 
-const selectors = ["candidate", "defense", "attack", "threatModel"] as const;
+const selectors = [
+  "candidate",
+  "defense",
+  "attack",
+  "threatModel",
+  "trial",
+  "repair",
+] as const;
 
 function selects(
   limits: Partial<Record<(typeof selectors)[number], string>>,

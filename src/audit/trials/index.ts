@@ -8,25 +8,13 @@ import {
 } from "#core";
 import type { FloatTensor } from "#onnx";
 import { describe, type ReadyModel, type Workshop } from "../models.ts";
-import type { Finding, Trial } from "../results.ts";
-import { number, percent } from "../words.ts";
+import type { Trial } from "../results.ts";
 import type { PlannedTrial } from "./plan.ts";
 import { poisoning } from "./poisoning.ts";
 import type { Outcome, Protocol } from "./trial.ts";
 import { openVictim } from "./victim.ts";
 
 export { type PlannedTrial, planTrials } from "./plan.ts";
-
-/** The number of a trial that matters most, in words. */
-function headlineText(findings: readonly Finding[]): string {
-  const found = findings.find((f) => f.role === "headline");
-  if (!found || found.value === null) return "nothing to measure";
-  const { title, at, unit, low, high } = found;
-  const said = (v: number) => (unit === "share" ? percent(v) : number(v));
-  const range =
-    low === null || high === null ? "" : ` [${said(low)}, ${said(high)}]`;
-  return `${title} ${said(found.value)}${range}${at ? ` at ${at}` : ""}`;
-}
 
 /** How each kind of attack on a fine-tuning is tried. */
 const protocols = { poisoning } as unknown as Readonly<
@@ -59,7 +47,7 @@ export async function runTrials(
       trial: one.id,
       done: trials.length,
       total: planned.length,
-      found: headlineText(trial.findings),
+      found: trial.findings.find((f) => f.role === "headline"),
       reused,
     });
   }

@@ -4,6 +4,7 @@ import type { Results } from "#audit";
 import { InterruptedError, writeFile } from "#core";
 import {
   cleanBehind,
+  headline,
   mainThreats,
   renderHtml,
   renderJson,
@@ -16,7 +17,7 @@ import {
   engineOption,
 } from "../engine-options.ts";
 import { exitCodeOf, exitCodes } from "../exit-codes.ts";
-import { columns, percent } from "../format.ts";
+import { columns, foundText, percent } from "../format.ts";
 import { runInWorker } from "../in-worker.ts";
 import { progressOn, silent } from "../progress.ts";
 
@@ -154,12 +155,33 @@ function summary(results: Results, report: string): string {
     "",
     shown.length > 0
       ? "Robust accuracy, worst case over the attacks:"
-      : "Accuracy on clean samples; nothing was attacked:",
+      : "Accuracy on clean samples; no input was attacked:",
     columns([heading, ...table]),
+    ...trialLines(results),
     "",
     `Gate: ${paint(results.gate.verdict === "none" ? "no verdict" : results.gate.verdict)}`,
     ...rules,
     "",
     `Report: ${report}`,
   ].join("\n")}\n`;
+}
+
+/** What came of attacks on the fine-tuning; nothing where none was tried. */
+function trialLines({ trials }: Results): string[] {
+  if (trials.length === 0) return [];
+  const rows = trials.map((trial) => {
+    const found = headline(trial);
+    const text = found ? foundText(found) : "nothing to measure";
+    return [
+      trial.candidate,
+      trial.repair,
+      trial.trial,
+      `${text}${trial.trusted ? "" : " (not trusted)"}`,
+    ];
+  });
+  return [
+    "",
+    "Attacks on the fine-tuning:",
+    columns([["candidate", "repair", "trial", "found"], ...rows]),
+  ];
 }

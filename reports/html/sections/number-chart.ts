@@ -1,0 +1,125 @@
+import { scaleLinear, scaleLog } from "d3-scale";
+import { area, line } from "d3-shape";
+import type { Chart } from "#results";
+import { percent, plain } from "../../format.ts";
+import { type Axis, frame, marker, round, STYLES, spread } from "./chart.ts";
+
+type Scale = Chart["x"]["scale"];
+type Point = Chart["lines"][number]["points"][number];
+
+/** More places than this make no readable table. */
+const MOST_PLACES = 24;
+
+/** Numbers against numbers on axes of any scale, as the partial line-chart.hbs draws them. */
+export function numberChart({ title, x: across, y: up, lines }: Chart) {
+  const points = lines.flatMap((l) => l.points);
+  const x = axisOf(
+    across.scale,
+    points.map((p) => p.x),
+    [frame.left, frame.width - frame.right],
+  );
+  const y = axisOf(
+    up.scale,
+    points.flatMap((p) => [p.y, p.low ?? p.y, p.high ?? p.y]),
+    [frame.height - frame.bottom, frame.top],
+  );
+  const path = line<Point>(
+    (p) => x.at(p.x),
+    (p) => y.at(p.y),
+  );
+  const band = area<Point>(
+    (p) => x.at(p.x),
+    (p) => y.at(p.low ?? p.y),
+    (p) => y.at(p.high ?? p.y),
+  );
+  const labels = spread(lines.map((l) => y.at(l.points.at(-1)?.y ?? 0)));
+  const places = [...new Set(points.map((p) => p.x))].sort((a, b) => a - b);
+  const crowded = places.length > MOST_PLACES;
+  return {
+    ...frame,
+    title: plain(title),
+    along: plain(across.label),
+    rates: plain(up.label),
+    x,
+    y,
+    x1: frame.width - frame.right,
+    y1: frame.height - frame.bottom,
+    middle: (frame.left + frame.width - frame.right) / 2,
+    chance: null,
+    series: lines.map(({ name, points: own }, i) => ({
+      name: plain(name),
+      tone: `s${i % STYLES}`,
+      marker: marker(i),
+      path: path([...own]),
+      band: band([...own]),
+      // Markers on every point of a long curve would hide it.
+      dots: crowded ? [] : own.map((p) => ({ x: x.at(p.x), y: y.at(p.y) })),
+      labelX: frame.width - frame.right + 16,
+      labelY: (labels[i] ?? 0) + 4,
+      dotX: frame.width - frame.right + 8,
+      dotY: labels[i],
+    })),
+    table: crowded
+      ? null
+      : {
+          places: places.map((v) => written(v, across.scale)),
+          rows: lines.map(({ name, points: own }) => ({
+            name: plain(name),
+            values: places.map((at) => {
+              const p = own.find((one) => one.x === at);
+              return {
+                value: p ? written(p.y, up.scale) : "-",
+                interval:
+                  p && p.low !== null && p.high !== null
+                    ? `[${written(p.low, up.scale)}, ${written(p.high, up.scale)}]`
+                    : "",
+              };
+            }),
+          })),
+        },
+  };
+}
+
+const written = (v: number, scale: Scale): string =>
+  scale === "share" ? percent(v) : String(Number(v.toPrecision(4)));
+
+/** An axis over values; what a logarithm does not take lies at its left end. */
+function axisOf(
+  kind: Scale,
+  values: readonly number[],
+  range: readonly [number, number],
+): Axis {
+  const format = (v: number) =>
+    kind === "share"
+      ? `${Math.round(100 * v)} %`
+      : String(Number(v.toPrecision(3)));
+  if (kind === "log") {
+    const shown = values.filter((v) => v > 0);
+    const low = Math.floor(Math.log10(Math.min(...shown, 1)) + 1e-9);
+    const high = Math.ceil(Math.log10(Math.max(...shown, 10 ** low)) - 1e-9);
+    const ends = [10 ** low, 10 ** Math.max(high, low + 1)] as const;
+    const scale = scaleLog().domain(ends).range(range);
+    return {
+      at: (v) => round(scale(Math.max(ends[0], v))),
+      ticks: Array.from(
+        { length: Math.max(high, low + 1) - low + 1 },
+        (_, i) => ({
+          at: round(scale(10 ** (low + i))),
+          label: format(10 ** (low + i)),
+        }),
+      ),
+    };
+  }
+  const domain =
+    kind === "share"
+      ? [0, 1]
+      : [Math.min(0, ...values), Math.max(...values, 1e-9)];
+  const scale = scaleLinear().domain(domain).range(range);
+  if (kind === "linear") scale.nice(5);
+  return {
+    at: (v) => round(scale(v)),
+    ticks: scale
+      .ticks(5)
+      .map((v) => ({ at: round(scale(v)), label: format(v) })),
+  };
+}

@@ -1,0 +1,145 @@
+import type { Chart, Finding, Results, Trial } from "#results";
+import {
+  anchor,
+  findingText,
+  headline,
+  plain,
+  tone,
+  unbroken,
+} from "../../format.ts";
+import { pngOf } from "./gallery.ts";
+import { numberChart } from "./number-chart.ts";
+
+/** Attacks on the fine-tuning: which candidate and which repair withstands them, then each attack by itself. */
+export async function trialsView(results: Results) {
+  const { trials, trialAttacks, repairs } = results;
+  if (trials.length === 0) return null;
+  const attacks = trialAttacks.filter((a) =>
+    trials.some((t) => t.trial === a.id),
+  );
+  const tried = results.candidates.filter((c) =>
+    trials.some((t) => t.candidate === c.id),
+  );
+  const at = (candidate: string, repair: string, trial: string) =>
+    trials.find(
+      (t) =>
+        t.candidate === candidate && t.repair === repair && t.trial === trial,
+    );
+  return {
+    columns: attacks.map((a) => plain(a.id)),
+    candidates: tried.map((c) => ({
+      name: plain(c.id),
+      cells: attacks.map((a) => square(at(c.id, "none", a.id))),
+    })),
+    repairs:
+      repairs.length < 2
+        ? null
+        : {
+            columns: repairs.map((r) =>
+              r.id === "none" ? "no repair" : plain(r.id),
+            ),
+            rows: attacks.flatMap((a) =>
+              tried.flatMap((c) => {
+                const cells = repairs.map((r) => at(c.id, r.id, a.id));
+                if (cells.every((t) => t === undefined)) return [];
+                const name = `${plain(a.id)}, ${plain(c.id)}`;
+                return [{ name, cells: cells.map(square) }];
+              }),
+            ),
+          },
+    attacks: await Promise.all(
+      attacks.map(async (a) => {
+        const own = trials.filter((t) => t.trial === a.id);
+        return {
+          id: anchor("trial", a.id),
+          name: plain(a.id),
+          title: plain(a.title),
+          threat: plain(a.threat),
+          reference: plain(a.reference),
+          taxonomy: [
+            ...a.taxonomy.atlas,
+            ...a.taxonomy.owasp,
+            ...a.taxonomy.nist,
+          ].join(", "),
+          charts: chartsOf(own).map(numberChart),
+          pictures: await picturesOf(own),
+          notes: [...new Set(own.flatMap((t) => t.notes))].map(unbroken),
+          failed: own.flatMap((t) =>
+            t.checks
+              .filter((check) => check.status !== "passed")
+              .map((check) => ({
+                trial: plain(t.id),
+                status: check.status,
+                message: unbroken(check.message),
+              })),
+          ),
+          rows: own.map((t) => ({
+            trial: plain(t.id),
+            reproduce: plain(t.reproduce),
+            findings: t.findings.map((f) => ({
+              title: plain(f.title),
+              at: f.at === null ? "" : plain(f.at),
+              role: f.role,
+              n: f.n ?? "",
+              ...findingText(f),
+            })),
+          })),
+        };
+      }),
+    ),
+  };
+}
+
+/** A cell of the matrix: the headline, coloured from bad for the victim to good where it is a share. */
+function square(trial: Trial | undefined) {
+  const found = trial && headline(trial);
+  if (!found)
+    return { text: "not tried", interval: "", tone: "empty", untrusted: false };
+  return {
+    ...findingText(found),
+    tone: toneOf(found),
+    untrusted: !trial.trusted,
+  };
+}
+
+const toneOf = ({ unit, value, attacker }: Finding): string =>
+  unit === "share" && value !== null && attacker !== null
+    ? tone(attacker === "up" ? 1 - value : value)
+    : "empty";
+
+/** The charts of an attack, candidates side by side; those behind repairs come after those without. */
+function chartsOf(trials: readonly Trial[]): Chart[] {
+  const charts = new Map<string, Chart>();
+  const repairs = [...new Set(trials.map((t) => t.repair))];
+  for (const repair of repairs)
+    for (const trial of trials.filter((t) => t.repair === repair))
+      for (const chart of trial.charts) {
+        const key = `${repair}/${chart.id}`;
+        const behind = repair === "none" ? "" : `, behind ${repair}`;
+        const known = charts.get(key) ?? {
+          ...chart,
+          title: `${chart.title}${behind}`,
+          lines: [],
+        };
+        const lines = chart.lines.map((l) => ({
+          ...l,
+          name:
+            chart.lines.length > 1
+              ? `${trial.candidate}: ${l.name}`
+              : trial.candidate,
+        }));
+        charts.set(key, { ...known, lines: [...known.lines, ...lines] });
+      }
+  return [...charts.values()];
+}
+
+/** Pictures of the first trial that has any: the others show the same. */
+async function picturesOf(trials: readonly Trial[]) {
+  const shown = trials.find((t) => t.pictures.length > 0)?.pictures ?? [];
+  return Promise.all(
+    shown.map(async ({ caption, picture }) => ({
+      caption: plain(caption),
+      image: await pngOf(picture),
+    })),
+  );
+}
