@@ -40,6 +40,7 @@ export function numberChart({ title, x: across, y: up, lines }: Chart) {
     title: plain(title),
     along: plain(across.label),
     rates: plain(up.label),
+    column: "Line",
     x,
     y,
     x1: frame.width - frame.right,
