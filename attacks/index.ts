@@ -39,6 +39,7 @@ import { labelFlip } from "./poisoning/label-flip.ts";
 import type { Poisoning } from "./poisoning/poisoning.ts";
 import type { TextAttack } from "./text/attack.ts";
 import { badCharacters } from "./text/bad-characters.ts";
+import { charmer } from "./text/charmer.ts";
 import { randomEdits } from "./text/random-edits.ts";
 import { textbugger } from "./text/textbugger.ts";
 import { baseMiFgsm } from "./transfer/base-mi-fgsm.ts";
@@ -99,6 +100,7 @@ export type TrialAttack = Poisoning;
 export const textAttacks = [
   badCharacters,
   textbugger,
+  charmer,
   randomEdits,
 ] as unknown as readonly TextAttack[];
 

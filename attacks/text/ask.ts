@@ -11,10 +11,11 @@ export interface Try {
   readonly text: string;
 }
 
-/** The cross-entropy of each text at the true label of its sample. A sample must be able to afford its tries. */
+/** The loss of each text at the true label of its sample. A sample must be able to afford its tries. */
 export async function lossesOf(
   { target, y }: Pick<TextInput<unknown>, "target" | "y">,
   tries: readonly Try[],
+  lossOf: (scores: Float32Array, label: number) => number = crossEntropyOf,
 ): Promise<number[]> {
   const losses: number[] = [];
   for (const group of groupsOf(tries, ROWS)) {
@@ -23,7 +24,7 @@ export async function lossesOf(
       group.map(({ sample }) => sample),
     );
     for (const [i, { sample }] of group.entries())
-      losses.push(crossEntropyOf(rowOf(scores, i), y[sample] as number));
+      losses.push(lossOf(rowOf(scores, i), y[sample] as number));
   }
   return losses;
 }

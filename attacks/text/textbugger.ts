@@ -28,10 +28,9 @@ interface Search {
  * in ASCII) that costs most.
  *
  * Where the paper stops at a similarity of sentences, the budget of edits ends
- * it, so that a bug that costs nothing is taken back; and where it goes over the
- * words once, other bugs are drawn in further rounds, since a repair of texts
- * undoes most of them. Without its fifth bug, words near in a table of
- * embeddings; and all words are ranked at once, not sentence by sentence.
+ * it, so that a bug that costs nothing is taken back. Without its fifth bug,
+ * words near in a table of embeddings; and all words are ranked at once, not
+ * sentence by sentence.
  */
 export const textbugger = defineTextAttack({
   id: "textbugger",
@@ -44,17 +43,16 @@ export const textbugger = defineTextAttack({
     owasp: ["ML01:2023"],
     nist: ["NISTAML.025"],
   },
-  params: z.strictObject({ rounds: z.int().positive().default(5) }),
+  params: z.strictObject({}),
   async run(input) {
-    const { target, params, onProgress } = input;
+    const { target, onProgress } = input;
     const searches = await ranked(input);
     const words = Math.max(0, ...searches.map(({ order }) => order.length));
-    const turns = params.rounds * words;
-    for (let turn = 0; turn < turns; turn++) {
-      onProgress(turn / turns);
+    for (let turn = 0; turn < words; turn++) {
+      onProgress(turn / words);
       const open = new Set(target.open(BUGS));
       const tries = searches.flatMap((search) =>
-        open.has(search.sample) ? triesOf(search, turn, words, input) : [],
+        open.has(search.sample) ? triesOf(search, turn, input) : [],
       );
       const losses = await lossesOf(input, tries);
       for (const [i, { search, place, bug }] of tries.entries()) {
@@ -110,16 +108,12 @@ async function ranked(input: TextInput<unknown>): Promise<Search[]> {
 function triesOf(
   search: Search,
   turn: number,
-  words: number,
   { edits, random }: TextInput<unknown>,
 ) {
   const { sample, clean, pieces, order } = search;
-  const place = order[turn % words];
+  const place = order[turn];
   if (place === undefined) return [];
-  const round = Math.floor(turn / words);
-  const stream = (random[sample] as Random).fork(
-    `word ${place} round ${round}`,
-  );
+  const stream = (random[sample] as Random).fork(`word ${place}`);
   return bugsOf(pieces[place] as string, stream)
     .map((bug) => {
       const text = pieces.with(place, bug).join("");

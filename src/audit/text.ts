@@ -47,7 +47,7 @@ export function checkKind(suite: Suite, file: string): void {
 
 /** What there is for texts instead. */
 const hints: Readonly<Record<string, string>> = {
-  attacks: "Use bad-characters, textbugger or random-edits.",
+  attacks: "Use bad-characters, textbugger, charmer or random-edits.",
   defenses: "Use unicode, spelling or onion.",
   threatModels: "State norm: edits, and eps as a number of characters.",
   sweep: "State norm: edits, and eps as numbers of characters.",

@@ -84,8 +84,8 @@ const blind: readonly (Family | undefined)[] = [
 ];
 
 /**
- * Whether a worst case may be believed: every cell is trusted, or a search with
- * gradients is that broke at least as much as any cell that is not. What a weak
+ * Whether a worst case may be believed: every cell is trusted, or a search by
+ * gradients (of texts, by queries) is that broke at least as much as any cell that is not. What a weak
  * attack missed does not matter where a strong one was at work, unless the weak
  * one cheated.
  */
@@ -101,17 +101,20 @@ function isBelieved(
     cells.some(
       (cell) =>
         cell.trusted &&
-        cell.threatModel.access === "gradient" &&
-        searching.includes(families.get(cell.attack)) &&
+        searches(cell, families.get(cell.attack)) &&
         standing(cell) <= left,
     )
   );
 }
 
-const searching: readonly (Family | undefined)[] = [
-  "iterative",
-  "minimum-norm",
-];
+const searches = (
+  { threatModel: { access, norm } }: Cell,
+  family: Family | undefined,
+): boolean =>
+  norm === "edits"
+    ? family === "query"
+    : access === "gradient" &&
+      (family === "iterative" || family === "minimum-norm");
 
 /** The cells of a defence and threat model. */
 export interface CellGroup {
