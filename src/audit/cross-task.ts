@@ -1,7 +1,9 @@
+import { samplesAt } from "#model";
 import { takeRows } from "#onnx";
 import { type Bench, drawsFor, openFor, release } from "./bench.ts";
 import { counts } from "./counting.ts";
 import { decisions, REFUSED } from "./detection.ts";
+import { readExamples } from "./examples.ts";
 import type { ReadyModel } from "./models.ts";
 import { type PlannedCell, usesTarget } from "./plan.ts";
 import type { Cell, CrossTask } from "./results.ts";
@@ -104,21 +106,21 @@ async function replayed(
     return example === undefined ? [] : [{ sample, example }];
   });
   const outcomes = Array.from(data.y, () => ".");
-  const examples = bench.store.readTensor(examplesOf(made.id));
+  const examples = readExamples(bench.store, examplesOf(made.id));
   if (shared.length === 0 || !examples) return outcomes.join("");
   const samples = shared.map((s) => s.sample);
   const ready = models.get(judged.candidate) as ReadyModel;
-  const { model } = await openFor(ready, planned.parts, bench);
+  const opened = await openFor(ready, planned.parts, bench);
   const draws = drawsFor(bench, "attacked");
-  const answers = await model.answers(
-    takeRows(
+  const answers = await opened.answers(
+    samplesAt(
       examples,
       shared.map((s) => s.example),
     ),
     samples.map((i) => draws[i] as (typeof draws)[number]),
   );
   const said = decisions(
-    model.model,
+    opened.model.model,
     answers,
     data.targets && takeRows(data.targets, samples),
   );
