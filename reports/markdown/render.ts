@@ -164,10 +164,15 @@ function acrossTasks(results: Results): string[] {
   }
   const told = [...deepest.values()].map(
     (r) =>
-      `- ${escaped(r.candidate)} through ${escaped(r.through)}, ${escaped(r.attack)}, ${escaped(r.threatModel)}: ${percent(r.robustAccuracy.value)} ${escaped(interval(r.robustAccuracy))}, clean ${percent(r.cleanAccuracy.value)}`,
+      `- ${escaped(r.candidate)} through ${r.through === r.of ? "all heads at once" : escaped(r.through)}, ${escaped(r.attack)}, ${escaped(r.threatModel)}: ${percent(r.robustAccuracy.value)} ${escaped(interval(r.robustAccuracy))}, clean ${percent(r.cleanAccuracy.value)}`,
   );
   return told.length > 0
-    ? ["", "Attacked through the head of another task, at worst:", "", ...told]
+    ? [
+        "",
+        "Attacked through the head of another task, or all at once, at worst:",
+        "",
+        ...told,
+      ]
     : [];
 }
 

@@ -253,7 +253,8 @@ function begin(
   };
 }
 
-const isAboutGradients = (error: unknown): error is AssayError =>
+/** Whether there is no gradient, or none that can be taken. */
+export const isAboutGradients = (error: unknown): error is AssayError =>
   error instanceof AssayError &&
   ["GRADIENT_NO_PATH", "GRADIENT_UNSUPPORTED"].includes(error.code);
 

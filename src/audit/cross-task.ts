@@ -1,27 +1,14 @@
 import { samplesAt } from "#model";
 import { takeRows } from "#onnx";
-import { type Bench, drawsFor, openFor, release } from "./bench.ts";
+import { allHeads } from "./all-heads.ts";
+import { drawsFor, openFor, release } from "./bench.ts";
 import { counts } from "./counting.ts";
 import { decisions, REFUSED } from "./detection.ts";
 import { readExamples } from "./examples.ts";
 import type { ReadyModel } from "./models.ts";
 import { type PlannedCell, usesTarget } from "./plan.ts";
+import { type Replaying, summary, trunkOf } from "./replaying.ts";
 import type { Cell, CrossTask } from "./results.ts";
-import { newcombePaired, rate } from "./statistics.ts";
-import type { Suite } from "./suite.ts";
-import type { TaskData } from "./tasks.ts";
-
-/** What replaying needs to know of a run. */
-interface Replaying {
-  readonly suite: Suite;
-  readonly plan: readonly PlannedCell[];
-  readonly cells: readonly Cell[];
-  readonly models: ReadonlyMap<string, ReadyModel>;
-  judged(candidate: string): TaskData;
-  benchOf(candidate: string): Bench;
-  /** Name in the store of the examples of a cell. */
-  examplesOf(cell: string): string;
-}
 
 /** A cell of a task, and the cell of another one under the same attack. */
 interface Pair {
@@ -58,6 +45,7 @@ export async function crossTask(run: Replaying): Promise<CrossTask[]> {
       outcomes,
     });
   }
+  rows.push(...(await allHeads(run)));
   const [first] = run.models.keys();
   if (first !== undefined) await release(run.benchOf(first));
   return rows;
@@ -66,17 +54,14 @@ export async function crossTask(run: Replaying): Promise<CrossTask[]> {
 /** Every attack that looks at a head, with the cells of all heads under it; none where a head is alone. */
 function pairsOf({ suite, plan, cells }: Replaying): Pair[] {
   const cellOf = new Map(cells.map((c) => [c.id, c]));
-  const trunkOf = (candidate: string) => {
-    const { member, replica } = suite.candidates[candidate] ?? {};
-    return member && JSON.stringify([member.of, replica?.index]);
-  };
+  const trunk = (candidate: string) => trunkOf(suite, candidate);
   const attacked = plan.filter(
-    (p) => trunkOf(p.candidate) && counts(p) && usesTarget(p.chosen.unit),
+    (p) => trunk(p.candidate) && counts(p) && usesTarget(p.chosen.unit),
   );
   return attacked.flatMap((planned) => {
     const alike = attacked.filter(
       (p) =>
-        trunkOf(p.candidate) === trunkOf(planned.candidate) &&
+        trunk(p.candidate) === trunk(planned.candidate) &&
         p.defense === planned.defense &&
         p.attack === planned.attack &&
         p.threatModel === planned.threatModel,
@@ -130,26 +115,4 @@ async function replayed(
       judged.outcomes[sample] === "-" ? "-" : stood ? "1" : "0";
   });
   return outcomes.join("");
-}
-
-/** What outcomes say of the samples that both tasks have. */
-function summary(
-  outcomes: string,
-): Pick<CrossTask, "cleanAccuracy" | "robustAccuracy" | "drop"> {
-  const count = (outcome: string) => outcomes.split(outcome).length - 1;
-  const [robust, broken, wrong] = [count("1"), count("0"), count("-")];
-  const n = robust + broken + wrong;
-  return {
-    cleanAccuracy: rate(robust + broken, n),
-    robustAccuracy: rate(robust, n),
-    drop: {
-      value: broken / n,
-      ...newcombePaired({
-        both: robust,
-        onlyFirst: broken,
-        onlySecond: 0,
-        neither: wrong,
-      }),
-    },
-  };
 }

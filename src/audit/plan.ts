@@ -153,6 +153,7 @@ export function checkReferences(suite: Suite, file: string): void {
     ],
   );
   checkTrajectory(suite, file, refuse);
+  checkAllHeads(suite, file, refuse);
   if (suite.attackSource && !suite.sourceData && suite.shift.length === 0)
     throw new UsageError(
       "SUITE_INVALID",
@@ -276,5 +277,32 @@ function checkTrajectory(
       "SUITE_INVALID",
       `${file}: trajectory.candidates names "${stranger}", which is no candidate that is fine-tuned`,
       `Choose one of: ${tuned.map(([id]) => id).join(", ")}.`,
+    );
+}
+
+/** Refuses attacks on all heads at once that do not follow a gradient, or that there are no heads for. */
+function checkAllHeads(
+  { allHeads, attacks, candidates }: Suite,
+  file: string,
+  refuse: (key: string, name: string, known: readonly string[]) => void,
+): void {
+  if (allHeads.length === 0) return;
+  const invalid = (what: string, hint: string) =>
+    new UsageError("SUITE_INVALID", `${file}: allHeads ${what}`, hint);
+  for (const name of allHeads) {
+    const unit = attacks[name]?.unit;
+    if (!unit) refuse("allHeads", name, Object.keys(attacks));
+    const follows =
+      unit?.family === "single-step" || unit?.family === "iterative";
+    if (unit?.access !== "gradient" || !follows)
+      throw invalid(
+        `names "${name}", which does not raise a loss step by step`,
+        "Name attacks such as fgsm or pgd.",
+      );
+  }
+  if (!Object.values(candidates).some((c) => c.member))
+    throw invalid(
+      "is for candidates of several tasks, the suite has none",
+      "Give a candidate tasks, or leave allHeads out.",
     );
 }

@@ -248,6 +248,8 @@ export const suiteSchema = z.strictObject({
       defenses: z.array(id).default(["none"]),
     })
     .optional(),
+  /** Attacks that are also made on all heads of a candidate of several tasks at once: on the sum of their losses, until all are wrong. */
+  allHeads: z.array(id).default([]),
   /** Robustness along each fine-tuning: the weights after its epochs, against one of the attacks under one of the threat models. */
   trajectory: z
     .strictObject({

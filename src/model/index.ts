@@ -1,4 +1,5 @@
 export { evaluate, flat, hidden, penultimate, pooled } from "./activations.ts";
+export type { Beside } from "./beside.ts";
 export {
   type Answers,
   argmaxRows,
@@ -59,14 +60,7 @@ export {
   samplesAt,
 } from "./samples.ts";
 export { gradientError } from "./self-check.ts";
-export {
-  type Access,
-  grantAccess,
-  type Limit,
-  type Queries,
-  type Target,
-  type Victim,
-} from "./target.ts";
+export { grantAccess, type Queries, type Target } from "./target.ts";
 export {
   areLabels,
   chanceOf,
@@ -77,3 +71,4 @@ export {
   type Truth,
   taskSchema,
 } from "./tasks/index.ts";
+export type { Access, Limit, Victim } from "./terms.ts";

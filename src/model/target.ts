@@ -1,17 +1,15 @@
 import { AssayError, Random } from "#core";
 import { type FloatTensor, takeRows } from "#onnx";
+import { standsBeside, withBeside } from "./beside.ts";
 import {
   type Answers,
   argmaxRows,
-  type CompiledModel,
-  type Draws,
   type LossGradient,
   type Objective,
 } from "./compiled.ts";
 import type { CutPlace } from "./cut-off.ts";
 import { asAttacked, mayRefuse, rejections } from "./detection.ts";
 import { type FeaturesAt, grantFeatures } from "./features-at.ts";
-import type { Model } from "./model.ts";
 import {
   copyOfSamples,
   countOf,
@@ -20,9 +18,14 @@ import {
   sampleAt,
 } from "./samples.ts";
 import { meaningOf } from "./tasks/index.ts";
-
-/** What an attacker may use of the model: nothing, predicted labels, scores, gradients, or the public base instead. */
-export type Access = "none" | "label" | "score" | "gradient" | "base";
+import {
+  type Access,
+  checkTerms,
+  outside,
+  roundingOf,
+  type Terms,
+  type Victim,
+} from "./terms.ts";
 
 /** Samples that were evaluated, by kind. */
 export interface Queries {
@@ -30,46 +33,6 @@ export interface Queries {
   gradient: number;
   /** Queries of the public base. */
   base: number;
-}
-
-/** What a target asks: a compiled model, or a text model behind its tokenizer. */
-export interface Victim<X extends Samples = FloatTensor> {
-  readonly model: Model;
-  answers(x: X, draws?: Draws): Promise<Answers>;
-  /** Texts have none. */
-  readonly lossGradient?: CompiledModel["lossGradient"];
-  readonly featuresAt?: CompiledModel["featuresAt"];
-}
-
-/** What breaks a sample: an example within this of it, and inside the bounds. */
-export interface Limit<X extends Samples = FloatTensor> {
-  readonly eps: number;
-  /** Whether the nearest example is looked for, rather than any within eps. */
-  readonly nearest: boolean;
-  /** Of numbers. */
-  readonly bounds?: readonly [number, number];
-  /** The distance of each example from its centre. */
-  distance(centre: X, examples: X): ArrayLike<number>;
-  /** Whether there can be such an example of its centre, beside its size; all can when left out. */
-  allows?(centre: X, example: X): boolean;
-}
-
-/** What a target is asked with. */
-export interface Terms<X extends Samples = FloatTensor> {
-  readonly access: Access;
-  /** Clean samples: [N, ...shape], or texts. */
-  readonly x: X;
-  /** Their true labels, among the classes that attacks see; a target without them never calls a sample broken. */
-  readonly y?: Int32Array;
-  /** What the outputs of each sample should be [N, outputs], where the model's task is not one of classes. */
-  readonly targets?: FloatTensor;
-  readonly limit: Limit<NoInfer<X>>;
-  /** Most queries of each sample; no limit when left out. */
-  readonly queries?: number;
-  /** The public base, where there is one. */
-  readonly base?: Victim<NoInfer<X>>;
-  /** What a model that draws at random draws from: each sample from a generator of its own, anew at each query. */
-  readonly draws?: Random;
 }
 
 /** A question about rows of examples; `samples` says of which sample each row is. */
@@ -141,10 +104,6 @@ const allowed: Readonly<Record<Access, readonly string[]>> = {
   base: ["base"],
 };
 
-/** How far float32 rounds a distance of eps between numbers within the bounds. */
-const roundingOf = ({ eps, bounds: [low, high] = [0, 0] }: Limit<never>) =>
-  1e-6 * eps + 1e-7 * Math.max(1, high - low);
-
 /**
  * A target on these terms.
  *
@@ -161,6 +120,7 @@ export function grantAccess<X extends Samples>(
     targets,
     limit,
     base,
+    beside = [],
     queries: budget = Infinity,
   } = terms;
   checkTerms(model, terms);
@@ -209,6 +169,30 @@ export function grantAccess<X extends Samples>(
       logits: asAttacked({ ...answers, logits }, detectors, truth),
       predicted: predicted.map((p, i) => (refused[i] ? (truth[i] ?? p) : p)),
     };
+  };
+
+  /** What the attack is told where heads stand beside: a row is wrong only when all of them are. */
+  const inAll = (
+    predicted: Int32Array,
+    samples: readonly number[],
+    standing: readonly boolean[],
+  ) =>
+    predicted.map((p, i) =>
+      standing[i] ? (y?.[samples[i] as number] ?? p) : p,
+    );
+  /** What it is told of rows that it asks about without a gradient. */
+  const asked = async (rows: X, samples: readonly number[]) => {
+    const draws = drawsOf(samples);
+    const answers = await model.answers(rows, draws);
+    const { logits, predicted: own } = told(answers, samples);
+    const standing = await standsBeside(beside, {
+      x: rows as FloatTensor,
+      samples,
+      draws,
+    });
+    const predicted = inAll(own, samples, standing);
+    judge(rows, samples, predicted);
+    return { logits, predicted };
   };
 
   const count = (kind: "forward" | "gradient", samples: readonly number[]) => {
@@ -275,18 +259,12 @@ export function grantAccess<X extends Samples>(
     async predict(rows, samples) {
       require(access, "predict");
       count("forward", samples);
-      const answers = await model.answers(rows, drawsOf(samples));
-      const { predicted } = told(answers, samples);
-      judge(rows, samples, predicted);
-      return predicted;
+      return (await asked(rows, samples)).predicted;
     },
     async scores(rows, samples) {
       require(access, "scores");
       count("forward", samples);
-      const answers = await model.answers(rows, drawsOf(samples));
-      const { logits, predicted } = told(answers, samples);
-      judge(rows, samples, predicted);
-      return logits;
+      return (await asked(rows, samples)).logits;
     },
     async lossGradient(rows, samples, { labels, loss, aims } = {}) {
       require(access, "lossGradient");
@@ -297,8 +275,10 @@ export function grantAccess<X extends Samples>(
       // Towards another class, or past a detector, there is nothing but the cross-entropy.
       const isOwn =
         name === "cross-entropy" && !labels && !mayRefuse(detectors);
-      const answer = await model.lossGradient(
-        rows as FloatTensor,
+      const draws = drawsOf(samples);
+      const x = rows as FloatTensor;
+      const own = await model.lossGradient(
+        x,
         labels ?? truth,
         {
           loss: isOwn ? meaning.loss : name,
@@ -306,10 +286,17 @@ export function grantAccess<X extends Samples>(
           targets: targetsOf(samples),
           truth,
         },
-        drawsOf(samples),
+        draws,
       );
-      const { logits, predicted } = told(answer, samples);
-      judge(rows, samples, predicted);
+      const { answer, standing } = await withBeside(
+        beside,
+        own,
+        { x, samples, draws },
+        isOwn ? undefined : name,
+        labels !== undefined || aims !== undefined,
+      );
+      const { logits, predicted } = told(own, samples);
+      judge(rows, samples, inAll(predicted, samples, standing));
       if (!labels && !aims) trace(name, samples, answer.loss);
       return { ...answer, logits };
     },
@@ -363,45 +350,3 @@ const withoutGradient = () =>
     "the attack asked for a gradient or features, which there are none of by texts",
     'Declare access "score" or "label" in its meta.',
   );
-
-/** The bounds as float32 has them: what is clipped to a bound must not lie beyond it. */
-const boundsIn32 = ([low, high]: readonly [number, number]) =>
-  [Math.fround(low), Math.fround(high)] as const;
-
-/** Where the first number is that is not within the bounds; -1 where there is none, as in texts. */
-function outside(x: Samples, { bounds }: Limit<never>): number {
-  if (!bounds || !("data" in x)) return -1;
-  const [low, high] = boundsIn32(bounds);
-  return x.data.findIndex((v) => !(v >= low && v <= high));
-}
-
-function checkTerms<X extends Samples>(
-  { model }: Victim<X>,
-  { x, y, targets, limit }: Terms<X>,
-): void {
-  const refuse = (message: string) => {
-    throw new AssayError(
-      "TARGET_TERMS",
-      message,
-      "Attack samples that the model takes, each with its label.",
-    );
-  };
-  const n = countOf(x);
-  const meaning = meaningOf(model);
-  if (y && y.length !== n)
-    refuse(`there are ${n} samples and ${y.length} labels`);
-  const unknown = y?.find((k) => !(k >= 0 && k < meaning.classes));
-  if (unknown !== undefined)
-    refuse(
-      `a sample has label ${unknown}, the model has ${meaning.classes} classes`,
-    );
-  const rows = targets?.dims[0];
-  if (meaning.targets && y && rows !== n)
-    refuse(`there are ${n} samples and ${rows ?? "no"} rows of targets`);
-  const bad = outside(x, limit);
-  if (bad < 0 || !limit.bounds || !("data" in x)) return;
-  const [low, high] = boundsIn32(limit.bounds);
-  refuse(
-    `sample ${Math.floor(bad / (x.data.length / n))} has the value ${x.data[bad]}, the bounds are ${low} to ${high}`,
-  );
-}

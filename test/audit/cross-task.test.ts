@@ -71,6 +71,7 @@ attacks:
   fgsm: fgsm
   pgd: { id: pgd, steps: 8, relStepSize: 0.25 }
   noise: noise
+allHeads: [pgd]
 gate:
   - robustAccuracy: { min: 0.95, candidate: heads.blunt }
 gallery: 0
@@ -138,11 +139,48 @@ test("the worst task decides: a head without a gradient falls through its neighb
     "heads.copy",
     "heads.right",
     "heads.some",
+    "heads",
   ]);
   expect(worst?.robustAccuracy.value).toBeLessThanOrEqual(
     through?.robustAccuracy.value as number,
   );
   expect(results.gate.verdict).toBe("failed");
+});
+
+test("on all heads at once, heads on other features fall as deep as by themselves, and one without a gradient with its neighbour", () => {
+  const shared = cell("some", "pgd")?.outcomes.length;
+  for (const task of ["left", "copy", "right", "blunt", "some"]) {
+    const found = results.crossTask?.find(
+      (r) => r.through === "heads" && r.candidate === `heads.${task}`,
+    );
+    expect(found).toMatchObject({ of: "heads", attack: "pgd", trusted: null });
+    expect(found?.cleanAccuracy.n).toBe(shared);
+    // Of linear heads one step of full length is the best that there is.
+    const best = cell(task === "blunt" ? "left" : task, "fgsm")?.outcomes ?? "";
+    for (const [i, outcome] of [...(found?.outcomes ?? "")].entries())
+      if (outcome !== ".") expect(outcome).toBe(best[i]);
+  }
+});
+
+test.each([
+  [suite.replace("allHeads: [pgd]", "allHeads: [pdg]"), /allHeads names "pdg"/],
+  [
+    suite.replace("allHeads: [pgd]", "allHeads: [noise]"),
+    /does not raise a loss/,
+  ],
+  [
+    suite
+      .replace(/tasks:\n( {2}.*\n)+/, "")
+      .replace(", tasks: [left, copy, blunt, right, some]", "")
+      .replace("candidate: heads.blunt", "candidate: heads"),
+    /candidates of several tasks/,
+  ],
+])("attacks on all heads that cannot be are refused", async (text, message) => {
+  const file = join(folder, "refused.yaml");
+  writeFileSync(file, text);
+  await expect(
+    runAudit({ suite: file, out: join(folder, "refused") }),
+  ).rejects.toThrow(message);
 });
 
 test("only samples that both tasks have are compared", () => {

@@ -5,6 +5,7 @@ import {
   mainThreats,
   percent,
   plain,
+  points,
   tone,
 } from "../../format.ts";
 
@@ -31,8 +32,8 @@ function matrix(rows: readonly CrossTask[], results: Results) {
   return {
     title: `${plain(of)}${replica === null ? "" : `, seed ${replica}`}, attack ${plain(attack)}, ${threat ? budget(threat) : plain(threatModel)}, ${defense === "none" ? "no defence" : `defence ${plain(defense)}`}`,
     tasks: heads.map(taskOf),
-    rows: heads.map((through) => ({
-      through: taskOf(through),
+    rows: [...new Set(rows.map((r) => r.through))].map((through) => ({
+      through: through === of ? "all heads at once" : taskOf(through),
       cells: heads.map((on) => {
         const row = rows.find(
           (r) => r.through === through && r.candidate === on,
@@ -42,8 +43,8 @@ function matrix(rows: readonly CrossTask[], results: Results) {
               text: percent(row.robustAccuracy.value),
               interval: interval(row.robustAccuracy),
               tone: tone(row.robustAccuracy.value),
-              drop: `−${(100 * row.drop.value).toFixed(1)} points`,
-              untrusted: !row.trusted,
+              drop: row.drop.value === 0 ? "no drop" : points(-row.drop.value),
+              untrusted: row.trusted === false,
             }
           : {
               text: "no shared samples",

@@ -6,7 +6,7 @@ export const crossTaskSchema = z.strictObject({
   /** The candidate of several tasks, and which of its trainings; null where it has one. */
   of: z.string(),
   replica: z.int().nullable(),
-  /** The audited candidate whose examples these are, and the one that is judged; the same in a cell of its own. */
+  /** The audited candidate whose examples these are, or the candidate of all tasks where all heads were attacked at once; and the one that is judged, the same in a cell of its own. */
   through: z.string(),
   candidate: z.string(),
   defense: z.string(),
@@ -22,8 +22,8 @@ export const crossTaskSchema = z.strictObject({
     low: z.number(),
     high: z.number(),
   }),
-  /** Whether the cell that the examples are of is trusted. */
-  trusted: z.boolean(),
+  /** Whether the cell that the examples are of is trusted; null where all heads were attacked at once, which is no cell. */
+  trusted: z.boolean().nullable(),
   /** One character for each sample of the judged candidate: as in cells, and "." where it is none of the other task. */
   outcomes: z.string(),
 });
