@@ -131,7 +131,7 @@ export type { Repair } from "./repair/repair.ts";
 export type { ChosenSanitizer, Parts, Sanitizer } from "./sanitizer.ts";
 export {
   type ChosenTextSanitizer,
-  fitRepair,
-  openRepairs,
+  fitTextSanitizer,
+  openTextSanitizers,
   type TextSanitizer,
 } from "./text/sanitizer.ts";

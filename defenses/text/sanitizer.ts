@@ -3,7 +3,7 @@ import type { Chosen, Random } from "#core";
 import type { Engine } from "#engine";
 import type { FitInput, Fitted } from "../fit.ts";
 
-/** What a repair of texts is opened with, besides its parameters. */
+/** What a sanitizer of texts is opened with, besides its parameters. */
 export interface TextTools {
   /** Where paths of parameters start. */
   readonly folder: string;
@@ -12,8 +12,8 @@ export interface TextTools {
   readonly words: ReadonlySet<string>;
 }
 
-/** A repair that is ready. */
-export interface Repair {
+/** A sanitizer of texts that is ready. */
+export interface OpenSanitizer {
   apply(texts: readonly string[]): Promise<readonly string[]>;
   release(): Promise<void>;
 }
@@ -37,61 +37,61 @@ export interface TextSanitizer<S extends z.ZodObject = z.ZodObject> {
   open(
     params: z.output<S>,
     tools: TextTools & { readonly fitted?: Fitted },
-  ): Promise<Repair>;
+  ): Promise<OpenSanitizer>;
 }
 
-/** Declares a repair of texts. */
+/** Declares a sanitizer of texts. */
 export function defineTextSanitizer<S extends z.ZodObject>(
   sanitizer: Omit<TextSanitizer<S>, "kind">,
 ): TextSanitizer<S> {
   return { kind: "text-sanitizer", ...sanitizer };
 }
 
-/** A repair with its parameters, and with what its fit found where it has one. */
+/** A sanitizer of texts with its parameters, and with what its fit found where it has one. */
 export interface ChosenTextSanitizer extends Chosen<TextSanitizer> {
   readonly fitted?: Fitted;
 }
 
 /** One text after the other by a function of texts. */
-export const repairEach = (repair: (text: string) => string): Repair => ({
-  apply: async (texts) => texts.map(repair),
+export const eachText = (change: (text: string) => string): OpenSanitizer => ({
+  apply: async (texts) => texts.map(change),
   release: async () => {},
 });
 
-/** All repairs of a defence, in their order. */
-export async function openRepairs(
+/** All sanitizers of a defence, in their order. */
+export async function openTextSanitizers(
   parts: readonly ChosenTextSanitizer[],
   tools: TextTools,
-): Promise<Repair> {
-  const repairs: Repair[] = [];
+): Promise<OpenSanitizer> {
+  const all: OpenSanitizer[] = [];
   for (const { unit, params, fitted } of parts)
-    repairs.push(await unit.open(params, { ...tools, fitted }));
+    all.push(await unit.open(params, { ...tools, fitted }));
   return {
     async apply(texts) {
-      let repaired = texts;
-      for (const repair of repairs) repaired = await repair.apply(repaired);
-      return repaired;
+      let clean = texts;
+      for (const one of all) clean = await one.apply(clean);
+      return clean;
     },
     async release() {
-      for (const repair of repairs) await repair.release();
+      for (const one of all) await one.release();
     },
   };
 }
 
 /**
- * Fits a repair on clean validation texts, as those before it leave them.
+ * Fits a sanitizer on clean validation texts, as those before it leave them.
  *
  * @param before what comes before it in the defence, fitted
  */
-export async function fitRepair(
+export async function fitTextSanitizer(
   { unit, params }: ChosenTextSanitizer,
   before: readonly ChosenTextSanitizer[],
   { folder, engine, validation, random }: FitInput & Pick<TextTools, "folder">,
 ): Promise<Fitted> {
   const { strings = [], reader } = validation.texts ?? {};
   const tools = { folder, engine, words: reader?.words ?? new Set<string>() };
-  const repairs = await openRepairs(before, tools);
-  const texts = await repairs.apply(strings);
-  await repairs.release();
+  const front = await openTextSanitizers(before, tools);
+  const texts = await front.apply(strings);
+  await front.release();
   return (await unit.fit?.(texts, params, { ...tools, random })) ?? new Map();
 }

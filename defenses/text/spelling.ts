@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { textRepairs } from "#texts";
-import { defineTextSanitizer, repairEach } from "./sanitizer.ts";
+import { defineTextSanitizer, eachText } from "./sanitizer.ts";
 
 /**
  * The vocabulary's only word one edit away for one that it does not have, see
@@ -13,5 +13,5 @@ export const spelling = defineTextSanitizer({
   reference: "Pruthi et al. 2019, arXiv:1905.11268",
   params: z.strictObject({}),
   open: async (_params, { words }) =>
-    repairEach((text) => textRepairs.spelling(text, words)),
+    eachText((text) => textRepairs.spelling(text, words)),
 });

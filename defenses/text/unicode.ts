@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { textRepairs } from "#texts";
-import { defineTextSanitizer, repairEach } from "./sanitizer.ts";
+import { defineTextSanitizer, eachText } from "./sanitizer.ts";
 
 /**
  * NFKC, lookalikes of Latin letters as these, no invisible and direction
@@ -11,5 +11,5 @@ export const unicode = defineTextSanitizer({
   title: "Unicode folding",
   reference: "Boucher et al. 2022, arXiv:2106.09898",
   params: z.strictObject({}),
-  open: async () => repairEach(textRepairs.unicode),
+  open: async () => eachText(textRepairs.unicode),
 });

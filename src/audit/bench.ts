@@ -4,7 +4,7 @@ import {
   type ChosenDefense,
   defend,
   isTextSanitizer,
-  openRepairs,
+  openTextSanitizers,
 } from "#defenses";
 import type { Engine } from "#engine";
 import {
@@ -98,7 +98,7 @@ async function openNumbers(
   };
 }
 
-/** A text model that reads texts, through its repairs and its tokenizer. */
+/** A text model that reads texts, through its sanitizers and its tokenizer. */
 async function openTexts(
   ready: ReadyModel,
   fitted: readonly ChosenDefense[],
@@ -106,19 +106,19 @@ async function openTexts(
 ): Promise<Opened> {
   const { reader } = data.texts as NonNullable<Dataset["texts"]>;
   const tools = { folder, engine, words: reader.words };
-  const repairs = await openRepairs(fitted.filter(isTextSanitizer), tools);
+  const front = await openTextSanitizers(fitted.filter(isTextSanitizer), tools);
   const model = await compile(ready.model, engine);
   return {
     model,
     async answers(texts, draws) {
-      const repaired = await repairs.apply(texts as readonly string[]);
-      const ids = repaired.map(reader.read);
+      const clean = await front.apply(texts as readonly string[]);
+      const ids = clean.map(reader.read);
       const dims = [ids.length, ids[0]?.length ?? 0];
       const x = tensor("float32", dims, Float32Array.from(ids.flat()));
       return model.answers(x, draws);
     },
     async release() {
-      await repairs.release();
+      await front.release();
       await model.release();
     },
   };

@@ -14,7 +14,7 @@ import {
   type FitInput,
   type Fitted,
   fitDetector,
-  fitRepair,
+  fitTextSanitizer,
   inPlace,
   isDetector,
   isTextSanitizer,
@@ -199,7 +199,7 @@ async function fitPart(
 ): Promise<Fitted> {
   if (isDetector(chosen)) return fitDetector(chosen, before, input);
   if (isTextSanitizer(chosen))
-    return fitRepair(chosen, before.filter(isTextSanitizer), input);
+    return fitTextSanitizer(chosen, before.filter(isTextSanitizer), input);
   const placed = await inPlace(input, before, after);
   return (await chosen.unit.fit?.(placed, chosen.params)) ?? new Map();
 }

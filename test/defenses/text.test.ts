@@ -6,8 +6,8 @@ import { type Dataset, loadDataset } from "#data";
 import {
   type ChosenTextSanitizer,
   defend,
-  fitRepair,
-  openRepairs,
+  fitTextSanitizer,
+  openTextSanitizers,
   type TextSanitizer,
   textSanitizers,
 } from "#defenses";
@@ -69,7 +69,7 @@ async function ready(ids: readonly string[], texts = CLEAN) {
   const data = await validation(texts);
   const fitted: ChosenTextSanitizer[] = [];
   for (const part of ids.map(chosen)) {
-    const found = await fitRepair(part, fitted, {
+    const found = await fitTextSanitizer(part, fitted, {
       model: loadModel(join(folder, model.model)),
       engine: onnxruntime,
       train: data,
@@ -80,7 +80,7 @@ async function ready(ids: readonly string[], texts = CLEAN) {
     });
     fitted.push({ ...part, fitted: found });
   }
-  return openRepairs(fitted, { folder, engine: onnxruntime, words });
+  return openTextSanitizers(fitted, { folder, engine: onnxruntime, words });
 }
 
 describe("a language model", () => {
@@ -145,7 +145,7 @@ describe("onion", () => {
 });
 
 describe.each(textSanitizers.map((s) => [s.id, s] as const))(
-  "repair %s",
+  "text sanitizer %s",
   (id, unit) => {
     it("gives a text for a text, the same alone and among others", async () => {
       const { apply, release } = await ready([id]);

@@ -27,7 +27,10 @@ const piecesOf = (
   side: "before" | "after",
 ): { text: string; edited: boolean; points: string }[] =>
   segments.map((segment) => ({
-    text: visible(segment[side]),
+    text:
+      segment.before === segment.after
+        ? visible(segment[side])
+        : visible(segment[side]).replaceAll(" ", "␣"),
     edited: segment.before !== segment.after,
     points: segment[side] === "" ? "nothing" : pointsOf(segment[side]),
   }));

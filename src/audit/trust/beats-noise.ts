@@ -24,7 +24,7 @@ export const beatsNoise: TrustCheck = {
     if (robustCount(cell) > robustCount(noise)) {
       return {
         status: "failed",
-        message: `${seen}: ${cell.norm === "edits" ? "the search is too weak; give it more queries, or another attack" : STRONGER}.`,
+        message: `${seen}: ${cell.norm === "edits" ? "this attack finds little here; trust the lower number, and run charmer" : STRONGER}.`,
       };
     }
     const ids = missed(cell, noise);

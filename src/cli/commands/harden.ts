@@ -37,7 +37,7 @@ Examples:
   assay harden candidate.onnx --defense '{ id: bit-depth, bits: 3 }' median --out hardened.onnx
   assay harden candidate.onnx --defense pca energy --suite suites/demo.yaml --out hardened.onnx
 
-Repairs of texts (data.sanitize in a suite) work on strings; no .onnx can hold them.`,
+Sanitizers of texts (unicode, spelling, onion) work on strings; no .onnx can hold them.`,
   )
   .action(
     async (file: string, { defense, out, suite, head }: HardenOptions) => {
