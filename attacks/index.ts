@@ -46,6 +46,7 @@ import { baseMiFgsm } from "./transfer/base-mi-fgsm.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
 import { featurePgd } from "./transfer/feature-pgd.ts";
 import { mimic } from "./transfer/mimic.ts";
+import { pap } from "./transfer/pap.ts";
 
 /** Every attack. A new one is a file and a line here. */
 export const attacks = [
@@ -86,6 +87,7 @@ export const attacks = [
   baseMiFgsm,
   featurePgd,
   mimic,
+  pap,
   spatial,
   corruptions,
   noise,

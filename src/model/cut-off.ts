@@ -7,7 +7,8 @@ import type { Model } from "./model.ts";
 /**
  * Where features are taken: behind a layer group, at a value of the graph, or at
  * a share of the way through the places where the model can be cut, from 0, the
- * first, to 1, the last. What its head reads when left out.
+ * first, to 1, the last. What its head reads when left out, and where a model is
+ * nothing but its head.
  */
 export type CutPlace = string | number | undefined;
 
@@ -45,14 +46,9 @@ function valueAt(model: Model, place: CutPlace): string {
   const { graph } = model;
   if (place === undefined) return headInput(model);
   const cuts = cutsOf(graph);
-  if (typeof place === "number") {
-    const at = cuts[Math.round(place * (cuts.length - 1))];
-    if (at) return at.value;
-    throw new UsageError(
-      "CUT_UNKNOWN",
-      "the model cannot be cut anywhere before its head",
-      "Name a value of its graph, or leave the cut out.",
+  if (typeof place === "number")
+    return (
+      cuts[Math.round(place * (cuts.length - 1))]?.value ?? headInput(model)
     );
-  }
   return cutNamed(graph, place);
 }

@@ -21,5 +21,6 @@ export const quick: Readonly<Record<string, Record<string, unknown>>> = {
   patch: { steps: 10 },
   ead: { binarySearchSteps: 3, maxIterations: 50 },
   mimic: { steps: 8, targets: 2 },
+  pap: { steps: 10, relStepSize: 0.2 },
   "cw-l2": { binarySearchSteps: 3, maxIterations: 50 },
 };

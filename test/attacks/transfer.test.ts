@@ -200,6 +200,36 @@ describe("on a base whose features are the input", () => {
     });
   });
 
+  test.each(["base", "fuse", "ugs"])(
+    "one perturbation (%s) lifts all features as far as it may",
+    async (variant) => {
+      const eps = 0.1;
+      const made = (norm: "linf" | "l2", size: number) =>
+        through("pap", identity(), flat(x), flat(others), norm, size, {
+          variant,
+          steps: 60,
+          relStepSize: 0.1,
+        });
+      // Numbers are above 0: their squares are lifted most by adding eps to each.
+      const { examples } = await made("linf", eps);
+      examples.data.forEach((v, i) => {
+        expect(v - (x.data[i] as number)).toBeCloseTo(eps, 5);
+      });
+      // The slope is along the mean image, so that is where a length leads.
+      const { examples: longer } = await made("l2", eps);
+      const away = row(longer, 0).map((v, i) => v - (x.data[i] as number));
+      expect(Math.hypot(...away)).toBeCloseTo(eps, 4);
+      const mean = row(others, 0).map((_, k) =>
+        variant === "ugs"
+          ? 0.5
+          : [0, 1, 2].reduce((s, t) => s + (row(others, t)[k] as number), 0) /
+            3,
+      );
+      const along = away.reduce((s, v, k) => s + v * (mean[k] as number), 0);
+      expect(along / (eps * Math.hypot(...mean))).toBeGreaterThan(0.99);
+    },
+  );
+
   test("without a norm, mimicry comes nearer as far as its DSSIM lets it", async () => {
     const [small, large] = [0.003, 0.015];
     const left = await Promise.all(
