@@ -1,8 +1,9 @@
 import { hashOf, packageVersion, Random } from "#core";
 import { layerGroups, type Model, modelTask } from "#model";
 import { hashModel } from "#onnx";
-import { architectures, tune } from "#tuning";
+import { architectures, asPart, tune } from "#tuning";
 import {
+  describe,
   describeSettings,
   epochTeller,
   given,
@@ -55,12 +56,13 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
   const parts = data.pretraining as Parts;
   const { pretrain } = loaded.suite.base ?? {};
   if (!pretrain) throw new Error("the plan says that the base is pre-trained");
-  const { architecture: name, ...settings } = pretrain;
+  const { architecture: name, training = [], ...settings } = pretrain;
   const key = hashOf({
     kind: id,
     id: name,
     task: loaded.suite.task,
     settings: describeSettings(settings),
+    ...(training.length > 0 ? { training: training.map(describe) } : {}),
     ...trainingKey(shop, parts),
   });
   const file = `models/${id.replaceAll(" ", "-")}-${key.slice(0, 12)}.onnx`;
@@ -91,6 +93,7 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
       groups,
       stages,
       settings,
+      parts: training.map(asPart),
       engine: shop.engine,
       random,
       signal: shop.signal,

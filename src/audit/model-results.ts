@@ -15,6 +15,8 @@ export async function baseResult(
   shop: Workshop,
 ): Promise<NonNullable<Results["base"]>> {
   const groups = layerGroups(base.model.graph);
+  const { pretrain } = shop.loaded.suite.base ?? {};
+  const training = base.lineage ? (pretrain?.training ?? []) : [];
   return {
     file: base.file,
     hash: base.hash,
@@ -26,6 +28,7 @@ export async function baseResult(
       ? await cleanAccuracy(base.model, shop.data.pretraining, shop.engine)
       : null,
     history: base.history,
+    ...(training.length > 0 ? { training: training.map(unitResult) } : {}),
   };
 }
 

@@ -42,11 +42,6 @@ const id = z.string().regex(
   "begin with a letter, then use letters, digits, dots, dashes and underscores",
 );
 
-const pretrainSchema = z.strictObject({
-  architecture: z.enum(architectures.map((a) => a.id) as [string, ...string[]]),
-  ...trainingSettings,
-});
-
 const givenSchema = z.strictObject({
   /** An .onnx file; relative to the suite. */
   model: z.string(),
@@ -59,16 +54,6 @@ const givenSchema = z.strictObject({
   task: taskSchema.optional(),
 });
 
-const baseSchema = givenSchema
-  .extend({
-    model: givenSchema.shape.model.optional(),
-    /** Train a built-in architecture on `classes` when there is no base model. */
-    pretrain: pretrainSchema.optional(),
-  })
-  .refine((b) => (b.model === undefined) !== (b.pretrain === undefined), {
-    message: "state either model or pretrain",
-  });
-
 const trainingDefense = choiceOf(trainingDefenses);
 
 /** One proactive defence, or several that are applied in order. */
@@ -80,6 +65,23 @@ const trainingSchema = z
   })
   .refine((all) => all.filter((c) => c.unit.makesExamples).length <= 1, {
     message: "only one of these can replace samples by examples of its own",
+  });
+
+const pretrainSchema = z.strictObject({
+  architecture: z.enum(architectures.map((a) => a.id) as [string, ...string[]]),
+  /** Proactive defences, for a base that is robust before anything is tuned from it. */
+  training: trainingSchema.optional(),
+  ...trainingSettings,
+});
+
+const baseSchema = givenSchema
+  .extend({
+    model: givenSchema.shape.model.optional(),
+    /** Train a built-in architecture on `classes` when there is no base model. */
+    pretrain: pretrainSchema.optional(),
+  })
+  .refine((b) => (b.model === undefined) !== (b.pretrain === undefined), {
+    message: "state either model or pretrain",
   });
 
 const isSourceFree = (adaptation: Chosen<Adaptation> | undefined) =>

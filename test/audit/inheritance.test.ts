@@ -259,6 +259,32 @@ ${text.startsWith(",") ? "" : text}`,
   ).rejects.toThrow(/keeps the head of the base/);
 });
 
+test("a base can be pre-trained with a proactive defence, which the document names", async () => {
+  const run = async (training: string) => {
+    const suite = join(folder, "robust.yaml");
+    writeFileSync(
+      suite,
+      `version: 1
+title: robust base
+data: { source: digits }
+classes: ["0", "1"]
+samples: 10
+shift: [invert]
+base: { pretrain: { architecture: small-cnn, epochs: 1${training} } }
+candidates: { as-is: { model: base } }
+threatModels: { small: { norm: linf, eps: 0.1 } }
+attacks: { fgsm: fgsm }
+`,
+    );
+    return (await runAudit({ suite, out: join(folder, "robust") })).base;
+  };
+  const plain = await run("");
+  const robust = await run(", training: { id: pgd-at, eps: 0.1, steps: 2 }");
+  expect(plain?.training).toBeUndefined();
+  expect(robust?.training?.map((t) => t.id)).toEqual(["pgd-at"]);
+  expect(robust?.hash).not.toBe(plain?.hash);
+});
+
 test("outcomes of as many samples are needed", () => {
   const cells = [
     cell({ candidate: "as-is", outcomes: outcomes(3, 2) }),

@@ -10,7 +10,10 @@ export function trainingView(results: Results) {
       ? [
           {
             id: "base",
-            title: "pre-trained on the source task",
+            title: [
+              "pre-trained on the source task",
+              ...(results.base.training ?? []).map((t) => t.title),
+            ].join(" + "),
             history: results.base.history,
             ended: "",
             facts: {},

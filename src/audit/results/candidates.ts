@@ -50,6 +50,8 @@ export const baseSchema = z.strictObject({
   /** On the test split of the source task; null for a given base. */
   cleanAccuracy: rateSchema.nullable(),
   history: z.array(epochSchema),
+  /** The proactive defences that it was pre-trained with; absent where there are none. */
+  training: z.array(unitSchema).optional(),
 });
 
 export const candidateSchema = z.strictObject({
