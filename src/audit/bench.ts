@@ -20,7 +20,11 @@ import { fitDefenses } from "./fit.ts";
 import { describe, type ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
 import type { Parts } from "./prepare.ts";
-import { type ModelProbes, probeModel } from "./probes/index.ts";
+import {
+  type BrokenControl,
+  type ModelProbes,
+  probeModel,
+} from "./probes/index.ts";
 import type { Store } from "./store.ts";
 
 /** What computing cells needs. */
@@ -54,6 +58,8 @@ export interface Opened {
   release(): Promise<void>;
   /** Found once, when they are first asked for. */
   probes?: ModelProbes;
+  /** What attacks, by their hash, do to the candidate behind a defence that is known to be broken. */
+  controls?: Map<string, BrokenControl>;
 }
 
 /** Releases the models that were compiled for cells. */

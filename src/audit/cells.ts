@@ -111,7 +111,15 @@ async function attackAndScore(
       ...(detection ? { detection } : {}),
       seconds: (performance.now() - started) / 1000,
     },
-    evidence: await gather(planned, opened, bench, made, clean, outcomes),
+    evidence: await gather(
+      planned,
+      candidate,
+      opened,
+      bench,
+      made,
+      clean,
+      outcomes,
+    ),
     examples: made.file,
   };
 }

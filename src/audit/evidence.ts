@@ -5,15 +5,25 @@ import { type CompiledModel, chanceOf, type Samples } from "#model";
 import { type FloatTensor, sizeOf, takeRows } from "#onnx";
 import { isFree } from "#tables";
 import { type Bench, drawsFor, type Opened, probesOf } from "./bench.ts";
+import { controlOf } from "./control.ts";
 import type { Craft } from "./craft.ts";
 import { decisions } from "./detection.ts";
+import type { ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
-import { PROBED, probeAttack, wrongAtMost } from "./probes/index.ts";
+import {
+  courseOfDraws,
+  PROBED,
+  probeAttack,
+  type Scene,
+  someOf,
+  wrongAtMost,
+} from "./probes/index.ts";
 import { type AttackProbes, type Evidence, isRandom } from "./trust/index.ts";
 
 /** What the trust checks look at. */
 export async function gather(
   planned: PlannedCell,
+  ready: ReadyModel,
   opened: Opened,
   bench: Bench,
   made: Craft & { examples: Samples },
@@ -66,6 +76,7 @@ export async function gather(
     named: planned.probed,
     probes: await probeCell(
       planned,
+      ready,
       scored,
       isRandom(model),
       bench,
@@ -120,13 +131,16 @@ function drawsOf({ unit, params }: PlannedCell["chosen"]): number {
 
 /** Tries to break what a white-box attack left standing, where its number counts and nothing limits it. */
 async function probeCell(
-  { id, chosen, probed, adaptive, norm, eps, queries }: PlannedCell,
+  planned: PlannedCell,
+  ready: ReadyModel,
   victim: CompiledModel,
   drawsAtRandom: boolean,
-  { data, seed, onEvent, signal }: Bench,
+  bench: Bench,
   made: Craft & { examples: Samples },
   outcomes: string,
 ): Promise<AttackProbes | null> {
+  const { id, chosen, probed, adaptive, norm, eps, queries } = planned;
+  const { data, seed, onEvent, signal } = bench;
   const { unit, params } = chosen;
   if (unit.kind === "text" || norm === "edits") return null;
   const { access, family } = unit;
@@ -146,28 +160,35 @@ async function probeCell(
     o === "1" && !wrong[i] ? [i] : [],
   );
   if (standing.length === 0) return null;
-  const some = standing.slice(0, PROBED);
-  const found = await probeAttack(
-    {
-      victim,
-      chosen: { unit, params },
-      table: data.table,
-      norm,
-      eps,
-      x: takeRows(data.x, some),
-      y: Int32Array.from(some, (i) => data.y[i] as number),
-      targets: data.targets && takeRows(data.targets, some),
-      examples: takeRows(examples, some),
-      peaks: some.map((i) => made.peaks[i] ?? null),
-      draws: drawsOf(chosen),
-      drawsAtRandom,
-      random: new Random(seed).fork(`probes ${id}`),
-      onProgress() {
-        if (signal?.aborted) throw new InterruptedError();
-        onEvent({ kind: "progress", cell: id, share: 1 });
-      },
+  const whole: Scene = {
+    victim,
+    chosen: { unit, params },
+    table: data.table,
+    norm,
+    eps,
+    x: data.x,
+    y: data.y,
+    targets: data.targets,
+    examples,
+    peaks: made.peaks,
+    draws: drawsOf(chosen),
+    drawsAtRandom,
+    random: new Random(seed).fork(`probes ${id}`),
+    onProgress() {
+      if (signal?.aborted) throw new InterruptedError();
+      onEvent({ kind: "progress", cell: id, share: 1 });
     },
+  };
+  const right = [...outcomes].flatMap((o, i) => (o === "-" ? [] : [i]));
+  const found = await probeAttack(
+    someOf(whole, standing.slice(0, PROBED)),
     (made.queries.gradient + made.queries.forward) / data.y.length,
   );
-  return { ...found, standing: standing.length, rising: made.rising };
+  return {
+    ...found,
+    course: await courseOfDraws(someOf(whole, right)),
+    control: await controlOf(planned, ready, whole, bench),
+    standing: standing.length,
+    rising: made.rising,
+  };
 }

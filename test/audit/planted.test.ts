@@ -31,6 +31,7 @@ async function audit(
     input = "{}",
     eps = 0.15,
     classes = 'classes: ["0", "1", "2", "3", "4"]',
+    defenses = "",
   } = {},
 ): Promise<Results> {
   const suite = join(folder, `${name}.yaml`);
@@ -45,6 +46,7 @@ ${classes}
 samples: 60
 candidates:
   planted: { model: ${name}.onnx, input: ${input} }
+${defenses}
 threatModels:
   budget: { norm: linf, eps: ${eps} }
 attacks:
@@ -88,6 +90,19 @@ test("a plain model under PGD raises no alarm", async () => {
   await saved("plain", (model) => model);
   const results = await audit("plain", { eps: 0.1 });
   expect(failed(results)).toEqual([]);
+});
+
+test("rounding as a defence, attacked through it, raises no alarm: the control falls", async () => {
+  await saved("rounded", (model) => model);
+  const results = await audit("rounded", {
+    eps: 0.22,
+    defenses: "defenses: { rounded: [{ id: bit-depth, bits: 4 }] }",
+  });
+  expect(failed(results)).toEqual([]);
+  const checks = results.cells.flatMap((cell) => cell.checks);
+  expect(checks.filter(({ id }) => id === "breaks-control")).toMatchObject([
+    { status: "passed" },
+  ]);
 });
 
 test("an honestly adversarially trained model raises no alarm, and is more robust", async () => {

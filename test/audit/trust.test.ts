@@ -46,6 +46,8 @@ const probed = (changes: Partial<AttackProbes> = {}): Evidence => ({
     moreSteps: { tried: 32, broken: 0, rise: 0 },
     moreRestarts: { tried: 32, broken: 0 },
     moreDraws: null,
+    course: null,
+    control: { bits: 4, tried: 32, left: 0, leftBare: 0 },
     unbounded: { tried: 32, broken: 32 },
     noise: { tried: 32, broken: 0 },
     noiseDraws: 100,
@@ -203,6 +205,25 @@ it.each([
   },
 );
 
+describe("breaks-control", () => {
+  const id = "breaks-control";
+  const left = (left: number, leftBare: number) =>
+    probed({ control: { bits: 4, tried: 32, left, leftBare } });
+
+  it("fails where what is known to be broken stands, and the bare candidate does not", () => {
+    expect(status(id, left(3, 0))).toBe("passed");
+    expect(status(id, left(4, 1))).toBe("failed");
+    expect(find(id, left(32, 0))?.message).toMatch(
+      /^Of 32 samples behind a control, .* 4 bits, pgd leaves 100 % robust, and without the rounding 0 %/,
+    );
+  });
+
+  it("says nothing where the candidate withstands the attack by itself, or there was no control", () => {
+    expect(status(id, left(4, 2))).toBeUndefined();
+    expect(status(id, probed({ control: null }))).toBeUndefined();
+  });
+});
+
 describe("monotone-in-eps", () => {
   const at = (eps: number, robust: number, family = pgd.family): Evidence => ({
     ...pgd,
@@ -218,6 +239,20 @@ describe("monotone-in-eps", () => {
       "failed",
     );
     expect(status("monotone-in-eps", pgd, at(0.2, 90))).toBeUndefined();
+  });
+
+  it("says once, at the end, that a sweep is short", () => {
+    const along = (eps: number) => ({ ...at(eps, 20), named: false });
+    const id = "monotone-in-eps";
+    const short = [along(0.12), along(0.2)];
+    expect(find(id, along(0.3), pgd, ...short)?.message).toMatch(
+      /^Of 4 budgets, .*: a sweep of 6 or more shows the course\.$/,
+    );
+    expect(status(id, along(0.2), pgd, along(0.3))).toBe("passed");
+    const whole = [...short, along(0.22), along(0.25)];
+    expect(status(id, along(0.3), pgd, ...whole)).toBe("passed");
+    // Two threat models are no sweep.
+    expect(status(id, at(0.2, 20), pgd)).toBe("passed");
   });
 
   it("only warns of a single step, which overshoots", () => {
@@ -313,6 +348,20 @@ describe("what is tried again", () => {
     const moreDraws = { tried: 32, broken: 8, before: 1, draws: 20 };
     expect(find("converged-in-draws", probed({ moreDraws }))?.message).toMatch(
       /^pgd with 20 draws a gradient instead of 1 broke 8 of 32 samples/,
+    );
+  });
+
+  it("converged-in-draws shows the course of success by draws", () => {
+    const moreDraws = { tried: 32, broken: 0, before: 20, draws: 40 };
+    const course = [1, 20, 100].map((draws, i) => ({
+      tried: 10,
+      broken: 4 + 2 * i,
+      draws,
+    }));
+    expect(
+      find("converged-in-draws", probed({ moreDraws, course }))?.message,
+    ).toMatch(
+      /\. Success on 10 samples by draws a gradient: 40 % at 1, 60 % at 20, 80 % at 100\.$/,
     );
   });
 

@@ -1,12 +1,24 @@
 import { ballOf } from "#attacks";
 import { grantAccess } from "#model";
 import { isFree } from "#tables";
-import { countBroken } from "./most-draws.ts";
-import type { Averaged, Longer, Scene, Tries } from "./probe.ts";
+import { brokenOf } from "./most-draws.ts";
+import {
+  type Averaged,
+  type Drawn,
+  type Longer,
+  type Scene,
+  someOf,
+  type Tries,
+} from "./probe.ts";
 import { peaksOf } from "./still-rising.ts";
 
-/** The attack once more on the samples that it left standing, with other parameters or another budget, and other draws. */
-export async function attackAgain(
+interface Change {
+  readonly params?: Record<string, unknown>;
+  readonly eps?: number;
+}
+
+/** The attack on the samples of a scene, with other parameters or another budget, and other draws. */
+export async function attackOnce(
   {
     victim,
     chosen,
@@ -20,8 +32,8 @@ export async function attackAgain(
     ...scene
   }: Scene,
   purpose: string,
-  change: { readonly params?: Record<string, unknown>; readonly eps?: number },
-): Promise<Tries & { peaks: (number | null)[] }> {
+  change: Change,
+): Promise<{ broken: boolean[]; peaks: (number | null)[] }> {
   const eps = change.eps ?? scene.eps;
   const ball = ballOf(norm, eps, victim.model.contract.bounds, table);
   const { unit } = chosen;
@@ -44,7 +56,7 @@ export async function attackAgain(
     random: Array.from(y, (_, i) => stream.fork(i)),
     onProgress,
   });
-  const broken = await countBroken(
+  const broken = await brokenOf(
     victim,
     target,
     { y, targets },
@@ -53,17 +65,17 @@ export async function attackAgain(
   const peaks = peaksOf(target.losses).map((peak, i) =>
     target.brokenAt[i] ? null : peak,
   );
-  return { tried: y.length, broken, peaks };
+  return { broken, peaks };
 }
 
 /** With twice the steps; null where the attack has none. */
 export async function moreSteps(scene: Scene): Promise<Longer | null> {
   const { steps } = scene.chosen.params as { steps?: unknown };
   if (typeof steps !== "number") return null;
-  const { peaks, ...tries } = await attackAgain(scene, "twice the steps", {
+  const { broken, peaks } = await attackOnce(scene, "twice the steps", {
     params: { steps: 2 * steps },
   });
-  return { ...tries, rise: riseOf(scene.peaks, peaks) };
+  return { ...triesOf(broken), rise: riseOf(scene.peaks, peaks) };
 }
 
 /** How much higher the mean is, of those that are known in both. */
@@ -85,21 +97,43 @@ function riseOf(
 /** Calls that the gradient of a model that draws at random is averaged over at least. */
 const DRAWS = 20;
 
+/** Draws at which the course of success is shown. */
+const COURSE = [1, 20, 100];
+/** Samples of it: each costs as many gradients as there are draws. */
+const FEW = 10;
+
+/**
+ * Success at gradients over 1, 20 and 100 draws, on the first few samples of a
+ * scene; null where nothing is random, or nothing is averaged.
+ */
+export async function courseOfDraws(scene: Scene): Promise<Drawn[] | null> {
+  const { drawsAtRandom, chosen } = scene;
+  if (!drawsAtRandom || !("eot" in (chosen.params as object))) return null;
+  const few = someOf(scene, Array.from(scene.y.keys()).slice(0, FEW));
+  const course: Drawn[] = [];
+  for (const draws of COURSE) {
+    const change = { params: { eot: draws } };
+    const tries = await again(few, `course at ${draws} draws`, change);
+    course.push({ ...tries, draws });
+  }
+  return course;
+}
+
 /** Averaged over 20 draws where it was fewer, and over twice as many otherwise; null where nothing is random, or nothing is averaged. */
 export async function moreDraws(scene: Scene): Promise<Averaged | null> {
   const { drawsAtRandom, chosen, draws: before } = scene;
   if (!drawsAtRandom || !("eot" in (chosen.params as object))) return null;
   const draws = before < DRAWS ? DRAWS : 2 * before;
-  const { tried, broken } = await attackAgain(scene, `${draws} draws`, {
+  const tries = await again(scene, `${draws} draws`, {
     params: { eot: draws },
   });
-  return { tried, broken, before, draws };
+  return { ...tries, before, draws };
 }
 
 /** With as many restarts once more, which makes them twice as many; null where the attack has none. */
 export async function moreRestarts(scene: Scene): Promise<Tries | null> {
   return "restarts" in (scene.chosen.params as object)
-    ? triesOf(attackAgain(scene, "twice the restarts", {}))
+    ? again(scene, "twice the restarts", {})
     : null;
 }
 
@@ -116,12 +150,18 @@ export async function unbounded(scene: Scene): Promise<Tries | null> {
     l0: count,
   };
   const eps = far[scene.norm];
-  return eps === undefined
-    ? null
-    : triesOf(attackAgain(scene, "unbounded", { eps }));
+  return eps === undefined ? null : again(scene, "unbounded", { eps });
 }
 
-async function triesOf(again: Promise<Tries>): Promise<Tries> {
-  const { tried, broken } = await again;
-  return { tried, broken };
+async function again(
+  scene: Scene,
+  purpose: string,
+  change: Change,
+): Promise<Tries> {
+  return triesOf((await attackOnce(scene, purpose, change)).broken);
 }
+
+const triesOf = (broken: readonly boolean[]): Tries => ({
+  tried: broken.length,
+  broken: broken.filter(Boolean).length,
+});

@@ -9,13 +9,21 @@ import { gradientAtExamples } from "./gradient-at-examples.ts";
 import { DRAWS, noiseSearch } from "./noise-search.ts";
 import type { Scene } from "./probe.ts";
 
+export { courseOfDraws } from "./attack-again.ts";
+export {
+  type BrokenControl,
+  brokenControl,
+  controlBits,
+} from "./broken-control.ts";
 export { type ModelProbes, probeModel } from "./model-probes.ts";
 export { wrongAtMost } from "./most-draws.ts";
 export {
   type Averaged,
+  type Drawn,
   type Longer,
   PROBED,
   type Scene,
+  someOf,
   type Tries,
 } from "./probe.ts";
 export { peaksOf, stillRising } from "./still-rising.ts";
@@ -28,7 +36,7 @@ export { peaksOf, stillRising } from "./still-rising.ts";
 export async function probeAttack(
   scene: Scene,
   queries: number,
-): Promise<Omit<AttackProbes, "standing" | "rising">> {
+): Promise<Omit<AttackProbes, "standing" | "rising" | "control" | "course">> {
   const noiseDraws = Math.min(DRAWS, Math.max(8, Math.ceil(queries)));
   return {
     moreSteps: await moreSteps(scene),

@@ -28,15 +28,14 @@ export async function wrongAtMost(
   return wrong.map((count) => 2 * count > DRAWS);
 }
 
-/** How many samples of a target were broken, and not by one unlucky draw of the model alone. */
-export async function countBroken(
+/** Which samples of a target were broken, and not by one unlucky draw of the model alone. */
+export async function brokenOf(
   model: CompiledModel,
   target: Target,
   right: Right,
   random: Random,
-): Promise<number> {
-  const broken = model.model.noise
-    ? await wrongAtMost(model, target.examples(), right, random)
+): Promise<boolean[]> {
+  return model.model.noise
+    ? wrongAtMost(model, target.examples(), right, random)
     : Array.from(target.brokenAt, (query) => query > 0);
-  return broken.filter(Boolean).length;
 }

@@ -1,7 +1,7 @@
 import { ballOf, repaired } from "#attacks";
 import { grantAccess } from "#model";
 import { takeRows } from "#onnx";
-import { countBroken } from "./most-draws.ts";
+import { brokenOf } from "./most-draws.ts";
 import type { Scene, Tries } from "./probe.ts";
 
 /** The most draws of each sample; Carlini et al. 2019 (arXiv:1902.06705) take ten times as many. */
@@ -40,11 +40,11 @@ export async function noiseSearch(
       samples,
     );
   }
-  const broken = await countBroken(
+  const broken = await brokenOf(
     victim,
     target,
     { y, targets },
     random.fork("judged"),
   );
-  return { tried: y.length, broken };
+  return { tried: y.length, broken: broken.filter(Boolean).length };
 }

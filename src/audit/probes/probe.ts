@@ -1,7 +1,7 @@
 import type { Attack, Norm } from "#attacks";
 import type { Chosen, Random } from "#core";
 import type { CompiledModel } from "#model";
-import type { FloatTensor } from "#onnx";
+import { type FloatTensor, takeRows } from "#onnx";
 import type { Table } from "#tables";
 
 /** An attack that was made, and what it left standing. */
@@ -47,6 +47,24 @@ export interface Averaged extends Tries {
   /** Of the attack itself, and of this try. */
   before: number;
   draws: number;
+}
+
+/** The same at one number of draws a gradient. */
+export interface Drawn extends Tries {
+  draws: number;
+}
+
+/** A scene with some of its samples. */
+export function someOf(scene: Scene, some: readonly number[]): Scene {
+  const { x, y, targets, examples, peaks } = scene;
+  return {
+    ...scene,
+    x: takeRows(x, some),
+    y: Int32Array.from(some, (i) => y[i] as number),
+    targets: targets && takeRows(targets, some),
+    examples: takeRows(examples, some),
+    peaks: some.map((i) => peaks[i] ?? null),
+  };
 }
 
 /** The most samples that a probe looks at: enough to see one in ten with 97 % certainty. */

@@ -1,7 +1,8 @@
 import type { Family } from "#attacks";
 import { counts } from "../counting.ts";
+import type { BrokenControl } from "../probes/broken-control.ts";
 import type { ModelProbes } from "../probes/model-probes.ts";
-import type { Averaged, Longer, Tries } from "../probes/probe.ts";
+import type { Averaged, Drawn, Longer, Tries } from "../probes/probe.ts";
 import type { Access, Check, Norm } from "../results.ts";
 
 /** What a trust check may know of a cell. */
@@ -58,6 +59,10 @@ export interface AttackProbes {
   moreSteps: Longer | null;
   moreRestarts: Tries | null;
   moreDraws: Averaged | null;
+  /** Success by draws a gradient, on samples that the attack may have broken as well. */
+  course: Drawn[] | null;
+  /** The same attack on the candidate behind a defence that is known to be broken. */
+  control: BrokenControl | null;
   unbounded: Tries | null;
   noise: Tries;
   /** Draws of noise of each sample. */

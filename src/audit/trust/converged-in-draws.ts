@@ -1,4 +1,5 @@
-import type { TrustCheck } from "./check.ts";
+import { percent, samples } from "../words.ts";
+import type { Evidence, TrustCheck } from "./check.ts";
 import { settled } from "./settled.ts";
 
 /** Gradients that are means of more draws break no more (Athalye et al. 2018, arXiv:1802.00420; 20 draws as in AutoAttack). */
@@ -8,12 +9,24 @@ export const convergedInDraws: TrustCheck = {
   judge(cell) {
     const tries = cell.probes?.moreDraws;
     if (!cell.probes || !tries) return undefined;
-    return settled(
+    const found = settled(
       cell,
       cell.probes,
       tries,
       `${cell.attack} with ${tries.draws} draws a gradient instead of ${tries.before}`,
       "average its gradients over more draws (eot), until twice as many change nothing",
     );
+    return found && { ...found, message: found.message + courseOf(cell) };
   },
 };
+
+/** How success depends on the draws, as a sentence of its own. */
+function courseOf({ probes }: Evidence): string {
+  const course = probes?.course;
+  const [first] = course ?? [];
+  if (!course || !first) return "";
+  const parts = course.map(
+    ({ tried, broken, draws }) => `${percent(broken / tried)} at ${draws}`,
+  );
+  return ` Success on ${samples(first.tried)} by draws a gradient: ${parts.join(", ")}.`;
+}

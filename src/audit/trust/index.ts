@@ -4,6 +4,7 @@ import { asPublished } from "./as-published.ts";
 import { beatsNoise } from "./beats-noise.ts";
 import { beatsQueries } from "./beats-queries.ts";
 import { beatsTransfer } from "./beats-transfer.ts";
+import { breaksControl } from "./breaks-control.ts";
 import { breaksUndefended } from "./breaks-undefended.ts";
 import { budgetKept } from "./budget-kept.ts";
 import type { Evidence, TrustCheck } from "./check.ts";
@@ -49,6 +50,7 @@ const whereItCounts: readonly TrustCheck[] = [
   noiseFindsNothing,
   otherMeans,
   breaksUndefended,
+  breaksControl,
 ];
 
 /** Every check there is. */
