@@ -37,6 +37,12 @@ import { uap } from "./evasion/uap.ts";
 import { zoo } from "./evasion/zoo.ts";
 import { labelFlip } from "./poisoning/label-flip.ts";
 import type { Poisoning } from "./poisoning/poisoning.ts";
+import { bitFlips, randomBitFlips } from "./tampering/bit-flips.ts";
+import { furtherTuning, type Undoing } from "./tampering/further-tuning.ts";
+import { pruning } from "./tampering/pruning.ts";
+import { float16, int8 } from "./tampering/quantise.ts";
+import type { Tampering } from "./tampering/tampering.ts";
+import { weightNoise } from "./tampering/weight-noise.ts";
 import type { TextAttack } from "./text/attack.ts";
 import { badCharacters } from "./text/bad-characters.ts";
 import { charmer } from "./text/charmer.ts";
@@ -94,10 +100,19 @@ export const attacks = [
 ] as unknown as readonly Attack[];
 
 /** Every attack on a fine-tuning. A new one is a file and a line here. */
-export const trialAttacks = [labelFlip] as unknown as readonly TrialAttack[];
+export const trialAttacks = [
+  labelFlip,
+  int8,
+  float16,
+  pruning,
+  weightNoise,
+  bitFlips,
+  randomBitFlips,
+  furtherTuning,
+] as unknown as readonly TrialAttack[];
 
 /** An attack that is tried on a fine-tuning rather than on inputs. */
-export type TrialAttack = Poisoning;
+export type TrialAttack = Poisoning | Tampering | Undoing;
 /** Every attack on texts. A new one is a file and a line here. */
 export const textAttacks = [
   badCharacters,
@@ -115,9 +130,8 @@ export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";
 export { type Norm, norms } from "./norms/index.ts";
 export type { Poisoning } from "./poisoning/poisoning.ts";
-
+export type { Undoing } from "./tampering/further-tuning.ts";
+export type { Tampering } from "./tampering/tampering.ts";
 export { editsLimit, type TextAttack, type TextInput } from "./text/attack.ts";
-
 export { surrogateOf } from "./transfer/surrogate.ts";
-
 export type { TrialUnit } from "./trial.ts";

@@ -12,6 +12,7 @@ import { strip } from "./detectors/strip.ts";
 import type { Reactive } from "./kinds.ts";
 import { labelSanitisation } from "./repair/label-sanitisation.ts";
 import type { Repair } from "./repair/repair.ts";
+import { unlearn } from "./repair/unlearn.ts";
 import type { Sanitizer } from "./sanitizer.ts";
 import { bitDepth } from "./sanitizers/bit-depth.ts";
 import { denoisingAutoencoder } from "./sanitizers/denoising-autoencoder.ts";
@@ -95,7 +96,10 @@ export const reactiveDefenses: readonly Reactive[] = [
 ];
 
 /** Every repair of what was tuned, or of what it is tuned on. A new one is a file and a line here. */
-export const repairs = [labelSanitisation] as unknown as readonly Repair[];
+export const repairs = [
+  labelSanitisation,
+  unlearn,
+] as unknown as readonly Repair[];
 
 /** Every proactive defence. A new one is a file and a line here. */
 export const trainingDefenses = [

@@ -107,7 +107,12 @@ export function findingText({ unit, value, low, high }: Finding) {
     unit === "share" ? percent(v) : String(Number(v.toPrecision(4)));
   const bounds = [low, high].filter((v) => v !== null);
   return {
-    text: value === null ? "nothing to measure" : said(value),
+    text:
+      value !== null
+        ? said(value)
+        : low !== null
+          ? `more than ${said(low)}`
+          : "nothing to measure",
     interval: bounds.length === 2 ? `[${bounds.map(said).join(", ")}]` : "",
   };
 }

@@ -22,8 +22,20 @@ candidates:
   full: { strategy: full, epochs: 3 }
 trials:
   flips: { attack: { id: label-flip, budgets: [0.2, 0.6] } }
+  relearn:
+    attack:
+      id: further-tuning
+      undo: { what: class, class: "7" }
+      steps: [1, 30]
+      learningRates: [0.001]
+      samples: [40]
+      seeds: 1
+      keep: 1
+    repairs: [none, forget]
+  bits: { attack: { id: bit-flips, levels: [1, 4], examples: { steps: 3 } }, repairs: [none] }
 repairs:
   knn: [label-sanitisation]
+  forget: [{ id: unlearn, class: "7" }]
 `,
 );
 
@@ -37,15 +49,26 @@ test("trials are measured with and without each repair, kept, and the same again
   expect(results.trials.map((t) => t.id)).toEqual([
     "full/none/flips",
     "full/knn/flips",
+    "full/forget/flips",
+    "full/none/relearn",
+    "full/forget/relearn",
+    "full/none/bits",
   ]);
+  const cost = (id: string) =>
+    results.trials
+      .find((t) => t.id === id)
+      ?.findings.find((f) => f.role === "headline")?.value;
+  // A class that was never unlearnt needs no bringing back.
+  expect(cost("full/none/relearn")).toBe(0);
+  expect(cost("full/forget/relearn")).not.toBe(0);
   const events: AuditEvent[] = [];
   const again = await runAudit({
     suite: path,
     out,
-    only: ["full/*/flips"],
+    only: ["full/none/*"],
     onEvent: (e) => events.push(e),
   });
-  expect(again.trials.length).toBe(2);
+  expect(again.trials.length).toBe(3);
   expect(
     events.every((e) => e.kind !== "trial" || e.reused) &&
       events.some((e) => e.kind === "trial"),

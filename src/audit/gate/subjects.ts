@@ -195,7 +195,7 @@ function trialSubjects(
             // What could not be measured may be anything.
             interval:
               value === null
-                ? { low: -Infinity, high: Infinity }
+                ? { low: low ?? -Infinity, high: high ?? Infinity }
                 : { low: low ?? value, high: high ?? value },
             basis: n === null ? "no interval" : `n = ${n}`,
             unit: f.unit === "share" ? "%" : "",

@@ -11,13 +11,15 @@ import { describe, type ReadyModel, type Workshop } from "../models.ts";
 import type { Trial } from "../results.ts";
 import type { PlannedTrial } from "./plan.ts";
 import { poisoning } from "./poisoning.ts";
+import { tampering } from "./tampering.ts";
 import type { Outcome, Protocol } from "./trial.ts";
+import { undo } from "./undo.ts";
 import { openVictim } from "./victim.ts";
 
 export { type PlannedTrial, planTrials } from "./plan.ts";
 
 /** How each kind of attack on a fine-tuning is tried. */
-const protocols = { poisoning } as unknown as Readonly<
+const protocols = { poisoning, tampering, undo } as unknown as Readonly<
   Record<TrialAttack["kind"], Protocol<TrialAttack>>
 >;
 

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import type { TrialUnit } from "../trial.ts";
+import { budgetSchema } from "./tampering.ts";
+
+const params = z.strictObject({
+  /** What the attacker wants to undo. */
+  undo: z.discriminatedUnion("what", [
+    budgetSchema.extend({ what: z.literal("robustness") }),
+    /** Bring back a class that was unlearnt. */
+    z.strictObject({ what: z.literal("class"), class: z.string() }),
+  ]),
+  /** Where the ladder is looked at. */
+  steps: z
+    .array(z.int().positive())
+    .min(1)
+    .default([1, 2, 5, 10, 20, 50, 100, 200]),
+  learningRates: z.array(z.number().positive()).min(1).default([1e-4, 1e-3]),
+  /** How many labelled samples the attacker has; a rung for each. */
+  samples: z.array(z.int().positive()).min(1).default([10, 50, 100]),
+  /** Draws of the samples and of their order. */
+  seeds: z.int().positive().default(5),
+  batchSize: z.int().positive().default(32),
+  /** It is undone at this share of the way. */
+  share: z.number().gt(0).max(1).default(0.5),
+  /** The most that accuracy may fall meanwhile: a broken model undoes nothing. */
+  keep: z.number().min(0).max(1).default(0.1),
+});
+
+/** An attack that trains a released model on, to undo what was done to it. */
+export interface Undoing<S extends z.ZodObject = typeof params>
+  extends TrialUnit<S> {
+  readonly kind: "undo";
+}
+
+/**
+ * Further fine-tuning of a released model, the tampering that every open model has
+ * to expect (Qi et al. 2023, arXiv:2310.03693; Tamirisa et al. 2024,
+ * arXiv:2408.00761): plain training of all weights with AdamW on a few labelled
+ * samples. Results depend on seeds and settings (Qi et al. 2024, arXiv:2412.07097),
+ * so a ladder over steps, learning rates, numbers of samples and seeds is climbed
+ * and the attacker's best counts. Batch normalisation keeps its statistics.
+ */
+export const furtherTuning: Undoing = {
+  id: "further-tuning",
+  title: "Further fine-tuning",
+  kind: "undo",
+  needsTuning: false,
+  reference:
+    "Qi et al. 2023, arXiv:2310.03693; Tamirisa et al. 2024, arXiv:2408.00761",
+  taxonomy: {
+    atlas: ["AML.T0018.000", "AML.T0031"],
+    owasp: ["ML10:2023"],
+    nist: ["NISTAML.026"],
+  },
+  threat: "has the released weights and a few labelled samples, and trains on",
+  params,
+};

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import {
+  defineTampering,
+  tamperingParams,
+  withChangedWeights,
+} from "./tampering.ts";
+
+/**
+ * Magnitude pruning: of each weight tensor of more than one axis the smallest
+ * share is set to 0, without training again (Han et al. 2015, arXiv:1506.02626,
+ * before its retraining).
+ */
+export const pruning = defineTampering({
+  id: "pruning",
+  title: "Magnitude pruning",
+  reference: "Han et al. 2015, arXiv:1506.02626",
+  taxonomy: {
+    atlas: ["AML.T0031"],
+    owasp: ["ML10:2023"],
+    nist: ["NISTAML.026"],
+  },
+  threat: "makes the released model smaller for deployment",
+  unit: "pruned share",
+  params: z.strictObject({
+    ...tamperingParams,
+    levels: z
+      .array(z.number().min(0).max(1))
+      .min(1)
+      .default([0.2, 0.5, 0.8, 0.9]),
+  }),
+  levels: ({ levels }) => levels,
+  async tamper({ model, level }) {
+    const { constants } = model.graph;
+    return withChangedWeights(model, (weight, name) => {
+      // Biases are few, and no network is made smaller by them.
+      if ((constants.get(name)?.dims.length ?? 0) < 2) return;
+      const order = [...weight.keys()].sort(
+        (a, b) => Math.abs(weight[a] as number) - Math.abs(weight[b] as number),
+      );
+      for (const i of order.slice(0, Math.round(level * weight.length)))
+        weight[i] = 0;
+    });
+  },
+});

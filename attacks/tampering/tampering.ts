@@ -1,0 +1,67 @@
+import { z } from "zod";
+import type { Random } from "#core";
+import type { Dataset } from "#data";
+import type { Engine } from "#engine";
+import { layerGroups, type Model } from "#model";
+import { copyOf, type FloatTensor } from "#onnx";
+import type { TrialUnit } from "../trial.ts";
+
+/** The budget of attacks on inputs, by which a trial measures robustness. */
+export const budgetSchema = z.strictObject({
+  norm: z.enum(["linf", "l2", "l1"]).default("linf"),
+  /** In the unit of the input bounds. */
+  eps: z.number().positive().default(0.1),
+  steps: z.int().positive().default(20),
+});
+
+/** What every tampering can be told. */
+export const tamperingParams = {
+  examples: budgetSchema
+    .prefault({})
+    .describe("made on the released model and replayed, and made anew"),
+};
+
+/** What is done to a released model. */
+export interface TamperingInput<P> {
+  readonly model: Model;
+  /** How much, as `levels` says. */
+  readonly level: number;
+  /** Clean samples that whoever does it has: to calibrate, or to choose by. */
+  readonly data: Dataset;
+  readonly engine: Engine;
+  readonly params: P;
+  readonly random: Random;
+}
+
+/** A change of the released weights, by an attacker or by deployment. */
+export interface Tampering<S extends z.ZodObject = z.ZodObject>
+  extends TrialUnit<S> {
+  readonly kind: "tampering";
+  readonly needsTuning: false;
+  /** What a level counts, such as "flipped bits". */
+  readonly unit: string;
+  /** From the least on. */
+  levels(params: z.output<S>): readonly number[];
+  /** The same without aim, by whose levels it is judged; none where nobody aims. */
+  readonly control?: Tampering;
+  tamper(input: TamperingInput<z.output<S>>): Promise<Model>;
+}
+
+/** Declares a tampering. */
+export const defineTampering = <S extends z.ZodObject>(
+  unit: Omit<Tampering<S>, "kind" | "needsTuning">,
+): Tampering<S> => ({ kind: "tampering", needsTuning: false, ...unit });
+
+/** A model whose weights, each a copy, were changed in place. */
+export function withChangedWeights(
+  model: Model,
+  change: (weight: Float32Array, name: string) => void,
+): Model {
+  const constants = new Map(model.graph.constants);
+  for (const name of layerGroups(model.graph).flatMap((g) => g.parameters)) {
+    const copy = copyOf(constants.get(name) as FloatTensor);
+    change(copy.data, name);
+    constants.set(name, copy);
+  }
+  return { ...model, graph: { ...model.graph, constants } };
+}

@@ -1,0 +1,58 @@
+import type { Random } from "#core";
+import type { Dataset } from "#data";
+import type { Engine } from "#engine";
+import { layerGroups, type Model } from "#model";
+import { copyOf, takeRows } from "#onnx";
+import { adamw, openStep, type TrainingPart } from "#tuning";
+
+export interface TrainOptions {
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly batchSize: number;
+  readonly parts?: readonly TrainingPart[];
+  /** Called after every step with the weights, which it may change in place. */
+  readonly afterStep?: (
+    weights: ReadonlyMap<string, { data: Float32Array }>,
+  ) => void;
+}
+
+/** Trains all weights of a model on with AdamW at one rate, without choosing an epoch: what repairs do on a few clean samples. */
+export async function trainOn(
+  model: Model,
+  data: Dataset,
+  { epochs, learningRate, batchSize, parts, afterStep }: TrainOptions,
+  engine: Engine,
+  random: Random,
+): Promise<Model> {
+  const names = layerGroups(model.graph).flatMap((g) => g.parameters);
+  const step = await openStep(
+    model,
+    new Map(names.map((name) => [name, 1])),
+    {
+      settings: {
+        optimizer: { unit: adamw, params: adamw.params.parse({}) },
+        clipNorm: null,
+        batchNorm: "frozen",
+      },
+      parts,
+    },
+    engine,
+  );
+  try {
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const order = random.fork(`epoch ${epoch}`).permutation(data.y.length);
+      for (let from = 0; from < order.length; from += batchSize) {
+        const rows = order.slice(from, from + batchSize);
+        const y = Int32Array.from(rows, (i) => data.y[i] as number);
+        await step.take({ x: takeRows(data.x, rows), y }, learningRate);
+        afterStep?.(step.weights);
+      }
+    }
+    const constants = new Map(model.graph.constants);
+    for (const [name, weight] of step.weights)
+      constants.set(name, copyOf(weight));
+    return { ...model, graph: { ...model.graph, constants } };
+  } finally {
+    await step.release();
+  }
+}

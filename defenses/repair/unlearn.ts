@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { UsageError } from "#core";
+import { dataset } from "#data";
+import { defineMend } from "./repair.ts";
+import { trainOn } from "./train.ts";
+
+/**
+ * Unlearning of a class by other labels (Graves, Nagisetty and Ganesh 2021,
+ * arXiv:2010.10981): the model is trained on with the samples of the class under
+ * random other labels, and all others as they are. The data here are the validation
+ * split, where the paper takes the training set; epochs and rate are ours.
+ */
+export const unlearn = defineMend({
+  id: "unlearn",
+  title: "Unlearning of a class",
+  reference: "Graves et al. 2021, arXiv:2010.10981",
+  params: z.strictObject({
+    class: z.string(),
+    epochs: z.int().positive().default(10),
+    learningRate: z.number().positive().default(1e-3),
+    batchSize: z.int().positive().default(32),
+  }),
+  async mend({ model, clean, engine, params, random }) {
+    const label = clean.classes.indexOf(params.class);
+    if (label < 0 || clean.classes.length < 2)
+      throw new UsageError(
+        "REPAIR_INPUT",
+        `repair unlearn names class "${params.class}", the task has ${clean.classes.join(", ")}`,
+        "Name one of several classes.",
+      );
+    const draws = random.fork("labels");
+    const y = clean.y.map((own) =>
+      own === label
+        ? (own + 1 + draws.below(clean.classes.length - 1)) %
+          clean.classes.length
+        : own,
+    );
+    const other = dataset(clean.name, clean.x, y, clean.classes);
+    return trainOn(model, other, params, engine, random.fork("training"));
+  },
+});
