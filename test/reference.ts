@@ -19,6 +19,7 @@ import {
   trainingSettings,
   tune,
 } from "#tuning";
+import { openSlope } from "../src/tuning/slope.ts";
 
 /** Training settings with the defaults of a suite. */
 export function settings(
@@ -163,6 +164,7 @@ export async function momentOf(
     compiled,
     moment: {
       model: compiled,
+      slope: openSlope(model, new Map(), [], onnxruntime).at,
       random: Array.from({ length: size }, (_, i) => new Random(i)),
       batchRandom: new Random(6),
       step: 0,

@@ -42,29 +42,30 @@ export const epsAt = (
 interface Course {
   /** Where it begins; a random point of the ball when left out. */
   readonly start?: FloatTensor;
-  /** [N, classes]: the divergence from it is raised, instead of the loss of the model's task. */
+  /** [N, classes]: the divergence from it is raised, instead of what training lowers. */
   readonly distribution?: FloatTensor;
 }
 
 /** Projected gradient ascent on the current weights, over all steps. */
 export async function climb(
-  { x, y, targets }: Batch,
+  batch: Batch,
   moment: Moment,
   ascent: Ascent,
   { start, distribution }: Course = {},
 ): Promise<FloatTensor> {
   const { model, random } = moment;
+  const { x, y } = batch;
   const eps = epsAt(ascent, moment);
   const ball = ballOf(ascent.norm, eps, model.model.contract.bounds);
+  const upwards = async (at: FloatTensor) => {
+    if (!distribution) return moment.slope({ ...batch, x: at });
+    const loss = "cross-entropy-distribution";
+    return (await model.lossGradient(at, y, { loss, aims: distribution }))
+      .gradient;
+  };
   let at = start ?? ball.randomPoint(x, random);
   for (let step = 0; step < ascent.steps; step++) {
-    const { gradient } = await model.lossGradient(
-      at,
-      y,
-      distribution
-        ? { loss: "cross-entropy-distribution", aims: distribution, targets }
-        : { targets },
-    );
+    const gradient = await upwards(at);
     at = ball.project(x, ball.ascend(at, gradient, eps * ascent.relStepSize));
   }
   return at;

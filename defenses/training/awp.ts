@@ -12,6 +12,7 @@ export const awp = defineTrainingDefense({
   id: "awp",
   title: "Adversarial weight perturbation",
   reference: "Wu et al. 2020, arXiv:2004.05884",
+  manyTasks: true,
   params: z.strictObject({
     gamma: z.number().positive().default(0.01),
   }),

@@ -14,6 +14,7 @@ export const freeAt = defineTrainingDefense({
   id: "free-at",
   title: "Free adversarial training",
   reference: "Shafahi et al. 2019, arXiv:1904.12843",
+  manyTasks: true,
   makesExamples: true,
   params: z.strictObject({
     eps: numberOrFraction.pipe(z.number().positive()).default(8 / 255),

@@ -12,6 +12,7 @@ export const gaussianAugmentation = defineTrainingDefense({
   id: "gaussian-augmentation",
   title: "Gaussian augmentation",
   reference: "Cohen et al. 2019, arXiv:1902.02918",
+  manyTasks: true,
   params: z.strictObject({
     sigma: numberOrFraction.pipe(z.number().positive()).default(0.25),
   }),

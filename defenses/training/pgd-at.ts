@@ -13,6 +13,7 @@ export const pgdAt = defineTrainingDefense({
   id: "pgd-at",
   title: "PGD adversarial training",
   reference: "Madry et al. 2018, arXiv:1706.06083",
+  manyTasks: true,
   makesExamples: true,
   params: z.strictObject({
     ...ascentParams({ eps: 0.3, steps: 40, relStepSize: 0.01 / 0.3 }),

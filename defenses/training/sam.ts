@@ -10,6 +10,7 @@ export const sam = defineTrainingDefense({
   id: "sam",
   title: "Sharpness-aware minimisation",
   reference: "Foret et al. 2021, arXiv:2010.01412",
+  manyTasks: true,
   params: z.strictObject({ rho: z.number().positive().default(0.05) }),
   open: ({ rho }) => ({
     async gradient(batch, at, weights) {

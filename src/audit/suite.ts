@@ -163,10 +163,19 @@ const candidateSchema = z
         path: ["tasks"],
         message: `"${twice}" is listed twice`,
       });
-    const { adaptation, training, classWeights } = candidate;
+    const { adaptation, training = [], classWeights } = candidate;
+    for (const { unit } of training)
+      if (!unit.manyTasks)
+        context.addIssue({
+          code: "custom",
+          path: ["training"],
+          message: `${unit.id} cannot be combined with tasks; ${trainingDefenses
+            .filter((d) => d.manyTasks)
+            .map((d) => d.id)
+            .join(", ")} can`,
+        });
     const others = {
       adaptation,
-      training,
       classWeights,
       samplingTemperature: candidate.samplingTemperature,
       labels: candidate.labels === "source" || null,

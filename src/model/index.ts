@@ -1,4 +1,5 @@
 export { evaluate, flat, hidden, penultimate, pooled } from "./activations.ts";
+export { gradientRows } from "./batches.ts";
 export type { Beside } from "./beside.ts";
 export {
   type Answers,

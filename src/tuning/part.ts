@@ -22,6 +22,8 @@ export interface Batch<X extends Input = FloatTensor> {
 export interface Moment {
   /** The model at its current weights. */
   readonly model: CompiledModel;
+  /** The gradient of each sample's criterion with respect to it, in the shape of x: what raises what training lowers, whatever the task. */
+  slope(batch: Batch): Promise<FloatTensor>;
   /** One generator a sample. */
   readonly random: readonly Random[];
   /** One for the whole batch. */

@@ -203,7 +203,8 @@ function onceOnly(error: unknown): unknown {
   );
 }
 
-function feedsOf(
+/** What a step of a graph is fed with. */
+export function feedsOf(
   model: Model,
   { labels, targets, views, feeds }: StepGraph,
   batch: Batch<Input>,
@@ -261,18 +262,26 @@ function stacked(parts: readonly Tensor[]): Tensor {
 }
 
 /** One sample of a batch, with all that belongs to it. */
-export function sampleOf(batch: Batch<Input>, i: number): Batch<Input> {
-  const one = <T extends Input>(t: T) => rows<T["type"]>(t, i, i + 1) as T;
+export const sampleOf = (batch: Batch<Input>, i: number): Batch<Input> =>
+  partOf(batch, i, i + 1);
+
+/** Some samples of a batch, likewise. */
+export function partOf<X extends Input>(
+  batch: Batch<X>,
+  from: number,
+  to: number,
+): Batch<X> {
+  const some = <T extends Input>(t: T) => rows<T["type"]>(t, from, to) as T;
   const each = <T>(all: Readonly<Record<string, T>>, pick: (v: T) => T) =>
     Object.fromEntries(Object.entries(all).map(([k, v]) => [k, pick(v)]));
   const { x, y, views, targets, feeds } = batch;
   return {
-    x: one(x),
-    y: y.subarray(i, i + 1),
-    ...(views ? { views: each(views, one) } : {}),
-    ...(targets ? { targets: one(targets) } : {}),
+    x: some(x),
+    y: y.subarray(from, to),
+    ...(views ? { views: each(views, some) } : {}),
+    ...(targets ? { targets: some(targets) } : {}),
     ...(feeds
-      ? { feeds: each(feeds, (v) => (typeof v === "number" ? v : one(v))) }
+      ? { feeds: each(feeds, (v) => (typeof v === "number" ? v : some(v))) }
       : {}),
   };
 }

@@ -11,17 +11,25 @@ export interface TrainingDefense<S extends z.ZodObject = z.ZodObject> {
   readonly params: S;
   /** Whether it replaces batches by examples of its own making; two that do so cannot be combined. */
   readonly makesExamples: boolean;
+  /** Whether several tasks on one trunk can be trained with it: it knows what is right by the criterion alone. */
+  readonly manyTasks: boolean;
   /** Makes it ready for one training. */
   open(params: z.output<S>, context: TrainingContext): TrainingPart;
 }
 
 /** Declares a proactive defence. */
 export function defineTrainingDefense<S extends z.ZodObject>(
-  defense: Omit<TrainingDefense<S>, "kind" | "makesExamples"> & {
+  defense: Omit<TrainingDefense<S>, "kind" | "makesExamples" | "manyTasks"> & {
     readonly makesExamples?: boolean;
+    readonly manyTasks?: boolean;
   },
 ): TrainingDefense<S> {
-  return { kind: "training", makesExamples: false, ...defense };
+  return {
+    kind: "training",
+    makesExamples: false,
+    manyTasks: false,
+    ...defense,
+  };
 }
 
 /** A chosen defence as a part of a training. */

@@ -14,6 +14,7 @@ import { criterionOf } from "./loss-graph.ts";
 import type { Moment, OpenPart, TrainingPart } from "./part.ts";
 import { byTemperature } from "./sampling.ts";
 import type { TrainingSettings } from "./settings.ts";
+import { openSlope, type Slope } from "./slope.ts";
 import { openStep, type TrainingStep } from "./step.ts";
 import type { Stage } from "./strategies/index.ts";
 import { validate } from "./validation.ts";
@@ -269,6 +270,7 @@ interface OpenStage {
   readonly step: TrainingStep;
   /** The model at the current weights. */
   readonly compiled: CompiledModel;
+  readonly slope: Slope;
   release(): Promise<void>;
 }
 
@@ -288,11 +290,14 @@ async function openStage(
   const options = { settings, parts: opened, parameters };
   const step = await openStep(here, rates, options, engine);
   const compiled = await compile(here, engine, { weights: step.weights });
+  const slope = openSlope(here, step.weights, opened, engine);
   return {
     step,
     compiled,
+    slope,
     async release() {
       await step.release();
+      await slope.release();
       await compiled.release();
     },
   };
@@ -334,7 +339,7 @@ const floatTargets = ({ opened, model }: Run) =>
 
 function momentOf(
   { random, steps }: Run,
-  { compiled }: OpenStage,
+  { compiled, slope }: OpenStage,
   epoch: number,
   step: number,
   pass: number | "validation",
@@ -345,6 +350,7 @@ function momentOf(
   let each: Random[] | undefined;
   return {
     model: compiled,
+    slope: slope.at,
     // Plain training draws nothing from them.
     get random() {
       each ??= rows.map((i) => random.fork(`sample ${named}${i}`));

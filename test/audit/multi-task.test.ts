@@ -23,7 +23,7 @@ const usual = {
   candidates: `
   alone: { strategy: full, epochs: 2, learningRate: 0.003 }
   multi: { strategy: full, epochs: 2, learningRate: 0.003, seeds: 2, tasks: [main, parity, size, zeros], taskWeights: { id: fixed, weights: { size: 2 } } }
-  odd: { strategy: full, epochs: 2, learningRate: 0.003, tasks: [parity] }`,
+  odd: { strategy: full, epochs: 2, learningRate: 0.003, tasks: [parity], training: [{ id: pgd-at, eps: 0.05, steps: 1 }, awp] }`,
 };
 
 let files = 0;
@@ -188,7 +188,7 @@ test.each([
   ["{ strategy: full, tasks: [main, main] }", /"main" is listed twice/],
   [
     "{ strategy: full, tasks: [main], training: trades }",
-    /training: cannot be combined/,
+    /trades cannot be combined with tasks; pgd-at, /,
   ],
 ])("the candidate %s is refused", async (candidate, message) => {
   const file = written({ candidates: `\n  wrong: ${candidate}` });

@@ -5,10 +5,12 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Random } from "#core";
 import { type Dataset, dataset, takeSamples } from "#data";
+import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
 import {
   compile,
   groupHeads,
+  type Head,
   type HeadSpec,
   headModel,
   layerGroups,
@@ -19,18 +21,23 @@ import {
 } from "#model";
 import { type FloatTensor, floats, readModel } from "#onnx";
 import {
+  asPart,
+  type Batch,
   type BatchGradient,
   formOf,
   jointDataset,
   manyTasks,
+  type OpenPart,
   openStep,
   strategies,
+  type TrainingDefense,
   type TrainingPart,
   tune,
   type Weighting,
   weightings,
 } from "#tuning";
 import { projected } from "../../src/tuning/multi-task/pcgrad.ts";
+import { openSlope } from "../../src/tuning/slope.ts";
 import {
   context,
   linearModel,
@@ -118,6 +125,7 @@ async function train(
   strategy = "full",
   seed = 1,
   epochs = 4,
+  parts: readonly OpenPart[] = [],
 ) {
   const headed = withHeads(trunk, specs, new Random(seed));
   const chosen = strategies.find((s) => s.id === strategy);
@@ -129,22 +137,23 @@ async function train(
     groupHeads(headed, layerGroups(headed.graph)),
     new Random(seed),
   );
-  const parts = {
+  const samples = {
     train: joint(headed, data.train),
     validation: joint(headed, data.validation),
   };
   const tuned = await tune({
     model: form.model,
-    ...parts,
+    ...samples,
     groups: form.groups,
     stages: chosen.stages(form.groups, epochs, params),
     settings: settings({ learningRate: 3e-3 }),
     parts: [
+      ...parts,
       manyTasks({
         weighting: weighted(weighting),
         temperature: null,
         groups: form.groups,
-        train: parts.train,
+        train: samples.train,
       }),
     ],
     engine: onnxruntime,
@@ -185,6 +194,67 @@ describe.each(weightings.map((w) => [w.id] as const))(
     });
   },
 );
+
+test("adversarial training climbs the losses of all tasks that a sample is labelled for", async () => {
+  const headed = withHeads(trunk, specs, new Random(1));
+  const all = joint(headed, data.validation);
+  const groups = groupHeads(headed, layerGroups(headed.graph));
+  const part = manyTasks({
+    weighting: weighted("fixed"),
+    temperature: null,
+    groups,
+    train: all,
+  })(context(headed));
+  const slope = openSlope(headed, new Map(), [part], onnxruntime);
+  const batch: Batch = { x: all.x, y: all.y, targets: all.targets };
+  const found = await slope.at(batch);
+  await slope.release();
+
+  const expected = new Float32Array(found.data.length);
+  const shared = data.validation.y.length;
+  const ink = inked(data.validation).targets;
+  const own: [string, Partial<Dataset>, number][] = [
+    ["digit", data.validation, 0],
+    ["ink", { ...data.validation, targets: ink }, 0],
+    ["parity", rowsFrom(all, shared), shared],
+  ];
+  for (const [name, samples, from] of own) {
+    const head = headed.heads?.find((h) => h.name === name) as Head;
+    const compiled = await compile(headModel(headed, head), onnxruntime);
+    const { x, y, targets } = samples as Dataset;
+    const labels =
+      name === "parity"
+        ? data.validation.y.filter((_, i) => i % 3 === 0).map((k) => k % 2)
+        : y;
+    const { gradient } = await compiled.lossGradient(x, labels, { targets });
+    await compiled.release();
+    gradient.data.forEach((g, i) => {
+      const at = from * 64 + i;
+      expected[at] = (expected[at] as number) + g;
+    });
+  }
+  const scale = Math.max(...expected.map(Math.abs));
+  found.data.forEach((g, i) => {
+    expect(Math.abs(g - (expected[i] as number))).toBeLessThan(1e-4 * scale);
+  });
+
+  const unit = trainingDefenses.find((d) => d.id === "pgd-at");
+  const params = { eps: 0.1, steps: 2, relStepSize: 0.6 };
+  const hardened = asPart({
+    unit: unit as TrainingDefense,
+    params: unit?.params.parse(params) ?? {},
+  });
+  // Each is judged by examples of its own, so the robust one has the harder ones.
+  const { history } = await train("fixed", "full", 1, 4, [hardened]);
+  const best = history.find((e) => e.best)?.records ?? {};
+  expect(best["digit validation accuracy"]).toBeGreaterThan(0.6);
+  expect(best["parity validation accuracy"]).toBeGreaterThan(0.6);
+});
+
+/** The samples from a row on, of which only the images count. */
+const rowsFrom = ({ x, y }: Dataset, from: number): Partial<Dataset> => ({
+  x: floats([y.length - from, ...x.dims.slice(1)], x.data.slice(64 * from)),
+});
 
 test("low-rank adaptation of the trunk ships what it trained", async () => {
   const { model, shipped } = await train("fixed", "lora", 1, 2);

@@ -1,0 +1,54 @@
+import { parseArgs } from "node:util";
+import { adaptation } from "./adaptation.ts";
+import { adaptiveAttack } from "./adaptive-attack.ts";
+import { certified } from "./certified.ts";
+import { fewSamples } from "./few-samples.ts";
+import { membership } from "./membership.ts";
+import { differences, type Pair } from "./truth.ts";
+
+// What the literature says of directions, on the digits that come with the package,
+// over several seeds. Prints the table in docs/results.md.
+
+const { values: options } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "8" },
+    only: { type: "string", multiple: true },
+  },
+});
+
+const truths = [
+  fewSamples([5, 20], { base: 20, tuned: 40 }, [1e-3, 3e-3, 1e-2]),
+  adaptation(20),
+  adaptiveAttack(20, 100),
+  certified(30, 100),
+  membership(20, 100),
+].filter(({ id }) => !options.only || options.only.includes(id));
+
+const percent = (share: number) => (100 * share).toFixed(1);
+
+console.log(
+  "| what, and against what | first | second | difference | 95 % interval | |",
+);
+console.log("|---|---|---|---|---|---|");
+for (const { id, measure } of truths) {
+  const seeds: Pair[][] = [];
+  for (let seed = 1; seed <= Number(options.seeds); seed++) {
+    const begun = performance.now();
+    seeds.push(await measure(seed));
+    const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+    console.error(`${id}: seed ${seed} in ${seconds} s`);
+  }
+  for (const row of differences(seeds)) {
+    const { what, first, second, difference, low, high, holds } = row;
+    console.log(
+      `| ${[
+        what,
+        `${percent(first)} %`,
+        `${percent(second)} %`,
+        `${percent(difference)}`,
+        `${percent(low)} to ${percent(high)}`,
+        holds ? "holds" : "does not hold",
+      ].join(" | ")} |`,
+    );
+  }
+}
