@@ -24,9 +24,10 @@ export type Reference = Pick<Inheritance, "reference" | "referenceIs">;
 /**
  * For each candidate, and each attack and all at once: which samples are as
  * robust as in what it was tuned from, which lost it and which gained it. That
- * is the base where it is a candidate (`model: base`), otherwise a candidate that has the
- * base's body behind a head of its own; where the suite has neither, there is
- * nothing to compare with. From cells alone.
+ * is the base where it is a candidate (`model: base`), otherwise a candidate that
+ * has the base's body behind a head of its own. Where the suite has neither, or
+ * a model that was given does not descend from the base, there is nothing to
+ * compare with. From cells alone.
  *
  * @param crossTask attacks through the heads of other tasks, which are among all at once
  */
@@ -54,7 +55,7 @@ export function referenceOf(
   candidates: readonly CandidateResult[],
   base: { readonly hash: string } | null,
 ): Reference | undefined {
-  if (!base) return undefined;
+  if (!base || !descends(candidate)) return undefined;
   const alike = candidates.filter((c) => taskOf(c) === taskOf(candidate));
   const bases = alike.filter((c) => c.hash === base.hash);
   const bodies = alike.filter(hasBodyOfBase);
@@ -76,6 +77,15 @@ const taskOf = ({ member }: CandidateResult) => member?.task ?? MAIN;
 
 const isPlain = ({ training, adaptation }: CandidateResult) =>
   !training && !adaptation;
+
+/** Weights that were tuned from the base's still point their way; independent ones are at right angles to them. */
+const KIN = 0.5;
+
+/** Whether a candidate comes from the base, as this run made it or as its weights say. */
+const descends = ({ lineage, kinship }: CandidateResult): boolean =>
+  lineage !== null ||
+  !kinship ||
+  kinship.some((k) => k.relation === "same" || (k.cosine ?? 0) > KIN);
 
 /** Whether all weights are the base's but those of the head: what the base does not have, at the end, or the last layer group. */
 function hasBodyOfBase({ kinship }: CandidateResult): boolean {

@@ -113,6 +113,11 @@ describe("inheritance", () => {
     expect(referenceOf(full)).toBeUndefined();
     expect(referenceOf(full, head("head"))).toBe(`full head ${body}`);
     expect(referenceOf(full, head("head"), asIs)).toBe("full as-is base");
+    // Of other weights altogether, and given: it has nothing to inherit.
+    const stranger = model("stranger", {
+      kinship: kin("moved", "new").map((k) => ({ ...k, cosine: 0.02 })),
+    });
+    expect(referenceOf(stranger, asIs)).toBeUndefined();
     // A head that was trained again, where the task has as many classes as the base's.
     const again = model("again", { kinship: kin("same", "same", "moved") });
     expect(referenceOf(full, again)).toBe(`full again ${body}`);
