@@ -11,6 +11,18 @@ export interface Try {
   readonly text: string;
 }
 
+/** Tells of texts that an attack cannot begin with. */
+export function noteUntried(
+  { onNote }: Pick<TextInput<unknown>, "onNote">,
+  attack: string,
+  count: number,
+): void {
+  if (count > 0)
+    onNote?.(
+      `${attack}: ${count} ${count === 1 ? "text has" : "texts have"} more places than they have queries, and were not tried`,
+    );
+}
+
 /** The loss of each text at the true label of its sample. A sample must be able to afford its tries. */
 export async function lossesOf(
   { target, y }: Pick<TextInput<unknown>, "target" | "y">,

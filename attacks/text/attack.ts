@@ -19,6 +19,8 @@ export interface TextInput<P> {
   readonly random: readonly Random[];
   /** Called between steps with the share of the work that is done; throws when the run is interrupted. */
   readonly onProgress: (share: number) => void;
+  /** Called with what it has to do otherwise than its paper says, in a sentence without its stop. */
+  readonly onNote?: (text: string) => void;
 }
 
 /** An attack on what a text model reads, rather than on numbers. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { marginOf } from "../evasion/score-losses.ts";
-import { lossesOf } from "./ask.ts";
+import { lossesOf, noteUntried } from "./ask.ts";
 import { defineTextAttack, type TextInput } from "./attack.ts";
 
 /** Lower-case letters, digits and signs as character-level classifiers read them (Zhang, Zhao and LeCun 2015, arXiv:1509.01626). */
@@ -49,10 +49,13 @@ export const charmer = defineTextAttack({
     const most = Math.floor(input.edits);
     const searches = texts.map((text, sample): Search => ({ sample, text }));
     for (let edit = 0; edit < most; edit++) {
-      onProgress(edit / most);
+      const share = (part: number) => onProgress((edit + part) / most);
+      share(0);
+      const standing = target.open().length;
       const places = await placesOf(input, searches);
+      if (edit === 0) noteUntried(input, "charmer", standing - places.size);
       if (places.size === 0) break;
-      await change(input, searches, places);
+      await change(input, searches, places, share);
     }
     const found = [...target.examples()];
     for (const { sample, text } of searches)
@@ -102,11 +105,13 @@ async function change(
   input: TextInput<Params>,
   searches: readonly Search[],
   places: ReadonlyMap<number, readonly number[]>,
+  onShare: (share: number) => void,
 ): Promise<void> {
   const { target, params } = input;
   const characters = ["", ...new Set(params.alphabet)];
   const best = new Map<number, { text: string; loss: number }>();
   for (let rank = 0; rank < params.positions; rank++) {
+    onShare(rank / params.positions);
     const tries = target.open(characters.length).flatMap((sample) => {
       const at = places.get(sample)?.[rank];
       if (at === undefined) return [];

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Random } from "#core";
 import { editsBetween } from "#texts";
-import { lossesOf } from "./ask.ts";
+import { lossesOf, noteUntried } from "./ask.ts";
 import { defineTextAttack, type TextInput } from "./attack.ts";
 import { BUGS, bugsOf } from "./bugs.ts";
 
@@ -47,6 +47,7 @@ export const textbugger = defineTextAttack({
   async run(input) {
     const { target, onProgress } = input;
     const searches = await ranked(input);
+    noteUntried(input, "textbugger", input.texts.length - searches.length);
     const words = Math.max(0, ...searches.map(({ order }) => order.length));
     for (let turn = 0; turn < words; turn++) {
       onProgress(turn / words);

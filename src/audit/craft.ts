@@ -221,7 +221,7 @@ function begin(
     );
     return {
       target,
-      run: () => unit.run({ ...input, target, texts, edits: eps }),
+      run: () => unit.run({ ...input, ...told, target, texts, edits: eps }),
       withdraw: () => 0,
     };
   }

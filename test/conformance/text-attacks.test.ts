@@ -75,6 +75,7 @@ async function attack(
     },
   );
   const stream = new Random(seed);
+  const notes: string[] = [];
   const examples = await unit.run({
     target,
     texts,
@@ -83,8 +84,9 @@ async function attack(
     params: unit.params.parse(params),
     random: rows.map((i) => stream.fork(i)),
     onProgress() {},
+    onNote: (text) => notes.push(text),
   });
-  return { examples, target, asked, texts };
+  return { examples, target, asked, texts, notes };
 }
 
 describe.each(textAttacks.map((unit) => [unit.id, unit] as const))(
@@ -179,6 +181,21 @@ test("TextBugger spends its edits on the words that decide", async () => {
   expect(target.brokenAt[0]).toBeGreaterThan(0);
   expect(examples[0]).toMatch(/^what a (?!fine ).+ and (?!lovely ).+ story$/);
 });
+
+test.each(["textbugger", "charmer"])(
+  "%s says of which texts it has too few queries",
+  async (id) => {
+    const unit = textAttacks.find((a) => a.id === id) as TextAttack;
+    const { notes, examples, texts } = await attack(unit, { queries: 3 });
+    // "dull" is one word, about which there is nothing to rank.
+    const untried = id === "charmer" ? 5 : 4;
+    expect(notes).toEqual([
+      `${id}: ${untried} texts have more places than they have queries, and were not tried`,
+    ]);
+    expect(examples[0]).toBe(texts[0]);
+    expect((await attack(unit)).notes).toEqual([]);
+  },
+);
 
 test("texts have no gradient, whatever an attack declares", async () => {
   const answers = async () => ({ logits: floats([1, 2], [0, 1]), scores: [] });
