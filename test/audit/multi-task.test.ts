@@ -43,7 +43,7 @@ tasks: ${tasks}
 candidates: ${candidates}
 threatModels: { small: { norm: linf, eps: 0.05 } }
 attacks: { fgsm: fgsm, noise: noise }
-gate: [{ cleanAccuracyDrop: { max: 1 } }]
+gate: ${stated.candidates ? "[]" : "[{ cleanAccuracyDrop: { max: 1 } }, { cleanAccuracy: { min: 0, candidate: multi } }]"}
 gallery: 1
 `,
   );
@@ -115,6 +115,10 @@ test("candidates are compared within a task only", () => {
   expect(results.gate.rules.map((r) => r.subject)).toEqual([
     "multi.main.1 against alone",
     "multi.main.2 against alone",
+    // The name of the candidate means all of its tasks and seeds.
+    ...results.candidates
+      .filter(({ member }) => member?.of === "multi")
+      .map(({ id }) => `${id} / none`),
   ]);
 });
 
