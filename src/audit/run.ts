@@ -1,4 +1,4 @@
-import { type Attack, surrogateOf } from "#attacks";
+import { surrogateOf } from "#attacks";
 import { packageVersion, UsageError } from "#core";
 import type { Dataset } from "#data";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
@@ -17,7 +17,7 @@ import { gallery } from "./gallery.ts";
 import { checkGateNames, evaluateGate, namesOf } from "./gate.ts";
 import { inheritance } from "./inheritance.ts";
 import { makeMember } from "./joint.ts";
-import { baseResult, candidateResult, unitResult } from "./model-results.ts";
+import { baseResult, candidateResult } from "./model-results.ts";
 import type { ReadyModel, Workshop } from "./models.ts";
 import {
   budgetsOf,
@@ -26,11 +26,12 @@ import {
   planCells,
 } from "./plan.ts";
 import { preflight } from "./preflight.ts";
-import { prepareData } from "./prepare.ts";
+import { type Judged, prepareData } from "./prepare.ts";
 import { RESULTS_VERSION, type Results } from "./results.ts";
 import { seedSummaries } from "./seeds.ts";
 import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
+import { statedResult } from "./suite-results.ts";
 import { judgedOn, MAIN } from "./tasks.ts";
 import { isOnlyMeasured } from "./text.ts";
 import { trajectories } from "./trajectory.ts";
@@ -95,18 +96,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   onEvent({ kind: "phase", title: "Checking models" });
   const judged = (candidate: string) =>
     judgedOn(data, suite.candidates[candidate]?.member ?? null);
-  const faults = new Map<string, readonly string[]>();
-  for (const [id, ready] of models) {
-    const compiled = await compile(ready.model, engine);
-    const plain =
-      ready.unprocessed && (await compile(ready.unprocessed, engine));
-    const found = await preflight(compiled, judged(id).attacked, id, plain);
-    await compiled.release();
-    await plain?.release();
-    faults.set(id, found.faults);
-    for (const message of [...found.warnings, ...found.faults])
-      onEvent({ kind: "warning", message });
-  }
+  const faults = await checkModels(models, judged, engine, onEvent);
 
   onEvent({ kind: "phase", title: "Attacking" });
   const bench: Bench = {
@@ -159,27 +149,10 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     complete,
     classes: data.target.test.classes,
     ...taskResult(models, data.attacked),
-    threatModels: budgetsOf(suite),
+    ...statedResult(suite),
     base: base && (await baseResult(base, shop)),
     ...(unrelated ? { unrelated: await baseResult(unrelated, shop) } : {}),
     candidates,
-    defenses: [
-      { id: "none", parts: [] },
-      ...Object.entries(suite.defenses).map(([id, parts]) => ({
-        id,
-        parts: parts.map(unitResult),
-      })),
-    ],
-    attacks: Object.entries(suite.attacks).map(([id, chosen]) => {
-      const { access, family } = chosen.unit;
-      return {
-        ...unitResult(chosen),
-        id,
-        access,
-        family,
-        taxonomy: taxonomyResult(chosen.unit),
-      };
-    }),
     cells,
     worstCases: worstCases(
       cells,
@@ -191,20 +164,6 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     seeds: [],
     curves: curves(cells),
     ...(crossed.length > 0 ? { crossTask: crossed } : {}),
-    trialAttacks: Object.entries(suite.trials).map(([id, { attack }]) => ({
-      ...unitResult(attack),
-      id,
-      kind: attack.unit.kind,
-      threat: attack.unit.threat,
-      taxonomy: taxonomyResult(attack.unit),
-    })),
-    repairs: [
-      { id: "none", parts: [] },
-      ...Object.entries(suite.repairs).map(([id, parts]) => ({
-        id,
-        parts: parts.map(unitResult),
-      })),
-    ],
     trials,
     ...transferResult(cells, candidates, suite.attacks),
     certificates: complete
@@ -262,6 +221,28 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   return results;
 }
 
+/** Looks at every model before anything counts, and tells what is odd; gives what makes numbers untrustworthy. */
+async function checkModels(
+  models: ReadonlyMap<string, ReadyModel>,
+  judged: (candidate: string) => Judged,
+  engine: Engine,
+  onEvent: OnEvent,
+): Promise<Map<string, readonly string[]>> {
+  const faults = new Map<string, readonly string[]>();
+  for (const [id, ready] of models) {
+    const compiled = await compile(ready.model, engine);
+    const plain =
+      ready.unprocessed && (await compile(ready.unprocessed, engine));
+    const found = await preflight(compiled, judged(id).attacked, id, plain);
+    await compiled.release();
+    await plain?.release();
+    faults.set(id, found.faults);
+    for (const message of [...found.warnings, ...found.faults])
+      onEvent({ kind: "warning", message });
+  }
+  return faults;
+}
+
 /** What the outputs of the candidates mean, where they are not classes. */
 function taskResult(
   models: ReadonlyMap<string, ReadyModel>,
@@ -292,12 +273,6 @@ async function engineOf(
   if (engine !== "onnxruntime")
     onEvent({ kind: "phase", title: `Running on ${opened.title}` });
   return opened;
-}
-
-/** The ids of a unit in public taxonomies. */
-function taxonomyResult({ taxonomy }: Pick<Attack, "taxonomy">) {
-  const { atlas, owasp, nist } = taxonomy;
-  return { atlas: [...atlas], owasp: [...owasp], nist: [...nist] };
 }
 
 interface Plan {
