@@ -76,6 +76,10 @@ const normNames: Readonly<Record<Norm, string>> = {
 /** How a norm is written. */
 export const normName = (norm: Norm): string => normNames[norm];
 
+/** Whether the samples are texts, of which nothing that is said of numbers holds. */
+export const isText = ({ provenance }: Results): boolean =>
+  provenance.data.source === "text";
+
 /** What an attacker may change, in words. */
 export const budget = ({ norm, eps }: { norm: Norm; eps: number }): string =>
   norm === "none"

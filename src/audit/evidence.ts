@@ -2,7 +2,7 @@ import { ballOf, editsLimit, type Family } from "#attacks";
 import { InterruptedError, Random } from "#core";
 import type { Dataset } from "#data";
 import { type CompiledModel, chanceOf, type Samples } from "#model";
-import { type FloatTensor, sizeOf, takeRows } from "#onnx";
+import { type FloatTensor, sizeOf } from "#onnx";
 import { isFree } from "#tables";
 import { type Bench, drawsFor, type Opened, probesOf } from "./bench.ts";
 import { controlOf } from "./control.ts";

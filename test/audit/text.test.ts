@@ -66,6 +66,7 @@ function suite(rest: object = {}): string {
         search: { id: "charmer", positions: 6, alphabet: "e0 " },
         random: { id: "random-edits", draws: 2 },
       },
+      sweep: { norm: "edits", eps: [1, 2, 3, 4], attack: "bugs" },
       gate: [
         { robustAccuracy: { min: 0.9, threatModel: "one", defense: "none" } },
       ],
@@ -88,7 +89,8 @@ describe("cells of texts", () => {
     const loaded = await loadSuite(join(folder, "suite.yaml"));
     checkReferences(loaded.suite, loaded.file);
     const ids = planCells(loaded.suite).map(({ id }) => id);
-    expect(ids.slice(0, 8)).toEqual([
+    const named = ids.filter((id) => id.endsWith("@one"));
+    expect(named.slice(0, 8)).toEqual([
       "given/none/lookalikes@one",
       "given/none/bugs@one",
       "given/none/search@one",
@@ -99,6 +101,9 @@ describe("cells of texts", () => {
       "given/folded/bugs@one",
     ]);
     expect(results.cells.map(({ id }) => id)).toEqual(ids);
+    expect(ids.filter((id) => id.includes("@edits-"))).toEqual(
+      [2, 3, 4].map((eps) => `given/none/bugs@edits-${eps}`),
+    );
   });
 
   it("have the numbers that the linear model must have", () => {
@@ -150,6 +155,7 @@ describe("cells of texts", () => {
     const words = ["L∞", "pixels", "Patches"].filter((w) => html.includes(w));
     expect(words).toEqual([]);
     expect(html).toContain("up to 1 edit");
+    expect(html).toContain('dy="-4">edits</text>');
     expect(renderMarkdown(results)).toMatch(/\| given \| spelled \| 100/);
   });
 
@@ -205,7 +211,10 @@ it("repairs that the data states stand in front of every defence", async () => {
 });
 
 it.each([
-  [{ attacks: { fgsm: "fgsm" } }, /attacks\.fgsm works on numbers/],
+  [
+    { attacks: { fgsm: "fgsm" }, sweep: undefined },
+    /attacks\.fgsm works on numbers/,
+  ],
   [{ defenses: { few: ["bit-depth"] } }, /defenses\.few works on numbers/],
   [
     { threatModels: { small: { norm: "linf", eps: 0.1 } } },

@@ -32,8 +32,8 @@ function chart(curves: readonly Curve[], results: Results) {
   const member = memberOf(first, results);
   return lineChart({
     title: `${first.defense === "none" ? "No defence" : `Defence ${plain(first.defense)}`}, attack ${plain(first.attack)}, ${normName(first.norm)}${member && member.task !== "main" ? `, task ${plain(member.task)}` : ""}`,
-    along: "budget ε",
-    symbol: "ε",
+    along: first.norm === "edits" ? "edits" : "budget ε",
+    symbol: first.norm === "edits" ? "edits" : "ε",
     column: "Candidate",
     rates: "Robust accuracy against eps",
     series: curves.map(({ candidate, points }) => ({

@@ -1,5 +1,5 @@
 import type { Norm, Results } from "#results";
-import { normName } from "../../format.ts";
+import { isText, normName } from "../../format.ts";
 
 const measured = ["linf", "l2", "l1", "l0"] as const;
 
@@ -17,7 +17,7 @@ export function limitsView(results: Results): string[] {
   const norms = new Set(results.cells.map((c) => c.threatModel.norm));
   const searching = results.attacks.some((a) => a.family === "query");
   return [
-    ...(results.provenance.data.source === "text"
+    ...(isText(results)
       ? [
           ...(norms.has("edits") ? [] : ["Edits of characters."]),
           "Other words and other sentences of the same meaning, and texts in another order.",

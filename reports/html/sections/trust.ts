@@ -1,5 +1,5 @@
 import type { Results } from "#results";
-import { plain, unbroken } from "../../format.ts";
+import { isText, plain, unbroken } from "../../format.ts";
 
 /** What the mechanical checks found: failures first, the same finding of many cells told once. */
 export function trustView(results: Results) {
@@ -43,6 +43,9 @@ export function trustView(results: Results) {
     clean: groups.length === 0,
     untrusted,
     cells: results.cells.length,
+    seen: isText(results)
+      ? "attacks kept their budgets and beat random edits, and larger budgets broke more"
+      : "attacks kept their budgets, gradients were there, iterated attacks beat single steps and noise, and robustness fell as the budget grew",
     checks,
   };
 }
