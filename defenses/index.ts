@@ -10,7 +10,11 @@ import { mahalanobis } from "./detectors/mahalanobis.ts";
 import { maxSoftmax } from "./detectors/max-softmax.ts";
 import { strip } from "./detectors/strip.ts";
 import type { Reactive } from "./kinds.ts";
+import { finePruning } from "./repair/fine-pruning.ts";
+import { fineTuning } from "./repair/fine-tuning.ts";
 import { labelSanitisation } from "./repair/label-sanitisation.ts";
+import { nad } from "./repair/nad.ts";
+import { neuralCleanse } from "./repair/neural-cleanse.ts";
 import type { Repair } from "./repair/repair.ts";
 import { unlearn } from "./repair/unlearn.ts";
 import type { Sanitizer } from "./sanitizer.ts";
@@ -98,6 +102,10 @@ export const reactiveDefenses: readonly Reactive[] = [
 /** Every repair of what was tuned, or of what it is tuned on. A new one is a file and a line here. */
 export const repairs = [
   labelSanitisation,
+  fineTuning,
+  finePruning,
+  nad,
+  neuralCleanse,
   unlearn,
 ] as unknown as readonly Repair[];
 

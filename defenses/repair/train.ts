@@ -1,9 +1,17 @@
+import { z } from "zod";
 import type { Random } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import { layerGroups, type Model } from "#model";
 import { copyOf, takeRows } from "#onnx";
 import { adamw, openStep, type TrainingPart } from "#tuning";
+
+/** How a repair trains; the defaults are ours. */
+export const trainingParams = {
+  epochs: z.int().positive().default(10),
+  learningRate: z.number().positive().default(1e-3),
+  batchSize: z.int().positive().default(32),
+};
 
 export interface TrainOptions {
   readonly epochs: number;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { UsageError } from "#core";
 import { dataset } from "#data";
 import { defineMend } from "./repair.ts";
-import { trainOn } from "./train.ts";
+import { trainingParams, trainOn } from "./train.ts";
 
 /**
  * Unlearning of a class by other labels (Graves, Nagisetty and Ganesh 2021,
@@ -16,9 +16,7 @@ export const unlearn = defineMend({
   reference: "Graves et al. 2021, arXiv:2010.10981",
   params: z.strictObject({
     class: z.string(),
-    epochs: z.int().positive().default(10),
-    learningRate: z.number().positive().default(1e-3),
-    batchSize: z.int().positive().default(32),
+    ...trainingParams,
   }),
   async mend({ model, clean, engine, params, random }) {
     const label = clean.classes.indexOf(params.class);

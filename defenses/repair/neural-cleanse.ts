@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { dataset } from "#data";
+import { copyOf } from "#onnx";
+import { defineMend } from "./repair.ts";
+import { trainingParams, trainOn } from "./train.ts";
+import { invertTriggers, type Trigger } from "./trigger-inversion.ts";
+
+/** How triggers are looked for; the defaults are those of the authors' code. */
+export const inversionParams = {
+  steps: z.int().positive().default(1000),
+  rate: z.number().positive().default(0.1).describe("of the search"),
+  threshold: z.number().gt(0).max(1).default(0.99),
+  lambda: z.number().positive().default(1e-3),
+  patience: z.int().positive().default(5),
+};
+
+/**
+ * Neural Cleanse (Wang et al. 2019, IEEE S&P): the smallest trigger into each class
+ * is looked for; a class whose trigger is far smaller than those of the others is
+ * held for a backdoor, and the model is trained on clean samples of which a share
+ * carries that trigger under its true label. Where no class stands out the model
+ * stays as it is.
+ */
+export const neuralCleanse = defineMend({
+  id: "neural-cleanse",
+  title: "Neural Cleanse",
+  reference: "Wang et al. 2019, IEEE S&P, doi:10.1109/SP.2019.00031",
+  params: z.strictObject({
+    ...trainingParams,
+    ...inversionParams,
+    share: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.2)
+      .describe("of samples that carry the trigger"),
+  }),
+  async mend({ model, clean, engine, params, random }) {
+    const { rate, steps, threshold, lambda, patience, batchSize } = params;
+    const triggers = await invertTriggers(
+      model,
+      clean,
+      { steps, learningRate: rate, batchSize, threshold, lambda, patience },
+      engine,
+      random.fork("inversion"),
+    );
+    const flagged = triggers.filter((t) => t.flagged);
+    if (flagged.length === 0) return model;
+    const x = copyOf(clean.x);
+    const order = random.fork("stamped").permutation(clean.y.length);
+    const count = Math.ceil(params.share * clean.y.length);
+    for (const [k, row] of order.slice(0, count).entries())
+      stamp(x.data, row, flagged[k % flagged.length] as Trigger);
+    const taught = dataset(clean.name, x, clean.y, clean.classes);
+    return trainOn(model, taught, params, engine, random.fork("training"));
+  },
+});
+
+/** Puts a trigger on one row of images. */
+export function stamp(
+  data: Float32Array,
+  row: number,
+  { mask, pattern }: Pick<Trigger, "mask" | "pattern">,
+): void {
+  const size = pattern.data.length;
+  const area = mask.data.length;
+  for (let i = 0; i < size; i++) {
+    const m = mask.data[i % area] as number;
+    const at = row * size + i;
+    data[at] = (1 - m) * (data[at] as number) + m * (pattern.data[i] as number);
+  }
+}
