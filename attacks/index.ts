@@ -50,7 +50,10 @@ import { randomEdits } from "./text/random-edits.ts";
 import { textbugger } from "./text/textbugger.ts";
 import { baseMiFgsm } from "./transfer/base-mi-fgsm.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
+import type { Crafting } from "./transfer/crafting.ts";
 import { featurePgd } from "./transfer/feature-pgd.ts";
+import { fingerprint } from "./transfer/fingerprint.ts";
+import { headAgnostic } from "./transfer/head-agnostic.ts";
 import { mimic } from "./transfer/mimic.ts";
 import { pap } from "./transfer/pap.ts";
 
@@ -109,10 +112,12 @@ export const trialAttacks = [
   bitFlips,
   randomBitFlips,
   furtherTuning,
+  headAgnostic,
+  fingerprint,
 ] as unknown as readonly TrialAttack[];
 
 /** An attack that is tried on a fine-tuning rather than on inputs. */
-export type TrialAttack = Poisoning | Tampering | Undoing;
+export type TrialAttack = Poisoning | Tampering | Undoing | Crafting;
 /** Every attack on texts. A new one is a file and a line here. */
 export const textAttacks = [
   badCharacters,
@@ -133,5 +138,6 @@ export type { Poisoning } from "./poisoning/poisoning.ts";
 export type { Undoing } from "./tampering/further-tuning.ts";
 export type { Tampering } from "./tampering/tampering.ts";
 export { editsLimit, type TextAttack, type TextInput } from "./text/attack.ts";
+export type { Crafting } from "./transfer/crafting.ts";
 export { surrogateOf } from "./transfer/surrogate.ts";
 export type { TrialUnit } from "./trial.ts";

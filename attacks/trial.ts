@@ -20,5 +20,7 @@ export interface TrialUnit<S extends z.ZodObject = z.ZodObject> {
   readonly threat: string;
   /** Whether the candidate is fine-tuned again, so that one that is only given as a file cannot be tried. */
   readonly needsTuning: boolean;
+  /** Whether its control is a model that does not descend from the base; false when left out. */
+  readonly needsUnrelated?: boolean;
   readonly params: S;
 }

@@ -5,7 +5,7 @@ import { type FloatTensor, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
 import { cosine, rowOf } from "../evasion/vectors.ts";
 import { imageShape } from "../images.ts";
-import { type Adadelta, adadeltaFrom, adadeltaStep } from "./adadelta.ts";
+import { descendFrom } from "./box-descent.ts";
 import { type Dissimilarity, dissimilarityTo } from "./dissimilarity.ts";
 import { cutParam, surrogateParam, throughBase } from "./surrogate.ts";
 
@@ -140,16 +140,10 @@ async function byPenalty(
   const unlike = Array.from({ length: x.dims[0] ?? 0 }, (_, i) =>
     dissimilarityTo(rowOf(x, i), shape, high - low),
   );
-  const searches = pairs.map((_, place) =>
-    adadeltaFrom(
-      Float64Array.from(rowOf(centres, place), (v) =>
-        Math.atanh(((v - low) / (high - low) - 0.5) * INSIDE),
-      ),
-    ),
-  );
+  const descent = descendFrom(centres, ball.bounds);
   for (let step = 0; ; step++) {
     onProgress(step / (steps + 1));
-    const points = ball.project(centres, inBox(searches, centres, low, high));
+    const points = descent.points();
     const { squared, gradient } = await features.distance(
       points,
       samples,
@@ -162,43 +156,20 @@ async function byPenalty(
     );
     tracker.see(points, squared, (place) => (apart[place]?.value ?? 1) < dssim);
     if (step === steps) return;
-    searches.forEach((search, place) => {
+    pairs.forEach((_, place) => {
       const { value, gradient: slope } = apart[place] as Dissimilarity;
       const distance = Math.sqrt(squared[place] as number);
       const excess = 2 * penalty * Math.max(value - dssim, 0);
       const toPoint = rowOf(gradient, place);
-      adadeltaStep(
-        search,
-        slope.map((s, i) => {
-          const byDistance =
-            distance > 0 ? (toPoint[i] as number) / (2 * distance) : 0;
-          const t = Math.tanh(search.value[i] as number);
-          return (
-            ((byDistance + excess * s) * (1 - t * t) * (high - low)) / INSIDE
-          );
-        }),
+      descent.move(
+        place,
+        (i) =>
+          excess * (slope[i] as number) +
+          (distance > 0 ? (toPoint[i] as number) / (2 * distance) : 0),
         learningRate,
       );
     });
   }
-}
-
-/** Keeps numbers on the bounds inside the range of tanh, as in the authors' code. */
-const INSIDE = 2 - 1e-6;
-
-function inBox(
-  searches: readonly Adadelta[],
-  like: FloatTensor,
-  low: number,
-  high: number,
-): FloatTensor {
-  const points = { ...like, data: new Float32Array(like.data.length) };
-  searches.forEach(({ value }, place) => {
-    rowOf(points, place).set(
-      value.map((w) => low + (high - low) * (Math.tanh(w) / INSIDE + 0.5)),
-    );
-  });
-  return points;
 }
 
 /** Projected descent within a norm. */

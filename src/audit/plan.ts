@@ -1,8 +1,9 @@
-import { type AnyAttack, surrogateOf } from "#attacks";
+import type { AnyAttack } from "#attacks";
 import { type Chosen, UsageError } from "#core";
 import { checkOrder, type Reactive } from "#defenses";
+import { checkBases } from "./bases.ts";
 import type { Norm, Results } from "./results.ts";
-import { BASE, type Suite } from "./suite.ts";
+import type { Suite } from "./suite.ts";
 import { isNamed, MAIN } from "./tasks.ts";
 import { checkKind, isOnlyMeasured } from "./text.ts";
 
@@ -215,36 +216,7 @@ export function checkReferences(suite: Suite, file: string): void {
       );
     }
   }
-  const needsBase = Object.entries(suite.attacks).find(
-    ([, a]) => a.unit.access === "base",
-  );
-  if (needsBase && !suite.base) {
-    throw new UsageError(
-      "SUITE_INVALID",
-      `${file}: attack "${needsBase[0]}" goes through the base, the suite names none`,
-      "Add base, or remove the attack.",
-    );
-  }
-  const control = Object.entries(suite.attacks).find(
-    ([, a]) => surrogateOf(a) === "unrelated",
-  );
-  if (control && !suite.unrelated && !suite.base?.pretrain) {
-    throw new UsageError(
-      "SUITE_INVALID",
-      `${file}: attack "${control[0]}" goes through a model that does not descend from the base, and there is none`,
-      "Add unrelated: { model: other.onnx }, a model of about the base's accuracy on its task, or pre-train the base.",
-    );
-  }
-  const tuned = Object.entries(suite.candidates).find(
-    ([, c]) => c.strategy || c.model === BASE,
-  );
-  if (tuned && !suite.base) {
-    throw new UsageError(
-      "SUITE_INVALID",
-      `${file}: candidate "${tuned[0]}" is ${tuned[1].model ? "the base as it is" : "fine-tuned from a base"}, the suite names none`,
-      "Add base: { model: base.onnx }, or base: { pretrain: ... }.",
-    );
-  }
+  checkBases(suite, file);
 }
 
 /** Refuses a trajectory of what the suite does not attack or does not tune. */

@@ -1,10 +1,10 @@
-import { surrogateOf } from "#attacks";
 import { packageVersion, UsageError } from "#core";
 import type { Dataset } from "#data";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
 import { chanceOf, compile, matches, meaningOf } from "#model";
 import { type Attacking, attackAll } from "./attacking.ts";
 import { makeBase, makeUnrelated } from "./base-model.ts";
+import { needsUnrelated } from "./bases.ts";
 import { type Bench, release } from "./bench.ts";
 import { makeCandidate } from "./candidate.ts";
 import type { ComputedCell } from "./cells.ts";
@@ -79,7 +79,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
 
   onEvent({ kind: "phase", title: "Preparing models" });
   const base = await makeBase(shop);
-  const unrelated = plan.some((p) => surrogateOf(p.chosen) === "unrelated")
+  const unrelated = [...plan, ...tried].some((p) => needsUnrelated(p.chosen))
     ? await makeUnrelated(shop)
     : null;
   const models = new Map<string, ReadyModel>();
@@ -134,7 +134,13 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     benchOf,
     examplesOf: (cell) => (computed.get(cell) as ComputedCell).examples,
   });
-  const trials = await runTrials(tried, models, base, shop, options.suite);
+  const trials = await runTrials(
+    tried,
+    models,
+    { base, unrelated },
+    shop,
+    options.suite,
+  );
 
   const candidates = await Promise.all(
     [...models.values()].map((m) => candidateResult(m, shop, base)),

@@ -51,7 +51,8 @@ export interface Features {
   readonly classical: readonly string[];
 }
 
-const activationOps: ReadonlySet<string> = new Set(
+/** Operators that bend values one by one. */
+export const activationOps: ReadonlySet<string> = new Set(
   "Celu Clip Elu Erf Gelu HardSigmoid HardSwish LeakyRelu Mish PRelu QuickGelu Relu Selu Sigmoid Silu Softplus Softsign Swish Tanh ThresholdedRelu".split(
     " ",
   ),

@@ -10,6 +10,7 @@ import {
   prune,
 } from "#onnx";
 import { featuresAt } from "./cuts.ts";
+import { activationOps } from "./features.ts";
 import type { Model } from "./model.ts";
 import type { Task } from "./tasks/index.ts";
 
@@ -111,6 +112,15 @@ export function linearHead(
  */
 export const headInput = ({ graph, logits }: Model): string =>
   findHead(graph, logits).features;
+
+/** The same before its activation, where it has one. */
+export function neuronsOf(model: Model): string {
+  const features = headInput(model);
+  const maker = model.graph.nodes.find((n) => n.outputs.includes(features));
+  return maker && activationOps.has(maker.op)
+    ? (maker.inputs[0] as string)
+    : features;
+}
 
 /** What may stand behind the head: models of half precision end in a Cast, those of one output in a Squeeze. */
 const passed: ReadonlySet<string> = new Set([

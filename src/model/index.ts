@@ -28,7 +28,7 @@ export {
 export { loadGradient, withInputGradient } from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
 export type { FeaturesAt } from "./features-at.ts";
-export { headInput, replaceHead } from "./head.ts";
+export { headInput, neuronsOf, replaceHead } from "./head.ts";
 export {
   groupHeads,
   type Head,

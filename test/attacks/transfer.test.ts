@@ -1,10 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Attack, attacks, ballOf, type Norm } from "#attacks";
+import {
+  type Attack,
+  attacks,
+  ballOf,
+  type Crafting,
+  type Norm,
+  trialAttacks,
+} from "#attacks";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import { type CutPlace, compile, grantAccess, type Model } from "#model";
-import { type FloatTensor, floats, rows as rowsOf } from "#onnx";
+import {
+  type FloatTensor,
+  floats,
+  GraphBuilder,
+  int,
+  rows as rowsOf,
+} from "#onnx";
 import { adadeltaFrom, adadeltaStep } from "../../attacks/transfer/adadelta.ts";
 import { dissimilarityTo } from "../../attacks/transfer/dissimilarity.ts";
 import { linearModel, untrained } from "../reference.ts";
@@ -261,6 +274,70 @@ describe("on a base whose features are the input", () => {
     left[0]?.forEach((d, i) => {
       expect(left[1]?.[i]).toBeLessThan(d);
     });
+  });
+});
+
+describe("inputs from nothing but a base", () => {
+  const random = new Random(9);
+  const weights = Array.from({ length: 4 }, () =>
+    Array.from(
+      { length: 9 },
+      () => (random.uniform() < 0.5 ? -1 : 1) * (0.5 + random.uniform()),
+    ),
+  );
+  /** Neurons W x - 1 behind ReLU, and a head. */
+  const base = (): Model => {
+    const plain = linearModel(weights, [-1, -1, -1, -1]);
+    const b = new GraphBuilder(plain.graph);
+    const features = b.op("Relu", [plain.logits]);
+    const head = b.constant(
+      floats([2, 4], [1, -1, 1, -1, -1, 1, -1, 1]),
+      "out.weight",
+    );
+    const logits = b.op("Gemm", [features, head], { transB: int(1) }, "out");
+    return { ...plain, graph: b.build([logits]), logits, classes: ["a", "b"] };
+  };
+  const craft = async (id: string, params: Record<string, unknown>) => {
+    const unit = trialAttacks.find((a) => a.id === id) as unknown as Crafting;
+    const compiled = await compile(base(), onnxruntime);
+    const made = await unit.craft({
+      base: compiled,
+      params: unit.params.parse(params) as never,
+      random: new Random(4),
+      onProgress: () => {},
+    });
+    const features = await (await compiled.featuresAt(undefined)).logits(made);
+    await compiled.release();
+    for (const v of made.data) expect(v >= 0 && v <= 1).toBe(true);
+    return { made, features };
+  };
+
+  test("each neuron is led to the corner where it is largest, dead or not", async () => {
+    const { made } = await craft("head-agnostic", {});
+    expect(made.dims).toEqual([4, 9]);
+    weights.forEach((neuron, i) => {
+      expect(row(made, i)).toEqual(neuron.map((w) => (w > 0 ? 1 : 0)));
+    });
+  });
+
+  test("a fingerprint has no features, and the same seed gives the same", async () => {
+    const { made, features } = await craft("fingerprint", {
+      learningRate: 20,
+      steps: 200,
+      inputs: 5,
+    });
+    const again = await craft("fingerprint", {
+      learningRate: 20,
+      steps: 200,
+      inputs: 5,
+    });
+    expect(again.made).toEqual(made);
+    for (const v of features.data) expect(v).toBeLessThan(1e-3);
+    const { features: first } = await craft("fingerprint", {
+      steps: 1,
+      inputs: 5,
+    });
+    expect(Math.max(...first.data)).toBeGreaterThan(0.1);
   });
 });
 

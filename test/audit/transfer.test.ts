@@ -8,6 +8,7 @@ import type { Chosen } from "#core";
 import { renderHtml, renderMarkdown } from "#reports";
 import { checkReferences } from "../../src/audit/plan.ts";
 import { transferResult } from "../../src/audit/transfer.ts";
+import { gini } from "../../src/audit/trials/fingerprint.ts";
 import { candidate, cell, outcomes } from "./cells.ts";
 
 const chosen = (id: string, params: Record<string, unknown> = {}) => {
@@ -147,6 +148,9 @@ attacks:
   mimic: { id: mimic, steps: 10 }
   mimic-unrelated: { id: mimic, steps: 10, surrogate: unrelated }
   noise: { id: noise, draws: 1 }
+trials:
+  activation: { attack: { id: head-agnostic, steps: 20 } }
+  fingerprint: { attack: { id: fingerprint, steps: 150, learningRate: 20, inputs: 8 } }
 `);
     results = await runAudit({ suite, out: mkdtempSync(join(folder, "out-")) });
   }, 60_000);
@@ -164,6 +168,32 @@ attacks:
       expect(frozen?.overNoise?.low).toBeGreaterThan(0);
     },
   );
+
+  const finding = (trial: string, id: string, at: string | null = null) =>
+    results.trials
+      .find((t) => t.id === trial)
+      ?.findings.find((f) => f.id === id && f.at === at)?.value ?? Number.NaN;
+
+  test("a frozen body has the fingerprint of its base, by its answers and by its weights", () => {
+    const wrong = "crafted on an unrelated model";
+    const frozen = (id: string, at?: string) =>
+      finding("frozen/none/fingerprint", id, at);
+    expect(frozen("identified")).toBeGreaterThan(0.5);
+    expect(frozen("gini")).toBeLessThan(frozen("gini", wrong));
+    expect(frozen("gini")).toBeLessThan(
+      finding("full/none/fingerprint", "gini"),
+    );
+    expect(frozen("by-weights")).toBe(0.75);
+    expect(frozen("by-weights", wrong)).toBe(0);
+  });
+
+  test("neurons of the base lead further into a frozen body than random images", () => {
+    const sure = (at: string | null) =>
+      finding("frozen/none/activation", "effectiveness-95", at);
+    expect(sure(null)).toBeGreaterThan(sure("random images"));
+    const chart = results.trials[0]?.charts[0];
+    expect(chart?.lines.map((l) => l.points.length)).toEqual([64, 64, 64]);
+  });
 
   test("the unrelated model is about as good as the base, and not the base", () => {
     const { base, unrelated } = results;
@@ -184,6 +214,13 @@ attacks:
       "| attack | threat model | candidate |",
     );
   });
+});
+
+test("the Gini coefficient is 0 of even shares and 1 - 1 / n where one has all", () => {
+  expect(gini([0.25, 0.25, 0.25, 0.25])).toBeCloseTo(0, 12);
+  expect(gini([0, 1, 0, 0, 0])).toBeCloseTo(0.8, 12);
+  // Half the mean difference of two over the mean: (0.2 + 0.4 + 0.6) * 2 / 9 / 2 / (1 / 3).
+  expect(gini([0.6, 0, 0.4])).toBeCloseTo(0.4, 12);
 });
 
 test("an unrelated model that nobody can make is refused", async () => {

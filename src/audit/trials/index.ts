@@ -9,6 +9,8 @@ import {
 import type { FloatTensor } from "#onnx";
 import { describe, type ReadyModel, type Workshop } from "../models.ts";
 import type { Trial } from "../results.ts";
+import { activation } from "./activation.ts";
+import { fingerprint } from "./fingerprint.ts";
 import type { PlannedTrial } from "./plan.ts";
 import { poisoning } from "./poisoning.ts";
 import { tampering } from "./tampering.ts";
@@ -18,10 +20,20 @@ import { openVictim } from "./victim.ts";
 
 export { type PlannedTrial, planTrials } from "./plan.ts";
 
+/** The base, and the model that does not descend from it; null where the suite has or needs none. */
+export interface Bases {
+  readonly base: ReadyModel | null;
+  readonly unrelated: ReadyModel | null;
+}
+
 /** How each kind of attack on a fine-tuning is tried. */
-const protocols = { poisoning, tampering, undo } as unknown as Readonly<
-  Record<TrialAttack["kind"], Protocol<TrialAttack>>
->;
+const protocols = {
+  poisoning,
+  tampering,
+  undo,
+  activation,
+  fingerprint,
+} as unknown as Readonly<Record<TrialAttack["kind"], Protocol<TrialAttack>>>;
 
 /**
  * Runs trials, or takes them from the store.
@@ -31,7 +43,7 @@ const protocols = { poisoning, tampering, undo } as unknown as Readonly<
 export async function runTrials(
   planned: readonly PlannedTrial[],
   models: ReadonlyMap<string, ReadyModel>,
-  base: ReadyModel | null,
+  bases: Bases,
   shop: Workshop,
   suite: string,
 ): Promise<Trial[]> {
@@ -39,7 +51,7 @@ export async function runTrials(
   if (planned.length > 0) shop.onEvent({ kind: "phase", title: "Trials" });
   for (const one of planned) {
     const ready = models.get(one.candidate) as ReadyModel;
-    const { trial, reused } = await runTrial(one, ready, base, shop);
+    const { trial, reused } = await runTrial(one, ready, bases, shop);
     trials.push({
       ...trial,
       reproduce: `npx assay run ${suite} --only '${one.id}'`,
@@ -62,16 +74,19 @@ type Finished = Outcome & { readonly seconds: number };
 async function runTrial(
   planned: PlannedTrial,
   ready: ReadyModel,
-  base: ReadyModel | null,
+  bases: Bases,
   shop: Workshop,
 ): Promise<{ trial: Omit<Trial, "reproduce">; reused: boolean }> {
   const { store, engine, data, loaded, signal, onEvent } = shop;
   const { id, candidate, repair, trial, chosen, parts } = planned;
+  const { base } = bases;
+  const unrelated = chosen.unit.needsUnrelated ? bases.unrelated : null;
   const depends = {
     attack: describe(chosen),
     candidate: ready.hash,
     stated: ready.stated,
     base: base?.hash,
+    ...(unrelated ? { unrelated: unrelated.hash } : {}),
     data: [data.attacked, ...Object.values(data.target)].map(
       (part) => part.fingerprint,
     ),
@@ -102,6 +117,7 @@ async function runTrial(
     unit,
     params,
     victim,
+    unrelated: unrelated?.model ?? null,
     surrogate,
     async once(name, make): Promise<FloatTensor> {
       const kept = `trials/${hashOf({ ...depends, name })}.npy`;

@@ -18,6 +18,8 @@ export interface Scene<U, P = Record<string, unknown>> {
   readonly params: P;
   /** The candidate behind the repair of the trial. */
   readonly victim: Victim;
+  /** A model that does not descend from the base, where the attack has it as its control. */
+  readonly unrelated: Model | null;
   /** Fine-tunes as the victim does, but without its repair: what an attacker can do at home. */
   surrogate(changes: Changes): Promise<Model>;
   /** What the attacker makes before the victim moves. It is kept, and the same whatever the repair. */
