@@ -189,74 +189,85 @@ function eachPixel(
       }
 }
 
-/** A convolution with the window by its rows and columns, where it fits in whole. */
+/** A window that slides along one axis of an image, where it fits in whole. */
+interface Slide {
+  /** Places that it makes, in blocks of `inner` of `outer` numbers, each from numbers `stride` apart. */
+  readonly count: number;
+  readonly inner: number;
+  readonly outer: number;
+  readonly stride: number;
+}
+
+/** Along rows, then down columns. */
+function slidesOf([channels, height, width]: Shape, size: number) {
+  const [rows, columns] = [height - size + 1, width - size + 1];
+  const across: Slide = {
+    count: channels * height * columns,
+    inner: columns,
+    outer: width,
+    stride: 1,
+  };
+  const down: Slide = {
+    count: channels * rows * columns,
+    inner: rows * columns,
+    outer: height * columns,
+    stride: columns,
+  };
+  return { across, down };
+}
+
+/** A convolution with the window by its rows and columns. */
 function blurred(
   image: Float64Array,
-  [channels, height, width]: Shape,
+  shape: Shape,
   window: Float64Array,
 ): Float64Array {
-  const [rows, columns] = [
-    height - window.length + 1,
-    width - window.length + 1,
-  ];
-  const across = new Float64Array(channels * height * columns);
-  along(across.length, columns, width, 1, window, (to, from, weight) => {
-    across[to] = (across[to] as number) + weight * (image[from] as number);
-  });
-  const out = new Float64Array(channels * rows * columns);
-  along(
-    out.length,
-    rows * columns,
-    height * columns,
-    columns,
-    window,
-    (to, from, weight) => {
-      out[to] = (out[to] as number) + weight * (across[from] as number);
-    },
-  );
-  return out;
+  const { across, down } = slidesOf(shape, window.length);
+  return slid(slid(image, across, window), down, window);
 }
 
 /** The adjoint of `blurred`. */
 function blurredBack(
   gradient: Float64Array,
-  [channels, height, width]: Shape,
+  shape: Shape,
   window: Float64Array,
 ): Float64Array {
-  const [rows, columns] = [
-    height - window.length + 1,
-    width - window.length + 1,
-  ];
-  const across = new Float64Array(channels * height * columns);
-  along(
-    gradient.length,
-    rows * columns,
-    height * columns,
-    columns,
-    window,
-    (from, to, weight) => {
-      across[to] = (across[to] as number) + weight * (gradient[from] as number);
-    },
-  );
-  const out = new Float64Array(channels * height * width);
-  along(across.length, columns, width, 1, window, (from, to, weight) => {
-    out[to] = (out[to] as number) + weight * (across[from] as number);
-  });
-  return out;
+  const { across, down } = slidesOf(shape, window.length);
+  const size = shape[0] * shape[1] * shape[2];
+  const between = slidBack(gradient, down, window, across.count);
+  return slidBack(between, across, window, size);
 }
 
-/** Visits each of `count` places of an output in blocks of `inner`, with what it is made from: a window along `stride` in blocks of `outer`. */
-function along(
-  count: number,
-  inner: number,
-  outer: number,
-  stride: number,
+function slid(
+  from: Float64Array,
+  { count, inner, outer, stride }: Slide,
   window: Float64Array,
-  visit: (to: number, from: number, weight: number) => void,
-): void {
-  for (let to = 0; to < count; to++) {
-    const from = Math.floor(to / inner) * outer + (to % inner);
+): Float64Array {
+  const to = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const first = Math.floor(i / inner) * outer + (i % inner);
+    let sum = 0;
     for (let k = 0; k < window.length; k++)
-      visit(to, from + k * stride, window[k] as number);
+      sum += (window[k] as number) * (from[first + k * stride] as number);
+    to[i] = sum;
   }
+  return to;
+}
+
+function slidBack(
+  from: Float64Array,
+  { count, inner, outer, stride }: Slide,
+  window: Float64Array,
+  size: number,
+): Float64Array {
+  const to = new Float64Array(size);
+  for (let i = 0; i < count; i++) {
+    const first = Math.floor(i / inner) * outer + (i % inner);
+    const g = from[i] as number;
+    for (let k = 0; k < window.length; k++) {
+      const at = first + k * stride;
+      to[at] = (to[at] as number) + (window[k] as number) * g;
+    }
+  }
+  return to;
 }
