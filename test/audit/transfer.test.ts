@@ -175,7 +175,7 @@ trials:
       ?.findings.find((f) => f.id === id && f.at === at)?.value ?? Number.NaN;
 
   test("a frozen body has the fingerprint of its base, by its answers and by its weights", () => {
-    const wrong = "crafted on an unrelated model";
+    const wrong = "unrelated base";
     const frozen = (id: string, at?: string) =>
       finding("frozen/none/fingerprint", id, at);
     expect(frozen("identified")).toBeGreaterThan(0.5);
@@ -190,7 +190,7 @@ trials:
   test("neurons of the base lead further into a frozen body than random images", () => {
     const sure = (at: string | null) =>
       finding("frozen/none/activation", "effectiveness-95", at);
-    expect(sure(null)).toBeGreaterThan(sure("random images"));
+    expect(sure(null)).toBeGreaterThan(sure("random"));
     const chart = results.trials[0]?.charts[0];
     expect(chart?.lines.map((l) => l.points.length)).toEqual([64, 64, 64]);
   });

@@ -141,7 +141,7 @@ const chartOf = (all: readonly Reached[]): Chart => ({
   title: "Classes reached against attempts",
   x: { label: "attempts", scale: "linear" },
   y: { label: "share of the classes", scale: "share" },
-  lines: all.map(({ at = "crafted on the base", shares }) => ({
+  lines: all.map(({ at = "base", shares }) => ({
     name: at,
     points: shares.map((y, i) => ({ x: i + 1, y, low: null, high: null })),
   })),

@@ -19,8 +19,8 @@ export const sources: readonly (readonly [
   string | undefined,
 ])[] = [
   ["base", undefined],
-  ["unrelated", "crafted on an unrelated model"],
-  ["noise", "random images"],
+  ["unrelated", "unrelated base"],
+  ["noise", "random"],
 ];
 
 /** Crafts inputs on the base and on an unrelated model, and draws as many at random. */
