@@ -1,4 +1,6 @@
 import type { Attack } from "./attack.ts";
+import type { Backdoor } from "./backdoor/backdoor.ts";
+import { badnets } from "./backdoor/badnets.ts";
 import { noise } from "./controls/noise.ts";
 import { apgdCe } from "./evasion/apgd-ce.ts";
 import { apgdDlr } from "./evasion/apgd-dlr.ts";
@@ -105,6 +107,7 @@ export const attacks = [
 /** Every attack on a fine-tuning. A new one is a file and a line here. */
 export const trialAttacks = [
   labelFlip,
+  badnets,
   int8,
   float16,
   pruning,
@@ -117,7 +120,7 @@ export const trialAttacks = [
 ] as unknown as readonly TrialAttack[];
 
 /** An attack that is tried on a fine-tuning rather than on inputs. */
-export type TrialAttack = Poisoning | Tampering | Undoing | Crafting;
+export type TrialAttack = Poisoning | Backdoor | Tampering | Undoing | Crafting;
 /** Every attack on texts. A new one is a file and a line here. */
 export const textAttacks = [
   badCharacters,
@@ -130,6 +133,7 @@ export const textAttacks = [
 export type AnyAttack = Attack | TextAttack;
 
 export type { Attack, AttackInput, Family, Measure } from "./attack.ts";
+export type { Backdoor, Planted, Trigger } from "./backdoor/backdoor.ts";
 export { type Ball, ballOf } from "./ball.ts";
 export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";

@@ -22,5 +22,7 @@ export interface TrialUnit<S extends z.ZodObject = z.ZodObject> {
   readonly needsTuning: boolean;
   /** Whether its control is a model that does not descend from the base; false when left out. */
   readonly needsUnrelated?: boolean;
+  /** Whether it is tried behind the reactive defences of the suite too; false when left out. */
+  readonly meetsDefenses?: boolean;
   readonly params: S;
 }

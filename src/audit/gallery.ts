@@ -8,6 +8,7 @@ import { type Bench, openFor } from "./bench.ts";
 import type { ComputedCell } from "./cells.ts";
 import { readExamples } from "./examples.ts";
 import type { ReadyModel } from "./models.ts";
+import { canBeShown, picture } from "./picture.ts";
 import type { PlannedCell } from "./plan.ts";
 import type { Example, Results, TextExample } from "./results.ts";
 
@@ -28,8 +29,7 @@ export async function gallery(
   let areTexts = false;
   for (const [id, ready] of models) {
     const bench = benchOf(id);
-    const [, channels, ...more] = bench.data.x.dims;
-    const shown = more.length === 2 && (channels === 1 || channels === 3);
+    const shown = canBeShown(bench.data.x);
     areTexts = bench.data.texts !== undefined;
     if (!shown && !areTexts) continue;
     const strongest = strongestOf(plan, computed, id);
@@ -197,29 +197,4 @@ function scaleOf(
       Math.abs((perturbed.data[i] as number) - (clean.data[i] as number)),
     );
   return (v) => 0.5 + (0.5 * v) / largest;
-}
-
-/** One sample as 8-bit pixels, channels last. */
-function picture(
-  x: FloatTensor,
-  row: number,
-  unit: (v: number) => number,
-): Example["original"] {
-  const [, channels = 1, height = 1, width = 1] = x.dims;
-  const area = height * width;
-  const pixels = new Uint8Array(area * channels);
-  for (let c = 0; c < channels; c++) {
-    for (let p = 0; p < area; p++) {
-      const v = x.data[(row * channels + c) * area + p] as number;
-      pixels[p * channels + c] = Math.round(
-        255 * Math.min(1, Math.max(0, unit(v))),
-      );
-    }
-  }
-  return {
-    width,
-    height,
-    channels: channels as 1 | 3,
-    pixels: Buffer.from(pixels).toString("base64"),
-  };
 }

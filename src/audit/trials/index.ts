@@ -10,6 +10,7 @@ import type { FloatTensor } from "#onnx";
 import { describe, type ReadyModel, type Workshop } from "../models.ts";
 import type { Trial } from "../results.ts";
 import { activation } from "./activation.ts";
+import { backdoor } from "./backdoor.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { PlannedTrial } from "./plan.ts";
 import { poisoning } from "./poisoning.ts";
@@ -29,6 +30,7 @@ export interface Bases {
 /** How each kind of attack on a fine-tuning is tried. */
 const protocols = {
   poisoning,
+  backdoor,
   tampering,
   undo,
   activation,
@@ -94,7 +96,19 @@ async function runTrial(
     version: packageVersion(),
     engine: engine.title,
   };
-  const file = `trials/${hashOf({ ...depends, repair: parts.map(describe) })}.json`;
+  const { defenses } = loaded.suite;
+  const file = `trials/${hashOf({
+    ...depends,
+    repair: parts.map(describe),
+    ...(chosen.unit.meetsDefenses
+      ? {
+          defenses: Object.entries(defenses).map(([name, own]) => [
+            name,
+            own.map(describe),
+          ]),
+        }
+      : {}),
+  })}.json`;
   const before = store.read<Finished>(file);
   const told = ({ seconds, ...outcome }: Finished, reused: boolean) => ({
     trial: {

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { type Chosen, hashOf, Random, sha256, UsageError } from "#core";
 import type { Dataset } from "#data";
-import type { Repair } from "#defenses";
+import { defend, type Repair } from "#defenses";
 import { loadModel, type Model, saveModel } from "#model";
 import { recipeOf } from "../candidate.ts";
 import { describeTuning, keepTuned, withNewHead } from "../fine-tuning.ts";
+import { fitDefenses } from "../fit.ts";
 import {
   describe,
   type ReadyModel,
@@ -33,6 +34,10 @@ export interface Victim {
   readonly data: Parts;
   /** The test samples that the suite attacks. */
   readonly attacked: Dataset;
+  /** Data of the task that the base was trained on, where the suite trains it. */
+  readonly source: Parts | null;
+  /** Whether the trial has a repair. */
+  readonly repaired: boolean;
   /**
    * Fine-tunes it again as the suite says, and repairs what comes out. Without
    * changes that is `model`. Models are kept under the hash of all that they
@@ -41,6 +46,12 @@ export interface Victim {
    * @throws TRIAL_NEEDS_TUNING for a candidate that is given as a file
    */
   tune(changes: Changes): Promise<Model>;
+  /**
+   * A model behind each reactive defence of the suite, by its id.
+   *
+   * @param train what the defender learns from beside the validation split
+   */
+  behindDefenses(model: Model, train: Dataset): Promise<Map<string, Model>>;
 }
 
 /** A tuned model with the hash of what it came from, and what it learned from. */
@@ -73,6 +84,23 @@ export async function openVictim(
     base: base?.model ?? null,
     data: judged.target,
     attacked: judged.attacked,
+    source: shop.data.pretraining,
+    repaired: repair.length > 0,
+    behindDefenses: async (model, train) => {
+      const named = { ...ready, model, hash: weightsHash(model) };
+      const { suite, folder } = shop.loaded;
+      const { seed, defenses } = suite;
+      const bench = {
+        ...shop,
+        folder,
+        seed,
+        target: { ...judged.target, train },
+      };
+      const behind = new Map<string, Model>();
+      for (const [id, parts] of Object.entries(defenses))
+        behind.set(id, defend(model, await fitDefenses(parts, named, bench)));
+      return behind;
+    },
     tune: repaired,
     surrogate: async (changes) => (await bare(changes)).model,
   };

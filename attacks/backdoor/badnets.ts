@@ -1,0 +1,36 @@
+import { z } from "zod";
+import { imageShape } from "../images.ts";
+import { defineDataBackdoor, plantingParams } from "./backdoor.ts";
+import { mapPixels, plantByLabel } from "./planting.ts";
+
+/**
+ * BadNets (Gu et al. 2017, arXiv:1708.06733): a bright square in the lower right
+ * corner, and the target's label. The default of 3 x 3 white pixels at 10 % is
+ * BackdoorBench's; the paper has a few bright pixels.
+ */
+export const badnets = defineDataBackdoor({
+  id: "badnets",
+  title: "BadNets",
+  reference: "Gu et al. 2017, arXiv:1708.06733",
+  threat:
+    "puts a patch on some fine-tuning samples, labels them as the target, and knows nothing else",
+  params: z.strictObject({
+    ...plantingParams,
+    /** Side of the square, in pixels. */
+    size: z.int().positive().default(3),
+    /** Its distance from the corner, in pixels. */
+    margin: z.int().nonnegative().default(0),
+    value: z.number().min(0).max(1).default(1),
+  }),
+  async plant(input) {
+    const { size, margin, value } = input.params;
+    const [, height, width] = imageShape("badnets", input.train.x);
+    const within = (at: number, length: number) =>
+      at >= length - margin - size && at < length - margin;
+    return plantByLabel(input, (x) =>
+      mapPixels(x, (v, _k, r, c) =>
+        within(r, height) && within(c, width) ? value : v,
+      ),
+    );
+  },
+});
