@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Random } from "#core";
+import { numberOrFraction, type Random } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import { layerGroups, type Model } from "#model";
@@ -10,7 +10,7 @@ import type { TrialUnit } from "../trial.ts";
 export const budgetSchema = z.strictObject({
   norm: z.enum(["linf", "l2", "l1"]).default("linf"),
   /** In the unit of the input bounds. */
-  eps: z.number().positive().default(0.1),
+  eps: numberOrFraction.pipe(z.number().positive()).default(0.1),
   steps: z.int().positive().default(20),
 });
 
