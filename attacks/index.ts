@@ -39,6 +39,15 @@ import { uap } from "./evasion/uap.ts";
 import { zoo } from "./evasion/zoo.ts";
 import { labelFlip } from "./poisoning/label-flip.ts";
 import type { Poisoning } from "./poisoning/poisoning.ts";
+import { baseCalibration } from "./privacy/base-calibration.ts";
+import { difficultyCalibration } from "./privacy/difficulty-calibration.ts";
+import { entropy } from "./privacy/entropy.ts";
+import { lira } from "./privacy/lira.ts";
+import { lossThreshold } from "./privacy/loss-threshold.ts";
+import type { Membership } from "./privacy/membership.ts";
+import { modifiedEntropy } from "./privacy/modified-entropy.ts";
+import { rmia } from "./privacy/rmia.ts";
+import { shadowModels } from "./privacy/shadow-models.ts";
 import { bitFlips, randomBitFlips } from "./tampering/bit-flips.ts";
 import { furtherTuning, type Undoing } from "./tampering/further-tuning.ts";
 import { pruning } from "./tampering/pruning.ts";
@@ -117,10 +126,24 @@ export const trialAttacks = [
   furtherTuning,
   headAgnostic,
   fingerprint,
+  lossThreshold,
+  entropy,
+  modifiedEntropy,
+  shadowModels,
+  lira,
+  rmia,
+  difficultyCalibration,
+  baseCalibration,
 ] as unknown as readonly TrialAttack[];
 
 /** An attack that is tried on a fine-tuning rather than on inputs. */
-export type TrialAttack = Poisoning | Backdoor | Tampering | Undoing | Crafting;
+export type TrialAttack =
+  | Poisoning
+  | Backdoor
+  | Tampering
+  | Undoing
+  | Crafting
+  | Membership;
 /** Every attack on texts. A new one is a file and a line here. */
 export const textAttacks = [
   badCharacters,
@@ -139,6 +162,8 @@ export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";
 export { type Norm, norms } from "./norms/index.ts";
 export type { Poisoning } from "./poisoning/poisoning.ts";
+export { bestThreshold } from "./privacy/class-thresholds.ts";
+export type { Asked, Membership, Shadow } from "./privacy/membership.ts";
 export type { Undoing } from "./tampering/further-tuning.ts";
 export type { Tampering } from "./tampering/tampering.ts";
 export { editsLimit, type TextAttack, type TextInput } from "./text/attack.ts";

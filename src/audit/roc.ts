@@ -56,17 +56,18 @@ function countsAbove(
 }
 
 /**
- * 95 % interval of the area under a curve from m positives and n negatives
+ * Interval of the area under a curve from m positives and n negatives
  * (Newcombe 2006, Statistics in Medicine 25:559, method 5): where the score
  * test with the variance of Hanley and McNeil 1982 does not refuse it. Unlike
  * Wald's it has a width at an area of 1.
  */
-function areaInterval(
+export function areaInterval(
   area: number,
   m: number,
   n: number,
+  confidence = 0.95,
 ): { low: number; high: number } {
-  const z = normalQuantile(0.975);
+  const z = normalQuantile(1 - (1 - confidence) / 2);
   const extra = (m + n) / 2 - 1;
   const deviation = (t: number) =>
     Math.sqrt(

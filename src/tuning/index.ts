@@ -38,7 +38,11 @@ export {
   scheduleOf,
   schedules,
 } from "./schedules/index.ts";
-export { type TrainingSettings, trainingSettings } from "./settings.ts";
+export {
+  settingsSchema,
+  type TrainingSettings,
+  trainingSettings,
+} from "./settings.ts";
 export { openStep, sampleOf, type TrainingStep } from "./step.ts";
 export {
   type Form,

@@ -12,6 +12,7 @@ import type { Trial } from "../results.ts";
 import { activation } from "./activation.ts";
 import { backdoor } from "./backdoor.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { membership } from "./membership.ts";
 import type { PlannedTrial } from "./plan.ts";
 import { poisoning } from "./poisoning.ts";
 import { tampering } from "./tampering.ts";
@@ -35,6 +36,7 @@ const protocols = {
   undo,
   activation,
   fingerprint,
+  membership,
 } as unknown as Readonly<Record<TrialAttack["kind"], Protocol<TrialAttack>>>;
 
 /**

@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { lossesOf } from "./confidence.ts";
+import { defineMembership } from "./membership.ts";
+
+/**
+ * Calibration by difficulty (Watson et al. 2022, arXiv:2111.08440) with the public
+ * base as the one reference model, since it has not seen the fine-tuning set. It
+ * knows other classes, so it gets a linear head, tuned on the attacker's own samples
+ * (the validation split, which no weights were learned from), behind its own,
+ * unchanged features: the score is the loss there minus the loss under the candidate.
+ */
+export const baseCalibration = defineMembership({
+  id: "base-calibration",
+  title: "Loss calibrated by the base",
+  reference: "Watson et al. 2022, arXiv:2111.08440",
+  threat:
+    "asks the candidate for probabilities, and has the public base and a few samples of the task",
+  needsTuning: false,
+  needsReference: true,
+  params: z.strictObject({}),
+  async score({ samples, reference }) {
+    if (!reference) throw new Error("the protocol gives what is asked for");
+    const before = lossesOf({ logits: reference, y: samples.y });
+    return lossesOf(samples).map((loss, i) => (before[i] as number) - loss);
+  },
+});

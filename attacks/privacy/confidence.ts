@@ -1,0 +1,43 @@
+import type { Asked } from "./membership.ts";
+
+const rowOf = ({ logits }: Pick<Asked, "logits">, i: number) => {
+  const width = logits.dims[1] ?? 0;
+  return logits.data.subarray(i * width, (i + 1) * width);
+};
+
+/** log of the sum of exp, without overflow. */
+function logSumExp(values: Iterable<number>): number {
+  const all = [...values];
+  const top = Math.max(...all);
+  return top + Math.log(all.reduce((s, v) => s + Math.exp(v - top), 0));
+}
+
+/** log p of every class in row i. */
+export function logProbabilities(
+  asked: Pick<Asked, "logits">,
+  i: number,
+): Float64Array {
+  const row = rowOf(asked, i);
+  const whole = logSumExp(row);
+  return Float64Array.from(row, (z) => z - whole);
+}
+
+/** Cross-entropy of each sample: -log p_y. */
+export const lossesOf = (asked: Asked): Float64Array =>
+  Float64Array.from(
+    asked.y,
+    (label, i) => -(logProbabilities(asked, i)[label] as number),
+  );
+
+/**
+ * The logit of the probability of each sample's class,
+ * log p_y - log sum_{k != y} p_k, from logits, so that it keeps its precision
+ * where p_y is nearly 1 (Carlini et al. 2022, section VI).
+ */
+export const scaledConfidences = (asked: Asked): Float64Array =>
+  Float64Array.from(asked.y, (label, i) => {
+    const row = rowOf(asked, i);
+    return (
+      (row[label] as number) - logSumExp(row.filter((_, k) => k !== label))
+    );
+  });

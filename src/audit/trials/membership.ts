@@ -1,0 +1,143 @@
+import type { Asked, Membership, Shadow } from "#attacks";
+import { Random, UsageError } from "#core";
+import { type Dataset, stratifiedSample, takeSamples } from "#data";
+import {
+  compile,
+  layerGroups,
+  type Model,
+  meaningOf,
+  replaceHead,
+} from "#model";
+import type { FloatTensor } from "#onnx";
+import { settingsSchema, tune } from "#tuning";
+import { joined } from "./joined.ts";
+import { outcomeOf } from "./membership-outcome.ts";
+import type { Protocol, Scene } from "./trial.ts";
+
+type Params = { readonly shadows?: number };
+type Here = Scene<Membership, Params>;
+
+/**
+ * Asks of every training and test sample whether the candidate learned from it. The
+ * attacker's population is the validation split, which chose the best epoch and
+ * moved no weight. Shadow models are tuned as the candidate was, in pairs on the two
+ * halves of all samples, so that half of them learned from each; they are the same
+ * for every attack and repair.
+ */
+export const membership: Protocol<Membership, Params> = async (scene) => {
+  const { victim, unit, params, engine, signal, random } = scene;
+  const { train, validation, test } = victim.data;
+  if (meaningOf(victim.model).targets)
+    throw new UsageError(
+      "TRIAL_TASK",
+      `${unit.id} needs the probabilities of classes, ${victim.id} has targets`,
+      "Try it on classifiers: name them in the trial's candidates.",
+    );
+  const pool = joined(train, test);
+  const [own, ofPopulation] = await answers(
+    victim.model,
+    [pool, validation],
+    scene,
+  );
+  const shadows = await shadowsOf(scene, pool, params.shadows ?? 0);
+  const scores = await unit.score({
+    samples: { logits: own, y: pool.y },
+    population: { logits: ofPopulation, y: validation.y },
+    shadows,
+    reference: unit.needsReference ? await referenceOf(scene, pool) : null,
+    params: params as never,
+    engine,
+    random: random.fork("score"),
+    signal,
+  } satisfies Parameters<Membership["score"]>[0]);
+  const found = outcomeOf({ scores, train, test });
+  const count = shadows.length;
+  return {
+    ...found,
+    notes: [
+      ...(count > 0
+        ? [
+            `${count} shadow models learned from ${Math.floor(pool.y.length / 2)} of these samples each, the candidate from ${train.y.length}; the papers train up to 256`,
+          ]
+        : []),
+      ...found.notes,
+    ],
+  };
+};
+
+/** What a model says of several sets of samples. */
+async function answers(
+  model: Model,
+  sets: readonly Dataset[],
+  { engine }: Pick<Here, "engine">,
+): Promise<[FloatTensor, FloatTensor]> {
+  const compiled = await compile(model, engine);
+  const said: Asked["logits"][] = [];
+  for (const { x } of sets) said.push(await compiled.logits(x));
+  await compiled.release();
+  return said as [FloatTensor, FloatTensor];
+}
+
+async function shadowsOf(
+  scene: Here,
+  pool: Dataset,
+  count: number,
+): Promise<Shadow[]> {
+  const shadows: Shadow[] = [];
+  const n = pool.y.length;
+  for (let i = 0; i < count; i++) {
+    // Of the data and not of the attack, so that all attacks share the models.
+    const random = new Random(pool.fingerprint).fork(`half ${i >> 1}`);
+    const half = new Set(stratifiedSample(pool, Math.floor(n / 2), random));
+    const learned = Array.from(pool.y, (_, k) => half.has(k) === (i % 2 === 0));
+    const rows = learned.flatMap((is, k) => (is ? [k] : []));
+    const model = await scene.surrogate({
+      train: takeSamples(pool, rows),
+      seed: `shadow ${i + 1}`,
+    });
+    const sets = [pool, scene.victim.data.validation];
+    const [logits, population] = await answers(model, sets, scene);
+    shadows.push({ logits, population, learned });
+    scene.onProgress((i + 1) / (count + 1));
+  }
+  return shadows;
+}
+
+/** Epochs of the head that the attacker puts on the base. */
+const EPOCHS = 30;
+
+/** What the base says of samples behind a head that was tuned on the validation split. */
+async function referenceOf(
+  { victim, unit, engine, random, signal, once }: Here,
+  pool: Dataset,
+): Promise<FloatTensor> {
+  const { base, data } = victim;
+  if (!base)
+    throw new UsageError(
+      "TRIAL_BASE",
+      `${unit.id} compares ${victim.id} with its base, and the suite has none`,
+      "State base in the suite, or use difficulty-calibration.",
+    );
+  return once("base reference", async () => {
+    const own = random.fork("reference");
+    const model = replaceHead(base, victim.model.classes, own.fork("head"));
+    const head = layerGroups(model.graph).slice(-1);
+    const { model: tuned } = await tune({
+      model,
+      train: data.validation,
+      validation: data.validation,
+      groups: head,
+      stages: [
+        { epochs: EPOCHS, rates: new Map(head.map((g) => [g.name, 1])) },
+      ],
+      settings: settingsSchema.parse({ learningRate: 1e-2 }),
+      engine,
+      random: own,
+      signal,
+    });
+    const compiled = await compile(tuned, engine);
+    const said = await compiled.logits(pool.x);
+    await compiled.release();
+    return said;
+  });
+}
