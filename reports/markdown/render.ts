@@ -243,7 +243,7 @@ function transferLines({ transfer = [] }: Results): string[] {
   const rows = transfer.flatMap(({ attack, threatModel, points: all }) =>
     all.map((p) => {
       const owed = p.overUnrelated;
-      return `| ${escaped(attack)} | ${escaped(threatModel)} | ${escaped(p.candidate)} | ${percent(p.sharedWeights)} | ${percent(p.success.value)} ${escaped(interval(p.success))} | ${p.noise ? percent(p.noise.value) : "-"} | ${owed ? `${points(owed.difference)} ${escaped(interval(owed))}, ${pValue(owed.pValue)}` : "-"} |`;
+      return `| ${escaped(attack)} | ${escaped(threatModel)} | ${escaped(p.candidate)} | ${percent(p.sharedWeights)} | ${percent(p.success.value)} ${escaped(interval(p.success))}${p.trusted ? "" : " **not trusted**"} | ${p.noise ? percent(p.noise.value) : "-"} | ${owed ? `${points(owed.difference)} ${escaped(interval(owed))}, ${pValue(owed.pValue)}` : "-"} |`;
     }),
   );
   if (rows.length === 0) return [];

@@ -79,6 +79,7 @@ function transferOf(
         noise: noise?.attackSuccess ?? null,
         overUnrelated: unrelated ? excess(own, unrelated) : null,
         overNoise: noise ? excess(own, noise) : null,
+        trusted: [own, unrelated, noise].every((c) => c?.trusted ?? true),
       },
     ];
   });

@@ -48,6 +48,7 @@ describe("the transfer of attacks, from cells", () => {
       }),
       cell({
         candidate: "frozen",
+        trusted: false,
         attack: "control",
         outcomes: outcomes(8, 1, 1),
       }),
@@ -104,6 +105,8 @@ describe("the transfer of attacks, from cells", () => {
     expect(overUnrelated?.pValue).toBeCloseTo(2 / 2 ** 6);
     expect(overUnrelated?.low).toBeGreaterThan(0);
     expect(overNoise?.only).toBe(7);
+    // Neither is believed where the control is not.
+    expect(transfer[0]?.points.map((p) => p.trusted)).toEqual([true, false]);
   });
 
   test("nothing without an attack through the base", () => {

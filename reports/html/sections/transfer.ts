@@ -29,6 +29,7 @@ export function transferView({
         hasNoise: one.points.some((p) => p.noise),
         rows: one.points.map((point) => ({
           candidate: plain(point.candidate),
+          doubted: !point.trusted,
           shared: percent(point.sharedWeights),
           groups: percent(point.sharedGroups),
           success: shown(point.success),

@@ -92,6 +92,8 @@ export const transferSchema = z.strictObject({
       /** What is owed to the descent from the base, and what to the search. */
       overUnrelated: excessSchema.nullable(),
       overNoise: excessSchema.nullable(),
+      /** Whether the cells of the attack and of its controls are. */
+      trusted: z.boolean(),
     }),
   ),
 });
