@@ -36,9 +36,9 @@ interface Pair {
 
 /**
  * Mimicry of a target's features (Wang et al. 2018, "With Great Training Comes
- * Great Vulnerability", USENIX Security): the features of a sample at a cut of the public base are led onto those of an
- * image of another class, so that whatever head a candidate puts behind the cut
- * sees the other image. Untargeted, as in the paper: several targets are tried,
+ * Great Vulnerability", USENIX Security): the features of a sample at a cut of the
+ * public base are led onto those of an image of another class, so that whatever
+ * head a candidate puts behind the cut sees the other image. Untargeted, as in the paper: several targets are tried,
  * and the one whose features are come nearest to is kept.
  *
  * Without a norm it is the authors' attack: Adadelta on a variable whose tanh
