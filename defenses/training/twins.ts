@@ -11,8 +11,8 @@ import { ascentParams, climb, judgeBy } from "./ascent.ts";
  * of the batch, as it is trained and shipped, and by those of the base, which keep
  * what pre-training knew. The loss is that of the first plus `lambda` times that
  * of the second. It needs `batchNorm: batch`. Defaults are those of the authors'
- * code. Both see the whole batch, which the authors cut in two to save time; the
- * examples are made on the model with its running statistics.
+ * code, which cuts each batch in two, a half for each; here both see all of it. Its
+ * examples are made on the model as it is trained, here with running statistics.
  */
 export const twins = defineTrainingDefense({
   id: "twins",

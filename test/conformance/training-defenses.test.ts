@@ -114,6 +114,14 @@ describe.each(trainingDefenses.map((d) => [d.id, d] as const))(
       expect(one.y).toEqual(y);
     });
 
+    test("changes neither loss nor criterion where it is for any tasks", () => {
+      const unit = trainingDefenses.find((d) => d.id === id);
+      if (!unit?.manyTasks) return;
+      const opened = part(id)(context(model));
+      for (const member of ["loss", "criterion", "evaluate"] as const)
+        expect(opened[member], member).toBeUndefined();
+    });
+
     test("frozen stays frozen, what is trained moves, and losses are finite", async () => {
       const { model: tuned, history } = await run(strategyOf("head-only"), [
         part(id),
