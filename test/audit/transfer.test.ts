@@ -1,14 +1,19 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { attacks } from "#attacks";
 import { loadSuite, type Results, runAudit } from "#audit";
 import type { Chosen } from "#core";
+import { onnxruntime } from "#engine";
+import { compile, saveModel } from "#model";
+import { floats } from "#onnx";
 import { renderHtml, renderMarkdown } from "#reports";
 import { checkReferences } from "../../src/audit/plan.ts";
 import { transferResult } from "../../src/audit/transfer.ts";
+import { answersTo } from "../../src/audit/trials/crafted.ts";
 import { gini } from "../../src/audit/trials/fingerprint.ts";
+import { linearModel, untrained } from "../reference.ts";
 import { candidate, cell, outcomes } from "./cells.ts";
 
 const chosen = (id: string, params: Record<string, unknown> = {}) => {
@@ -226,7 +231,54 @@ test("the Gini coefficient is 0 of even shares and 1 - 1 / n where one has all",
   expect(gini([0.6, 0, 0.4])).toBeCloseTo(0.4, 12);
 });
 
-test("an unrelated model that nobody can make is refused", async () => {
+test("base and unrelated model may be files, and each gives its own examples", async () => {
+  const out = mkdtempSync(join(folder, "given-"));
+  for (const [name, seed] of [
+    ["base", 1],
+    ["other", 2],
+  ] as const)
+    saveModel(join(out, `${name}.onnx`), untrained(["a", "b"], seed));
+  const suite = join(out, "suite.yaml");
+  writeFileSync(
+    suite,
+    `
+version: 1
+title: given
+data: { source: digits }
+classes: ["0", "1"]
+samples: 20
+base: { model: base.onnx, classes: [a, b] }
+unrelated: { model: other.onnx, classes: [a, b] }
+candidates: { frozen: { strategy: head-only, epochs: 1 } }
+threatModels: { linf: { norm: linf, eps: 0.3 } }
+attacks:
+  through: { id: base-pgd, steps: 2 }
+  control: { id: base-pgd, steps: 2, surrogate: unrelated }
+`,
+  );
+  const { transfer, unrelated, cells } = await runAudit({ suite, out });
+  expect(unrelated).toMatchObject({ file: "other.onnx", cleanAccuracy: null });
+  expect(transfer?.[0]?.controls.unrelated).toBe("control");
+  expect(cells.map((c) => c.queries.base)).toEqual([60, 60]);
+  expect(readdirSync(join(out, "examples")).length).toBe(4);
+});
+
+test("inputs that lead to classes are not for a model of values", async () => {
+  const model = linearModel([[1, 0]], [0]);
+  const compiled = await compile(
+    { ...model, task: { kind: "regression", tolerance: 1 } },
+    onnxruntime,
+  );
+  await expect(answersTo(compiled, floats([1, 2], [0, 1]))).rejects.toThrow(
+    /outputs are of regression/,
+  );
+  await compiled.release();
+});
+
+test.each([
+  "attacks: { control: { id: base-pgd, surrogate: unrelated } }",
+  "trials: { control: { attack: fingerprint } }",
+])("an unrelated model that nobody can make is refused: %s", async (asked) => {
   const { suite } = await loadSuite(
     write(`
 version: 1
@@ -235,7 +287,7 @@ data: { source: digits }
 base: { model: base.onnx }
 candidates: { full: { strategy: full } }
 threatModels: { linf: { norm: linf, eps: 0.2 } }
-attacks: { control: { id: base-pgd, surrogate: unrelated } }
+${asked}
 `),
   );
   expect(() => checkReferences(suite, "suite.yaml")).toThrow(
