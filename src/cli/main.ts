@@ -7,6 +7,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { listCommand } from "./commands/list.ts";
 import { planCommand } from "./commands/plan.ts";
 import { runCommand } from "./commands/run.ts";
+import { scanCommand } from "./commands/scan.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 const program = new Command("assay")
@@ -19,6 +20,7 @@ for (const command of [
   runCommand,
   planCommand,
   inspectCommand,
+  scanCommand,
   listCommand,
   hardenCommand,
 ]) {

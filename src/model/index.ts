@@ -52,7 +52,7 @@ export {
   toFile,
 } from "./model.ts";
 export { drawNoise, type NoiseInput } from "./noise.ts";
-export { hashGraph } from "./read.ts";
+export { hashGraph, readGraph } from "./read.ts";
 export {
   copyOfSamples,
   countOf,
@@ -61,6 +61,7 @@ export {
   samplesAt,
 } from "./samples.ts";
 export { gradientError } from "./self-check.ts";
+export { signals } from "./signal.ts";
 export { grantAccess, type Queries, type Target } from "./target.ts";
 export {
   areLabels,
@@ -73,3 +74,4 @@ export {
   taskSchema,
 } from "./tasks/index.ts";
 export type { Access, Limit, Victim } from "./terms.ts";
+export { findWeights, layerOps } from "./weights.ts";

@@ -5,12 +5,12 @@ import type { TensorProto } from "./generated/onnx-ml_pb.ts";
 import { type Origin, stampOf } from "./origin.ts";
 
 /**
- * The part of a file beside the model that holds a tensor. Paths that leave
- * the model's folder are refused.
+ * The part of a file beside the model that holds a tensor.
  *
  * @param needed bytes that the tensor has
  * @param what names the tensor in messages
  * @param model path of the model's file
+ * @throws MODEL_PATH for a path that leaves the model's folder; MODEL_INVALID for any other fault
  */
 export function externalPart(
   t: TensorProto,
@@ -32,8 +32,10 @@ export function externalPart(
   const folder = dirname(resolve(model));
   const path = resolve(folder, location);
   const leaves = () =>
-    damaged(
-      `is stored in "${location}", which is outside the folder of the model`,
+    new AssayError(
+      "MODEL_PATH",
+      `${what} is stored in "${location}", which is outside the folder of the model`,
+      "Do not use the model: nothing that exports one writes such a path.",
     );
   if (!path.startsWith(folder + sep)) throw leaves();
   let stamp: ReturnType<typeof stampOf>;

@@ -302,14 +302,19 @@ describe("external data", () => {
   });
 
   test.each([
-    [
-      "a path that leaves the folder",
-      "../secret.bin",
-      "0",
-      /outside the folder/,
-    ],
-    ["an absolute path", join(folder, "secret.bin"), "0", /outside the folder/],
-    ["a link that leads out", "link.bin", "0", /outside the folder/],
+    ["a path that leaves the folder", "../secret.bin"],
+    ["an absolute path", join(folder, "secret.bin")],
+    ["a link that leads out", "link.bin"],
+  ])("%s is refused under a code of its own", (_what, location) => {
+    expect(() => readModel(file(location, "0", "12"))).toThrow(
+      expect.objectContaining({
+        code: "MODEL_PATH",
+        message: expect.stringMatching(/outside the folder/),
+      }),
+    );
+  });
+
+  test.each([
     ["a missing file", "none.bin", "0", /missing or unreadable/],
     [
       "an offset past the end",
