@@ -63,45 +63,62 @@ export async function fabWalk(
   }
 }
 
-/** How far it is to planes, with arrays that serve all of them. */
-interface Ways {
-  readonly find: ReturnType<typeof waysToPlanes>;
-  readonly length: (way: Float64Array) => number;
-  /** In the norm dual to the one that distances are measured in. */
-  readonly slopeOf: (gradient: Float32Array) => number;
-  /** From where a sample is, and from where it was. */
-  readonly here: Float64Array;
-  readonly there: Float64Array;
-}
-
 const dual = { linf: "l1", l2: "l2", l1: "linf" } as const;
 
-function waysOf({ x, ball }: AttackInput<FabParams>): Ways {
+/** Arithmetic of single samples, with arrays that serve all of them. */
+interface Ways {
+  /** How long a gradient is, in the norm dual to the one that distances are measured in. */
+  slopeOf(gradient: Float32Array): number;
+  /** Moves a point between the nearest points of a plane to where it is and to where it was, and a little beyond. */
+  step(
+    point: Float32Array,
+    centre: Float32Array,
+    normal: Float32Array,
+    height: number,
+  ): void;
+}
+
+function waysOf({ x, ball, params }: AttackInput<FabParams>): Ways {
   const norm = ball.norm as PlaneNorm;
+  const { length } = norms[norm];
+  const [low, high] = ball.bounds;
+  const { eta, alphaMax } = params;
   const count = sizeOf(x.dims.slice(1));
-  const normal = new Float64Array(count);
+  const find = waysToPlanes(count, norm, ball.bounds);
+  const [slopes, here, there] = [0, 1, 2].map(
+    () => new Float64Array(count),
+  ) as [Float64Array, Float64Array, Float64Array];
   return {
-    find: waysToPlanes(count, norm, ball.bounds),
-    length: norms[norm].length,
     slopeOf(gradient) {
-      normal.set(gradient);
-      return norms[dual[norm]].length(normal);
+      slopes.set(gradient);
+      return norms[dual[norm]].length(slopes);
     },
-    here: new Float64Array(count),
-    there: new Float64Array(count),
+    step(point, centre, normal, height) {
+      const above = height + dot(normal, centre) - dot(normal, point);
+      find(here, point, normal, height);
+      find(there, centre, normal, above);
+      const a = Math.max(length(here), 1e-8);
+      const b = Math.max(length(there), 1e-8);
+      const alpha = Math.min(a / (a + b), alphaMax);
+      for (let k = 0; k < count; k++) {
+        const near = (point[k] as number) + eta * (here[k] as number);
+        const origin = (centre[k] as number) + eta * (there[k] as number);
+        const moved = (1 - alpha) * near + alpha * origin;
+        point[k] = Math.min(high, Math.max(low, moved));
+      }
+    },
   };
 }
 
 /** One step of some samples. */
 async function advance(
-  { target, x, ball, params }: AttackInput<FabParams>,
+  { target, x }: AttackInput<FabParams>,
   rivals: Rivals,
   tries: FloatTensor,
   walking: Set<number>,
-  { find, length, slopeOf, here, there }: Ways,
+  { slopeOf, step }: Ways,
   group: readonly number[],
 ): Promise<void> {
-  const [low, high] = ball.bounds;
   const aims = group.flatMap((i) => rivals.get(i) ?? []);
   const samples = group.flatMap((i) => (rivals.get(i) ?? []).map(() => i));
   const { loss, gradient } = await target.lossGradient(
@@ -110,6 +127,7 @@ async function advance(
     { loss: "difference", aims },
   );
   let row = 0;
+  // What takes long is no part of this function: it would not be compiled as well.
   for (const sample of group) {
     const rows = (rivals.get(sample) ?? []).map(() => row++);
     const nearest = nearestOf(loss, gradient, rows, slopeOf);
@@ -117,21 +135,12 @@ async function advance(
       walking.delete(sample);
       continue;
     }
-    const [point, centre] = [rowOf(tries, sample), rowOf(x, sample)];
-    const normal = rowOf(gradient, nearest);
-    const height = loss[nearest] as number;
-    const above = height + dot(normal, centre) - dot(normal, point);
-    find(here, point, normal, height);
-    find(there, centre, normal, above);
-    const a = Math.max(length(here), 1e-8);
-    const b = Math.max(length(there), 1e-8);
-    const alpha = Math.min(a / (a + b), params.alphaMax);
-    for (let k = 0; k < point.length; k++) {
-      const near = (point[k] as number) + params.eta * (here[k] as number);
-      const origin = (centre[k] as number) + params.eta * (there[k] as number);
-      const moved = (1 - alpha) * near + alpha * origin;
-      point[k] = Math.min(high, Math.max(low, moved));
-    }
+    step(
+      rowOf(tries, sample),
+      rowOf(x, sample),
+      rowOf(gradient, nearest),
+      loss[nearest] as number,
+    );
   }
 }
 

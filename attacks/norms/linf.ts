@@ -16,8 +16,12 @@ export const linf: NormGeometry = {
   },
   length(delta) {
     let most = 0;
-    for (let i = 0; i < delta.length; i++)
-      most = Math.max(most, Math.abs(delta[i] as number));
+    for (let i = 0; i < delta.length; i++) {
+      const size = Math.abs(delta[i] as number);
+      // What is not a number is the length of the whole.
+      if (Number.isNaN(size)) return size;
+      if (size > most) most = size;
+    }
     return most;
   },
 };
