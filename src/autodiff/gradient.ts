@@ -11,6 +11,7 @@ import {
   prune,
 } from "#onnx";
 import { carriesGradient, requireCarrier } from "./activity.ts";
+import { poolFirst } from "./pool-first.ts";
 import { type Avoidable, unsupported } from "./rule.ts";
 import { rules, withoutGradient } from "./rules/index.ts";
 
@@ -53,7 +54,10 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
   const passed = new Map(
     (options.straightThrough ?? []).map((s) => [s.output, s.input]),
   );
-  const graph = expandActive(source, new Set(wrt), passed);
+  const graph = poolFirst(
+    expandActive(source, new Set(wrt), passed),
+    new Set([of, ...wrt, options.seed ?? "", ...[...passed].flat()]),
+  );
   const b = new GraphBuilder(graph, "gradient/");
   requireValues(b, graph, [
     of,
