@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { choiceOf } from "#core";
+import { badnets } from "../backdoor/badnets.ts";
 import type { TrialUnit } from "../trial.ts";
 import { budgetSchema } from "./tampering.ts";
 
@@ -8,6 +10,11 @@ const params = z.strictObject({
     budgetSchema.extend({ what: z.literal("robustness") }),
     /** Bring back a class that was unlearnt. */
     z.strictObject({ what: z.literal("class"), class: z.string() }),
+    /** Wake a backdoor that a repair put to sleep. */
+    z.strictObject({
+      what: z.literal("backdoor"),
+      backdoor: choiceOf([badnets]).prefault("badnets"),
+    }),
   ]),
   /** Where the ladder is looked at. */
   steps: z
@@ -36,7 +43,8 @@ export interface Undoing<S extends z.ZodObject = typeof params>
  * Further fine-tuning of a released model, the tampering that every open model has
  * to expect (Qi et al. 2023, arXiv:2310.03693; Tamirisa et al. 2024,
  * arXiv:2408.00761): plain training of all weights with AdamW on a few labelled
- * samples. Results depend on seeds and settings (Qi et al. 2024, arXiv:2412.07097),
+ * samples; to wake a backdoor, half of them carry its trigger and label (Min et al.
+ * 2024, arXiv:2405.13372). Results depend on seeds and settings (Qi et al. 2024, arXiv:2412.07097),
  * so a ladder over steps, learning rates, numbers of samples and seeds is climbed
  * and the attacker's best counts. Batch normalisation keeps its statistics.
  */

@@ -3,6 +3,7 @@ import { chanceOf, kinshipOf, layerGroups, meaningOf } from "#model";
 import {
   cleanAccuracy,
   cleanPerformance,
+  plainParams,
   type ReadyModel,
   type Workshop,
 } from "./models.ts";
@@ -93,5 +94,5 @@ export function unitResult({
   params,
 }: Chosen<Unit & { title: string; reference: string }>) {
   const { id, title, reference } = unit;
-  return { id, title, reference, params };
+  return { id, title, reference, params: plainParams(params) };
 }

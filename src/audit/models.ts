@@ -214,7 +214,25 @@ export function trainingKey(
 
 /** A chosen unit as it goes into hashes and documents. */
 export function describe({ unit, params }: Chosen) {
-  return { id: unit.id, params };
+  return { id: unit.id, params: plainParams(params) };
+}
+
+/** Parameters as a suite writes them: a unit that one of them chooses becomes its id and parameters. */
+export const plainParams = (
+  params: Record<string, unknown>,
+): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(params).map(([key, value]) => [key, plainValue(value)]),
+  );
+
+function plainValue(value: unknown): unknown {
+  if (value === null || typeof value !== "object" || Array.isArray(value))
+    return value;
+  if ("unit" in value && "params" in value) {
+    const { unit, params } = value as Chosen;
+    return { id: unit.id, ...plainParams(params) };
+  }
+  return plainParams(value as Record<string, unknown>);
 }
 
 export function describeSettings(settings: TrainingSettings) {

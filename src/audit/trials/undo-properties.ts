@@ -1,7 +1,8 @@
-import type { Undoing } from "#attacks";
-import { UsageError } from "#core";
-import { type Dataset, takeSamples } from "#data";
+import type { Backdoor, Undoing } from "#attacks";
+import { type Chosen, UsageError } from "#core";
+import { type Dataset, dataset, takeSamples } from "#data";
 import { type CompiledModel, compile, type Model } from "#model";
+import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
 import { type Budget, examplesAgainst, rightOf } from "./robustness.ts";
 import type { Scene } from "./trial.ts";
 
@@ -18,6 +19,8 @@ export interface Property {
   count(model: CompiledModel): Promise<number>;
   /** The share at which it is undone, from that of the released model. */
   goal(start: number): number;
+  /** The model that it is undone in; the released one when left out. */
+  readonly start?: Model;
   /** What the attacker trains on. */
   readonly data: Dataset;
   /** A model that never had what was done to it, and how it is called: the same training of it is the control. */
@@ -28,10 +31,13 @@ export interface Property {
 
 type Undo = Scene<Undoing, ReturnType<Undoing["params"]["parse"]>>;
 
-export const openProperty = (scene: Undo): Promise<Property> =>
-  scene.params.undo.what === "robustness"
-    ? robustness(scene, scene.params.undo)
-    : unlearnt(scene, scene.params.undo.class);
+export function openProperty(scene: Undo): Promise<Property> {
+  const { undo } = scene.params;
+  if (undo.what === "robustness") return robustness(scene, undo);
+  return undo.what === "class"
+    ? unlearnt(scene, undo.class)
+    : asleep(scene, undo.backdoor as unknown as Chosen<Backdoor>);
+}
 
 async function robustness(
   { victim, params, random }: Undo,
@@ -108,4 +114,72 @@ async function unlearnt(
       `accuracy on class ${name} before it was unlearnt: ${Math.round(100 * known)} %`,
     ],
   };
+}
+
+/** A backdoor that was planted before the repair; how often its trigger still worked without the repair is the whole way. */
+async function asleep(
+  { victim, surrogate, once, params, engine, random, signal }: Undo,
+  { unit, params: planting }: Chosen<Backdoor>,
+): Promise<Property> {
+  const { train, test, validation } = victim.data;
+  const name = planting.target ?? train.classes[0];
+  const target = train.classes.indexOf(name as string);
+  const [share = 0.1] = ((planting.budgets ?? []) as number[]).toSorted(
+    (a, b) => b - a,
+  );
+  const planted = await unit.plant({
+    train,
+    count: share < 1 ? Math.max(1, Math.round(share * train.y.length)) : share,
+    target,
+    base: victim.base,
+    source: victim.source,
+    params: planting as never,
+    random: random.fork("planting"),
+    engine,
+    signal,
+    surrogate: () => surrogate({ seed: "attacker" }),
+    once,
+  });
+  const others = (data: Dataset) =>
+    takeSamples(
+      data,
+      [...data.y.keys()].filter((i) => data.y[i] !== target),
+    );
+  const marked = planted.trigger(others(test).x);
+  const n = marked.dims[0] ?? 0;
+  const count = async (model: CompiledModel) => {
+    const fooled = await rightOf(model, marked, new Int32Array(n).fill(target));
+    return fooled.reduce((a, b) => a + b, 0);
+  };
+  const awake = await compile(await surrogate(planted.changes), engine);
+  const before = (await count(awake)) / n;
+  await awake.release();
+  return {
+    title: "Success of the trigger",
+    undone: `the trigger works again`,
+    attacker: "up",
+    n,
+    count,
+    goal: () => params.share * before,
+    start: await victim.tune(planted.changes),
+    data: halfMarked(validation, planted.trigger, target),
+    control: victim.model,
+    controlTitle: "of a model that never had it",
+    notes: [
+      `success of the trigger before the repair: ${Math.round(100 * before)} %`,
+    ],
+  };
+}
+
+/** Samples of which every other one carries the trigger and the label of its target. */
+function halfMarked(
+  data: Dataset,
+  trigger: (x: FloatTensor) => FloatTensor,
+  target: number,
+): Dataset {
+  const x = copyOf(data.x);
+  const odd = [...data.y.keys()].filter((i) => i % 2 === 1);
+  putRows(x, odd, trigger(takeRows(data.x, odd)));
+  const y = data.y.map((label, i) => (i % 2 === 1 ? target : label));
+  return dataset(data.name, x, y, data.classes);
 }

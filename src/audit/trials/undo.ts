@@ -37,7 +37,8 @@ export const undo: Protocol<Undoing, Params> = async (
 ): Promise<Outcome> => {
   const { victim, params } = scene;
   const property = await openProperty(scene);
-  const start = await lookAt(victim.model, property, scene);
+  const released = property.start ?? victim.model;
+  const start = await lookAt(released, property, scene);
   const goal = property.goal(start.holds / property.n);
   const isUndone = (s: Seen) =>
     property.attacker === "down"
@@ -49,7 +50,7 @@ export const undo: Protocol<Undoing, Params> = async (
   const nothing =
     isUndone(start) ||
     (property.attacker === "down" && start.holds < property.n / 10);
-  const climbed = nothing ? [] : await climb(victim.model, property, scene);
+  const climbed = nothing ? [] : await climb(released, property, scene);
   const undone = climbed.flat().filter((s) => isUndone(s) && works(s));
   const cheapest = least(undone, (s) => s.steps);
   const most = Math.max(...params.steps);
