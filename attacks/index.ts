@@ -42,9 +42,14 @@ import type { Poisoning } from "./poisoning/poisoning.ts";
 import { baseCalibration } from "./privacy/base-calibration.ts";
 import { difficultyCalibration } from "./privacy/difficulty-calibration.ts";
 import { entropy } from "./privacy/entropy.ts";
+import { equationSolving } from "./privacy/equation-solving.ts";
+import type { Extraction } from "./privacy/extraction.ts";
+import type { Inversion } from "./privacy/inversion.ts";
+import { knockoff } from "./privacy/knockoff.ts";
 import { lira } from "./privacy/lira.ts";
 import { lossThreshold } from "./privacy/loss-threshold.ts";
 import type { Membership } from "./privacy/membership.ts";
+import { miFace } from "./privacy/mi-face.ts";
 import { modifiedEntropy } from "./privacy/modified-entropy.ts";
 import { rmia } from "./privacy/rmia.ts";
 import { shadowModels } from "./privacy/shadow-models.ts";
@@ -134,6 +139,9 @@ export const trialAttacks = [
   rmia,
   difficultyCalibration,
   baseCalibration,
+  miFace,
+  knockoff,
+  equationSolving,
 ] as unknown as readonly TrialAttack[];
 
 /** An attack that is tried on a fine-tuning rather than on inputs. */
@@ -143,7 +151,9 @@ export type TrialAttack =
   | Tampering
   | Undoing
   | Crafting
-  | Membership;
+  | Membership
+  | Inversion
+  | Extraction;
 /** Every attack on texts. A new one is a file and a line here. */
 export const textAttacks = [
   badCharacters,
@@ -163,6 +173,8 @@ export { repaired } from "./evasion/constrained.ts";
 export { type Norm, norms } from "./norms/index.ts";
 export type { Poisoning } from "./poisoning/poisoning.ts";
 export { bestThreshold } from "./privacy/class-thresholds.ts";
+export type { Extraction } from "./privacy/extraction.ts";
+export type { Inversion } from "./privacy/inversion.ts";
 export type { Asked, Membership, Shadow } from "./privacy/membership.ts";
 export type { Undoing } from "./tampering/further-tuning.ts";
 export type { Tampering } from "./tampering/tampering.ts";

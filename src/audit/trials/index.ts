@@ -11,7 +11,9 @@ import { describe, type ReadyModel, type Workshop } from "../models.ts";
 import type { Trial } from "../results.ts";
 import { activation } from "./activation.ts";
 import { backdoor } from "./backdoor.ts";
+import { extraction } from "./extraction.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { inversion } from "./inversion.ts";
 import { membership } from "./membership.ts";
 import type { PlannedTrial } from "./plan.ts";
 import { poisoning } from "./poisoning.ts";
@@ -37,6 +39,8 @@ const protocols = {
   activation,
   fingerprint,
   membership,
+  inversion,
+  extraction,
 } as unknown as Readonly<Record<TrialAttack["kind"], Protocol<TrialAttack>>>;
 
 /**

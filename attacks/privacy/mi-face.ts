@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { floats, putRows, takeRows } from "#onnx";
+import type { Inversion } from "./inversion.ts";
+
+const params = z.strictObject({
+  steps: z.int().positive().default(10_000),
+  learningRate: z.number().positive().default(0.1),
+  /** A class is done at this probability. */
+  threshold: z.number().gt(0).max(1).default(0.99),
+  /** Or when the cost is not below that of so many steps before. */
+  window: z.int().positive().default(100),
+});
+
+/**
+ * MI-Face (Fredrikson et al. 2015, CCS): gradient descent on 1 - p_t from a grey
+ * image, for each class t; the best step is kept. The paper's processing of images
+ * between steps, meant for its autoencoder, is left out. Defaults are those of the
+ * Adversarial Robustness Toolbox.
+ */
+export const miFace: Inversion<typeof params> = {
+  id: "mi-face",
+  title: "Model inversion (MI-Face)",
+  kind: "inversion",
+  needsTuning: false,
+  reference:
+    "Fredrikson, Jha and Ristenpart 2015, Model inversion attacks that exploit confidence information, CCS",
+  taxonomy: {
+    atlas: ["AML.T0024.001"],
+    owasp: ["ML03:2023"],
+    nist: ["NISTAML.032"],
+  },
+  threat: "has the released weights and no data",
+  params,
+  async invert({ model, params, onProgress }) {
+    const { contract, classes } = model.model;
+    const [low, high] = contract.bounds;
+    const width = contract.shape.reduce((p, d) => p * d, 1);
+    const dims = [classes.length, ...contract.shape];
+    const grey = new Float32Array(classes.length * width);
+    grey.fill((low + high) / 2);
+    const x = floats(dims, grey);
+    const best = floats(dims, grey.slice());
+    const costs = classes.map((): number[] => []);
+    const lowest = classes.map(() => Number.POSITIVE_INFINITY);
+    let open = Array.from(classes.keys());
+    for (let step = 0; step < params.steps && open.length > 0; step++) {
+      const now = takeRows(x, open);
+      const { loss, gradient } = await model.lossGradient(now, open);
+      const moved = floats(now.dims, now.data.slice());
+      const left: number[] = [];
+      for (const [row, label] of open.entries()) {
+        const p = Math.exp(-(loss[row] as number));
+        const past = costs[label] as number[];
+        if (1 - p < (lowest[label] as number)) {
+          lowest[label] = 1 - p;
+          putRows(best, [label], takeRows(now, [row]));
+        }
+        const recent = past.slice(-params.window);
+        const stuck =
+          recent.length === params.window && 1 - p >= Math.max(...recent);
+        past.push(1 - p);
+        if (p < params.threshold && !stuck) left.push(label);
+        // The gradient of 1 - p is p times that of -log p.
+        for (let k = row * width; k < (row + 1) * width; k++)
+          moved.data[k] = Math.min(
+            high,
+            Math.max(
+              low,
+              (now.data[k] as number) -
+                params.learningRate * p * (gradient.data[k] as number),
+            ),
+          );
+      }
+      putRows(x, open, moved);
+      open = left;
+      if (step % 100 === 0) onProgress(step / params.steps);
+    }
+    return best;
+  },
+};

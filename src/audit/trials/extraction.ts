@@ -1,0 +1,273 @@
+import type { Extraction } from "#attacks";
+import { AssayError, UsageError } from "#core";
+import {
+  argmaxRows,
+  type CompiledModel,
+  compile,
+  type Model,
+  meaningOf,
+  replaceHead,
+} from "#model";
+import type { FloatTensor } from "#onnx";
+import type { Chart, Finding } from "../results.ts";
+import { newcombePaired, pairsOf } from "../statistics.ts";
+import { percent } from "../words.ts";
+import { plainNetwork } from "./plain-network.ts";
+import {
+  numberFinding,
+  type Protocol,
+  type Scene,
+  shareFinding,
+} from "./trial.ts";
+
+type Params = { readonly budgets: readonly number[] };
+type Here = Scene<Extraction, Params>;
+
+/** A thief after so many queries: which test samples he answers as the candidate does, and rightly. */
+interface Stolen {
+  readonly start: string;
+  readonly count: number;
+  readonly same: boolean[];
+  readonly right: boolean[];
+}
+
+/**
+ * Lets a thief ask the candidate more and more about public inputs, those of the
+ * base's own task, and measures on the test samples how far his copy agrees with the
+ * candidate and is right. Who holds the public base starts from it; the copy from
+ * scratch beside it shows what that is worth. Control: the same answers, given to the
+ * wrong inputs.
+ */
+export const extraction: Protocol<Extraction, Params> = async (scene) => {
+  const { victim, unit, params, engine, random } = scene;
+  const { model, base, data, source } = victim;
+  if (meaningOf(model).targets || model.embedding || !source)
+    throw new UsageError(
+      "TRIAL_PUBLIC",
+      `${unit.id} asks classifiers of images or rows about public inputs, and there are none for ${victim.id}`,
+      "Let the suite pre-train the base (base.pretrain) on other classes or another domain.",
+    );
+  const inputs = source.train.x;
+  const most = inputs.dims[0] ?? 0;
+  const counts = [...new Set(params.budgets.map((b) => Math.min(b, most)))];
+  counts.sort((a, b) => a - b);
+  const last = counts.at(-1) as number;
+  const compiled = await compile(model, engine);
+  const said = argmaxRows(await compiled.logits(data.test.x));
+  const starts = new Map<string, Model>();
+  if (base && unit.trains)
+    starts.set(
+      "from the base",
+      replaceHead(base, model.classes, random.fork("head")),
+    );
+  starts.set(
+    unit.trains ? "from scratch" : "solved",
+    plainNetwork(model, random.fork("scratch")),
+  );
+  const steal = async (
+    start: string,
+    count: number,
+    answers: (x: FloatTensor) => Promise<FloatTensor>,
+  ): Promise<Stolen> => {
+    const thief = await unit.steal({
+      ask: limited(answers, count),
+      count,
+      inputs,
+      start: starts.get(start) as Model,
+      params: params as never,
+      engine,
+      random: random.fork(`steal ${start}`),
+      signal: scene.signal,
+    });
+    const copy = await compile(thief, engine);
+    const theirs = argmaxRows(await copy.logits(data.test.x));
+    await copy.release();
+    return {
+      start,
+      count,
+      same: Array.from(theirs, (p, i) => p === said[i]),
+      right: Array.from(theirs, (p, i) => p === data.test.y[i]),
+    };
+  };
+  const stolen: Stolen[] = [];
+  const steps = counts.length * starts.size + 1;
+  for (const start of starts.keys())
+    for (const count of counts) {
+      stolen.push(await steal(start, count, answersOf(compiled)));
+      scene.onProgress(stolen.length / steps);
+    }
+  const [first = ""] = starts.keys();
+  const control = await steal(first, last, shuffled(compiled, scene));
+  await compiled.release();
+  return {
+    ...told(stolen, control, { first, last }, said, data.test.y),
+    notes: [
+      `public inputs: ${most} training samples of the base's own task`,
+      ...(params.budgets.some((b) => b > most)
+        ? [`budgets above ${most} were cut to it`]
+        : []),
+    ],
+  };
+};
+
+function told(
+  stolen: readonly Stolen[],
+  control: Stolen,
+  { first, last }: { first: string; last: number },
+  said: Int32Array,
+  y: Int32Array,
+) {
+  const yes = (flags: readonly boolean[]) => flags.filter(Boolean).length;
+  const n = y.length;
+  const titles = {
+    same: "Agreement with the candidate",
+    right: "Accuracy of the copy",
+  } as const;
+  const ids = { same: "agreement", right: "copy-accuracy" } as const;
+  const finding = (
+    of: Stolen,
+    measure: keyof typeof titles,
+    role: Finding["role"],
+    at = `${of.count} queries ${of.start}`,
+  ) =>
+    shareFinding(
+      { id: ids[measure], title: titles[measure], role, attacker: "up", at },
+      yes(of[measure]),
+      n,
+    );
+  const at = (start: string) =>
+    stolen.find((s) => s.start === start && s.count === last);
+  const headline = finding(at(first) as Stolen, "same", "headline");
+  const shuffledAnswers = finding(
+    control,
+    "same",
+    "control",
+    "answers to other inputs",
+  );
+  const [base, scratch] = [at("from the base"), at("from scratch")];
+  const learns = (shuffledAnswers.value ?? 1) < (headline.low ?? 0);
+  return {
+    findings: [
+      headline,
+      ...stolen.flatMap((of) => [
+        ...(of === at(first) ? [] : [finding(of, "same", "detail")]),
+        finding(of, "right", "detail"),
+      ]),
+      ...(base && scratch ? [gap(base, scratch)] : []),
+      shuffledAnswers,
+      shareFinding(
+        {
+          id: "accuracy",
+          title: "Accuracy of the candidate",
+          role: "control",
+          attacker: null,
+        },
+        said.filter((p, i) => p === y[i]).length,
+        n,
+      ),
+    ],
+    charts: [chartOf(stolen, finding, titles)],
+    pictures: [],
+    checks: [
+      {
+        id: "extraction-control",
+        title: "Answers to other inputs",
+        status: learns ? ("passed" as const) : ("warned" as const),
+        message: learns
+          ? `A copy that learned from shuffled answers agrees on ${percent(shuffledAnswers.value ?? 0)}, the thief's on more.`
+          : `A copy that learned from shuffled answers agrees on ${percent(shuffledAnswers.value ?? 0)}, and the thief's on no more for certain: more queries or other inputs may help him.`,
+      },
+    ],
+  };
+}
+
+/** What it is worth to start from the public base. */
+function gap(base: Stolen, scratch: Stolen): Finding {
+  const pairs = pairsOf(base.same, scratch.same);
+  const n = base.same.length;
+  return numberFinding(
+    {
+      id: "base-gap",
+      title: "Agreement gained by starting from the base",
+      role: "detail",
+      attacker: "up",
+      at: `${base.count} queries`,
+    },
+    (pairs.onlyFirst - pairs.onlySecond) / n,
+    { ...newcombePaired(pairs), n },
+  );
+}
+
+function chartOf(
+  stolen: readonly Stolen[],
+  finding: (of: Stolen, measure: "same" | "right", role: "detail") => Finding,
+  titles: Record<"same" | "right", string>,
+): Chart {
+  const starts = [...new Set(stolen.map((s) => s.start))];
+  return {
+    id: "extraction",
+    title: "What a thief's copy is worth against the number of queries",
+    x: { label: "queries", scale: "log" },
+    y: { label: "share of the test samples", scale: "share" },
+    lines: (["same", "right"] as const).flatMap((measure) =>
+      starts.map((start) => ({
+        name: `${titles[measure].toLowerCase()}, ${start}`,
+        points: stolen
+          .filter((s) => s.start === start)
+          .map((of) => {
+            const { value, low, high } = finding(of, measure, "detail");
+            return { x: of.count, y: value ?? 0, low, high };
+          }),
+      })),
+    ),
+  };
+}
+
+/** Probabilities. */
+const answersOf = (model: CompiledModel) => async (x: FloatTensor) => {
+  const logits = await model.logits(x);
+  const width = logits.dims[1] ?? 1;
+  const data = Float32Array.from(logits.data);
+  for (let from = 0; from < data.length; from += width) {
+    const row = data.subarray(from, from + width);
+    const top = Math.max(...row);
+    const whole = row.reduce((s, z) => s + Math.exp(z - top), 0);
+    row.set(row.map((z) => Math.exp(z - top) / whole));
+  }
+  return { ...logits, data };
+};
+
+/** Answers to other inputs of the same question. */
+const shuffled =
+  (model: CompiledModel, { random }: Here) =>
+  async (x: FloatTensor): Promise<FloatTensor> => {
+    const said = await answersOf(model)(x);
+    const order = random.fork("shuffled").permutation(x.dims[0] ?? 0);
+    const width = said.dims[1] ?? 0;
+    const data = Float32Array.from(
+      { length: said.data.length },
+      (_, i) =>
+        said.data[
+          (order[Math.floor(i / width)] as number) * width + (i % width)
+        ] as number,
+    );
+    return { ...said, data };
+  };
+
+/** @throws QUERY_BUDGET */
+function limited(
+  ask: (x: FloatTensor) => Promise<FloatTensor>,
+  count: number,
+): typeof ask {
+  let asked = 0;
+  return async (x) => {
+    asked += x.dims[0] ?? 0;
+    if (asked > count)
+      throw new AssayError(
+        "QUERY_BUDGET",
+        `a thief asked about ${asked} inputs, expected ${count} at most`,
+        "Correct the attack: it has `count` queries in all.",
+      );
+    return ask(x);
+  };
+}
