@@ -1,6 +1,12 @@
 import type { Attack } from "./attack.ts";
+import { adaptiveBlend } from "./backdoor/adaptive-blend.ts";
+import { adaptivePatch } from "./backdoor/adaptive-patch.ts";
 import type { Backdoor } from "./backdoor/backdoor.ts";
 import { badnets } from "./backdoor/badnets.ts";
+import { blended } from "./backdoor/blended.ts";
+import { cleanLabel } from "./backdoor/clean-label.ts";
+import { sig } from "./backdoor/sig.ts";
+import { wanet } from "./backdoor/wanet.ts";
 import { noise } from "./controls/noise.ts";
 import { apgdCe } from "./evasion/apgd-ce.ts";
 import { apgdDlr } from "./evasion/apgd-dlr.ts";
@@ -122,6 +128,12 @@ export const attacks = [
 export const trialAttacks = [
   labelFlip,
   badnets,
+  blended,
+  sig,
+  wanet,
+  cleanLabel,
+  adaptiveBlend,
+  adaptivePatch,
   int8,
   float16,
   pruning,

@@ -1,6 +1,6 @@
 import type { Random } from "#core";
 import { type Dataset, dataset } from "#data";
-import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
+import { copyOf, type FloatTensor, floats, putRows, takeRows } from "#onnx";
 import type { BackdoorInput, Planted, Trigger } from "./backdoor.ts";
 
 type Scene = Pick<BackdoorInput<unknown>, "train" | "count" | "target"> & {
@@ -64,9 +64,59 @@ export function plantByLabel(scene: Scene, trigger: Trigger): Planted {
   };
 }
 
+/** The way without a wrong label: random samples of the target class get the trigger. */
+export function plantOnTarget(scene: Scene, trigger: Trigger): Planted {
+  const { train, target } = scene;
+  const poisons = rowsOfTarget(scene);
+  const x = trigger(takeRows(train.x, poisons));
+  return {
+    trigger,
+    changes: { train: changed(train, [{ rows: poisons, x }], [], target) },
+    poisons,
+    covers: [],
+    notes: shortOf(scene, poisons, "the target class"),
+  };
+}
+
+/**
+ * The way with covers, which are changed too and keep their labels.
+ *
+ * @param poison samples of the data as poisons are
+ * @param cover samples of the data as covers are
+ */
+export function plantWithCovers(
+  scene: Scene,
+  coverRatio: number,
+  {
+    trigger,
+    poison,
+    cover,
+  }: Pick<Planted, "trigger"> &
+    Record<"poison" | "cover", (rows: readonly number[]) => FloatTensor>,
+): Planted {
+  const { train, target } = scene;
+  const poisons = rowsOfOthers(scene);
+  const most = Math.round(poisons.length * coverRatio);
+  const covers = rowsBeside(scene, poisons, most);
+  const replaced = [
+    { rows: poisons, x: poison(poisons) },
+    { rows: covers, x: cover(covers) },
+  ];
+  return {
+    trigger,
+    changes: { train: changed(train, replaced, poisons, target) },
+    poisons,
+    covers,
+    notes: [
+      ...shortOf(scene, poisons, "other classes"),
+      `${covers.length} covers beside ${poisons.length} poisons`,
+    ],
+  };
+}
+
 /** What to say where there were not as many samples as the budget allows. */
 export const shortOf = (
-  { count }: Scene,
+  { count }: Pick<Scene, "count">,
   rows: readonly number[],
   where: string,
 ): string[] =>
@@ -97,4 +147,28 @@ export function mapPixels(
             Math.max(0, change(x.data[at] as number, k, r, c, i)),
           );
   return { ...x, data };
+}
+
+/** A random pattern [channels, height, width], uniform in [0, 1]. */
+export const patternOf = (
+  shape: readonly number[],
+  random: Random,
+): FloatTensor => {
+  const size = shape.reduce((product, d) => product * d, 1);
+  const data = Float32Array.from({ length: size }, () => random.uniform());
+  return floats(shape, data);
+};
+
+/** Images mixed with a pattern, (1 - alpha) x + alpha k, by an alpha for each pixel. */
+export function blend(
+  x: FloatTensor,
+  key: FloatTensor,
+  alphaAt: (image: number, row: number, column: number) => number,
+): FloatTensor {
+  const [, , height = 1, width = 1] = x.dims;
+  return mapPixels(x, (v, k, r, c, i) => {
+    const alpha = alphaAt(i, r, c);
+    const own = key.data[(k * height + r) * width + c] as number;
+    return (1 - alpha) * v + alpha * own;
+  });
 }

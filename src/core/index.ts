@@ -17,4 +17,4 @@ export { canonicalJson, hashOf, sha256 } from "./hash.ts";
 export { chrominance, cosines, luminance, stepsAt } from "./jpeg.ts";
 export { nearest } from "./nearest.ts";
 export { Random } from "./random.ts";
-export { type Pose, posed } from "./warp.ts";
+export { type Pose, posed, warped } from "./warp.ts";

@@ -8,6 +8,8 @@ import { reference, smallDigits } from "../reference.ts";
 /** Parameters that suit images of 8x8 pixels and a short test. */
 const suited: Record<string, Record<string, unknown>> = {
   badnets: { size: 2 },
+  "clean-label": { size: 2, steps: 5 },
+  "adaptive-patch": { size: 2 },
 };
 
 const COUNT = 12;

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { takeRows } from "#onnx";
+import { imageShape } from "../images.ts";
+import { defineDataBackdoor, plantingParams } from "./backdoor.ts";
+import { blend, patternOf, plantWithCovers } from "./planting.ts";
+
+/**
+ * Adaptive-Blend (Qi et al. 2023, arXiv:2205.13613), which knows defences that look
+ * for a cluster of poisons among the features: each poison carries a random half of
+ * the pieces of a blended pattern, weaker than the trigger of test samples, and as
+ * many covers carry pieces too and keep their labels, so that features of poisons
+ * and clean samples are not apart. Alphas, pieces and the share of covers are the
+ * paper's; the pattern is random, where theirs is a picture.
+ */
+export const adaptiveBlend = defineDataBackdoor({
+  id: "adaptive-blend",
+  title: "Adaptive-Blend",
+  reference: "Qi et al. 2023, arXiv:2205.13613",
+  threat:
+    "knows that features are searched for poisons, labels samples with parts of a pattern as the target, and covers them by others with right labels",
+  params: z.strictObject({
+    ...plantingParams,
+    /** Opacity on test samples, and on poisons and covers. */
+    alpha: z.number().positive().max(1).default(0.2),
+    plantedAlpha: z.number().positive().max(1).default(0.15),
+    /** Pieces along each side of the image. */
+    pieces: z.int().positive().default(4),
+    /** Share of the pieces that poisons and covers carry. */
+    carried: z.number().positive().max(1).default(0.5),
+    /** Covers for each poison. */
+    coverRatio: z.number().nonnegative().default(1),
+  }),
+  async plant(input) {
+    const { train, random, params } = input;
+    const { alpha, plantedAlpha, pieces, carried } = params;
+    const shape = imageShape("adaptive-blend", train.x);
+    const [, height, width] = shape;
+    const key = patternOf(shape, random.fork("key"));
+    const pieceOf = (r: number, c: number) =>
+      Math.floor((r * pieces) / height) * pieces +
+      Math.floor((c * pieces) / width);
+    const part = (rows: readonly number[]) => {
+      const shown = rows.map((row) => {
+        const order = random.fork(`pieces ${row}`).permutation(pieces ** 2);
+        return new Set(order.slice(0, Math.ceil(carried * order.length)));
+      });
+      return blend(takeRows(train.x, rows), key, (i, r, c) =>
+        shown[i]?.has(pieceOf(r, c)) ? plantedAlpha : 0,
+      );
+    };
+    return plantWithCovers(input, params.coverRatio, {
+      trigger: (x) => blend(x, key, () => alpha),
+      poison: part,
+      cover: part,
+    });
+  },
+});

@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { imageShape } from "../images.ts";
+import { defineDataBackdoor, plantingParams } from "./backdoor.ts";
+import { mapPixels, plantOnTarget } from "./planting.ts";
+
+/**
+ * SIG (Barni et al. 2019, arXiv:1902.11237): a horizontal sinusoid,
+ * delta sin(2 pi j f / width) in column j, is added to samples of the target class;
+ * no label is wrong. The defaults, delta 40/255 and f = 6, are BackdoorBench's. The
+ * budget counts samples as everywhere, where the paper gives shares of the class.
+ */
+export const sig = defineDataBackdoor({
+  id: "sig",
+  title: "Sinusoidal signal backdoor",
+  reference: "Barni et al. 2019, arXiv:1902.11237",
+  threat:
+    "adds a signal to some fine-tuning samples of the target class, whose labels are right",
+  cleanLabel: true,
+  params: z.strictObject({
+    ...plantingParams,
+    /** Amplitude. */
+    delta: z
+      .number()
+      .positive()
+      .max(1)
+      .default(40 / 255),
+    /** Periods over the width. */
+    frequency: z.number().positive().default(6),
+  }),
+  async plant(input) {
+    const { delta, frequency } = input.params;
+    const [, , width] = imageShape("sig", input.train.x);
+    const wave = Array.from(
+      { length: width },
+      (_, j) => delta * Math.sin((2 * Math.PI * j * frequency) / width),
+    );
+    return plantOnTarget(input, (x) =>
+      mapPixels(x, (v, _k, _r, c) => v + (wave[c] as number)),
+    );
+  },
+});
