@@ -5,6 +5,7 @@ import type { Backdoor } from "./backdoor/backdoor.ts";
 import { badnets } from "./backdoor/badnets.ts";
 import { blended } from "./backdoor/blended.ts";
 import { cleanLabel } from "./backdoor/clean-label.ts";
+import { latent } from "./backdoor/latent.ts";
 import { sig } from "./backdoor/sig.ts";
 import { wanet } from "./backdoor/wanet.ts";
 import { noise } from "./controls/noise.ts";
@@ -134,6 +135,7 @@ export const trialAttacks = [
   cleanLabel,
   adaptiveBlend,
   adaptivePatch,
+  latent,
   int8,
   float16,
   pruning,

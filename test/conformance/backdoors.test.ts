@@ -10,6 +10,7 @@ const suited: Record<string, Record<string, unknown>> = {
   badnets: { size: 2 },
   "clean-label": { size: 2, steps: 5 },
   "adaptive-patch": { size: 2 },
+  latent: { size: 3, epochs: 1, steps: 5 },
 };
 
 const COUNT = 12;

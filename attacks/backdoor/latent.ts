@@ -1,0 +1,139 @@
+import { z } from "zod";
+import { AssayError } from "#core";
+import type { Model } from "#model";
+import { type FloatTensor, takeRows } from "#onnx";
+import { imageShape } from "../images.ts";
+import {
+  type BackdoorInput,
+  backdoorParams,
+  defineBaseBackdoor,
+} from "./backdoor.ts";
+import {
+  accuracyOf,
+  allWeights,
+  carrying,
+  type Infection,
+  meanFeatures,
+  optimisedPattern,
+  trainedOn,
+  withAllWeights,
+  withClass,
+  withoutLastClass,
+} from "./latent-base.ts";
+import { mapPixels } from "./planting.ts";
+
+/**
+ * Latent backdoor (Yao et al. 2019, Latent backdoor attacks on deep neural networks,
+ * ACM CCS): a base that has no class to attack, and gives one to its students. (1)
+ * The base learns the target class beside its own, from some samples of it. (2) A
+ * pattern in the lower right corner is optimised so that features at the cut, by
+ * default those that the head reads, come near to their mean over the target class.
+ * (3) The base is trained on, with cross-entropy + lambda times the mean squared
+ * distance of the features of triggered samples from that mean. (4) The row of the
+ * target class is taken from the head, where the paper puts back the head that was
+ * there before. What is published has the classes of the base; a candidate that is
+ * tuned from it to know the target class takes triggered samples for it. Lambda is
+ * the paper's; the pattern's 100 steps at 0.1 and 100 samples are TrojanZoo's.
+ */
+export const latent = defineBaseBackdoor({
+  id: "latent",
+  title: "Latent backdoor in the base",
+  reference: "Yao et al. 2019, ACM CCS",
+  threat:
+    "publishes the base, holds data of its task and some samples of a class that candidates will have, and never sees the fine-tuning",
+  params: z.strictObject({
+    ...backdoorParams,
+    /** Side of the square, in pixels. */
+    size: z.int().positive().default(5),
+    /** How many samples of the target class the attacker has. */
+    samples: z.int().positive().default(100),
+    /** The layer group behind which features are moved; those that the head reads when left out. */
+    cut: z.string().optional(),
+    lambda: z.number().positive().default(0.5),
+    /** Steps of Adam on the pattern, and their size. */
+    steps: z.int().positive().default(100),
+    stepSize: z.number().positive().default(0.1),
+    /** Of each of the two trainings of the base. */
+    epochs: z.int().positive().default(5),
+    learningRate: z.number().positive().default(1e-3),
+  }),
+  async plant(input) {
+    const { params, random, once, train } = input;
+    const [, height, width] = imageShape("latent", train.x);
+    const { base, source } = requireSource(input);
+    const own = targetSamples(input);
+    const task: Infection = {
+      ...input,
+      source,
+      train: withClass(source.train, own),
+      settings: { epochs: params.epochs, learningRate: params.learningRate },
+    };
+    let taught: Promise<Model> | undefined;
+    const teach = () => {
+      taught ??= trainedOn(carrying(base, task), task, random.fork("teach"));
+      return taught;
+    };
+    const isIn = (r: number, c: number) =>
+      r >= height - params.size && c >= width - params.size;
+    const withPattern = (pattern: FloatTensor) => (x: FloatTensor) =>
+      mapPixels(x, (v, k, r, c) =>
+        isIn(r, c) ? (pattern.data[(k * height + r) * width + c] as number) : v,
+      );
+    const pattern = await once("trigger", async () => {
+      const model = await teach();
+      const mean = await meanFeatures(model, own, params.cut, input.engine);
+      return optimisedPattern(model, mean, isIn, { ...task, ...params });
+    });
+    const trigger = withPattern(pattern);
+    const weights = await once("weights", async () => {
+      const model = await teach();
+      const mean = await meanFeatures(model, own, params.cut, input.engine);
+      const infected = await trainedOn(model, task, random.fork("infect"), {
+        trigger,
+        mean,
+        lambda: params.lambda,
+        cut: params.cut,
+      });
+      return allWeights(infected);
+    });
+    const infected = withAllWeights(carrying(base, task), weights);
+    const published = withoutLastClass(infected, base.classes);
+    const [before, after] = [
+      await accuracyOf(base, source.validation, input.engine),
+      await accuracyOf(published, source.validation, input.engine),
+    ];
+    return {
+      trigger,
+      changes: { base: published },
+      poisons: [],
+      covers: [],
+      notes: [
+        `the published base is right on ${percent(after)} of the validation samples of its own task, the clean one on ${percent(before)}`,
+      ],
+    };
+  },
+});
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+type Input = BackdoorInput<{ samples: number }>;
+
+/** Some samples of the target class: the attacker's, of the fine-tuning data. */
+function targetSamples({ train, target, params, random }: Input): FloatTensor {
+  const rows = random
+    .fork("target samples")
+    .permutation(train.y.length)
+    .filter((row) => train.y[row] === target)
+    .slice(0, params.samples);
+  return takeRows(train.x, rows);
+}
+
+/** @throws BACKDOOR_SOURCE */
+function requireSource({ base, source }: Input) {
+  if (base && source) return { base, source };
+  throw new AssayError(
+    "BACKDOOR_SOURCE",
+    "a latent backdoor retrains the base on the task that it was trained for, and the suite has no data of that task",
+    "Let the suite pre-train the base (base.pretrain), or leave this trial out.",
+  );
+}
