@@ -8,6 +8,7 @@ import { magnetDivergence } from "./detectors/magnet-divergence.ts";
 import { magnetReconstruction } from "./detectors/magnet-reconstruction.ts";
 import { mahalanobis } from "./detectors/mahalanobis.ts";
 import { maxSoftmax } from "./detectors/max-softmax.ts";
+import { scaleUp } from "./detectors/scale-up.ts";
 import { strip } from "./detectors/strip.ts";
 import type { Reactive } from "./kinds.ts";
 import { finePruning } from "./repair/fine-pruning.ts";
@@ -83,6 +84,7 @@ export const detectors = [
   magnetReconstruction,
   magnetDivergence,
   strip,
+  scaleUp,
 ] as unknown as readonly Detector[];
 
 /** Every reactive defence that changes texts. A new one is a file and a line here. */

@@ -17,14 +17,20 @@ data: { source: digits }
 classes: ["5", "6", "7", "8", "9"]
 base:
   classes: ["0", "1", "2", "3", "4"]
-  pretrain: { architecture: small-cnn, epochs: 4, learningRate: 0.003 }
+  pretrain: { architecture: small-cnn, epochs: 5, learningRate: 0.005 }
 candidates:
   full: { strategy: full, epochs: 10, learningRate: 0.005 }
+  head: { strategy: head-only, epochs: 15, learningRate: 0.01 }
 trials:
   badnets:
     attack: { id: badnets, target: "7", budgets: [0.1] }
     candidates: [full]
+  latent:
+    attack: { id: latent, size: 3, target: "7", epochs: 5, learningRate: 0.003 }
+    candidates: [head]
+    repairs: [none]
 defenses:
+  scale-up: [scale-up]
   strip: [{ id: strip, blends: 20 }]
 repairs:
   knn: [label-sanitisation]
@@ -78,4 +84,18 @@ test("defences and repairs are rated against the backdoor", () => {
   const rating = repaired.measured("defence-effectiveness", /poisons/);
   expect(rating).toBeGreaterThanOrEqual(0);
   expect(rating).toBeLessThanOrEqual(1);
+});
+
+test("a base with a latent backdoor gives it to a candidate that keeps its features", () => {
+  const { measured, findings, checks, charts, notes } = trialOf(
+    "head/none/latent",
+  );
+  const headline = findings.find((f) => f.role === "headline");
+  expect(headline?.at).toBe("a planted base");
+  expect(headline?.value).toBeGreaterThan(0.5);
+  expect(measured("attack-success", "nothing planted")).toBeLessThan(0.25);
+  expect(measured("attack-success", "another trigger")).toBeLessThan(0.25);
+  expect(checks.map((c) => c.status)).toEqual(["passed", "passed", "passed"]);
+  expect(charts).toEqual([]);
+  expect(notes.join()).toMatch(/the published base is right on/);
 });

@@ -64,7 +64,7 @@ const suited: Record<string, Record<string, unknown>> = {
 };
 
 /** What a method does not claim to see: examples of evasion are not backdoors. */
-const blindTo: readonly string[] = ["strip"];
+const blindTo: readonly string[] = ["strip", "scale-up"];
 
 const fitInput = (): FitInput => ({
   model,
