@@ -87,9 +87,8 @@ test("defences and repairs are rated against the backdoor", () => {
 });
 
 test("a base with a latent backdoor gives it to a candidate that keeps its features", () => {
-  const { measured, findings, checks, charts, notes } = trialOf(
-    "head/none/latent",
-  );
+  const { measured, findings, checks, charts, notes } =
+    trialOf("head/none/latent");
   const headline = findings.find((f) => f.role === "headline");
   expect(headline?.at).toBe("a planted base");
   expect(headline?.value).toBeGreaterThan(0.5);
