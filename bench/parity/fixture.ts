@@ -49,13 +49,13 @@ const nearest = (
 const planned: Planned[] = [
   auto("linf", 0.1, "apgd-ce"),
   {
-    // The reference has all of its queries; few of ours suffice.
+    // The reference has all of its steps and queries; few of ours suffice.
     ...auto("l2", 0.5, "autoattack"),
-    params: { queries: 100 },
+    params: { queries: 100, steps: 25 },
     peer: { library: "pyautoattack", name: "standard", params: {} },
   },
   auto("l2", 0.5, "apgd-ce"),
-  auto("l2", 0.5, "fab-t"),
+  { ...auto("l2", 0.5, "fab-t"), params: { steps: 30 } },
   nearest("l2", "ddn", "DDNAttack"),
   nearest("l2", "deepfool", "L2DeepFoolAttack"),
   nearest("linf", "fmn", "LInfFMNAttack"),
