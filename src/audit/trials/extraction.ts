@@ -8,7 +8,7 @@ import {
   meaningOf,
   replaceHead,
 } from "#model";
-import type { FloatTensor } from "#onnx";
+import { type FloatTensor, floats } from "#onnx";
 import type { Chart, Finding } from "../results.ts";
 import { newcombePaired, pairsOf } from "../statistics.ts";
 import { percent } from "../words.ts";
@@ -41,14 +41,21 @@ interface Stolen {
 export const extraction: Protocol<Extraction, Params> = async (scene) => {
   const { victim, unit, params, engine, random } = scene;
   const { model, base, data, source } = victim;
-  if (meaningOf(model).targets || model.embedding || !source)
+  if (meaningOf(model).targets || model.embedding)
+    throw new UsageError(
+      "TRIAL_TASK",
+      `${unit.id} asks classifiers of images or rows, and ${victim.id} is another model`,
+      "Name such candidates in the trial's candidates.",
+    );
+  if (unit.trains && !source)
     throw new UsageError(
       "TRIAL_PUBLIC",
-      `${unit.id} asks classifiers of images or rows about public inputs, and there are none for ${victim.id}`,
+      `${unit.id} asks ${victim.id} about public inputs, and the suite has none`,
       "Let the suite pre-train the base (base.pretrain) on other classes or another domain.",
     );
-  const inputs = source.train.x;
-  const most = inputs.dims[0] ?? 0;
+  // One that does not train makes its own inputs.
+  const inputs = source?.train.x ?? floats([0, ...model.contract.shape], []);
+  const most = unit.trains ? (inputs.dims[0] ?? 0) : Number.POSITIVE_INFINITY;
   const counts = [...new Set(params.budgets.map((b) => Math.min(b, most)))];
   counts.sort((a, b) => a - b);
   const last = counts.at(-1) as number;
@@ -61,7 +68,7 @@ export const extraction: Protocol<Extraction, Params> = async (scene) => {
       replaceHead(base, model.classes, random.fork("head")),
     );
   starts.set(
-    unit.trains ? "from scratch" : "solved",
+    unit.trains ? "from scratch" : "without data",
     plainNetwork(model, random.fork("scratch")),
   );
   const steal = async (
@@ -102,7 +109,9 @@ export const extraction: Protocol<Extraction, Params> = async (scene) => {
   return {
     ...told(stolen, control, { first, last }, said, data.test.y),
     notes: [
-      `public inputs: ${most} training samples of the base's own task`,
+      ...(unit.trains
+        ? [`public inputs: ${most} training samples of the base's own task`]
+        : []),
       ...(params.budgets.some((b) => b > most)
         ? [`budgets above ${most} were cut to it`]
         : []),
