@@ -44,8 +44,13 @@ import { spsa } from "./evasion/spsa.ts";
 import { square } from "./evasion/square.ts";
 import { uap } from "./evasion/uap.ts";
 import { zoo } from "./evasion/zoo.ts";
+import { bullseye } from "./poisoning/bullseye.ts";
 import { labelFlip } from "./poisoning/label-flip.ts";
-import type { Poisoning } from "./poisoning/poisoning.ts";
+import { labelFlipConfusing } from "./poisoning/label-flip-confusing.ts";
+import { labelFlipTargeted } from "./poisoning/label-flip-targeted.ts";
+import { poisonFrogs } from "./poisoning/poison-frogs.ts";
+import type { Poisoning, TargetedPoisoning } from "./poisoning/poisoning.ts";
+import { witchesBrew } from "./poisoning/witches-brew.ts";
 import { baseCalibration } from "./privacy/base-calibration.ts";
 import { difficultyCalibration } from "./privacy/difficulty-calibration.ts";
 import { entropy } from "./privacy/entropy.ts";
@@ -128,6 +133,11 @@ export const attacks = [
 /** Every attack on a fine-tuning. A new one is a file and a line here. */
 export const trialAttacks = [
   labelFlip,
+  labelFlipTargeted,
+  labelFlipConfusing,
+  poisonFrogs,
+  bullseye,
+  witchesBrew,
   badnets,
   blended,
   sig,
@@ -161,6 +171,7 @@ export const trialAttacks = [
 /** An attack that is tried on a fine-tuning rather than on inputs. */
 export type TrialAttack =
   | Poisoning
+  | TargetedPoisoning
   | Backdoor
   | Tampering
   | Undoing
@@ -185,7 +196,15 @@ export { type Ball, ballOf } from "./ball.ts";
 export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";
 export { type Norm, norms } from "./norms/index.ts";
-export type { Poisoning } from "./poisoning/poisoning.ts";
+export { classNamed } from "./poisoning/flips.ts";
+export { labelFlip } from "./poisoning/label-flip.ts";
+export {
+  type Poison,
+  type Poisoning,
+  type PoisoningInput,
+  poisoned,
+  type TargetedPoisoning,
+} from "./poisoning/poisoning.ts";
 export { bestThreshold } from "./privacy/class-thresholds.ts";
 export type { Extraction } from "./privacy/extraction.ts";
 export type { Inversion } from "./privacy/inversion.ts";

@@ -11,12 +11,14 @@ import { maxSoftmax } from "./detectors/max-softmax.ts";
 import { scaleUp } from "./detectors/scale-up.ts";
 import { strip } from "./detectors/strip.ts";
 import type { Reactive } from "./kinds.ts";
+import { activationClustering } from "./repair/activation-clustering.ts";
 import { finePruning } from "./repair/fine-pruning.ts";
 import { fineTuning } from "./repair/fine-tuning.ts";
 import { labelSanitisation } from "./repair/label-sanitisation.ts";
 import { nad } from "./repair/nad.ts";
 import { neuralCleanse } from "./repair/neural-cleanse.ts";
 import type { Repair } from "./repair/repair.ts";
+import { spectralSignatures } from "./repair/spectral-signatures.ts";
 import { unlearn } from "./repair/unlearn.ts";
 import type { Sanitizer } from "./sanitizer.ts";
 import { bitDepth } from "./sanitizers/bit-depth.ts";
@@ -109,6 +111,8 @@ export const repairs = [
   nad,
   neuralCleanse,
   unlearn,
+  spectralSignatures,
+  activationClustering,
 ] as unknown as readonly Repair[];
 
 /** Every proactive defence. A new one is a file and a line here. */
@@ -141,7 +145,7 @@ export {
   type Reactive,
 } from "./kinds.ts";
 export { answeringAfter, inPlace } from "./reach.ts";
-export type { Repair } from "./repair/repair.ts";
+export { type Filtered, type Repair, remaining } from "./repair/repair.ts";
 export type { ChosenSanitizer, Parts, Sanitizer } from "./sanitizer.ts";
 export {
   type ChosenTextSanitizer,

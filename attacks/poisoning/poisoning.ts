@@ -1,16 +1,55 @@
 import { z } from "zod";
 import type { Random } from "#core";
-import type { Dataset } from "#data";
+import { type Dataset, dataset } from "#data";
+import type { Engine } from "#engine";
+import type { FeatureMap, Model } from "#model";
+import { copyOf, type FloatTensor, putRows } from "#onnx";
 import type { TrialUnit } from "../trial.ts";
 
-/** What every poisoning is tried with. */
+const budgets = z
+  .array(z.number().positive())
+  .min(1)
+  .describe("how many samples: a count, or below 1 a share of them all");
+
+/** What every poisoning is tried with that is meant to cost accuracy. */
 export const poisoningParams = {
-  budgets: z
-    .array(z.number().positive())
-    .min(1)
-    .default([0.01, 0.05, 0.1, 0.2, 0.4])
-    .describe("how many samples: a count, or below 1 a share of them all"),
+  budgets: budgets.default([0.01, 0.05, 0.1, 0.2, 0.4]),
 };
+
+/** What every poisoning is tried with that is meant for single samples. */
+export const targetedParams = {
+  budgets: budgets.default([1, 2, 5, 10]),
+  targets: z
+    .int()
+    .positive()
+    .default(10)
+    .describe("how many test samples are aimed at, one fine-tuning each"),
+  from: z
+    .string()
+    .optional()
+    .describe("class of the test samples that are aimed at; any when left out"),
+  to: z
+    .string()
+    .optional()
+    .describe("class that they should get; drawn for each when left out"),
+};
+
+/** Whose features an attacker of the base looks at. */
+export const throughParam = z
+  .enum(["base", "surrogate"])
+  .default("base")
+  .describe(
+    "the public base, or a model that the attacker tuned from it at home",
+  );
+
+/** Samples of the fine-tuning set as a poisoner leaves them. */
+export interface Poison {
+  /** Rows of the set, each once. */
+  readonly rows: readonly number[];
+  /** What stands there instead, [rows, ...]. */
+  readonly x: FloatTensor;
+  readonly y: Int32Array;
+}
 
 /** What a poisoner works on. */
 export interface PoisoningInput<P> {
@@ -19,19 +58,79 @@ export interface PoisoningInput<P> {
   /** How many of its samples the poisoner may change. */
   readonly count: number;
   readonly params: P;
+  /** The same for every count, so that larger poisonings hold the smaller ones where draws come in order. */
   readonly random: Random;
+  readonly engine: Engine;
+  /** Lowest and highest value of an input. */
+  readonly bounds: readonly [number, number];
+  /** Features where the victim's head reads them, of the public base or of the surrogate. */
+  features(of: "base" | "surrogate"): Promise<FeatureMap>;
+  /** What the attacker tunes at home as the victim does, from the same base and clean data, by another seed. */
+  surrogate(): Promise<Model>;
+  /** Called between steps with the share that is done; throws when the run is interrupted. */
+  readonly onProgress: (share: number) => void;
 }
 
-/** An attack that changes some samples of the fine-tuning set. */
+/** A sample that the victim is to take for another class. */
+export interface Aim {
+  /** [1, ...] */
+  readonly x: FloatTensor;
+  /** The class that it should get. */
+  readonly to: number;
+}
+
+/** An attack that changes some samples of the fine-tuning set, so that the victim is worse on all, or on one class. */
 export interface Poisoning<S extends z.ZodObject = z.ZodObject>
   extends TrialUnit<S> {
   readonly kind: "poisoning";
   readonly needsTuning: true;
-  /** The data with at most `count` of its samples changed, in the same order. */
-  poison(input: PoisoningInput<z.output<S>>): Promise<Dataset>;
+  /** The class whose samples should be taken for another, where it is meant for one class. */
+  confuses?(
+    params: z.output<S>,
+    classes: readonly string[],
+  ): { from: number; to: number };
+  /** At most `count` samples, changed. */
+  poison(input: PoisoningInput<z.output<S>>): Promise<Poison>;
+}
+
+/** An attack that changes some samples of the fine-tuning set, so that one other sample gets a class of the attacker's choice. */
+export interface TargetedPoisoning<S extends z.ZodObject = z.ZodObject>
+  extends TrialUnit<S> {
+  readonly kind: "targeted-poisoning";
+  readonly needsTuning: true;
+  /** At most `count` samples, changed; with the labels that they had. */
+  poison(input: PoisoningInput<z.output<S>> & { aim: Aim }): Promise<Poison>;
 }
 
 /** Declares a poisoning. */
 export const definePoisoning = <S extends z.ZodObject>(
   unit: Omit<Poisoning<S>, "kind" | "needsTuning">,
 ): Poisoning<S> => ({ kind: "poisoning", needsTuning: true, ...unit });
+
+/** Declares a poisoning that is meant for single samples. */
+export const defineTargetedPoisoning = <S extends z.ZodObject>(
+  unit: Omit<TargetedPoisoning<S>, "kind" | "needsTuning">,
+): TargetedPoisoning<S> => ({
+  kind: "targeted-poisoning",
+  needsTuning: true,
+  ...unit,
+});
+
+/** The fine-tuning set with poison in it. */
+export function poisoned(train: Dataset, { rows, x, y }: Poison): Dataset {
+  const labels = Int32Array.from(train.y);
+  rows.forEach((row, i) => {
+    labels[row] = y[i] as number;
+  });
+  const inputs = copyOf(train.x);
+  putRows(inputs, rows, x);
+  return dataset(
+    train.name,
+    inputs,
+    labels,
+    train.classes,
+    undefined,
+    train.table,
+    train.texts,
+  );
+}

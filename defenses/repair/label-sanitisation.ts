@@ -1,6 +1,19 @@
 import { z } from "zod";
-import { dataset } from "#data";
-import { evaluate, flat, penultimate } from "#model";
+import type { Random } from "#core";
+import type { Engine } from "#engine";
+import {
+  emptyGraph,
+  type FloatTensor,
+  floats,
+  GraphBuilder,
+  int,
+  numbers,
+  rows,
+  sizeOf,
+  type Tensor,
+  takeRows,
+} from "#onnx";
+import { featuresOf } from "./class-features.ts";
 import { defineFilter } from "./repair.ts";
 
 /**
@@ -8,7 +21,9 @@ import { defineFilter } from "./repair.ts";
  * algorithm 1): a sample gets the label that most of its k nearest neighbours
  * have, where at least a share `eta` of them agrees; their defaults are k = 10 and
  * eta = 0.5. Distances are Euclidean between the features that the head of the
- * candidate reads, where the paper, whose classifiers are linear, takes inputs.
+ * candidate reads, where the paper, whose classifiers are linear, takes inputs
+ * (`space: inputs`). Of a large set, neighbours are looked for among `most` samples,
+ * drawn at random.
  */
 export const labelSanitisation = defineFilter({
   id: "label-sanitisation",
@@ -17,41 +32,108 @@ export const labelSanitisation = defineFilter({
   params: z.strictObject({
     k: z.int().positive().default(10),
     eta: z.number().min(0).max(1).default(0.5),
+    space: z
+      .enum(["features", "inputs"])
+      .default("features")
+      .describe("between what distances are taken"),
+    most: z
+      .int()
+      .positive()
+      .default(10_000)
+      .describe("samples among which neighbours are looked for"),
   }),
-  async filter({ model, engine, train, params: { k, eta } }) {
-    const [features] = await evaluate(model, engine, train.x, (b) => [
-      flat(b, penultimate(model)),
-    ]);
-    if (!features) throw new Error("one value was asked for");
-    const near = nearest(features.data, train.y.length, k);
+  async filter({ params, random, ...input }) {
+    const { engine, train } = input;
+    const { k, eta, space, most } = params;
+    const values = space === "inputs" ? train.x : await featuresOf(input);
+    const near = await neighbours(values, { k, most }, engine, random);
     const y = Int32Array.from(train.y, (own, i) => {
       const votes = train.classes.map(() => 0);
       for (const j of near[i] as number[]) {
         const label = train.y[j] as number;
         votes[label] = (votes[label] as number) + 1;
       }
-      const most = Math.max(...votes);
-      return most / k >= eta ? votes.indexOf(most) : own;
+      const top = Math.max(...votes);
+      return top / k >= eta ? votes.indexOf(top) : own;
     });
-    return dataset(train.name, train.x, y, train.classes);
+    return { rows: [...train.y.keys()], y };
   },
 });
 
-/** The k nearest other rows of each row. */
-function nearest(data: Float32Array, n: number, k: number): number[][] {
-  const width = data.length / n;
-  return Array.from({ length: n }, (_, i) => {
-    const distances = Float64Array.from({ length: n }, (_, j) => {
-      if (j === i) return Infinity;
-      let sum = 0;
-      for (let d = 0; d < width; d++)
-        sum +=
-          ((data[i * width + d] as number) - (data[j * width + d] as number)) **
-          2;
-      return sum;
-    });
-    return Array.from({ length: n }, (_, j) => j)
-      .sort((a, b) => (distances[a] as number) - (distances[b] as number))
-      .slice(0, k);
+/** Rows whose distances are computed at once. */
+const BATCH = 256;
+
+/** The k nearest other rows of each row, among a random part of them where they are many. */
+async function neighbours(
+  x: FloatTensor,
+  { k, most }: { k: number; most: number },
+  engine: Engine,
+  random: Random,
+): Promise<number[][]> {
+  const n = x.dims[0] ?? 0;
+  const all = centred(x);
+  const bank =
+    n > most
+      ? random
+          .permutation(n)
+          .slice(0, most)
+          .sort((a, b) => a - b)
+      : Array.from({ length: n }, (_, i) => i);
+  const kept = takeRows(all, bank);
+  const b = new GraphBuilder(emptyGraph("neighbours"));
+  const width = all.dims[1] ?? 0;
+  const own = b.input({ name: "own", type: "float32", dims: ["batch", width] });
+  const others = b.constant(kept);
+  const squares = b.constant(
+    floats(
+      [1, bank.length],
+      bank.map((_, i) => {
+        const { data } = rows(kept, i, i + 1) as FloatTensor;
+        return data.reduce((sum, v) => sum + v * v, 0);
+      }),
+    ),
+  );
+  // The square of the row's own length is the same for all.
+  const closeness = b.sub(
+    b.mul(b.matmul(own, b.transposeLast(others)), 2),
+    squares,
+  );
+  // One more, since a row is its own nearest.
+  const wanted = Math.min(k + 1, bank.length);
+  const [, places = ""] = b.many(
+    "TopK",
+    [closeness, b.ints([wanted])],
+    { axis: int(1) },
+    2,
+  );
+  const session = await engine.load(b.build([places]));
+  const near: number[][] = [];
+  for (let from = 0; from < n; from += BATCH) {
+    const part = rows(all, from, Math.min(n, from + BATCH));
+    const found = numbers((await session.run({ own: part }))[places] as Tensor);
+    for (let i = 0; i < (part.dims[0] ?? 0); i++)
+      near.push(
+        found
+          .slice(i * wanted, (i + 1) * wanted)
+          .map((place) => bank[place] as number)
+          .filter((row) => row !== from + i)
+          .slice(0, k),
+      );
+  }
+  await session.release();
+  return near;
+}
+
+/** Rows without their mean, flat: distances are as they were, and their squares lose fewer digits. */
+function centred(x: FloatTensor): FloatTensor {
+  const n = x.dims[0] ?? 0;
+  const width = sizeOf(x.dims.slice(1));
+  const mean = new Float64Array(width);
+  x.data.forEach((v, i) => {
+    (mean[i % width] as number) += v / n;
   });
+  return floats(
+    [n, width],
+    x.data.map((v, i) => v - (mean[i % width] as number)),
+  );
 }

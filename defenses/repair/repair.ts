@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Random } from "#core";
-import type { Dataset } from "#data";
+import { type Dataset, dataset, takeSamples } from "#data";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
 
@@ -31,12 +31,20 @@ export interface MendInput<P> extends RepairInput<P> {
   readonly clean: Dataset;
 }
 
-/** A repair that cleans the fine-tuning set; the candidate is tuned again on what it returns. */
+/** What a filter leaves of the fine-tuning set. */
+export interface Filtered {
+  /** Rows that stay, in order. */
+  readonly rows: readonly number[];
+  /** The label that each of them should have. */
+  readonly y: Int32Array;
+}
+
+/** A repair that cleans the fine-tuning set; the candidate is tuned again on what it leaves. */
 export interface FilterRepair<S extends z.ZodObject = z.ZodObject>
   extends RepairMeta<S> {
   readonly kind: "filter";
   /** The samples that stay, with the labels that they should have. */
-  filter(input: FilterInput<z.output<S>>): Promise<Dataset>;
+  filter(input: FilterInput<z.output<S>>): Promise<Filtered>;
 }
 
 /** A repair that changes the weights of a tuned candidate. */
@@ -58,3 +66,9 @@ export const defineFilter = <S extends z.ZodObject>(
 export const defineMend = <S extends z.ZodObject>(
   unit: Omit<MendRepair<S>, "kind">,
 ): MendRepair<S> => ({ kind: "mend", ...unit });
+
+/** The fine-tuning set as a filter leaves it. */
+export function remaining(train: Dataset, { rows, y }: Filtered): Dataset {
+  const { name, x, classes, targets, table, texts } = takeSamples(train, rows);
+  return dataset(name, x, y, classes, targets, table, texts);
+}

@@ -29,9 +29,8 @@ export async function gallery(
   let areTexts = false;
   for (const [id, ready] of models) {
     const bench = benchOf(id);
-    const shown = canBeShown(bench.data.x);
     areTexts = bench.data.texts !== undefined;
-    if (!shown && !areTexts) continue;
+    if (!canBeShown(bench.data.x) && !areTexts) continue;
     const strongest = strongestOf(plan, computed, id);
     const picks = strongest ? picksOf(strongest, perCandidate) : [];
     if (!strongest || picks.length === 0) continue;

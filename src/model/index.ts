@@ -27,7 +27,9 @@ export {
 } from "./detection.ts";
 export { loadGradient, withInputGradient } from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
+export { type FeatureMap, openFeatures } from "./feature-map.ts";
 export type { FeaturesAt } from "./features-at.ts";
+export { openMatcher } from "./gradient-match.ts";
 export { headInput, neuronsOf, replaceHead } from "./head.ts";
 export {
   groupHeads,

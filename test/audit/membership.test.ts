@@ -79,6 +79,7 @@ test.each(["loss-threshold", "lira", "difficulty-calibration"])(
           source: null,
           repaired: false,
           tune: async () => model,
+          learn: async () => ({ model, filtered: null }),
           behindDefenses: async () => new Map(),
         },
         unrelated: null,

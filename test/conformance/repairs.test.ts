@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Random } from "#core";
 import { type Dataset, dataset } from "#data";
-import { type Repair, repairs } from "#defenses";
+import { type Repair, remaining, repairs } from "#defenses";
 import { onnxruntime } from "#engine";
 import { argmaxRows, compile, type Model } from "#model";
 import { copyOf } from "#onnx";
@@ -80,7 +80,9 @@ const repaired = async (unit: Repair, model: Model): Promise<Model> => {
   };
   return unit.kind === "mend"
     ? unit.mend({ ...input, clean: parts.validation })
-    : train(await unit.filter({ ...input, train: poisoned }));
+    : train(
+        remaining(poisoned, await unit.filter({ ...input, train: poisoned })),
+      );
 };
 
 test("the backdoor is planted, and absent in the clean model", async () => {

@@ -18,6 +18,7 @@ import { membership } from "./membership.ts";
 import type { PlannedTrial } from "./plan.ts";
 import { poisoning } from "./poisoning.ts";
 import { tampering } from "./tampering.ts";
+import { targetedPoisoning } from "./targeted-poisoning.ts";
 import type { Outcome, Protocol } from "./trial.ts";
 import { undo } from "./undo.ts";
 import { openVictim } from "./victim.ts";
@@ -33,6 +34,7 @@ export interface Bases {
 /** How each kind of attack on a fine-tuning is tried. */
 const protocols = {
   poisoning,
+  "targeted-poisoning": targetedPoisoning,
   backdoor,
   tampering,
   undo,

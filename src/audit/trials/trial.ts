@@ -2,6 +2,7 @@ import type { Random } from "#core";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
+import { studentQuantile } from "../distributions.ts";
 import type { Finding, Rate, Trial } from "../results.ts";
 import { rate } from "../statistics.ts";
 import type { Changes, Victim } from "./victim.ts";
@@ -80,3 +81,18 @@ export const numberFinding = (
   high,
   n,
 });
+
+/** A mean over trainings with its 95 % interval by Student's t, where there are several. */
+export function meanFinding(words: Words, values: readonly number[]): Finding {
+  const n = values.length;
+  const mean = values.reduce((sum, v) => sum + v / n, 0);
+  if (n < 2) return numberFinding(words, n === 0 ? null : mean, { n });
+  const variance =
+    values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1);
+  const reach = studentQuantile(0.975, n - 1) * Math.sqrt(variance / n);
+  return numberFinding(words, mean, {
+    low: mean - reach,
+    high: mean + reach,
+    n,
+  });
+}

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type Chosen, hashOf, Random, sha256, UsageError } from "#core";
 import type { Dataset } from "#data";
-import { defend, type Repair } from "#defenses";
+import { defend, type Filtered, type Repair, remaining } from "#defenses";
 import { loadModel, type Model, saveModel } from "#model";
 import { recipeOf } from "../candidate.ts";
 import { describeTuning, keepTuned, withNewHead } from "../fine-tuning.ts";
@@ -25,12 +25,21 @@ export interface Changes {
   readonly seed?: string;
 }
 
+/** A model that was tuned again. */
+export interface Learnt {
+  readonly model: Model;
+  /** Rows of the data that filters left out or gave another label; null where the repair has no filter. */
+  readonly filtered: ReadonlySet<number> | null;
+}
+
 /** The candidate of a trial, behind its repair. */
 export interface Victim {
   readonly id: string;
   /** As it is released: tuned on clean data from the clean base, then repaired. */
   readonly model: Model;
   readonly base: Model | null;
+  /** Where its head reads features of the base (see `replaceHead`). */
+  readonly cut?: string;
   readonly data: Parts;
   /** The test samples that the suite attacks. */
   readonly attacked: Dataset;
@@ -46,6 +55,8 @@ export interface Victim {
    * @throws TRIAL_NEEDS_TUNING for a candidate that is given as a file
    */
   tune(changes: Changes): Promise<Model>;
+  /** The same, and what the filters of the repair did to the data. */
+  learn(changes: Changes): Promise<Learnt>;
   /**
    * A model behind each reactive defence of the suite, by its id.
    *
@@ -76,12 +87,15 @@ export async function openVictim(
   const judged: Judged = judgedOn(shop.data, spec.member);
   const bare = (changes: Changes) => retune(ready, changes, base, shop);
   const repaired = async (changes: Changes) =>
-    (await repairAll(await bare(changes), changes, repair, bare, judged, shop))
-      .model;
+    repairAll(await bare(changes), changes, repair, bare, judged, shop);
+  const released = await repaired({});
+  const learn = async (changes: Changes) =>
+    Object.keys(changes).length === 0 ? released : repaired(changes);
   return {
     id: ready.id,
-    model: await repaired({}),
+    model: released.model,
     base: base?.model ?? null,
+    cut: spec.cut,
     data: judged.target,
     attacked: judged.attacked,
     source: shop.data.pretraining,
@@ -101,7 +115,8 @@ export async function openVictim(
         behind.set(id, defend(model, await fitDefenses(parts, named, bench)));
       return behind;
     },
-    tune: repaired,
+    tune: async (changes) => (await learn(changes)).model,
+    learn,
     surrogate: async (changes) => (await bare(changes)).model,
   };
 }
@@ -165,8 +180,11 @@ async function repairAll(
   again: (changes: Changes) => Promise<Tuned>,
   { target }: Judged,
   { store, engine, loaded, signal }: Workshop,
-): Promise<Tuned> {
+): Promise<Learnt> {
   let now = tuned;
+  /** For each sample of `now.train` its row in the data that came in. */
+  let origin = Array.from(tuned.train.y, (_, row) => row);
+  let filtered: Set<number> | null = null;
   for (const chosen of repair) {
     const { unit, params } = chosen;
     const random = new Random(loaded.suite.seed).fork(`repair ${unit.id}`);
@@ -178,8 +196,13 @@ async function repairAll(
     });
     const input = { model: now.model, engine, params, random, signal };
     if (unit.kind === "filter") {
-      const train = await unit.filter({ ...input, train: now.train });
-      now = await again({ ...changes, train });
+      const left = await unit.filter({ ...input, train: now.train });
+      filtered = new Set([
+        ...(filtered ?? []),
+        ...touchedBy(left, now.train).map((row) => origin[row] as number),
+      ]);
+      origin = left.rows.map((row) => origin[row] as number);
+      now = await again({ ...changes, train: remaining(now.train, left) });
       continue;
     }
     const file = store.path(`models/repaired-${key.slice(0, 12)}.onnx`);
@@ -188,7 +211,13 @@ async function repairAll(
       saveModel(file, await unit.mend({ ...input, clean: target.validation }));
     now = { ...now, model: loadModel(file), key };
   }
-  return now;
+  return { model: now.model, filtered };
+}
+
+/** Rows that a filter leaves out or gives another label. */
+function touchedBy({ rows, y }: Filtered, train: Dataset): number[] {
+  const labels = new Map(rows.map((row, i) => [row, y[i]]));
+  return [...train.y.keys()].filter((row) => labels.get(row) !== train.y[row]);
 }
 
 /** SHA-256 of the constants of a model that was not read from a file. */

@@ -1,0 +1,79 @@
+import { z } from "zod";
+import type { Random } from "#core";
+import { type FloatTensor, floats } from "#onnx";
+import { principal } from "../principal.ts";
+import { byClass, featuresOf, without } from "./class-features.ts";
+import { silhouette, twoMeans } from "./clusters.ts";
+import { defineFilter } from "./repair.ts";
+
+/**
+ * Activation clustering (Chen et al. 2018, arXiv:1811.03728): the features of each
+ * class are projected to ten directions and split in two by k-means; the smaller
+ * part is left out where it is less than `size` of the class and the two are
+ * as far apart as a silhouette of `silhouette` says. The paper offers both signs
+ * one by one, and a third by retraining without a part; here both have to hold, as in
+ * ART. Directions are principal components, where the paper prefers independent ones.
+ */
+export const activationClustering = defineFilter({
+  id: "activation-clustering",
+  title: "Activation clustering",
+  reference: "Chen et al. 2018, arXiv:1811.03728",
+  params: z.strictObject({
+    directions: z.int().positive().default(10),
+    size: z
+      .number()
+      .min(0)
+      .max(0.5)
+      .default(0.35)
+      .describe("share of a class below which its smaller part is suspected"),
+    silhouette: z.number().min(-1).max(1).default(0.1),
+  }),
+  async filter({ params, random, ...input }) {
+    const { engine, train } = input;
+    const gone = new Set<number>();
+    for (const { rows, features } of byClass(await featuresOf(input), train)) {
+      // Two parts of two samples each, at least.
+      if (rows.length < 4) continue;
+      const points = await projected(
+        features,
+        params.directions,
+        engine,
+        random.fork("directions"),
+      );
+      const side = twoMeans(points, random.fork("means"));
+      const ones = side.filter((s) => s === 1).length;
+      const small = ones * 2 <= rows.length ? 1 : 0;
+      const size = Math.min(ones, rows.length - ones) / rows.length;
+      if (size === 0 || size >= params.size) continue;
+      if (silhouette(points, side) <= params.silhouette) continue;
+      rows.forEach((row, i) => {
+        if (side[i] === small) gone.add(row);
+      });
+    }
+    return without(train, gone);
+  },
+});
+
+/** Rows in the coordinates of their first principal directions. */
+async function projected(
+  features: FloatTensor,
+  most: number,
+  engine: Parameters<typeof principal>[2],
+  random: Random,
+): Promise<FloatTensor> {
+  const [n = 0, width = 0] = features.dims;
+  const count = Math.min(most, width, n - 1);
+  const { mean, directions } = await principal(features, count, engine, random);
+  const out = floats([n, count], new Float32Array(n * count));
+  for (let i = 0; i < n; i++)
+    for (let d = 0; d < count; d++) {
+      let sum = 0;
+      for (let k = 0; k < width; k++)
+        sum +=
+          ((features.data[i * width + k] as number) -
+            (mean.data[k] as number)) *
+          (directions.data[d * width + k] as number);
+      out.data[i * count + d] = sum;
+    }
+  return out;
+}

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { principal } from "../principal.ts";
+import { byClass, featuresOf, without } from "./class-features.ts";
+import { defineFilter } from "./repair.ts";
+
+/**
+ * Spectral signatures (Tran, Li and Madry 2018, arXiv:1811.00636, algorithm 1): of
+ * each class the samples are left out whose features lie farthest from the class's
+ * mean along the first right singular vector of what is left when the mean is
+ * taken away, ((h - mean) v)^2: 1.5 `epsilon` of its samples, which is lost
+ * of clean data as well. The paper bounds the poisons of a class by 5 or 10 %.
+ */
+export const spectralSignatures = defineFilter({
+  id: "spectral-signatures",
+  title: "Spectral signatures",
+  reference: "Tran et al. 2018, arXiv:1811.00636",
+  params: z.strictObject({
+    epsilon: z
+      .number()
+      .positive()
+      .max(0.6)
+      .default(0.1)
+      .describe("most poisons of a class, as a share"),
+    factor: z.number().positive().default(1.5),
+  }),
+  async filter({ params: { epsilon, factor }, random, ...input }) {
+    const { engine, train } = input;
+    const gone = new Set<number>();
+    for (const { rows, features } of byClass(await featuresOf(input), train)) {
+      const { mean, directions } = await principal(
+        features,
+        1,
+        engine,
+        random.fork("direction"),
+      );
+      const width = mean.data.length;
+      const scores = rows.map((_, i) => {
+        let along = 0;
+        for (let k = 0; k < width; k++)
+          along +=
+            ((features.data[i * width + k] as number) -
+              (mean.data[k] as number)) *
+            (directions.data[k] as number);
+        return along ** 2;
+      });
+      const order = rows
+        .map((_, i) => i)
+        .sort((a, b) => (scores[b] as number) - (scores[a] as number));
+      // The last sample of a class is never left out.
+      const most = Math.min(
+        rows.length - 1,
+        Math.floor(factor * epsilon * rows.length),
+      );
+      for (const i of order.slice(0, most)) gone.add(rows[i] as number);
+    }
+    return without(train, gone);
+  },
+});
