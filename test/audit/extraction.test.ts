@@ -33,6 +33,9 @@ async function tried(unit: Extraction, model: Model, params: object) {
       source: data,
       repaired: false,
       tune: async () => model,
+      learn: async () => {
+        throw new Error("nothing is learnt again");
+      },
       behindDefenses: async () => new Map(),
     },
     unrelated: null,
@@ -150,6 +153,9 @@ test("without public inputs it is refused", async () => {
         source: null,
         repaired: false,
         tune: async () => model,
+        learn: async () => {
+          throw new Error("nothing is learnt again");
+        },
         behindDefenses: async () => new Map(),
       },
       unrelated: null,

@@ -58,6 +58,9 @@ test("images of a trained model's classes are sure of it, and those of an untrai
       source: null,
       repaired: false,
       tune: async () => model,
+      learn: async () => {
+        throw new Error("nothing is learnt again");
+      },
       behindDefenses: async () => new Map(),
     },
     unrelated: null,
