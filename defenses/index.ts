@@ -145,7 +145,13 @@ export {
   type Reactive,
 } from "./kinds.ts";
 export { answeringAfter, inPlace } from "./reach.ts";
+export { inversionParams } from "./repair/neural-cleanse.ts";
 export { type Filtered, type Repair, remaining } from "./repair/repair.ts";
+export {
+  type InversionSettings,
+  invertTriggers,
+  type Trigger,
+} from "./repair/trigger-inversion.ts";
 export type { ChosenSanitizer, Parts, Sanitizer } from "./sanitizer.ts";
 export {
   type ChosenTextSanitizer,

@@ -98,3 +98,75 @@ function normalCdf(x: number): number {
   }
   return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
 }
+
+/** The distribution function of the gamma distribution at x, for a shape and a scale above 0. */
+export function gammaCdf(x: number, shape: number, scale: number): number {
+  const z = x / scale;
+  if (!(z > 0)) return 0;
+  // The series converges fast below the mean, the fraction above.
+  return z < shape + 1
+    ? gammaDensity(z, shape) * gammaSeries(z, shape)
+    : 1 - gammaDensity(z, shape) * gammaFraction(z, shape);
+}
+
+/**
+ * The gamma distribution of greatest likelihood: ln k - digamma(k) = ln mean - mean ln.
+ *
+ * @param values above 0, not all the same
+ */
+export function fitGamma(values: readonly number[]): {
+  shape: number;
+  scale: number;
+} {
+  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+  const logs = values.reduce((sum, v) => sum + Math.log(v), 0) / values.length;
+  const spread = Math.log(mean) - logs;
+  const above = (log: number) => log - digamma(Math.exp(log)) > spread;
+  const shape = Math.exp(bisect(above, -30, 30));
+  return { shape, scale: mean / shape };
+}
+
+/** The derivative of ln Gamma(z), for z > 0. */
+function digamma(z: number): number {
+  let shifted = z;
+  let below = 0;
+  for (; shifted < 16; shifted++) below += 1 / shifted;
+  const inverse = 1 / (shifted * shifted);
+  const series =
+    inverse *
+    (1 / 12 - inverse * (1 / 120 - inverse * (1 / 252 - inverse / 240)));
+  return Math.log(shifted) - 0.5 / shifted - series - below;
+}
+
+/** z^a e^-z / Gamma(a), arranged as the density of beta is. */
+const gammaDensity = (z: number, a: number): number =>
+  Math.sqrt(a / (2 * Math.PI)) *
+  Math.exp(a * Math.log(z / a) - (z - a) - stirlingError(a));
+
+/** 1/a (1 + z/(a+1) + z^2/((a+1)(a+2)) + ...) */
+function gammaSeries(z: number, a: number): number {
+  let term = 1 / a;
+  let sum = term;
+  for (let k = 1; term > sum * 1e-17; k++) {
+    term *= z / (a + k);
+    sum += term;
+  }
+  return sum;
+}
+
+/** The continued fraction of the upper incomplete gamma function, by Lentz's method. */
+function gammaFraction(z: number, a: number): number {
+  let b = z + 1 - a;
+  let c = 1e300;
+  let d = 1 / b;
+  let fraction = d;
+  for (let k = 1; k < 1e6; k++) {
+    const step = -k * (k - a);
+    b += 2;
+    d = 1 / (step * d + b);
+    c = b + step / c;
+    fraction *= d * c;
+    if (!(Math.abs(d * c - 1) > 1e-16)) break;
+  }
+  return fraction;
+}

@@ -4,6 +4,6 @@ export { fitToSuite, learns } from "./fit.ts";
 export { checkReferences, type PlannedCell, planCells } from "./plan.ts";
 export type { Results } from "./results.ts";
 export { type AuditOptions, runAudit } from "./run.ts";
-export { type Scan, scanModel } from "./scan.ts";
+export { type Scan, scanModel, writeScan } from "./scan.ts";
 export { loadSuite, type SuiteInput, suiteSchema } from "./suite.ts";
 export { planTrials } from "./trials/index.ts";

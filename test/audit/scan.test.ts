@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { scanModel } from "#audit";
+import { onnxruntime } from "#engine";
 import { readGraph } from "#model";
 import {
   emptyGraph,
@@ -150,7 +151,7 @@ test("weights outside the folder fail the scan, and are not read", async () => {
   const folder = mkdtempSync(join(tmpdir(), "assay-scan-"));
   const inside = join(folder, "inside.onnx");
   writeModel(inside, network());
-  const [passed] = (await scanModel(inside)).checks;
+  const [passed] = (await scanModel(inside, onnxruntime)).scan.checks;
   expect(passed).toMatchObject({ id: "external-data", status: "passed" });
 
   const outside = join(folder, "outside.onnx");
@@ -158,7 +159,7 @@ test("weights outside the folder fail the scan, and are not read", async () => {
   const placeOf = (_t: Tensor, name: string) =>
     name === "first.weight" ? { location, offset: 0, length: 144 } : undefined;
   writeFileSync(outside, encodeModel(network(), placeOf));
-  const { checks } = await scanModel(outside);
+  const { checks } = (await scanModel(outside, onnxruntime)).scan;
   expect(checks).toHaveLength(1);
   expect(checks[0]).toMatchObject({ id: "external-data", status: "failed" });
   expect(checks[0]?.message).toContain(location);

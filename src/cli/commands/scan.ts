@@ -1,33 +1,57 @@
 import { Command } from "commander";
-import { type Scan, scanModel } from "#audit";
+import { type Scan, scanModel, writeScan } from "#audit";
+import { openEngine } from "#engine";
 import { coloursFor } from "../colour.ts";
+import {
+  deviceOption,
+  type EngineOptions,
+  engineOption,
+} from "../engine-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 
-interface ScanOptions {
+interface ScanOptions extends EngineOptions {
+  readonly suite?: string;
+  readonly out?: string;
   readonly json?: boolean;
 }
 
 export const scanCommand = new Command("scan")
   .description("look for backdoors and cargo in a base before it is tuned")
   .argument("<model>", ".onnx file, or model.json of TensorFlow.js")
+  .option(
+    "--suite <file>",
+    "a suite with clean data, on which triggers are looked for",
+  )
+  .option("--out <folder>", "write scan.json, and the triggers as pictures")
   .option("--json", "print an object")
+  .addOption(engineOption())
+  .addOption(deviceOption())
   .addHelpText(
     "after",
     `
 Examples:
   assay scan base.onnx
   assay scan base.onnx --json
+  assay scan base.onnx --suite suites/demo.yaml --out runs/scan
 
 The exit status is 3 when a check failed.`,
   )
-  .action(async (model: string, { json }: ScanOptions) => {
-    const scan = await scanModel(model);
-    process.stdout.write(
-      json ? `${JSON.stringify(scan, null, 2)}\n` : scanText(scan),
-    );
-    if (scan.checks.some((c) => c.status === "failed"))
-      process.exitCode = exitCodes.gateFailed;
-  });
+  .action(
+    async (model: string, { json, suite, out, ...chosen }: ScanOptions) => {
+      const engine = await openEngine({
+        ...chosen,
+        onWarning: (message) => process.stderr.write(`${message}\n`),
+      });
+      const found = await scanModel(model, engine, suite);
+      const { scan } = found;
+      if (out !== undefined) writeScan(out, found);
+      process.stdout.write(
+        json ? `${JSON.stringify(scan, null, 2)}\n` : scanText(scan),
+      );
+      if (scan.checks.some((c) => c.status === "failed"))
+        process.exitCode = exitCodes.gateFailed;
+    },
+  );
 
 /** A line for each check, with what was seen below those that did not pass. */
 function scanText({ checks, notes }: Scan): string {
