@@ -13,10 +13,13 @@ const MOST_PLACES = 24;
 /** Numbers against numbers on axes of any scale, as the partial line-chart.hbs draws them. */
 export function numberChart({ title, x: across, y: up, lines }: Chart) {
   const points = lines.flatMap((l) => l.points);
+  // Names stand behind the lines, in letters of about 7 units.
+  const longest = Math.max(...lines.map((l) => l.name.length), 0);
+  const right = Math.min(300, Math.max(frame.right, 24 + 7 * longest));
   const x = axisOf(
     across.scale,
     points.map((p) => p.x),
-    [frame.left, frame.width - frame.right],
+    [frame.left, frame.width - right],
   );
   const y = axisOf(
     up.scale,
@@ -43,9 +46,9 @@ export function numberChart({ title, x: across, y: up, lines }: Chart) {
     column: "Line",
     x,
     y,
-    x1: frame.width - frame.right,
+    x1: frame.width - right,
     y1: frame.height - frame.bottom,
-    middle: (frame.left + frame.width - frame.right) / 2,
+    middle: (frame.left + frame.width - right) / 2,
     chance: null,
     series: lines.map(({ name, points: own }, i) => ({
       name: plain(name),
@@ -55,9 +58,9 @@ export function numberChart({ title, x: across, y: up, lines }: Chart) {
       band: band([...own]),
       // Markers on every point of a long curve would hide it.
       dots: crowded ? [] : own.map((p) => ({ x: x.at(p.x), y: y.at(p.y) })),
-      labelX: frame.width - frame.right + 16,
+      labelX: frame.width - right + 16,
       labelY: (labels[i] ?? 0) + 4,
-      dotX: frame.width - frame.right + 8,
+      dotX: frame.width - right + 8,
       dotY: labels[i],
     })),
     table: crowded

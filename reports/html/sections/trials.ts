@@ -107,29 +107,28 @@ const toneOf = ({ unit, value, attacker }: Finding): string =>
     ? tone(attacker === "up" ? 1 - value : value)
     : "empty";
 
-/** The charts of an attack, candidates side by side; those behind repairs come after those without. */
+/**
+ * The charts of an attack, one for each of their lines where several candidates are
+ * side by side; those behind repairs come after those without.
+ */
 function chartsOf(trials: readonly Trial[]): Chart[] {
   const charts = new Map<string, Chart>();
   const repairs = [...new Set(trials.map((t) => t.repair))];
+  const several = new Set(trials.map((t) => t.candidate)).size > 1;
   for (const repair of repairs)
     for (const trial of trials.filter((t) => t.repair === repair))
-      for (const chart of trial.charts) {
-        const key = `${repair}/${chart.id}`;
-        const behind = repair === "none" ? "" : `, behind ${repair}`;
-        const known = charts.get(key) ?? {
-          ...chart,
-          title: `${chart.title}${behind}`,
-          lines: [],
-        };
-        const lines = chart.lines.map((l) => ({
-          ...l,
-          name:
-            chart.lines.length > 1
-              ? `${trial.candidate}: ${l.name}`
-              : trial.candidate,
-        }));
-        charts.set(key, { ...known, lines: [...known.lines, ...lines] });
-      }
+      for (const chart of trial.charts)
+        for (const line of chart.lines) {
+          const alone = chart.lines.length === 1;
+          const behind = repair === "none" ? "" : `, behind ${repair}`;
+          const of = several && !alone ? `: ${line.name}` : "";
+          const key = JSON.stringify([repair, chart.id, of]);
+          const title = `${chart.title}${of}${behind}`;
+          const known = charts.get(key) ?? { ...chart, title, lines: [] };
+          const name = several || alone ? trial.candidate : line.name;
+          const lines = [...known.lines, { ...line, name }];
+          charts.set(key, { ...known, lines });
+        }
   return [...charts.values()];
 }
 
