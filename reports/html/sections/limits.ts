@@ -56,7 +56,9 @@ export function limitsView(results: Results): string[] {
     ),
     ...unlessTried(
       results,
-      "tampering",
+      results.trialAttacks.some((a) => a.kind === "undo")
+        ? "undo"
+        : "tampering",
       "Tampering with the released weights.",
     ),
   ];
