@@ -3,7 +3,7 @@ import type { Random } from "#core";
 import { stratifiedSample, takeSamples } from "#data";
 import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
-import { adamw, openStep } from "#tuning";
+import { openPlainStep } from "#tuning";
 import { type Bytes, matrices, toBytes } from "./eight-bit.ts";
 import {
   defineTampering,
@@ -92,29 +92,20 @@ export const bitFlips = defineTampering({
       stratifiedSample(data, count, random.fork("batch")),
     );
     let gradients = new Map<string, Float32Array>();
-    const step = await openStep(
-      start,
-      new Map([...stored.keys()].map((name) => [name, 1])),
-      {
-        settings: {
-          optimizer: { unit: adamw, params: adamw.params.parse({}) },
-          clipNorm: null,
-          batchNorm: "frozen",
-        },
-        parts: [
-          {
-            async gradient(batch, at) {
-              const found = await at(batch);
-              gradients = new Map(
-                [...found.gradients].map(([n, g]) => [n, g.slice()]),
-              );
-              return found;
-            },
+    const step = await openPlainStep(start, engine, {
+      weights: [...stored.keys()],
+      parts: [
+        {
+          async gradient(batch, at) {
+            const found = await at(batch);
+            gradients = new Map(
+              [...found.gradients].map(([n, g]) => [n, g.slice()]),
+            );
+            return found;
           },
-        ],
-      },
-      engine,
-    );
+        },
+      ],
+    });
     const live = (name: string) => step.weights.get(name) as FloatTensor;
     // At rate 0 a step moves nothing: it tells loss and gradient at the weights as they are.
     const lossNow = async () => (await step.take(seen, 0)).loss;

@@ -2,9 +2,9 @@ import { z } from "zod";
 import type { Random } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
-import { layerGroups, type Model } from "#model";
+import type { Model } from "#model";
 import { copyOf, takeRows } from "#onnx";
-import { adamw, openStep, type TrainingPart } from "#tuning";
+import { openPlainStep, type TrainingPart } from "#tuning";
 
 /** How a repair trains; the defaults are ours. */
 export const trainingParams = {
@@ -32,20 +32,7 @@ export async function trainOn(
   engine: Engine,
   random: Random,
 ): Promise<Model> {
-  const names = layerGroups(model.graph).flatMap((g) => g.parameters);
-  const step = await openStep(
-    model,
-    new Map(names.map((name) => [name, 1])),
-    {
-      settings: {
-        optimizer: { unit: adamw, params: adamw.params.parse({}) },
-        clipNorm: null,
-        batchNorm: "frozen",
-      },
-      parts,
-    },
-    engine,
-  );
+  const step = await openPlainStep(model, engine, { parts });
   try {
     for (let epoch = 0; epoch < epochs; epoch++) {
       const order = random.fork(`epoch ${epoch}`).permutation(data.y.length);

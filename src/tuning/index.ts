@@ -31,6 +31,7 @@ export type {
   TrainingContext,
   TrainingPart,
 } from "./part.ts";
+export { openPlainStep } from "./plain-step.ts";
 export { type Regularizer, regularizers } from "./regularizers/index.ts";
 export {
   type Schedule,

@@ -1,8 +1,8 @@
 import type { Undoing } from "#attacks";
 import { type Dataset, stratifiedSample, takeSamples } from "#data";
-import { type CompiledModel, compile, layerGroups, type Model } from "#model";
+import { type CompiledModel, compile, type Model } from "#model";
 import { takeRows } from "#onnx";
-import { adamw, openStep } from "#tuning";
+import { openPlainStep } from "#tuning";
 import type { Chart } from "../results.ts";
 import { rate } from "../statistics.ts";
 import { rightOf } from "./robustness.ts";
@@ -222,19 +222,7 @@ async function trainOn(
     property.data,
     stratifiedSample(property.data, count, random.fork("samples")),
   );
-  const weights = layerGroups(start.graph).flatMap((g) => g.parameters);
-  const step = await openStep(
-    start,
-    new Map(weights.map((name) => [name, 1])),
-    {
-      settings: {
-        optimizer: { unit: adamw, params: adamw.params.parse({}) },
-        clipNorm: null,
-        batchNorm: "frozen",
-      },
-    },
-    engine,
-  );
+  const step = await openPlainStep(start, engine);
   // The weights that the step moves are those that the model is run with.
   const model = await compile(start, engine, { weights: step.weights });
   const seen: Seen[] = [];
