@@ -90,7 +90,7 @@ export const defineDataBackdoor = <S extends z.ZodObject>(
   cleanLabel: false,
   taxonomy: {
     atlas: ["AML.T0020", "AML.T0018.000", "AML.T0043.004"],
-    owasp: ["ML02", "ML10"],
+    owasp: ["ML02:2023", "ML10:2023"],
     nist: [unit.cleanLabel ? "NISTAML.021" : "NISTAML.023"],
   },
   ...unit,
@@ -107,7 +107,7 @@ export const defineBaseBackdoor = <S extends z.ZodObject>(
   cleanLabel: false,
   taxonomy: {
     atlas: ["AML.T0018.000", "AML.T0058", "AML.T0010.003"],
-    owasp: ["ML06", "ML07", "ML10"],
+    owasp: ["ML06:2023", "ML07:2023", "ML10:2023"],
     nist: ["NISTAML.023", "NISTAML.051"],
   },
   ...unit,

@@ -38,27 +38,29 @@ export function limitsView(results: Results): string[] {
           "Attacks that want inputs rejected: a rejection is no wrong answer here.",
         ]
       : []),
-    ...unlessTried(results, "poisoning", "Poisoned fine-tuning data."),
     ...unlessTried(
       results,
-      "backdoor",
+      ["poisoning", "targeted-poisoning"],
+      "Poisoned fine-tuning data.",
+    ),
+    ...unlessTried(
+      results,
+      ["backdoor"],
       "Backdoors in the fine-tuning data or in the base.",
     ),
     ...unlessTried(
       results,
-      "membership",
+      ["membership"],
       "Privacy of the fine-tuning data: who was in it.",
     ),
     ...unlessTried(
       results,
-      "extraction",
+      ["extraction"],
       "Extraction of the model by its answers.",
     ),
     ...unlessTried(
       results,
-      results.trialAttacks.some((a) => a.kind === "undo")
-        ? "undo"
-        : "tampering",
+      ["tampering", "undo"],
       "Tampering with the released weights.",
     ),
   ];
@@ -66,6 +68,7 @@ export function limitsView(results: Results): string[] {
 
 const unlessTried = (
   { trialAttacks }: Results,
-  kind: string,
+  kinds: readonly string[],
   sentence: string,
-): string[] => (trialAttacks.some((a) => a.kind === kind) ? [] : [sentence]);
+): string[] =>
+  trialAttacks.some((a) => kinds.includes(a.kind)) ? [] : [sentence];
