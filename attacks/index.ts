@@ -52,6 +52,7 @@ import { poisonFrogs } from "./poisoning/poison-frogs.ts";
 import type { Poisoning, TargetedPoisoning } from "./poisoning/poisoning.ts";
 import { witchesBrew } from "./poisoning/witches-brew.ts";
 import { baseCalibration } from "./privacy/base-calibration.ts";
+import { classShare, type PropertyAttack } from "./privacy/class-share.ts";
 import { difficultyCalibration } from "./privacy/difficulty-calibration.ts";
 import { entropy } from "./privacy/entropy.ts";
 import { equationSolving } from "./privacy/equation-solving.ts";
@@ -163,6 +164,7 @@ export const trialAttacks = [
   rmia,
   difficultyCalibration,
   baseCalibration,
+  classShare,
   miFace,
   knockoff,
   equationSolving,
@@ -178,7 +180,8 @@ export type TrialAttack =
   | Crafting
   | Membership
   | Inversion
-  | Extraction;
+  | Extraction
+  | PropertyAttack;
 /** Every attack on texts. A new one is a file and a line here. */
 export const textAttacks = [
   badCharacters,
@@ -205,6 +208,7 @@ export {
   poisoned,
   type TargetedPoisoning,
 } from "./poisoning/poisoning.ts";
+export type { PropertyAttack } from "./privacy/class-share.ts";
 export { bestThreshold } from "./privacy/class-thresholds.ts";
 export type { Extraction } from "./privacy/extraction.ts";
 export type { Inversion } from "./privacy/inversion.ts";

@@ -17,6 +17,7 @@ import { inversion } from "./inversion.ts";
 import { membership } from "./membership.ts";
 import type { PlannedTrial } from "./plan.ts";
 import { poisoning } from "./poisoning.ts";
+import { property } from "./property.ts";
 import { tampering } from "./tampering.ts";
 import { targetedPoisoning } from "./targeted-poisoning.ts";
 import type { Outcome, Protocol } from "./trial.ts";
@@ -43,6 +44,7 @@ const protocols = {
   membership,
   inversion,
   extraction,
+  property,
 } as unknown as Readonly<Record<TrialAttack["kind"], Protocol<TrialAttack>>>;
 
 /**
