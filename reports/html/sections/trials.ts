@@ -41,7 +41,8 @@ export async function trialsView(results: Results) {
             rows: attacks.flatMap((a) =>
               tried.flatMap((c) => {
                 const cells = repairs.map((r) => at(c.id, r.id, a.id));
-                if (cells.every((t) => t === undefined)) return [];
+                // One that no repair was tried against is in the table above.
+                if (cells.slice(1).every((t) => t === undefined)) return [];
                 const name = `${plain(a.id)}, ${plain(c.id)}`;
                 return [{ name, cells: cells.map(square) }];
               }),
