@@ -29,7 +29,7 @@ export interface ScanSettings extends MarginSettings {
   readonly triggerSteps: number;
 }
 
-/** Those of Neural Cleanse, and ours for the margins. */
+/** Those of Neural Cleanse but for the batch, which is ours, and ours for the margins. */
 const thorough: ScanSettings = { starts: 20, steps: 100, triggerSteps: 1000 };
 
 /** What a look at a base found. */

@@ -101,6 +101,7 @@ test("a planted trigger is found by its size and by its margin", async () => {
 });
 
 test("clean models have no trigger of unusual size", async () => {
+  // Chosen seeds: clean 6 and 7 raise the margins, planted 7 is missed. Rates are in docs/results.md.
   for (const seed of [3, 4, 5]) {
     const found = await scanWeights(
       await victim(seed, 0),
