@@ -12,6 +12,7 @@ import {
   smallDigits,
   untrained,
 } from "../reference.ts";
+import { sceneOf } from "./scene.ts";
 
 const units = trialAttacks.filter(
   (unit) => unit.kind === "extraction",
@@ -21,30 +22,9 @@ const byId = (id: string) => units.find((u) => u.id === id) as Extraction;
 /** A model under trial, whose thief asks about the training images without their labels. */
 async function tried(unit: Extraction, model: Model, params: object) {
   const data = await smallDigits();
-  return extraction({
-    unit,
-    params: unit.params.parse(params) as never,
-    victim: {
-      id: "small",
-      model,
-      base: untrained(),
-      data,
-      attacked: data.test,
-      source: data,
-      repaired: false,
-      tune: async () => model,
-      learn: async () => {
-        throw new Error("nothing is learnt again");
-      },
-      behindDefenses: async () => new Map(),
-    },
-    unrelated: null,
-    surrogate: async () => model,
-    once: (_name, make) => make(),
-    random: new Random(1),
-    engine: onnxruntime,
-    onProgress() {},
-  });
+  return extraction(
+    sceneOf(unit, params, model, data, { base: untrained(), source: data }),
+  );
 }
 
 test("a linear victim is recovered from d + 1 queries", async () => {
@@ -141,29 +121,10 @@ test("without public inputs it is refused", async () => {
   const empty = dataset("none", data.test.x, data.test.y, data.test.classes);
   const model = await reference();
   await expect(
-    extraction({
-      unit: byId("knockoff"),
-      params: { budgets: [10] },
-      victim: {
-        id: "small",
-        model,
-        base: null,
-        data,
+    extraction(
+      sceneOf(byId("knockoff"), { budgets: [10] }, model, data, {
         attacked: empty,
-        source: null,
-        repaired: false,
-        tune: async () => model,
-        learn: async () => {
-          throw new Error("nothing is learnt again");
-        },
-        behindDefenses: async () => new Map(),
-      },
-      unrelated: null,
-      surrogate: async () => model,
-      once: (_name, make) => make(),
-      random: new Random(1),
-      engine: onnxruntime,
-      onProgress() {},
-    }),
+      }),
+    ),
   ).rejects.toThrow(/public inputs/);
 });

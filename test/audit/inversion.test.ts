@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { type Inversion, trialAttacks } from "#attacks";
-import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import { compile } from "#model";
 import { inversion } from "../../src/audit/trials/inversion.ts";
@@ -10,6 +9,7 @@ import {
   smallDigits,
   untrained,
 } from "../reference.ts";
+import { sceneOf } from "./scene.ts";
 
 const miFace = trialAttacks.find(
   (u) => u.id === "mi-face",
@@ -46,30 +46,9 @@ test("MI-Face moves a linear model's input to the side of each class", async () 
 test("images of a trained model's classes are sure of it, and those of an untrained head are at chance", async () => {
   const data = await smallDigits();
   const model = await reference();
-  const found = await inversion({
-    unit: miFace,
-    params: miFace.params.parse({ steps: 100 }),
-    victim: {
-      id: "small",
-      model,
-      base: untrained(),
-      data,
-      attacked: data.test,
-      source: null,
-      repaired: false,
-      tune: async () => model,
-      learn: async () => {
-        throw new Error("nothing is learnt again");
-      },
-      behindDefenses: async () => new Map(),
-    },
-    unrelated: null,
-    surrogate: async () => model,
-    once: (_name, make) => make(),
-    random: new Random(1),
-    engine: onnxruntime,
-    onProgress() {},
-  });
+  const found = await inversion(
+    sceneOf(miFace, { steps: 100 }, model, data, { base: untrained() }),
+  );
   expect(found.checks.map((c) => c.status)).toEqual(["passed"]);
   const value = (id: string) =>
     found.findings.find((f) => f.id === id && f.role !== "control")?.value;

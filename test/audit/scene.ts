@@ -1,0 +1,42 @@
+import type { z } from "zod";
+import { Random } from "#core";
+import type { Dataset } from "#data";
+import { onnxruntime } from "#engine";
+import type { Model } from "#model";
+import type { Scene } from "../../src/audit/trials/trial.ts";
+import type { Victim } from "../../src/audit/trials/victim.ts";
+
+/** A trial of a model that is there, and is not learnt again unless the victim says how. */
+export function sceneOf<U extends { params: z.ZodObject }, P>(
+  unit: U,
+  params: object,
+  model: Model,
+  data: Victim["data"],
+  victim: Partial<Victim> = {},
+): Scene<U, P> {
+  return {
+    unit,
+    params: unit.params.parse(params) as P,
+    victim: {
+      id: "small",
+      model,
+      base: null,
+      data,
+      attacked: data.test as Dataset,
+      source: null,
+      repaired: false,
+      tune: async () => model,
+      learn: async () => {
+        throw new Error("nothing is learnt again");
+      },
+      behindDefenses: async () => new Map(),
+      ...victim,
+    },
+    unrelated: null,
+    surrogate: async () => model,
+    once: (_name, make) => make(),
+    random: new Random(1),
+    engine: onnxruntime,
+    onProgress() {},
+  };
+}
