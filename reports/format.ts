@@ -135,10 +135,16 @@ export const madeBy = (c: Results["candidates"][number]): string =>
     .filter(Boolean)
     .join(" + ");
 
+/** A multiple beyond this says only that the reference had next to nothing. */
+const MOST_RETAINED = 10;
+
 /** Robust accuracy over that of the reference, in words. */
 export function retained({ retained: share }: Inheritance) {
   if (!share)
     return { value: "nothing, since there was nothing", interval: "" };
+  // Of next to nothing anything is a multiple without a meaning.
+  if (share.value > MOST_RETAINED)
+    return { value: "many times the little that there was", interval: "" };
   const high = share.high === null ? "no end" : (100 * share.high).toFixed(1);
   return {
     value: percent(share.value),
