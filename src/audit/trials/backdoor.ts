@@ -1,5 +1,4 @@
 import type { Backdoor, Planted, Trigger } from "#attacks";
-import { nearest, UsageError } from "#core";
 import { type Dataset, takeSamples } from "#data";
 import { compile, type Model } from "#model";
 import type { FloatTensor } from "#onnx";
@@ -9,6 +8,8 @@ import type { Check, Finding, Trial } from "../results.ts";
 import { newcombePaired, pairsOf, rate } from "../statistics.ts";
 import { samples } from "../words.ts";
 import { anotherTrigger } from "./another-trigger.ts";
+import { plant, targetOf } from "./planting.ts";
+import { countsOf } from "./poisons.ts";
 import {
   numberFinding,
   type Outcome,
@@ -69,9 +70,9 @@ export const backdoor: Protocol<Backdoor, Params> = async (
   const judge = (model: Model, data: Dataset, trigger: Trigger) =>
     judged(model, data, trigger, target, scene);
   const runs: Run[] = [];
-  const counts = countsOf(scene);
+  const counts = plannedCounts(scene);
   for (const [i, count] of counts.entries()) {
-    const planted = await plant(scene, count, target);
+    const planted = await plant(scene, scene, count, target);
     const model = await victim.tune(planted.changes);
     const found = await judge(model, test, planted.trigger);
     const at =
@@ -121,51 +122,10 @@ interface Control {
 type Judge = (model: Model, data: Dataset, trigger: Trigger) => Promise<Judged>;
 
 /** How many samples are planted; one plan of none where the base is what is changed. */
-function countsOf({ params, unit, victim }: BackdoorScene): number[] {
+function plannedCounts({ params, unit, victim }: BackdoorScene): number[] {
   if (unit.place === "base") return [0];
-  const n = victim.data.train.y.length;
-  const counts = (params.budgets ?? []).map((b) =>
-    b < 1 ? Math.max(1, Math.round(b * n)) : b,
-  );
-  return [...new Set(counts)].sort((a, b) => a - b);
+  return countsOf(params.budgets ?? [], victim.data.train.y.length);
 }
-
-/** @throws CLASS_UNKNOWN, BACKDOOR_TASK */
-function targetOf(name: string | undefined, { classes, targets }: Dataset) {
-  if (targets)
-    throw new UsageError(
-      "BACKDOOR_TASK",
-      "a backdoor leads to a class, and the outputs of the candidates are labels or values",
-      "Leave this trial out.",
-    );
-  const at = name === undefined ? 0 : classes.indexOf(name);
-  if (at >= 0) return at;
-  const close = nearest(name as string, [...classes]);
-  throw new UsageError(
-    "CLASS_UNKNOWN",
-    `the backdoor is to lead to class "${name}", which the candidates do not have`,
-    `${close ? `Did you mean "${close}"? ` : ""}Name one of ${classes.join(", ")}.`,
-  );
-}
-
-const plant = (
-  { unit, params, victim, random, engine, signal, ...scene }: BackdoorScene,
-  count: number,
-  target: number,
-): Promise<Planted> =>
-  unit.plant({
-    train: victim.data.train,
-    count,
-    target,
-    base: victim.base,
-    source: victim.source,
-    params,
-    random: random.fork("planting"),
-    engine,
-    signal,
-    surrogate: () => scene.surrogate({ seed: "attacker" }),
-    once: (name, make) => scene.once(`${count} ${name}`, make),
-  });
 
 async function judged(
   model: Model,

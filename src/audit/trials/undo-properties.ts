@@ -3,6 +3,8 @@ import { type Chosen, UsageError } from "#core";
 import { type Dataset, dataset, takeSamples } from "#data";
 import { type CompiledModel, compile, type Model } from "#model";
 import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
+import { plant, targetOf } from "./planting.ts";
+import { countsOf } from "./poisons.ts";
 import { type Budget, examplesAgainst, rightOf } from "./robustness.ts";
 import type { Scene } from "./trial.ts";
 
@@ -46,10 +48,7 @@ async function robustness(
   const { attacked } = victim;
   return {
     title: "Robust accuracy",
-    undone: "half of the robustness is gone".replace(
-      "half",
-      shareText(params.share),
-    ),
+    undone: `${shareText(params.share)} of the robustness is gone`,
     attacker: "down",
     n: attacked.y.length,
     async count(model) {
@@ -118,48 +117,31 @@ async function unlearnt(
 
 /** A backdoor that was planted before the repair; how often its trigger still worked without the repair is the whole way. */
 async function asleep(
-  { victim, surrogate, once, params, engine, random, signal }: Undo,
-  { unit, params: planting }: Chosen<Backdoor>,
+  scene: Undo,
+  chosen: Chosen<Backdoor>,
 ): Promise<Property> {
+  const { victim, surrogate, params, engine } = scene;
   const { train, test, validation } = victim.data;
-  const name = planting.target ?? train.classes[0];
-  const target = train.classes.indexOf(name as string);
-  const [share = 0.1] = ((planting.budgets ?? []) as number[]).toSorted(
-    (a, b) => b - a,
-  );
-  const planted = await unit.plant({
-    train,
-    count: share < 1 ? Math.max(1, Math.round(share * train.y.length)) : share,
-    target,
-    base: victim.base,
-    source: victim.source,
-    params: planting as never,
-    random: random.fork("planting"),
-    engine,
-    signal,
-    surrogate: () => surrogate({ seed: "attacker" }),
-    once,
-  });
-  const others = (data: Dataset) =>
-    takeSamples(
-      data,
-      [...data.y.keys()].filter((i) => data.y[i] !== target),
-    );
-  const marked = planted.trigger(others(test).x);
+  const planting = chosen.params as { target?: string; budgets: number[] };
+  const target = targetOf(planting.target, train);
+  const count = countsOf(planting.budgets, train.y.length).at(-1) as number;
+  const planted = await plant(scene, chosen, count, target);
+  const others = [...test.y.keys()].filter((i) => test.y[i] !== target);
+  const marked = planted.trigger(takeRows(test.x, others));
   const n = marked.dims[0] ?? 0;
-  const count = async (model: CompiledModel) => {
-    const fooled = await rightOf(model, marked, new Int32Array(n).fill(target));
-    return fooled.reduce((a, b) => a + b, 0);
+  const fooled = async (model: CompiledModel) => {
+    const hit = await rightOf(model, marked, new Int32Array(n).fill(target));
+    return hit.reduce((a, b) => a + b, 0);
   };
   const awake = await compile(await surrogate(planted.changes), engine);
-  const before = (await count(awake)) / n;
+  const before = (await fooled(awake)) / n;
   await awake.release();
   return {
     title: "Success of the trigger",
-    undone: `the trigger works again`,
+    undone: "the trigger works again",
     attacker: "up",
     n,
-    count,
+    count: fooled,
     goal: () => params.share * before,
     start: await victim.tune(planted.changes),
     data: halfMarked(validation, planted.trigger, target),
