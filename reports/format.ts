@@ -158,3 +158,17 @@ const TONES = 9;
 /** The class of the colour of a share: dark is 0, bright is 1. */
 export const tone = (share: number): string =>
   `h${Math.min(TONES - 1, Math.floor(share * TONES))}`;
+
+/** Attacks on all heads of a trunk at once, which are judged as cells are, named by the head that was asked. */
+export const onAllHeads = ({ crossTask = [] }: Results) =>
+  crossTask.flatMap(({ candidate, attack, threatModel, trusted, checks }) =>
+    checks
+      ? [
+          {
+            id: `${candidate}/none/${attack} on all heads@${threatModel}`,
+            trusted,
+            checks,
+          },
+        ]
+      : [],
+  );

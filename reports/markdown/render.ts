@@ -5,6 +5,7 @@ import {
   headline,
   interval,
   mainThreats,
+  onAllHeads,
   percent,
   plain,
   points,
@@ -108,11 +109,12 @@ export function renderMarkdown(results: Results): string {
       `Certified accuracy of ${escaped(candidate)} behind noise of ${sigma}, to an L2 radius: ${radii.filter((_, i) => i % 4 === 0).join(", ")}.`,
     );
   }
-  const failed = results.cells.filter((c) => !c.trusted);
+  const judged = [...results.cells, ...onAllHeads(results)];
+  const failed = judged.filter((c) => !c.trusted);
   if (failed.length > 0) {
     lines.push(
       "",
-      `${failed.length} of ${results.cells.length} cells are not trusted:`,
+      `${failed.length} of ${judged.length} cells are not trusted:`,
       "",
     );
     for (const cell of failed.slice(0, 20)) {
@@ -164,7 +166,7 @@ function acrossTasks(results: Results): string[] {
   }
   const told = [...deepest.values()].map(
     (r) =>
-      `- ${escaped(r.candidate)} through ${r.through === r.of ? "all heads at once" : escaped(r.through)}, ${escaped(r.attack)}, ${escaped(r.threatModel)}: ${percent(r.robustAccuracy.value)} ${escaped(interval(r.robustAccuracy))}, clean ${percent(r.cleanAccuracy.value)}`,
+      `- ${escaped(r.candidate)} through ${r.through === r.of ? "all heads at once" : escaped(r.through)}, ${escaped(r.attack)}, ${escaped(r.threatModel)}: ${percent(r.robustAccuracy.value)} ${escaped(interval(r.robustAccuracy))}, clean ${percent(r.cleanAccuracy.value)}${r.trusted ? "" : " **not trusted**"}`,
   );
   return told.length > 0
     ? [

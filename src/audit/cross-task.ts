@@ -79,7 +79,7 @@ function pairsOf({ suite, plan, cells }: Replaying): Pair[] {
 /** Outcomes of the judged candidate on the examples of another. */
 async function replayed(
   { planned, made, judged }: Pair,
-  { models, judged: dataOf, benchOf, examplesOf }: Replaying,
+  { models, judged: dataOf, benchOf, computedOf }: Replaying,
 ): Promise<string> {
   const bench = benchOf(judged.candidate);
   const { data } = bench;
@@ -91,7 +91,7 @@ async function replayed(
     return example === undefined ? [] : [{ sample, example }];
   });
   const outcomes = Array.from(data.y, () => ".");
-  const examples = readExamples(bench.store, examplesOf(made.id));
+  const examples = readExamples(bench.store, computedOf(made.id).examples);
   if (shared.length === 0 || !examples) return outcomes.join("");
   const samples = shared.map((s) => s.sample);
   const ready = models.get(judged.candidate) as ReadyModel;

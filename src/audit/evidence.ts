@@ -46,11 +46,7 @@ export async function gather(
         )
       : null;
   const seen = probe ? decisions(scored.model, probe, data.targets) : clean;
-  const zero = probe
-    ? rowsWhere(probe.gradient, (row) =>
-        row.every((g) => g === 0 || !Number.isFinite(g)),
-      )
-    : 0;
+  const zero = probe ? rowsWhere(probe.gradient, isZero) : 0;
   const model = await probesOf(opened, bench);
   return {
     candidate,
@@ -86,8 +82,12 @@ export async function gather(
   };
 }
 
+/** Whether a gradient says nothing. */
+export const isZero = (row: Float32Array): boolean =>
+  row.every((g) => g === 0 || !Number.isFinite(g));
+
 /** How many rows are such ones. */
-const rowsWhere = (
+export const rowsWhere = (
   { data, dims }: FloatTensor,
   test: (row: Float32Array) => boolean,
 ): number => {
@@ -98,9 +98,9 @@ const rowsWhere = (
 };
 
 /** How far examples went, and what is wrong with their numbers. */
-function extentOf(
+export function extentOf(
   { norm, eps }: PlannedCell,
-  { x, texts }: Dataset,
+  { x, texts }: Pick<Dataset, "x" | "texts">,
   examples: Samples,
   bounds: readonly [number, number],
 ): Pick<Evidence, "maxDistance" | "outOfBounds" | "nonFinite"> {
@@ -124,7 +124,7 @@ function extentOf(
 }
 
 /** How many calls an attack averages a gradient over. */
-function drawsOf({ unit, params }: PlannedCell["chosen"]): number {
+export function drawsOf({ unit, params }: PlannedCell["chosen"]): number {
   const { eot = 1 } = params as { eot?: number };
   return unit.draws?.(params) ?? eot;
 }

@@ -1,4 +1,5 @@
 import type { Bench } from "./bench.ts";
+import type { ComputedCell } from "./cells.ts";
 import type { ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
 import type { Cell, CrossTask } from "./results.ts";
@@ -14,8 +15,10 @@ export interface Replaying {
   readonly models: ReadonlyMap<string, ReadyModel>;
   judged(candidate: string): TaskData;
   benchOf(candidate: string): Bench;
-  /** Name in the store of the examples of a cell. */
-  examplesOf(cell: string): string;
+  /** What was kept of a cell. */
+  computedOf(cell: string): ComputedCell;
+  /** What the preflight found of each candidate. */
+  readonly faults: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What tells the trunk of an audited task from others; nothing for a candidate that has no tasks. */

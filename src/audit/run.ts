@@ -132,7 +132,8 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     models,
     judged,
     benchOf,
-    examplesOf: (cell) => (computed.get(cell) as ComputedCell).examples,
+    faults,
+    computedOf: (cell) => computed.get(cell) as ComputedCell,
   });
   const trials = await runTrials(
     tried,

@@ -1,7 +1,7 @@
 import type { Family } from "#attacks";
 import { AssayError } from "#core";
 import { counts, UNDEFENDED } from "./counting.ts";
-import type { Cell, CrossTask, WorstCase } from "./results.ts";
+import type { Cell, Check, CrossTask, WorstCase } from "./results.ts";
 import { mcnemar, rate } from "./statistics.ts";
 import { isVoid } from "./trust/index.ts";
 
@@ -44,7 +44,7 @@ export function worstCases(
           attacks: [...new Set(own.map(({ attack }) => attack))],
           ...(through.length > 0 ? { through } : {}),
           robustAccuracy: rate(count(robust), robust.length),
-          trusted: isBelieved(own, families),
+          trusted: isBelieved(own, replays(candidate), cells, families),
           evaluated: isEvaluated(own, families),
           comparison: against
             ? compare(
@@ -84,28 +84,54 @@ const blind: readonly (Family | undefined)[] = [
 ];
 
 /**
- * Whether a worst case may be believed: every cell is trusted, or a search by
- * gradients (of texts, by queries) is that broke at least as much as any cell that is not. What a weak
- * attack missed does not matter where a strong one was at work, unless the weak
- * one cheated.
+ * Whether a worst case may be believed: every cell, and every attack on all heads at
+ * once, is trusted, or a search by gradients (of texts, by queries) is that broke at
+ * least as much as any that is not, on the same samples. What a weak attack missed
+ * does not matter where a strong one was at work, unless the weak one cheated.
  */
 function isBelieved(
+  own: readonly Cell[],
+  replays: readonly CrossTask[],
   cells: readonly Cell[],
   families: ReadonlyMap<string, Family>,
 ): boolean {
-  if (cells.some(({ checks }) => isVoid(checks))) return false;
-  const standing = (cell: Cell) => cell.robustAccuracy.value;
-  const left = Math.min(...cells.filter((cell) => !cell.trusted).map(standing));
-  return (
-    left === Number.POSITIVE_INFINITY ||
-    cells.some(
-      (cell) =>
-        cell.trusted &&
-        searches(cell, families.get(cell.attack)) &&
-        standing(cell) <= left,
-    )
+  const cheated = [
+    ...own.map((c) => c.checks),
+    ...checksOfReplays(replays, cells),
+  ].some(isVoid);
+  if (cheated) return false;
+  const strong = own.filter(
+    (cell) => cell.trusted && searches(cell, families.get(cell.attack)),
   );
+  const doubtful = [...own, ...replays.filter((r) => r.checks)].filter(
+    (one) => !one.trusted,
+  );
+  return doubtful.every(({ outcomes }) => {
+    const isAsked = [...outcomes].map((outcome) => outcome !== ".");
+    const standing = (all: string) =>
+      [...all].filter((outcome, i) => outcome === "1" && isAsked[i]).length;
+    return strong.some((cell) => standing(cell.outcomes) <= standing(outcomes));
+  });
 }
+
+/** What the attacks were judged by whose examples were replayed. */
+export const checksOfReplays = (
+  replays: readonly CrossTask[],
+  cells: readonly Cell[],
+): (readonly Check[])[] =>
+  replays.map(
+    (r) =>
+      r.checks ??
+      cells.find(
+        (c) =>
+          counts(c) &&
+          c.candidate === r.through &&
+          c.defense === r.defense &&
+          c.attack === r.attack &&
+          c.threatModel.id === r.threatModel,
+      )?.checks ??
+      [],
+  );
 
 const searches = (
   { threatModel: { access, norm } }: Cell,

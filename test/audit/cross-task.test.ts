@@ -69,9 +69,10 @@ candidates:
 threatModels: { small: { norm: linf, eps: 0.1 } }
 attacks:
   fgsm: fgsm
-  pgd: { id: pgd, steps: 8, relStepSize: 0.25 }
+  pgd: { id: pgd, steps: 10, relStepSize: 0.25 }
+  short: { id: pgd, steps: 2, relStepSize: 0.05 }
   noise: noise
-allHeads: [pgd]
+allHeads: [fgsm, pgd, short]
 gate:
   - robustAccuracy: { min: 0.95, candidate: heads.blunt }
 gallery: 0
@@ -91,7 +92,7 @@ beforeAll(async () => {
 const row = (through: string, on: string, attack: string) =>
   results.crossTask?.find(
     (r) =>
-      r.through === `heads.${through}` &&
+      r.through === (through ? `heads.${through}` : "heads") &&
       r.candidate === `heads.${on}` &&
       r.attack === attack,
   );
@@ -151,9 +152,12 @@ test("on all heads at once, heads on other features fall as deep as by themselve
   const shared = cell("some", "pgd")?.outcomes.length;
   for (const task of ["left", "copy", "right", "blunt", "some"]) {
     const found = results.crossTask?.find(
-      (r) => r.through === "heads" && r.candidate === `heads.${task}`,
+      (r) =>
+        r.through === "heads" &&
+        r.candidate === `heads.${task}` &&
+        r.attack === "pgd",
     );
-    expect(found).toMatchObject({ of: "heads", attack: "pgd", trusted: null });
+    expect(found).toMatchObject({ of: "heads", trusted: task !== "blunt" });
     expect(found?.cleanAccuracy.n).toBe(shared);
     // Of linear heads one step of full length is the best that there is.
     const best = cell(task === "blunt" ? "left" : task, "fgsm")?.outcomes ?? "";
@@ -162,12 +166,37 @@ test("on all heads at once, heads on other features fall as deep as by themselve
   }
 });
 
+test("an attack on all heads is judged by the checks of cells, and one that is too short is not trusted", () => {
+  const status = (attack: string, on = "left") =>
+    Object.fromEntries(
+      row("", on, attack)?.checks?.map((c) => [c.id, c.status]) ?? [],
+    );
+  expect(status("pgd")).toMatchObject({
+    "budget-kept": "passed",
+    "gradients-available": "passed",
+    "gradient-agrees": "passed",
+    "converged-in-steps": "passed",
+    "iterative-beats-single-step": "passed",
+    "reaches-chance": "passed",
+    "noise-finds-nothing": "passed",
+  });
+  expect(status("short")).toMatchObject({
+    "iterative-beats-single-step": "failed",
+  });
+  expect(status("pgd", "blunt")).toMatchObject({
+    "gradients-available": "failed",
+  });
+  // A trusted search through the head itself broke as much.
+  const worst = (task: string) =>
+    results.worstCases.find((w) => w.candidate === `heads.${task}`);
+  expect(row("", "left", "short")?.trusted).toBe(false);
+  expect(worst("left")?.trusted).toBe(true);
+  expect(worst("blunt")?.trusted).toBe(false);
+});
+
 test.each([
-  [suite.replace("allHeads: [pgd]", "allHeads: [pdg]"), /allHeads names "pdg"/],
-  [
-    suite.replace("allHeads: [pgd]", "allHeads: [noise]"),
-    /does not raise a loss/,
-  ],
+  [suite.replace("[fgsm, pgd, short]", "[pdg]"), /allHeads names "pdg"/],
+  [suite.replace("[fgsm, pgd, short]", "[noise]"), /does not raise a loss/],
   [
     suite
       .replace(/tasks:\n( {2}.*\n)+/, "")

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Family } from "#attacks";
 import { curves } from "../../src/audit/curves.ts";
-import type { Check } from "../../src/audit/results.ts";
-import { mcnemar } from "../../src/audit/statistics.ts";
+import type { Check, CrossTask } from "../../src/audit/results.ts";
+import { mcnemar, rate } from "../../src/audit/statistics.ts";
 import { worstCases } from "../../src/audit/worst-case.ts";
 import { cell } from "./cells.ts";
 
@@ -98,6 +98,55 @@ describe("the worst case", () => {
       message: "",
     };
     expect(trusted(strong, { ...cheat, checks: [left] })).toBe(false);
+  });
+
+  it("counts what came through other heads, and is trusted as they are", () => {
+    const failed = (id: string): Check[] => [
+      { id, title: "", status: "failed", message: "" },
+    ];
+    const worst = (
+      row: Pick<CrossTask, "through" | "outcomes" | "checks">,
+      attack = "pgd",
+    ) =>
+      worstCases(
+        [
+          cell({ attack, outcomes: "1110" }),
+          cell({
+            candidate: "other",
+            outcomes: "1111",
+            checks: failed("budget-kept"),
+          }),
+        ],
+        ["full"],
+        families,
+        undefined,
+        [
+          {
+            of: "heads",
+            replica: null,
+            candidate: "full",
+            defense: "none",
+            attack: "pgd",
+            threatModel: "linf-0.1",
+            cleanAccuracy: rate(4, 4),
+            robustAccuracy: rate(2, 4),
+            drop: { value: 0.5, low: 0, high: 1 },
+            trusted: false,
+            ...row,
+          },
+        ],
+      )[0];
+    const short = { through: "heads", checks: failed("converged-in-steps") };
+    const kept = worst({ ...short, outcomes: "0.11" });
+    expect(kept?.robustAccuracy.value).toBe(2 / 4);
+    // A trusted search through the head itself broke as much of these samples.
+    expect(kept?.trusted).toBe(true);
+    expect(worst({ ...short, outcomes: "1.00" })?.trusted).toBe(false);
+    expect(worst({ ...short, outcomes: "1111" }, "fgsm")?.trusted).toBe(false);
+    const cheat = { through: "heads", checks: failed("budget-kept") };
+    expect(worst({ ...cheat, outcomes: "1111" })?.trusted).toBe(false);
+    const other = { through: "other", outcomes: "1111" };
+    expect(worst(other)?.trusted).toBe(false);
   });
 
   it("compares with the first candidate on the same samples", () => {

@@ -44,7 +44,7 @@ function matrix(rows: readonly CrossTask[], results: Results) {
               interval: interval(row.robustAccuracy),
               tone: tone(row.robustAccuracy.value),
               drop: row.drop.value === 0 ? "no drop" : points(-row.drop.value),
-              untrusted: row.trusted === false,
+              untrusted: !row.trusted,
             }
           : {
               text: "no shared samples",

@@ -1,5 +1,5 @@
 import type { Results } from "#results";
-import { isText, plain, unbroken } from "../../format.ts";
+import { isText, onAllHeads, plain, unbroken } from "../../format.ts";
 
 /** What the mechanical checks found: failures first, the same finding of many cells told once. */
 export function trustView(results: Results) {
@@ -11,7 +11,8 @@ export function trustView(results: Results) {
       findings: { cell: string; message: string }[];
     }
   >();
-  for (const cell of results.cells) {
+  const judged = [...results.cells, ...onAllHeads(results)];
+  for (const cell of judged) {
     for (const check of cell.checks) {
       if (check.status === "passed") continue;
       const key = `${check.status}/${check.id}`;
@@ -32,8 +33,8 @@ export function trustView(results: Results) {
       a.status.localeCompare(b.status, "en") ||
       b.findings.length - a.findings.length,
   );
-  const untrusted = results.cells.filter((c) => !c.trusted).length;
-  const checks = results.cells.reduce((sum, c) => sum + c.checks.length, 0);
+  const untrusted = judged.filter((c) => !c.trusted).length;
+  const checks = judged.reduce((sum, c) => sum + c.checks.length, 0);
   return {
     groups: groups.map((g) => ({
       ...g,
@@ -42,7 +43,7 @@ export function trustView(results: Results) {
     })),
     clean: groups.length === 0,
     untrusted,
-    cells: results.cells.length,
+    cells: judged.length,
     seen: isText(results)
       ? "attacks kept their budgets and beat random edits, and larger budgets broke more"
       : "attacks kept their budgets, gradients were there, iterated attacks beat single steps and noise, and robustness fell as the budget grew",

@@ -1,11 +1,12 @@
 import { certifiedAt } from "../certificates.ts";
 import { cleanDrop } from "../clean-drop.ts";
 import { counts, UNDEFENDED } from "../counting.ts";
-import type { Cell, Rate, Results } from "../results.ts";
+import type { Check, Rate, Results } from "../results.ts";
 import { largestRadius } from "../smoothing.ts";
 import type { Interval } from "../statistics.ts";
 import { MAIN } from "../tasks.ts";
 import { isVoid } from "../trust/index.ts";
+import { checksOfReplays, replaysOn } from "../worst-case.ts";
 import type { GateConfig, Limits } from "./rules.ts";
 
 /** What a gate looks at. */
@@ -14,6 +15,7 @@ export type GateInput = Pick<
   | "candidates"
   | "defenses"
   | "cells"
+  | "crossTask"
   | "worstCases"
   | "threatModels"
   | "attacks"
@@ -61,7 +63,7 @@ export function subjectsOf(
 
 function robustSubjects(
   limits: Limits["robustAccuracy"],
-  { worstCases, cells }: GateInput,
+  { worstCases, cells, crossTask = [] }: GateInput,
 ): Subject[] {
   return worstCases
     .filter((one) => selects(limits, one))
@@ -74,11 +76,16 @@ function robustSubjects(
           cell.defense === defense &&
           cell.threatModel.id === threatModel,
       );
+      const replays = replaysOn(crossTask, candidate, defense, threatModel);
       return {
         ...measure(robustAccuracy),
         name: `${candidate} / ${defense} / ${threatModel}`,
         what: "Robust accuracy",
-        trust: trustOf(one.trusted, own, one.evaluated),
+        trust: trustOf(
+          one.trusted,
+          [...own.map((c) => c.checks), ...checksOfReplays(replays, cells)],
+          one.evaluated,
+        ),
       };
     });
 }
@@ -155,7 +162,7 @@ function successSubjects(
       ...measure(cell.attackSuccess ?? { value: 0, low: 0, high: 1, n: 0 }),
       name: `${cell.candidate} / ${cell.defense} / ${cell.attack} / ${cell.threatModel.id}`,
       what: "Attack success",
-      trust: trustOf(cell.trusted, [cell]),
+      trust: trustOf(cell.trusted, [cell.checks]),
     }));
 }
 
@@ -219,10 +226,10 @@ function measure(
 /** A weak attack can only make a model look too good; one that cheated can make it look anything. */
 function trustOf(
   trusted: boolean,
-  cells: readonly Cell[],
+  checks: readonly (readonly Check[])[],
   evaluated = true,
 ): Subject["trust"] {
-  if (cells.some(({ checks }) => isVoid(checks))) return "void";
+  if (checks.some(isVoid)) return "void";
   if (!evaluated) return "not evaluated";
   return trusted ? "trusted" : "too good";
 }

@@ -21,6 +21,7 @@ interface Change {
 export async function attackOnce(
   {
     victim,
+    beside,
     chosen,
     norm,
     x,
@@ -44,6 +45,7 @@ export async function attackOnce(
     y,
     targets,
     limit: ball,
+    beside,
     draws: stream.fork("draws"),
   });
   await unit.run({
@@ -59,7 +61,7 @@ export async function attackOnce(
   const broken = await brokenOf(
     victim,
     target,
-    { y, targets },
+    { y, targets, beside },
     stream.fork("judged"),
   );
   const peaks = peaksOf(target.losses).map((peak, i) =>

@@ -1,5 +1,6 @@
-import { gradientError } from "#model";
-import { takeRows } from "#onnx";
+import type { Random } from "#core";
+import { type Beside, gradientError } from "#model";
+import { type FloatTensor, takeRows } from "#onnx";
 import type { Scene } from "./probe.ts";
 
 /** Points that are compared. */
@@ -7,21 +8,37 @@ const POINTS = 8;
 
 /**
  * The median relative error of the gradient against differences where the
- * attack stopped: kinks spoil some points, a wrong gradient all; null where it passes over rounding as if it were not there,
+ * attack stopped: kinks spoil some points, a wrong gradient all. Of several heads
+ * that of the worst; null where it passes over rounding as if it were not there,
  * and where there is nothing to compare.
  */
 export async function gradientAtExamples({
   victim,
+  beside = [],
   examples,
   y,
   targets,
   random,
 }: Scene): Promise<number | null> {
-  if (victim.model.straightThrough.length > 0) return null;
+  let worst = await errorOf({ model: victim, y, targets }, examples, random);
+  for (const [i, head] of beside.entries()) {
+    if (head.isBlind) continue;
+    const error = await errorOf(head, examples, random.fork(`head ${i}`));
+    worst = error === null ? worst : Math.max(worst ?? 0, error);
+  }
+  return worst;
+}
+
+async function errorOf(
+  { model, y, targets }: Beside,
+  examples: FloatTensor,
+  random: Random,
+): Promise<number | null> {
+  if (model.model.straightThrough.length > 0) return null;
   const errors: number[] = [];
   for (let i = 0; i < Math.min(POINTS, y.length); i++) {
     const error = await gradientError(
-      victim,
+      model,
       takeRows(examples, [i]),
       {
         label: y[i] as number,

@@ -1,6 +1,6 @@
 import type { Random } from "#core";
 import type { Dataset } from "#data";
-import type { CompiledModel, Target } from "#model";
+import type { Beside, CompiledModel, Target } from "#model";
 import type { FloatTensor } from "#onnx";
 import { decisions, REFUSED } from "../detection.ts";
 
@@ -28,14 +28,14 @@ export async function wrongAtMost(
   return wrong.map((count) => 2 * count > DRAWS);
 }
 
-/** Which samples of a target were broken, and not by one unlucky draw of the model alone. */
+/** Which samples of a target were broken, and not by one unlucky draw of the model alone; of several heads, which fall together, one draw is enough. */
 export async function brokenOf(
   model: CompiledModel,
   target: Target,
-  right: Right,
+  { beside = [], ...right }: Right & { beside?: readonly Beside[] },
   random: Random,
 ): Promise<boolean[]> {
-  return model.model.noise
+  return model.model.noise && beside.length === 0
     ? wrongAtMost(model, target.examples(), right, random)
     : Array.from(target.brokenAt, (query) => query > 0);
 }

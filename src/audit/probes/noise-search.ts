@@ -12,7 +12,18 @@ const TOGETHER = 8;
 
 /** Random points of the ball around the samples that the attack left standing; rows of a table repaired. */
 export async function noiseSearch(
-  { victim, norm, eps, x, y, targets, table, random, onProgress }: Scene,
+  {
+    victim,
+    beside,
+    norm,
+    eps,
+    x,
+    y,
+    targets,
+    table,
+    random,
+    onProgress,
+  }: Scene,
   draws: number,
 ): Promise<Tries> {
   const ball = ballOf(norm, eps, victim.model.contract.bounds, table);
@@ -22,6 +33,7 @@ export async function noiseSearch(
     y,
     targets,
     limit: ball,
+    beside,
     draws: random.fork("draws of the noise search"),
   });
   const streams = Array.from(y, (_, i) => random.fork(`noise ${i}`));
@@ -43,7 +55,7 @@ export async function noiseSearch(
   const broken = await brokenOf(
     victim,
     target,
-    { y, targets },
+    { y, targets, beside },
     random.fork("judged"),
   );
   return { tried: y.length, broken: broken.filter(Boolean).length };

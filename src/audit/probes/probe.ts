@@ -1,6 +1,6 @@
 import type { Attack, Norm } from "#attacks";
 import type { Chosen, Random } from "#core";
-import type { CompiledModel } from "#model";
+import type { Beside, CompiledModel } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { Table } from "#tables";
 
@@ -8,6 +8,8 @@ import type { Table } from "#tables";
 export interface Scene {
   /** The model behind its defence, as the attack saw it. */
   readonly victim: CompiledModel;
+  /** Heads that were attacked with it, in the same order of samples: one stands while any of them is right. */
+  readonly beside?: readonly Beside[];
   readonly chosen: Chosen<Attack>;
   readonly norm: Norm;
   readonly eps: number;
@@ -56,12 +58,16 @@ export interface Drawn extends Tries {
 
 /** A scene with some of its samples. */
 export function someOf(scene: Scene, some: readonly number[]): Scene {
-  const { x, y, targets, examples, peaks } = scene;
-  return {
-    ...scene,
-    x: takeRows(x, some),
+  const { x, examples, peaks, beside } = scene;
+  const right = ({ y, targets }: Pick<Scene, "y" | "targets">) => ({
     y: Int32Array.from(some, (i) => y[i] as number),
     targets: targets && takeRows(targets, some),
+  });
+  return {
+    ...scene,
+    ...right(scene),
+    beside: beside?.map((head) => ({ ...head, ...right(head) })),
+    x: takeRows(x, some),
     examples: takeRows(examples, some),
     peaks: some.map((i) => peaks[i] ?? null),
   };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { rateSchema } from "./values.ts";
+import { checkSchema, rateSchema } from "./values.ts";
 
 /** What an attack through the head of one task does to another on the same trunk. */
 export const crossTaskSchema = z.strictObject({
@@ -22,8 +22,10 @@ export const crossTaskSchema = z.strictObject({
     low: z.number(),
     high: z.number(),
   }),
-  /** Whether the cell that the examples are of is trusted; null where all heads were attacked at once, which is no cell. */
-  trusted: z.boolean().nullable(),
+  /** Whether the cell that the examples are of is trusted, or the attack on all heads at once. */
+  trusted: z.boolean(),
+  /** Of an attack on all heads at once; what was made through one head is judged in its cell. */
+  checks: z.array(checkSchema).optional(),
   /** One character for each sample of the judged candidate: as in cells, and "." where it is none of the other task. */
   outcomes: z.string(),
 });
