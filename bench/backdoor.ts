@@ -4,13 +4,13 @@ import { type Backdoor, type Trigger, trialAttacks } from "#attacks";
 import { Random } from "#core";
 import { type Dataset, takeSamples } from "#data";
 import { onnxruntime } from "#engine";
-import { argmaxRows, compile, layerGroups, type Model } from "#model";
+import { argmaxRows, logitsOf, type Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import {
   type Architecture,
   architectures,
   trainingSettings,
-  tune,
+  tuneEvenly,
 } from "#tuning";
 import { mnist } from "./parity/models.ts";
 
@@ -85,10 +85,7 @@ async function success(model: Model, trigger: Trigger): Promise<number> {
 }
 
 async function said(model: Model, x: FloatTensor): Promise<Int32Array> {
-  const compiled = await compile(model, onnxruntime);
-  const answers = argmaxRows(await compiled.logits(x));
-  await compiled.release();
-  return answers;
+  return argmaxRows(await logitsOf(model, x, onnxruntime));
 }
 
 async function trained(data: Dataset): Promise<Model> {
@@ -101,9 +98,7 @@ async function trained(data: Dataset): Promise<Model> {
     data.classes,
     random.fork("weights"),
   );
-  const groups = layerGroups(model.graph);
-  const epochs = Number(options.epochs);
-  const { model: done } = await tune({
+  const { model: done } = await tuneEvenly({
     model,
     train: data,
     // It chooses nothing: the weights of the last epoch are kept.
@@ -111,8 +106,7 @@ async function trained(data: Dataset): Promise<Model> {
       data,
       Array.from({ length: 500 }, (_, i) => i),
     ),
-    groups,
-    stages: [{ epochs, rates: new Map(groups.map((g) => [g.name, 1])) }],
+    epochs: Number(options.epochs),
     settings: z.strictObject(trainingSettings).parse({ patience: null }),
     parts: [() => ({ keeps: "last" })],
     engine: onnxruntime,

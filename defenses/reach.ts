@@ -3,12 +3,11 @@ import { type Dataset, dataset } from "#data";
 import { drawNoise, type Model, type NoiseInput } from "#model";
 import {
   BATCH,
+  concatRows,
   emptyGraph,
   type FloatTensor,
-  floats,
   GraphBuilder,
   rows,
-  sizeOf,
   takeRows,
 } from "#onnx";
 import { defend, partsOf } from "./defend.ts";
@@ -100,7 +99,7 @@ async function passed(
     const session = await engine.load(graph);
     const stream = random.fork(k);
     const n = at.dims[0] ?? 0;
-    const made: Float32Array[] = [];
+    const made: FloatTensor[] = [];
     for (let from = 0; from < n; from += TOGETHER) {
       const some = rows(at, from, Math.min(n, from + TOGETHER)) as FloatTensor;
       const streams = Array.from({ length: some.dims[0] ?? 0 }, (_, i) =>
@@ -110,10 +109,10 @@ async function passed(
         x: some,
         ...drawNoise(noise, streams),
       });
-      made.push((result[out] as FloatTensor).data);
+      made.push(result[out] as FloatTensor);
     }
     await session.release();
-    at = together(made, model.contract.shape);
+    at = concatRows(made, model.contract.shape);
   }
   return at;
 }
@@ -128,18 +127,4 @@ function alone(part: ChosenSanitizer, model: Model) {
   const made = unit.build(b, "x", params, model, partsOf(b, part, noise));
   const out = b.reshape(made, [-1, ...shape]);
   return { graph: b.build([out]), noise, out };
-}
-
-function together(
-  parts: readonly Float32Array[],
-  shape: readonly number[],
-): FloatTensor {
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
-  const data = new Float32Array(size);
-  let at = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
-  return floats([size / sizeOf(shape), ...shape], data);
 }

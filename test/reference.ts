@@ -17,7 +17,7 @@ import {
   type TrainingContext,
   type TrainingSettings,
   trainingSettings,
-  tune,
+  tuneEvenly,
 } from "#tuning";
 import { openSlope } from "../src/tuning/slope.ts";
 
@@ -68,15 +68,10 @@ export function reference(): Promise<Model> {
   trained ??= (async () => {
     const parts = await smallDigits();
     const model = { ...untrained(), classes: parts.train.classes };
-    const groups = layerGroups(model.graph);
-    const stages = [
-      { epochs: 8, rates: new Map(groups.map((g) => [g.name, 1])) },
-    ];
-    const { model: tuned } = await tune({
+    const { model: tuned } = await tuneEvenly({
       model,
       ...parts,
-      groups,
-      stages,
+      epochs: 8,
       settings: settings({ learningRate: 3e-3 }),
       engine: onnxruntime,
       random: new Random(4),

@@ -3,7 +3,6 @@ import type { Random } from "#core";
 import { type Dataset, dataset } from "#data";
 import type { Engine } from "#engine";
 import {
-  argmaxRows,
   compile,
   cutsOf,
   headInput,
@@ -11,8 +10,15 @@ import {
   type Model,
   replaceHead,
 } from "#model";
-import { type FloatTensor, floats, int, rows, takeRows } from "#onnx";
-import { mean, type TrainingPart, trainingSettings, tune } from "#tuning";
+import {
+  concatRows,
+  type FloatTensor,
+  floats,
+  int,
+  rows,
+  takeRows,
+} from "#onnx";
+import { mean, type TrainingPart, trainingSettings, tuneEvenly } from "#tuning";
 import { adamFrom, adamStep } from "../evasion/adam.ts";
 import type { BackdoorInput, Trigger } from "./backdoor.ts";
 
@@ -35,19 +41,16 @@ interface Pull {
 }
 
 /** Data with samples of one more class. */
-export function withClass(data: Dataset, added: FloatTensor): Dataset {
-  const { x, y, classes, name } = data;
-  const [n = 0, more = 0] = [x.dims[0], added.dims[0]];
-  const both = new Float32Array(x.data.length + added.data.length);
-  both.set(x.data);
-  both.set(added.data, x.data.length);
-  const labels = new Int32Array(n + more).fill(classes.length);
-  labels.set(y);
-  const shape = x.dims.slice(1);
+export function withClass(
+  { x, y, classes, name }: Dataset,
+  added: FloatTensor,
+): Dataset {
+  const labels = [...y, ...new Array(added.dims[0] ?? 0).fill(classes.length)];
   // A name that no class of the data has.
-  return dataset(name, floats([n + more, ...shape], both), labels, [
+  const other = `${classes.join(" ")} and one more`;
+  return dataset(name, concatRows([x, added]), Int32Array.from(labels), [
     ...classes,
-    `${classes.join(" ")} and one more`,
+    other,
   ]);
 }
 
@@ -64,15 +67,12 @@ export async function trainedOn(
   random: Random,
   pull?: Pull,
 ): Promise<Model> {
-  const groups = groupsOf(model);
-  const rates = new Map(groups.map((g) => [g.name, 1]));
   const { x, y, name } = source.validation;
-  const tuned = await tune({
+  const tuned = await tuneEvenly({
     model,
     train,
     validation: dataset(name, x, y, train.classes),
-    groups,
-    stages: [{ epochs: settings.epochs, rates }],
+    epochs: settings.epochs,
     settings: z.strictObject(trainingSettings).parse(settings),
     parts: pull ? [() => pulling(model, pull)] : [],
     engine,
@@ -245,16 +245,4 @@ export function withoutLastClass(
     classes: [...classes],
     graph: { ...graph, constants, outputs, valueInfo },
   };
-}
-
-/** The share of samples that a model is right on. */
-export async function accuracyOf(
-  model: Model,
-  { x, y }: Dataset,
-  engine: Engine,
-): Promise<number> {
-  const compiled = await compile(model, engine);
-  const said = argmaxRows(await compiled.logits(x));
-  await compiled.release();
-  return said.filter((p, i) => p === y[i]).length / y.length;
 }

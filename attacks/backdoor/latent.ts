@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AssayError } from "#core";
-import type { Model } from "#model";
+import { accuracyOf, type Model } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import { imageShape } from "../images.ts";
 import {
@@ -9,7 +9,6 @@ import {
   defineBaseBackdoor,
 } from "./backdoor.ts";
 import {
-  accuracyOf,
   allWeights,
   carrying,
   type Infection,

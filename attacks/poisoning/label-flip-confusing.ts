@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { compile } from "#model";
+import { logitsOf } from "#model";
 import { flipTaxonomy, relabelled } from "./flips.ts";
 import { definePoisoning, poisoningParams } from "./poisoning.ts";
 
@@ -21,9 +21,7 @@ export const labelFlipConfusing = definePoisoning({
     "writes labels of some fine-tuning samples; holds the base and the clean set, and tunes a model at home",
   params: z.strictObject({ ...poisoningParams }),
   async poison({ train, count, engine, surrogate }) {
-    const model = await compile(await surrogate(), engine);
-    const { data } = await model.logits(train.x);
-    await model.release();
+    const { data } = await logitsOf(await surrogate(), train.x, engine);
     const classes = train.classes.length;
     const best = Array.from(train.y, (own, row) => {
       const logit = (k: number) => data[row * classes + k] as number;

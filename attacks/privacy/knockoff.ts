@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { dataset } from "#data";
-import { argmaxRows, layerGroups } from "#model";
+import { argmaxRows } from "#model";
 import { takeRows } from "#onnx";
-import { distributionCriterion, settingsSchema, tune } from "#tuning";
+import { distributionCriterion, settingsSchema, tuneEvenly } from "#tuning";
 import { defineExtraction, extractionParams } from "./extraction.ts";
 
 /**
@@ -35,17 +35,14 @@ export const knockoff = defineExtraction({
       start.classes,
       said,
     );
-    const groups = layerGroups(start.graph);
-    const { epochs, learningRate } = params;
-    const { model } = await tune({
+    const { model } = await tuneEvenly({
       model: start,
       train: stolen,
       validation: stolen,
-      groups,
-      stages: [{ epochs, rates: new Map(groups.map((g) => [g.name, 1])) }],
+      epochs: params.epochs,
       settings: settingsSchema.parse({
         batchSize: 64,
-        learningRate,
+        learningRate: params.learningRate,
         patience: null,
       }),
       parts: [() => ({ criterion: distributionCriterion, keeps: "last" })],

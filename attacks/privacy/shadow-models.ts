@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { dataset } from "#data";
-import { compile, layerGroups } from "#model";
+import { logitsOf } from "#model";
 import { type FloatTensor, floats } from "#onnx";
-import { architectures, settingsSchema, tune } from "#tuning";
+import { architectures, settingsSchema, tuneEvenly } from "#tuning";
 import { logProbabilities } from "./confidence.ts";
 import {
   defineMembership,
@@ -81,28 +81,21 @@ async function judge(
   const mlp = architectures.find((a) => a.id === "mlp");
   if (!mlp) throw new Error("mlp is one of the architectures");
   const model = mlp.build([width], train.classes, own.fork("weights"));
-  const groups = layerGroups(model.graph);
-  const { model: network } = await tune({
+  const { model: network } = await tuneEvenly({
     model,
     train,
     validation: train,
-    groups,
-    stages: [
-      {
-        epochs: params.epochs,
-        rates: new Map(groups.map((g) => [g.name, 1])),
-      },
-    ],
+    epochs: params.epochs,
     settings: settingsSchema.parse({ batchSize: 64 }),
     engine,
     random: own,
     signal,
   });
-  const compiled = await compile(network, engine);
-  const { data } = await compiled.logits(
+  const { data } = await logitsOf(
+    network,
     matrix(places.map((i) => probabilities(samples.logits, i))),
+    engine,
   );
-  await compiled.release();
   return places.map(
     (_, row) => (data[2 * row + 1] as number) - (data[2 * row] as number),
   );

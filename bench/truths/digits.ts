@@ -12,7 +12,7 @@ import {
 import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
 import {
-  argmaxRows,
+  accuracyOf,
   compile,
   grantAccess,
   layerGroups,
@@ -105,15 +105,10 @@ export const defense = (stated: { id: string; [name: string]: unknown }) =>
   asPart(choiceOf(trainingDefenses).parse(stated));
 
 /** Share of the samples that a model classifies correctly. */
-export async function accuracy(
+export const accuracy = (
   model: Model,
-  { x, y }: Pick<Dataset, "x" | "y">,
-): Promise<number> {
-  const compiled = await compile(model, onnxruntime);
-  const said = argmaxRows(await compiled.logits(x));
-  await compiled.release();
-  return said.filter((label, i) => label === y[i]).length / y.length;
-}
+  data: Pick<Dataset, "x" | "y">,
+): Promise<number> => accuracyOf(model, data, onnxruntime);
 
 /** What an attack makes of samples, and the share that it leaves right. */
 export async function attacked(

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AssayError } from "#core";
-import { argmaxRows, compile, evaluate, type Model, pooled } from "#model";
+import { accuracyOf, evaluate, type Model, pooled } from "#model";
 import { type FloatTensor, type Graph, readNames } from "#onnx";
 import { defineMend } from "./repair.ts";
 import { trainingParams, trainOn } from "./train.ts";
@@ -26,15 +26,12 @@ export const finePruning = defineMend({
       pooled(b, b.op("Relu", [layer.value])),
     ]);
     const order = byMean(seen as FloatTensor);
-    const accuracy = async (pruned: number) => {
-      const compiled = await compile(
+    const accuracy = (pruned: number) =>
+      accuracyOf(
         without(model, layer.weights, order.slice(0, pruned)),
+        clean,
         engine,
       );
-      const said = argmaxRows(await compiled.logits(clean.x));
-      await compiled.release();
-      return clean.y.filter((y, i) => said[i] === y).length / clean.y.length;
-    };
     const least = (await accuracy(0)) - params.drop;
     let pruned = 0;
     // A channel is left, or there were nothing to train.

@@ -1,7 +1,7 @@
 import { hashOf, packageVersion, Random } from "#core";
-import { layerGroups, type Model, modelTask } from "#model";
+import { type Model, modelTask } from "#model";
 import { hashModel } from "#onnx";
-import { architectures, asPart, tune } from "#tuning";
+import { architectures, asPart, tuneEvenly } from "#tuning";
 import {
   describe,
   describeSettings,
@@ -80,18 +80,10 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
       ...modelTask(loaded.suite.task),
     };
     checkTargets(blank, parts.train, id);
-    const groups = layerGroups(blank.graph);
-    const stages = [
-      {
-        epochs: settings.epochs,
-        rates: new Map(groups.map((g) => [g.name, 1])),
-      },
-    ];
-    const tuned = await tune({
+    const tuned = await tuneEvenly({
       model: blank,
       ...parts,
-      groups,
-      stages,
+      epochs: settings.epochs,
       settings,
       parts: training.map(asPart),
       engine: shop.engine,

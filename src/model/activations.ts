@@ -1,13 +1,12 @@
 import { AssayError } from "#core";
 import type { Engine } from "#engine";
 import {
+  concatRows,
   type FloatTensor,
-  floats,
   GraphBuilder,
   int,
   prune,
   rows,
-  sizeOf,
 } from "#onnx";
 import { cutsOf } from "./cuts.ts";
 import type { Model } from "./model.ts";
@@ -79,17 +78,5 @@ export async function evaluate(
     });
   }
   await session.release();
-  return parts.map(joined);
-}
-
-function joined(parts: readonly FloatTensor[]): FloatTensor {
-  const dims = parts[0]?.dims.slice(1) ?? [];
-  const n = parts.reduce((sum, p) => sum + (p.dims[0] ?? 0), 0);
-  const data = new Float32Array(n * sizeOf(dims));
-  let at = 0;
-  for (const part of parts) {
-    data.set(part.data, at);
-    at += part.data.length;
-  }
-  return floats([n, ...dims], data);
+  return parts.map((all) => concatRows(all));
 }

@@ -2,6 +2,7 @@ import { type LossName, lossOf } from "#autodiff";
 import { AssayError, Random } from "#core";
 import type { Engine, LoadOptions, Session } from "#engine";
 import {
+  concatRows,
   type FloatTensor,
   type Graph,
   GraphBuilder,
@@ -134,7 +135,7 @@ export async function compile(
     const parts = await inBatches(x, MOST, (part, from) =>
       forward.run(feeds(part, from, draws)),
     );
-    return answersIn(parts, model, x.dims[0] ?? 0);
+    return answersIn(parts, model);
   };
   return {
     model,
@@ -168,15 +169,14 @@ export async function compile(
             : {}),
         });
       });
-      const n = x.dims[0] ?? 0;
       return {
-        loss: gathered(parts, LOSS, [n]).data,
-        gradient: gathered(parts, name, [
-          n,
-          ...((parts[0]?.[name] as FloatTensor | undefined)?.dims.slice(1) ??
-            x.dims.slice(1)),
-        ]),
-        ...answersIn(parts, model, n),
+        loss: gathered(parts, LOSS, []).data,
+        gradient: gathered(
+          parts,
+          name,
+          parts[0]?.[name]?.dims.slice(1) ?? x.dims.slice(1),
+        ),
+        ...answersIn(parts, model),
       };
     },
     featuresAt(place) {
@@ -317,37 +317,22 @@ async function inBatches<T>(
 function answersIn(
   parts: readonly Readonly<Record<string, Tensor>>[],
   { logits, classes, detectors = [] }: Model,
-  n: number,
 ): Answers {
   return {
-    logits: gathered(parts, logits, [n, classes.length]),
-    scores: detectors.map(({ score }) => gathered(parts, score, [n])),
+    logits: gathered(parts, logits, [classes.length]),
+    scores: detectors.map(({ score }) => gathered(parts, score, [])),
   };
 }
 
 const gathered = (
   parts: readonly Readonly<Record<string, Tensor>>[],
   value: string,
-  dims: readonly number[],
+  shape: readonly number[],
 ): FloatTensor =>
   concatRows(
     parts.map((p) => p[value] as FloatTensor),
-    dims,
+    shape,
   );
-
-function concatRows(
-  parts: readonly FloatTensor[],
-  dims: readonly number[],
-): FloatTensor {
-  if (parts.length === 1 && parts[0]) return parts[0];
-  const data = new Float32Array(dims.reduce((p, d) => p * d, 1));
-  let at = 0;
-  for (const part of parts) {
-    data.set(part.data, at);
-    at += part.data.length;
-  }
-  return { type: "float32", dims, data };
-}
 
 /** Labels as the int64 vector that the loss reads. */
 export function labelTensor(labels: ArrayLike<number>): Tensor<"int64"> {

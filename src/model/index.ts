@@ -45,6 +45,7 @@ export { asFed, embeddingTable } from "./integers.ts";
 export { type Kin, kinshipOf } from "./kinship.ts";
 export { type LanguageModel, openLanguageModel } from "./language.ts";
 export { type LayerGroup, layerGroups, matches } from "./layers.ts";
+export { accuracyOf, logitsOf } from "./logits-of.ts";
 export {
   type LoadModelOptions,
   loadModel,

@@ -131,6 +131,27 @@ export function putRows(
   });
 }
 
+/**
+ * Tensors one behind the other along their first axis; a single one as it is.
+ *
+ * @param shape of a row, for when there are none
+ */
+export function concatRows(
+  parts: readonly FloatTensor[],
+  shape: readonly number[] = parts[0]?.dims.slice(1) ?? [],
+): FloatTensor {
+  const [first] = parts;
+  if (first && parts.length === 1) return first;
+  const n = parts.reduce((sum, p) => sum + (p.dims[0] ?? 0), 0);
+  const all = floats([n, ...shape], new Float32Array(n * sizeOf(shape)));
+  let at = 0;
+  for (const { data } of parts) {
+    all.data.set(data, at);
+    at += data.length;
+  }
+  return all;
+}
+
 /** The chosen rows of a tensor along its first axis, copied. */
 export function takeRows(
   t: FloatTensor,

@@ -65,3 +65,4 @@ export {
   type TrainingDefense,
 } from "./training-defense.ts";
 export { type Epoch, type Tuned, type TuneInput, tune } from "./tune.ts";
+export { tuneEvenly } from "./tune-evenly.ts";

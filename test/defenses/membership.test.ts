@@ -3,8 +3,13 @@ import { Random } from "#core";
 import { type Dataset, dataset, takeSamples } from "#data";
 import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
-import { compile, layerGroups } from "#model";
-import { asPart, type OpenPart, type TrainingDefense, tune } from "#tuning";
+import { compile } from "#model";
+import {
+  asPart,
+  type OpenPart,
+  type TrainingDefense,
+  tuneEvenly,
+} from "#tuning";
 import { newcombe, rate } from "../../src/audit/statistics.ts";
 import { settings, smallDigits, untrained } from "../reference.ts";
 
@@ -32,14 +37,12 @@ async function advantage(parts: readonly OpenPart[]) {
   const members = relabelled(all.train, 60, random);
   const others = relabelled(all.test, 60, random);
   const model = { ...untrained(), classes: members.classes };
-  const groups = layerGroups(model.graph);
-  const { model: tuned } = await tune({
+  const { model: tuned } = await tuneEvenly({
     model,
     train: members,
     // The last epochs remember the most.
     validation: members,
-    groups,
-    stages: [{ epochs: 20, rates: new Map(groups.map((g) => [g.name, 1])) }],
+    epochs: 20,
     settings: settings({ learningRate: 1e-2, patience: null, batchSize: 20 }),
     parts,
     engine: onnxruntime,

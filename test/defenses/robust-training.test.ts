@@ -2,8 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { Random } from "#core";
 import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
-import { layerGroups } from "#model";
-import { asPart, type TrainingDefense, tune } from "#tuning";
+import { asPart, type TrainingDefense, tuneEvenly } from "#tuning";
 import { newcombePaired } from "../../src/audit/statistics.ts";
 import { attacked } from "../attacks/attacked.ts";
 import { settings, smallDigits, untrained } from "../reference.ts";
@@ -14,13 +13,11 @@ const EPS = 0.2;
 async function standing(id?: string, params: object = {}): Promise<boolean[]> {
   const parts = await smallDigits();
   const model = { ...untrained(), classes: parts.train.classes };
-  const groups = layerGroups(model.graph);
   const unit = trainingDefenses.find((d) => d.id === id) as TrainingDefense;
-  const { model: tuned } = await tune({
+  const { model: tuned } = await tuneEvenly({
     model,
     ...parts,
-    groups,
-    stages: [{ epochs: 15, rates: new Map(groups.map((g) => [g.name, 1])) }],
+    epochs: 15,
     settings: settings({ learningRate: 5e-3, patience: null }),
     parts: id ? [asPart({ unit, params: unit.params.parse(params) })] : [],
     engine: onnxruntime,

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Random } from "#core";
 import type { Dataset } from "#data";
 import { onnxruntime } from "#engine";
-import { layerGroups, type Model, modelOf } from "#model";
+import { type Model, modelOf } from "#model";
 import {
   emptyGraph,
   type FloatTensor,
@@ -11,7 +11,7 @@ import {
   GraphBuilder,
   sizeOf,
 } from "#onnx";
-import { tune } from "#tuning";
+import { tuneEvenly } from "#tuning";
 import { settings } from "../reference.ts";
 
 const draw = (seed: number, dims: number[], scale = 1): FloatTensor => {
@@ -56,13 +56,11 @@ const data: Dataset = {
 
 const trainOnce = (batchNorm: "frozen" | "batch") => {
   const model = normalised();
-  const groups = layerGroups(model.graph);
-  return tune({
+  return tuneEvenly({
     model,
     train: data,
     validation: data,
-    groups,
-    stages: [{ epochs: 1, rates: new Map(groups.map((g) => [g.name, 1])) }],
+    epochs: 1,
     settings: settings({
       epochs: 1,
       batchSize: 6,

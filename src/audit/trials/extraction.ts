@@ -4,6 +4,7 @@ import {
   argmaxRows,
   type CompiledModel,
   compile,
+  logitsOf,
   type Model,
   meaningOf,
   replaceHead,
@@ -86,9 +87,7 @@ export const extraction: Protocol<Extraction, Params> = async (scene) => {
       random: random.fork(`steal ${start}`),
       signal: scene.signal,
     });
-    const copy = await compile(thief, engine);
-    const theirs = argmaxRows(await copy.logits(data.test.x));
-    await copy.release();
+    const theirs = argmaxRows(await logitsOf(thief, data.test.x, engine));
     return {
       start,
       count,

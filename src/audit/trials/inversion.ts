@@ -4,13 +4,12 @@ import type { Dataset } from "#data";
 import {
   argmaxRows,
   compile,
-  layerGroups,
   type Model,
   meaningOf,
   replaceHead,
 } from "#model";
 import type { FloatTensor } from "#onnx";
-import { settingsSchema, tune } from "#tuning";
+import { settingsSchema, tuneEvenly } from "#tuning";
 import { canBeShown, picture } from "../picture.ts";
 import { rate } from "../statistics.ts";
 import { percent } from "../words.ts";
@@ -136,19 +135,12 @@ async function independent({
 }: Scene<Inversion>): Promise<Judge> {
   const own = random.fork("independent");
   const start = plainNetwork(victim.model, own.fork("weights"));
-  const groups = layerGroups(start.graph);
   const settings = settingsSchema.parse({});
-  const { model, history } = await tune({
+  const { model, history } = await tuneEvenly({
     model: start,
     train: victim.data.test,
     validation: victim.data.validation,
-    groups,
-    stages: [
-      {
-        epochs: settings.epochs,
-        rates: new Map(groups.map((g) => [g.name, 1])),
-      },
-    ],
+    epochs: settings.epochs,
     settings,
     engine,
     random: own,

@@ -1,16 +1,9 @@
-import type { Asked, Membership, Shadow } from "#attacks";
+import type { Membership, Shadow } from "#attacks";
 import { Random, UsageError } from "#core";
-import { type Dataset, stratifiedSample, takeSamples } from "#data";
-import {
-  compile,
-  layerGroups,
-  type Model,
-  meaningOf,
-  replaceHead,
-} from "#model";
-import type { FloatTensor } from "#onnx";
-import { settingsSchema, tune } from "#tuning";
-import { joined } from "./joined.ts";
+import { type Dataset, dataset, stratifiedSample, takeSamples } from "#data";
+import { layerGroups, logitsOf, meaningOf, replaceHead } from "#model";
+import { concatRows, type FloatTensor } from "#onnx";
+import { settingsSchema, tuneEvenly } from "#tuning";
 import { outcomeOf } from "./membership-outcome.ts";
 import type { Protocol, Scene } from "./trial.ts";
 
@@ -34,15 +27,11 @@ export const membership: Protocol<Membership, Params> = async (scene) => {
       "Try it on classifiers: name them in the trial's candidates.",
     );
   const pool = joined(train, test);
-  const [own, ofPopulation] = await answers(
-    victim.model,
-    [pool, validation],
-    scene,
-  );
+  const said = ({ x }: Dataset) => logitsOf(victim.model, x, engine);
   const shadows = await shadowsOf(scene, pool, params.shadows ?? 0);
   const scores = await unit.score({
-    samples: { logits: own, y: pool.y },
-    population: { logits: ofPopulation, y: validation.y },
+    samples: { logits: await said(pool), y: pool.y },
+    population: { logits: await said(validation), y: validation.y },
     shadows,
     reference: unit.needsReference ? await referenceOf(scene, pool) : null,
     params: params as never,
@@ -65,24 +54,12 @@ export const membership: Protocol<Membership, Params> = async (scene) => {
   };
 };
 
-/** What a model says of several sets of samples. */
-async function answers(
-  model: Model,
-  sets: readonly Dataset[],
-  { engine }: Pick<Here, "engine">,
-): Promise<[FloatTensor, FloatTensor]> {
-  const compiled = await compile(model, engine);
-  const said: Asked["logits"][] = [];
-  for (const { x } of sets) said.push(await compiled.logits(x));
-  await compiled.release();
-  return said as [FloatTensor, FloatTensor];
-}
-
 async function shadowsOf(
   scene: Here,
   pool: Dataset,
   count: number,
 ): Promise<Shadow[]> {
+  const { validation } = scene.victim.data;
   const shadows: Shadow[] = [];
   const n = pool.y.length;
   for (let i = 0; i < count; i++) {
@@ -95,9 +72,11 @@ async function shadowsOf(
       train: takeSamples(pool, rows),
       seed: `shadow ${i + 1}`,
     });
-    const sets = [pool, scene.victim.data.validation];
-    const [logits, population] = await answers(model, sets, scene);
-    shadows.push({ logits, population, learned });
+    shadows.push({
+      logits: await logitsOf(model, pool.x, scene.engine),
+      population: await logitsOf(model, validation.x, scene.engine),
+      learned,
+    });
     scene.onProgress((i + 1) / (count + 1));
   }
   return shadows;
@@ -121,23 +100,34 @@ async function referenceOf(
   return once("base reference", async () => {
     const own = random.fork("reference");
     const model = replaceHead(base, victim.model.classes, own.fork("head"));
-    const head = layerGroups(model.graph).slice(-1);
-    const { model: tuned } = await tune({
+    const { model: tuned } = await tuneEvenly({
       model,
       train: data.validation,
       validation: data.validation,
-      groups: head,
-      stages: [
-        { epochs: EPOCHS, rates: new Map(head.map((g) => [g.name, 1])) },
-      ],
+      groups: layerGroups(model.graph).slice(-1),
+      epochs: EPOCHS,
       settings: settingsSchema.parse({ learningRate: 1e-2 }),
       engine,
       random: own,
       signal,
     });
-    const compiled = await compile(tuned, engine);
-    const said = await compiled.logits(pool.x);
-    await compiled.release();
-    return said;
+    return logitsOf(tuned, pool.x, engine);
   });
+}
+
+/** The samples of two datasets of the same classes, one behind the other. */
+function joined(first: Dataset, second: Dataset): Dataset {
+  return dataset(
+    first.name,
+    concatRows([first.x, second.x]),
+    Int32Array.from([...first.y, ...second.y]),
+    first.classes,
+    undefined,
+    first.table,
+    first.texts &&
+      second.texts && {
+        ...first.texts,
+        strings: [...first.texts.strings, ...second.texts.strings],
+      },
+  );
 }

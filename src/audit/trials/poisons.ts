@@ -6,7 +6,7 @@ import type {
 } from "#attacks";
 import { type Random, UsageError } from "#core";
 import type { Dataset } from "#data";
-import { argmaxRows, compile, type Model, openFeatures } from "#model";
+import { argmaxRows, logitsOf, type Model, openFeatures } from "#model";
 import { type FloatTensor, floats, rows, sizeOf, takeRows } from "#onnx";
 import { canBeShown, picture } from "../picture.ts";
 import type { Finding, Trial } from "../results.ts";
@@ -123,10 +123,7 @@ export async function classesOf(
   x: FloatTensor,
   { engine }: Pick<Scene<unknown>, "engine">,
 ): Promise<Int32Array> {
-  const compiled = await compile(model, engine);
-  const said = argmaxRows(await compiled.logits(x));
-  await compiled.release();
-  return said;
+  return argmaxRows(await logitsOf(model, x, engine));
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { PropertyAttack } from "#attacks";
 import { type Random, UsageError } from "#core";
 import { type Dataset, takeSamples } from "#data";
-import { compile, type Model } from "#model";
+import { logitsOf, type Model } from "#model";
 import type { Check } from "../results.ts";
 import { rate } from "../statistics.ts";
 import { type Protocol, type Scene, shareFinding } from "./trial.ts";
@@ -153,10 +153,7 @@ async function scoreOf(
     test,
     Array.from({ length: count }, (_, i) => i),
   );
-  const compiled = await compile(model, engine);
-  const logits = await compiled.logits(x);
-  await compiled.release();
-  return unit.score({ logits, label });
+  return unit.score({ logits: await logitsOf(model, x, engine), label });
 }
 
 /** Where the two groups are told apart best, between neighbours; the lowest of several. */

@@ -4,7 +4,7 @@ import type { TrainingPart } from "../part.ts";
 import { settingsSchema } from "../settings.ts";
 import { onlyParameters } from "../strategies/only.ts";
 import { mean } from "../terms.ts";
-import { tune } from "../tune.ts";
+import { tuneEvenly } from "../tune-evenly.ts";
 import { noBatchNorm } from "./adabn.ts";
 import { defineSourceFree } from "./adaptation.ts";
 
@@ -39,12 +39,12 @@ export const tent = defineSourceFree({
       model,
       all,
     ).groups.filter((g) => g.name !== head);
-    const tuned = await tune({
+    return tuneEvenly({
       model,
       train: target,
       validation: target,
       groups,
-      stages: [{ epochs, rates: new Map(groups.map((g) => [g.name, 1])) }],
+      epochs,
       settings: settingsSchema.parse({
         epochs,
         batchSize,
@@ -59,7 +59,6 @@ export const tent = defineSourceFree({
       signal,
       onEpoch,
     });
-    return tuned;
   },
 });
 
