@@ -181,7 +181,12 @@ function acrossTasks(results: Results): string[] {
 /** Robust accuracy after epochs, with where other layers began to be trained. */
 function alongTraining(results: Results): string[] {
   return (results.trajectories ?? []).flatMap(
-    ({ candidate, attack, threatModel, points }) => {
+    ({ candidate, attack, threatModel, points, note }) => {
+      if (note)
+        return [
+          "",
+          `Robustness of ${escaped(candidate)} by epoch: ${escaped(note)}.`,
+        ];
       const n = points[0]?.robustAccuracy.n ?? 0;
       const several = points.some((p) => p.stage !== points[0]?.stage);
       const told = points.map((p, i) => {

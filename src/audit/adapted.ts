@@ -2,10 +2,10 @@ import { type Chosen, hashOf, packageVersion, Random, UsageError } from "#core";
 import type { Dataset } from "#data";
 import { hashModel } from "#onnx";
 import type { Adaptation } from "#tuning";
+import { isFollowed, keepFollowed, type OnModel } from "./epochs.ts";
 import {
   describe,
   epochTeller,
-  keep,
   type ReadyModel,
   tell,
   trainingKey,
@@ -39,7 +39,8 @@ export async function makeAdapted(
     seed: loaded.suite.seed,
     assayVersion: packageVersion(),
   };
-  const made = await keep(shop, file, lineage, async () => {
+  const followed = isFollowed(loaded.suite, id);
+  const adapt = async (onWeights?: OnModel) => {
     const adapted = await unit.adapt(
       {
         model: base.model,
@@ -48,11 +49,13 @@ export async function makeAdapted(
         random: new Random(loaded.suite.seed).fork("adaptation"),
         signal: shop.signal,
         onEpoch: epochTeller(shop, id),
+        onWeights,
       },
       params,
     );
     return { model: adapted.model, training: { ...adapted, facts: {} } };
-  });
+  };
+  const made = await keepFollowed(shop, file, lineage, followed, adapt);
   await tell(shop, id, made.model, data.target, made.reused);
   return {
     id,

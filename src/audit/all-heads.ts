@@ -6,7 +6,12 @@ import type { ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
 import { type Replaying, summary, trunkOf } from "./replaying.ts";
 import type { CrossTask } from "./results.ts";
-import { attackTogether, type Head, type Together } from "./together.ts";
+import {
+  attackTogether,
+  type Head,
+  rightOnes,
+  type Together,
+} from "./together.ts";
 import { type Evidence, isTrusted, trustChecks } from "./trust/index.ts";
 import { otherMeans } from "./trust/other-means.ts";
 
@@ -51,9 +56,12 @@ export async function allHeads(run: Replaying): Promise<CrossTask[]> {
 }
 
 /** Why heads cannot be attacked together; null where they can. */
-function obstacleOf([first, second]: readonly Head[]): string | null {
+function obstacleOf(heads: readonly Head[]): string | null {
+  const [first, second] = heads;
   if (!first || !second) return "fewer than two tasks are of the suite's data";
   if (first.places.length === 0) return "the tasks share no sample";
+  if (rightOnes(heads).length === 0)
+    return "no head is right about any sample that all tasks have";
   return first.noGradient === null ? null : "no head has a gradient";
 }
 

@@ -1,6 +1,7 @@
 import { type Model, saveModel } from "#model";
 import type { Epoch } from "#tuning";
-import type { Store } from "./store.ts";
+import { keep, type ReadyModel, type Workshop } from "./models.ts";
+import type { Lineage } from "./results.ts";
 import type { Suite } from "./suite.ts";
 import { isNamed } from "./tasks.ts";
 
@@ -12,7 +13,8 @@ export function isFollowed(
   const spec = candidates[id];
   return (
     trajectory !== undefined &&
-    spec?.strategy !== undefined &&
+    spec !== undefined &&
+    spec.model === undefined &&
     isNamed(trajectory.candidates, id, spec)
   );
 }
@@ -24,19 +26,31 @@ export const epochFile = (file: string, epoch: number | "all"): string =>
     `epochs/$1/${epoch === "all" ? "all.json" : `${epoch}.onnx`}`,
   );
 
-/** Keeps the weights after each epoch of a training. */
-export function epochKeeper(store: Store, file: string) {
-  return {
-    /** Whether those of the whole training are there. */
-    get isWhole(): boolean {
-      return store.read(epochFile(file, "all")) !== undefined;
-    },
-    save({ epoch }: Epoch, model: Model): void {
-      saveModel(store.path(epochFile(file, epoch)), model);
-    },
-    /** Written last: it means that all epochs are there. */
-    finish(history: readonly Epoch[]): void {
-      store.write(epochFile(file, "all"), { epochs: history.length });
-    },
-  };
+/** Gets what would be released after each epoch. */
+export type OnModel = (epoch: Epoch, model: Model) => void;
+
+/** Trains a model unless its file is there, and keeps it; where it is followed, the weights after each epoch too. */
+export async function keepFollowed(
+  shop: Workshop,
+  file: string,
+  lineage: Lineage,
+  isFollowed: boolean,
+  train: (onModel?: OnModel) => ReturnType<Parameters<typeof keep>[3]>,
+  stated?: ReadyModel["stated"],
+): ReturnType<typeof keep> {
+  if (!isFollowed) return keep(shop, file, lineage, train, stated);
+  const { store } = shop;
+  const run = () =>
+    train(({ epoch }, model) =>
+      saveModel(store.path(epochFile(file, epoch)), model),
+    );
+  const made = await keep(shop, file, lineage, run, stated);
+  const whole = epochFile(file, "all");
+  if (!store.read(whole)) {
+    // Trained before anyone asked for its epochs: the same training gives them again.
+    if (made.reused) await run();
+    // Written last: it means that all epochs are there.
+    store.write(whole, { epochs: made.history.length });
+  }
+  return made;
 }

@@ -8,15 +8,13 @@ import {
   replaceHead,
 } from "#model";
 import { hashModel } from "#onnx";
-import { type Epoch, formOf, type OpenPart, type Tuned, tune } from "#tuning";
-import { epochKeeper } from "./epochs.ts";
+import { formOf, type OpenPart, type Tuned, tune } from "#tuning";
+import { keepFollowed, type OnModel } from "./epochs.ts";
 import {
   describe,
   describeSettings,
   epochTeller,
-  keep,
   type ReadyModel,
-  type Training,
   type Workshop,
 } from "./models.ts";
 import type { Lineage } from "./results.ts";
@@ -70,8 +68,7 @@ export interface PlannedTuning {
   readonly trainableParameters: number;
   run(
     how: Pick<Parameters<typeof tune>[0], "engine" | "signal" | "onEpoch"> & {
-      /** Gets what would be released after each epoch. */
-      readonly onModel?: (epoch: Epoch, model: Model) => void;
+      readonly onModel?: OnModel;
     },
   ): Promise<{ model: Model; training: Tuned }>;
 }
@@ -164,20 +161,16 @@ export async function keepTuned(
     seed: shop.loaded.suite.seed,
     assayVersion: packageVersion(),
   };
-  const epochs = followed ? epochKeeper(shop.store, file) : null;
-  const train = async (): Promise<{ model: Model; training: Training }> =>
-    planned.run({
-      engine: shop.engine,
-      signal: shop.signal,
-      onEpoch: epochTeller(shop, name),
-      ...(epochs ? { onModel: epochs.save } : {}),
-    });
-  const made = await keep(shop, file, lineage, train, stated);
-  if (epochs && !epochs.isWhole) {
-    // Trained before anyone asked for its epochs: the same training gives them again.
-    if (made.reused) await train();
-    epochs.finish(made.history);
-  }
+  const { engine, signal } = shop;
+  const how = { engine, signal, onEpoch: epochTeller(shop, name) };
+  const made = await keepFollowed(
+    shop,
+    file,
+    lineage,
+    followed,
+    (onModel) => planned.run({ ...how, onModel }),
+    stated,
+  );
   return {
     id,
     file,

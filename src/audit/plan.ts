@@ -240,14 +240,16 @@ function checkTrajectory(
       `${file}: trajectory.attack "${attack}" is made for ${norms.join(", ")}, not for ${norm} of "${threatModel}"`,
       "Name another attack or threat model.",
     );
-  const tuned = Object.entries(candidates).filter(([, c]) => c.strategy);
+  const tuned = Object.entries(candidates).filter(
+    ([, c]) => c.model === undefined,
+  );
   const stranger = trajectory.candidates?.find(
     (name) => !tuned.some(([id, spec]) => isNamed([name], id, spec)),
   );
   if (stranger !== undefined)
     throw new UsageError(
       "SUITE_INVALID",
-      `${file}: trajectory.candidates names "${stranger}", which is no candidate that is fine-tuned`,
+      `${file}: trajectory.candidates names "${stranger}", which is no candidate that is fine-tuned or adapted`,
       `Choose one of: ${tuned.map(([id]) => id).join(", ")}.`,
     );
 }

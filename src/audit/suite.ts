@@ -261,7 +261,7 @@ export const suiteSchema = z.strictObject({
     .optional(),
   /** Attacks that are also made on all heads of a candidate of several tasks at once: on the sum of their losses, until all are wrong. */
   allHeads: z.array(id).default([]),
-  /** Robustness along each fine-tuning: the weights after its epochs, against one of the attacks under one of the threat models. */
+  /** Robustness along each fine-tuning, or adaptation that trains: the weights after its epochs, against one of the attacks under one of the threat models. */
   trajectory: z
     .strictObject({
       attack: id,
@@ -270,7 +270,7 @@ export const suiteSchema = z.strictObject({
       samples: z.int().positive().default(100),
       /** After every how many epochs; the last before other layers are trained, the one that was kept and the last of all are always among them. */
       every: z.int().positive().default(1),
-      /** All that are fine-tuned when left out. */
+      /** All that are fine-tuned or adapted when left out. */
       candidates: z.array(id).min(1).optional(),
     })
     .optional(),

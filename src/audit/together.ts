@@ -61,7 +61,7 @@ interface Kept {
  * at, as of a cell. What is in the store is not made again.
  *
  * @param trunk what tells these heads from those of other candidates
- * @param heads the first has a gradient
+ * @param heads the first has a gradient, and one is right about a shared sample
  */
 export async function attackTogether(
   planned: PlannedCell,
@@ -112,9 +112,10 @@ async function made(
   const stood: string[] = [];
   for (const head of heads)
     stood.push(await answersOf(head, scene.examples, bench));
+  const right = rightOnes(heads);
   const outcomes = first.places
     .map((_, i) => {
-      if (!heads.some((h) => h.right[h.places[i] as number])) return "-";
+      if (!right.includes(i)) return "-";
       return stood.some((head) => head[i] === "1") ? "1" : "0";
     })
     .join("");
@@ -148,6 +149,12 @@ async function made(
     },
   };
 }
+
+/** The shared samples that at least one head is right about without an attack. */
+export const rightOnes = (heads: readonly Head[]): number[] =>
+  (heads[0]?.places ?? []).flatMap((_, i) =>
+    heads.some((h) => h.right[h.places[i] as number]) ? [i] : [],
+  );
 
 /** What was seen of several heads, at its worst. */
 function oddestOf(models: readonly Evidence["model"][]): Evidence["model"] {
@@ -194,9 +201,7 @@ async function attackAll(
       onEvent({ kind: "progress", cell: name, share: 1 });
     },
   };
-  const some = places.flatMap((_, i) =>
-    heads.some((h) => h.right[h.places[i] as number]) ? [i] : [],
-  );
+  const some = rightOnes(heads);
   const scene = someOf(whole, some);
   const limit = ballOf(
     scene.norm,
@@ -221,25 +226,24 @@ async function attackAll(
     `attack ${chosen.unit.id} ${norm} ${eps}`,
   );
   const notes: string[] = [];
-  if (some.length > 0)
-    putRows(
-      whole.examples,
-      some,
-      await chosen.unit.run({
-        target,
-        x: scene.x,
-        y: scene.y,
-        ball: limit,
-        table: data.table,
-        params: chosen.params,
-        random: some.map((i) => stream.fork(i)),
-        onNote: (text) => notes.push(text),
-        onProgress(share: number) {
-          if (signal?.aborted) throw new InterruptedError();
-          onEvent({ kind: "progress", cell: name, share });
-        },
-      }),
-    );
+  putRows(
+    whole.examples,
+    some,
+    await chosen.unit.run({
+      target,
+      x: scene.x,
+      y: scene.y,
+      ball: limit,
+      table: data.table,
+      params: chosen.params,
+      random: some.map((i) => stream.fork(i)),
+      onNote: (text) => notes.push(text),
+      onProgress(share: number) {
+        if (signal?.aborted) throw new InterruptedError();
+        onEvent({ kind: "progress", cell: name, share });
+      },
+    }),
+  );
   const peaks = peaksOf(target.losses);
   const { gradient } = await grantAccess(opened.model, terms).lossGradient(
     scene.x,
@@ -251,10 +255,10 @@ async function attackAll(
       ...whole,
       peaks: places.map((_, i) => peaks[some.indexOf(i)] ?? null),
     },
-    zeroGradientShare: rowsWhere(gradient, isZero) / Math.max(1, some.length),
+    zeroGradientShare: rowsWhere(gradient, isZero) / some.length,
     rising: stillRising(target.losses.filter((_, i) => !target.brokenAt[i])),
     notes,
-    spent: spent / Math.max(1, some.length),
+    spent: spent / some.length,
   };
 }
 

@@ -44,7 +44,15 @@ export async function trajectories(
     const points: Trajectory["points"] = [];
     for (const line of chosenEpochs(ready.history, every))
       points.push(await attackedAt(line, ready, planned, { ...bench, data }));
-    found.push({ candidate: ready.id, attack, threatModel, points });
+    found.push({
+      candidate: ready.id,
+      attack,
+      threatModel,
+      points,
+      ...(points.length === 0
+        ? { note: `nothing is trained in epochs: ${ready.ended}, set at once` }
+        : {}),
+    });
   }
   return found;
 }

@@ -93,6 +93,44 @@ test("nothing is trained or attacked again, and one that is asked for later is t
   );
 }, 60_000);
 
+test("adaptations without a source are followed too, and one that trains nothing says so", async () => {
+  const { results: adapted } = await run(
+    `version: 1
+title: adapted
+seed: 3
+data: { source: digits }
+classes: ["5", "6", "7"]
+shift: [invert]
+samples: 24
+base: { pretrain: { architecture: small-cnn-bn, batchNorm: batch, epochs: 1 } }
+candidates: { tent: { adaptation: { id: tent, epochs: 2 } }, adabn: { adaptation: adabn } }
+threatModels: { small: { norm: linf, eps: 0.05 } }
+attacks: { pgd: { id: pgd, steps: 3, relStepSize: 0.4 } }
+trajectory: { attack: pgd, threatModel: small }
+gallery: 0
+`,
+    "adapted",
+  );
+  const [tent, adabn] = adapted.trajectories ?? [];
+  expect(tent?.points.map((p) => [p.epoch, p.best])).toEqual([
+    [1, false],
+    [2, true],
+  ]);
+  const cell = adapted.cells.find((c) => c.id === "tent/none/pgd@small");
+  expect(tent?.points[1]).toMatchObject({
+    cleanAccuracy: cell?.cleanAccuracy,
+    robustAccuracy: cell?.robustAccuracy,
+  });
+  const note =
+    "nothing is trained in epochs: statistics of 2 layers, set at once";
+  expect(adabn).toMatchObject({ candidate: "adabn", points: [], note });
+  expect(() => resultsSchema.parse(adapted)).not.toThrow();
+  expect(await renderHtml(adapted)).toContain(`adabn: ${note}`);
+  expect(renderMarkdown(adapted)).toContain(
+    `Robustness of adabn by epoch: ${note}`,
+  );
+}, 60_000);
+
 test("of many epochs every so many are attacked, with those before an unfreezing, the kept and the last", () => {
   const line = (epoch: number): Epoch => ({
     epoch,

@@ -5,7 +5,8 @@ import { lineChart } from "./line-chart.ts";
 /** Clean and robust accuracy after the epochs of a fine-tuning, with a mark where other layers began to be trained. */
 export function trajectoriesView(results: Results) {
   return (results.trajectories ?? []).map((trajectory) => {
-    const { candidate, attack, threatModel, points } = trajectory;
+    const { candidate, attack, threatModel, points, note } = trajectory;
+    if (note) return { note: `${plain(candidate)}: ${plain(note)}.` };
     const threat = results.threatModels.find((t) => t.id === threatModel);
     const n = points[0]?.robustAccuracy.n ?? 0;
     const doubted = points.filter((p) => !p.trusted).map((p) => p.epoch);

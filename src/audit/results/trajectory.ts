@@ -7,6 +7,8 @@ export const trajectorySchema = z.strictObject({
   attack: z.string(),
   /** Id of the threat model. */
   threatModel: z.string(),
+  /** Why there are no points, as half a sentence; absent where there are some. */
+  note: z.string().optional(),
   points: z.array(
     z.strictObject({
       epoch: z.int(),

@@ -36,6 +36,8 @@ export interface AdaptInput {
   readonly random: Random;
   readonly signal?: AbortSignal;
   readonly onEpoch?: (epoch: Epoch, total: number) => void;
+  /** Gets the model after each epoch, where there are any. */
+  readonly onWeights?: (epoch: Epoch, model: Model) => void;
 }
 
 /** Adapts a model to unlabelled data of the target domain alone. */

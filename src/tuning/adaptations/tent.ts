@@ -26,7 +26,7 @@ export const tent = defineSourceFree({
     learningRate: z.number().positive().default(1e-3),
   }),
   async adapt(
-    { model, target, engine, random, signal, onEpoch },
+    { model, target, engine, random, signal, onEpoch, onWeights },
     { epochs, batchSize, learningRate },
   ) {
     if (!model.graph.nodes.some((n) => n.op === "BatchNormalization"))
@@ -58,6 +58,7 @@ export const tent = defineSourceFree({
       random,
       signal,
       onEpoch,
+      onWeights,
     });
   },
 });
