@@ -1,6 +1,6 @@
 import { hashOf, Random } from "#core";
 import { groupHeads, headModel, layerGroups, withHeads } from "#model";
-import { jointDataset, manyTasks } from "#tuning";
+import { jointDataset, manyTasks, placesOf } from "#tuning";
 import { isFollowed } from "./epochs.ts";
 import { describeTuning, keepTuned, purposeOf } from "./fine-tuning.ts";
 import {
@@ -52,15 +52,13 @@ export async function makeMember(
     const { test } = (tasks[i] as (typeof tasks)[number]).judged.target;
     checkTargets(headModel(headed, head), test, `task "${head.name}"`);
   }
+  const samplesOf = (part: "train" | "validation") =>
+    tasks.map(({ judged: { target, rows } }) => ({
+      data: target[part],
+      ...(rows ? { rows: rows[part] } : {}),
+    }));
   const joint = (part: "train" | "validation") =>
-    jointDataset(
-      heads,
-      tasks.map(({ judged: { target, rows } }) => ({
-        data: target[part],
-        ...(rows ? { rows: rows[part] } : {}),
-      })),
-      data.target[part],
-    );
+    jointDataset(heads, samplesOf(part), data.target[part]);
   const parts = { train: joint("train"), validation: joint("validation") };
   const key = hashOf({
     kind: "tasks",
@@ -96,5 +94,10 @@ export async function makeMember(
   );
   const { target } = judgedOn(data, member);
   await tell(shop, id, made.model, target, reused);
-  return made;
+  const unseen = new Set(made.unseen);
+  const places = placesOf(samplesOf("train"))[names.indexOf(member.task)] ?? [];
+  return {
+    ...made,
+    unseen: [...places.keys()].filter((i) => unseen.has(places[i] as number)),
+  };
 }

@@ -36,6 +36,8 @@ export interface ReadyModel {
   readonly ended: string | null;
   readonly lineage: Lineage | null;
   readonly trainableParameters: number | null;
+  /** Rows of the data it was trained on that no step drew; none when left out. */
+  readonly unseen?: readonly number[];
   /** What the suite says of how its file is read, on which results depend; absent for one that the run made with one head. */
   readonly stated?: Parameters<typeof loadModel>[1];
   /** The same without the preprocessing that the suite states for it; absent where it states none. */
@@ -56,6 +58,7 @@ export interface Training {
   readonly history: Epoch[];
   readonly ended: string;
   readonly facts: Readonly<Record<string, number>>;
+  readonly unseen?: readonly number[];
 }
 
 /**
@@ -120,27 +123,28 @@ export async function keep(
   train: () => Promise<{ model: Model; training: Training }>,
   stated?: ReadyModel["stated"],
 ): Promise<
-  Pick<ReadyModel, "history" | "ended" | "lineage" | "model"> & {
+  Pick<ReadyModel, "history" | "ended" | "lineage" | "model" | "unseen"> & {
     reused: boolean;
   }
 > {
   const record = file.replace(/\.onnx$/, ".json");
   const before = store.read<Training>(record);
-  const told = ({ history, ended, facts }: Training, reused: boolean) => ({
-    history,
-    ended,
-    lineage: withFacts(begun, facts),
+  const told = (training: Training, reused: boolean) => ({
+    history: training.history,
+    ended: training.ended,
+    unseen: training.unseen,
+    lineage: withFacts(begun, training.facts),
     model: loadModel(store.path(file), stated),
     reused,
   });
   if (before) return told(before, true);
   const { model, training } = await train();
-  const { history, ended, facts } = training;
+  const { history, ended, facts, unseen } = training;
   saveModel(store.path(file), model, {
     "assay.lineage": JSON.stringify(withFacts(begun, facts)),
   });
   // Written last: a record means that the model is whole.
-  store.write(record, { history, ended, facts });
+  store.write(record, { history, ended, facts, unseen });
   return told(training, false);
 }
 

@@ -16,6 +16,7 @@ export { atMoved, lengthOf } from "./moved.ts";
 export {
   jointDataset,
   manyTasks,
+  placesOf,
   type TaskSamples,
   type Weighting,
   weightings,

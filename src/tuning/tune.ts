@@ -62,6 +62,8 @@ export interface Tuned {
   readonly ended: string;
   /** What parts state of the whole training. */
   readonly facts: Readonly<Record<string, number>>;
+  /** Rows of the training data that no step drew before these weights were kept. */
+  readonly unseen: readonly number[];
 }
 
 /** Values by weight name. */
@@ -199,7 +201,20 @@ export async function tune(input: TuneInput): Promise<Tuned> {
     history,
     ended,
     facts,
+    unseen: unseenBy(run, best.epoch.epoch),
   };
+}
+
+/** Rows that no step of the first epochs drew: parts may draw at random, or use a batch for several steps. */
+function unseenBy(
+  { opened, random, settings, train, stepsPerEpoch }: Run,
+  epochs: number,
+): number[] {
+  const drawn = drawing(train.y.length, settings.batchSize, opened, random);
+  const seen = new Set<number>();
+  for (let step = 0; step < epochs * stepsPerEpoch; step++)
+    for (const row of drawn(step).rows) seen.add(row);
+  return Array.from(train.y.keys()).filter((row) => !seen.has(row));
 }
 
 /** Opens the parts and settles the order of the data. */

@@ -75,6 +75,11 @@ test.each(["loss-threshold", "lira", "difficulty-calibration"])(
           model,
           base: null,
           data: { train, test, validation },
+          learned: {
+            domain: { train, test, validation },
+            seen: train,
+            unlabelled: 0,
+          },
           attacked: test,
           source: null,
           repaired: false,

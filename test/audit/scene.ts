@@ -22,6 +22,7 @@ export function sceneOf<U extends { params: z.ZodObject }, P>(
       model,
       base: null,
       data,
+      learned: { domain: data, seen: data.train, unlabelled: 0 },
       attacked: data.test as Dataset,
       source: null,
       repaired: false,

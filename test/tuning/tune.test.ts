@@ -40,6 +40,26 @@ test("learns digits", async () => {
   ).toBe(true);
 });
 
+test("samples that no step drew move no weight", async () => {
+  const { train } = await smallDigits();
+  const once = { epochs: 1, samplingTemperature: 1 };
+  const { unseen, model } = await trainWith(once);
+  expect(unseen.length).toBeGreaterThan(20);
+  expect(unseen.length).toBeLessThan(train.y.length / 2);
+  const blank = (rows: readonly number[]) => {
+    const data = train.x.data.slice();
+    for (const row of rows) data.fill(1, 64 * row, 64 * (row + 1));
+    return trainWith(once, { train: { ...train, x: { ...train.x, data } } });
+  };
+  const weights = (m: typeof model) => [...m.graph.constants.values()];
+  const same = await blank(unseen);
+  expect(weights(same.model)).toEqual(weights(model));
+  const seen = [...train.y.keys()].find((row) => !unseen.includes(row)) ?? 0;
+  const other = await blank([seen]);
+  expect(weights(other.model)).not.toEqual(weights(model));
+  expect((await trainWith({ epochs: 1 })).unseen).toEqual([]);
+});
+
 test("stops early when the validation loss does not fall any more", async () => {
   const { history, ended } = await trainWith({
     epochs: 200,

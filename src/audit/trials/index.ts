@@ -99,9 +99,11 @@ async function runTrial(
     stated: ready.stated,
     base: base?.hash,
     ...(unrelated ? { unrelated: unrelated.hash } : {}),
-    data: [data.attacked, ...Object.values(data.target)].map(
-      (part) => part.fingerprint,
-    ),
+    data: [
+      data.attacked,
+      ...Object.values(data.target),
+      ...Object.values(data.sourceDomain ?? {}),
+    ].map((part) => part.fingerprint),
     seed: loaded.suite.seed,
     version: packageVersion(),
     engine: engine.title,

@@ -11,22 +11,23 @@ type Params = { readonly shadows?: number };
 type Here = Scene<Membership, Params>;
 
 /**
- * Asks of every training and test sample whether the candidate learned from it. The
- * attacker's population is the validation split, which chose the best epoch and
- * moved no weight. Shadow models are tuned as the candidate was, in pairs on the two
+ * Asks of every sample that the candidate learned from, and of every test sample of the
+ * same domain, whether it did. The attacker's population is the validation split, which
+ * chose the best epoch and moved no weight. Shadow models are tuned as the candidate was, in pairs on the two
  * halves of all samples, so that half of them learned from each; they are the same
  * for every attack and repair.
  */
 export const membership: Protocol<Membership, Params> = async (scene) => {
   const { victim, unit, params, engine, signal, random } = scene;
-  const { train, validation, test } = victim.data;
+  const { seen, domain, unlabelled } = victim.learned;
+  const { train, validation, test } = domain;
   if (meaningOf(victim.model).targets)
     throw new UsageError(
       "TRIAL_TASK",
       `${unit.id} needs the probabilities of classes, ${victim.id} has targets`,
       "Try it on classifiers: name them in the trial's candidates.",
     );
-  const pool = joined(train, test);
+  const pool = joined(seen, test);
   const said = ({ x }: Dataset) => logitsOf(victim.model, x, engine);
   const shadows = await shadowsOf(scene, pool, params.shadows ?? 0);
   const scores = await unit.score({
@@ -39,14 +40,24 @@ export const membership: Protocol<Membership, Params> = async (scene) => {
     random: random.fork("score"),
     signal,
   } satisfies Parameters<Membership["score"]>[0]);
-  const found = outcomeOf({ scores, train, test });
+  const found = outcomeOf({ scores, train: seen, test });
   const count = shadows.length;
   return {
     ...found,
     notes: [
       ...(count > 0
         ? [
-            `${count} shadow models learned from ${Math.floor(pool.y.length / 2)} of these samples each, the candidate from ${train.y.length}; the papers train up to 256`,
+            `${count} shadow models learned from ${Math.floor(pool.y.length / 2)} of these samples each, the candidate from ${seen.y.length}; the papers train up to 256`,
+          ]
+        : []),
+      ...(seen.y.length < train.y.length
+        ? [
+            `${train.y.length - seen.y.length} of ${train.y.length} training samples count as neither: the fine-tuning never drew them, or a filter left them out`,
+          ]
+        : []),
+      ...(unlabelled > 0
+        ? [
+            `the ${unlabelled} samples that it saw without their labels are not asked about`,
           ]
         : []),
       ...found.notes,
@@ -59,7 +70,7 @@ async function shadowsOf(
   pool: Dataset,
   count: number,
 ): Promise<Shadow[]> {
-  const { validation } = scene.victim.data;
+  const { validation } = scene.victim.learned.domain;
   const shadows: Shadow[] = [];
   const n = pool.y.length;
   for (let i = 0; i < count; i++) {
@@ -90,7 +101,8 @@ async function referenceOf(
   { victim, unit, engine, random, signal, once }: Here,
   pool: Dataset,
 ): Promise<FloatTensor> {
-  const { base, data } = victim;
+  const { base, learned } = victim;
+  const { validation } = learned.domain;
   if (!base)
     throw new UsageError(
       "TRIAL_BASE",
@@ -102,8 +114,8 @@ async function referenceOf(
     const model = replaceHead(base, victim.model.classes, own.fork("head"));
     const { model: tuned } = await tuneEvenly({
       model,
-      train: data.validation,
-      validation: data.validation,
+      train: validation,
+      validation,
       groups: layerGroups(model.graph).slice(-1),
       epochs: EPOCHS,
       settings: settingsSchema.parse({ learningRate: 1e-2 }),

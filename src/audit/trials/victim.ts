@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Chosen, hashOf, Random, sha256, UsageError } from "#core";
-import type { Dataset } from "#data";
+import { type Dataset, takeSamples } from "#data";
 import { defend, type Filtered, type Repair, remaining } from "#defenses";
 import { loadModel, type Model, saveModel } from "#model";
 import { recipeOf } from "../candidate.ts";
@@ -13,7 +13,7 @@ import {
   type Workshop,
 } from "../models.ts";
 import type { Judged, Parts } from "../prepare.ts";
-import type { CandidateSpec } from "../suite.ts";
+import { BASE, type CandidateSpec } from "../suite.ts";
 import { judgedOn } from "../tasks.ts";
 
 /** What is changed of a candidate's fine-tuning; the rest is as it was. */
@@ -32,6 +32,16 @@ export interface Learnt {
   readonly filtered: ReadonlySet<number> | null;
 }
 
+/** Whose labels a model learned. */
+export interface Learned {
+  /** Data of the domain whose labels it learned, as it was split. */
+  readonly domain: Parts;
+  /** The training samples that its fine-tuning drew, behind the filters of the repair and with the labels that these gave them. */
+  readonly seen: Dataset;
+  /** How many samples of another domain it saw without their labels. */
+  readonly unlabelled: number;
+}
+
 /** The candidate of a trial, behind its repair. */
 export interface Victim {
   readonly id: string;
@@ -41,6 +51,8 @@ export interface Victim {
   /** Where its head reads features of the base (see `replaceHead`). */
   readonly cut?: string;
   readonly data: Parts;
+  /** What `model` learned its labels from, and what it did not. */
+  readonly learned: Learned;
   /** The test samples that the suite attacks. */
   readonly attacked: Dataset;
   /** Data of the task that the base was trained on, where the suite trains it. */
@@ -70,6 +82,8 @@ interface Tuned {
   readonly model: Model;
   readonly key: string;
   readonly train: Dataset;
+  /** Rows of it that no step drew. */
+  readonly unseen: readonly number[];
 }
 
 /**
@@ -97,6 +111,14 @@ export async function openVictim(
     base: base?.model ?? null,
     cut: spec.cut,
     data: judged.target,
+    learned: {
+      domain: domainOf(spec, judged, shop),
+      seen: released.seen,
+      unlabelled:
+        spec.adaptation?.unit.kind === "joint"
+          ? judged.target.train.y.length
+          : 0,
+    },
     attacked: judged.attacked,
     source: shop.data.pretraining,
     repaired: repair.length > 0,
@@ -133,7 +155,8 @@ async function retune(
     return {
       model: ready.model,
       key: ready.hash,
-      train: judgedOn(shop.data, spec.member).target.train,
+      train: domainOf(spec, judgedOn(shop.data, spec.member), shop).train,
+      unseen: ready.unseen ?? [],
     };
   if (!base || !isTunable(spec))
     throw new UsageError(
@@ -166,7 +189,18 @@ async function retune(
     base,
     shop,
   );
-  return { model: kept.model, key, train };
+  return { model: kept.model, key, train, unseen: kept.unseen ?? [] };
+}
+
+/** The data whose labels a candidate learns; of a file from elsewhere, those of its task. */
+function domainOf(
+  { model, labels, adaptation }: CandidateSpec,
+  { target }: Judged,
+  { data }: Workshop,
+): Parts {
+  if (model === BASE) return data.pretraining ?? target;
+  const isSource = labels === "source" || adaptation?.unit.kind === "joint";
+  return (isSource && data.sourceDomain) || target;
 }
 
 /** Whether trials can fine-tune a candidate again. */
@@ -180,7 +214,7 @@ async function repairAll(
   again: (changes: Changes) => Promise<Tuned>,
   { target }: Judged,
   { store, engine, loaded, signal }: Workshop,
-): Promise<Learnt> {
+): Promise<Learnt & { seen: Dataset }> {
   let now = tuned;
   /** For each sample of `now.train` its row in the data that came in. */
   let origin = Array.from(tuned.train.y, (_, row) => row);
@@ -211,7 +245,10 @@ async function repairAll(
       saveModel(file, await unit.mend({ ...input, clean: target.validation }));
     now = { ...now, model: loadModel(file), key };
   }
-  return { model: now.model, filtered };
+  const unseen = new Set(now.unseen);
+  const drawn = [...now.train.y.keys()].filter((row) => !unseen.has(row));
+  const seen = unseen.size > 0 ? takeSamples(now.train, drawn) : now.train;
+  return { model: now.model, filtered, seen };
 }
 
 /** Rows that a filter leaves out or gives another label. */

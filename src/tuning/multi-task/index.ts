@@ -12,6 +12,6 @@ export const weightings = [
   pcgrad,
 ] as unknown as readonly Weighting[];
 
-export { jointDataset, type TaskSamples } from "./joint-dataset.ts";
+export { jointDataset, placesOf, type TaskSamples } from "./joint-dataset.ts";
 export { manyTasks } from "./many-tasks.ts";
 export type { Weighting } from "./weighting.ts";

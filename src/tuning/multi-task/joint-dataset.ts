@@ -10,6 +10,20 @@ export interface TaskSamples {
   readonly rows?: readonly number[];
 }
 
+/** Of each task, where its samples are among those of all: shared ones first, each once, then those of each task with data of its own. */
+export function placesOf(tasks: readonly TaskSamples[]): number[][] {
+  const common = [...new Set(tasks.flatMap((t) => t.rows ?? []))];
+  common.sort((a, b) => a - b);
+  const placeOf = new Map(common.map((row, place) => [row, place]));
+  let next = common.length;
+  return tasks.map(({ data, rows }) => {
+    if (rows) return rows.map((row) => placeOf.get(row) as number);
+    const begin = next;
+    next += data.y.length;
+    return Array.from(data.y.keys(), (i) => begin + i);
+  });
+}
+
 /**
  * Samples of several tasks as one dataset, whose targets are those of all heads
  * side by side: shares of classes, labels or values, and NaN where a sample has no label of
@@ -26,30 +40,18 @@ export function jointDataset(
 ): Dataset {
   const columns = headColumns(heads);
   const width = columns.at(-1)?.to ?? 0;
-  const labelled = new Set(tasks.flatMap((t) => t.rows ?? []));
-  const common = [...labelled].sort((a, b) => a - b);
-  const placeOf = new Map(common.map((row, place) => [row, place]));
-  const own = tasks.filter((t) => !t.rows).map((t) => t.data.y.length);
-  const n = common.length + own.reduce((sum, size) => sum + size, 0);
+  const places = placesOf(tasks);
+  const n = 1 + places.flat().reduce((a, b) => Math.max(a, b), -1);
   const sample = shared.x.dims.slice(1);
   const size = sizeOf(sample);
   const x = new Float32Array(n * size);
   const targets = new Float32Array(n * width).fill(Number.NaN);
-  for (const [place, row] of common.entries())
-    x.set(shared.x.data.subarray(row * size, (row + 1) * size), place * size);
-  let next = common.length;
   for (const [t, { data, rows }] of tasks.entries()) {
     const { head, from } = columns[t] as (typeof columns)[number];
     requireShape(data, sample, head.name);
-    const begin = next;
-    if (!rows) {
-      x.set(data.x.data, begin * size);
-      next += data.y.length;
-    }
-    for (let i = 0; i < data.y.length; i++) {
-      const place = rows
-        ? (placeOf.get(rows[i] as number) as number)
-        : begin + i;
+    for (const [i, place] of (places[t] as number[]).entries()) {
+      const [source, row] = rows ? [shared, rows[i] as number] : [data, i];
+      x.set(source.x.data.subarray(row * size, (row + 1) * size), place * size);
       targets.set(targetsOf(data, i), place * width + from);
     }
   }
