@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { AssayError, Random, writeFile } from "#core";
-import { type Dataset, encodePng } from "#data";
+import { AssayError, Random, UsageError, writeFile } from "#core";
+import { type Dataset, encodePng, selectClasses } from "#data";
 import { inversionParams, type Trigger } from "#defenses";
 import type { Engine } from "#engine";
 import {
@@ -9,9 +9,10 @@ import {
   loadModel,
   type Model,
   readGraph,
+  recordedClasses,
 } from "#model";
 import type { Graph } from "#onnx";
-import { checkFits, type Parts, prepareData } from "./prepare.ts";
+import { checkFits, type PreparedData, prepareData } from "./prepare.ts";
 import type { Check } from "./results.ts";
 import { checkOf } from "./scan/check.ts";
 import { dormantNote, triggerCheck } from "./scan/clean.ts";
@@ -57,8 +58,8 @@ interface Looked {
  * Looks at a base before it is tuned: at its graph, at the margins of its classes,
  * and with a suite at the triggers that its clean data allow.
  *
- * @param suite whose base says how the file is read, and whose data are clean: those of the pre-training where the model has their classes, else the target's
- * @throws what `readGraph`, `normalise`, `loadSuite` and reading the data throw; DATA_SHAPE, DATA_BOUNDS, DATA_CLASSES for data that the model does not take
+ * @param suite whose base says how the file is read, and whose data are clean: those of the pre-training where they have the model's classes, else the target's
+ * @throws what `readGraph`, `normalise`, `loadSuite` and reading the data throw; DATA_SHAPE, DATA_BOUNDS, DATA_CLASSES for data that the model does not take, or of classes with other names
  */
 export async function scanModel(
   file: string,
@@ -75,13 +76,15 @@ export async function scanModel(
   const checks = [check, ...staticChecks(graph)];
   const loaded = suite === undefined ? undefined : await loadSuite(suite);
   const { model: _, pretrain: __, ...stated } = loaded?.suite.base ?? {};
-  const model = tryLoading(file, stated);
+  // The suite names the outputs of a base that has no names of its own.
+  const own = recordedClasses(graph, file);
+  const model = tryLoading(file, own ? { ...stated, classes: own } : stated);
   if (typeof model === "string") {
     const notes = [`Margins and triggers were not looked for: ${model}.`];
     return { scan: { file, checks, notes }, pictures };
   }
   const data = loaded ? await prepareData(loaded) : undefined;
-  const clean = data && cleanFor(model, data.pretraining, data.target);
+  const clean = data && cleanFor(model, own ?? stated.classes, data);
   const found = await scanWeights(model, clean, engine, settings);
   for (const trigger of found.triggers ?? [])
     pictures.set(
@@ -137,16 +140,40 @@ function tryLoading(file: string, options: LoadModelOptions): Model | string {
   }
 }
 
-function cleanFor(
+/**
+ * Clean samples of the model's classes, labelled in its order: by name where it and the
+ * data have names, by their number otherwise.
+ */
+export function cleanFor(
   model: Model,
-  pretraining: Parts | null,
-  target: Parts,
+  names: readonly string[] | undefined,
+  { pretraining, target }: Pick<PreparedData, "pretraining" | "target">,
 ): Dataset {
-  const fits = pretraining?.validation.classes.length === model.classes.length;
-  const { validation } = fits ? pretraining : target;
-  checkFits(validation, model, model.classes, "the model");
-  return validation;
+  const known = [pretraining, target].flatMap((p) => p?.validation ?? []);
+  const named =
+    names && known.find((d) => names.every((n) => d.classes.includes(n)));
+  const counted = known.find(
+    ({ classes }) =>
+      classes.length === model.classes.length &&
+      (!names || (areCounted(classes) && names.some((n) => !/^\d+$/.test(n)))),
+  );
+  if (names && !named && !counted)
+    throw new UsageError(
+      "DATA_CLASSES",
+      `the model has the classes ${names.join(", ")}, the data of the suite ${known.map((d) => d.classes.join(", ")).join(", or ")}`,
+      "Name a suite with data of the model's classes; base.classes names the outputs of a file that has no names of its own.",
+    );
+  const clean =
+    names && named
+      ? selectClasses(named, names)
+      : (counted ?? target.validation);
+  checkFits(clean, model, model.classes, "the model");
+  return clean;
 }
+
+/** Whether classes have no names but their numbers. */
+const areCounted = (classes: readonly string[]) =>
+  classes.every((name, k) => name === String(k));
 
 /** The checks that run the model: of a classifier alone, and with clean data. */
 export async function scanWeights(

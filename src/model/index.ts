@@ -51,6 +51,7 @@ export {
   loadModel,
   type Model,
   modelOf,
+  recordedClasses,
   saveModel,
   toFile,
 } from "./model.ts";

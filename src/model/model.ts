@@ -245,6 +245,15 @@ export function saveModel(
   writeModel(path, toFile(model, metadata));
 }
 
+/** The names of the classes in a file that Assay wrote; undefined for one from elsewhere. */
+export function recordedClasses(
+  { metadata }: Graph,
+  file: string,
+): readonly string[] | undefined {
+  const recorded = metadata.get(METADATA);
+  return recorded ? parseMetadata(recorded, file).classes : undefined;
+}
+
 const headSchema = z.object({
   name: z.string(),
   logits: z.string(),

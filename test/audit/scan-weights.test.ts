@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { type Scan, scanModel, writeScan } from "#audit";
-import { Random } from "#core";
+import { Random, UsageError } from "#core";
 import { type Dataset, dataset } from "#data";
 import { onnxruntime } from "#engine";
 import { type Model, saveModel } from "#model";
-import { copyOf } from "#onnx";
+import { copyOf, floats } from "#onnx";
 import { trainOn } from "../../defenses/repair/train.ts";
 import { largestMargins, marginCheck } from "../../src/audit/scan/margins.ts";
-import { scanWeights } from "../../src/audit/scan.ts";
+import { cleanFor, scanWeights } from "../../src/audit/scan.ts";
 import { linearModel, smallDigits, untrained } from "../reference.ts";
 
 const quick = { starts: 4, steps: 30, triggerSteps: 200 };
@@ -133,7 +133,8 @@ test("a scan with a suite looks at its data, and is written with a picture of ea
     `version: 1
 title: scan
 data: { source: digits }
-classes: ["0", "1", "2", "3"]
+classes: ["3", "2", "1", "0"]
+base: { model: other.onnx, classes: ["6", "7", "8", "9"] }
 candidates: { given: { model: model.onnx } }
 threatModels: { small: { norm: linf, eps: 0.1 } }
 attacks: { noise: noise }
@@ -151,6 +152,46 @@ attacks: { noise: noise }
     "scan.json",
     ...[0, 1, 2, 3].map((k) => `trigger-${k}.png`),
   ]);
+});
+
+test("clean data are matched with the model's classes by name, and refused where the names contradict", async () => {
+  const model = linearOfDigits();
+  const ofClasses = (...classes: string[]) => {
+    const n = classes.length;
+    const labels = Int32Array.from({ length: n }, (_, i) => i);
+    const x = floats([n, 1, 8, 8], new Float32Array(64 * n));
+    const data = dataset("some", x, labels, classes);
+    return { train: data, validation: data, test: data };
+  };
+  const clean = (
+    names: string[] | undefined,
+    target: string[],
+    pretraining: string[] | null = null,
+  ) => {
+    const { classes, y } = cleanFor(model, names, {
+      target: ofClasses(...target),
+      pretraining: pretraining && ofClasses(...pretraining),
+    });
+    return { classes, y: [...y] };
+  };
+  const own = ["0", "1", "2", "3"];
+  const words = ["ant", "bee", "cat", "dog"];
+  // Another order, more classes, and not the first data of as many.
+  expect(clean(own, ["3", "1", "2", "0"])).toEqual({
+    classes: own,
+    y: [3, 1, 2, 0],
+  });
+  expect(clean(own, ["9", ...own])).toEqual({ classes: own, y: [0, 1, 2, 3] });
+  expect(clean(own, own, words).classes).toEqual(own);
+  // What has no names is matched by their number.
+  expect(clean(undefined, words).classes).toEqual(words);
+  expect(clean(words, own).classes).toEqual(own);
+  const others = () => clean(["4", "5", "6", "7"], own);
+  expect(others).toThrow(UsageError);
+  expect(others).toThrow(
+    /classes 4, 5, 6, 7, the data of the suite 0, 1, 2, 3/,
+  );
+  expect(() => clean(words, ["ant", "bee", "cat", "elk"])).toThrow(UsageError);
 });
 
 /** Each class by the pixels of its own rows. */
