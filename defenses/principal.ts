@@ -2,22 +2,20 @@ import type { Random } from "#core";
 import type { Engine } from "#engine";
 import { emptyGraph, type FloatTensor, floats, GraphBuilder, int } from "#onnx";
 
-/** Directions beyond those that are wanted, and rounds: both make the last ones exact enough (Halko et al. 2011). */
-const SPARE = 10;
+/** With each, what a direction still has of the next one shrinks by the ratio of their variances. */
 const ROUNDS = 40;
 
 /** The mean of rows, and the directions in which they vary most. */
 export interface Principal {
   /** [width] */
   readonly mean: FloatTensor;
-  /** Orthonormal rows [count, width]; they span the space, in no order. */
+  /** Orthonormal rows [count, width], the one of most variance first. */
   readonly directions: FloatTensor;
 }
 
 /**
- * The first principal directions of rows [N, width], by subspace iteration
- * from random directions (Halko et al. 2011, arXiv:0909.4061, algorithm 4.4, on the
- * covariance).
+ * The first principal directions of rows [N, width], by orthogonal iteration
+ * (Golub and Van Loan 2013, section 8.2.4) on the covariance from random directions.
  */
 export async function principal(
   x: FloatTensor,
@@ -34,40 +32,56 @@ export async function principal(
     [n, width],
     x.data.map((v, i) => v - (mean[i % width] as number)),
   );
-  const covariance = await product(engine, centred, centred, true);
-  const tries = Math.min(width, count + SPARE);
-  // Columns of the basis are kept as rows; the covariance is symmetric.
-  let basis = orthonormal(
-    floats(
-      [tries, width],
-      Float32Array.from({ length: tries * width }, () => random.normal()),
-    ),
+  const square = await openProduct(engine, centred, true);
+  const covariance = await square.of(centred);
+  await square.release();
+  const start = Float32Array.from({ length: count * width }, () =>
+    random.normal(),
   );
-  for (let round = 0; round < ROUNDS; round++)
-    basis = orthonormal(await product(engine, basis, covariance, false));
-  return {
-    mean: floats([width], mean),
-    directions: floats([count, width], basis.data.slice(0, count * width)),
-  };
+  const round = await openProduct(engine, covariance);
+  // Columns of the basis are kept as rows; the covariance is symmetric.
+  let basis = orthonormal(floats([count, width], start));
+  for (let k = 0; k < ROUNDS; k++) basis = orthonormal(await round.of(basis));
+  await round.release();
+  return { mean: floats([width], mean), directions: basis };
 }
 
-/** a b, or the transpose of a times b. */
-async function product(
+/** Rows [N, width] along each of the directions, [N, count]. */
+export function coordinates(
+  x: FloatTensor,
+  { mean, directions }: Principal,
+): FloatTensor {
+  const [count = 0, width = 0] = directions.dims;
+  const n = x.data.length / width;
+  const out = floats([n, count], new Float32Array(n * count));
+  for (let i = 0; i < n; i++)
+    for (let d = 0; d < count; d++) {
+      let sum = 0;
+      for (let k = 0; k < width; k++)
+        sum +=
+          ((x.data[i * width + k] as number) - (mean.data[k] as number)) *
+          (directions.data[d * width + k] as number);
+      out.data[i * count + d] = sum;
+    }
+  return out;
+}
+
+/** Makes a b ready, or the transpose of a times b. */
+async function openProduct(
   engine: Engine,
-  a: FloatTensor,
-  b: FloatTensor,
-  transposed: boolean,
-): Promise<FloatTensor> {
-  const g = new GraphBuilder(emptyGraph("product"));
-  for (const [name, { dims }] of Object.entries({ a, b }))
-    g.input({ name, type: "float32", dims });
-  const out = g.op("Gemm", ["a", "b"], { transA: int(transposed ? 1 : 0) });
-  const session = await engine.load(g.build([out]));
-  try {
-    return (await session.run({ a, b }))[out] as FloatTensor;
-  } finally {
-    await session.release();
-  }
+  right: FloatTensor,
+  transposed = false,
+) {
+  const b = new GraphBuilder(emptyGraph("product"));
+  b.input({ name: "a", type: "float32", dims: ["rows", "columns"] });
+  const transA = int(transposed ? 1 : 0);
+  const out = b.op("Gemm", ["a", b.constant(right)], { transA });
+  const session = await engine.load(b.build([out]));
+  return {
+    of: async (a: FloatTensor) =>
+      (await session.run({ a }))[out] as FloatTensor,
+    release: () => session.release(),
+  };
 }
 
 /** Rows made orthonormal, the first first, by Gram and Schmidt twice over: once leaves rounding behind. */

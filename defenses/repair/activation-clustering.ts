@@ -1,7 +1,5 @@
 import { z } from "zod";
-import type { Random } from "#core";
-import { type FloatTensor, floats } from "#onnx";
-import { principal } from "../principal.ts";
+import { coordinates, principal } from "../principal.ts";
 import { byClass, featuresOf, without } from "./class-features.ts";
 import { silhouette, twoMeans } from "./clusters.ts";
 import { defineFilter } from "./repair.ts";
@@ -34,12 +32,11 @@ export const activationClustering = defineFilter({
     for (const { rows, features } of byClass(await featuresOf(input), train)) {
       // Two parts of two samples each, at least.
       if (rows.length < 4) continue;
-      const points = await projected(
-        features,
-        params.directions,
-        engine,
-        random.fork("directions"),
-      );
+      const [n = 0, width = 0] = features.dims;
+      const count = Math.min(params.directions, width, n - 1);
+      const draw = random.fork("directions");
+      const found = await principal(features, count, engine, draw);
+      const points = coordinates(features, found);
       const side = twoMeans(points, random.fork("means"));
       const ones = side.filter((s) => s === 1).length;
       const small = ones * 2 <= rows.length ? 1 : 0;
@@ -53,27 +50,3 @@ export const activationClustering = defineFilter({
     return without(train, gone);
   },
 });
-
-/** Rows in the coordinates of their first principal directions. */
-async function projected(
-  features: FloatTensor,
-  most: number,
-  engine: Parameters<typeof principal>[2],
-  random: Random,
-): Promise<FloatTensor> {
-  const [n = 0, width = 0] = features.dims;
-  const count = Math.min(most, width, n - 1);
-  const { mean, directions } = await principal(features, count, engine, random);
-  const out = floats([n, count], new Float32Array(n * count));
-  for (let i = 0; i < n; i++)
-    for (let d = 0; d < count; d++) {
-      let sum = 0;
-      for (let k = 0; k < width; k++)
-        sum +=
-          ((features.data[i * width + k] as number) -
-            (mean.data[k] as number)) *
-          (directions.data[d * width + k] as number);
-      out.data[i * count + d] = sum;
-    }
-  return out;
-}

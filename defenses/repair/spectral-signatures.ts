@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { principal } from "../principal.ts";
+import { coordinates, principal } from "../principal.ts";
 import { byClass, featuresOf, without } from "./class-features.ts";
 import { defineFilter } from "./repair.ts";
 
@@ -27,25 +27,12 @@ export const spectralSignatures = defineFilter({
     const { engine, train } = input;
     const gone = new Set<number>();
     for (const { rows, features } of byClass(await featuresOf(input), train)) {
-      const { mean, directions } = await principal(
-        features,
-        1,
-        engine,
-        random.fork("direction"),
+      const draw = random.fork("direction");
+      const first = await principal(features, 1, engine, draw);
+      const scores = coordinates(features, first).data.map((v) => v ** 2);
+      const order = [...rows.keys()].sort(
+        (a, b) => (scores[b] as number) - (scores[a] as number),
       );
-      const width = mean.data.length;
-      const scores = rows.map((_, i) => {
-        let along = 0;
-        for (let k = 0; k < width; k++)
-          along +=
-            ((features.data[i * width + k] as number) -
-              (mean.data[k] as number)) *
-            (directions.data[k] as number);
-        return along ** 2;
-      });
-      const order = rows
-        .map((_, i) => i)
-        .sort((a, b) => (scores[b] as number) - (scores[a] as number));
       // The last sample of a class is never left out.
       const most = Math.min(
         rows.length - 1,
