@@ -199,7 +199,6 @@ export { type Ball, ballOf } from "./ball.ts";
 export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";
 export { type Norm, norms } from "./norms/index.ts";
-export { classNamed } from "./poisoning/flips.ts";
 export { labelFlip } from "./poisoning/label-flip.ts";
 export {
   type Poison,

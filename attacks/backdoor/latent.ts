@@ -67,9 +67,14 @@ export const latent = defineBaseBackdoor({
       train: withClass(source.train, own),
       settings: { epochs: params.epochs, learningRate: params.learningRate },
     };
-    let taught: Promise<Model> | undefined;
-    const teach = () => {
-      taught ??= trainedOn(carrying(base, task), task, random.fork("teach"));
+    let taught: Promise<{ model: Model; mean: FloatTensor }> | undefined;
+    const teacher = () => {
+      taught ??= (async () => {
+        const start = carrying(base, task);
+        const model = await trainedOn(start, task, random.fork("teach"));
+        const mean = await meanFeatures(model, own, params.cut, input.engine);
+        return { model, mean };
+      })();
       return taught;
     };
     const isIn = (r: number, c: number) =>
@@ -79,14 +84,12 @@ export const latent = defineBaseBackdoor({
         isIn(r, c) ? (pattern.data[(k * height + r) * width + c] as number) : v,
       );
     const pattern = await once("trigger", async () => {
-      const model = await teach();
-      const mean = await meanFeatures(model, own, params.cut, input.engine);
+      const { model, mean } = await teacher();
       return optimisedPattern(model, mean, isIn, { ...task, ...params });
     });
     const trigger = withPattern(pattern);
     const weights = await once("weights", async () => {
-      const model = await teach();
-      const mean = await meanFeatures(model, own, params.cut, input.engine);
+      const { model, mean } = await teacher();
       const infected = await trainedOn(model, task, random.fork("infect"), {
         trigger,
         mean,

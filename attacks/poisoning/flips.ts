@@ -1,4 +1,3 @@
-import { nearest, UsageError } from "#core";
 import type { Dataset } from "#data";
 import { takeRows } from "#onnx";
 import type { Poison } from "./poisoning.ts";
@@ -24,19 +23,3 @@ export const relabelled = (
 /** The rows of a class, in order. */
 export const rowsOf = ({ y }: Dataset, label: number): number[] =>
   [...y.keys()].filter((row) => y[row] === label);
-
-/**
- * The number of a class that a suite names.
- *
- * @throws DATA_CLASS_UNKNOWN
- */
-export function classNamed(name: string, classes: readonly string[]): number {
-  const index = classes.indexOf(name);
-  if (index >= 0) return index;
-  const meant = nearest(name, classes);
-  throw new UsageError(
-    "DATA_CLASS_UNKNOWN",
-    `a poisoning names the class "${name}", which the candidates do not have`,
-    `${meant === undefined ? "" : `Did you mean "${meant}"? `}Their classes are: ${classes.join(", ")}.`,
-  );
-}

@@ -1,14 +1,15 @@
 import { z } from "zod";
+import { type Dataset, labelOf } from "#data";
 import { sizeOf, takeRows } from "#onnx";
-import { classNamed, flipTaxonomy, relabelled, rowsOf } from "./flips.ts";
+import { flipTaxonomy, relabelled, rowsOf } from "./flips.ts";
 import { definePoisoning, poisoningParams } from "./poisoning.ts";
 
 const pairOf = (
   { from, to }: { from?: string; to?: string },
-  classes: readonly string[],
+  data: Dataset,
 ) => ({
-  from: from === undefined ? 0 : classNamed(from, classes),
-  to: to === undefined ? 1 : classNamed(to, classes),
+  from: from === undefined ? 0 : labelOf(from, data),
+  to: to === undefined ? 1 : labelOf(to, data),
 });
 
 /**
@@ -49,7 +50,7 @@ export const labelFlipTargeted = definePoisoning({
   }),
   confuses: pairOf,
   async poison({ train, count, params, random, features }) {
-    const { from, to } = pairOf(params, train.classes);
+    const { from, to } = pairOf(params, train);
     const own = rowsOf(train, from);
     const order = random.permutation(own.length).map((i) => own[i] as number);
     const rows = params.gathered

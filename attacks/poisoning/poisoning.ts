@@ -85,10 +85,7 @@ export interface Poisoning<S extends z.ZodObject = z.ZodObject>
   readonly kind: "poisoning";
   readonly needsTuning: true;
   /** The class whose samples should be taken for another, where it is meant for one class. */
-  confuses?(
-    params: z.output<S>,
-    classes: readonly string[],
-  ): { from: number; to: number };
+  confuses?(params: z.output<S>, train: Dataset): { from: number; to: number };
   /** At most `count` samples, changed. */
   poison(input: PoisoningInput<z.output<S>>): Promise<Poison>;
 }

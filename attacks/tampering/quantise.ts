@@ -17,8 +17,9 @@ const taxonomy = {
 /**
  * Conversion to eight bits as ONNX Runtime's static quantisation does it by
  * default (QDQ form): weights as signed bytes with a scale for each tensor; what
- * goes into and comes out of each layer as unsigned bytes between the least and
- * the greatest value that clean samples gave. Rounding is passed straight through
+ * comes out of each layer as unsigned bytes between the least and the greatest
+ * value that clean samples gave. The input stays as it is, where ONNX Runtime rounds
+ * that too: images come in bytes already. Rounding is passed straight through
  * by gradients, as in a file that was quantised before.
  */
 export const int8 = defineTampering({

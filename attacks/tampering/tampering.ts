@@ -40,7 +40,7 @@ export interface Tampering<S extends z.ZodObject = z.ZodObject>
   readonly needsTuning: false;
   /** What a level counts, such as "flipped bits". */
   readonly unit: string;
-  /** From the least on. */
+  /** In any order. */
   levels(params: z.output<S>): readonly number[];
   /** The same without aim, by whose levels it is judged; none where nobody aims. */
   readonly control?: Tampering;

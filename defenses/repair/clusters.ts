@@ -105,6 +105,7 @@ export function silhouette(x: FloatTensor, side: readonly number[]): number {
     { length: Math.floor(n / step) },
     (_, i) => ordered[Math.floor(i * step)] as number,
   );
+  const points = new Map(taken.map((i) => [i, point(x, i)]));
   const counts = [0, 1].map((s) => taken.filter((i) => side[i] === s).length);
   if (counts.includes(0)) return 0;
   const values = taken.map((i) => {
@@ -112,7 +113,10 @@ export function silhouette(x: FloatTensor, side: readonly number[]): number {
     const sums = [0, 0];
     for (const j of taken)
       (sums[side[j] as number] as number) += Math.sqrt(
-        squareBetween(point(x, i), point(x, j)),
+        squareBetween(
+          points.get(i) as Float32Array,
+          points.get(j) as Float32Array,
+        ),
       );
     // A point alone has no others of its own; its silhouette is 0.
     if (counts[own] === 1) return 0;

@@ -20,7 +20,7 @@ export const finePruning = defineMend({
     ...trainingParams,
     drop: z.number().min(0).max(1).default(0.1).describe("of clean accuracy"),
   }),
-  async mend({ model, clean, engine, params, random }) {
+  async mend({ model, clean, engine, params, random, signal }) {
     const layer = lastConvolution(model);
     const [seen] = await evaluate(model, engine, clean.x, (b) => [
       pooled(b, b.op("Relu", [layer.value])),
@@ -43,6 +43,7 @@ export const finePruning = defineMend({
       clean,
       {
         ...params,
+        signal,
         afterStep(weights) {
           for (const name of layer.weights) {
             const weight = weights.get(name);

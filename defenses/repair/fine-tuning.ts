@@ -12,6 +12,6 @@ export const fineTuning = defineMend({
   title: "Further training on clean samples",
   reference: "Liu et al. 2017, arXiv:1710.00942",
   params: z.strictObject({ ...trainingParams }),
-  mend: ({ model, clean, engine, params, random }) =>
-    trainOn(model, clean, params, engine, random),
+  mend: ({ model, clean, engine, params, random, signal }) =>
+    trainOn(model, clean, { ...params, signal }, engine, random),
 });

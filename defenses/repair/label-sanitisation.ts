@@ -19,7 +19,7 @@ import { defineFilter } from "./repair.ts";
 /**
  * Label sanitisation (Paudice, Muñoz-González and Lupu 2018, arXiv:1803.00992,
  * algorithm 1): a sample gets the label that most of its k nearest neighbours
- * have, where at least a share `eta` of them agrees; their defaults are k = 10 and
+ * have, where at least a share `eta` of them agrees and its own is not as frequent; their defaults are k = 10 and
  * eta = 0.5. Distances are Euclidean between the features that the head of the
  * candidate reads, where the paper, whose classifiers are linear, takes inputs
  * (`space: inputs`). Of a large set, neighbours are looked for among `most` samples,
@@ -54,7 +54,8 @@ export const labelSanitisation = defineFilter({
         votes[label] = (votes[label] as number) + 1;
       }
       const top = Math.max(...votes);
-      return top / k >= eta ? votes.indexOf(top) : own;
+      if (top / k < eta || votes[own] === top) return own;
+      return votes.indexOf(top);
     });
     return { rows: [...train.y.keys()], y };
   },

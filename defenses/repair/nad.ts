@@ -24,8 +24,9 @@ export const nad = defineMend({
     ...trainingParams,
     teacherEpochs: z.int().positive().default(10),
   }),
-  async mend({ model, clean, engine, params, random }) {
-    const { teacherEpochs, ...settings } = params;
+  async mend({ model, clean, engine, params, random, signal }) {
+    const { teacherEpochs, ...stated } = params;
+    const settings = { ...stated, signal };
     const teacher = await trainOn(
       model,
       clean,

@@ -35,12 +35,11 @@ export const neuralCleanse = defineMend({
       .default(0.2)
       .describe("of samples that carry the trigger"),
   }),
-  async mend({ model, clean, engine, params, random }) {
-    const { rate, steps, threshold, lambda, patience, batchSize } = params;
+  async mend({ model, clean, engine, params, random, signal }) {
     const triggers = await invertTriggers(
       model,
       clean,
-      { steps, learningRate: rate, batchSize, threshold, lambda, patience },
+      { ...params, signal },
       engine,
       random.fork("inversion"),
     );
@@ -52,7 +51,8 @@ export const neuralCleanse = defineMend({
     for (const [k, row] of order.slice(0, count).entries())
       stamp(x.data, row, flagged[k % flagged.length] as Trigger);
     const taught = dataset(clean.name, x, clean.y, clean.classes);
-    return trainOn(model, taught, params, engine, random.fork("training"));
+    const how = { ...params, signal };
+    return trainOn(model, taught, how, engine, random.fork("training"));
   },
 });
 

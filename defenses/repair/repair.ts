@@ -18,7 +18,6 @@ interface RepairInput<P> {
   readonly engine: Engine;
   readonly params: P;
   readonly random: Random;
-  readonly signal?: AbortSignal;
 }
 
 export interface FilterInput<P> extends RepairInput<P> {
@@ -29,6 +28,7 @@ export interface FilterInput<P> extends RepairInput<P> {
 export interface MendInput<P> extends RepairInput<P> {
   /** The defender's own clean samples: the validation split. */
   readonly clean: Dataset;
+  readonly signal?: AbortSignal;
 }
 
 /** What a filter leaves of the fine-tuning set. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Random } from "#core";
+import { InterruptedError, type Random } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
@@ -18,6 +18,7 @@ export interface TrainOptions {
   readonly learningRate: number;
   readonly batchSize: number;
   readonly parts?: readonly TrainingPart[];
+  readonly signal?: AbortSignal;
   /** Called after every step with the weights, which it may change in place. */
   readonly afterStep?: (
     weights: ReadonlyMap<string, { data: Float32Array }>,
@@ -28,13 +29,14 @@ export interface TrainOptions {
 export async function trainOn(
   model: Model,
   data: Dataset,
-  { epochs, learningRate, batchSize, parts, afterStep }: TrainOptions,
+  { epochs, learningRate, batchSize, parts, signal, afterStep }: TrainOptions,
   engine: Engine,
   random: Random,
 ): Promise<Model> {
   const step = await openPlainStep(model, engine, { parts });
   try {
     for (let epoch = 0; epoch < epochs; epoch++) {
+      if (signal?.aborted) throw new InterruptedError();
       const order = random.fork(`epoch ${epoch}`).permutation(data.y.length);
       for (let from = 0; from < order.length; from += batchSize) {
         const rows = order.slice(from, from + batchSize);

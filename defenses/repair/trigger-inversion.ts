@@ -1,4 +1,4 @@
-import { AssayError, type Random } from "#core";
+import { AssayError, InterruptedError, type Random } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import { argmaxRows, labelTensor, loadGradient, type Model } from "#model";
@@ -16,7 +16,8 @@ import { adamw } from "#tuning";
 
 export interface InversionSettings {
   readonly steps: number;
-  readonly learningRate: number;
+  /** Of Adam. */
+  readonly rate: number;
   readonly batchSize: number;
   /** The share of samples that the trigger has to turn. */
   readonly threshold: number;
@@ -24,6 +25,7 @@ export interface InversionSettings {
   readonly lambda: number;
   /** Steps after which that weight moves. */
   readonly patience: number;
+  readonly signal?: AbortSignal;
 }
 
 /** A trigger that turns samples into a class. */
@@ -128,6 +130,7 @@ async function invert(
   let best: Omit<Found, "label"> | undefined;
   try {
     for (let s = 1; s <= settings.steps; s++) {
+      if (settings.signal?.aborted) throw new InterruptedError();
       const order = random.fork(`batch ${s}`).permutation(others.length);
       const rows = order
         .slice(0, settings.batchSize)
@@ -155,7 +158,7 @@ async function invert(
             weight,
             gradient,
             state: states[k] as Float32Array[],
-            rate: settings.learningRate,
+            rate: settings.rate,
             decays: false,
             steps: s,
           },

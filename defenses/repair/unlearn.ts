@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { UsageError } from "#core";
-import { dataset } from "#data";
+import { dataset, labelOf } from "#data";
 import { defineMend } from "./repair.ts";
 import { trainingParams, trainOn } from "./train.ts";
 
@@ -18,14 +17,8 @@ export const unlearn = defineMend({
     class: z.string(),
     ...trainingParams,
   }),
-  async mend({ model, clean, engine, params, random }) {
-    const label = clean.classes.indexOf(params.class);
-    if (label < 0 || clean.classes.length < 2)
-      throw new UsageError(
-        "REPAIR_INPUT",
-        `repair unlearn names class "${params.class}", the task has ${clean.classes.join(", ")}`,
-        "Name one of several classes.",
-      );
+  async mend({ model, clean, engine, params, random, signal }) {
+    const label = labelOf(params.class, clean);
     const draws = random.fork("labels");
     const y = clean.y.map((own) =>
       own === label
@@ -34,6 +27,7 @@ export const unlearn = defineMend({
         : own,
     );
     const other = dataset(clean.name, clean.x, y, clean.classes);
-    return trainOn(model, other, params, engine, random.fork("training"));
+    const how = { ...params, signal };
+    return trainOn(model, other, how, engine, random.fork("training"));
   },
 });

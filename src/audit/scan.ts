@@ -213,7 +213,7 @@ export async function scanWeights(
       triggerCheck(
         model,
         clean,
-        inversion(triggerSteps),
+        { ...inversion.parse({ steps: triggerSteps }), batchSize: 64 },
         engine,
         random.fork("triggers"),
       ),
@@ -223,12 +223,7 @@ export async function scanWeights(
   return { checks, notes, margins, triggers: found?.triggers };
 }
 
-function inversion(steps: number) {
-  const { rate, ...settings } = z
-    .strictObject(inversionParams)
-    .parse({ steps });
-  return { ...settings, learningRate: rate, batchSize: 64 };
-}
+const inversion = z.strictObject(inversionParams);
 
 /** A trigger on black, in the range of the input. */
 function pictureOf(

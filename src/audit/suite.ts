@@ -207,6 +207,22 @@ const threatModelSpec = z
     message: 'state eps, except where norm is "none"',
   });
 
+/** Parts of a repair: filters first, since each tunes the candidate again from the base. */
+const repairSchema = z
+  .array(choiceOf(repairs))
+  .min(1)
+  .refine(
+    (parts) =>
+      parts.every(
+        ({ unit }, i) =>
+          unit.kind === "mend" || parts[i - 1]?.unit.kind !== "mend",
+      ),
+    {
+      message:
+        "what cleans the data tunes the candidate again, which would undo the repair of weights before it: name it first",
+    },
+  );
+
 export const suiteSchema = z.strictObject({
   version: z.literal(1),
   title: z.string().min(1),
@@ -308,7 +324,7 @@ export const suiteSchema = z.strictObject({
     )
     .default({}),
   /** Defences by name that clean the fine-tuning set or change the tuned weights, and are tried against every trial. */
-  repairs: z.record(id, z.array(choiceOf(repairs)).min(1)).default({}),
+  repairs: z.record(id, repairSchema).default({}),
   gate: gateSchema.default([]),
   /** Adversarial examples shown for each candidate. */
   gallery: z.int().nonnegative().default(3),

@@ -186,7 +186,24 @@ function columns(
   return { type: "float32", dims: [n, chosen.length], data: kept };
 }
 
-function unknownClass(name: string, data: Dataset): UsageError {
+/**
+ * The label of a class by its name.
+ *
+ * @throws DATA_CLASS_UNKNOWN
+ */
+export function labelOf(
+  className: string,
+  data: Pick<Dataset, "name" | "classes">,
+): number {
+  const label = data.classes.indexOf(className);
+  if (label < 0) throw unknownClass(className, data);
+  return label;
+}
+
+function unknownClass(
+  name: string,
+  data: Pick<Dataset, "name" | "classes">,
+): UsageError {
   const meant = nearest(name, data.classes);
   return new UsageError(
     "DATA_CLASS_UNKNOWN",

@@ -1,6 +1,7 @@
 export {
   type Dataset,
   dataset,
+  labelOf,
   selectClasses,
   type TextReader,
   type Texts,

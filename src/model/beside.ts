@@ -1,12 +1,8 @@
 import type { LossName } from "#autodiff";
 import { AssayError } from "#core";
 import { type FloatTensor, takeRows } from "#onnx";
-import {
-  type CompiledModel,
-  classesSeen,
-  type Draws,
-  type LossGradient,
-} from "./compiled.ts";
+import { classesSeen } from "./answers.ts";
+import type { CompiledModel, Draws, LossGradient } from "./compiled.ts";
 import { meaningOf } from "./tasks/index.ts";
 
 /** Another head on the trunk of a model that is attacked, with what it should say of the same samples. */

@@ -1,38 +1,26 @@
-import { type LossName, lossOf } from "#autodiff";
-import { AssayError, Random } from "#core";
-import type { Engine, LoadOptions, Session } from "#engine";
+import type { LossName } from "#autodiff";
+import { Random } from "#core";
+import type { Engine, LoadOptions } from "#engine";
 import {
   concatRows,
   type FloatTensor,
   type Graph,
-  GraphBuilder,
-  int,
   rows,
   type Tensor,
 } from "#onnx";
 import { gradientRows, MOST } from "./batches.ts";
 import { type CutPlace, cutOff } from "./cut-off.ts";
-import { addRefusal, mayRefuse } from "./detection.ts";
-import { loadGradient } from "./differentiated.ts";
 import { asFed } from "./integers.ts";
+import {
+  feedsOf,
+  LOSS,
+  type LossPass,
+  type Objective,
+  openLoss,
+} from "./loss-pass.ts";
 import type { Model } from "./model.ts";
 import { drawNoise } from "./noise.ts";
 import { meaningOf } from "./tasks/index.ts";
-
-/** What is differentiated. */
-export interface Objective {
-  /** That of the model's task when left out: cross-entropy for a classifier. */
-  readonly loss?: LossName;
-  /** What the outputs should be [N, outputs], where the task is not one of classes. */
-  readonly targets?: FloatTensor;
-  /** The class that each sample is to be taken for, or the distribution [N, classes] that it is compared with, where the loss needs one. */
-  readonly aims?: ArrayLike<number> | FloatTensor;
-  /**
-   * The true classes, where the labels are others. A loss of a model that may
-   * refuse to answer is taken as its attacker sees it; see `asAttacked`.
-   */
-  readonly truth?: ArrayLike<number>;
-}
 
 /** What a model says of each row. */
 export interface Answers {
@@ -92,12 +80,6 @@ export interface CompiledModel {
 /** Values that replace constants of the model at every run: the weights while they are trained. */
 export type LiveWeights = ReadonlyMap<string, FloatTensor>;
 
-const LABELS = "assay.labels";
-const AIMS = "assay.aims";
-const TARGETS = "assay.targets";
-const TRUTH = "assay.truth";
-const LOSS = "assay.loss";
-
 /**
  * Makes a model ready to run on an engine. The gradient graph of a loss is
  * built and loaded when it is first asked for.
@@ -111,7 +93,7 @@ export async function compile(
   const graph = weightsAsInputs(model.graph, [...weights.keys()]);
   const forward = await engine.load(graph, options);
   const meaning = meaningOf(model);
-  const backward = new Map<LossName, ReturnType<typeof loadBackward>>();
+  const backward = new Map<LossName, Promise<LossPass>>();
   const together = gradientRows(graph, engine);
   const cuts = new Map<CutPlace, Promise<CompiledModel>>();
 
@@ -141,34 +123,18 @@ export async function compile(
     model,
     answers,
     logits: async (x, draws) => (await answers(x, draws)).logits,
-    async lossGradient(
-      x,
-      labels,
-      { loss = meaning.loss, aims, targets, truth = labels } = {},
-      draws = drawsOf(x),
-    ) {
+    async lossGradient(x, labels, objective = {}, draws = drawsOf(x)) {
+      const { loss = meaning.loss } = objective;
       const ready =
-        backward.get(loss) ?? loadBackward(model, graph, engine, loss, options);
+        backward.get(loss) ?? openLoss(model, graph, engine, loss, options);
       backward.set(loss, ready);
       const { session, gradient: name, asked } = await ready;
-      const parts = await inBatches(x, together, async (part, from) => {
-        const to = from + (part.dims[0] ?? 0);
-        const classes = (all: ArrayLike<number>) =>
-          labelTensor(Array.prototype.slice.call(all, from, to));
-        return session.run({
+      const parts = await inBatches(x, together, (part, from) =>
+        session.run({
           ...feeds(part, from, draws),
-          ...(asked.has(LABELS) ? { [LABELS]: classes(labels) } : {}),
-          ...(asked.has(TRUTH) ? { [TRUTH]: classes(truth) } : {}),
-          ...(asked.has(TARGETS)
-            ? { [TARGETS]: rows(wanted(targets), from, to) }
-            : {}),
-          ...(aims
-            ? {
-                [AIMS]: "dims" in aims ? rows(aims, from, to) : classes(aims),
-              }
-            : {}),
-        });
-      });
+          ...feedsOf(asked, labels, objective, from, part.dims[0] ?? 0),
+        }),
+      );
       return {
         loss: gathered(parts, LOSS, []).data,
         gradient: gathered(
@@ -227,70 +193,6 @@ export function weightsAsInputs(graph: Graph, names: readonly string[]): Graph {
   };
 }
 
-async function loadBackward(
-  model: Model,
-  graph: Graph,
-  engine: Engine,
-  name: LossName,
-  options: LoadOptions,
-): Promise<{
-  session: Session;
-  gradient: string;
-  /** Which of labels, true classes and targets it takes. */
-  asked: ReadonlySet<string>;
-}> {
-  const meaning = meaningOf(model);
-  const { detectors = [] } = model;
-  const loss = lossOf(name, meaning.classes);
-  const point = model.embedding ?? model.input;
-  const b = new GraphBuilder(graph, "loss/");
-  const counted = (value: string) =>
-    meaning.counted
-      ? b.op("Gather", [value, b.ints(meaning.counted)], { axis: int(1) })
-      : value;
-  const asked = new Set<string>();
-  if (meaning.targets) {
-    const dims = ["batch", model.classes.length];
-    asked.add(b.input({ name: TARGETS, type: "float32", dims }));
-  }
-  const outputs = counted(model.logits);
-  if (loss.targets) {
-    b.rename(loss.build(b, outputs, counted(TARGETS), ""), LOSS);
-  } else {
-    asked.add(b.input({ name: LABELS, type: "int64", dims: ["batch"] }));
-    if (loss.aims === "class")
-      b.input({ name: AIMS, type: "int64", dims: ["batch"] });
-    if (loss.aims === "distribution") {
-      const dims = ["batch", meaning.classes];
-      b.input({ name: AIMS, type: "float32", dims });
-    }
-    const classes = meaning.targets
-      ? meaning.build(b, outputs, counted(TARGETS))
-      : outputs;
-    if (mayRefuse(detectors))
-      asked.add(b.input({ name: TRUTH, type: "int64", dims: ["batch"] }));
-    const seen = addRefusal(b, classes, detectors, TRUTH);
-    b.rename(loss.build(b, seen, LABELS, AIMS), LOSS);
-  }
-  const { session, gradients } = await loadGradient(
-    engine,
-    b.build([model.logits, ...detectors.map((d) => d.score), LOSS]),
-    { of: LOSS, wrt: [point], straightThrough: model.straightThrough },
-    options,
-  );
-  return { session, gradient: gradients.get(point) as string, asked };
-}
-
-/** @throws TARGETS_MISSING */
-function wanted(targets: FloatTensor | undefined): FloatTensor {
-  if (targets) return targets;
-  throw new AssayError(
-    "TARGETS_MISSING",
-    "the loss compares the outputs with targets, and none were given",
-    "Use data with targets, and attacks and training defences that pass them on.",
-  );
-}
-
 async function inBatches<T>(
   x: Input,
   most: number,
@@ -333,36 +235,3 @@ const gathered = (
     parts.map((p) => p[value] as FloatTensor),
     shape,
   );
-
-/** Labels as the int64 vector that the loss reads. */
-export function labelTensor(labels: ArrayLike<number>): Tensor<"int64"> {
-  return {
-    type: "int64",
-    dims: [labels.length],
-    data: BigInt64Array.from(Array.from(labels), BigInt),
-  };
-}
-
-/** The class that attacks see in each row of outputs: where the task has targets, 0 if the row is right (see `Meaning`). */
-export const classesSeen = (
-  model: Model,
-  outputs: FloatTensor,
-  targets?: FloatTensor,
-): Int32Array => argmaxRows(meaningOf(model).view(outputs, targets));
-
-/** The class with the largest logit of each row. NaN never wins; a row of NaN is class -1. */
-export function argmaxRows(logits: FloatTensor): Int32Array {
-  const [n = 0, classes = 0] = logits.dims;
-  return Int32Array.from({ length: n }, (_, i) => {
-    let best = -1;
-    for (let k = 0; k < classes; k++) {
-      const value = logits.data[i * classes + k] as number;
-      const top =
-        best < 0
-          ? Number.NEGATIVE_INFINITY
-          : (logits.data[i * classes + best] as number);
-      if (value > top) best = k;
-    }
-    return best;
-  });
-}

@@ -1,8 +1,8 @@
 import { crossEntropy, gradient } from "#autodiff";
 import type { Engine } from "#engine";
 import { type Dim, type FloatTensor, GraphBuilder } from "#onnx";
-import { labelTensor } from "./compiled.ts";
 import { loadGradient } from "./differentiated.ts";
+import { labelTensor } from "./loss-pass.ts";
 import type { Model } from "./model.ts";
 
 /** By weight, the gradient of a loss. */

@@ -1,17 +1,21 @@
 export { evaluate, flat, hidden, penultimate, pooled } from "./activations.ts";
+export {
+  accuracyOf,
+  argmaxRows,
+  classesSeen,
+  logitsOf,
+  softmaxRows,
+} from "./answers.ts";
 export { gradientRows } from "./batches.ts";
 export type { Beside } from "./beside.ts";
 export {
   type Answers,
-  argmaxRows,
   type CompiledModel,
-  classesSeen,
   compile,
   type Draws,
   type Input,
   type LiveWeights,
   type LossGradient,
-  labelTensor,
   weightsAsInputs,
 } from "./compiled.ts";
 export { contractSchema, type InputContract } from "./contract.ts";
@@ -45,7 +49,7 @@ export { asFed, embeddingTable } from "./integers.ts";
 export { type Kin, kinshipOf } from "./kinship.ts";
 export { type LanguageModel, openLanguageModel } from "./language.ts";
 export { type LayerGroup, layerGroups, matches } from "./layers.ts";
-export { accuracyOf, logitsOf } from "./logits-of.ts";
+export { labelTensor } from "./loss-pass.ts";
 export {
   type LoadModelOptions,
   loadModel,

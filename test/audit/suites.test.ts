@@ -1,4 +1,6 @@
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { checkReferences, loadSuite, planCells, planTrials } from "#audit";
 import { packagePath } from "#core";
@@ -17,3 +19,17 @@ test.each(suites)(
     );
   },
 );
+
+test("a repair that would undo the one before it is refused", async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "assay-suite-")), "suite.yaml");
+  writeFileSync(
+    file,
+    `version: 1
+title: order
+data: { source: digits }
+candidates: { given: { model: model.onnx } }
+repairs: { both: [fine-tuning, label-sanitisation] }
+`,
+  );
+  await expect(loadSuite(file)).rejects.toThrow(/name it first/);
+});

@@ -135,7 +135,7 @@ test("repairs of weights lower the success of the patch", async () => {
 test("the smallest trigger into the target class is small and stands out; in the clean model none does", async () => {
   const settings = {
     steps: 200,
-    learningRate: 0.1,
+    rate: 0.1,
     batchSize: 64,
     threshold: 0.99,
     lambda: 1e-3,

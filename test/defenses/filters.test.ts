@@ -85,3 +85,11 @@ test.each(["spectral-signatures", "activation-clustering"])(
     expect((await left(id, few)).length).toBeGreaterThanOrEqual(2);
   },
 );
+
+test("where the own label is as frequent as another, label sanitisation leaves it", async () => {
+  // Of the two nearest of each, one is of each class.
+  const places = floats([4, 1], [0, 1, -1.1, 1.5]);
+  const tied = dataset("tied", places, Int32Array.of(1, 0, 1, 0), ["a", "b"]);
+  const params = { k: 2, space: "inputs" };
+  expect(await left("label-sanitisation", tied, params)).toHaveLength(4);
+});

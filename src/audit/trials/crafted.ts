@@ -1,6 +1,12 @@
 import type { Crafting } from "#attacks";
 import { UsageError } from "#core";
-import { type CompiledModel, compile, type Model, meaningOf } from "#model";
+import {
+  type CompiledModel,
+  compile,
+  type Model,
+  meaningOf,
+  softmaxRows,
+} from "#model";
 import { type FloatTensor, floats, sizeOf } from "#onnx";
 import type { Scene } from "./trial.ts";
 
@@ -81,15 +87,5 @@ export async function answersTo(
       `the attack leads to classes, the candidate's outputs are of ${model.task.kind}`,
       "Name the candidates that are classifiers under the trial's candidates.",
     );
-  const logits = meaningOf(model).view(await candidate.logits(inputs));
-  const [n = 0, classes = 0] = logits.dims;
-  return Array.from({ length: n }, (_, i) => {
-    const row = Array.from(
-      logits.data.subarray(i * classes, (i + 1) * classes),
-    );
-    const most = Math.max(...row);
-    const powers = row.map((z) => Math.exp(z - most));
-    const total = powers.reduce((sum, v) => sum + v, 0);
-    return powers.map((v) => v / total);
-  });
+  return softmaxRows(meaningOf(model).view(await candidate.logits(inputs)));
 }

@@ -8,15 +8,15 @@ import {
   type Model,
   meaningOf,
   replaceHead,
+  softmaxRows,
 } from "#model";
-import { type FloatTensor, floats } from "#onnx";
+import { type FloatTensor, floats, takeRows } from "#onnx";
 import type { Chart, Finding } from "../results.ts";
-import { newcombePaired, pairsOf } from "../statistics.ts";
 import { percent } from "../words.ts";
 import { plainNetwork } from "./plain-network.ts";
 import {
-  numberFinding,
   type Protocol,
+  pairedFinding,
   type Scene,
   shareFinding,
 } from "./trial.ts";
@@ -190,10 +190,8 @@ function told(
 }
 
 /** What it is worth to start from the public base. */
-function gap(base: Stolen, scratch: Stolen): Finding {
-  const pairs = pairsOf(base.same, scratch.same);
-  const n = base.same.length;
-  return numberFinding(
+const gap = (base: Stolen, scratch: Stolen): Finding =>
+  pairedFinding(
     {
       id: "base-gap",
       title: "Agreement gained by starting from the base",
@@ -201,10 +199,9 @@ function gap(base: Stolen, scratch: Stolen): Finding {
       attacker: "up",
       at: `${base.count} queries`,
     },
-    (pairs.onlyFirst - pairs.onlySecond) / n,
-    { ...newcombePaired(pairs), n },
+    base.same,
+    scratch.same,
   );
-}
 
 function chartOf(
   stolen: readonly Stolen[],
@@ -234,33 +231,17 @@ function chartOf(
 /** Probabilities. */
 const answersOf = (model: CompiledModel) => async (x: FloatTensor) => {
   const logits = await model.logits(x);
-  const width = logits.dims[1] ?? 1;
-  const data = Float32Array.from(logits.data);
-  for (let from = 0; from < data.length; from += width) {
-    const row = data.subarray(from, from + width);
-    const top = Math.max(...row);
-    const whole = row.reduce((s, z) => s + Math.exp(z - top), 0);
-    row.set(row.map((z) => Math.exp(z - top) / whole));
-  }
-  return { ...logits, data };
+  return floats(logits.dims, softmaxRows(logits).flat());
 };
 
 /** Answers to other inputs of the same question. */
 const shuffled =
   (model: CompiledModel, { random }: Here) =>
-  async (x: FloatTensor): Promise<FloatTensor> => {
-    const said = await answersOf(model)(x);
-    const order = random.fork("shuffled").permutation(x.dims[0] ?? 0);
-    const width = said.dims[1] ?? 0;
-    const data = Float32Array.from(
-      { length: said.data.length },
-      (_, i) =>
-        said.data[
-          (order[Math.floor(i / width)] as number) * width + (i % width)
-        ] as number,
+  async (x: FloatTensor): Promise<FloatTensor> =>
+    takeRows(
+      await answersOf(model)(x),
+      random.fork("shuffled").permutation(x.dims[0] ?? 0),
     );
-    return { ...said, data };
-  };
 
 /** @throws QUERY_BUDGET */
 function limited(

@@ -103,6 +103,7 @@ async function runTrial(
       data.attacked,
       ...Object.values(data.target),
       ...Object.values(data.sourceDomain ?? {}),
+      ...Object.values(data.pretraining ?? {}),
     ].map((part) => part.fingerprint),
     seed: loaded.suite.seed,
     version: packageVersion(),

@@ -1,27 +1,17 @@
 import type { Backdoor, Planted } from "#attacks";
-import { type Chosen, nearest, UsageError } from "#core";
-import type { Dataset } from "#data";
+import { type Chosen, UsageError } from "#core";
+import { type Dataset, labelOf } from "#data";
 import type { Scene } from "./trial.ts";
 
-/** @throws CLASS_UNKNOWN, BACKDOOR_TASK */
-export function targetOf(
-  name: string | undefined,
-  { classes, targets }: Dataset,
-) {
-  if (targets)
+/** The label of the class that a backdoor leads to. @throws DATA_CLASS_UNKNOWN, BACKDOOR_TASK */
+export function targetOf(name: string | undefined, data: Dataset): number {
+  if (data.targets)
     throw new UsageError(
       "BACKDOOR_TASK",
       "a backdoor leads to a class, and the outputs of the candidates are labels or values",
       "Leave this trial out.",
     );
-  const at = name === undefined ? 0 : classes.indexOf(name);
-  if (at >= 0) return at;
-  const close = nearest(name as string, [...classes]);
-  throw new UsageError(
-    "CLASS_UNKNOWN",
-    `the backdoor is to lead to class "${name}", which the candidates do not have`,
-    `${close ? `Did you mean "${close}"? ` : ""}Name one of ${classes.join(", ")}.`,
-  );
+  return name === undefined ? 0 : labelOf(name, data);
 }
 
 /** What the attacker leaves in the data of a trial's victim, or in its base. */

@@ -1,6 +1,6 @@
 import { labelFlip, type Poison, type Poisoning, poisoned } from "#attacks";
+import type { Dataset } from "#data";
 import type { Check, Finding } from "../results.ts";
-import { newcombePaired } from "../statistics.ts";
 import { percent } from "../words.ts";
 import {
   classesOf,
@@ -10,18 +10,31 @@ import {
   openAttacker,
 } from "./poisons.ts";
 import {
-  numberFinding,
   type Outcome,
   type Protocol,
+  pairedFinding,
+  type Scene,
   shareFinding,
 } from "./trial.ts";
 import type { Learnt } from "./victim.ts";
 
+type PoisoningScene = Scene<Poisoning, { budgets: number[] }>;
+
+/** So many samples that somebody poisons. */
+interface Arm {
+  readonly count: number;
+  readonly by: Poisoning;
+  readonly at: string;
+}
+
 /** What a victim says of the test samples after a poisoning. */
-interface Said {
+interface Said extends Pick<Learnt, "filtered"> {
   readonly count: number;
   readonly at: string;
   readonly classes: Int32Array;
+  /** None where nothing was poisoned. */
+  readonly poison?: Poison;
+  readonly isControl: boolean;
 }
 
 /**
@@ -31,34 +44,39 @@ interface Said {
  */
 export const poisoning: Protocol<Poisoning, { budgets: number[] }> = async (
   scene,
-): Promise<Outcome> => {
-  const { victim, unit, params, random, once } = scene;
-  const { train, test } = victim.data;
-  const { release, ...attacker } = openAttacker(scene);
-  const counts = countsOf(params.budgets, train.y.length);
+) => {
+  const { victim, unit, params } = scene;
+  const clean = await victim.learn({});
+  const none: Said = {
+    ...clean,
+    count: 0,
+    at: "no poison",
+    classes: await classesOf(clean.model, victim.data.test.x, scene),
+    isControl: true,
+  };
+  const counts = countsOf(params.budgets, victim.data.train.y.length);
+  const arms = counts.map(
+    (count): Arm => ({ count, by: unit, at: `${count} poisons` }),
+  );
   const largest = counts.at(-1) as number;
   // The random flips are their own control.
-  const arms = [
-    ...counts.map((count) => ({ count, by: unit, at: `${count} poisons` })),
-    ...(unit.id === labelFlip.id
-      ? []
-      : [
-          {
-            count: largest,
-            by: labelFlip as unknown as Poisoning,
-            at: `${largest} random labels`,
-          },
-        ]),
-  ];
-  const clean = await victim.learn({});
-  const said: Said[] = [
-    {
-      count: 0,
-      at: "no poison",
-      classes: await classesOf(clean.model, test.x, scene),
-    },
-  ];
-  const filtered: (Pick<Learnt, "filtered"> & { poison: Poison })[] = [];
+  if (unit.id !== labelFlip.id)
+    arms.push({
+      count: largest,
+      by: labelFlip as unknown as Poisoning,
+      at: `${largest} random labels`,
+    });
+  return told([none, ...(await poisonedBy(arms, scene))], scene);
+};
+
+async function poisonedBy(
+  arms: readonly Arm[],
+  scene: PoisoningScene,
+): Promise<Said[]> {
+  const { victim, unit, random, once } = scene;
+  const { train, test } = victim.data;
+  const { release, ...attacker } = openAttacker(scene);
+  const said: Said[] = [];
   for (const [i, { count, by, at }] of arms.entries()) {
     const share = (part: number) => scene.onProgress((i + part) / arms.length);
     const poison = await keptPoison(once, at, train, () =>
@@ -69,70 +87,75 @@ export const poisoning: Protocol<Poisoning, { budgets: number[] }> = async (
         onProgress: (part) => share(part / 2),
       }),
     );
-    const then = await victim.learn({ train: poisoned(train, poison) });
-    said.push({
-      count,
-      at,
-      classes: await classesOf(then.model, test.x, scene),
+    const { model, filtered } = await victim.learn({
+      train: poisoned(train, poison),
     });
-    filtered.push({ filtered: then.filtered, poison });
+    const classes = await classesOf(model, test.x, scene);
+    const isControl = by !== unit;
+    said.push({ count, at, classes, filtered, poison, isControl });
     share(1);
   }
   await release();
+  return said;
+}
 
-  const pair = unit.confuses?.(params, train.classes);
-  const right = (classes: Int32Array) =>
-    classes.filter((c, i) => c === test.y[i]).length;
-  const taken = (classes: Int32Array) =>
-    pair
-      ? classes.filter((c, i) => test.y[i] === pair.from && c === pair.to)
-          .length
-      : 0;
-  const ofClass = test.y.filter((y) => y === pair?.from).length;
-  const own = said.slice(0, 1 + counts.length);
+/** @param said without poison, with more and more of it, and the control of random labels last where there is one */
+function told(
+  said: readonly Said[],
+  { victim, unit, params }: PoisoningScene,
+): Outcome {
+  const { train, test } = victim.data;
+  const [none] = said as [Said];
+  const own = said.filter((one) => one === none || !one.isControl);
   const last = own.at(-1) as Said;
-  const roleOf = (one: Said, matters: boolean): Finding["role"] =>
-    one.count === 0 || !own.includes(one)
-      ? "control"
-      : one === last && matters
-        ? "headline"
-        : "detail";
+  const pair = unit.confuses?.(params, train);
+  const findingOf = (
+    one: Said,
+    words: Pick<Finding, "id" | "title" | "attacker">,
+    isHeadline: boolean,
+    [k, n]: readonly [number, number],
+  ) => {
+    const best = one === last && isHeadline ? "headline" : "detail";
+    const role = one.isControl ? "control" : best;
+    return shareFinding({ ...words, at: one.at, role }, k, n);
+  };
   const accuracy = said.map((one) =>
-    shareFinding(
-      {
-        id: "accuracy",
-        title: "Test accuracy",
-        attacker: "down",
-        at: one.at,
-        role: roleOf(one, !pair),
-      },
-      right(one.classes),
-      test.y.length,
+    findingOf(
+      one,
+      { id: "accuracy", title: "Test accuracy", attacker: "down" },
+      !pair,
+      [rightOf(one, test).filter(Boolean).length, test.y.length],
     ),
   );
-  const confusion = pair
-    ? said.map((one) =>
-        shareFinding(
-          {
-            id: "confusion",
-            title: `Samples of ${train.classes[pair.from]} taken for ${train.classes[pair.to]}`,
-            attacker: "up",
-            at: one.at,
-            role: roleOf(one, true),
-          },
-          taken(one.classes),
-          ofClass,
-        ),
-      )
-    : [];
+  const title =
+    pair &&
+    `Samples of ${train.classes[pair.from]} taken for ${train.classes[pair.to]}`;
+  const confusion = said.flatMap((one) =>
+    pair && title
+      ? [
+          findingOf(
+            one,
+            { id: "confusion", title, attacker: "up" },
+            true,
+            confused(one, test, pair),
+          ),
+        ]
+      : [],
+  );
+  const points = (findings: readonly Finding[]) =>
+    own.flatMap(({ count }, i) => {
+      const { value = null, low = null, high = null } = findings[i] ?? {};
+      return value === null ? [] : [{ x: count, y: value, low, high }];
+    });
+  const chance = 1 / train.classes.length;
   return {
     findings: [
       ...confusion,
       ...accuracy,
-      ...(pair ? [costOf(own[0] as Said, last, test.y)] : []),
+      ...(pair ? [costOf(none, last, test)] : []),
       ...filterFindings(
-        clean,
-        filtered.slice(counts.length - 1, counts.length),
+        none,
+        last.poison ? [{ ...last, poison: last.poison }] : [],
         { samples: train.y.length, at: last.at },
       ),
     ],
@@ -143,45 +166,37 @@ export const poisoning: Protocol<Poisoning, { budgets: number[] }> = async (
         x: { label: "poisoned samples", scale: "linear" },
         y: { label: "share of test samples", scale: "share" },
         lines: [
-          { name: "accuracy", points: points(own, accuracy) },
+          { name: "accuracy", points: points(accuracy) },
           ...(pair
-            ? [{ name: "taken for the other", points: points(own, confusion) }]
+            ? [{ name: "taken for the other", points: points(confusion) }]
             : []),
         ],
       },
     ],
     pictures: [],
     notes: [],
-    checks: checksOf(pair ? confusion : accuracy, {
-      chance: 1 / train.classes.length,
-      up: pair !== undefined,
-    }),
+    checks: pair
+      ? checksOf(confusion, { chance, up: true })
+      : checksOf(accuracy, { chance, up: false }),
   };
-};
+}
 
-const points = (own: readonly Said[], findings: readonly Finding[]) =>
-  own.flatMap(({ count }, i) => {
-    const { value = null, low = null, high = null } = findings[i] ?? {};
-    return value === null ? [] : [{ x: count, y: value, low, high }];
-  });
+const rightOf = ({ classes }: Said, { y }: Dataset): boolean[] =>
+  Array.from(classes, (c, i) => c === y[i]);
+
+/** How many samples of one class are taken for the other, of how many. */
+function confused(
+  { classes }: Said,
+  { y }: Dataset,
+  { from, to }: { from: number; to: number },
+): [number, number] {
+  const own = [...y.keys()].filter((i) => y[i] === from);
+  return [own.filter((i) => classes[i] === to).length, own.length];
+}
 
 /** What a poisoning costs in accuracy, on the same samples. */
-function costOf(before: Said, after: Said, y: Int32Array): Finding {
-  const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
-  y.forEach((label, i) => {
-    const first = before.classes[i] === label;
-    const second = after.classes[i] === label;
-    counts[
-      first
-        ? second
-          ? "both"
-          : "onlyFirst"
-        : second
-          ? "onlySecond"
-          : "neither"
-    ]++;
-  });
-  return numberFinding(
+const costOf = (before: Said, after: Said, test: Dataset): Finding =>
+  pairedFinding(
     {
       id: "accuracy-cost",
       title: "Test accuracy lost",
@@ -189,10 +204,9 @@ function costOf(before: Said, after: Said, y: Int32Array): Finding {
       attacker: null,
       at: after.at,
     },
-    (counts.onlyFirst - counts.onlySecond) / y.length,
-    { ...newcombePaired(counts), n: y.length },
+    rightOf(before, test),
+    rightOf(after, test),
   );
-}
 
 /** Whether the controls behave: no poison does nothing, and as many random labels do less. */
 function checksOf(
@@ -209,7 +223,8 @@ function checksOf(
         ? low > chance
         : at === "no poison" && low <= chance,
   );
-  const random = controls.find((f) => f.at?.endsWith("random labels"));
+  const listed = (some: readonly Finding[]) =>
+    some.map((f) => `with ${f.at} it is ${percent(f.value ?? 0)}`).join(", ");
   const checks: Check[] = [
     {
       id: "poison-control",
@@ -217,10 +232,11 @@ function checksOf(
       status: bad.length > 0 ? "failed" : "passed",
       message:
         bad.length > 0
-          ? `${bad.map((f) => `with ${f.at} it is ${percent(f.value ?? 0)}`).join(", ")}, where chance is ${percent(chance)}; train the candidate better, or poison less`
-          : `chance is ${percent(chance)}, and ${controls.map((f) => `with ${f.at} it is ${percent(f.value ?? 0)}`).join(", ")}`,
+          ? `${listed(bad)}, where chance is ${percent(chance)}; train the candidate better, or poison less`
+          : `chance is ${percent(chance)}, and ${listed(controls)}`,
     },
   ];
+  const random = controls.find((f) => f.at?.endsWith("random labels"));
   if (!random || !attack || random.value === null || attack.value === null)
     return checks;
   const more = up ? attack.value > random.value : attack.value < random.value;

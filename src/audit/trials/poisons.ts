@@ -158,17 +158,21 @@ export function filterFindings(
       caught,
       poisons,
     ),
-    shareFinding(
-      {
-        id: "filter-lost",
-        title: "Clean samples that it left out or relabelled",
-        role: "cost",
-        attacker: null,
-        at,
-      },
-      lost,
-      found.length * samples - poisons,
-    ),
+    {
+      ...shareFinding(
+        {
+          id: "filter-lost",
+          title: "Clean samples that it left out or relabelled",
+          role: "cost",
+          attacker: null,
+          at,
+        },
+        lost,
+        found.length * samples - poisons,
+      ),
+      // Several poisonings count the same clean samples again, which are no more than one set.
+      ...(found.length > 1 ? { low: null, high: null } : {}),
+    },
     shareFinding(
       {
         id: "filter-lost",

@@ -1,6 +1,6 @@
 import type { PropertyAttack } from "#attacks";
-import { type Random, UsageError } from "#core";
-import { type Dataset, takeSamples } from "#data";
+import type { Random } from "#core";
+import { type Dataset, labelOf, takeSamples } from "#data";
 import { logitsOf, type Model } from "#model";
 import type { Check } from "../results.ts";
 import { rate } from "../statistics.ts";
@@ -21,7 +21,7 @@ const ASKED = 200;
 export const property: Protocol<PropertyAttack, Params> = async (scene) => {
   const { victim, params, random } = scene;
   const { train } = victim.data;
-  const label = labelOf(params.class, train);
+  const label = params.class === undefined ? 0 : labelOf(params.class, train);
   const order = random.fork("halves").permutation(train.y.length);
   const middle = order.length >> 1;
   const [theirs, own] = [order.slice(0, middle), order.slice(middle)].map(
@@ -106,17 +106,6 @@ export const property: Protocol<PropertyAttack, Params> = async (scene) => {
     checks: [controlCheck(alike, common.length)],
   };
 };
-
-/** @throws SUITE_INVALID */
-function labelOf(name: string | undefined, { classes }: Dataset): number {
-  const label = name === undefined ? 0 : classes.indexOf(name);
-  if (label >= 0 && classes.length > 1) return label;
-  throw new UsageError(
-    "SUITE_INVALID",
-    `a trial asks for the share of class "${name}", the task has ${classes.join(", ")}`,
-    "Name one of several classes.",
-  );
-}
 
 /** The data without most samples of a class, or without as many of the others. */
 function skewed(

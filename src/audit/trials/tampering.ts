@@ -45,7 +45,7 @@ export const tampering: Protocol<Tampering, Params> = async (scene) => {
   const before = await look(released, 0, at, scene, examples);
   await released.release();
 
-  const levels = unit.levels(params as never);
+  const levels = unit.levels(params as never).toSorted((a, b) => a - b);
   const units = [unit, ...(unit.control ? [unit.control] : [])];
   const seen: Seen[][] = [];
   for (const [u, one] of units.entries()) {

@@ -1,10 +1,6 @@
-import {
-  classNamed,
-  type Poison,
-  poisoned,
-  type TargetedPoisoning,
-} from "#attacks";
+import { type Poison, poisoned, type TargetedPoisoning } from "#attacks";
 import { UsageError } from "#core";
+import { labelOf } from "#data";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { Check, Finding } from "../results.ts";
 import { percent } from "../words.ts";
@@ -48,7 +44,7 @@ interface Shot {
   readonly poison: Poison;
   readonly filtered: Learnt["filtered"];
   readonly hit: boolean;
-  /** Share of the other test samples that are right. */
+  /** Share of the test samples that are right. */
   readonly accuracy: number;
 }
 
@@ -62,7 +58,8 @@ interface Round {
 /**
  * Aims poisons at one test sample after another, with more and more of them, and counts
  * the targets that get the wanted class: targets are drawn among those that the
- * candidate has right without poison, so that none is a hit before. Beside it: the
+ * candidate has right without poison, so that none is a hit before. Every fine-tuning
+ * has the seed of the candidate, so intervals are over targets alone. Beside it: the
  * victim without poison, and, at the largest count, the same changes with their
  * numbers shuffled within each sample, which are as large and were not optimised.
  */
@@ -146,9 +143,8 @@ async function targetsOf(scene: Setting): Promise<Target[]> {
   const { victim, params, random } = scene;
   const { test } = victim.data;
   const { classes } = test;
-  const from =
-    params.from === undefined ? null : classNamed(params.from, classes);
-  const to = params.to === undefined ? null : classNamed(params.to, classes);
+  const from = params.from === undefined ? null : labelOf(params.from, test);
+  const to = params.to === undefined ? null : labelOf(params.to, test);
   // Of the candidate without its repair: targets are the same whatever the repair.
   const said = await classesOf(await scene.surrogate({}), test.x, scene);
   const draw = random.fork("targets");
@@ -277,7 +273,7 @@ function told(measured: Measured): Outcome {
       `No number of an input was changed by more than ${Math.max(...most).toPrecision(3)}`,
       ...(held < last.count
         ? [
-            `The smallest of the wanted classes has fewer samples than ${last.count}, so that no poisoning had more than ${held}`,
+            `No poisoning had more than ${held} of ${last.count} samples: the wanted classes have no more`,
           ]
         : []),
       ...(n < scene.params.targets

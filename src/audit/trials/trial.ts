@@ -4,7 +4,7 @@ import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import { studentQuantile } from "../distributions.ts";
 import type { Finding, Rate, Trial } from "../results.ts";
-import { rate } from "../statistics.ts";
+import { newcombePaired, pairsOf, rate } from "../statistics.ts";
 import type { Changes, Victim } from "./victim.ts";
 
 /** What a trial found, before it is put into the results document. */
@@ -81,6 +81,20 @@ export const numberFinding = (
   high,
   n,
 });
+
+/** By how much more samples the first of two judges says yes, a share with the paired interval. */
+export function pairedFinding(
+  words: Words,
+  first: readonly boolean[],
+  second: readonly boolean[],
+): Finding {
+  const pairs = pairsOf(first, second);
+  const n = first.length;
+  return numberFinding(words, (pairs.onlyFirst - pairs.onlySecond) / n, {
+    ...newcombePaired(pairs),
+    n,
+  });
+}
 
 /** A mean over trainings with its 95 % interval by Student's t, where there are several. */
 export function meanFinding(words: Words, values: readonly number[]): Finding {

@@ -1,6 +1,6 @@
 import type { Backdoor, Undoing } from "#attacks";
-import { type Chosen, UsageError } from "#core";
-import { type Dataset, dataset, takeSamples } from "#data";
+import type { Chosen } from "#core";
+import { type Dataset, dataset, labelOf, takeSamples } from "#data";
 import { type CompiledModel, compile, type Model } from "#model";
 import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
 import { plant, targetOf } from "./planting.ts";
@@ -78,13 +78,7 @@ async function unlearnt(
   name: string,
 ): Promise<Property> {
   const { train, test } = victim.data;
-  const label = train.classes.indexOf(name);
-  if (label < 0)
-    throw new UsageError(
-      "SUITE_INVALID",
-      `a trial is to bring back class "${name}", the task has ${train.classes.join(", ")}`,
-      "Name one of these.",
-    );
+  const label = labelOf(name, train);
   const rows = (data: Dataset, keep: boolean) =>
     takeSamples(
       data,

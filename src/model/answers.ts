@@ -1,0 +1,65 @@
+import type { Engine } from "#engine";
+import type { FloatTensor } from "#onnx";
+import { compile } from "./compiled.ts";
+import type { Model } from "./model.ts";
+import { meaningOf } from "./tasks/index.ts";
+
+/** The class that attacks see in each row of outputs: where the task has targets, 0 if the row is right (see `Meaning`). */
+export const classesSeen = (
+  model: Model,
+  outputs: FloatTensor,
+  targets?: FloatTensor,
+): Int32Array => argmaxRows(meaningOf(model).view(outputs, targets));
+
+/** The class with the largest logit of each row. NaN never wins; a row of NaN is class -1. */
+export function argmaxRows(logits: FloatTensor): Int32Array {
+  const [n = 0, classes = 0] = logits.dims;
+  return Int32Array.from({ length: n }, (_, i) => {
+    let best = -1;
+    for (let k = 0; k < classes; k++) {
+      const value = logits.data[i * classes + k] as number;
+      const top =
+        best < 0
+          ? Number.NEGATIVE_INFINITY
+          : (logits.data[i * classes + best] as number);
+      if (value > top) best = k;
+    }
+    return best;
+  });
+}
+
+/** Probabilities of the classes from logits [N, classes], a row each. */
+export function softmaxRows({ data, dims }: FloatTensor): number[][] {
+  const [n = 0, classes = 0] = dims;
+  return Array.from({ length: n }, (_, i) => {
+    const row = Array.from(data.subarray(i * classes, (i + 1) * classes));
+    const most = Math.max(...row);
+    const powers = row.map((z) => Math.exp(z - most));
+    const total = powers.reduce((sum, v) => sum + v, 0);
+    return powers.map((v) => v / total);
+  });
+}
+
+/** What a model gives for inputs, [N, outputs], for who asks it once. */
+export async function logitsOf(
+  model: Model,
+  x: FloatTensor,
+  engine: Engine,
+): Promise<FloatTensor> {
+  const compiled = await compile(model, engine);
+  try {
+    return await compiled.logits(x);
+  } finally {
+    await compiled.release();
+  }
+}
+
+/** The share of samples that a classifier is right on. */
+export async function accuracyOf(
+  model: Model,
+  { x, y }: { readonly x: FloatTensor; readonly y: Int32Array },
+  engine: Engine,
+): Promise<number> {
+  const said = argmaxRows(await logitsOf(model, x, engine));
+  return said.filter((label, i) => label === y[i]).length / y.length;
+}
