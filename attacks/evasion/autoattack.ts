@@ -16,15 +16,14 @@ const autoattackParams = z.strictObject({
   steps: z.int().positive().default(100),
   /** The most restarts of a member; null for those of the version. */
   restarts: z.int().positive().nullable().default(null),
+  /** Calls that `rand` averages each gradient over. */
+  eot: z.int().positive().default(20),
   /** Queries of Square. */
   queries: z.int().positive().default(5000),
 });
 
 type Params = z.output<typeof autoattackParams>;
 type Input = AttackInput<Params>;
-
-/** Calls that `rand` averages each gradient over. */
-const DRAWS = 20;
 
 /**
  * AutoAttack (Croce and Hein 2020, arXiv:2003.01690; for L1 Croce and Hein
@@ -34,7 +33,7 @@ const DRAWS = 20;
  * - `standard`: APGD-CE, targeted APGD-DLR, FAB-T and Square;
  * - `plus`: untargeted APGD-DLR and FAB as well, with five restarts;
  * - `rand`, for models that draw at random: APGD-CE and APGD-DLR, whose
- *   gradients are means over 20 calls.
+ *   gradients are means over 20 calls (`eot`).
  *
  * With fewer classes than a loss needs the members take one that is defined,
  * and say so; Square in L2 and L1 needs images.
@@ -52,7 +51,7 @@ export const autoattack = defineAttack({
     nist: ["NISTAML.022"],
   },
   params: autoattackParams,
-  draws: ({ version }) => (version === "rand" ? DRAWS : 1),
+  draws: ({ version, eot }) => (version === "rand" ? eot : 1),
   searches: ({ version }) => version !== "rand",
   async run(input) {
     const members = membersOf(input);
@@ -81,7 +80,7 @@ function membersOf(input: Input): Member[] {
   const { version, steps, queries } = params;
   const most = params.restarts ?? Number.POSITIVE_INFINITY;
   const many = Math.min(most, version === "plus" ? 5 : 1);
-  const eot = version === "rand" ? DRAWS : 1;
+  const eot = version === "rand" ? params.eot : 1;
   const targets = ball.norm === "l1" ? 5 : 9;
   const rivals = once(() => rivalsOf(input, 9));
 

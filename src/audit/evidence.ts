@@ -12,6 +12,7 @@ import type { ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
 import {
   courseOfDraws,
+  drawsOf,
   PROBED,
   probeAttack,
   type Scene,
@@ -121,12 +122,6 @@ export function extentOf(
     ),
     nonFinite: rowsWhere(rows, (row) => row.some((v) => !Number.isFinite(v))),
   };
-}
-
-/** How many calls an attack averages a gradient over. */
-export function drawsOf({ unit, params }: PlannedCell["chosen"]): number {
-  const { eot = 1 } = params as { eot?: number };
-  return unit.draws?.(params) ?? eot;
 }
 
 /** Tries to break what a white-box attack left standing, where its number counts and nothing limits it. */

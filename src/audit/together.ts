@@ -11,11 +11,12 @@ import { type Beside, grantAccess } from "#model";
 import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
 import { type Bench, drawsFor, type Opened } from "./bench.ts";
 import { decisions } from "./detection.ts";
-import { drawsOf, extentOf, isZero, rowsWhere } from "./evidence.ts";
+import { extentOf, isZero, rowsWhere } from "./evidence.ts";
 import { describe, type ReadyModel } from "./models.ts";
 import type { PlannedCell } from "./plan.ts";
 import {
   courseOfDraws,
+  drawsOf,
   PROBED,
   peaksOf,
   probeAttack,

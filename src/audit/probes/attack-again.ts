@@ -1,4 +1,5 @@
-import { ballOf } from "#attacks";
+import { type AnyAttack, ballOf } from "#attacks";
+import type { Chosen } from "#core";
 import { grantAccess } from "#model";
 import { isFree } from "#tables";
 import { brokenOf } from "./most-draws.ts";
@@ -96,6 +97,21 @@ function riseOf(
   return was === is ? 0 : (is - was) / Math.abs(was);
 }
 
+/** How many calls an attack averages a gradient over. */
+export function drawsOf({ unit, params }: Chosen<AnyAttack>): number {
+  const { eot = 1 } = params as { eot?: number };
+  return unit.draws?.(params) ?? eot;
+}
+
+/** The change to so many draws a gradient; null for an attack that does not average. */
+function withDraws({ chosen }: Scene, draws: number): Change | null {
+  const params = { ...(chosen.params as object), eot: draws };
+  const averages = "eot" in (chosen.params as object);
+  return averages && drawsOf({ ...chosen, params }) === draws
+    ? { params: { eot: draws } }
+    : null;
+}
+
 /** Calls that the gradient of a model that draws at random is averaged over at least. */
 const DRAWS = 20;
 
@@ -109,12 +125,12 @@ const FEW = 10;
  * scene; null where nothing is random, or nothing is averaged.
  */
 export async function courseOfDraws(scene: Scene): Promise<Drawn[] | null> {
-  const { drawsAtRandom, chosen } = scene;
-  if (!drawsAtRandom || !("eot" in (chosen.params as object))) return null;
+  if (!scene.drawsAtRandom) return null;
   const few = someOf(scene, Array.from(scene.y.keys()).slice(0, FEW));
   const course: Drawn[] = [];
   for (const draws of COURSE) {
-    const change = { params: { eot: draws } };
+    const change = withDraws(scene, draws);
+    if (!change) return null;
     const tries = await again(few, `course at ${draws} draws`, change);
     course.push({ ...tries, draws });
   }
@@ -123,12 +139,11 @@ export async function courseOfDraws(scene: Scene): Promise<Drawn[] | null> {
 
 /** Averaged over 20 draws where it was fewer, and over twice as many otherwise; null where nothing is random, or nothing is averaged. */
 export async function moreDraws(scene: Scene): Promise<Averaged | null> {
-  const { drawsAtRandom, chosen, draws: before } = scene;
-  if (!drawsAtRandom || !("eot" in (chosen.params as object))) return null;
+  const { drawsAtRandom, draws: before } = scene;
   const draws = before < DRAWS ? DRAWS : 2 * before;
-  const tries = await again(scene, `${draws} draws`, {
-    params: { eot: draws },
-  });
+  const change = drawsAtRandom ? withDraws(scene, draws) : null;
+  if (!change) return null;
+  const tries = await again(scene, `${draws} draws`, change);
   return { ...tries, before, draws };
 }
 

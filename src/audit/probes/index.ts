@@ -9,7 +9,7 @@ import { gradientAtExamples } from "./gradient-at-examples.ts";
 import { DRAWS, noiseSearch } from "./noise-search.ts";
 import type { Scene } from "./probe.ts";
 
-export { courseOfDraws } from "./attack-again.ts";
+export { courseOfDraws, drawsOf } from "./attack-again.ts";
 export {
   type BrokenControl,
   brokenControl,
