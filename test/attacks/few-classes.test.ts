@@ -43,6 +43,8 @@ const quick: Readonly<Record<string, Record<string, unknown>>> = {
   boundary: { steps: 200 },
   hopskipjump: { iterations: 3 },
   geoda: { queries: 300 },
+  moeva: { generations: 10, population: 20, offspring: 20 },
+  caa: { generations: 5, population: 20, offspring: 20 },
   nes: { queries: 1000, stepSize: 0.05 },
   spsa: { steps: 20, learningRate: 0.05 },
   simba: { steps: 72 },

@@ -1,22 +1,24 @@
 import type { Backdoor, Planted, Trigger } from "#attacks";
 import { type Dataset, takeSamples } from "#data";
-import { compile, type Model } from "#model";
-import type { FloatTensor } from "#onnx";
-import { decisions, REFUSED } from "../detection.ts";
+import type { Model } from "#model";
 import { canBeShown, picture } from "../picture.ts";
 import type { Check, Finding, Trial } from "../results.ts";
-import { newcombePaired, pairsOf, rate } from "../statistics.ts";
+import { rate } from "../statistics.ts";
 import { samples } from "../words.ts";
 import { anotherTrigger } from "./another-trigger.ts";
+import {
+  costOf,
+  effectiveness,
+  type Judged,
+  judged,
+  kept,
+  refusals,
+  success,
+  successFinding,
+} from "./backdoor-judged.ts";
 import { plant, targetOf } from "./planting.ts";
 import { countsOf } from "./poisons.ts";
-import {
-  numberFinding,
-  type Outcome,
-  type Protocol,
-  type Scene,
-  shareFinding,
-} from "./trial.ts";
+import type { Outcome, Protocol, Scene } from "./trial.ts";
 
 type Params = Record<string, unknown> & {
   readonly target?: string;
@@ -33,22 +35,6 @@ interface Run {
   readonly planted: Planted;
   readonly model: Model;
   readonly found: Judged;
-}
-
-/** What a model says of samples, clean and with a trigger. */
-interface Judged {
-  /** Of each sample, whether it is right. */
-  readonly right: readonly boolean[];
-  readonly refused: number;
-  /** How many samples of other classes are taken for the target without a trigger. */
-  readonly mistaken: number;
-  /** Of samples of other classes than the target, how many are taken for it with the trigger, rightly classified and refused. */
-  readonly triggered: {
-    readonly n: number;
-    readonly fooled: number;
-    readonly right: number;
-    readonly refused: number;
-  };
 }
 
 /**
@@ -68,7 +54,7 @@ export const backdoor: Protocol<Backdoor, Params> = async (
   const { test } = victim.data;
   const target = targetOf(scene.params.target, test);
   const judge = (model: Model, data: Dataset, trigger: Trigger) =>
-    judged(model, data, trigger, target, scene);
+    judged(model, data, trigger, target, scene.engine);
   const runs: Run[] = [];
   const counts = plannedCounts(scene);
   for (const [i, count] of counts.entries()) {
@@ -127,88 +113,6 @@ function plannedCounts({ params, unit, victim }: BackdoorScene): number[] {
   return countsOf(params.budgets ?? [], victim.data.train.y.length);
 }
 
-async function judged(
-  model: Model,
-  data: Dataset,
-  trigger: Trigger,
-  target: number,
-  { engine }: BackdoorScene,
-): Promise<Judged> {
-  const rows = [...data.y.keys()].filter((row) => data.y[row] !== target);
-  const others = takeSamples(data, rows);
-  const compiled = await compile(model, engine);
-  const said = async (x: FloatTensor) =>
-    decisions(model, await compiled.answers(x));
-  const clean = await said(data.x);
-  const marked = await said(trigger(others.x));
-  await compiled.release();
-  const count = (
-    answers: Int32Array,
-    isSo: (answer: number, i: number) => boolean,
-  ) => answers.reduce((sum, a, i) => sum + (isSo(a, i) ? 1 : 0), 0);
-  return {
-    right: Array.from(clean, (a, i) => a === data.y[i]),
-    refused: count(clean, (a) => a === REFUSED),
-    mistaken: rows.filter((row) => clean[row] === target).length,
-    triggered: {
-      n: rows.length,
-      fooled: count(marked, (a) => a === target),
-      right: count(marked, (a, i) => a === others.y[i]),
-      refused: count(marked, (a) => a === REFUSED),
-    },
-  };
-}
-
-const share = (flags: readonly boolean[]) =>
-  flags.filter(Boolean).length / flags.length;
-
-const successFinding = (
-  k: number,
-  n: number,
-  role: Finding["role"],
-  at: string,
-): Finding =>
-  shareFinding(
-    { id: "attack-success", title: "Attack success", role, attacker: "up", at },
-    k,
-    n,
-  );
-
-const success = (
-  { triggered: { fooled, n } }: Judged,
-  role: Finding["role"],
-  at: string,
-): Finding => successFinding(fooled, n, role, at);
-
-const kept = ({ triggered }: Judged, at: string): Finding =>
-  shareFinding(
-    {
-      id: "robust-accuracy",
-      title: "Triggered samples that are classified correctly",
-      role: "detail",
-      attacker: "down",
-      at,
-    },
-    triggered.right,
-    triggered.n,
-  );
-
-/** In percentage points of clean accuracy, with the paired interval. */
-function costOf(before: Judged, after: Judged, at: string): Finding {
-  const { low, high } = newcombePaired(pairsOf(before.right, after.right));
-  return numberFinding(
-    {
-      id: "clean-accuracy-lost",
-      title: "Clean accuracy lost, in points",
-      role: "cost",
-      attacker: "down",
-      at,
-    },
-    100 * (share(before.right) - share(after.right)),
-    { low: 100 * low, high: 100 * high, n: after.right.length },
-  );
-}
-
 const findingsOf = (
   { at, found }: Run,
   isLast: boolean,
@@ -218,24 +122,6 @@ const findingsOf = (
   kept(found, at),
   costOf(clean, found, at),
 ];
-
-/** Defence effectiveness rating: 1 is all of the attack and none of the accuracy. */
-function effectiveness(before: Judged, after: Judged, at: string): Finding {
-  const rateOf = ({ triggered }: Judged) => triggered.fooled / triggered.n;
-  const taken = Math.max(0, rateOf(before) - rateOf(after));
-  const lost = Math.max(0, share(before.right) - share(after.right));
-  return numberFinding(
-    {
-      id: "defence-effectiveness",
-      title: "Defence effectiveness rating",
-      role: "detail",
-      attacker: "down",
-      at,
-    },
-    before.triggered.n > 0 ? (taken - lost + 1) / 2 : null,
-    { n: before.triggered.n },
-  );
-}
 
 async function repairFindings(
   { victim, surrogate }: BackdoorScene,
@@ -274,31 +160,6 @@ async function defenceFindings(
   }
   return findings;
 }
-
-const refusals = ({ triggered, refused, right }: Judged, at: string) => [
-  shareFinding(
-    {
-      id: "triggered-refused",
-      title: "Triggered samples that are refused",
-      role: "detail",
-      attacker: "down",
-      at,
-    },
-    triggered.refused,
-    triggered.n,
-  ),
-  shareFinding(
-    {
-      id: "clean-refused",
-      title: "Clean samples that are refused",
-      role: "cost",
-      attacker: null,
-      at,
-    },
-    refused,
-    right.length,
-  ),
-];
 
 /** Passed where a rate is at most chance, or its interval reaches down to it. */
 function atChance({ id, at, k }: Control, n: number, classes: number): Check {

@@ -16,10 +16,12 @@ import { percent } from "../words.ts";
 import { plainNetwork } from "./plain-network.ts";
 import {
   numberFinding,
+  type Outcome,
   type Protocol,
   type Scene,
   shareFinding,
 } from "./trial.ts";
+import type { Victim } from "./victim.ts";
 
 /**
  * Makes an image of each class from the candidate alone. Whether it shows the class
@@ -29,7 +31,7 @@ import {
 export const inversion: Protocol<Inversion> = async (scene) => {
   const { victim, unit, random } = scene;
   const { model, base, data } = victim;
-  const { classes, contract, embedding } = model;
+  const { classes, embedding } = model;
   if (meaningOf(model).targets || embedding)
     throw new UsageError(
       "TRIAL_TASK",
@@ -44,6 +46,15 @@ export const inversion: Protocol<Inversion> = async (scene) => {
   const own = await look(model, judge, means, scene);
   scene.onProgress(0.9);
   const other = await look(untrained, judge, means, scene);
+  return told(own, other, judge, victim);
+};
+
+function told(
+  own: Seen,
+  other: Seen,
+  judge: Judge,
+  { model: { classes, contract }, data }: Victim,
+): Outcome {
   const n = classes.length;
   const share = (of: Seen, measure: "recognised" | "nearest") =>
     of[measure].filter(Boolean).length;
@@ -116,7 +127,7 @@ export const inversion: Protocol<Inversion> = async (scene) => {
       },
     ],
   };
-};
+}
 
 const scaled = (v: number, [low, high]: readonly [number, number]) =>
   (v - low) / (high - low);

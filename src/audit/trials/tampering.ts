@@ -8,7 +8,12 @@ import {
   labelsOf,
   rightOf,
 } from "./robustness.ts";
-import { type Protocol, type Scene, shareFinding } from "./trial.ts";
+import {
+  type Outcome,
+  type Protocol,
+  type Scene,
+  shareFinding,
+} from "./trial.ts";
 
 type Params = { readonly examples: Budget };
 
@@ -61,8 +66,31 @@ export const tampering: Protocol<Tampering, Params> = async (scene) => {
     seen.push(row);
   }
   const [chosen = [], control = []] = seen;
+  return told({ before, chosen, control, n }, scene);
+};
+
+/** What was seen of the released model, and after each level of the tampering and of its control. */
+interface Levels {
+  readonly before: Seen;
+  readonly chosen: readonly Seen[];
+  readonly control: readonly Seen[];
+  /** Samples. */
+  readonly n: number;
+}
+
+const titles = {
+  right: "Accuracy after tampering",
+  same: "Same answers as the released model",
+  replayed: "Accuracy on examples made on the released model",
+  own: "Robust accuracy after tampering",
+} as const;
+
+function told(
+  { before, chosen, control, n }: Levels,
+  { unit, params }: Scene<Tampering, Params>,
+): Outcome {
   const worst = chosen.at(-1) as Seen;
-  const told = (
+  const finding = (
     id: keyof Omit<Seen, "level">,
     title: string,
     of: Seen,
@@ -73,12 +101,6 @@ export const tampering: Protocol<Tampering, Params> = async (scene) => {
       of[id],
       n,
     );
-  const titles = {
-    right: "Accuracy after tampering",
-    same: "Same answers as the released model",
-    replayed: "Accuracy on examples made on the released model",
-    own: "Robust accuracy after tampering",
-  } as const;
   const measures = Object.entries(titles) as [keyof typeof titles, string][];
   const beforeFinding = (id: "right" | "own", title: string) =>
     shareFinding(
@@ -88,20 +110,25 @@ export const tampering: Protocol<Tampering, Params> = async (scene) => {
     );
   return {
     findings: [
-      told("right", titles.right, worst, "headline"),
+      finding("right", titles.right, worst, "headline"),
       beforeFinding("right", "Accuracy as released"),
       beforeFinding("own", "Robust accuracy as released"),
       ...chosen.flatMap((of) =>
         measures
           .filter(([id]) => id !== "right" || of !== worst)
-          .map(([id, title]) => told(id, title, of, "detail")),
+          .map(([id, title]) => finding(id, title, of, "detail")),
       ),
       ...control.map((of) =>
-        told("right", `${titles.right}: ${unit.control?.title}`, of, "control"),
+        finding(
+          "right",
+          `${titles.right}: ${unit.control?.title}`,
+          of,
+          "control",
+        ),
       ),
     ],
     charts:
-      levels.length < 2
+      chosen.length < 2
         ? []
         : [
             {
@@ -131,7 +158,7 @@ export const tampering: Protocol<Tampering, Params> = async (scene) => {
     ],
     checks: control.length > 0 ? [beatsChance(chosen, control, unit)] : [],
   };
-};
+}
 
 async function tampered(
   unit: Tampering,

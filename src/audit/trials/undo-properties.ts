@@ -31,7 +31,8 @@ export interface Property {
   readonly notes: readonly string[];
 }
 
-type Undo = Scene<Undoing, ReturnType<Undoing["params"]["parse"]>>;
+/** A tampering that undoes, as it is tried. */
+export type Undo = Scene<Undoing, ReturnType<Undoing["params"]["parse"]>>;
 
 export function openProperty(scene: Undo): Promise<Property> {
   const { undo } = scene.params;

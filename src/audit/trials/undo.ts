@@ -1,30 +1,25 @@
 import type { Undoing } from "#attacks";
-import { type Dataset, stratifiedSample, takeSamples } from "#data";
-import { type CompiledModel, compile, type Model } from "#model";
-import { takeRows } from "#onnx";
-import { openPlainStep } from "#tuning";
-import type { Chart } from "../results.ts";
+import type { Chart, Finding } from "../results.ts";
 import { rate } from "../statistics.ts";
-import { rightOf } from "./robustness.ts";
 import {
   numberFinding,
   type Outcome,
   type Protocol,
-  type Scene,
   shareFinding,
 } from "./trial.ts";
-import { openProperty, type Property } from "./undo-properties.ts";
+import { climb, lookAt, type Seen } from "./undo-ladder.ts";
+import { openProperty, type Property, type Undo } from "./undo-properties.ts";
 
-type Params = ReturnType<Undoing["params"]["parse"]>;
-type Undo = Scene<Undoing, Params>;
-
-/** What was seen on the way of one training. */
-interface Seen {
-  readonly samples: number;
-  readonly steps: number;
-  /** Samples on which the property holds, and that are right. */
-  readonly holds: number;
-  readonly right: number;
+/** What was seen of a property. */
+interface Climbed {
+  readonly property: Property;
+  readonly start: Seen;
+  /** The share at which it is undone. */
+  readonly goal: number;
+  /** The trainings of the ladder from the released model; none where there is nothing to undo. */
+  readonly ways: readonly Seen[][];
+  /** The same from the model that never had what was done; none where there is no such model. */
+  readonly control: readonly Seen[][];
 }
 
 /**
@@ -32,50 +27,62 @@ interface Seen {
  * left of the property and at the accuracy, and reports the least cost at which it
  * is undone while the model still works.
  */
-export const undo: Protocol<Undoing, Params> = async (
-  scene,
-): Promise<Outcome> => {
-  const { victim, params } = scene;
+export const undo: Protocol<Undoing, Undo["params"]> = async (scene) => {
   const property = await openProperty(scene);
-  const released = property.start ?? victim.model;
+  const released = property.start ?? scene.victim.model;
   const start = await lookAt(released, property, scene);
   const goal = property.goal(start.holds / property.n);
-  const isUndone = (s: Seen) =>
-    property.attacker === "down"
-      ? s.holds / property.n <= goal
-      : s.holds / property.n >= goal;
-  const works = (s: Seen) =>
-    s.right >= start.right - params.keep * testSize(scene);
   // Of next to nothing, any change is half.
   const nothing =
-    isUndone(start) ||
+    isUndone(start, property, goal) ||
     (property.attacker === "down" && start.holds < property.n / 10);
-  const climbed = nothing ? [] : await climb(released, property, scene);
-  const undone = climbed.flat().filter((s) => isUndone(s) && works(s));
-  const cheapest = least(undone, (s) => s.steps);
-  const most = Math.max(...params.steps);
-  const control =
-    property.control && !nothing
-      ? await climb(property.control, property, scene)
-      : [];
-  const controlCost = least(
-    control.flat().filter(isUndone),
-    (s) => s.steps,
-  )?.steps;
+  const from = async (model: typeof released | undefined) =>
+    model && !nothing ? climb(model, property, scene) : [];
+  const ways = await from(released);
+  const control = await from(property.control);
+  return told({ property, start, goal, ways, control }, scene);
+};
+
+const isUndone = (
+  { holds }: Seen,
+  { attacker, n }: Property,
+  goal: number,
+): boolean => (attacker === "down" ? holds / n <= goal : holds / n >= goal);
+
+const least = <T>(all: readonly T[], of: (one: T) => number): T | undefined =>
+  all.reduce<T | undefined>(
+    (best, one) => (best === undefined || of(one) < of(best) ? one : best),
+    undefined,
+  );
+
+function told(climbed: Climbed, { victim, params }: Undo): Outcome {
+  const { property, start, goal, ways, control } = climbed;
+  const samples = victim.attacked.y.length;
+  const nothing = ways.length === 0;
+  const done = (s: Seen) => isUndone(s, property, goal);
+  const works = (s: Seen) => s.right >= start.right - params.keep * samples;
+  const undone = ways.flat().filter((s) => done(s) && works(s));
+  const stepsOf = (all: readonly Seen[]) => least(all, (s) => s.steps)?.steps;
   const title = `Steps until ${property.undone}`;
-  const words = { id: "cost-to-undo", title, attacker: "down" } as const;
-  const cost = (steps: number | undefined) =>
-    nothing
-      ? numberFinding({ ...words, role: "headline" }, 0)
-      : numberFinding(
-          { ...words, role: "headline" },
-          steps ?? null,
-          // Not within the ladder: more than its last rung.
-          steps === undefined ? { low: most } : {},
-        );
+  /** Where nothing of the ladder does it: more than its last rung. */
+  const cost = (
+    steps: number | undefined,
+    words: Pick<Finding, "title" | "role" | "attacker">,
+  ) =>
+    numberFinding(
+      { id: "cost-to-undo", ...words },
+      steps ?? null,
+      steps === undefined ? { low: Math.max(...params.steps) } : {},
+    );
+  const asReleased = (id: string, title: string, k: number, n: number) =>
+    shareFinding({ id, title, role: "control", attacker: null }, k, n);
   return {
     findings: [
-      cost(cheapest?.steps),
+      cost(nothing ? 0 : stepsOf(undone), {
+        title,
+        role: "headline",
+        attacker: "down",
+      }),
       numberFinding(
         {
           id: "samples-to-undo",
@@ -92,46 +99,27 @@ export const undo: Protocol<Undoing, Params> = async (
           role: "detail",
           attacker: "up",
         },
-        climbed.filter((way) => way.some((s) => isUndone(s) && works(s)))
-          .length,
-        climbed.length,
+        ways.filter((way) => way.some((s) => done(s) && works(s))).length,
+        ways.length,
       ),
-      shareFinding(
-        {
-          id: "property",
-          title: `${property.title} as released`,
-          role: "control",
-          attacker: null,
-        },
+      asReleased(
+        "property",
+        `${property.title} as released`,
         start.holds,
         property.n,
       ),
       ...(control.length > 0
         ? [
-            numberFinding(
-              {
-                id: "cost-to-undo",
-                title: `${title}, ${property.controlTitle}`,
-                role: "control",
-                attacker: null,
-              },
-              controlCost ?? null,
-              controlCost === undefined ? { low: most } : {},
-            ),
+            cost(stepsOf(control.flat().filter(done)), {
+              title: `${title}, ${property.controlTitle}`,
+              role: "control",
+              attacker: null,
+            }),
           ]
         : []),
-      shareFinding(
-        {
-          id: "accuracy",
-          title: "Accuracy as released",
-          role: "control",
-          attacker: null,
-        },
-        start.right,
-        testSize(scene),
-      ),
+      asReleased("accuracy", "Accuracy as released", start.right, samples),
     ],
-    charts: nothing ? [] : [chartOf(start, climbed, control, property)],
+    charts: nothing ? [] : [chartOf(climbed)],
     pictures: [],
     notes: [
       ...property.notes,
@@ -141,132 +129,15 @@ export const undo: Protocol<Undoing, Params> = async (
           ]
         : [
             `undone at ${Math.round(100 * goal)} % or ${property.attacker === "down" ? "less" : "more"}, while accuracy falls by at most ${Math.round(100 * params.keep)} points`,
-            `the attacker's best of ${climbed.length} trainings counts, over ${params.learningRates.length} learning rates, ${params.samples.length} numbers of samples and ${params.seeds} seeds`,
+            `the attacker's best of ${ways.length} trainings counts, over ${params.learningRates.length} learning rates, ${params.samples.length} numbers of samples and ${params.seeds} seeds`,
           ]),
     ],
     checks: [],
   };
-};
-
-const testSize = ({ victim }: Undo) => victim.attacked.y.length;
-
-const least = <T>(all: readonly T[], of: (one: T) => number): T | undefined =>
-  all.reduce<T | undefined>(
-    (best, one) => (best === undefined || of(one) < of(best) ? one : best),
-    undefined,
-  );
-
-async function lookAt(
-  model: Model,
-  property: Property,
-  scene: Undo,
-): Promise<Seen> {
-  const compiled = await compile(model, scene.engine);
-  const seen = await look(compiled, property, scene, 0, 0);
-  await compiled.release();
-  return seen;
-}
-
-async function look(
-  model: CompiledModel,
-  property: Property,
-  { victim: { attacked } }: Undo,
-  samples: number,
-  steps: number,
-): Promise<Seen> {
-  const right = await rightOf(model, attacked.x, attacked.y);
-  return {
-    samples,
-    steps,
-    holds: await property.count(model),
-    right: right.reduce((a, b) => a + b, 0),
-  };
-}
-
-/** Every training of the ladder, with what was seen on its way. */
-async function climb(
-  start: Model,
-  property: Property,
-  scene: Undo,
-): Promise<Seen[][]> {
-  const { samples, learningRates, seeds } = scene.params;
-  const counts = [
-    ...new Set(samples.map((n) => Math.min(n, property.data.y.length))),
-  ];
-  const ways = counts.flatMap((count) =>
-    learningRates.flatMap((rate) =>
-      Array.from({ length: seeds }, (_, seed) => ({ count, rate, seed })),
-    ),
-  );
-  const climbed: Seen[][] = [];
-  for (const way of ways) {
-    climbed.push(await trainOn(start, way, property, scene));
-    scene.onProgress(climbed.length / ways.length);
-  }
-  return climbed;
-}
-
-async function trainOn(
-  start: Model,
-  {
-    count,
-    rate: learningRate,
-    seed,
-  }: { count: number; rate: number; seed: number },
-  property: Property,
-  scene: Undo,
-): Promise<Seen[]> {
-  const { params, engine } = scene;
-  const random = scene.random.fork(`ladder ${count} ${seed}`);
-  const data = takeSamples(
-    property.data,
-    stratifiedSample(property.data, count, random.fork("samples")),
-  );
-  const step = await openPlainStep(start, engine);
-  // The weights that the step moves are those that the model is run with.
-  const model = await compile(start, engine, { weights: step.weights });
-  const seen: Seen[] = [];
-  try {
-    const last = Math.max(...params.steps);
-    for (let s = 1; s <= last; s++) {
-      await step.take(batchAt(data, s, params.batchSize, random), learningRate);
-      if (params.steps.includes(s))
-        seen.push(await look(model, property, scene, count, s));
-    }
-  } finally {
-    await model.release();
-    await step.release();
-  }
-  return seen;
-}
-
-/** The batch of a step, from 1: a new order of all samples in every pass. */
-function batchAt(
-  data: Dataset,
-  step: number,
-  size: number,
-  random: Scene<unknown>["random"],
-) {
-  const perPass = Math.ceil(data.y.length / size);
-  const pass = Math.floor((step - 1) / perPass);
-  const from = ((step - 1) % perPass) * size;
-  const rows = random
-    .fork(`order ${pass}`)
-    .permutation(data.y.length)
-    .slice(from, from + size);
-  return {
-    x: takeRows(data.x, rows),
-    y: Int32Array.from(rows, (i) => data.y[i] as number),
-  };
 }
 
 /** What the attacker reached at best after so many steps, a line for each number of samples. */
-function chartOf(
-  start: Seen,
-  climbed: readonly Seen[][],
-  control: readonly Seen[][],
-  property: Property,
-): Chart {
+function chartOf({ start, ways: climbed, control, property }: Climbed): Chart {
   const lineOf = (name: string, ways: readonly Seen[][]) => {
     const steps = [...new Set(ways.flat().map((s) => s.steps))].sort(
       (a, b) => a - b,
