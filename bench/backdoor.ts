@@ -6,12 +6,7 @@ import { type Dataset, takeSamples } from "#data";
 import { onnxruntime } from "#engine";
 import { argmaxRows, logitsOf, type Model } from "#model";
 import type { FloatTensor } from "#onnx";
-import {
-  type Architecture,
-  architectures,
-  trainingSettings,
-  tuneEvenly,
-} from "#tuning";
+import { architectureOf, trainingSettings, tuneEvenly } from "#tuning";
 import { mnist } from "./parity/models.ts";
 
 // Backdoors in the data in the papers' setting: a network trained on MNIST from
@@ -90,10 +85,7 @@ async function said(model: Model, x: FloatTensor): Promise<Int32Array> {
 
 async function trained(data: Dataset): Promise<Model> {
   const random = new Random(SEED).fork("training");
-  const architecture = architectures.find(
-    (a) => a.id === "small-cnn",
-  ) as Architecture;
-  const model = architecture.build(
+  const model = architectureOf("small-cnn").build(
     data.x.dims.slice(1),
     data.classes,
     random.fork("weights"),

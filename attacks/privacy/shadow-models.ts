@@ -2,7 +2,7 @@ import { z } from "zod";
 import { dataset } from "#data";
 import { logitsOf } from "#model";
 import { type FloatTensor, floats } from "#onnx";
-import { architectures, settingsSchema, tuneEvenly } from "#tuning";
+import { architectureOf, settingsSchema, tuneEvenly } from "#tuning";
 import { logProbabilities } from "./confidence.ts";
 import {
   defineMembership,
@@ -78,9 +78,11 @@ async function judge(
     ["other", "member"],
   );
   const own = random.fork(`class ${label}`);
-  const mlp = architectures.find((a) => a.id === "mlp");
-  if (!mlp) throw new Error("mlp is one of the architectures");
-  const model = mlp.build([width], train.classes, own.fork("weights"));
+  const model = architectureOf("mlp").build(
+    [width],
+    train.classes,
+    own.fork("weights"),
+  );
   const { model: network } = await tuneEvenly({
     model,
     train,

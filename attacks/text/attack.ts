@@ -44,6 +44,17 @@ export function defineTextAttack<S extends z.ZodObject>(
   return { kind: "text", norms: ["edits"], ...attack };
 }
 
+/** What attacks are that search by scores. */
+export const byScores = {
+  access: "score",
+  family: "query",
+  taxonomy: {
+    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
+    owasp: ["ML01:2023"],
+    nist: ["NISTAML.025"],
+  },
+} as const;
+
 /** Texts within so many edits. */
 export const editsLimit = (eps: number): Limit<readonly string[]> => ({
   eps,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Random } from "#core";
 import { lookalikes } from "#texts";
 import { lossesOf } from "./ask.ts";
-import { defineTextAttack } from "./attack.ts";
+import { byScores, defineTextAttack } from "./attack.ts";
 import { childrenOf, firstMembers, type Member, type Range } from "./evolve.ts";
 
 /** Zero-width space, joiner and non-joiner. */
@@ -38,14 +38,8 @@ interface Slots {
 export const badCharacters = defineTextAttack({
   id: "bad-characters",
   title: "Bad Characters",
-  access: "score",
-  family: "query",
   reference: "Boucher et al. 2022, arXiv:2106.09898",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  ...byScores,
   params,
   async run(input) {
     const { target, texts, edits, params, random, onProgress } = input;

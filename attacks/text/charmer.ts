@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { marginOf } from "../evasion/score-losses.ts";
 import { lossesOf, noteUntried } from "./ask.ts";
-import { defineTextAttack, type TextInput } from "./attack.ts";
+import { byScores, defineTextAttack, type TextInput } from "./attack.ts";
 
 /** Lower-case letters, digits and signs as character-level classifiers read them (Zhang, Zhao and LeCun 2015, arXiv:1509.01626). */
 const ALPHABET =
@@ -35,14 +35,8 @@ interface Search {
 export const charmer = defineTextAttack({
   id: "charmer",
   title: "Charmer",
-  access: "score",
-  family: "query",
   reference: "Abad Rocamora et al. 2024, arXiv:2405.04346",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  ...byScores,
   params,
   async run(input) {
     const { target, texts, onProgress } = input;

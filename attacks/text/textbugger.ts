@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Random } from "#core";
 import { editsBetween } from "#texts";
 import { lossesOf, noteUntried } from "./ask.ts";
-import { defineTextAttack, type TextInput } from "./attack.ts";
+import { byScores, defineTextAttack, type TextInput } from "./attack.ts";
 import { BUGS, bugsOf } from "./bugs.ts";
 
 /** Words, which then stand at the odd places between what separates them. */
@@ -35,14 +35,8 @@ interface Search {
 export const textbugger = defineTextAttack({
   id: "textbugger",
   title: "TextBugger, characters",
-  access: "score",
-  family: "query",
   reference: "Li et al. 2019, arXiv:1812.05271",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  ...byScores,
   params: z.strictObject({}),
   async run(input) {
     const { target, onProgress } = input;

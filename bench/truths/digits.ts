@@ -20,7 +20,7 @@ import {
 } from "#model";
 import type { FloatTensor } from "#onnx";
 import {
-  architectures,
+  architectureOf,
   asPart,
   type Epoch,
   formOf,
@@ -56,10 +56,8 @@ export const some = (data: Dataset, count: number, seed: number): Dataset =>
 
 /** A network of the package that was not trained. */
 export function blank(id: string, data: Dataset, seed: number): Model {
-  const found = architectures.find((a) => a.id === id);
-  if (!found) throw new Error(`no architecture ${id}`);
   const random = new Random(seed).fork("weights");
-  return found.build(data.x.dims.slice(1), data.classes, random);
+  return architectureOf(id).build(data.x.dims.slice(1), data.classes, random);
 }
 
 export interface How {

@@ -1,4 +1,4 @@
-import { studentQuantile } from "../../src/audit/distributions.ts";
+import { meanOf } from "../../src/audit/statistics.ts";
 
 /** Two numbers of one seed that a truth compares: shares, such as accuracies. */
 export interface Pair {
@@ -31,12 +31,7 @@ export function differences(seeds: readonly (readonly Pair[])[]): Difference[] {
   return one.map((pair, k) => {
     const own = seeds.map((pairs) => pairs[k] as Pair);
     const gaps = own.map(({ first, second }) => first - second);
-    const difference = mean(gaps);
-    const spread = gaps.reduce((sum, gap) => sum + (gap - difference) ** 2, 0);
-    const n = gaps.length;
-    const reach =
-      studentQuantile(0.975, n - 1) * Math.sqrt(spread / (n - 1) / n);
-    const [low, high] = [difference - reach, difference + reach];
+    const { mean: difference, low, high } = meanOf(gaps);
     return {
       ...pair,
       first: mean(own.map(({ first }) => first)),
@@ -44,7 +39,7 @@ export function differences(seeds: readonly (readonly Pair[])[]): Difference[] {
       difference,
       low,
       high,
-      holds: low > pair.least || (reach === 0 && low >= pair.least),
+      holds: low > pair.least || (low === high && low >= pair.least),
     };
   });
 }

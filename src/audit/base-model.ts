@@ -1,7 +1,7 @@
 import { hashOf, packageVersion, Random } from "#core";
 import { type Model, modelTask } from "#model";
 import { hashModel } from "#onnx";
-import { architectures, asPart, tuneEvenly } from "#tuning";
+import { architectureOf, asPart, tuneEvenly } from "#tuning";
 import {
   describe,
   describeSettings,
@@ -68,11 +68,8 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
   const file = `models/${id.replaceAll(" ", "-")}-${key.slice(0, 12)}.onnx`;
   const random = new Random(loaded.suite.seed).fork(id);
   const train = async (): Promise<{ model: Model; training: Training }> => {
-    const architecture = architectures.find(
-      (a) => a.id === name,
-    ) as (typeof architectures)[number];
     const blank: Model = {
-      ...architecture.build(
+      ...architectureOf(name).build(
         parts.train.x.dims.slice(1),
         parts.train.classes,
         random.fork("weights"),

@@ -1,5 +1,10 @@
 import { AssayError } from "#core";
-import { betaCdf, bisect, normalQuantile } from "./distributions.ts";
+import {
+  betaCdf,
+  bisect,
+  normalQuantile,
+  studentQuantile,
+} from "./distributions.ts";
 import type { Rate } from "./results.ts";
 
 /** Both ends of an interval. */
@@ -45,6 +50,16 @@ export function wilson(
 /** A share in [0, 1] with its 95 % Clopper-Pearson interval. Throws STATISTICS_INPUT when n is 0. */
 export function rate(successes: number, n: number): Rate {
   return { value: successes / n, ...clopperPearson(successes, n), n };
+}
+
+/** A mean with its 95 % interval by Student's t, for two values or more. */
+export function meanOf(values: readonly number[]): Interval & { mean: number } {
+  const n = values.length;
+  const mean = values.reduce((sum, v) => sum + v, 0) / n;
+  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  const reach =
+    studentQuantile(0.975, n - 1) * Math.sqrt(squares / (n - 1) / n);
+  return { mean, low: mean - reach, high: mean + reach };
 }
 
 /** The count behind a rate. */

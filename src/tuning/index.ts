@@ -3,7 +3,11 @@ export {
   adaptations,
   type JointAdaptation,
 } from "./adaptations/index.ts";
-export { type Architecture, architectures } from "./architectures/index.ts";
+export {
+  type Architecture,
+  architectureOf,
+  architectures,
+} from "./architectures/index.ts";
 export { type Augmentation, augmentations } from "./augmentations/index.ts";
 export {
   type Criterion,

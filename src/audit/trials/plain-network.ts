@@ -1,6 +1,6 @@
 import type { Random } from "#core";
 import type { Model } from "#model";
-import { architectures } from "#tuning";
+import { architectureOf } from "#tuning";
 
 /** An untrained network of the project's for what a model takes: of images or of rows. */
 export function plainNetwork(
@@ -8,7 +8,5 @@ export function plainNetwork(
   random: Random,
 ): Model {
   const id = contract.shape.length === 1 ? "mlp" : "small-cnn";
-  const found = architectures.find((a) => a.id === id);
-  if (!found) throw new Error(`${id} is one of the architectures`);
-  return found.build(contract.shape, classes, random);
+  return architectureOf(id).build(contract.shape, classes, random);
 }

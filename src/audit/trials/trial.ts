@@ -2,9 +2,8 @@ import type { Random } from "#core";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
-import { studentQuantile } from "../distributions.ts";
 import type { Finding, Rate, Trial } from "../results.ts";
-import { newcombePaired, pairsOf, rate } from "../statistics.ts";
+import { meanOf, newcombePaired, pairsOf, rate } from "../statistics.ts";
 import type { Changes, Victim } from "./victim.ts";
 
 /** What a trial found, before it is put into the results document. */
@@ -99,14 +98,7 @@ export function pairedFinding(
 /** A mean over trainings with its 95 % interval by Student's t, where there are several. */
 export function meanFinding(words: Words, values: readonly number[]): Finding {
   const n = values.length;
-  const mean = values.reduce((sum, v) => sum + v / n, 0);
-  if (n < 2) return numberFinding(words, n === 0 ? null : mean, { n });
-  const variance =
-    values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1);
-  const reach = studentQuantile(0.975, n - 1) * Math.sqrt(variance / n);
-  return numberFinding(words, mean, {
-    low: mean - reach,
-    high: mean + reach,
-    n,
-  });
+  if (n < 2) return numberFinding(words, values[0] ?? null, { n });
+  const { mean, low, high } = meanOf(values);
+  return numberFinding(words, mean, { low, high, n });
 }

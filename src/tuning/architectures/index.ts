@@ -23,3 +23,10 @@ export const architectures: readonly Architecture[] = [
   madryCnn,
   mlp,
 ];
+
+/** The architecture of this id, which is known to be one. */
+export function architectureOf(id: string): Architecture {
+  const found = architectures.find((a) => a.id === id);
+  if (!found) throw new Error(`${id} is none of the architectures`);
+  return found;
+}
