@@ -185,7 +185,10 @@ const candidateSchema = z
         context.addIssue({
           code: "custom",
           path: [key],
-          message: "cannot be combined with tasks",
+          message:
+            key === "adaptation" || key === "labels"
+              ? "cannot be combined with tasks, which have no labels on the source domain; adapt a candidate of one task"
+              : "cannot be combined with tasks",
         });
   });
 

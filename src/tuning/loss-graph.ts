@@ -165,18 +165,25 @@ export function lossGraph(
   };
 }
 
-/** The criterion that the parts agree on; that of the model's task when none states one. */
+/**
+ * The criterion that the parts agree on; that of the model's task when none states one.
+ * That of several tasks compares heads of classes with shares already.
+ */
 export function criterionOf(
   parts: readonly TrainingPart[],
   model: Model,
 ): Criterion {
   const stated = [...new Set(parts.flatMap((p) => p.criterion ?? []))];
-  if (stated.includes(distributionCriterion) && meaningOf(model).targets)
+  const stranger = (model.heads ?? [model]).find((m) => meaningOf(m).targets);
+  if (stated.includes(distributionCriterion) && stranger)
     throw new AssayError(
       "TRAINING_PARTS",
-      `a part of the training compares outputs with shares of classes, the model is one of ${model.task?.kind}`,
+      `a part of the training compares outputs with shares of classes, ${model.heads ? "a task" : "the model"} is one of ${stranger.task?.kind}`,
       "Train without it.",
     );
+  const others = stated.filter((c) => c !== distributionCriterion);
+  const [own] = others;
+  if (model.heads && own && others.length === 1) return own;
   if (stated.length <= 1) return stated[0] ?? taskCriterion(model);
   throw new AssayError(
     "TRAINING_PARTS",

@@ -21,7 +21,9 @@ import {
 } from "#model";
 import { type FloatTensor, floats, readModel } from "#onnx";
 import {
+  type Augmentation,
   asPart,
+  augmentations,
   type Batch,
   type BatchGradient,
   formOf,
@@ -36,6 +38,7 @@ import {
   type Weighting,
   weightings,
 } from "#tuning";
+import { beta } from "../../src/tuning/augmentations/beta.ts";
 import { projected } from "../../src/tuning/multi-task/pcgrad.ts";
 import { openSlope } from "../../src/tuning/slope.ts";
 import {
@@ -408,6 +411,90 @@ test.each(["fixed", "uncertainty"])(
     await open.release();
   },
 );
+
+describe("soft labels of several tasks", () => {
+  const smoothing = (model: Model) => {
+    const unit = trainingDefenses.find((d) => d.id === "label-smoothing");
+    if (!unit) throw new Error("label-smoothing is there");
+    return asPart({ unit, params: unit.params.parse({}) })(context(model));
+  };
+  const mixup = (model: Model) => {
+    const unit = augmentations.find((a) => a.id === "mixup") as Augmentation;
+    return unit.open(unit.params.parse({ alpha: 1 }), context(model));
+  };
+  const softened = async (part: TrainingPart, batch: Batch) =>
+    ((await part.prepare?.(batch, {
+      batchRandom: new Random(5),
+    } as never)) ?? batch) as Batch;
+  const none = Number.NaN;
+  /** Three samples: of both tasks, of the digit alone, of parity alone. */
+  const scene = () => {
+    const model = withHeads(smooth(), specs.slice(0, 2), new Random(2));
+    const targets = floats(
+      [3, 7],
+      [
+        ...[1, 0, 0, 0, 0, 0, 1],
+        ...[0, 0, 1, 0, 0, none, none],
+        ...[none, none, none, none, none, 1, 0],
+      ],
+    );
+    const x = floats(
+      [3, 1, 8, 8],
+      Array.from({ length: 192 }, (_, i) => (i % 7) / 7),
+    );
+    return { model, batch: { x, y: new Int32Array(3), targets } };
+  };
+
+  test("are smoothed by the classes of each", async () => {
+    const { model, batch } = scene();
+    const { targets } = await softened(smoothing(model), batch);
+    const [far, near] = [0.1 / 5, 0.9 + 0.1 / 5];
+    const wanted = [
+      ...[near, far, far, far, far, 0.05, 0.95],
+      ...[far, far, near, far, far, none, none],
+      ...[none, none, none, none, none, 0.95, 0.05],
+    ];
+    expect(targets?.data).toEqual(Float32Array.from(wanted));
+  });
+
+  test("of a blend are known where those of both samples are", async () => {
+    const { model, batch } = scene();
+    const { targets } = await softened(mixup(model), batch);
+    const other = new Random(5).fork("mixup");
+    beta(1, 1, other);
+    const pairs = other.permutation(3);
+    const known = (i: number, column: number) =>
+      !Number.isNaN(batch.targets.data[7 * i + column]);
+    for (let i = 0; i < 3; i++)
+      for (const column of [0, 5])
+        expect(!Number.isNaN(targets?.data[7 * i + column])).toBe(
+          known(i, column) && known(pairs[i] as number, column),
+        );
+  });
+
+  test("are what each head learns, and values are refused", async () => {
+    const { model, batch } = scene();
+    const lossOf = async (parts: TrainingPart[], given: Batch) => {
+      const open = await step(model, weighted("fixed"), parts);
+      const ready = (await open.part.prepare?.(given, {} as never)) ?? given;
+      const { loss } = await open.take(ready as Batch, 0.1);
+      await open.release();
+      return loss;
+    };
+    const parts = [mixup(model), smoothing(model)];
+    const soft = await softened(
+      parts[1] as TrainingPart,
+      await softened(parts[0] as TrainingPart, batch),
+    );
+    const loss = await lossOf(parts, soft);
+    expect(loss).toBeCloseTo(await lossOf([], soft), 6);
+    expect(Number.isFinite(loss)).toBe(true);
+    const withValues = withHeads(smooth(), specs, new Random(2));
+    await expect(
+      step(withValues, weighted("fixed"), [smoothing(withValues)]),
+    ).rejects.toThrow(/a task is one of regression/);
+  });
+});
 
 test.each(weightings.map((w) => w.id))(
   "a head without samples in the batch gets no gradient: %s",
