@@ -1,4 +1,4 @@
-import { AssayError } from "#core";
+import { UsageError } from "#core";
 import type { FloatTensor } from "#onnx";
 
 /**
@@ -14,7 +14,7 @@ export function imageShape(
   const [channels, height, width, ...more] = dims.slice(1);
   if (channels && height && width && more.length === 0)
     return [channels, height, width];
-  throw new AssayError(
+  throw new UsageError(
     "ATTACK_INPUT",
     `${id} needs images of shape [C, H, W], the input has shape [${dims.slice(1).join(", ")}]`,
     "Remove the attack from the suite.",

@@ -24,5 +24,7 @@ export interface TrialUnit<S extends z.ZodObject = z.ZodObject> {
   readonly needsUnrelated?: boolean;
   /** Whether it is tried behind the reactive defences of the suite too; false when left out. */
   readonly meetsDefenses?: boolean;
+  /** What samples have to be: images, or numbers rather than tokens; anything when left out. */
+  takes?(params: z.output<S>): "images" | "numbers" | undefined;
   readonly params: S;
 }

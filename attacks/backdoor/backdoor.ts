@@ -76,7 +76,13 @@ export interface Backdoor<S extends z.ZodObject = z.ZodObject>
 
 type Declared<S extends z.ZodObject> = Omit<
   Backdoor<S>,
-  "kind" | "needsTuning" | "meetsDefenses" | "place" | "taxonomy" | "cleanLabel"
+  | "kind"
+  | "needsTuning"
+  | "meetsDefenses"
+  | "takes"
+  | "place"
+  | "taxonomy"
+  | "cleanLabel"
 >;
 
 /** Declares a backdoor in the fine-tuning set. */
@@ -86,6 +92,7 @@ export const defineDataBackdoor = <S extends z.ZodObject>(
   kind: "backdoor",
   needsTuning: true,
   meetsDefenses: true,
+  takes: () => "images",
   place: "data",
   cleanLabel: false,
   taxonomy: {
@@ -103,6 +110,7 @@ export const defineBaseBackdoor = <S extends z.ZodObject>(
   kind: "backdoor",
   needsTuning: true,
   meetsDefenses: true,
+  takes: () => "images",
   place: "base",
   cleanLabel: false,
   taxonomy: {

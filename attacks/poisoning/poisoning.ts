@@ -106,10 +106,11 @@ export const definePoisoning = <S extends z.ZodObject>(
 
 /** Declares a poisoning that is meant for single samples. */
 export const defineTargetedPoisoning = <S extends z.ZodObject>(
-  unit: Omit<TargetedPoisoning<S>, "kind" | "needsTuning">,
+  unit: Omit<TargetedPoisoning<S>, "kind" | "needsTuning" | "takes">,
 ): TargetedPoisoning<S> => ({
   kind: "targeted-poisoning",
   needsTuning: true,
+  takes: () => "numbers",
   ...unit,
 });
 

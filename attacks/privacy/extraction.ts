@@ -42,10 +42,11 @@ export interface Extraction<S extends z.ZodObject = z.ZodObject>
 
 /** Declares an extraction. */
 export const defineExtraction = <S extends z.ZodObject>(
-  unit: Omit<Extraction<S>, "kind" | "taxonomy" | "needsTuning">,
+  unit: Omit<Extraction<S>, "kind" | "taxonomy" | "needsTuning" | "takes">,
 ): Extraction<S> => ({
   kind: "extraction",
   needsTuning: false,
+  takes: () => "numbers",
   taxonomy: {
     atlas: ["AML.T0024.002", "AML.T0005.001", "AML.T0048.004"],
     owasp: ["ML05:2023"],

@@ -30,6 +30,7 @@ export const miFace: Inversion<typeof params> = {
     nist: ["NISTAML.032"],
   },
   threat: "has the released weights and no data",
+  takes: () => "numbers",
   params,
   async invert({ model, params, onProgress }) {
     const { contract, classes } = model.model;

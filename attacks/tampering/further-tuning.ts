@@ -61,5 +61,9 @@ export const furtherTuning: Undoing = {
     nist: ["NISTAML.026"],
   },
   threat: "has the released weights and a few labelled samples, and trains on",
+  takes: ({ undo }) =>
+    (
+      ({ robustness: "numbers", backdoor: "images", class: undefined }) as const
+    )[undo.what],
   params,
 };

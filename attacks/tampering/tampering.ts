@@ -49,8 +49,13 @@ export interface Tampering<S extends z.ZodObject = z.ZodObject>
 
 /** Declares a tampering. */
 export const defineTampering = <S extends z.ZodObject>(
-  unit: Omit<Tampering<S>, "kind" | "needsTuning">,
-): Tampering<S> => ({ kind: "tampering", needsTuning: false, ...unit });
+  unit: Omit<Tampering<S>, "kind" | "needsTuning" | "takes">,
+): Tampering<S> => ({
+  kind: "tampering",
+  needsTuning: false,
+  takes: () => "numbers",
+  ...unit,
+});
 
 /** A model whose weights, each a copy, were changed in place. */
 export function withChangedWeights(

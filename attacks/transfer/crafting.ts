@@ -27,5 +27,10 @@ export interface Crafting<S extends z.ZodObject = z.ZodObject>
 
 /** Declares a crafting of inputs. */
 export const defineCrafting = <S extends z.ZodObject>(
-  unit: Omit<Crafting<S>, "needsTuning" | "needsUnrelated">,
-): Crafting<S> => ({ needsTuning: false, needsUnrelated: true, ...unit });
+  unit: Omit<Crafting<S>, "needsTuning" | "needsUnrelated" | "takes">,
+): Crafting<S> => ({
+  needsTuning: false,
+  needsUnrelated: true,
+  takes: () => "numbers",
+  ...unit,
+});

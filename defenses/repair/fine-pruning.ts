@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AssayError } from "#core";
+import { UsageError } from "#core";
 import { accuracyOf, evaluate, type Model, pooled } from "#model";
 import { type FloatTensor, type Graph, readNames } from "#onnx";
 import { defineMend } from "./repair.ts";
@@ -20,6 +20,7 @@ export const finePruning = defineMend({
     ...trainingParams,
     drop: z.number().min(0).max(1).default(0.1).describe("of clean accuracy"),
   }),
+  check: lastConvolution,
   async mend({ model, clean, engine, params, random, signal }) {
     const layer = lastConvolution(model);
     const [seen] = await evaluate(model, engine, clean.x, (b) => [
@@ -64,7 +65,7 @@ function lastConvolution({ graph }: Model): {
 } {
   const convolution = graph.nodes.findLast((n) => n.op === "Conv");
   if (!convolution)
-    throw new AssayError(
+    throw new UsageError(
       "REPAIR_INPUT",
       "fine-pruning prunes channels of a convolution, the model has none",
       "Use another repair, such as fine-tuning.",

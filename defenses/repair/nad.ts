@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { AssayError } from "#core";
+import { UsageError } from "#core";
 import { hidden, type Model } from "#model";
-import { type FloatTensor, type GraphBuilder, graft, int, prune } from "#onnx";
+import { type FloatTensor, GraphBuilder, graft, int, prune } from "#onnx";
 import type { TrainingPart } from "#tuning";
 import { defineMend } from "./repair.ts";
 import { trainingParams, trainOn } from "./train.ts";
@@ -24,6 +24,7 @@ export const nad = defineMend({
     ...trainingParams,
     teacherEpochs: z.int().positive().default(10),
   }),
+  check: placesOf,
   async mend({ model, clean, engine, params, random, signal }) {
     const { teacherEpochs, ...stated } = params;
     const settings = { ...stated, signal };
@@ -44,19 +45,25 @@ export const nad = defineMend({
   },
 });
 
+/** The last values between input and head that are maps of channels. */
+function placesOf(model: Model): string[] {
+  const b = new GraphBuilder(model.graph);
+  const places = hidden(model, 99)
+    .filter((value) => b.dims(value)?.length === 4)
+    .slice(-BETAS.length);
+  if (places.length > 0) return places;
+  throw new UsageError(
+    "REPAIR_INPUT",
+    "attention distillation compares maps of channels, the model has none between input and head",
+    "Use another repair, such as fine-tuning.",
+  );
+}
+
 function attentionOf(teacher: Model): TrainingPart {
   return {
     loss(g, loss) {
       const { b } = g;
-      const places = hidden(teacher, 99)
-        .filter((value) => b.dims(value)?.length === 4)
-        .slice(-BETAS.length);
-      if (places.length === 0)
-        throw new AssayError(
-          "REPAIR_INPUT",
-          "attention distillation compares maps of channels, the model has none between input and head",
-          "Use another repair, such as fine-tuning.",
-        );
+      const places = placesOf(teacher);
       const weights = [...teacher.graph.constants].filter(
         ([, { type }]) => type === "float32",
       );

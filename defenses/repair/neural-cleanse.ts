@@ -3,7 +3,11 @@ import { dataset } from "#data";
 import { copyOf } from "#onnx";
 import { defineMend } from "./repair.ts";
 import { trainingParams, trainOn } from "./train.ts";
-import { invertTriggers, type Trigger } from "./trigger-inversion.ts";
+import {
+  invertTriggers,
+  requireImages,
+  type Trigger,
+} from "./trigger-inversion.ts";
 
 /** How triggers are looked for; the defaults are those of the authors' code. */
 export const inversionParams = {
@@ -35,6 +39,7 @@ export const neuralCleanse = defineMend({
       .default(0.2)
       .describe("of samples that carry the trigger"),
   }),
+  check: requireImages,
   async mend({ model, clean, engine, params, random, signal }) {
     const triggers = await invertTriggers(
       model,

@@ -9,6 +9,8 @@ interface RepairMeta<S extends z.ZodObject> {
   readonly title: string;
   /** Authors, year and arXiv id. */
   readonly reference: string;
+  /** Refuses a model that it does not work on with REPAIR_INPUT; works on all when left out. */
+  check?(model: Model): void;
   readonly params: S;
 }
 

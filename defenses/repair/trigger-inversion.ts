@@ -1,4 +1,4 @@
-import { AssayError, InterruptedError, type Random } from "#core";
+import { InterruptedError, type Random, UsageError } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import { argmaxRows, labelTensor, loadGradient, type Model } from "#model";
@@ -48,6 +48,16 @@ export interface Trigger {
 /** An anomaly beyond this is one, in about 5 % of classes of normal sizes (Wang et al. 2019). */
 const ANOMALOUS = 2;
 
+/** @throws REPAIR_INPUT */
+export function requireImages({ contract }: Model): void {
+  if (contract.shape.length === 3) return;
+  throw new UsageError(
+    "REPAIR_INPUT",
+    "triggers are looked for in images, the model takes other inputs",
+    "Use another repair, such as fine-tuning.",
+  );
+}
+
 /**
  * Looks for the smallest trigger into each class: a mask and a pattern, by Adam on
  * the cross-entropy to the class and lambda times the size of the mask; lambda grows
@@ -65,12 +75,7 @@ export async function invertTriggers(
   engine: Engine,
   random: Random,
 ): Promise<Trigger[]> {
-  if (model.contract.shape.length !== 3)
-    throw new AssayError(
-      "REPAIR_INPUT",
-      "triggers are looked for in images, the model takes other inputs",
-      "Use a repair that looks at weights or features, such as fine-pruning.",
-    );
+  requireImages(model);
   const found = [];
   for (const label of clean.classes.keys())
     found.push(

@@ -1,5 +1,6 @@
 import { type Chosen, hashOf, packageVersion, Random, UsageError } from "#core";
 import type { Dataset } from "#data";
+import type { Model } from "#model";
 import { hashModel } from "#onnx";
 import type { Adaptation } from "#tuning";
 import { isFollowed, keepFollowed, type OnModel } from "./epochs.ts";
@@ -24,7 +25,7 @@ export async function makeAdapted(
   const { train } = data.target;
   if (unit.kind !== "source-free")
     throw new Error(`adaptation ${unit.id} needs a source`);
-  requireHeadFor(id, base, loaded.file, train);
+  requireHeadFor(id, base.model, loaded.file, train);
   const key = hashOf({
     kind: "adapted",
     base: base.hash,
@@ -69,7 +70,7 @@ export async function makeAdapted(
 /** Refuses a candidate that keeps the head of the base where that is not for the classes of the task. */
 export function requireHeadFor(
   id: string,
-  { model }: ReadyModel,
+  model: Model,
   file: string,
   { classes }: Dataset,
 ): void {

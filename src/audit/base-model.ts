@@ -7,6 +7,7 @@ import {
   describeSettings,
   epochTeller,
   given,
+  type Known,
   keep,
   type ReadyModel,
   type Training,
@@ -17,6 +18,21 @@ import {
 import { checkTargets, type Parts } from "./prepare.ts";
 import type { Lineage } from "./results.ts";
 import type { Suite } from "./suite.ts";
+
+/**
+ * A base, or the model that does not descend from it, as far as it is known before
+ * anything is trained: from its file, or with weights that it may start from.
+ */
+export function outlineOf(
+  which: "base" | "unrelated",
+  known: Known,
+): Model | null {
+  const { suite } = known.loaded;
+  const spec = suite[which];
+  if (spec?.model !== undefined)
+    return given(which, spec.model, known, statedOf(spec), null).model;
+  return suite.base?.pretrain ? blank(which, known, new Random(0)) : null;
+}
 
 /** The base: read from its file, or pre-trained on the source task. Null when the suite names none. */
 export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
@@ -68,17 +84,9 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
   const file = `models/${id.replaceAll(" ", "-")}-${key.slice(0, 12)}.onnx`;
   const random = new Random(loaded.suite.seed).fork(id);
   const train = async (): Promise<{ model: Model; training: Training }> => {
-    const blank: Model = {
-      ...architectureOf(name).build(
-        parts.train.x.dims.slice(1),
-        parts.train.classes,
-        random.fork("weights"),
-      ),
-      ...modelTask(loaded.suite.task),
-    };
-    checkTargets(blank, parts.train, id);
+    const model = blank(id, shop, random.fork("weights"));
     const tuned = await tuneEvenly({
-      model: blank,
+      model,
       ...parts,
       epochs: settings.epochs,
       settings,
@@ -106,4 +114,18 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
     ...made,
     hash: hashModel(store.path(file)),
   };
+}
+
+/** A built-in architecture before its training. */
+function blank(id: string, { loaded, data }: Known, random: Random): Model {
+  const { base, task } = loaded.suite;
+  const architecture = architectureOf(base?.pretrain?.architecture as string);
+  const { train } = data.pretraining as Parts;
+  const shape = train.x.dims.slice(1);
+  const model: Model = {
+    ...architecture.build(shape, train.classes, random),
+    ...modelTask(task),
+  };
+  checkTargets(model, train, id);
+  return model;
 }

@@ -29,6 +29,24 @@ export function checkBases(suite: Suite, file: string): void {
       `attack "${through[0]}" goes through the base, the suite names none`,
       "Add base, or remove the attack.",
     );
+  const compared = trials.find(
+    ([, { unit }]) => "needsReference" in unit && unit.needsReference,
+  );
+  if (compared && !suite.base)
+    refuse(
+      `trial "${compared[0]}" compares candidates with their base, the suite names none`,
+      "Add base, or use difficulty-calibration.",
+    );
+  const taught = trials.find(
+    ([, { unit }]) =>
+      ("trains" in unit && unit.trains) ||
+      ("place" in unit && unit.place === "base"),
+  );
+  if (taught && !suite.base?.pretrain)
+    refuse(
+      `trial "${taught[0]}" needs the data that the base was trained on, and the suite has none`,
+      "Let the suite train the base (base.pretrain), or leave the trial out.",
+    );
   const control = [...attacks, ...trials].find(([, a]) => needsUnrelated(a));
   if (control && !suite.unrelated && !suite.base?.pretrain)
     refuse(

@@ -12,6 +12,7 @@ import {
 import {
   describe,
   given,
+  type Known,
   type ReadyModel,
   tell,
   trainingKey,
@@ -32,16 +33,8 @@ export async function makeCandidate(
   const spec = suite.candidates[id] as CandidateSpec;
   if (spec.model === BASE) return asItIs(id, shop, base);
   if (spec.model !== undefined) {
-    const { member } = spec;
-    const { target } = judgedOn(data, member);
-    const options = {
-      input: spec.input,
-      classes: target.test.classes,
-      task: member ? taskNamed(loaded, member.task) : suite.task,
-      ...(member ? { head: member.task } : {}),
-      weights: spec.weights,
-    };
-    const ready = given(id, spec.model, shop, options, target.test);
+    const ready = givenCandidate(id, shop, spec.model);
+    const { target } = judgedOn(data, spec.member);
     await tell(shop, id, ready.model, target, false);
     return ready;
   }
@@ -73,29 +66,58 @@ export async function makeCandidate(
   return made;
 }
 
+/** A candidate from its file. */
+export function givenCandidate(
+  id: string,
+  known: Known,
+  model: string,
+): ReadyModel {
+  const { loaded, data } = known;
+  const { suite } = loaded;
+  const { member, input, weights } = suite.candidates[id] as CandidateSpec;
+  const { test } = judgedOn(data, member).target;
+  const options = {
+    input,
+    classes: test.classes,
+    task: member ? taskNamed(loaded, member.task) : suite.task,
+    ...(member ? { head: member.task } : {}),
+    weights,
+  };
+  return given(id, model, known, options, test);
+}
+
 /** The base as a candidate, so that what is tuned from it can be compared with it. */
 async function asItIs(
   id: string,
   shop: Workshop,
   base: ReadyModel | null,
 ): Promise<ReadyModel> {
-  const { data, loaded } = shop;
   if (!base) throw new Error("the plan says that there is a base");
-  requireHeadFor(id, base, loaded.file, data.target.test);
-  checkFits(data.target.test, base.model, base.model.classes, id);
-  checkTargets(base.model, data.target.test, id);
-  await tell(shop, id, base.model, data.target, true);
+  checkAsItIs(id, shop, base.model);
+  await tell(shop, id, base.model, shop.data.target, true);
   return { ...base, id, history: [], ended: null };
 }
 
+/** Refuses a base that cannot be judged on the data as it is. */
+export function checkAsItIs(
+  id: string,
+  { data, loaded }: Known,
+  base: Model,
+): void {
+  const { test } = data.target;
+  requireHeadFor(id, base, loaded.file, test);
+  checkFits(test, base, base.classes, id);
+  checkTargets(base, test, id);
+}
+
 /** How a candidate of one head is fine-tuned from a base. */
-export function recipeOf(id: string, shop: Workshop, base: Model): Recipe {
-  const { suite } = shop.loaded;
-  const { target } = shop.data;
+export function recipeOf(id: string, known: Known, base: Model): Recipe {
+  const { suite } = known.loaded;
+  const { target } = known.data;
   const spec = suite.candidates[id] as CandidateSpec;
   const { train, validation } =
     spec.labels === "source" || spec.adaptation
-      ? sourceDomainOf(id, shop)
+      ? sourceDomainOf(id, known)
       : target;
   return {
     spec,
@@ -110,7 +132,7 @@ export function recipeOf(id: string, shop: Workshop, base: Model): Recipe {
 }
 
 /** The labelled data of the source domain. */
-function sourceDomainOf(id: string, { data, loaded }: Workshop): Parts {
+function sourceDomainOf(id: string, { data, loaded }: Known): Parts {
   if (data.sourceDomain) return data.sourceDomain;
   throw new UsageError(
     "SUITE_INVALID",

@@ -5,8 +5,11 @@ import { attacks, textAttacks, trialAttacks } from "#attacks";
 import { packagePath } from "#core";
 import { reactiveDefenses, repairs, trainingDefenses } from "#defenses";
 import {
+  adaptations,
   architectures,
+  augmentations,
   optimizers,
+  regularizers,
   schedules,
   strategies,
   weightings,
@@ -29,6 +32,9 @@ export const catalog: Readonly<Record<string, () => CatalogEntry[]>> = {
   suites: readSuites,
   schedules: () => schedules.map(entry),
   optimizers: () => optimizers.map(entry),
+  augmentations: () => augmentations.map(entry),
+  regularizers: () => regularizers.map(entry),
+  adaptations: () => adaptations.map(entry),
   weightings: () => weightings.map(entry),
   architectures: () => architectures.map(({ id, title }) => ({ id, title })),
 };

@@ -26,13 +26,7 @@ export async function domains(
   families: ReadonlyMap<string, Family>,
 ): Promise<Domain[]> {
   if (!sourceAttacked) return [];
-  const taskOf = (id: string) => suite.candidates[id]?.member?.task ?? MAIN;
-  const planned = plan.filter(
-    (p) =>
-      counts(p) &&
-      taskOf(p.candidate) === MAIN &&
-      p.threatModel in suite.threatModels,
-  );
+  const planned = onSource(plan, suite);
   attacking.onEvent({ kind: "phase", title: "Attacking the source domain" });
   const found = await attackAll(
     planned.map((p) => ({ ...p, id: `${p.id} on the source` })),
@@ -49,6 +43,20 @@ export async function domains(
   // A shift keeps the samples and their order; other data are other samples.
   const paired = suite.sourceData === undefined;
   return compare(sides, paired, [...attacking.models.keys()], families);
+}
+
+/** The cells that are computed on the source domain as well. */
+export function onSource(
+  plan: readonly PlannedCell[],
+  { candidates, threatModels }: Suite,
+): PlannedCell[] {
+  const taskOf = (id: string) => candidates[id]?.member?.task ?? MAIN;
+  return plan.filter(
+    (p) =>
+      counts(p) &&
+      taskOf(p.candidate) === MAIN &&
+      p.threatModel in threatModels,
+  );
 }
 
 /** Both sides of each attack and of all at once. */

@@ -1,4 +1,5 @@
 export { type CatalogEntry, catalog } from "./catalog.ts";
+export { parseDocument } from "./document.ts";
 export type { AuditEvent, OnEvent } from "./events.ts";
 export { fitToSuite, learns } from "./fit.ts";
 export { checkReferences, type PlannedCell, planCells } from "./plan.ts";
@@ -7,3 +8,4 @@ export { type AuditOptions, runAudit } from "./run.ts";
 export { type Scan, scanModel, writeScan } from "./scan.ts";
 export { loadSuite, type SuiteInput, suiteSchema } from "./suite.ts";
 export { planTrials } from "./trials/index.ts";
+export { type Plan, planSuite, prepareSuite } from "./whole-plan.ts";

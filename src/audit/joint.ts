@@ -1,16 +1,28 @@
 import { hashOf, Random } from "#core";
-import { groupHeads, headModel, layerGroups, withHeads } from "#model";
+import {
+  groupHeads,
+  headModel,
+  layerGroups,
+  type Model,
+  withHeads,
+} from "#model";
 import { jointDataset, manyTasks, placesOf } from "#tuning";
 import { isFollowed } from "./epochs.ts";
-import { describeTuning, keepTuned, purposeOf } from "./fine-tuning.ts";
+import {
+  describeTuning,
+  type FineTuning,
+  keepTuned,
+  purposeOf,
+} from "./fine-tuning.ts";
 import {
   describe,
+  type Known,
   type ReadyModel,
   tell,
   trainingKey,
   type Workshop,
 } from "./models.ts";
-import { checkTargets } from "./prepare.ts";
+import { checkTargets, type PreparedData } from "./prepare.ts";
 import type { CandidateSpec } from "./suite.ts";
 import { judgedOn, taskNamed } from "./tasks.ts";
 import { partsOf } from "./training-parts.ts";
@@ -25,20 +37,65 @@ export async function makeMember(
   base: ReadyModel | null,
 ): Promise<ReadyModel> {
   const { loaded, data } = shop;
-  const { suite } = loaded;
-  const spec = suite.candidates[id] as CandidateSpec;
-  const { member, cut } = spec;
-  const { taskWeights, taskTemperature, tasks: names = [] } = spec;
+  const spec = loaded.suite.candidates[id] as CandidateSpec;
+  const { member, tasks: names = [] } = spec;
   if (!base || !member)
     throw new Error("a candidate of tasks has a base; the schema says so");
-  const random = new Random(suite.seed).fork(purposeOf(spec));
+  const tuning = jointTuning(id, shop, base.model);
+  const key = hashOf({
+    kind: "tasks",
+    base: base.hash,
+    tasks: names.map((name) => ({ name, task: taskNamed(loaded, name) })),
+    weights: describe(spec.taskWeights),
+    temperature: spec.taskTemperature,
+    ...describeTuning(spec),
+    ...trainingKey(shop, tuning),
+  });
+  const { reused, ...made } = await keepTuned(
+    { id, name: member.of, key, followed: isFollowed(loaded.suite, id) },
+    tuning,
+    base,
+    shop,
+    { head: member.task },
+  );
+  const { target } = judgedOn(data, member);
+  await tell(shop, id, made.model, target, reused);
+  const unseen = new Set(made.unseen);
+  const places =
+    placesOf(samplesOf(names, data, "train"))[names.indexOf(member.task)] ?? [];
+  return {
+    ...made,
+    unseen: [...places.keys()].filter((i) => unseen.has(places[i] as number)),
+  };
+}
+
+/** The samples of each task, and which of the suite's own they are. */
+const samplesOf = (
+  names: readonly string[],
+  data: PreparedData,
+  part: "train" | "validation",
+) =>
+  names.map((task) => {
+    const { target, rows } = judgedOn(data, { of: task, task });
+    return { data: target[part], ...(rows ? { rows: rows[part] } : {}) };
+  });
+
+/** How all tasks of a candidate are learned together. */
+export function jointTuning(
+  id: string,
+  { loaded, data }: Known,
+  base: Model,
+): FineTuning {
+  const spec = loaded.suite.candidates[id] as CandidateSpec;
+  const { tasks: names = [], taskWeights, taskTemperature, cut } = spec;
+  const random = new Random(loaded.suite.seed).fork(purposeOf(spec));
   const tasks = names.map((task) => ({
     name: task,
     task: taskNamed(loaded, task),
-    judged: judgedOn(data, { of: member.of, task }),
+    judged: judgedOn(data, { of: id, task }),
   }));
   const headed = withHeads(
-    base.model,
+    base,
     tasks.map(({ name, task, judged }) => ({
       name,
       classes: judged.target.test.classes,
@@ -52,52 +109,24 @@ export async function makeMember(
     const { test } = (tasks[i] as (typeof tasks)[number]).judged.target;
     checkTargets(headModel(headed, head), test, `task "${head.name}"`);
   }
-  const samplesOf = (part: "train" | "validation") =>
-    tasks.map(({ judged: { target, rows } }) => ({
-      data: target[part],
-      ...(rows ? { rows: rows[part] } : {}),
-    }));
   const joint = (part: "train" | "validation") =>
-    jointDataset(heads, samplesOf(part), data.target[part]);
+    jointDataset(heads, samplesOf(names, data, part), data.target[part]);
   const parts = { train: joint("train"), validation: joint("validation") };
-  const key = hashOf({
-    kind: "tasks",
-    base: base.hash,
-    tasks: tasks.map(({ name, task }) => ({ name, task })),
-    weights: describe(taskWeights),
-    temperature: taskTemperature,
-    ...describeTuning(spec),
-    ...trainingKey(shop, parts),
-  });
   const groups = groupHeads(headed, layerGroups(headed.graph, spec.trainable));
-  const { reused, ...made } = await keepTuned(
-    { id, name: member.of, key, followed: isFollowed(suite, id) },
-    {
-      spec,
-      headed,
-      groups,
-      ...parts,
-      parts: [
-        ...partsOf(spec, base.model, data.target.train),
-        manyTasks({
-          weighting: taskWeights,
-          temperature: taskTemperature,
-          groups,
-          train: parts.train,
-        }),
-      ],
-      random,
-    },
-    base,
-    shop,
-    { head: member.task },
-  );
-  const { target } = judgedOn(data, member);
-  await tell(shop, id, made.model, target, reused);
-  const unseen = new Set(made.unseen);
-  const places = placesOf(samplesOf("train"))[names.indexOf(member.task)] ?? [];
   return {
-    ...made,
-    unseen: [...places.keys()].filter((i) => unseen.has(places[i] as number)),
+    spec,
+    headed,
+    groups,
+    ...parts,
+    parts: [
+      ...partsOf(spec, base, data.target.train),
+      manyTasks({
+        weighting: taskWeights,
+        temperature: taskTemperature,
+        groups,
+        train: parts.train,
+      }),
+    ],
+    random,
   };
 }

@@ -54,6 +54,9 @@ export interface Workshop {
   readonly signal?: AbortSignal;
 }
 
+/** What is known before anything is trained. */
+export type Known = Pick<Workshop, "loaded" | "data">;
+
 export interface Training {
   readonly history: Epoch[];
   readonly ended: string;
@@ -69,7 +72,7 @@ export interface Training {
 export function given(
   id: string,
   named: string,
-  { loaded, data }: Workshop,
+  { loaded, data }: Known,
   options: Parameters<typeof loadModel>[1],
   judged: Dataset | null,
 ): ReadyModel {

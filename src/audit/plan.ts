@@ -136,7 +136,9 @@ export function checkReferences(suite: Suite, file: string): void {
     throw new UsageError(
       "SUITE_INVALID",
       `${file}: ${key} names "${name}", which the suite does not define`,
-      `Choose one of: ${known.join(", ")}.`,
+      known.length > 0
+        ? `Choose one of: ${known.join(", ")}.`
+        : "There is none to choose from: define it first.",
     );
   };
   const attacks = Object.keys(suite.attacks);

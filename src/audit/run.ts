@@ -14,29 +14,24 @@ import { curves } from "./curves.ts";
 import { domains } from "./domains.ts";
 import type { OnEvent } from "./events.ts";
 import { gallery } from "./gallery.ts";
-import { checkGateNames, evaluateGate, namesOf } from "./gate.ts";
+import { evaluateGate } from "./gate.ts";
 import { inheritance } from "./inheritance.ts";
 import { makeMember } from "./joint.ts";
 import { baseResult, candidateResult } from "./model-results.ts";
 import type { ReadyModel, Workshop } from "./models.ts";
-import {
-  budgetsOf,
-  checkReferences,
-  type PlannedCell,
-  planCells,
-} from "./plan.ts";
 import { preflight } from "./preflight.ts";
-import { type Judged, prepareData } from "./prepare.ts";
+import type { Judged } from "./prepare.ts";
 import { RESULTS_VERSION, type Results } from "./results.ts";
 import { seedSummaries } from "./seeds.ts";
 import { openStore } from "./store.ts";
-import { type LoadedSuite, loadSuite, type Suite } from "./suite.ts";
+import { loadSuite, type Suite } from "./suite.ts";
 import { statedResult } from "./suite-results.ts";
 import { judgedOn, MAIN } from "./tasks.ts";
 import { isOnlyMeasured } from "./text.ts";
 import { trajectories } from "./trajectory.ts";
 import { transferResult } from "./transfer.ts";
-import { type PlannedTrial, planTrials, runTrials } from "./trials/index.ts";
+import { runTrials } from "./trials/index.ts";
+import { type Plan, planSuite, prepareSuite } from "./whole-plan.ts";
 import { worstCases } from "./worst-case.ts";
 
 export interface AuditOptions {
@@ -65,7 +60,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   const { onEvent = () => {}, signal } = options;
   const loaded = await loadSuite(options.suite);
   const { suite } = loaded;
-  const all = checked(loaded);
+  const all = planSuite(loaded);
   const plan = select(all.cells, options.only);
   const tried = select(all.trials, options.only);
   refuseNothing(all, [...plan, ...tried], options.only, loaded.file);
@@ -73,7 +68,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   const engine = await engineOf(options, suite, onEvent);
 
   onEvent({ kind: "phase", title: "Reading data" });
-  const data = await prepareData(loaded);
+  const data = await prepareSuite(loaded);
   const store = openStore(options.out);
   const shop: Workshop = { loaded, data, store, engine, onEvent, signal };
 
@@ -280,31 +275,6 @@ async function engineOf(
   if (engine !== "onnxruntime")
     onEvent({ kind: "phase", title: `Running on ${opened.title}` });
   return opened;
-}
-
-interface Plan {
-  readonly cells: PlannedCell[];
-  readonly trials: PlannedTrial[];
-}
-
-/** The plan of a suite whose names all refer to something. */
-function checked({ suite, file }: LoadedSuite): Plan {
-  checkReferences(suite, file);
-  checkGateNames(suite.gate, {
-    candidates: namesOf(
-      Object.entries(suite.candidates).map(([id, { replica, member }]) => ({
-        id,
-        replica,
-        member,
-      })),
-    ),
-    defenses: ["none", ...Object.keys(suite.defenses)],
-    attacks: Object.keys(suite.attacks),
-    threatModels: budgetsOf(suite).map((b) => b.id),
-    trials: Object.keys(suite.trials),
-    repairs: Object.keys(suite.repairs),
-  });
-  return { cells: planCells(suite), trials: planTrials(suite) };
 }
 
 /** What matches one of the patterns, or all where there is none. */

@@ -10,7 +10,7 @@ import type { ReadyModel } from "./models.ts";
 import { type PlannedCell, planCells } from "./plan.ts";
 import { evenly } from "./prepare.ts";
 import type { Trajectory } from "./results.ts";
-import type { Suite } from "./suite.ts";
+import type { CandidateSpec, Suite } from "./suite.ts";
 import { isTrusted, trustChecks } from "./trust/index.ts";
 
 /**
@@ -26,19 +26,13 @@ export async function trajectories(
   onEvent: OnEvent,
 ): Promise<Trajectory[]> {
   const { trajectory } = suite;
-  const followed = [...models.values()].filter((m) => isFollowed(suite, m.id));
+  const followed = followedCells(suite);
   if (!trajectory || followed.length === 0) return [];
   onEvent({ kind: "phase", title: "Attacking along the trainings" });
   const { attack, threatModel, samples, every } = trajectory;
-  const plan = planCells(suite).filter(
-    (p) =>
-      p.defense === "none" &&
-      p.attack === attack &&
-      p.threatModel === threatModel,
-  );
   const found: Trajectory[] = [];
-  for (const ready of followed) {
-    const planned = plan.find((p) => p.candidate === ready.id) as PlannedCell;
+  for (const { cell: planned } of followed) {
+    const ready = models.get(planned.candidate) as ReadyModel;
     const bench = benchOf(ready.id);
     const data = takeSamples(bench.data, evenly(bench.data, samples));
     const points: Trajectory["points"] = [];
@@ -55,6 +49,30 @@ export async function trajectories(
     });
   }
   return found;
+}
+
+/** The cells that are computed again after epochs of their fine-tuning, and after about how many: a training may end early, and go on after stages that end between. */
+export function followedCells(
+  suite: Suite,
+): { cell: PlannedCell; epochs: number }[] {
+  const { trajectory, candidates } = suite;
+  if (!trajectory) return [];
+  const { attack, threatModel, every } = trajectory;
+  return planCells(suite)
+    .filter(
+      (p) =>
+        p.defense === "none" &&
+        p.attack === attack &&
+        p.threatModel === threatModel &&
+        isFollowed(suite, p.candidate),
+    )
+    .map((cell) => {
+      const { strategy, epochs, adaptation } = candidates[
+        cell.candidate
+      ] as CandidateSpec;
+      const trained = strategy ? epochs : adaptation?.params.epochs;
+      return { cell, epochs: Math.ceil(Number(trained ?? 0) / every) };
+    });
 }
 
 /** Every so many epochs, the last before other layers are trained, the one that was kept, and the last of all. */

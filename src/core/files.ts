@@ -14,20 +14,24 @@ import { fileURLToPath } from "node:url";
 import writeFileAtomic from "write-file-atomic";
 import { AssayError, messageOf } from "./errors.ts";
 
-/** Writes a file whole or not at all, making its folder first. */
+/** Writes a file whole or not at all, making its folder first. Throws FILE_UNWRITABLE. */
 export function writeFile(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileAtomic.sync(
-    path,
-    typeof content === "string" ? content : Buffer.from(content),
-  );
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileAtomic.sync(
+      path,
+      typeof content === "string" ? content : Buffer.from(content),
+    );
+  } catch (error) {
+    throw unwritable(path, error);
+  }
 }
 
-/** Writes a file of any size part by part, whole or not at all. */
+/** Writes a file of any size part by part, whole or not at all. Throws FILE_UNWRITABLE, and what the parts throw. */
 export function writeParts(path: string, parts: Iterable<Uint8Array>): void {
-  mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.part`;
   try {
+    mkdirSync(dirname(path), { recursive: true });
     const file = openSync(draft, "w");
     try {
       for (const part of parts) {
@@ -40,9 +44,20 @@ export function writeParts(path: string, parts: Iterable<Uint8Array>): void {
     }
     renameSync(draft, path);
   } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
+    if (existsSync(draft)) rmSync(draft);
+    throw unwritable(path, error);
   }
+}
+
+/** What the file system says of a file that cannot be written, in words; another error as it is. */
+function unwritable(path: string, error: unknown): unknown {
+  if (!(error instanceof Error && "syscall" in error)) return error;
+  return new AssayError(
+    "FILE_UNWRITABLE",
+    `${path} cannot be written (${messageOf(error)})`,
+    "Name another folder with --out, or make room there.",
+    { cause: error },
+  );
 }
 
 /** Reads a file that the user named. Throws FILE_UNREADABLE when it is missing, a folder or not permitted. */

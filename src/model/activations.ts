@@ -9,6 +9,7 @@ import {
   rows,
 } from "#onnx";
 import { cutsOf } from "./cuts.ts";
+import { asFed } from "./integers.ts";
 import type { Model } from "./model.ts";
 
 /**
@@ -72,7 +73,9 @@ export async function evaluate(
   const parts: FloatTensor[][] = values.map(() => []);
   for (let from = 0; from < n; from += BATCH) {
     const part = rows(x, from, Math.min(n, from + BATCH)) as FloatTensor;
-    const out = await session.run({ [model.input]: part });
+    const out = await session.run({
+      [model.input]: asFed(part, model.graph, model.input),
+    });
     values.forEach((value, k) => {
       parts[k]?.push(out[value] as FloatTensor);
     });

@@ -19,7 +19,7 @@ export {
   weightsAsInputs,
 } from "./compiled.ts";
 export { contractSchema, type InputContract } from "./contract.ts";
-export type { CutPlace } from "./cut-off.ts";
+export { type CutPlace, cutOff } from "./cut-off.ts";
 export { type Cut, cutsOf, featuresAt } from "./cuts.ts";
 export {
   addFlag,

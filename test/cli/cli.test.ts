@@ -492,6 +492,18 @@ describe("mistakes are told in one line with a hint, on stderr", () => {
       2,
       /bad\.yaml:\d+:\d+/,
     ],
+    [
+      "a defence that is not YAML",
+      ["harden", "x.onnx", "--defense", "[", "--out", "y.onnx"],
+      2,
+      /--defense:\d+:\d+: .* is not valid YAML/,
+    ],
+    [
+      "a folder for results that is a file",
+      ["run", quick, "--out", path("taken", ""), "--quiet"],
+      1,
+      /taken\S+ cannot be written/,
+    ],
   ])("%s", async (_what, args, code, message) => {
     const seen = await assay(...args);
     expect(seen).toMatchObject({

@@ -26,7 +26,10 @@ export async function trialsView(results: Results) {
         t.candidate === candidate && t.repair === repair && t.trial === trial,
     );
   return {
-    columns: attacks.map((a) => plain(a.id)),
+    columns: attacks.map((a) => ({
+      name: plain(a.id),
+      measure: measureOf(a.id, trials),
+    })),
     candidates: tried.map((c) => ({
       name: plain(c.id),
       cells: attacks.map((a) => square(at(c.id, "none", a.id))),
@@ -44,7 +47,8 @@ export async function trialsView(results: Results) {
                 // One that no repair was tried against is in the table above.
                 if (cells.slice(1).every((t) => t === undefined)) return [];
                 const name = `${plain(a.id)}, ${plain(c.id)}`;
-                return [{ name, cells: cells.map(square) }];
+                const measure = measureOf(a.id, trials);
+                return [{ name, measure, cells: cells.map(square) }];
               }),
             ),
           },
@@ -79,6 +83,7 @@ export async function trialsView(results: Results) {
             reproduce: plain(t.reproduce),
             findings: t.findings.map((f) => ({
               title: plain(f.title),
+              id: f.id,
               at: f.at === null ? "" : plain(f.at),
               role: f.role,
               n: f.n ?? "",
@@ -90,6 +95,13 @@ export async function trialsView(results: Results) {
     ),
   };
 }
+
+/** What the headline of a trial is. */
+const measureOf = (id: string, trials: readonly Trial[]): string =>
+  plain(
+    trials.filter((t) => t.trial === id).flatMap((t) => headline(t) ?? [])[0]
+      ?.title ?? "",
+  );
 
 /** A cell of the matrix: the headline, coloured from bad for the victim to good where it is a share. */
 function square(trial: Trial | undefined) {
@@ -110,28 +122,56 @@ const toneOf = ({ unit, value, attacker }: Finding): string =>
 
 /**
  * The charts of an attack, one for each of their lines where several candidates are
- * side by side; those behind repairs come after those without.
+ * side by side, with the lines that are the same of all; those behind repairs come
+ * after those without.
  */
 function chartsOf(trials: readonly Trial[]): Chart[] {
-  const charts = new Map<string, Chart>();
+  const charts = new Map<string, Chart & { readonly common: Chart["lines"] }>();
   const repairs = [...new Set(trials.map((t) => t.repair))];
   const several = new Set(trials.map((t) => t.candidate)).size > 1;
-  for (const repair of repairs)
-    for (const trial of trials.filter((t) => t.repair === repair))
-      for (const chart of trial.charts)
-        for (const line of chart.lines) {
-          const alone = chart.lines.length === 1;
-          const behind = repair === "none" ? "" : `, behind ${repair}`;
-          const of = several && !alone ? `: ${line.name}` : "";
-          const key = JSON.stringify([repair, chart.id, of]);
-          const title = `${chart.title}${of}${behind}`;
-          const known = charts.get(key) ?? { ...chart, title, lines: [] };
-          const name = several || alone ? trial.candidate : line.name;
-          const lines = [...known.lines, { ...line, name }];
-          charts.set(key, { ...known, lines });
-        }
-  return [...charts.values()];
+  for (const repair of repairs) {
+    const all = trials
+      .filter((t) => t.repair === repair)
+      .flatMap(({ candidate, charts }) =>
+        charts.map((chart) => ({ candidate, chart })),
+      );
+    for (const { candidate, chart } of all) {
+      const twins = all.filter((one) => one.chart.id === chart.id);
+      const common = several
+        ? chart.lines.filter((line) =>
+            twins.every((twin) => twin.chart.lines.some(isSame(line))),
+          )
+        : [];
+      const own = chart.lines.filter((line) => !common.includes(line));
+      const told = own.length > 0 ? own : chart.lines;
+      for (const line of told) {
+        const alone = told.length === 1;
+        const behind = repair === "none" ? "" : `, behind ${repair}`;
+        const of = several && !alone ? `: ${line.name}` : "";
+        const key = JSON.stringify([repair, chart.id, of]);
+        const title = `${chart.title}${of}${behind}`;
+        const known = charts.get(key) ?? {
+          ...chart,
+          title,
+          lines: [],
+          common: own.length > 0 ? common : [],
+        };
+        const name = several || alone ? candidate : line.name;
+        const lines = [...known.lines, { ...line, name }];
+        charts.set(key, { ...known, lines });
+      }
+    }
+  }
+  return [...charts.values()].map(({ common, ...chart }) => ({
+    ...chart,
+    lines: [...chart.lines, ...common],
+  }));
 }
+
+const isSame = (line: Chart["lines"][number]) => {
+  const text = JSON.stringify(line);
+  return (other: Chart["lines"][number]) => JSON.stringify(other) === text;
+};
 
 /** Pictures of the first trial that has any: the others show the same. */
 async function picturesOf(trials: readonly Trial[]) {

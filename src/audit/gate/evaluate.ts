@@ -2,7 +2,12 @@ import type { GateRule, Results } from "../results.ts";
 import { number, percent } from "../words.ts";
 import { namesOf, ruleOfEach } from "./groups.ts";
 import { checkGateNames, type GateConfig } from "./rules.ts";
-import { type GateInput, type Subject, subjectsOf } from "./subjects.ts";
+import {
+  type GateInput,
+  namesInstead,
+  type Subject,
+  subjectsOf,
+} from "./subjects.ts";
 
 /**
  * Holds every rule against each subject that it selects. A row passes when
@@ -46,6 +51,9 @@ function rowsOf(rule: GateConfig[number], results: GateInput): GateRule[] {
   if (subjects.length > 0) {
     return subjects.map((subject) => row(text, bound, subject));
   }
+  const others = rule.trial ? namesInstead(rule.trial, results) : [];
+  const instead =
+    others.length > 0 ? ` There are these: ${others.join(", ")}.` : "";
   return [
     {
       rule: text,
@@ -53,7 +61,7 @@ function rowsOf(rule: GateConfig[number], results: GateInput): GateRule[] {
       limit: limitText(bound, "%"),
       measured: "nothing",
       verdict: "inconclusive",
-      reason: "No measured number matches this rule, so it decides nothing.",
+      reason: `No measured number matches this rule, so it decides nothing.${instead}`,
     },
   ];
 }
@@ -80,9 +88,14 @@ function row(rule: string, bound: Bound, subject: Subject): GateRule {
 
 function decide(
   { side, value }: Bound,
-  { interval: { low, high }, trust }: Subject,
+  { interval: { low, high }, trust, unit }: Subject,
   limit: string,
 ): { verdict: GateRule["verdict"]; because: string } {
+  if (unit === "%" && (value < 0 || value > 1))
+    return {
+      verdict: "inconclusive",
+      because: `but the limit of ${limit} is no share: write it between 0 and 1`,
+    };
   const within = side === "min" ? low >= value : high <= value;
   const outside = side === "min" ? high < value : low > value;
   if (trust === "beyond proof") {

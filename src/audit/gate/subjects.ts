@@ -212,6 +212,27 @@ function trialSubjects(
     );
 }
 
+/** What a rule about trials could name instead of what is not there: findings, or places of the one that it names. */
+export function namesInstead(
+  limits: Limits["trial"],
+  { trials }: GateInput,
+): string[] {
+  const found = trials
+    .filter((one) => selects(limits, one))
+    .flatMap((one) => one.findings);
+  const places = found
+    .filter((f) => f.id === limits.finding || f.role === "headline")
+    .flatMap((f) => f.at ?? []);
+  const isThere = found.some((f) => f.id === limits.finding);
+  return [
+    ...new Set(
+      limits.finding === undefined || isThere
+        ? places
+        : found.map(({ id }) => id),
+    ),
+  ];
+}
+
 function measure(
   rate: Rate,
 ): Pick<Subject, "value" | "interval" | "basis" | "unit"> {

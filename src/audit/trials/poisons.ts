@@ -24,7 +24,7 @@ type Attacker = Pick<
 /**
  * What the attacker holds. Features are opened when he first looks at them.
  *
- * @throws TRIAL_NEEDS_CLASSES where samples have no class to poison
+ * @throws TRIAL_NEEDS_CLASSES where samples have no class to poison, TRIAL_NEEDS_TUNING without a base
  */
 export function openAttacker({
   victim,
@@ -36,11 +36,17 @@ export function openAttacker({
 } {
   const { base, cut } = victim;
   const { train } = victim.data;
-  if (train.targets || !base)
+  if (train.targets)
     throw new UsageError(
       "TRIAL_NEEDS_CLASSES",
       `${victim.id} does not learn one class for each sample, and a poisoning is made of classes`,
       "Name other candidates for this trial.",
+    );
+  if (!base)
+    throw new UsageError(
+      "TRIAL_NEEDS_TUNING",
+      `${victim.id} is not tuned from a base, and a poisoning is a fine-tuning with other data`,
+      "Name candidates for this trial that the suite tunes.",
     );
   const opened = new Map<string, ReturnType<typeof openFeatures>>();
   const surrogate = () => scene.surrogate({ seed: "attacker" });

@@ -1,6 +1,5 @@
 import { Command } from "commander";
-import { parse } from "yaml";
-import { fitToSuite, learns } from "#audit";
+import { fitToSuite, learns, parseDocument } from "#audit";
 import { type Chosen, choiceOf, UsageError } from "#core";
 import {
   type ChosenDefense,
@@ -76,13 +75,5 @@ interface HardenOptions {
 const NOISE =
   "This model draws at random. Its noise comes from seeded nodes in the graph, so what it answers depends on how often it was asked.";
 
-function parseDefense(text: string): Chosen<Reactive> {
-  const parsed = choiceOf(reactiveDefenses).safeParse(parse(text));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UsageError(
-    "DEFENSE_INVALID",
-    `--defense ${text}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim(),
-    `Choose from ${reactiveDefenses.map((s) => s.id).join(", ")}; \`assay list defenses --json\` shows their parameters.`,
-  );
-}
+const parseDefense = (text: string): Chosen<Reactive> =>
+  parseDocument(text, "--defense", choiceOf(reactiveDefenses));

@@ -1,9 +1,9 @@
 import { Command } from "commander";
-import { checkReferences, loadSuite, planCells, planTrials } from "#audit";
+import { loadSuite, type Plan, planSuite, prepareSuite } from "#audit";
 
 export const planCommand = new Command("plan")
   .description(
-    "check a suite and list its cells and trials without running anything",
+    "check a suite, its data and its models, and list its cells and trials without running anything",
   )
   .argument("<suite>", "YAML file, or a module that exports a suite")
   .option("--json", "print an array of objects")
@@ -15,45 +15,63 @@ Examples:
   assay plan suites/quick.yaml --json`,
   )
   .action(async (file: string, { json }: { json?: boolean }) => {
-    const { suite } = await loadSuite(file);
-    checkReferences(suite, file);
-    const cells = planCells(suite).map(
-      ({
-        id,
-        candidate,
-        defense,
-        attack,
-        threatModel,
-        norm,
-        eps,
-        adaptive,
-      }) => ({
-        id,
-        candidate,
-        defense,
-        attack,
-        threatModel,
-        norm,
-        eps,
-        adaptive,
-      }),
-    );
-    const trials = planTrials(suite).map(
-      ({ id, candidate, repair, trial }) => ({
+    const loaded = await loadSuite(file);
+    const plan = planSuite(loaded);
+    const all = [
+      ...plan.cells.map(cellOf),
+      ...plan.trials.map(({ id, candidate, repair, trial }) => ({
         id,
         candidate,
         repair,
         trial,
-      }),
-    );
-    const all = [...cells, ...trials];
-    const count = [
-      `${cells.length} cells`,
-      ...(trials.length > 0 ? [`${trials.length} trials`] : []),
-    ].join(", ");
+      })),
+      ...plan.alongTraining.map(({ cell, epochs }) => ({
+        ...cellOf(cell),
+        id: `${cell.id} along the training, after about ${epochs} epochs`,
+        epochs,
+      })),
+      ...plan.onSource.map((cell) => ({
+        ...cellOf(cell),
+        id: `${cell.id} on the source`,
+        domain: "source",
+      })),
+    ];
     process.stdout.write(
       json
         ? `${JSON.stringify(all, null, 2)}\n`
-        : `${all.map((c) => c.id).join("\n")}\n${count}\n`,
+        : `${all.map((c) => c.id).join("\n")}\n${counts(plan)}\n`,
     );
+    // What is planned is listed first: data may not be there yet.
+    await prepareSuite(loaded);
   });
+
+/** What tells a cell from others. */
+const cellOf = ({
+  id,
+  candidate,
+  defense,
+  attack,
+  threatModel,
+  norm,
+  eps,
+  adaptive,
+}: Plan["cells"][number]) => ({
+  id,
+  candidate,
+  defense,
+  attack,
+  threatModel,
+  norm,
+  eps,
+  adaptive,
+});
+
+function counts({ cells, trials, alongTraining, onSource }: Plan): string {
+  const epochs = alongTraining.reduce((sum, { epochs }) => sum + epochs, 0);
+  return [
+    `${cells.length} cells`,
+    ...(trials.length > 0 ? [`${trials.length} trials`] : []),
+    ...(epochs > 0 ? [`about ${epochs} cells along trainings`] : []),
+    ...(onSource.length > 0 ? [`${onSource.length} cells on the source`] : []),
+  ].join(", ");
+}

@@ -39,7 +39,7 @@ export const runCommand = new Command("run")
   )
   .option(
     "--only <pattern...>",
-    "only cells whose id matches, such as 'full/none/pgd@*'; no verdict",
+    "only cells and trials whose id matches, such as 'full/none/pgd@*'; no verdict",
   )
   .addOption(engineOption())
   .addOption(deviceOption())
@@ -97,17 +97,29 @@ async function run(suite: string, options: RunOptions): Promise<number> {
   } catch (error) {
     progress.end();
     if (!(error instanceof InterruptedError)) throw error;
-    const only = options.only
-      ? ` --only ${options.only.map((p) => `'${p}'`).join(" ")}`
-      : "";
     process.stderr.write(
-      `interrupted; what is finished is kept in ${out}\n  continue with: assay run ${suite} --out ${out}${only}\n`,
+      `interrupted; what is finished is kept in ${out}\n  continue with: ${again(suite, out, options)}\n`,
     );
     return exitCodes.interrupted;
   } finally {
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
   }
+}
+
+/** The command that goes on where this one stopped. */
+function again(suite: string, out: string, options: RunOptions): string {
+  const { engine, device, only = [], quiet, json } = options;
+  const quoted = (text: string) =>
+    /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return [
+    ...["assay", "run", quoted(suite), "--out", quoted(out)],
+    ...(only.length > 0 ? ["--only", ...only.map(quoted)] : []),
+    ...(engine ? ["--engine", engine] : []),
+    ...(device && device !== "cpu" ? ["--device", device] : []),
+    ...(quiet ? ["--quiet"] : []),
+    ...(json ? ["--json"] : []),
+  ].join(" ");
 }
 
 /** What a person reads at the end: worst cases, the gate, and where the report is. */
