@@ -31,7 +31,7 @@ test("a difference over seeds has the interval of Student's t, and holds where a
 
 test("gradual unfreezing is about as good as full fine-tuning of few samples", async () => {
   const truth = fewSamples([10], { base: 3, tuned: 8 }, [3e-3]);
-  const [gradual] = await over(truth, [1, 2, 3, 4, 5]);
+  const [gradual] = await over(truth, [1, 2, 3]);
   // So few seeds and epochs show no more than that it is not far below.
   expect(gradual?.high).toBeGreaterThan(-0.02);
   expect(gradual?.difference).toBeGreaterThan(-0.1);
