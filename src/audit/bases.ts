@@ -1,6 +1,7 @@
 import { type AnyAttack, surrogateOf, type TrialAttack } from "#attacks";
 import { type Chosen, UsageError } from "#core";
-import { BASE, type Suite } from "./suite.ts";
+import type { Suite } from "./suite.ts";
+import { BASE } from "./suite-models.ts";
 
 /** Whether an attack, on inputs or on a fine-tuning, needs a model that does not descend from the base. */
 export const needsUnrelated = ({

@@ -19,7 +19,8 @@ import {
   type Workshop,
 } from "./models.ts";
 import { checkFits, checkTargets, type Parts } from "./prepare.ts";
-import { BASE, type CandidateSpec } from "./suite.ts";
+import type { CandidateSpec } from "./suite.ts";
+import { BASE } from "./suite-models.ts";
 import { judgedOn, taskNamed } from "./tasks.ts";
 
 /** A candidate: fine-tuned from the base as its strategy says, or read from its file. */

@@ -9,7 +9,8 @@ import { checkAsItIs, givenCandidate, recipeOf } from "./candidate.ts";
 import { planTuning, withNewHead } from "./fine-tuning.ts";
 import { jointTuning } from "./joint.ts";
 import { type Known, plainParams } from "./models.ts";
-import { BASE, type CandidateSpec } from "./suite.ts";
+import type { CandidateSpec } from "./suite.ts";
+import { BASE } from "./suite-models.ts";
 import { judgedOn } from "./tasks.ts";
 import { planTrials } from "./trials/plan.ts";
 

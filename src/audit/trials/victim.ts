@@ -13,7 +13,8 @@ import {
   type Workshop,
 } from "../models.ts";
 import type { Judged, Parts } from "../prepare.ts";
-import { BASE, type CandidateSpec } from "../suite.ts";
+import type { CandidateSpec } from "../suite.ts";
+import { BASE } from "../suite-models.ts";
 import { judgedOn } from "../tasks.ts";
 
 /** What is changed of a candidate's fine-tuning; the rest is as it was. */
