@@ -1,23 +1,24 @@
-import { AssayError, InterruptedError, type Random } from "#core";
+import { AssayError, type Random } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
-import {
-  type CompiledModel,
-  compile,
-  type LayerGroup,
-  type Model,
-} from "#model";
-import { copyOf, type FloatTensor, type Tensor } from "#onnx";
-import { batchOf, type Drawn, drawing, prepared } from "./batches.ts";
+import type { LayerGroup, Model } from "#model";
+import { copyOf, type FloatTensor } from "#onnx";
+import { drawing } from "./batches.ts";
 import { weighted } from "./class-weights.ts";
-import { criterionOf } from "./loss-graph.ts";
-import type { Moment, OpenPart, TrainingPart } from "./part.ts";
+import type { OpenPart } from "./part.ts";
 import { byTemperature } from "./sampling.ts";
 import type { TrainingSettings } from "./settings.ts";
-import { openSlope, type Slope } from "./slope.ts";
-import { openStep, type TrainingStep } from "./step.ts";
+import {
+  check,
+  judge,
+  openStage,
+  type Run,
+  trainEpoch,
+  type Weights,
+  withWeights,
+} from "./stage.ts";
+import type { TrainingStep } from "./step.ts";
 import type { Stage } from "./strategies/index.ts";
-import { validate } from "./validation.ts";
 
 /** One line of a training curve. */
 export interface Epoch {
@@ -66,22 +67,11 @@ export interface Tuned {
   readonly unseen: readonly number[];
 }
 
-/** Values by weight name. */
-type Weights = Map<string, FloatTensor>;
-
 /** What the best epoch so far left. */
 interface Best {
   readonly weights: Weights;
   readonly parameters: Weights;
   readonly epoch: Epoch;
-}
-
-/** A training as it goes on. */
-interface Run extends TuneInput {
-  readonly opened: readonly TrainingPart[];
-  readonly drawn: (step: number) => Drawn;
-  readonly stepsPerEpoch: number;
-  readonly steps: number;
 }
 
 /**
@@ -255,20 +245,6 @@ function begin(input: TuneInput): Run {
   return { ...input, opened, drawn, steps, stepsPerEpoch };
 }
 
-/** The model with some constants replaced. */
-function withWeights(model: Model, weights: Weights): Model {
-  return {
-    ...model,
-    graph: {
-      ...model.graph,
-      constants: new Map<string, Tensor>([
-        ...model.graph.constants,
-        ...weights,
-      ]),
-    },
-  };
-}
-
 /** The weights as they are now. */
 const copies = (weights: TrainingStep["weights"]): Weights =>
   new Map([...weights].map(([name, t]) => [name, copyOf(t)]));
@@ -279,136 +255,6 @@ function goBack(step: TrainingStep, { weights, parameters }: Best): void {
     data.set((weights.get(name) as FloatTensor).data);
   for (const [name, { data }] of step.parameters)
     data.set((parameters.get(name) as FloatTensor).data);
-}
-
-interface OpenStage {
-  readonly step: TrainingStep;
-  /** The model at the current weights. */
-  readonly compiled: CompiledModel;
-  readonly slope: Slope;
-  release(): Promise<void>;
-}
-
-async function openStage(
-  { model, groups, settings, engine, opened }: Run,
-  stage: Stage,
-  current: Weights,
-  parameters: TrainingStep["parameters"],
-): Promise<OpenStage> {
-  const here = withWeights(model, current);
-  const rates = new Map<string, number>();
-  for (const group of groups) {
-    const rate = stage.rates.get(group.name);
-    if (rate !== undefined)
-      for (const name of group.parameters) rates.set(name, rate);
-  }
-  const options = { settings, parts: opened, parameters };
-  const step = await openStep(here, rates, options, engine);
-  const compiled = await compile(here, engine, { weights: step.weights });
-  const slope = openSlope(here, step.weights, opened, engine);
-  return {
-    step,
-    compiled,
-    slope,
-    async release() {
-      await step.release();
-      await slope.release();
-      await compiled.release();
-    },
-  };
-}
-
-/** Takes the steps of an epoch; returns the mean loss and the means of what was recorded. */
-async function trainEpoch(
-  run: Run,
-  open: OpenStage,
-  epoch: number,
-  rateAt: (step: number) => number,
-): Promise<{ loss: number; records?: Record<string, number> }> {
-  const sums = new Map<string, number>();
-  let sum = 0;
-  let samples = 0;
-  for (let s = 0; s < run.stepsPerEpoch; s++) {
-    if (run.signal?.aborted) throw new InterruptedError();
-    const step = (epoch - 1) * run.stepsPerEpoch + s;
-    const { rows, pass } = run.drawn(step);
-    const moment = momentOf(run, open, epoch, step, pass, rows);
-    const batch = batchOf(run.train, rows, floatTargets(run));
-    const ready = await prepared(run.opened, batch, moment);
-    const { loss, records } = await open.step.take(ready, rateAt(step));
-    if (!Number.isFinite(loss)) return { loss: Number.NaN };
-    sum += loss * rows.length;
-    samples += rows.length;
-    for (const [name, value] of Object.entries(records))
-      sums.set(name, (sums.get(name) ?? 0) + value * rows.length);
-  }
-  const means = [...sums].map(([name, s]) => [name, s / samples] as const);
-  return {
-    loss: sum / samples,
-    ...(means.length > 0 ? { records: Object.fromEntries(means) } : {}),
-  };
-}
-
-const floatTargets = ({ opened, model }: Run) =>
-  criterionOf(opened, model).floats;
-
-function momentOf(
-  { random, steps }: Run,
-  { compiled, slope }: OpenStage,
-  epoch: number,
-  step: number,
-  pass: number | "validation",
-  rows: readonly number[],
-): Moment {
-  const named = pass === "validation" ? "validation " : `${pass}/`;
-  let batchRandom: Random | undefined;
-  let each: Random[] | undefined;
-  return {
-    model: compiled,
-    slope: slope.at,
-    // Plain training draws nothing from them.
-    get random() {
-      each ??= rows.map((i) => random.fork(`sample ${named}${i}`));
-      return each;
-    },
-    get batchRandom() {
-      batchRandom ??= random.fork(`prepare ${step}`);
-      return batchRandom;
-    },
-    step,
-    progress: step / steps,
-    epoch,
-  };
-}
-
-function judge(run: Run, open: OpenStage, epoch: number) {
-  const { validation } = run;
-  const rows = Array.from(validation.y, (_, i) => i);
-  const step = epoch * run.stepsPerEpoch;
-  return validate(
-    batchOf(validation, rows, floatTargets(run)),
-    momentOf(run, open, epoch, step, "validation", rows),
-    run.opened,
-  );
-}
-
-/** What a part has against the weights after an epoch, which it looks at on the epoch's first batch. */
-async function check(
-  run: Run,
-  open: OpenStage,
-  epoch: number,
-): Promise<string | undefined> {
-  const critics = run.opened.filter((p) => p.check);
-  if (critics.length === 0) return undefined;
-  const step = (epoch - 1) * run.stepsPerEpoch;
-  const { rows, pass } = run.drawn(step);
-  const batch = batchOf(run.train, rows, floatTargets(run));
-  for (const part of critics) {
-    const moment = momentOf(run, open, epoch, step, pass, rows);
-    const objection = await part.check?.(batch, moment);
-    if (objection !== undefined) return objection;
-  }
-  return undefined;
 }
 
 function isBetter(line: Epoch, best: Epoch | undefined): boolean {

@@ -1,0 +1,168 @@
+import { InterruptedError, type Random } from "#core";
+import { type CompiledModel, compile, type Model } from "#model";
+import type { FloatTensor, Tensor } from "#onnx";
+import { batchOf, type Drawn, prepared } from "./batches.ts";
+import { criterionOf } from "./loss-graph.ts";
+import type { Moment, TrainingPart } from "./part.ts";
+import { openSlope, type Slope } from "./slope.ts";
+import { openStep, type TrainingStep } from "./step.ts";
+import type { Stage } from "./strategies/index.ts";
+import type { TuneInput } from "./tune.ts";
+import { validate } from "./validation.ts";
+
+/** Values by weight name. */
+export type Weights = Map<string, FloatTensor>;
+
+/** A training as it goes on. */
+export interface Run extends TuneInput {
+  readonly opened: readonly TrainingPart[];
+  readonly drawn: (step: number) => Drawn;
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
+}
+
+/** The model with some constants replaced. */
+export function withWeights(model: Model, weights: Weights): Model {
+  return {
+    ...model,
+    graph: {
+      ...model.graph,
+      constants: new Map<string, Tensor>([
+        ...model.graph.constants,
+        ...weights,
+      ]),
+    },
+  };
+}
+
+/** A stage that is being trained. */
+export interface OpenStage {
+  readonly step: TrainingStep;
+  /** The model at the current weights. */
+  readonly compiled: CompiledModel;
+  readonly slope: Slope;
+  release(): Promise<void>;
+}
+
+export async function openStage(
+  { model, groups, settings, engine, opened }: Run,
+  stage: Stage,
+  current: Weights,
+  parameters: TrainingStep["parameters"],
+): Promise<OpenStage> {
+  const here = withWeights(model, current);
+  const rates = new Map<string, number>();
+  for (const group of groups) {
+    const rate = stage.rates.get(group.name);
+    if (rate !== undefined)
+      for (const name of group.parameters) rates.set(name, rate);
+  }
+  const options = { settings, parts: opened, parameters };
+  const step = await openStep(here, rates, options, engine);
+  const compiled = await compile(here, engine, { weights: step.weights });
+  const slope = openSlope(here, step.weights, opened, engine);
+  return {
+    step,
+    compiled,
+    slope,
+    async release() {
+      await step.release();
+      await slope.release();
+      await compiled.release();
+    },
+  };
+}
+
+/** Takes the steps of an epoch; returns the mean loss and the means of what was recorded. */
+export async function trainEpoch(
+  run: Run,
+  open: OpenStage,
+  epoch: number,
+  rateAt: (step: number) => number,
+): Promise<{ loss: number; records?: Record<string, number> }> {
+  const sums = new Map<string, number>();
+  let sum = 0;
+  let samples = 0;
+  for (let s = 0; s < run.stepsPerEpoch; s++) {
+    if (run.signal?.aborted) throw new InterruptedError();
+    const step = (epoch - 1) * run.stepsPerEpoch + s;
+    const { rows, pass } = run.drawn(step);
+    const moment = momentOf(run, open, epoch, step, pass, rows);
+    const batch = batchOf(run.train, rows, floatTargets(run));
+    const ready = await prepared(run.opened, batch, moment);
+    const { loss, records } = await open.step.take(ready, rateAt(step));
+    if (!Number.isFinite(loss)) return { loss: Number.NaN };
+    sum += loss * rows.length;
+    samples += rows.length;
+    for (const [name, value] of Object.entries(records))
+      sums.set(name, (sums.get(name) ?? 0) + value * rows.length);
+  }
+  const means = [...sums].map(([name, s]) => [name, s / samples] as const);
+  return {
+    loss: sum / samples,
+    ...(means.length > 0 ? { records: Object.fromEntries(means) } : {}),
+  };
+}
+
+const floatTargets = ({ opened, model }: Run) =>
+  criterionOf(opened, model).floats;
+
+function momentOf(
+  { random, steps }: Run,
+  { compiled, slope }: OpenStage,
+  epoch: number,
+  step: number,
+  pass: number | "validation",
+  rows: readonly number[],
+): Moment {
+  const named = pass === "validation" ? "validation " : `${pass}/`;
+  let batchRandom: Random | undefined;
+  let each: Random[] | undefined;
+  return {
+    model: compiled,
+    slope: slope.at,
+    // Plain training draws nothing from them.
+    get random() {
+      each ??= rows.map((i) => random.fork(`sample ${named}${i}`));
+      return each;
+    },
+    get batchRandom() {
+      batchRandom ??= random.fork(`prepare ${step}`);
+      return batchRandom;
+    },
+    step,
+    progress: step / steps,
+    epoch,
+  };
+}
+
+/** How the weights after an epoch do on the validation data. */
+export function judge(run: Run, open: OpenStage, epoch: number) {
+  const { validation } = run;
+  const rows = Array.from(validation.y, (_, i) => i);
+  const step = epoch * run.stepsPerEpoch;
+  return validate(
+    batchOf(validation, rows, floatTargets(run)),
+    momentOf(run, open, epoch, step, "validation", rows),
+    run.opened,
+  );
+}
+
+/** What a part has against the weights after an epoch, which it looks at on the epoch's first batch. */
+export async function check(
+  run: Run,
+  open: OpenStage,
+  epoch: number,
+): Promise<string | undefined> {
+  const critics = run.opened.filter((p) => p.check);
+  if (critics.length === 0) return undefined;
+  const step = (epoch - 1) * run.stepsPerEpoch;
+  const { rows, pass } = run.drawn(step);
+  const batch = batchOf(run.train, rows, floatTargets(run));
+  for (const part of critics) {
+    const moment = momentOf(run, open, epoch, step, pass, rows);
+    const objection = await part.check?.(batch, moment);
+    if (objection !== undefined) return objection;
+  }
+  return undefined;
+}
