@@ -71,6 +71,8 @@ export interface Attack<S extends z.ZodObject = z.ZodObject> {
     readonly owasp: readonly string[];
     readonly nist: readonly string[];
   };
+  /** Says that it works on images only. */
+  readonly takes?: "images";
   readonly params: S;
   /** Calls that each gradient is averaged over; what its `eot` says, or one, when left out. */
   draws?(params: z.output<S>): number;

@@ -38,6 +38,8 @@ export interface Detector<S extends z.ZodObject = z.ZodObject> {
   readonly title: string;
   /** Authors, year and arXiv id. */
   readonly reference: string;
+  /** Says that it works on images only. */
+  readonly takes?: "images";
   readonly params: S;
   /**
    * How an adaptive attack differentiates its score: "exact" by its own

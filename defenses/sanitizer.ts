@@ -22,6 +22,8 @@ export interface Sanitizer<S extends z.ZodObject = z.ZodObject> {
   readonly title: string;
   /** Authors, year and arXiv id. */
   readonly reference: string;
+  /** Says that it works on images only. */
+  readonly takes?: "images";
   readonly params: S;
   /**
    * How an adaptive attack differentiates it: "exact" by its own gradient,

@@ -1,6 +1,6 @@
 import { type AnyAttack, surrogateOf, type TrialAttack } from "#attacks";
 import { AssayError, type Chosen, nearest, UsageError } from "#core";
-import type { Repair } from "#defenses";
+import type { Reactive, Repair } from "#defenses";
 import { cutOff, type Model } from "#model";
 import { requireHeadFor } from "./adapted.ts";
 import { outlineOf } from "./base-model.ts";
@@ -9,6 +9,7 @@ import { checkAsItIs, givenCandidate, recipeOf } from "./candidate.ts";
 import { planTuning, withNewHead } from "./fine-tuning.ts";
 import { jointTuning } from "./joint.ts";
 import { type Known, plainParams } from "./models.ts";
+import { planCells } from "./plan.ts";
 import type { CandidateSpec } from "./suite.ts";
 import { BASE } from "./suite-models.ts";
 import { judgedOn } from "./tasks.ts";
@@ -54,12 +55,22 @@ export function foresee(known: Known): void {
       for (const [key, cut] of named(chosen.params, ["cut", "secondCut"]))
         for (const model of modelsOf(chosen, base, unrelated))
           within(`${kind}.${name}.${key}`, () => cutOff(model, cut));
+  for (const { candidate, defense, parts, attack, chosen } of planCells(
+    suite,
+  )) {
+    const model = outlines.get(candidate) as Model;
+    const check = ({ unit }: Chosen<AnyAttack> | Chosen<Reactive>) =>
+      checkSamples(unit.id, "takes" in unit ? unit.takes : undefined, model);
+    within(`attacks.${attack}`, () => check(chosen));
+    within(`defenses.${defense}`, () => parts.forEach(check));
+  }
   for (const { candidate, repair, parts, trial, chosen } of planTrials(suite)) {
     const model = outlines.get(candidate) as Model;
     const { member } = suite.candidates[candidate] as CandidateSpec;
     const { train } = judgedOn(known.data, member).target;
     within(`trials.${trial}`, () => {
-      checkSamples(chosen, model);
+      const { unit, params } = chosen;
+      checkSamples(unit.id, unit.takes?.(params as never), model);
       checkClasses(chosen, train.classes);
       checkBudgets(chosen, train.y.length);
     });
@@ -121,18 +132,18 @@ function modelsOf(
 }
 
 function checkSamples(
-  { unit, params }: Chosen<TrialAttack>,
+  id: string,
+  takes: "images" | "numbers" | undefined,
   { contract, embedding }: Model,
 ): void {
-  const takes = unit.takes?.(params as never);
   const isNumbers = embedding === undefined;
   const isImages = isNumbers && contract.shape.length === 3;
   if (takes === undefined || (takes === "images" ? isImages : isNumbers))
     return;
   throw new UsageError(
-    "TRIAL_SAMPLES",
-    `${unit.id} works on ${takes}, the samples are ${isNumbers ? "rows" : "texts"}`,
-    "Leave this trial out.",
+    "SAMPLES",
+    `${id} works on ${takes}, the samples are ${isNumbers ? "rows" : "texts"}`,
+    "Leave it out.",
   );
 }
 

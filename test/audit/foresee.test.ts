@@ -159,6 +159,20 @@ test.each<[string, Record<string, unknown>, string]>([
     "trials.patch: badnets works on images, the samples are rows",
   ],
   [
+    "an attack on images, on rows",
+    {
+      ...tables,
+      threatModels: { any: { norm: "none" } },
+      attacks: { weather: "corruptions" },
+    },
+    "attacks.weather: corruptions works on images, the samples are rows",
+  ],
+  [
+    "a defence of images, of rows",
+    { ...tables, attacks: { fgsm: "fgsm" }, defenses: { smooth: ["median"] } },
+    "defenses.smooth: median works on images, the samples are rows",
+  ],
+  [
     "a repair of convolutions without one",
     {
       ...tables,
