@@ -8,7 +8,7 @@ type Scene = Pick<BackdoorInput<unknown>, "train" | "count" | "target"> & {
 };
 
 /** So many random rows of other classes than the target; all of them where there are fewer. A larger count keeps the rows of a smaller one. */
-export const rowsOfOthers = ({ train, count, target, random }: Scene) =>
+const rowsOfOthers = ({ train, count, target, random }: Scene) =>
   chosen(train, count, random, (label) => label !== target);
 
 /** The same of the target class. */
@@ -26,7 +26,7 @@ function chosen(
 }
 
 /** Rows of the data beside these, in a random order: those that are to be covers. */
-export function rowsBeside(
+function rowsBeside(
   { train, random }: Scene,
   taken: readonly number[],
   count: number,

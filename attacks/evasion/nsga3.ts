@@ -89,7 +89,7 @@ export function survivors(
 }
 
 /** Groups such that each is dominated only by those before it. */
-export function frontsOf(all: readonly Objectives[]): number[][] {
+function frontsOf(all: readonly Objectives[]): number[][] {
   const beaten = new Int32Array(all.length);
   const beats: number[][] = all.map(() => []);
   for (let i = 0; i < all.length; i++)

@@ -94,7 +94,7 @@ export async function invertTriggers(
 type Found = Omit<Trigger, "anomaly" | "flagged">;
 
 /** Says of each trigger how unusual its size is. */
-export function withAnomalies(found: readonly Found[]): Trigger[] {
+function withAnomalies(found: readonly Found[]): Trigger[] {
   const sizes = found.map((t) => t.size);
   const middle = median(sizes);
   const deviation = 1.4826 * median(sizes.map((s) => Math.abs(s - middle)));

@@ -70,7 +70,7 @@ export const dpSgd = defineTrainingDefense({
 });
 
 /** Adds gradients, scaled down together to a length of at most `clip`. */
-export function addClipped(
+function addClipped(
   sum: ReadonlyMap<string, Float32Array>,
   gradients: ReadonlyMap<string, Float32Array>,
   clip: number,

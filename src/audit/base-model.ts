@@ -44,7 +44,7 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
 }
 
 /** The id of a model that does not descend from the base; no candidate can have it. */
-export const UNRELATED = "unrelated base";
+const UNRELATED = "unrelated base";
 
 /** The control of attacks through the base: read from its file, or trained as the base is, from another seed. */
 export async function makeUnrelated(shop: Workshop): Promise<ReadyModel> {

@@ -4,80 +4,93 @@ import { type Dataset, labelOf, takeSamples } from "#data";
 import { logitsOf, type Model } from "#model";
 import type { Check } from "../results.ts";
 import { rate } from "../statistics.ts";
-import { type Protocol, type Scene, shareFinding } from "./trial.ts";
+import {
+  type Outcome,
+  type Protocol,
+  type Scene,
+  shareFinding,
+} from "./trial.ts";
 
 type Params = ReturnType<PropertyAttack["params"]["parse"]>;
 type PropertyScene = Scene<PropertyAttack, Params>;
 
-/** Fewest public inputs that are asked about, and most. */
+/** The most public inputs that are asked about. */
 const ASKED = 200;
+
+/** Scores of models that were tuned where the class is rare, and where it is not. */
+interface Scores {
+  readonly rare: readonly number[];
+  readonly common: readonly number[];
+}
 
 /**
  * Victims are tuned on one half of the fine-tuning set, the attacker's models on the
  * other; in one kind the class is rare, in the other as many samples of other classes
  * are missing. The threshold comes from the attacker's models, success from the
- * victims. The control tells two groups of victims of one kind apart the same way.
+ * victims; all of them draw from one half, so intervals are over draws and training
+ * seeds, not over fine-tuning sets. The control tells two groups of victims of one kind
+ * apart the same way.
  */
 export const property: Protocol<PropertyAttack, Params> = async (scene) => {
-  const { victim, params, random } = scene;
+  const { victim, params, random, surrogate } = scene;
   const { train } = victim.data;
   const label = params.class === undefined ? 0 : labelOf(params.class, train);
   const order = random.fork("halves").permutation(train.y.length);
   const middle = order.length >> 1;
-  const [theirs, own] = [order.slice(0, middle), order.slice(middle)].map(
-    (rows) =>
-      takeSamples(
-        train,
-        rows.toSorted((a, b) => a - b),
-      ),
-  ) as [Dataset, Dataset];
+  const half = (rows: readonly number[]) =>
+    takeSamples(
+      train,
+      rows.toSorted((a, b) => a - b),
+    );
   const total = 2 * (params.shadows + params.victims);
   let done = 0;
-  const scores = async (
+  const scoresOf = async (
+    who: string,
     count: number,
     data: Dataset,
-    rare: boolean,
     tune: PropertyScene["surrogate"],
-    who: string,
-  ) => {
-    const found: number[] = [];
-    for (let k = 0; k < count; k++) {
-      const seed = `${who} ${rare ? "rare" : "common"} ${k}`;
-      const kept = skewed(data, label, params.kept, rare, random.fork(seed));
-      found.push(
-        await scoreOf(await tune({ train: kept, seed }), label, scene),
-      );
-      scene.onProgress(++done / total);
-    }
+  ): Promise<Scores> => {
+    const found = { rare: [] as number[], common: [] as number[] };
+    for (const kind of ["rare", "common"] as const)
+      for (let k = 0; k < count; k++) {
+        const seed = `${who} ${kind} ${k}`;
+        const isRare = kind === "rare";
+        const own = random.fork(seed);
+        const kept = skewed(data, label, params.kept, isRare, own);
+        const model = await tune({ train: kept, seed });
+        found[kind].push(await scoreOf(model, label, scene));
+        scene.onProgress(++done / total);
+      }
     return found;
   };
-  const home = scene.surrogate;
-  const shadowsRare = await scores(params.shadows, own, true, home, "shadow");
-  const shadowsCommon = await scores(
-    params.shadows,
-    own,
-    false,
-    home,
-    "shadow",
-  );
-  const out = victim.tune;
-  const rare = await scores(params.victims, theirs, true, out, "victim");
-  const common = await scores(params.victims, theirs, false, out, "victim");
+  const [theirs, own] = [
+    half(order.slice(0, middle)),
+    half(order.slice(middle)),
+  ];
+  const shadows = await scoresOf("shadow", params.shadows, own, surrogate);
+  const victims = await scoresOf("victim", params.victims, theirs, victim.tune);
+  return told(shadows, victims, train.classes[label] as string, scene);
+};
 
-  const hits = told(rare, common, threshold(shadowsRare, shadowsCommon));
-  const odd = (_: unknown, i: number) => i % 2 === 1;
-  const even = (_: unknown, i: number) => i % 2 === 0;
-  const alike = told(
-    common.filter(odd),
-    common.filter(even),
-    threshold(shadowsCommon.filter(odd), shadowsCommon.filter(even)),
-  );
+function told(
+  shadows: Scores,
+  { rare, common }: Scores,
+  name: string,
+  { victim, params }: PropertyScene,
+): Outcome {
+  const hits = apart(rare, common, threshold(shadows.rare, shadows.common));
+  const split = (all: readonly number[]) =>
+    [1, 0].map((side) => all.filter((_, i) => i % 2 === side)) as [
+      number[],
+      number[],
+    ];
+  const alike = apart(...split(common), threshold(...split(shadows.common)));
   return {
     findings: [
       shareFinding(
         {
           id: "told-apart",
-          title: `Candidates of which it tells whether class ${train.classes[label]} was rare: 50 % is chance`,
+          title: `Candidates of which it tells whether class ${name} was rare: 50 % is chance`,
           role: "headline",
           attacker: "up",
         },
@@ -105,7 +118,7 @@ export const property: Protocol<PropertyAttack, Params> = async (scene) => {
     ],
     checks: [controlCheck(alike, common.length)],
   };
-};
+}
 
 /** The data without most samples of a class, or without as many of the others. */
 function skewed(
@@ -151,13 +164,14 @@ function threshold(low: readonly number[], high: readonly number[]): number {
   let best = { hits: -1, at: 0 };
   for (let i = 0; i + 1 < all.length; i++) {
     const at = ((all[i] as number) + (all[i + 1] as number)) / 2;
-    const hits = told(low, high, at);
+    const hits = apart(low, high, at);
     if (hits > best.hits) best = { hits, at };
   }
   return best.at;
 }
 
-const told = (
+/** How many are on their side of a threshold. */
+const apart = (
   low: readonly number[],
   high: readonly number[],
   at: number,

@@ -1,8 +1,8 @@
 import { type Poison, poisoned, type TargetedPoisoning } from "#attacks";
 import { UsageError } from "#core";
-import { labelOf } from "#data";
+import { type Dataset, labelOf } from "#data";
 import { type FloatTensor, takeRows } from "#onnx";
-import type { Check, Finding } from "../results.ts";
+import type { Chart, Check, Finding } from "../results.ts";
 import { percent } from "../words.ts";
 import {
   classesOf,
@@ -228,17 +228,6 @@ function told(measured: Measured): Outcome {
     },
     last.shots.map((s) => accuracyBefore - s.accuracy),
   );
-  const most = last.shots.map(({ poison }) => largestChange(poison, train));
-  const held = Math.max(...last.shots.map((s) => s.poison.rows.length));
-  const line = (name: string, findings: readonly Finding[]) => ({
-    name,
-    points: findings.map(({ value, low, high }, i) => ({
-      x: rounds[i]?.count ?? 0,
-      y: value ?? 0,
-      low,
-      high,
-    })),
-  });
   const { shots } = last;
   const shown = shots.find((s) => s.hit) ?? (shots[0] as Shot);
   return {
@@ -253,37 +242,61 @@ function told(measured: Measured): Outcome {
       }),
     ],
     charts: [
-      {
-        id: "success",
-        title: "Success and accuracy against the number of poisons",
-        x: { label: "poisoned samples", scale: "linear" },
-        y: { label: "share", scale: "share" },
-        lines: [
-          line("targets that get the wanted class", hits),
-          line("test accuracy", accuracy),
-        ],
-      },
+      chartOf(rounds, {
+        "targets that get the wanted class": hits,
+        "test accuracy": accuracy,
+      }),
     ],
     pictures: poisonPictures(shown.poison, train, {
       x: takeRows(test.x, [shown.target.row]) as FloatTensor,
       caption: `Target: ${test.classes[test.y[shown.target.row] as number]}, to be taken for ${test.classes[shown.target.to]}`,
       bounds: scene.victim.model.contract.bounds,
     }),
-    notes: [
-      `No number of an input was changed by more than ${Math.max(...most).toPrecision(3)}`,
-      ...(held < last.count
-        ? [
-            `No poisoning had more than ${held} of ${last.count} samples: the wanted classes have no more`,
-          ]
-        : []),
-      ...(n < scene.params.targets
-        ? [
-            `Only ${n} test samples could be aimed at, of ${scene.params.targets} that were asked for`,
-          ]
-        : []),
-    ],
+    notes: notesOf(last, train, scene.params.targets),
     checks: [controlCheck(controls, 1 / train.classes.length)],
   };
+}
+
+/** @param lines findings of the rounds, in their order */
+const chartOf = (
+  rounds: readonly Round[],
+  lines: Readonly<Record<string, readonly Finding[]>>,
+): Chart => ({
+  id: "success",
+  title: "Success and accuracy against the number of poisons",
+  x: { label: "poisoned samples", scale: "linear" },
+  y: { label: "share", scale: "share" },
+  lines: Object.entries(lines).map(([name, findings]) => ({
+    name,
+    points: findings.map(({ value, low, high }, i) => ({
+      x: rounds[i]?.count ?? 0,
+      y: value ?? 0,
+      low,
+      high,
+    })),
+  })),
+});
+
+function notesOf(
+  { shots, count }: Round,
+  train: Dataset,
+  asked: number,
+): string[] {
+  const most = shots.map(({ poison }) => largestChange(poison, train));
+  const held = Math.max(...shots.map((s) => s.poison.rows.length));
+  return [
+    `No number of an input was changed by more than ${Math.max(...most).toPrecision(3)}`,
+    ...(held < count
+      ? [
+          `No poisoning had more than ${held} of ${count} samples: the wanted classes have no more`,
+        ]
+      : []),
+    ...(shots.length < asked
+      ? [
+          `Only ${shots.length} test samples could be aimed at, of ${asked} that were asked for`,
+        ]
+      : []),
+  ];
 }
 
 const hitsOf = (shots: readonly Shot[]): number =>
