@@ -88,11 +88,12 @@ for (const [model, course] of Object.entries(courses)) {
   await saveModel(join(scratch, `${model}.onnx`), net);
   const compiled = await compile(net, onnxruntime);
   for (const row of planned) {
-    const asked = { folder: scratch, model, samples: SAMPLES, ...row };
+    const drawn = { ...row, samples: SAMPLES, seed: 0 };
+    const asked = { folder: scratch, model, ...drawn };
     const { version, robust, median } = await peer.ask<
       Outcome & { version: string }
     >({ ...asked, ...row.peer });
-    const ours = await outcomeOf(compiled, { ...row, samples: SAMPLES }, x, y);
+    const ours = await outcomeOf(compiled, drawn, x, y);
     const { norm, eps, attack, params } = row;
     const { library, name } = row.peer;
     cases.push({

@@ -14,8 +14,9 @@ import { type Row, rows } from "./rows.ts";
 // Assay's attacks beside those of other libraries: the same weights, the same
 // samples, equal parameters, one after the other on the same cores. Prints
 // the table of docs/parity.md. `--only linf/0.3/square` chooses rows by a part of
-// their name, `--samples 100` takes fewer samples, `--threads 1` fewer cores. Every
-// finished row is kept in runs/parity/rows; with `--resume` it is not run again.
+// their name, `--samples 100` takes fewer samples, `--threads 1` fewer cores, `--seed 1`
+// other draws. Every finished row is kept in runs/parity/rows; with `--resume` it is not
+// run again.
 
 const { values: options } = parseArgs({
   options: {
@@ -23,6 +24,7 @@ const { values: options } = parseArgs({
     samples: { type: "string" },
     threads: { type: "string" },
     resume: { type: "boolean", default: false },
+    seed: { type: "string", default: "0" },
   },
 });
 
@@ -54,6 +56,7 @@ for (const planned of rows) {
   const row = {
     ...planned,
     samples: Math.min(planned.samples, Number(options.samples ?? Infinity)),
+    seed: Number(options.seed),
   };
   const named = `${row.model}/${row.norm}/${row.eps ?? "nearest"}/${row.attack}`;
   if (options.only && !options.only.some((part) => named.includes(part)))
@@ -70,12 +73,15 @@ for (const planned of rows) {
 }
 peer?.stop();
 
+/** A row with the draws that both sides make. */
+type Seeded = Row & { readonly seed: number };
+
 interface Outcomes {
   readonly ours: Outcome;
   readonly theirs?: Outcome & { readonly version: string };
 }
 
-async function both(row: Row): Promise<Outcomes> {
+async function both(row: Seeded): Promise<Outcomes> {
   const model = compiled.get(row.model) as CompiledModel;
   const ours = await outcomeOf(model, row, x, y);
   const question = { folder, ...row, ...row.peer };

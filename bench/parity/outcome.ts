@@ -16,7 +16,9 @@ export interface Outcome {
 /** Runs an attack of Assay as a row says. */
 export async function outcomeOf(
   model: CompiledModel,
-  row: Pick<Row, "norm" | "eps" | "attack" | "params" | "samples">,
+  row: Pick<Row, "norm" | "eps" | "attack" | "params" | "samples"> & {
+    readonly seed: number;
+  },
   x: FloatTensor,
   y: ArrayLike<number>,
 ): Promise<Outcome> {
@@ -27,7 +29,7 @@ export async function outcomeOf(
   const ball = ballOf(row.norm, row.eps ?? Number.POSITIVE_INFINITY, [0, 1]);
   const clean = takeRows(x, right);
   const labels = Int32Array.from(right, (i) => y[i] as number);
-  const random = new Random(1);
+  const random = new Random(row.seed);
   const target = grantAccess(model, {
     access: unit.access,
     x: clean,

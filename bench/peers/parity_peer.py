@@ -1,7 +1,7 @@
 """Runs the attacks of other libraries on the models of bench/parity.
 
 Reads one request a line: {folder, model, norm, eps, samples, library, name,
-params}; answers {robust, median, seconds, version} in one line each.
+params, seed}; answers {robust, median, seconds, version} in one line each.
 """
 
 import importlib.metadata
@@ -34,15 +34,15 @@ def load(path):
     return net.eval()
 
 
-def examples(net, x, y, norm, eps, library, name, params):
+def examples(net, x, y, norm, eps, library, name, params, seed):
     """Adversarial examples; None for eps asks for the nearest."""
     big = {"linf": "Linf", "l2": "L2", "l1": "L1"}[norm]
     if library == "pyautoattack":
         from pyautoattack import AutoAttack
 
         if name == "standard":
-            return AutoAttack(net, norm=big, eps=eps, version="standard", seed=0).run_standard_evaluation(x, y, batch_size=len(x))[0]
-        attack = AutoAttack(net, norm=big, eps=eps, version="custom", attacks=[name], seed=0)
+            return AutoAttack(net, norm=big, eps=eps, version="standard", seed=seed).run_standard_evaluation(x, y, batch_size=len(x))[0]
+        attack = AutoAttack(net, norm=big, eps=eps, version="custom", attacks=[name], seed=seed)
         attack.apgd.n_restarts = attack.fab.n_restarts = attack.apgd_targeted.n_restarts = 1
         for key, value in params.items():
             setattr(attack.square, key, value)
@@ -78,15 +78,15 @@ DISTANCES = {
 
 
 def answer(request):
-    torch.manual_seed(0)
-    np.random.seed(0)
+    torch.manual_seed(request["seed"])
+    np.random.seed(request["seed"])
     folder = request["folder"]
     x = torch.tensor(np.load(f"{folder}/x.npy"))[: request["samples"]]
     y = torch.tensor(np.load(f"{folder}/y.npy"))[: request["samples"]].long()
     net = load(f"{folder}/{request['model']}.onnx")
     right = net(x).argmax(1) == y
     begin = time.perf_counter()
-    found = examples(net, x, y, *(request[k] for k in ("norm", "eps", "library", "name", "params")))
+    found = examples(net, x, y, *(request[k] for k in ("norm", "eps", "library", "name", "params", "seed")))
     seconds = time.perf_counter() - begin
     broken = net(found).argmax(1) != y
     distance = DISTANCES[request["norm"]]((found - x).flatten(1))

@@ -44,7 +44,7 @@ test.each(cases)(
     const { x, y } = await digits;
     const compiled = await models.get(model);
     if (!compiled) throw new Error(`there is no model ${model}`);
-    const found = await outcomeOf(compiled, { ...row, samples }, x, y);
+    const found = await outcomeOf(compiled, { ...row, samples, seed: 0 }, x, y);
     if (row.eps === null) {
       expect(found.median).toBeLessThanOrEqual(1.03 * (median ?? Infinity));
     } else {
