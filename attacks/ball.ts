@@ -1,6 +1,7 @@
 import type { Random } from "#core";
 import type { FloatTensor } from "#onnx";
 import { objection, type Table } from "#tables";
+import { clamped } from "./norms/branchless.ts";
 import { type Norm, norms } from "./norms/index.ts";
 
 /**
@@ -15,7 +16,7 @@ export interface Ball {
   readonly bounds: readonly [number, number];
   /** Whether the nearest example is looked for, rather than any within eps. */
   readonly nearest: boolean;
-  /** The nearest allowed point to each x around its centre: into the ball first, then into the bounds; for l1 onto both at once. */
+  /** The nearest allowed point to each x, which is finite, around its centre: into the ball first, then into the bounds; for l1 onto both at once. */
   project(centre: FloatTensor, x: FloatTensor): FloatTensor;
   /** x moved by `size` in the direction in which a linear loss with this gradient rises fastest; not projected. */
   ascend(x: FloatTensor, gradient: FloatTensor, size: number): FloatTensor;
@@ -40,7 +41,6 @@ export function ballOf(
 ): Ball {
   const { shrink, direction, draw, length } = norms[norm];
   const [low, high] = bounds;
-  const clip = (v: number) => Math.min(high, Math.max(low, v));
   // Differences are looked at one at a time, in one array.
   let kept = new Float64Array(0);
   const sized = (size: number): Float64Array => {
@@ -71,7 +71,11 @@ export function ballOf(
         const delta = difference(centre, x.data.subarray(from, to));
         shrink(delta, eps, { centre, bounds });
         for (let i = 0; i < delta.length; i++)
-          out[from + i] = clip((centre[i] as number) + (delta[i] as number));
+          out[from + i] = clamped(
+            (centre[i] as number) + (delta[i] as number),
+            low,
+            high,
+          );
       }),
     ascend: (x, gradient, size) =>
       perSample(x, (from, to, out) => {
@@ -87,8 +91,10 @@ export function ballOf(
         const delta = sized(to - from).fill(0);
         draw(delta, eps, random[sample] as Random);
         for (let i = 0; i < delta.length; i++)
-          out[from + i] = clip(
+          out[from + i] = clamped(
             (around.data[from + i] as number) + (delta[i] as number),
+            low,
+            high,
           );
       }),
     distance(around, x) {

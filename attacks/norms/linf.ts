@@ -1,14 +1,16 @@
+import { clamped, signOf } from "./branchless.ts";
 import type { NormGeometry } from "./norm.ts";
 
 /** The largest change of a number. */
 export const linf: NormGeometry = {
   shrink(delta, eps) {
+    if (eps === Number.POSITIVE_INFINITY) return;
     for (let i = 0; i < delta.length; i++)
-      delta[i] = Math.min(eps, Math.max(-eps, delta[i] as number));
+      delta[i] = clamped(delta[i] as number, -eps, eps);
   },
   direction(gradient) {
     for (let i = 0; i < gradient.length; i++)
-      gradient[i] = Math.sign(gradient[i] as number) || 0;
+      gradient[i] = signOf(gradient[i] as number);
   },
   draw(delta, eps, random) {
     for (let i = 0; i < delta.length; i++)
