@@ -41,6 +41,8 @@ const { values: options } = parseArgs({
     warmUp: { type: "string", default: "0.4" },
     rate: { type: "string", default: "1e-3" },
     batch: { type: "string", default: "100" },
+    /** Turns images by up to 10 degrees and shifts them by up to 2 pixels. */
+    augment: { type: "boolean", default: false },
     attacked: { type: "string", default: "1000" },
     threads: { type: "string", default: "0" },
     /** A model to go on from, by its file; a new one when left out. */
@@ -65,6 +67,7 @@ const name = [
   ...["size", "epochs", "steps", "relStepSize", "warmUp", "rate", "batch"].map(
     (key) => options[key as keyof typeof options],
   ),
+  ...(options.augment ? ["augmented"] : []),
   ...(options.start ? [basename(options.start, ".onnx")] : []),
 ].join("_");
 const file = options.model ?? join(folder, `${name}.onnx`);
@@ -134,6 +137,12 @@ async function trained(): Promise<void> {
       batchSize: number("batch"),
       learningRate: number("rate"),
       schedule: { id: "cosine" },
+      augment: options.augment
+        ? [
+            { id: "rotate", degrees: 10 },
+            { id: "crop", padding: 2 },
+          ]
+        : [],
       patience: null,
     }),
     parts: [asPart(defense)],
