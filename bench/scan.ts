@@ -3,8 +3,8 @@ import { Random } from "#core";
 import { type Dataset, dataset } from "#data";
 import { onnxruntime } from "#engine";
 import { copyOf } from "#onnx";
-import { scanWeights } from "../src/audit/scan.ts";
-import { rate } from "../src/audit/statistics.ts";
+import { scanWeights } from "../src/audit/scan/scan.ts";
+import { rate } from "../src/audit/statistics/intervals.ts";
 import { accuracy, blank, digits, some, trained } from "./truths/digits.ts";
 
 // How often the scan of a base raises a false alarm, and how often it finds a planted

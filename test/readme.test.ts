@@ -8,7 +8,7 @@ import { parse } from "yaml";
 import { loadSuite } from "#audit";
 import { packagePath } from "#core";
 import { saveModel } from "#model";
-import { suiteSchema } from "../src/audit/suite.ts";
+import { suiteSchema } from "../src/audit/suite/schema.ts";
 import { reference } from "./reference.ts";
 
 const readme = readFileSync(packagePath("README.md"), "utf8");

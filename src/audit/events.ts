@@ -1,4 +1,4 @@
-import type { Finding, Rate } from "./results.ts";
+import type { Finding, Rate } from "./results/index.ts";
 
 /** What a run tells while it goes on. */
 export type AuditEvent =

@@ -1,11 +1,21 @@
+export { fitToSuite, learns } from "./attacking/index.ts";
 export { type CatalogEntry, catalog } from "./catalog.ts";
-export { parseDocument } from "./document.ts";
 export type { AuditEvent, OnEvent } from "./events.ts";
-export { fitToSuite, learns } from "./fit.ts";
-export { checkReferences, type PlannedCell, planCells } from "./plan.ts";
-export type { Results } from "./results.ts";
+export {
+  checkReferences,
+  type Plan,
+  type PlannedCell,
+  planCells,
+  planSuite,
+  planTrials,
+  prepareSuite,
+} from "./plan/index.ts";
+export type { Results } from "./results/index.ts";
 export { type AuditOptions, runAudit } from "./run.ts";
-export { type Scan, scanModel, writeScan } from "./scan.ts";
-export { loadSuite, type SuiteInput, suiteSchema } from "./suite.ts";
-export { planTrials } from "./trials/index.ts";
-export { type Plan, planSuite, prepareSuite } from "./whole-plan.ts";
+export { type Scan, scanModel, writeScan } from "./scan/index.ts";
+export {
+  loadSuite,
+  parseDocument,
+  type SuiteInput,
+  suiteSchema,
+} from "./suite/index.ts";

@@ -2,37 +2,50 @@ import { packageVersion, UsageError } from "#core";
 import type { Dataset } from "#data";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
 import { chanceOf, compile, matches, meaningOf } from "#model";
-import { type Attacking, attackAll } from "./attacking.ts";
-import { makeBase, makeUnrelated } from "./base-model.ts";
-import { needsUnrelated } from "./bases.ts";
-import { type Bench, release } from "./bench.ts";
-import { makeCandidate } from "./candidate.ts";
-import type { ComputedCell } from "./cells.ts";
-import { certificates } from "./certificates.ts";
-import { crossTask } from "./cross-task.ts";
-import { curves } from "./curves.ts";
-import { domains } from "./domains.ts";
+import { domains, trajectories } from "./again/index.ts";
+import {
+  type Attacking,
+  attackAll,
+  type Bench,
+  type ComputedCell,
+  release,
+} from "./attacking/index.ts";
+import { certificates } from "./certify/index.ts";
 import type { OnEvent } from "./events.ts";
-import { gallery } from "./gallery.ts";
-import { evaluateGate } from "./gate.ts";
-import { inheritance } from "./inheritance.ts";
-import { makeMember } from "./joint.ts";
-import { baseResult, candidateResult } from "./model-results.ts";
-import type { ReadyModel, Workshop } from "./models.ts";
-import { preflight } from "./preflight.ts";
-import type { Judged } from "./prepare.ts";
-import { RESULTS_VERSION, type Results } from "./results.ts";
-import { seedSummaries } from "./seeds.ts";
+import { gallery } from "./gallery/index.ts";
+import { evaluateGate } from "./gate/index.ts";
+import { crossTask } from "./heads/index.ts";
+import {
+  curves,
+  inheritance,
+  seedSummaries,
+  transferResult,
+  worstCases,
+} from "./judging/index.ts";
+import {
+  baseResult,
+  candidateResult,
+  makeBase,
+  makeCandidate,
+  makeMember,
+  makeUnrelated,
+  preflight,
+  type ReadyModel,
+  type Workshop,
+} from "./models/index.ts";
+import {
+  isOnlyMeasured,
+  needsUnrelated,
+  type Plan,
+  planSuite,
+  prepareSuite,
+  statedResult,
+} from "./plan/index.ts";
+import { RESULTS_VERSION, type Results } from "./results/index.ts";
 import { openStore } from "./store.ts";
-import { loadSuite, type Suite } from "./suite.ts";
-import { statedResult } from "./suite-results.ts";
-import { judgedOn, MAIN } from "./tasks.ts";
-import { isOnlyMeasured } from "./text.ts";
-import { trajectories } from "./trajectory.ts";
-import { transferResult } from "./transfer.ts";
+import { loadSuite, MAIN, type Suite } from "./suite/index.ts";
+import { type Judged, judgedOn } from "./tasks/index.ts";
 import { runTrials } from "./trials/index.ts";
-import { type Plan, planSuite, prepareSuite } from "./whole-plan.ts";
-import { worstCases } from "./worst-case.ts";
 
 export interface AuditOptions {
   /** Path of the suite, as the user gave it. */

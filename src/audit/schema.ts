@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { resultsSchema } from "./results.ts";
-import { suiteSchema } from "./suite.ts";
+import { resultsSchema } from "./results/index.ts";
+import { suiteSchema } from "./suite/index.ts";
 
 /** JSON schemas of the two documents that people and tools exchange, by file name. */
 export function jsonSchemas(): Record<string, unknown> {

@@ -9,8 +9,8 @@ import {
 import { likelihoodRatios } from "../../attacks/privacy/lira.ts";
 import { rightness } from "../../attacks/privacy/modified-entropy.ts";
 import { exceeding } from "../../attacks/privacy/rmia.ts";
-import { roc } from "../../src/audit/roc.ts";
-import { thresholdAt } from "../../src/audit/trials/membership-outcome.ts";
+import { roc } from "../../src/audit/statistics/roc.ts";
+import { thresholdAt } from "../../src/audit/trials/privacy/membership-outcome.ts";
 
 /** A sample with these probabilities. */
 const asked = (p: readonly number[], label: number) => ({

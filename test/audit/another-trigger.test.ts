@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Random } from "#core";
 import { floats } from "#onnx";
-import { anotherTrigger } from "../../src/audit/trials/another-trigger.ts";
+import { anotherTrigger } from "../../src/audit/trials/backdoor/another-trigger.ts";
 
 test("another trigger changes as many pixels by as much, elsewhere, and alike in all samples", () => {
   const x = floats([3, 1, 6, 6], new Float32Array(108).fill(0.25));

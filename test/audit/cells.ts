@@ -1,10 +1,7 @@
-import type {
-  CandidateResult,
-  Cell,
-  Check,
-  Norm,
-} from "../../src/audit/results.ts";
-import { rate } from "../../src/audit/statistics.ts";
+import type { CandidateResult } from "../../src/audit/results/candidates.ts";
+import type { Cell } from "../../src/audit/results/cells.ts";
+import type { Check, Norm } from "../../src/audit/results/values.ts";
+import { rate } from "../../src/audit/statistics/intervals.ts";
 
 interface Given {
   candidate?: string;

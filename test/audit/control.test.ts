@@ -6,7 +6,10 @@ import { defend, sanitizers } from "#defenses";
 import { onnxruntime } from "#engine";
 import { argmaxRows, type CompiledModel, compile } from "#model";
 import { takeRows } from "#onnx";
-import { brokenControl, controlBits } from "../../src/audit/probes/index.ts";
+import {
+  brokenControl,
+  controlBits,
+} from "../../src/audit/trust/probes/broken-control.ts";
 import { reference } from "../reference.ts";
 
 const EPS = 0.3;

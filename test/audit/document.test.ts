@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { choiceOf, numberOrFraction, UsageError } from "#core";
-import { parseDocument } from "../../src/audit/document.ts";
+import { parseDocument } from "../../src/audit/suite/document/parse.ts";
 
 const schema = z.strictObject({
   title: z.string().min(1),

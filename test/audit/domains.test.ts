@@ -6,8 +6,12 @@ import { type AuditEvent, runAudit } from "#audit";
 import { saveModel } from "#model";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
-import { compare } from "../../src/audit/domains.ts";
-import { newcombe, newcombePaired, rate } from "../../src/audit/statistics.ts";
+import { compare } from "../../src/audit/judging/domains.ts";
+import {
+  newcombe,
+  newcombePaired,
+  rate,
+} from "../../src/audit/statistics/intervals.ts";
 import { reference } from "../reference.ts";
 import { cell } from "./cells.ts";
 

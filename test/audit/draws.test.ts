@@ -5,9 +5,12 @@ import { defend, sanitizers } from "#defenses";
 import { onnxruntime } from "#engine";
 import { compile } from "#model";
 import { floats } from "#onnx";
-import { moreDraws } from "../../src/audit/probes/attack-again.ts";
-import { courseOfDraws, drawsOf } from "../../src/audit/probes/index.ts";
-import type { Scene } from "../../src/audit/probes/probe.ts";
+import {
+  courseOfDraws,
+  drawsOf,
+  moreDraws,
+} from "../../src/audit/trust/probes/attack-again.ts";
+import type { Scene } from "../../src/audit/trust/probes/probe.ts";
 import { linearModel } from "../reference.ts";
 
 /** Two samples far inside class 0 of a linear model behind noise, with room enough to leave it. */

@@ -5,7 +5,7 @@ import { dataset } from "#data";
 import { onnxruntime } from "#engine";
 import { compile, type Model } from "#model";
 import { floats } from "#onnx";
-import { extraction } from "../../src/audit/trials/extraction.ts";
+import { extraction } from "../../src/audit/trials/privacy/extraction.ts";
 import {
   linearModel,
   reference,

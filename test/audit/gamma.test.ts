@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import { Random } from "#core";
-import { fitGamma, gammaCdf } from "../../src/audit/distributions.ts";
+import {
+  fitGamma,
+  gammaCdf,
+} from "../../src/audit/statistics/distributions.ts";
 
 test("of shape 1 the gamma distribution is the exponential one", () => {
   for (const x of [1e-8, 0.1, 1, 1.99, 2.01, 5, 30])

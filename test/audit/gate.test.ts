@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { summary } from "../../src/audit/certificates.ts";
-import { parseDocument } from "../../src/audit/document.ts";
+import { summary } from "../../src/audit/certify/smoothing.ts";
+import { evaluateGate } from "../../src/audit/gate/evaluate.ts";
+import type { GateInput } from "../../src/audit/gate/subjects.ts";
+import { worstCases } from "../../src/audit/judging/worst-case.ts";
+import type { Cell } from "../../src/audit/results/cells.ts";
+import { parseDocument } from "../../src/audit/suite/document/parse.ts";
 import {
   checkGateNames,
-  evaluateGate,
   type GateConfig,
-  type GateInput,
   gateSchema,
-} from "../../src/audit/gate.ts";
-import type { Cell } from "../../src/audit/results.ts";
-import { worstCases } from "../../src/audit/worst-case.ts";
+} from "../../src/audit/suite/gate-rules.ts";
 import { candidate, cell, outcomes } from "./cells.ts";
 
 function input(

@@ -8,11 +8,12 @@ import { Random } from "#core";
 import { saveModel } from "#model";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
-import { ratioIntervals } from "../../src/audit/bootstrap.ts";
-import { inheritance } from "../../src/audit/inheritance.ts";
-import type { CandidateResult, Cell } from "../../src/audit/results.ts";
-import { mcnemar } from "../../src/audit/statistics.ts";
-import { worstCases } from "../../src/audit/worst-case.ts";
+import { inheritance } from "../../src/audit/judging/inheritance.ts";
+import { worstCases } from "../../src/audit/judging/worst-case.ts";
+import type { CandidateResult } from "../../src/audit/results/candidates.ts";
+import type { Cell } from "../../src/audit/results/cells.ts";
+import { ratioIntervals } from "../../src/audit/statistics/bootstrap.ts";
+import { mcnemar } from "../../src/audit/statistics/intervals.ts";
 import { reference } from "../reference.ts";
 import { candidate, cell, outcomes } from "./cells.ts";
 

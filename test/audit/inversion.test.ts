@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type Inversion, trialAttacks } from "#attacks";
 import { onnxruntime } from "#engine";
 import { compile } from "#model";
-import { inversion } from "../../src/audit/trials/inversion.ts";
+import { inversion } from "../../src/audit/trials/privacy/inversion.ts";
 import {
   linearModel,
   reference,

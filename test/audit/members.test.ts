@@ -7,13 +7,13 @@ import type { Dataset } from "#data";
 
 import { onnxruntime } from "#engine";
 import { defineFilter } from "../../defenses/repair/repair.ts";
-import { makeBase } from "../../src/audit/base-model.ts";
-import { makeCandidate } from "../../src/audit/candidate.ts";
-import { makeMember } from "../../src/audit/joint.ts";
-import type { ReadyModel, Workshop } from "../../src/audit/models.ts";
-import { prepareData } from "../../src/audit/prepare.ts";
+import { makeBase } from "../../src/audit/models/base.ts";
+import { makeCandidate } from "../../src/audit/models/candidate.ts";
+import { makeMember } from "../../src/audit/models/joint.ts";
+import type { ReadyModel, Workshop } from "../../src/audit/models/ready.ts";
 import { openStore } from "../../src/audit/store.ts";
-import { loadSuite } from "../../src/audit/suite.ts";
+import { loadSuite } from "../../src/audit/suite/load.ts";
+import { prepareData } from "../../src/audit/tasks/prepare.ts";
 import { openVictim } from "../../src/audit/trials/victim.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assay-members-"));

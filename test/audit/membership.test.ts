@@ -5,7 +5,7 @@ import { type Dataset, dataset, takeSamples } from "#data";
 import { onnxruntime } from "#engine";
 import { layerGroups, type Model } from "#model";
 import { tune } from "#tuning";
-import { membership } from "../../src/audit/trials/membership.ts";
+import { membership } from "../../src/audit/trials/privacy/membership.ts";
 import { settings, smallDigits, untrained } from "../reference.ts";
 
 /** Images under labels that say nothing, so that only remembering helps. */

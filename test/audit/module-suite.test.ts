@@ -7,7 +7,7 @@ import { hashOf, Random, sha256 } from "#core";
 import { onnxruntime } from "#engine";
 import { layerGroups } from "#model";
 import { tune } from "#tuning";
-import { describe as described } from "../../src/audit/models.ts";
+import { describe as described } from "../../src/audit/suite/described.ts";
 import { defineSuite } from "../../src/index.ts";
 import { settings, smallDigits, untrained } from "../reference.ts";
 

@@ -9,8 +9,8 @@ import { loadModel } from "#model";
 import { readModel, writeModel } from "#onnx";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
-import { checkReferences } from "../../src/audit/plan.ts";
-import { prepareData } from "../../src/audit/prepare.ts";
+import { checkReferences } from "../../src/audit/plan/references.ts";
+import { prepareData } from "../../src/audit/tasks/prepare.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assay-"));
 afterAll(() => rmSync(folder, { recursive: true }));

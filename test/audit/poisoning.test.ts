@@ -8,7 +8,7 @@ import { runAudit } from "#audit";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import { trainOn } from "../../defenses/repair/train.ts";
-import { targetedPoisoning } from "../../src/audit/trials/targeted-poisoning.ts";
+import { targetedPoisoning } from "../../src/audit/trials/poisoning/targeted-poisoning.ts";
 import { reference, smallDigits, untrained } from "../reference.ts";
 import { sceneOf } from "./scene.ts";
 

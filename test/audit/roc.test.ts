@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Roc } from "../../src/audit/results.ts";
-import { roc } from "../../src/audit/roc.ts";
+import type { Roc } from "../../src/audit/results/cells.ts";
+import { roc } from "../../src/audit/statistics/roc.ts";
 
 const numbers = fc.array(fc.integer({ min: 0, max: 20 }), {
   minLength: 1,

@@ -10,7 +10,7 @@ import { type Model, saveModel } from "#model";
 import { copyOf, floats } from "#onnx";
 import { trainOn } from "../../defenses/repair/train.ts";
 import { largestMargins, marginCheck } from "../../src/audit/scan/margins.ts";
-import { cleanFor, scanWeights } from "../../src/audit/scan.ts";
+import { cleanFor, scanWeights } from "../../src/audit/scan/scan.ts";
 import { linearModel, smallDigits, untrained } from "../reference.ts";
 
 const quick = { starts: 4, steps: 30, triggerSteps: 200 };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { Random } from "#core";
-import { studentQuantile } from "../../src/audit/distributions.ts";
-import { parseDocument } from "../../src/audit/document.ts";
 import { ruleOfEach } from "../../src/audit/gate/groups.ts";
-import { seedSummaries } from "../../src/audit/seeds.ts";
-import { suiteSchema } from "../../src/audit/suite.ts";
+import { seedSummaries } from "../../src/audit/judging/seeds.ts";
+import { studentQuantile } from "../../src/audit/statistics/distributions.ts";
+import { parseDocument } from "../../src/audit/suite/document/parse.ts";
+import { suiteSchema } from "../../src/audit/suite/schema.ts";
 import { candidate, cell } from "./cells.ts";
 
 const suite = (candidates: string) =>

@@ -9,12 +9,12 @@ import { onnxruntime } from "#engine";
 import { compile, saveModel } from "#model";
 import { floats, takeRows } from "#onnx";
 import { resultsSchema } from "#results";
-import { summary } from "../../src/audit/certificates.ts";
 import {
   certificateOf,
   certify,
   predictSmoothed,
-} from "../../src/audit/smoothing.ts";
+  summary,
+} from "../../src/audit/certify/smoothing.ts";
 import { attacked } from "../attacks/attacked.ts";
 import { linearModel, reference, smallDigits } from "../reference.ts";
 

@@ -7,7 +7,7 @@ import {
   newcombePaired,
   rate,
   wilson,
-} from "../../src/audit/statistics.ts";
+} from "../../src/audit/statistics/intervals.ts";
 
 const trials = fc
   .integer({ min: 1, max: 3000 })

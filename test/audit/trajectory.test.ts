@@ -6,7 +6,7 @@ import { type AuditEvent, type Results, runAudit } from "#audit";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
 import type { Epoch } from "#tuning";
-import { chosenEpochs } from "../../src/audit/trajectory.ts";
+import { chosenEpochs } from "../../src/audit/again/along-training.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assay-trajectory-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -9,10 +9,10 @@ import { onnxruntime } from "#engine";
 import { compile, saveModel } from "#model";
 import { floats } from "#onnx";
 import { renderHtml, renderMarkdown } from "#reports";
-import { checkReferences } from "../../src/audit/plan.ts";
-import { transferResult } from "../../src/audit/transfer.ts";
-import { answersTo } from "../../src/audit/trials/crafted.ts";
-import { gini } from "../../src/audit/trials/fingerprint.ts";
+import { transferResult } from "../../src/audit/judging/transfer.ts";
+import { checkReferences } from "../../src/audit/plan/references.ts";
+import { answersTo } from "../../src/audit/trials/transfer/crafted.ts";
+import { gini } from "../../src/audit/trials/transfer/fingerprint.ts";
 import { linearModel, untrained } from "../reference.ts";
 import { candidate, cell, outcomes } from "./cells.ts";
 

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Check } from "../../src/audit/results.ts";
+import type { Check } from "../../src/audit/results/values.ts";
+import type { Evidence } from "../../src/audit/trust/check.ts";
 import {
-  type AttackProbes,
   allTrustChecks,
-  type Evidence,
   isTrusted,
   isVoid,
   trustChecks,
-} from "../../src/audit/trust/index.ts";
+} from "../../src/audit/trust/judge.ts";
+import type { AttackProbes } from "../../src/audit/trust/probes/found.ts";
 import { outcomes } from "./cells.ts";
 
 const pgd: Evidence = {

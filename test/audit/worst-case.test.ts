@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Family } from "#attacks";
-import { curves } from "../../src/audit/curves.ts";
-import type { Check, CrossTask } from "../../src/audit/results.ts";
-import { mcnemar, rate } from "../../src/audit/statistics.ts";
-import { worstCases } from "../../src/audit/worst-case.ts";
+import { curves } from "../../src/audit/judging/curves.ts";
+import { worstCases } from "../../src/audit/judging/worst-case.ts";
+import type { CrossTask } from "../../src/audit/results/cross-task.ts";
+import type { Check } from "../../src/audit/results/values.ts";
+import { mcnemar, rate } from "../../src/audit/statistics/intervals.ts";
 import { cell } from "./cells.ts";
 
 const families = new Map<string, Family>([

@@ -3,7 +3,7 @@ import { type Membership, type Shadow, trialAttacks } from "#attacks";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import { type FloatTensor, floats, takeRows } from "#onnx";
-import { roc } from "../../src/audit/roc.ts";
+import { roc } from "../../src/audit/statistics/roc.ts";
 
 const units = trialAttacks.filter(
   (unit) => unit.kind === "membership",

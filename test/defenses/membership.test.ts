@@ -10,7 +10,7 @@ import {
   type TrainingDefense,
   tuneEvenly,
 } from "#tuning";
-import { newcombe, rate } from "../../src/audit/statistics.ts";
+import { newcombe, rate } from "../../src/audit/statistics/intervals.ts";
 import { settings, smallDigits, untrained } from "../reference.ts";
 
 /** The same images under labels that say nothing, so that only remembering helps. */

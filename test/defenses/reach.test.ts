@@ -15,7 +15,7 @@ import {
 import { onnxruntime } from "#engine";
 import { compile, isFlagged, type Detector as WatchingDetector } from "#model";
 import type { FloatTensor } from "#onnx";
-import { clopperPearson } from "../../src/audit/statistics.ts";
+import { clopperPearson } from "../../src/audit/statistics/intervals.ts";
 import { reference, smallDigits } from "../reference.ts";
 
 const part = (id: string, stated: Record<string, unknown> = {}) => {

@@ -3,7 +3,7 @@ import { Random } from "#core";
 import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
 import { asPart, type TrainingDefense, tuneEvenly } from "#tuning";
-import { newcombePaired } from "../../src/audit/statistics.ts";
+import { newcombePaired } from "../../src/audit/statistics/intervals.ts";
 import { attacked } from "../attacks/attacked.ts";
 import { settings, smallDigits, untrained } from "../reference.ts";
 

@@ -7,8 +7,8 @@ import {
   resultsSchema,
   type Trial,
 } from "#results";
-import { roc } from "../../src/audit/roc.ts";
-import { rate } from "../../src/audit/statistics.ts";
+import { rate } from "../../src/audit/statistics/intervals.ts";
+import { roc } from "../../src/audit/statistics/roc.ts";
 
 /** Text that tries to be more than text. */
 export const hostile = {

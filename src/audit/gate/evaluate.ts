@@ -1,7 +1,7 @@
-import type { GateRule, Results } from "../results.ts";
+import type { GateRule, Results } from "../results/index.ts";
+import { checkGateNames, type GateConfig, namesOf } from "../suite/index.ts";
 import { number, percent } from "../words.ts";
-import { namesOf, ruleOfEach } from "./groups.ts";
-import { checkGateNames, type GateConfig } from "./rules.ts";
+import { ruleOfEach } from "./groups.ts";
 import {
   type GateInput,
   namesInstead,

@@ -1,23 +1,4 @@
-import type { CandidateResult } from "../results.ts";
-import { MAIN } from "../tasks.ts";
-import type { GateConfig } from "./rules.ts";
-
-/** A candidate that is one of several: trainings of one candidate, or tasks on one trunk. */
-export interface Grouped {
-  readonly id: string;
-  readonly replica: CandidateResult["replica"];
-  readonly member?: { readonly of: string; readonly task: string } | null;
-}
-
-/** The names by which a gate may speak of candidates: their own, and those that stand for several. */
-export const namesOf = (candidates: readonly Grouped[]): string[] => [
-  ...new Set([
-    ...candidates.map(({ id }) => id),
-    ...candidates.flatMap(({ replica, member }) =>
-      [replica?.of, member?.of].filter((name) => name !== undefined),
-    ),
-  ]),
-];
+import { type GateConfig, type Grouped, MAIN } from "../suite/index.ts";
 
 /** Candidates that a name stands for together; none for a name of one. */
 const groupOf = <C extends Grouped>(

@@ -1,13 +1,10 @@
-import { certifiedAt } from "../certificates.ts";
-import { cleanDrop } from "../clean-drop.ts";
+import { certifiedAt, largestRadius } from "../certify/index.ts";
 import { counts, UNDEFENDED } from "../counting.ts";
-import type { Check, Rate, Results } from "../results.ts";
-import { largestRadius } from "../smoothing.ts";
-import type { Interval } from "../statistics.ts";
-import { MAIN } from "../tasks.ts";
+import { checksOfReplays, cleanDrop, replaysOn } from "../judging/index.ts";
+import type { Check, Rate, Results } from "../results/index.ts";
+import type { Interval } from "../statistics/index.ts";
+import { type GateConfig, type Limits, MAIN } from "../suite/index.ts";
 import { isVoid } from "../trust/index.ts";
-import { checksOfReplays, replaysOn } from "../worst-case.ts";
-import type { GateConfig, Limits } from "./rules.ts";
 
 /** What a gate looks at. */
 export type GateInput = Pick<

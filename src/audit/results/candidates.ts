@@ -104,5 +104,7 @@ export const candidateSchema = z.strictObject({
 });
 
 export type Epoch = z.infer<typeof epochSchema>;
+
 export type Lineage = z.infer<typeof lineageSchema>;
+
 export type CandidateResult = z.infer<typeof candidateSchema>;

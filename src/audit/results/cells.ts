@@ -92,5 +92,7 @@ export const cellSchema = z.strictObject({
 });
 
 export type Roc = z.infer<typeof rocSchema>;
+
 export type Detection = z.infer<typeof detectionSchema>;
+
 export type Cell = z.infer<typeof cellSchema>;

@@ -44,4 +44,5 @@ export const textExampleSchema = exampleSchema
   });
 
 export type TextExample = z.infer<typeof textExampleSchema>;
+
 export type Example = z.infer<typeof exampleSchema>;

@@ -123,7 +123,11 @@ export const certificateSchema = z.strictObject({
 });
 
 export type WorstCase = z.infer<typeof worstCaseSchema>;
+
 export type SeedSummary = z.infer<typeof seedSummarySchema>;
+
 export type Curve = z.infer<typeof curveSchema>;
+
 export type CertificateResult = z.infer<typeof certificateSchema>;
+
 export type Transfer = z.infer<typeof transferSchema>;

@@ -94,5 +94,7 @@ export const repairSchema = z.strictObject({
 });
 
 export type Finding = z.infer<typeof findingSchema>;
+
 export type Chart = z.infer<typeof chartSchema>;
+
 export type Trial = z.infer<typeof trialSchema>;

@@ -49,7 +49,11 @@ export const measureSchema = z.strictObject({
 });
 
 export type Rate = z.infer<typeof rateSchema>;
+
 export type Norm = z.infer<typeof normSchema>;
+
 export type ThreatModel = z.infer<typeof threatModelSchema>;
+
 export type Access = ThreatModel["access"];
+
 export type Check = z.infer<typeof checkSchema>;

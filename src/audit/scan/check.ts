@@ -1,4 +1,4 @@
-import type { Check } from "../results.ts";
+import type { Check } from "../results/index.ts";
 
 /** What a check looks for, and what it means when it is there. */
 export interface Looked {

@@ -8,7 +8,7 @@ import {
 import type { Engine } from "#engine";
 import { evaluate, type Model, penultimate, pooled } from "#model";
 import type { FloatTensor } from "#onnx";
-import type { Check } from "../results.ts";
+import type { Check } from "../results/index.ts";
 
 /**
  * Neural Cleanse as a check: the smallest trigger into each class, and whether one

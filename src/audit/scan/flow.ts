@@ -7,7 +7,7 @@ import {
   readNames,
   sizeOf,
 } from "#onnx";
-import type { Check } from "../results.ts";
+import type { Check } from "../results/index.ts";
 import { checkOf } from "./check.ts";
 
 /**

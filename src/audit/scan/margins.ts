@@ -2,8 +2,8 @@ import type { Random } from "#core";
 import type { Engine } from "#engine";
 import { compile, type Model } from "#model";
 import { floats, sizeOf } from "#onnx";
-import { fitGamma, gammaCdf } from "../distributions.ts";
-import type { Check } from "../results.ts";
+import type { Check } from "../results/index.ts";
+import { fitGamma, gammaCdf } from "../statistics/index.ts";
 
 export interface MarginSettings {
   /** Random points that the ascent starts from, for each class. */

@@ -11,7 +11,7 @@ import {
   type Tensor,
   toFloat32,
 } from "#onnx";
-import type { Check } from "../results.ts";
+import type { Check } from "../results/index.ts";
 import { checkOf } from "./check.ts";
 import { flowChecks } from "./flow.ts";
 

@@ -2,8 +2,8 @@ import type { Random } from "#core";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
-import type { Finding, Rate, Trial } from "../results.ts";
-import { meanOf, newcombePaired, pairsOf, rate } from "../statistics.ts";
+import type { Finding, Rate, Trial } from "../results/index.ts";
+import { meanOf, newcombePaired, pairsOf, rate } from "../statistics/index.ts";
 import type { Changes, Victim } from "./victim.ts";
 
 /** What a trial found, before it is put into the results document. */

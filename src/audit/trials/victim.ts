@@ -3,19 +3,23 @@ import { type Chosen, hashOf, Random, sha256, UsageError } from "#core";
 import { type Dataset, takeSamples } from "#data";
 import { defend, type Filtered, type Repair, remaining } from "#defenses";
 import { loadModel, type Model, saveModel } from "#model";
-import { recipeOf } from "../candidate.ts";
-import { describeTuning, keepTuned, withNewHead } from "../fine-tuning.ts";
-import { fitDefenses } from "../fit.ts";
+import { fitDefenses } from "../attacking/index.ts";
 import {
-  describe,
+  describeTuning,
+  keepTuned,
   type ReadyModel,
+  recipeOf,
   trainingKey,
   type Workshop,
-} from "../models.ts";
-import type { Judged, Parts } from "../prepare.ts";
-import type { CandidateSpec } from "../suite.ts";
-import { BASE } from "../suite-models.ts";
-import { judgedOn } from "../tasks.ts";
+  withNewHead,
+} from "../models/index.ts";
+import {
+  BASE,
+  type CandidateSpec,
+  describe,
+  isTunable,
+} from "../suite/index.ts";
+import { type Judged, judgedOn, type Parts } from "../tasks/index.ts";
 
 /** What is changed of a candidate's fine-tuning; the rest is as it was. */
 export interface Changes {
@@ -203,10 +207,6 @@ function domainOf(
   const isSource = labels === "source" || adaptation?.unit.kind === "joint";
   return (isSource && data.sourceDomain) || target;
 }
-
-/** Whether trials can fine-tune a candidate again. */
-export const isTunable = (spec: CandidateSpec): boolean =>
-  spec.strategy !== undefined && !spec.member;
 
 async function repairAll(
   tuned: Tuned,

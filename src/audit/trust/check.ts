@@ -1,9 +1,7 @@
 import type { Family } from "#attacks";
 import { counts } from "../counting.ts";
-import type { BrokenControl } from "../probes/broken-control.ts";
-import type { ModelProbes } from "../probes/model-probes.ts";
-import type { Averaged, Drawn, Longer, Tries } from "../probes/probe.ts";
-import type { Access, Check, Norm } from "../results.ts";
+import type { Access, Check, Norm } from "../results/index.ts";
+import type { AttackProbes, ModelProbes } from "./probes/index.ts";
 
 /** What a trust check may know of a cell. */
 export interface Evidence {
@@ -50,27 +48,6 @@ export interface Evidence {
   named: boolean;
   /** What was tried on samples that the attack left standing; null where it was not. */
   probes: AttackProbes | null;
-}
-
-/** Attempts to break what an attack left standing, and looks at how it ended. */
-export interface AttackProbes {
-  /** Samples that the attack left standing, of which some were tried. */
-  standing: number;
-  moreSteps: Longer | null;
-  moreRestarts: Tries | null;
-  moreDraws: Averaged | null;
-  /** Success by draws a gradient, on samples that the attack may have broken as well. */
-  course: Drawn[] | null;
-  /** The same attack on the candidate behind a defence that is known to be broken. */
-  control: BrokenControl | null;
-  unbounded: Tries | null;
-  noise: Tries;
-  /** Draws of noise of each sample. */
-  noiseDraws: number;
-  /** Of the gradient against differences, where the attack stopped. */
-  gradientError: number | null;
-  /** Share of the standing samples whose loss still rose at the end. */
-  rising: number | null;
 }
 
 /** What to do where an attack did less than a weaker one, or than it must. */

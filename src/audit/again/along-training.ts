@@ -1,0 +1,95 @@
+import { takeSamples } from "#data";
+import { loadModel } from "#model";
+import { hashModel } from "#onnx";
+import type { Epoch } from "#tuning";
+import { type Bench, computeCell, release } from "../attacking/index.ts";
+import type { OnEvent } from "../events.ts";
+import { epochFile, type ReadyModel } from "../models/index.ts";
+import { followedCells, type PlannedCell } from "../plan/index.ts";
+import type { Trajectory } from "../results/index.ts";
+import type { Suite } from "../suite/index.ts";
+import { evenly } from "../tasks/index.ts";
+import { isTrusted, trustChecks } from "../trust/index.ts";
+
+/**
+ * Clean and robust accuracy after the epochs of each fine-tuning, against one
+ * attack on some of the attacked samples. The weights after every epoch were
+ * kept as it was trained; each is attacked as a cell, which is kept and resumed
+ * like any other.
+ */
+export async function trajectories(
+  suite: Suite,
+  models: ReadonlyMap<string, ReadyModel>,
+  benchOf: (candidate: string) => Bench,
+  onEvent: OnEvent,
+): Promise<Trajectory[]> {
+  const { trajectory } = suite;
+  const followed = followedCells(suite);
+  if (!trajectory || followed.length === 0) return [];
+  onEvent({ kind: "phase", title: "Attacking along the trainings" });
+  const { attack, threatModel, samples, every } = trajectory;
+  const found: Trajectory[] = [];
+  for (const { cell: planned } of followed) {
+    const ready = models.get(planned.candidate) as ReadyModel;
+    const bench = benchOf(ready.id);
+    const data = takeSamples(bench.data, evenly(bench.data, samples));
+    const points: Trajectory["points"] = [];
+    for (const line of chosenEpochs(ready.history, every))
+      points.push(await attackedAt(line, ready, planned, { ...bench, data }));
+    found.push({
+      candidate: ready.id,
+      attack,
+      threatModel,
+      points,
+      ...(points.length === 0
+        ? { note: `nothing is trained in epochs: ${ready.ended}, set at once` }
+        : {}),
+    });
+  }
+  return found;
+}
+
+/** Every so many epochs, the last before other layers are trained, the one that was kept, and the last of all. */
+export function chosenEpochs(
+  history: readonly Epoch[],
+  every: number,
+): Epoch[] {
+  return history.filter(
+    (line, i) =>
+      line.epoch % every === 0 ||
+      line.best ||
+      line.stage !== history[i + 1]?.stage,
+  );
+}
+
+async function attackedAt(
+  line: Epoch,
+  ready: ReadyModel,
+  planned: PlannedCell,
+  bench: Bench,
+): Promise<Trajectory["points"][number]> {
+  const { epoch, stage, trainable, best } = line;
+  const file = epochFile(ready.file, epoch);
+  const path = bench.store.path(file);
+  const { cell, evidence } = await computeCell(
+    { ...planned, id: `${planned.id} after epoch ${epoch}`, probed: false },
+    {
+      ...ready,
+      model: loadModel(path, ready.stated),
+      file,
+      hash: hashModel(path),
+    },
+    bench,
+  );
+  await release(bench);
+  const seen = { ...evidence, faults: [] };
+  return {
+    epoch,
+    stage,
+    trainable: [...trainable],
+    best,
+    cleanAccuracy: cell.cleanAccuracy,
+    robustAccuracy: cell.robustAccuracy,
+    trusted: isTrusted(trustChecks(seen, [seen])),
+  };
+}

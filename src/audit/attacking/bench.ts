@@ -1,0 +1,155 @@
+import { hashOf, Random } from "#core";
+import type { Dataset } from "#data";
+import {
+  type ChosenDefense,
+  defend,
+  isTextSanitizer,
+  openTextSanitizers,
+} from "#defenses";
+import type { Engine } from "#engine";
+import {
+  type Answers,
+  type CompiledModel,
+  compile,
+  type Draws,
+  type Samples,
+} from "#model";
+import { type FloatTensor, tensor } from "#onnx";
+import type { OnEvent } from "../events.ts";
+import type { ReadyModel } from "../models/index.ts";
+import type { PlannedCell } from "../plan/index.ts";
+import type { Store } from "../store.ts";
+import { describe } from "../suite/index.ts";
+import type { Parts } from "../tasks/index.ts";
+import {
+  type BrokenControl,
+  type ModelProbes,
+  probeModel,
+} from "../trust/index.ts";
+import { fitDefenses } from "./fit.ts";
+
+/** What computing cells needs. */
+export interface Bench {
+  /** The samples that are attacked. */
+  readonly data: Dataset;
+  /** The target task, on whose other samples defences are fitted. */
+  readonly target: Parts;
+  /** Where paths in the suite start. */
+  readonly folder: string;
+  readonly seed: number;
+  readonly base: ReadyModel | null;
+  /** The control of attacks through the base; null where none asks for it. */
+  readonly unrelated: ReadyModel | null;
+  /** Samples of the task that the base was trained on; null for one that is given. */
+  readonly source: Dataset | null;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly onEvent: OnEvent;
+  readonly signal?: AbortSignal;
+  /** Compiled models by hash; see `release`. */
+  readonly compiled: Map<string, Opened>;
+}
+
+/** A model behind its defence, ready to run. */
+export interface Opened {
+  /** What numbers go to; of a text model without its defence, which works on texts. */
+  readonly model: CompiledModel;
+  /** What model and defence say of samples as they come: of texts, where the data is of texts. */
+  answers(x: Samples, draws?: Draws): Promise<Answers>;
+  release(): Promise<void>;
+  /** Found once, when they are first asked for. */
+  probes?: ModelProbes;
+  /** What attacks, by their hash, do to the candidate behind a defence that is known to be broken. */
+  controls?: Map<string, BrokenControl>;
+}
+
+/** Releases the models that were compiled for cells. */
+export async function release(bench: Bench): Promise<void> {
+  for (const opened of bench.compiled.values()) await opened.release();
+  bench.compiled.clear();
+}
+
+/** A model behind its defence, fitted and compiled once for all the cells of a candidate. */
+export async function openFor(
+  ready: ReadyModel,
+  parts: PlannedCell["parts"],
+  bench: Bench,
+): Promise<Opened> {
+  const { compiled, engine } = bench;
+  const key = hashOf({
+    model: ready.hash,
+    stated: ready.stated,
+    defense: parts.map(describe),
+    reader: bench.data.texts?.reader.hash,
+  });
+  const known = compiled.get(key);
+  if (known) return known;
+  const fitted = await fitDefenses(parts, ready, bench);
+  const fresh = bench.data.texts
+    ? await openTexts(ready, fitted, bench)
+    : await openNumbers(ready, fitted, engine);
+  compiled.set(key, fresh);
+  return fresh;
+}
+
+async function openNumbers(
+  ready: ReadyModel,
+  fitted: readonly ChosenDefense[],
+  engine: Engine,
+): Promise<Opened> {
+  const model = await compile(defend(ready.model, fitted), engine);
+  return {
+    model,
+    answers: (x, draws) => model.answers(x as FloatTensor, draws),
+    release: model.release,
+  };
+}
+
+/** A text model that reads texts, through its sanitizers and its tokenizer. */
+async function openTexts(
+  ready: ReadyModel,
+  fitted: readonly ChosenDefense[],
+  { data, engine, folder }: Bench,
+): Promise<Opened> {
+  const { reader } = data.texts as NonNullable<Dataset["texts"]>;
+  const tools = { folder, engine, words: reader.words };
+  const front = await openTextSanitizers(fitted.filter(isTextSanitizer), tools);
+  const model = await compile(ready.model, engine);
+  return {
+    model,
+    async answers(texts, draws) {
+      const clean = await front.apply(texts as readonly string[]);
+      const ids = clean.map(reader.read);
+      const dims = [ids.length, ids[0]?.length ?? 0];
+      const x = tensor("float32", dims, Float32Array.from(ids.flat()));
+      return model.answers(x, draws);
+    },
+    async release() {
+      await front.release();
+      await model.release();
+    },
+  };
+}
+
+/** The samples of a dataset as they come to a defended model. */
+export const samplesOf = ({ x, texts }: Dataset): Samples =>
+  texts?.strings ?? x;
+
+/** What a model that draws at random draws from at each sample, for a purpose. Whatever was asked before, it is the same. */
+export const drawsFor = ({ data, seed }: Bench, purpose: string): Random[] => {
+  const stream = new Random(seed).fork(`draws for ${purpose}`);
+  return Array.from(data.y, (_, i) => stream.fork(i));
+};
+
+/** What is seen of an opened model without any attack. */
+export async function probesOf(
+  opened: Opened,
+  { data, seed }: Bench,
+): Promise<ModelProbes> {
+  opened.probes ??= await probeModel(
+    opened.model,
+    data,
+    new Random(seed).fork("model probes"),
+  );
+  return opened.probes;
+}

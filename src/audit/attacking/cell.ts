@@ -1,0 +1,146 @@
+import { hashOf } from "#core";
+import { type Model, meaningOf } from "#model";
+import type { FloatTensor } from "#onnx";
+import { decisions, REFUSED, type ReadyModel } from "../models/index.ts";
+import type { PlannedCell } from "../plan/index.ts";
+import type { Cell } from "../results/index.ts";
+import { rate } from "../statistics/index.ts";
+import type { Evidence } from "../trust/index.ts";
+import { type Bench, drawsFor, openFor, samplesOf } from "./bench.ts";
+import { craft, craftKey } from "./craft.ts";
+import { detectionOf } from "./detection.ts";
+import { gather } from "./evidence.ts";
+import { readExamples } from "./examples.ts";
+import { describeFits } from "./fit.ts";
+
+/** A cell as it is stored: all but what depends on other cells. */
+export interface ComputedCell {
+  readonly cell: Omit<Cell, "trusted" | "checks" | "reproduce">;
+  readonly evidence: Omit<Evidence, "faults">;
+  /** Name in the store of the examples that were scored. */
+  readonly examples: string;
+}
+
+/** A cell's result from the store, or computed and kept there. */
+export async function computeCell(
+  planned: PlannedCell,
+  candidate: ReadyModel,
+  bench: Bench,
+): Promise<ComputedCell & { reused: boolean }> {
+  const craft = craftKey(planned, candidate, bench);
+  const key = hashOf({
+    craft,
+    candidate: candidate.hash,
+    defense: describeFits(planned.parts, candidate, bench),
+    id: planned.id,
+    probed: planned.probed,
+  });
+  const name = `cells/${key}.json`;
+  const before = bench.store.read<ComputedCell>(name);
+  if (before && readExamples(bench.store, before.examples))
+    return { ...before, reused: true };
+  const computed = await attackAndScore(planned, candidate, bench, craft);
+  bench.store.write(name, computed);
+  return { ...computed, reused: false };
+}
+
+async function attackAndScore(
+  planned: PlannedCell,
+  candidate: ReadyModel,
+  bench: Bench,
+  key: string,
+): Promise<ComputedCell> {
+  const { data, onEvent } = bench;
+  const started = performance.now();
+  const opened = await openFor(candidate, planned.parts, bench);
+  const { model } = opened.model;
+  const made = await craft(planned, candidate, bench, key);
+  const { examples, queries, queriesToBreak, measures } = made;
+  const draws = (purpose: string) => drawsFor(bench, purpose);
+  const before = await opened.answers(samplesOf(data), draws("clean"));
+  const after = await opened.answers(examples, draws("attacked"));
+  const clean = decisions(model, before, data.targets);
+  const attacked = decisions(model, after, data.targets);
+  const distances = measuresOf(
+    model,
+    before.logits,
+    after.logits,
+    data.targets,
+  );
+  const detection = detectionOf(model, before, after, data);
+  const outcomes = Array.from(data.y, (label, i) => {
+    if (clean[i] !== label) return "-";
+    return attacked[i] === label || attacked[i] === REFUSED ? "1" : "0";
+  }).join("");
+  const n = data.y.length;
+  const right = n - outcomes.replaceAll(/[^-]/g, "").length;
+  const robust = outcomes.replaceAll(/[^1]/g, "").length;
+  const { unit } = planned.chosen;
+  onEvent({ kind: "progress", cell: planned.id, share: 1 });
+  return {
+    cell: {
+      id: planned.id,
+      candidate: planned.candidate,
+      defense: planned.defense,
+      attack: planned.attack,
+      threatModel: {
+        id: planned.threatModel,
+        norm: planned.norm,
+        eps: planned.eps,
+        access: unit.access,
+        steps: limitOf(planned, "steps"),
+        restarts: limitOf(planned, "restarts"),
+        queries: planned.queries,
+      },
+      adaptive: planned.adaptive,
+      cleanAccuracy: rate(right, n),
+      robustAccuracy: rate(robust, n),
+      attackSuccess: right > 0 ? rate(right - robust, right) : null,
+      queries,
+      outcomes,
+      queriesToBreak: [...queriesToBreak],
+      // What was made without the defence says nothing of it.
+      breakdown: planned.adaptive
+        ? measures.map(({ name, level, robust: stood }) => ({
+            name,
+            level,
+            robustAccuracy: rate(stood, n),
+          }))
+        : [],
+      ...(distances.length > 0 ? { measures: distances } : {}),
+      ...(detection ? { detection } : {}),
+      seconds: (performance.now() - started) / 1000,
+    },
+    evidence: await gather(
+      planned,
+      candidate,
+      opened,
+      bench,
+      made,
+      clean,
+      outcomes,
+    ),
+    examples: made.file,
+  };
+}
+
+/** How far outputs are from their targets, clean and under an attack. */
+function measuresOf(
+  model: Model,
+  before: FloatTensor,
+  after: FloatTensor,
+  targets: FloatTensor | undefined,
+) {
+  const { measures } = meaningOf(model);
+  const clean = measures(before, targets);
+  return measures(after, targets).map((measure, i) => ({
+    ...measure,
+    clean: clean[i]?.value ?? Number.NaN,
+  }));
+}
+
+/** How many steps or restarts an attack really had. */
+function limitOf({ chosen }: PlannedCell, key: "steps" | "restarts") {
+  const stated = (chosen.params as Record<string, unknown>)[key];
+  return typeof stated === "number" ? stated : null;
+}

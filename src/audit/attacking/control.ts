@@ -1,0 +1,64 @@
+import { choiceOf, hashOf, Random } from "#core";
+import { sanitizers } from "#defenses";
+import { UNDEFENDED } from "../counting.ts";
+import { decisions, type ReadyModel } from "../models/index.ts";
+import type { PlannedCell } from "../plan/index.ts";
+import { describe } from "../suite/index.ts";
+import {
+  type BrokenControl,
+  brokenControl,
+  controlBits,
+  PROBED,
+  type Scene,
+  someOf,
+} from "../trust/index.ts";
+import { type Bench, drawsFor, openFor } from "./bench.ts";
+
+const sanitizer = choiceOf(sanitizers);
+
+/**
+ * How the attack of a cell behind a defence does on the same candidate behind
+ * rounding, which is known to be broken; found once for all defences of a
+ * candidate. null for rows of tables, and where rounding could take the budget away.
+ */
+export async function controlOf(
+  planned: PlannedCell,
+  ready: ReadyModel,
+  scene: Scene,
+  bench: Bench,
+): Promise<BrokenControl | null> {
+  const { chosen, norm, eps, defense } = planned;
+  const { data, seed } = bench;
+  if (defense === UNDEFENDED || data.table || ready.model.embedding)
+    return null;
+  const [low, high] = ready.model.contract.bounds;
+  const count = data.x.data.length / data.y.length;
+  const bits = controlBits(scene.norm, eps, high - low, count);
+  if (bits === null) return null;
+  const opened = await openFor(ready, [], bench);
+  const part = sanitizer.parse({ id: "bit-depth", bits });
+  const { model: victim } = await openFor(ready, [part], bench);
+  const key = hashOf({ attack: describe(chosen), norm, eps });
+  opened.controls ??= new Map();
+  const known = opened.controls.get(key);
+  if (known) return known;
+  const predicted = decisions(
+    opened.model.model,
+    await opened.answers(data.x, drawsFor(bench, "clean")),
+    data.targets,
+  );
+  const right = Array.from(data.y.keys()).filter(
+    (i) => predicted[i] === data.y[i],
+  );
+  const found = await brokenControl(
+    {
+      ...someOf(scene, right.slice(0, PROBED)),
+      victim,
+      random: new Random(seed).fork(`control ${key}`),
+    },
+    opened.model,
+    bits,
+  );
+  opened.controls.set(key, found);
+  return found;
+}

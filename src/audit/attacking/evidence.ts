@@ -1,0 +1,190 @@
+import { ballOf, editsLimit, type Family } from "#attacks";
+import { InterruptedError, Random } from "#core";
+import type { Dataset } from "#data";
+import { type CompiledModel, chanceOf, type Samples } from "#model";
+import { type FloatTensor, sizeOf } from "#onnx";
+import { isFree } from "#tables";
+import { decisions, type ReadyModel } from "../models/index.ts";
+import type { PlannedCell } from "../plan/index.ts";
+import {
+  type AttackProbes,
+  courseOfDraws,
+  drawsOf,
+  type Evidence,
+  isRandom,
+  PROBED,
+  probeAttack,
+  type Scene,
+  someOf,
+  wrongAtMost,
+} from "../trust/index.ts";
+import { type Bench, drawsFor, type Opened, probesOf } from "./bench.ts";
+import { controlOf } from "./control.ts";
+import type { Craft } from "./craft.ts";
+
+/** What the trust checks look at. */
+export async function gather(
+  planned: PlannedCell,
+  ready: ReadyModel,
+  opened: Opened,
+  bench: Bench,
+  made: Craft & { examples: Samples },
+  clean: Int32Array,
+  outcomes: string,
+): Promise<Omit<Evidence, "faults">> {
+  const { chosen, candidate, defense, attack, adaptive, norm, eps } = planned;
+  const { model: scored } = opened;
+  const { data } = bench;
+  const [low, high] = scored.model.contract.bounds;
+  const n = data.y.length;
+  const usesGradient = chosen.unit.access === "gradient" && adaptive;
+  const probe =
+    usesGradient && made.noGradient === null
+      ? await scored.lossGradient(
+          data.x,
+          data.y,
+          { targets: data.targets },
+          drawsFor(bench, "clean"),
+        )
+      : null;
+  const seen = probe ? decisions(scored.model, probe, data.targets) : clean;
+  const zero = probe ? rowsWhere(probe.gradient, isZero) : 0;
+  const model = await probesOf(opened, bench);
+  return {
+    candidate,
+    defense,
+    attack,
+    access: chosen.unit.access,
+    adaptive,
+    norm,
+    eps,
+    family: chosen.unit.family satisfies Family,
+    boundsWidth: high - low,
+    constrained: data.table !== undefined && !isFree(data.table),
+    chance: chanceOf(scored.model, data.targets),
+    outcomes,
+    ...extentOf(planned, data, made.examples, [low, high]),
+    notes: made.notes,
+    noGradient: made.noGradient,
+    zeroGradientShare: probe ? zero / n : null,
+    cleanMismatch: seen.filter((p, i) => p !== clean[i]).length,
+    model,
+    draws: drawsOf(chosen),
+    searches: chosen.unit.searches?.(chosen.params) ?? false,
+    named: planned.probed,
+    probes: await probeCell(
+      planned,
+      ready,
+      scored,
+      isRandom(model),
+      bench,
+      made,
+      outcomes,
+    ),
+  };
+}
+
+/** Whether a gradient says nothing. */
+export const isZero = (row: Float32Array): boolean =>
+  row.every((g) => g === 0 || !Number.isFinite(g));
+
+/** How many rows are such ones. */
+export const rowsWhere = (
+  { data, dims }: FloatTensor,
+  test: (row: Float32Array) => boolean,
+): number => {
+  const width = sizeOf(dims.slice(1));
+  return Array.from({ length: dims[0] ?? 0 }, (_, i) =>
+    data.subarray(i * width, (i + 1) * width),
+  ).filter(test).length;
+};
+
+/** How far examples went, and what is wrong with their numbers. */
+export function extentOf(
+  { norm, eps }: PlannedCell,
+  { x, texts }: Pick<Dataset, "x" | "texts">,
+  examples: Samples,
+  bounds: readonly [number, number],
+): Pick<Evidence, "maxDistance" | "outOfBounds" | "nonFinite"> {
+  const farthest = (distances: ArrayLike<number>) =>
+    Array.from(distances).reduce((a, b) => Math.max(a, b), 0);
+  if (norm === "edits") {
+    const limit = editsLimit(eps);
+    const all = limit.distance(texts?.strings ?? [], examples as string[]);
+    return { maxDistance: farthest(all), outOfBounds: 0, nonFinite: 0 };
+  }
+  const rows = examples as FloatTensor;
+  // What is clipped to a bound has it as float32 rounds it.
+  const [least, most] = bounds.map(Math.fround) as [number, number];
+  return {
+    maxDistance: farthest(ballOf(norm, eps, bounds).distance(x, rows)),
+    outOfBounds: rowsWhere(rows, (row) =>
+      row.some((v) => v < least || v > most),
+    ),
+    nonFinite: rowsWhere(rows, (row) => row.some((v) => !Number.isFinite(v))),
+  };
+}
+
+/** Tries to break what a white-box attack left standing, where its number counts and nothing limits it. */
+async function probeCell(
+  planned: PlannedCell,
+  ready: ReadyModel,
+  victim: CompiledModel,
+  drawsAtRandom: boolean,
+  bench: Bench,
+  made: Craft & { examples: Samples },
+  outcomes: string,
+): Promise<AttackProbes | null> {
+  const { id, chosen, probed, adaptive, norm, eps, queries } = planned;
+  const { data, seed, onEvent, signal } = bench;
+  const { unit, params } = chosen;
+  if (unit.kind === "text" || norm === "edits") return null;
+  const { access, family } = unit;
+  const examples = made.examples as FloatTensor;
+  const iterates = family === "iterative" || family === "minimum-norm";
+  if (!probed || !adaptive || access !== "gradient" || !iterates) return null;
+  if (made.noGradient !== null) return null;
+  if (queries !== null || norm === "none") return null;
+  // What one draw of the model got right by luck does not stand.
+  const wrong = await wrongAtMost(
+    victim,
+    examples,
+    data,
+    new Random(seed).fork(`standing ${id}`),
+  );
+  const standing = [...outcomes].flatMap((o, i) =>
+    o === "1" && !wrong[i] ? [i] : [],
+  );
+  if (standing.length === 0) return null;
+  const whole: Scene = {
+    victim,
+    chosen: { unit, params },
+    table: data.table,
+    norm,
+    eps,
+    x: data.x,
+    y: data.y,
+    targets: data.targets,
+    examples,
+    peaks: made.peaks,
+    draws: drawsOf(chosen),
+    drawsAtRandom,
+    random: new Random(seed).fork(`probes ${id}`),
+    onProgress() {
+      if (signal?.aborted) throw new InterruptedError();
+      onEvent({ kind: "progress", cell: id, share: 1 });
+    },
+  };
+  const right = [...outcomes].flatMap((o, i) => (o === "-" ? [] : [i]));
+  const found = await probeAttack(
+    someOf(whole, standing.slice(0, PROBED)),
+    (made.queries.gradient + made.queries.forward) / data.y.length,
+  );
+  return {
+    ...found,
+    course: await courseOfDraws(someOf(whole, right)),
+    control: await controlOf(planned, ready, whole, bench),
+    standing: standing.length,
+    rising: made.rising,
+  };
+}

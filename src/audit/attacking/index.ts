@@ -1,0 +1,15 @@
+// From a planned cell to its score: open, craft, score, gather evidence.
+export { type Attacking, attackAll } from "./all.ts";
+export {
+  type Bench,
+  drawsFor,
+  type Opened,
+  openFor,
+  release,
+} from "./bench.ts";
+export { type ComputedCell, computeCell } from "./cell.ts";
+export { isAboutGradients } from "./craft.ts";
+export { extentOf, isZero, rowsWhere } from "./evidence.ts";
+export { readExamples } from "./examples.ts";
+export { fitDefenses, learns } from "./fit.ts";
+export { fitToSuite } from "./fit-to-suite.ts";

@@ -1,0 +1,111 @@
+import {
+  AssayError,
+  hashOf,
+  InterruptedError,
+  packageVersion,
+  Random,
+} from "#core";
+import { compile } from "#model";
+import { takeRows } from "#onnx";
+import type { Bench } from "../attacking/index.ts";
+import type { OnEvent } from "../events.ts";
+import type { ReadyModel } from "../models/index.ts";
+import type { CertificateResult } from "../results/index.ts";
+import { isNamed, type Suite } from "../suite/index.ts";
+import { evenly } from "../tasks/index.ts";
+import {
+  type Certificate,
+  certify,
+  type Smoothing,
+  summary,
+} from "./smoothing.ts";
+
+/** What is certified of each candidate: one result for each level of noise. */
+export async function certificates(
+  { certify: stated, candidates: specs }: Suite,
+  models: ReadonlyMap<string, ReadyModel>,
+  benchOf: (candidate: string) => Bench,
+  onEvent: OnEvent,
+): Promise<CertificateResult[]> {
+  if (!stated) return [];
+  onEvent({ kind: "phase", title: "Certifying" });
+  const { sigma, samples, candidates, ...rest } = stated;
+  const found: CertificateResult[] = [];
+  for (const [id, ready] of models) {
+    const spec = specs[id];
+    if (spec && !isNamed(candidates, id, spec)) continue;
+    for (const level of [sigma].flat())
+      found.push(
+        await certifyAll(
+          ready,
+          { ...rest, sigma: level },
+          benchOf(id),
+          samples,
+        ),
+      );
+  }
+  return found;
+}
+
+async function certifyAll(
+  ready: ReadyModel,
+  smoothing: Smoothing,
+  bench: Bench,
+  most: number | undefined,
+): Promise<CertificateResult> {
+  const { data, seed, store, engine, onEvent, signal } = bench;
+  requireClasses(ready);
+  const chosen = evenly(data, most ?? data.y.length);
+  const key = hashOf({
+    smoothing,
+    model: ready.hash,
+    data: data.fingerprint,
+    chosen,
+    seed,
+    version: packageVersion(),
+    engine: engine.title,
+  });
+  const file = `certificates/${key}.json`;
+  const known = store.read<(Certificate | null)[]>(file) ?? [];
+  const started = performance.now();
+  if (known.length < chosen.length) {
+    const model = await compile(ready.model, engine);
+    const stream = new Random(seed).fork(`certify ${smoothing.sigma}`);
+    try {
+      for (const sample of chosen.slice(known.length)) {
+        if (signal?.aborted) throw new InterruptedError();
+        const x = takeRows(data.x, [sample]);
+        known.push(await certify(model, x, smoothing, stream.fork(sample)));
+        // After each, so that nothing is proved twice.
+        store.write(file, known);
+        onEvent({
+          kind: "progress",
+          cell: `${ready.id}: certifying at sigma ${smoothing.sigma}`,
+          share: known.length / chosen.length,
+        });
+      }
+    } finally {
+      await model.release();
+    }
+  }
+  return {
+    candidate: ready.id,
+    ...smoothing,
+    ...summary(
+      known,
+      chosen.map((i) => data.y[i] as number),
+      smoothing,
+    ),
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+function requireClasses({ id, model }: ReadyModel): void {
+  const kind = model.task?.kind ?? "classes";
+  if (kind !== "multi-label" && kind !== "regression") return;
+  throw new AssayError(
+    "CERTIFY_TASK",
+    `${id} is a ${kind} model; smoothing certifies classes`,
+    "Remove certify from the suite, or name the candidates that classify: certify.candidates.",
+  );
+}

@@ -1,0 +1,202 @@
+import { ballOf } from "#attacks";
+import type { Dataset } from "#data";
+import { defend } from "#defenses";
+import { compile, type Model, meaningOf, samplesAt } from "#model";
+import { type FloatTensor, takeRows } from "#onnx";
+import { editsBetween, segmentsOf } from "#texts";
+import {
+  type Bench,
+  type ComputedCell,
+  openFor,
+  readExamples,
+} from "../attacking/index.ts";
+import type { ReadyModel } from "../models/index.ts";
+import type { PlannedCell } from "../plan/index.ts";
+import type { Example, Results, TextExample } from "../results/index.ts";
+import { canBeShown, picture } from "./picture.ts";
+
+/**
+ * Adversarial examples to look at: for each candidate the first samples that
+ * the strongest attack under the first threat model broke, undefended. Only
+ * texts and images of one or three channels can be shown.
+ */
+export async function gallery(
+  plan: readonly PlannedCell[],
+  computed: ReadonlyMap<string, ComputedCell>,
+  models: ReadonlyMap<string, ReadyModel>,
+  benchOf: (candidate: string) => Bench,
+  perCandidate: number,
+): Promise<Pick<Results, "gallery" | "textGallery">> {
+  const examples: Example[] = [];
+  const texts: TextExample[] = [];
+  let areTexts = false;
+  for (const [id, ready] of models) {
+    const bench = benchOf(id);
+    areTexts = bench.data.texts !== undefined;
+    if (!canBeShown(bench.data.x) && !areTexts) continue;
+    const strongest = strongestOf(plan, computed, id);
+    const picks = strongest ? picksOf(strongest, perCandidate) : [];
+    if (!strongest || picks.length === 0) continue;
+    if (areTexts)
+      texts.push(...(await textExamplesOf(strongest, ready, bench, picks)));
+    else examples.push(...(await examplesOf(strongest, ready, bench, picks)));
+  }
+  return { gallery: examples, ...(areTexts ? { textGallery: texts } : {}) };
+}
+
+/** The cell of the strongest attack on a candidate. */
+const strongestOf = (
+  plan: readonly PlannedCell[],
+  computed: ReadonlyMap<string, ComputedCell>,
+  candidate: string,
+): ComputedCell | undefined =>
+  plan
+    .filter(
+      (p) =>
+        p.candidate === candidate &&
+        p.defense === "none" &&
+        p.threatModel === plan[0]?.threatModel &&
+        p.chosen.unit.family !== "control",
+    )
+    .flatMap((p) => computed.get(p.id) ?? [])
+    .sort(
+      (a, b) => a.cell.robustAccuracy.value - b.cell.robustAccuracy.value,
+    )[0];
+
+/** Some of the samples that an attack broke, spread over all of them, which are in order of their classes. */
+function picksOf({ cell }: ComputedCell, count: number): number[] {
+  const broken = [...cell.outcomes].flatMap((o, i) => (o === "0" ? [i] : []));
+  const shown = Math.min(count, broken.length);
+  return Array.from(
+    { length: shown },
+    (_, k) => broken[Math.floor((k * broken.length) / shown)] as number,
+  );
+}
+
+async function examplesOf(
+  { cell, examples }: ComputedCell,
+  ready: ReadyModel,
+  { data, store, engine }: Bench,
+  picks: readonly number[],
+): Promise<Example[]> {
+  const all = store.readTensor(examples);
+  if (!all) return [];
+  const clean = takeRows(data.x, picks);
+  const perturbed = takeRows(all, picks);
+  const model = await compile(defend(ready.model, []), engine);
+  const before = await model.logits(clean);
+  const after = await model.logits(perturbed);
+  await model.release();
+  const told = tellerOf(ready.model, data, before, after);
+  const { bounds } = ready.model.contract;
+  const lengths = (["linf", "l2"] as const).map((norm) =>
+    ballOf(norm, 0, bounds).distance(clean, perturbed),
+  );
+  return picks.map((sample, i) => {
+    return {
+      cell: cell.id,
+      ...told(sample, i),
+      linf: round(lengths[0]?.[i] ?? 0),
+      l2: round(lengths[1]?.[i] ?? 0),
+      original: picture(
+        clean,
+        i,
+        (v) => (v - bounds[0]) / (bounds[1] - bounds[0]),
+      ),
+      perturbed: picture(
+        perturbed,
+        i,
+        (v) => (v - bounds[0]) / (bounds[1] - bounds[0]),
+      ),
+      difference: picture(
+        difference(clean, perturbed),
+        i,
+        scaleOf(clean, perturbed, i),
+      ),
+    };
+  });
+}
+
+async function textExamplesOf(
+  { cell, examples }: ComputedCell,
+  ready: ReadyModel,
+  bench: Bench,
+  picks: readonly number[],
+): Promise<TextExample[]> {
+  const { data, store } = bench;
+  const all = readExamples(store, examples) as readonly string[] | undefined;
+  if (!all || !data.texts) return [];
+  const clean = samplesAt(data.texts.strings, picks);
+  const perturbed = samplesAt(all, picks);
+  const opened = await openFor(ready, [], bench);
+  const before = await opened.answers(clean);
+  const after = await opened.answers(perturbed);
+  const told = tellerOf(ready.model, data, before.logits, after.logits);
+  return picks.map((sample, i) => {
+    const [one, other] = [clean[i] as string, perturbed[i] as string];
+    return {
+      cell: cell.id,
+      ...told(sample, i),
+      edits: editsBetween(one, other),
+      segments: segmentsOf(one, other),
+    };
+  });
+}
+
+/** What is right of a sample, and what the model said of it in row i. */
+function tellerOf(
+  model: Model,
+  { y, targets }: Dataset,
+  before: FloatTensor,
+  after: FloatTensor,
+) {
+  const { answer, confidence, saying } = meaningOf(model);
+  const sure = (row: Float32Array) => {
+    const share = confidence(row);
+    return share === null ? null : round(share);
+  };
+  return (sample: number, i: number) => {
+    const [first, second] = [rowOf(before, i), rowOf(after, i)];
+    return {
+      sample,
+      label: targets
+        ? answer(saying(rowOf(targets, sample)))
+        : (model.classes[y[sample] as number] ?? "?"),
+      cleanPrediction: answer(first),
+      cleanConfidence: sure(first),
+      prediction: answer(second),
+      confidence: sure(second),
+    };
+  };
+}
+
+const round = (v: number) => Number(v.toPrecision(6));
+
+/** The numbers of one row [rows, width]. */
+function rowOf({ data, dims }: FloatTensor, row: number): Float32Array {
+  const width = dims[1] ?? 0;
+  return data.subarray(row * width, (row + 1) * width);
+}
+
+function difference(clean: FloatTensor, perturbed: FloatTensor): FloatTensor {
+  return {
+    ...clean,
+    data: clean.data.map((v, i) => (perturbed.data[i] as number) - v),
+  };
+}
+
+/** Maps no change to mid-grey and the largest change of the sample to full contrast. */
+function scaleOf(
+  clean: FloatTensor,
+  perturbed: FloatTensor,
+  row: number,
+): (v: number) => number {
+  const width = clean.data.length / (clean.dims[0] ?? 1);
+  let largest = 1e-12;
+  for (let i = row * width; i < (row + 1) * width; i++)
+    largest = Math.max(
+      largest,
+      Math.abs((perturbed.data[i] as number) - (clean.data[i] as number)),
+    );
+  return (v) => 0.5 + (0.5 * v) / largest;
+}

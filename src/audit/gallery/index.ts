@@ -1,0 +1,3 @@
+// Examples to look at.
+export { gallery } from "./examples.ts";
+export { canBeShown, picture } from "./picture.ts";

@@ -1,0 +1,152 @@
+import type { Dataset } from "#data";
+import { takeRows } from "#onnx";
+import { isAboutGradients, type Opened, openFor } from "../attacking/index.ts";
+import type { ReadyModel } from "../models/index.ts";
+import type { PlannedCell } from "../plan/index.ts";
+import type { CrossTask } from "../results/index.ts";
+import { trunkOf } from "../suite/index.ts";
+import {
+  type Evidence,
+  isTrusted,
+  otherMeans,
+  trustChecks,
+} from "../trust/index.ts";
+import { type Replaying, summary } from "./replaying.ts";
+import {
+  attackTogether,
+  type Head,
+  rightOnes,
+  type Together,
+} from "./together.ts";
+
+/**
+ * All heads of each candidate of several tasks attacked at once, with the sum of their
+ * losses, until all are wrong; on the samples that all tasks have. Only undefended.
+ * One row for each head that is judged, with the trust checks of the attack.
+ */
+export async function allHeads(run: Replaying): Promise<CrossTask[]> {
+  const { suite, plan, benchOf } = run;
+  const asked = plan.filter(
+    (p) =>
+      p.defense === "none" &&
+      p.threatModel in suite.threatModels &&
+      suite.allHeads.includes(p.attack),
+  );
+  const trunks = new Map<string, PlannedCell[]>();
+  for (const planned of asked) {
+    const trunk = trunkOf(suite, planned.candidate);
+    const key = JSON.stringify([trunk, planned.attack, planned.threatModel]);
+    if (trunk) trunks.set(key, [...(trunks.get(key) ?? []), planned]);
+  }
+  const made: Together[] = [];
+  for (const cells of trunks.values()) {
+    const heads = await headsOf(cells, run);
+    const [planned] = cells as [PlannedCell];
+    const bench = benchOf(planned.candidate);
+    const obstacle = obstacleOf(heads);
+    if (obstacle === null) {
+      const trunk = trunkOf(suite, planned.candidate) ?? "";
+      made.push(await attackTogether(planned, trunk, heads, bench));
+    } else
+      bench.onEvent({
+        kind: "warning",
+        message: `${planned.attack} is not made on all heads of ${planned.candidate} at once: ${obstacle}.`,
+      });
+  }
+  const siblings = made.map((m) => m.evidence);
+  return made.flatMap((one) =>
+    one.heads.map((_, at) => rowOf(one, at, siblings, run)),
+  );
+}
+
+/** Why heads cannot be attacked together; null where they can. */
+function obstacleOf(heads: readonly Head[]): string | null {
+  const [first, second] = heads;
+  if (!first || !second) return "fewer than two tasks are of the suite's data";
+  if (first.places.length === 0) return "the tasks share no sample";
+  if (rightOnes(heads).length === 0)
+    return "no head is right about any sample that all tasks have";
+  return first.noGradient === null ? null : "no head has a gradient";
+}
+
+/** The heads whose samples are of the suite's data, on those that all of them have; those with a gradient first. */
+async function headsOf(
+  planned: readonly PlannedCell[],
+  { computedOf, faults, models, judged, benchOf }: Replaying,
+): Promise<Head[]> {
+  const rowsOf = (id: string) => judged(id).rows?.attacked ?? [];
+  const own = planned.filter((p) => judged(p.candidate).rows !== null);
+  const [first] = own;
+  const shared = rowsOf(first?.candidate ?? "").filter((row) =>
+    own.every((p) => rowsOf(p.candidate).includes(row)),
+  );
+  const heads: Head[] = [];
+  for (const { id, candidate } of own) {
+    const ready = models.get(candidate) as ReadyModel;
+    const bench = benchOf(candidate);
+    const opened = await openFor(ready, [], bench);
+    const { cell, evidence } = computedOf(id);
+    heads.push({
+      ready,
+      opened,
+      places: shared.map((row) => rowsOf(candidate).indexOf(row)),
+      data: bench.data,
+      right: Array.from(cell.outcomes, (outcome) => outcome !== "-"),
+      noGradient: await noGradientOf(opened, bench.data),
+      evidence: { ...evidence, faults: faults.get(candidate) ?? [] },
+    });
+  }
+  return [
+    ...heads.filter((h) => h.noGradient === null),
+    ...heads.filter((h) => h.noGradient !== null),
+  ];
+}
+
+/** Why a head has no gradient to follow; null where it has one. */
+async function noGradientOf(
+  { model }: Opened,
+  data: Dataset,
+): Promise<string | null> {
+  try {
+    await model.lossGradient(takeRows(data.x, [0]), [data.y[0] as number], {
+      targets: data.targets && takeRows(data.targets, [0]),
+    });
+    return null;
+  } catch (error) {
+    if (isAboutGradients(error)) return error.message;
+    throw error;
+  }
+}
+
+/** What the attack did to one of the heads; what followed no gradient of that head says little of it. */
+function rowOf(
+  { planned, heads, stood, evidence }: Together,
+  at: number,
+  siblings: readonly Evidence[],
+  { suite }: Replaying,
+): CrossTask {
+  const { ready, places, data, right, noGradient } = heads[at] as Head;
+  const outcomes = Array.from(data.y, () => ".");
+  places.forEach((place, i) => {
+    outcomes[place] = right[place] ? (stood[at]?.[i] === "1" ? "1" : "0") : "-";
+  });
+  // No attack without gradients is made on several heads.
+  const checks = trustChecks({ ...evidence, noGradient }, siblings).filter(
+    ({ id }) => id !== otherMeans.id,
+  );
+  const { member, replica } = suite.candidates[ready.id] ?? {};
+  const of = member?.of ?? ready.id;
+  return {
+    of,
+    replica: replica?.index ?? null,
+    through: of,
+    candidate: ready.id,
+    defense: planned.defense,
+    attack: planned.attack,
+    threatModel: planned.threatModel,
+    ...summary(outcomes.join("")),
+    trusted: isTrusted(checks),
+    checks,
+    outcomes: outcomes.join(""),
+  };
+}

@@ -1,0 +1,122 @@
+import { samplesAt } from "#model";
+import { takeRows } from "#onnx";
+import {
+  drawsFor,
+  openFor,
+  readExamples,
+  release,
+} from "../attacking/index.ts";
+import { counts } from "../counting.ts";
+import { decisions, REFUSED, type ReadyModel } from "../models/index.ts";
+import { type PlannedCell, usesTarget } from "../plan/index.ts";
+import type { Cell, CrossTask } from "../results/index.ts";
+import { trunkOf } from "../suite/index.ts";
+import { allHeads } from "./all-heads.ts";
+import { type Replaying, summary } from "./replaying.ts";
+
+/** A cell of a task, and the cell of another one under the same attack. */
+interface Pair {
+  readonly planned: PlannedCell;
+  readonly made: Cell;
+  readonly judged: Cell;
+}
+
+/**
+ * Of candidates of several tasks: the examples that were made through the head
+ * of one task, given to the heads of the others, on the samples that both have. An
+ * attacker who cannot see a head, or finds no gradient in it, may still break it
+ * through its neighbours, for all read the features of one trunk. Tasks with data of their own have no
+ * labels for one another's samples, and are not paired.
+ */
+export async function crossTask(run: Replaying): Promise<CrossTask[]> {
+  const rows: CrossTask[] = [];
+  for (const pair of pairsOf(run)) {
+    const { planned, made, judged } = pair;
+    const { member, replica } = run.suite.candidates[made.candidate] ?? {};
+    const outcomes =
+      made === judged ? made.outcomes : await replayed(pair, run);
+    if (!/[^.]/.test(outcomes)) continue;
+    rows.push({
+      of: member?.of ?? made.candidate,
+      replica: replica?.index ?? null,
+      through: made.candidate,
+      candidate: judged.candidate,
+      defense: planned.defense,
+      attack: planned.attack,
+      threatModel: planned.threatModel,
+      ...summary(outcomes),
+      trusted: made.trusted,
+      outcomes,
+    });
+  }
+  rows.push(...(await allHeads(run)));
+  const [first] = run.models.keys();
+  if (first !== undefined) await release(run.benchOf(first));
+  return rows;
+}
+
+/** Every attack that looks at a head, with the cells of all heads under it; none where a head is alone. */
+function pairsOf({ suite, plan, cells }: Replaying): Pair[] {
+  const cellOf = new Map(cells.map((c) => [c.id, c]));
+  const trunk = (candidate: string) => trunkOf(suite, candidate);
+  const attacked = plan.filter(
+    (p) => trunk(p.candidate) && counts(p) && usesTarget(p.chosen.unit),
+  );
+  return attacked.flatMap((planned) => {
+    const alike = attacked.filter(
+      (p) =>
+        trunk(p.candidate) === trunk(planned.candidate) &&
+        p.defense === planned.defense &&
+        p.attack === planned.attack &&
+        p.threatModel === planned.threatModel,
+    );
+    if (alike.length < 2) return [];
+    const made = cellOf.get(planned.id) as Cell;
+    return alike.map((p) => ({
+      planned,
+      made,
+      judged: cellOf.get(p.id) as Cell,
+    }));
+  });
+}
+
+/** Outcomes of the judged candidate on the examples of another. */
+async function replayed(
+  { planned, made, judged }: Pair,
+  { models, judged: dataOf, benchOf, computedOf }: Replaying,
+): Promise<string> {
+  const bench = benchOf(judged.candidate);
+  const { data } = bench;
+  const theirs = dataOf(made.candidate).rows?.attacked ?? [];
+  const own = dataOf(judged.candidate).rows?.attacked ?? [];
+  const place = new Map(theirs.map((row, i) => [row, i]));
+  const shared = own.flatMap((row, sample) => {
+    const example = place.get(row);
+    return example === undefined ? [] : [{ sample, example }];
+  });
+  const outcomes = Array.from(data.y, () => ".");
+  const examples = readExamples(bench.store, computedOf(made.id).examples);
+  if (shared.length === 0 || !examples) return outcomes.join("");
+  const samples = shared.map((s) => s.sample);
+  const ready = models.get(judged.candidate) as ReadyModel;
+  const opened = await openFor(ready, planned.parts, bench);
+  const draws = drawsFor(bench, "attacked");
+  const answers = await opened.answers(
+    samplesAt(
+      examples,
+      shared.map((s) => s.example),
+    ),
+    samples.map((i) => draws[i] as (typeof draws)[number]),
+  );
+  const said = decisions(
+    opened.model.model,
+    answers,
+    data.targets && takeRows(data.targets, samples),
+  );
+  samples.forEach((sample, i) => {
+    const stood = said[i] === data.y[sample] || said[i] === REFUSED;
+    outcomes[sample] =
+      judged.outcomes[sample] === "-" ? "-" : stood ? "1" : "0";
+  });
+  return outcomes.join("");
+}

@@ -1,0 +1,319 @@
+import { type Attack, ballOf, type Norm } from "#attacks";
+import {
+  type Chosen,
+  hashOf,
+  InterruptedError,
+  packageVersion,
+  Random,
+} from "#core";
+import type { Dataset } from "#data";
+import { type Beside, grantAccess } from "#model";
+import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
+import {
+  type Bench,
+  drawsFor,
+  extentOf,
+  isZero,
+  type Opened,
+  rowsWhere,
+} from "../attacking/index.ts";
+import { decisions, type ReadyModel } from "../models/index.ts";
+import type { PlannedCell } from "../plan/index.ts";
+import { describe } from "../suite/index.ts";
+import {
+  type AttackProbes,
+  courseOfDraws,
+  drawsOf,
+  type Evidence,
+  isRandom,
+  PROBED,
+  peaksOf,
+  probeAttack,
+  type Scene,
+  someOf,
+  stillRising,
+} from "../trust/index.ts";
+
+/** A head with the samples that all heads have, in one order for all. */
+export interface Head {
+  readonly ready: ReadyModel;
+  readonly opened: Opened;
+  /** The place of each of these samples among those of its task. */
+  readonly places: readonly number[];
+  readonly data: Dataset;
+  /** Why it has no gradient, null where it has one: without, it is judged and nothing follows it. */
+  readonly noGradient: string | null;
+  /** Whether it is right about each sample of its task without an attack. */
+  readonly right: readonly boolean[];
+  /** Of the cell in which the same attack is made on this head alone. */
+  readonly evidence: Evidence;
+}
+
+/** An attack on several heads at once. */
+export interface Together {
+  readonly planned: PlannedCell;
+  readonly heads: readonly Head[];
+  /** Of each head, one character a shared sample: "1" where it says what it should under the attack. */
+  readonly stood: readonly string[];
+  /** Of the heads as one: a sample is robust while any of them says what it should. */
+  readonly evidence: Evidence;
+}
+
+/** What is kept of one. */
+interface Kept {
+  readonly stood: readonly string[];
+  readonly evidence: Omit<Evidence, "faults">;
+}
+
+/**
+ * Attacks heads with the sum of their losses, and gathers what the trust checks look
+ * at, as of a cell. What is in the store is not made again.
+ *
+ * @param trunk what tells these heads from those of other candidates
+ * @param heads the first has a gradient, and one is right about a shared sample
+ */
+export async function attackTogether(
+  planned: PlannedCell,
+  trunk: string,
+  heads: readonly Head[],
+  bench: Bench,
+): Promise<Together> {
+  const { norm, eps, queries, chosen, id } = planned;
+  const { store, seed, engine } = bench;
+  const key = hashOf({
+    kind: "all heads",
+    attack: describe(chosen),
+    norm,
+    eps,
+    queries,
+    id,
+    heads: heads.map((h) => [h.ready.hash, h.ready.stated, h.data.fingerprint]),
+    seed,
+    version: packageVersion(),
+    engine: engine.title,
+  });
+  const file = `together/${key}.json`;
+  let kept = store.read<Kept>(file);
+  if (!kept) {
+    kept = await made(planned, trunk, heads, bench);
+    store.write(file, kept);
+  }
+  const faults = heads.flatMap((h) => h.evidence.faults);
+  const evidence = { ...kept.evidence, faults: [...new Set(faults)] };
+  return { planned, heads, stood: kept.stood, evidence };
+}
+
+async function made(
+  planned: PlannedCell,
+  trunk: string,
+  heads: readonly Head[],
+  bench: Bench,
+): Promise<Kept> {
+  const { attack, adaptive, norm, eps, defense } = planned;
+  const { unit, params } = planned.chosen as Chosen<Attack>;
+  const [first] = heads as [Head];
+  const { bounds } = first.opened.model.model.contract;
+  const { scene, zeroGradientShare, rising, notes, spent } = await attackAll(
+    planned,
+    heads,
+    bench,
+  );
+  const stood: string[] = [];
+  for (const head of heads)
+    stood.push(await answersOf(head, scene.examples, bench));
+  const right = rightOnes(heads);
+  const outcomes = first.places
+    .map((_, i) => {
+      if (!right.includes(i)) return "-";
+      return stood.some((head) => head[i] === "1") ? "1" : "0";
+    })
+    .join("");
+  const seen = heads.map((h) => h.evidence);
+  return {
+    stood,
+    evidence: {
+      candidate: trunk,
+      defense,
+      attack,
+      access: unit.access,
+      adaptive,
+      norm,
+      eps,
+      family: unit.family,
+      boundsWidth: bounds[1] - bounds[0],
+      constrained: first.evidence.constrained,
+      // That any head is right by guessing.
+      chance: 1 - seen.reduce((wrong, e) => wrong * (1 - e.chance), 1),
+      outcomes,
+      ...extentOf(planned, scene, scene.examples, bounds),
+      notes,
+      noGradient: null,
+      zeroGradientShare,
+      cleanMismatch: seen.reduce((sum, e) => sum + e.cleanMismatch, 0),
+      model: oddestOf(seen.map((e) => e.model)),
+      draws: scene.draws,
+      searches: unit.searches?.(params) ?? false,
+      named: true,
+      probes: await probe(planned, scene, outcomes, { rising, spent }),
+    },
+  };
+}
+
+/** The shared samples that at least one head is right about without an attack. */
+export const rightOnes = (heads: readonly Head[]): number[] =>
+  (heads[0]?.places ?? []).flatMap((_, i) =>
+    heads.some((h) => h.right[h.places[i] as number]) ? [i] : [],
+  );
+
+/** What was seen of several heads, at its worst. */
+function oddestOf(models: readonly Evidence["model"][]): Evidence["model"] {
+  const most = (key: "changed" | "apart") =>
+    Math.max(...models.map((m) => m[key]));
+  const known = models.flatMap((m) => m.sensitivity ?? []);
+  return {
+    probabilities: models.some((m) => m.probabilities),
+    changed: most("changed"),
+    apart: most("apart"),
+    sensitivity: known.length > 0 ? Math.max(...known) : null,
+  };
+}
+
+/** Makes the examples; a sample that no head is right about stays as it is. */
+async function attackAll(
+  planned: PlannedCell,
+  heads: readonly Head[],
+  { seed, onEvent, signal }: Bench,
+) {
+  const { norm, eps, queries, attack, threatModel } = planned;
+  const chosen = planned.chosen as Chosen<Attack>;
+  const [{ data, places, opened }] = heads as [Head];
+  const [own, ...beside] = heads.map(besideOf) as [Beside, ...Beside[]];
+  const name = `${attack}@${threatModel} on all heads`;
+  const x = takeRows(data.x, places);
+  const whole: Scene = {
+    victim: opened.model,
+    beside,
+    chosen,
+    table: data.table,
+    norm: norm as Norm,
+    eps,
+    x,
+    y: own.y,
+    targets: own.targets,
+    examples: copyOf(x),
+    peaks: places.map(() => null),
+    draws: drawsOf(chosen),
+    drawsAtRandom: heads.some((h) => isRandom(h.evidence.model)),
+    random: new Random(seed).fork(`probes of all heads under ${planned.id}`),
+    onProgress() {
+      if (signal?.aborted) throw new InterruptedError();
+      onEvent({ kind: "progress", cell: name, share: 1 });
+    },
+  };
+  const some = rightOnes(heads);
+  const scene = someOf(whole, some);
+  const limit = ballOf(
+    scene.norm,
+    eps,
+    opened.model.model.contract.bounds,
+    data.table,
+  );
+  const terms = {
+    access: chosen.unit.access,
+    x: scene.x,
+    y: scene.y,
+    targets: scene.targets,
+    limit,
+    beside: scene.beside,
+    draws: new Random(seed).fork(`draws of all heads under ${planned.id}`),
+  };
+  const target = grantAccess(opened.model, {
+    ...terms,
+    queries: queries ?? undefined,
+  });
+  const stream = new Random(seed).fork(
+    `attack ${chosen.unit.id} ${norm} ${eps}`,
+  );
+  const notes: string[] = [];
+  putRows(
+    whole.examples,
+    some,
+    await chosen.unit.run({
+      target,
+      x: scene.x,
+      y: scene.y,
+      ball: limit,
+      table: data.table,
+      params: chosen.params,
+      random: some.map((i) => stream.fork(i)),
+      onNote: (text) => notes.push(text),
+      onProgress(share: number) {
+        if (signal?.aborted) throw new InterruptedError();
+        onEvent({ kind: "progress", cell: name, share });
+      },
+    }),
+  );
+  const peaks = peaksOf(target.losses);
+  const { gradient } = await grantAccess(opened.model, terms).lossGradient(
+    scene.x,
+    Array.from(scene.y.keys()),
+  );
+  const spent = target.queries.gradient + target.queries.forward;
+  return {
+    scene: {
+      ...whole,
+      peaks: places.map((_, i) => peaks[some.indexOf(i)] ?? null),
+    },
+    zeroGradientShare: rowsWhere(gradient, isZero) / some.length,
+    rising: stillRising(target.losses.filter((_, i) => !target.brokenAt[i])),
+    notes,
+    spent: spent / some.length,
+  };
+}
+
+/** A head with what it should say of the shared samples. */
+function besideOf({ opened, data, places, noGradient }: Head): Beside {
+  return {
+    model: opened.model,
+    y: Int32Array.from(places, (place) => data.y[place] as number),
+    targets: data.targets && takeRows(data.targets, places),
+    isBlind: noGradient !== null,
+  };
+}
+
+/** Which samples a head is right about under the attack. */
+async function answersOf(
+  { opened, data, places }: Head,
+  examples: FloatTensor,
+  bench: Bench,
+): Promise<string> {
+  const draws = drawsFor({ ...bench, data }, "attacked");
+  const answers = await opened.answers(
+    examples,
+    places.map((place) => draws[place] as Random),
+  );
+  const targets = data.targets && takeRows(data.targets, places);
+  const said = decisions(opened.model.model, answers, targets);
+  return places.map((at, i) => (said[i] === data.y[at] ? "1" : "0")).join("");
+}
+
+/** Tries to break what is left standing, as of a cell. */
+async function probe(
+  { queries, chosen: { unit } }: PlannedCell,
+  scene: Scene,
+  outcomes: string,
+  { rising, spent }: { rising: number | null; spent: number },
+): Promise<AttackProbes | null> {
+  const standing = [...outcomes].flatMap((o, i) => (o === "1" ? [i] : []));
+  if (unit.family !== "iterative" || queries !== null) return null;
+  if (standing.length === 0) return null;
+  const right = [...outcomes].flatMap((o, i) => (o === "-" ? [] : [i]));
+  const few = someOf(scene, standing.slice(0, PROBED));
+  return {
+    ...(await probeAttack(few, spent)),
+    course: await courseOfDraws(someOf(scene, right)),
+    control: null,
+    standing: standing.length,
+    rising,
+  };
+}

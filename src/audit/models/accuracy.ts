@@ -1,0 +1,64 @@
+import type { Dataset } from "#data";
+import type { Engine } from "#engine";
+import {
+  classesSeen,
+  compile,
+  type Measure,
+  type Model,
+  meaningOf,
+} from "#model";
+import type { FloatTensor } from "#onnx";
+import type { Rate } from "../results/index.ts";
+import { rate } from "../statistics/index.ts";
+import type { Parts } from "../tasks/index.ts";
+import type { Workshop } from "./ready.ts";
+
+/** Share of rows of outputs [N, outputs] that are right, with its interval. */
+export function accuracyOf(
+  model: Model,
+  outputs: FloatTensor,
+  { y, targets }: Pick<Dataset, "y" | "targets">,
+): Rate {
+  const seen = classesSeen(model, outputs, targets);
+  return rate(seen.filter((p, i) => p === y[i]).length, y.length);
+}
+
+export async function tell(
+  shop: Workshop,
+  model: string,
+  ready: Model,
+  parts: Parts,
+  reused: boolean,
+): Promise<void> {
+  shop.onEvent({
+    kind: "model",
+    model,
+    cleanAccuracy: await cleanAccuracy(ready, parts, shop.engine),
+    reused,
+  });
+}
+
+/** Accuracy on the whole test split, with its interval. */
+export const cleanAccuracy = async (
+  model: Model,
+  parts: Parts,
+  engine: Engine,
+): Promise<Rate> => (await cleanPerformance(model, parts, engine)).accuracy;
+
+/** The same, with how far outputs are from their targets. */
+export async function cleanPerformance(
+  model: Model,
+  { test }: Parts,
+  engine: Engine,
+): Promise<{ accuracy: Rate; measures: Measure[] }> {
+  const compiled = await compile(model, engine);
+  try {
+    const outputs = await compiled.logits(test.x);
+    return {
+      accuracy: accuracyOf(model, outputs, test),
+      measures: meaningOf(model).measures(outputs, test.targets),
+    };
+  } finally {
+    await compiled.release();
+  }
+}

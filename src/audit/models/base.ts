@@ -1,0 +1,128 @@
+import { hashOf, packageVersion, Random } from "#core";
+import { type Model, modelTask } from "#model";
+import { hashModel } from "#onnx";
+import { architectureOf, asPart, tuneEvenly } from "#tuning";
+import type { Lineage } from "../results/index.ts";
+import { describe, type Suite } from "../suite/index.ts";
+import { checkTargets, type Parts } from "../tasks/index.ts";
+import { tell } from "./accuracy.ts";
+import { given } from "./given.ts";
+import {
+  describeSettings,
+  epochTeller,
+  keep,
+  type Training,
+  trainingKey,
+} from "./keep.ts";
+import type { Known, ReadyModel, Workshop } from "./ready.ts";
+
+/**
+ * A base, or the model that does not descend from it, as far as it is known before
+ * anything is trained: from its file, or with weights that it may start from.
+ */
+export function outlineOf(
+  which: "base" | "unrelated",
+  known: Known,
+): Model | null {
+  const { suite } = known.loaded;
+  const spec = suite[which];
+  if (spec?.model !== undefined)
+    return given(which, spec.model, known, statedOf(spec), null).model;
+  return suite.base?.pretrain ? blank(which, known, new Random(0)) : null;
+}
+
+/** The base: read from its file, or pre-trained on the source task. Null when the suite names none. */
+export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
+  const { base } = shop.loaded.suite;
+  if (!base) return null;
+  return base.model !== undefined
+    ? given("base", base.model, shop, statedOf(base), null)
+    : pretrained("base", shop);
+}
+
+/** The id of a model that does not descend from the base; no candidate can have it. */
+const UNRELATED = "unrelated base";
+
+/** The control of attacks through the base: read from its file, or trained as the base is, from another seed. */
+export async function makeUnrelated(shop: Workshop): Promise<ReadyModel> {
+  const { unrelated } = shop.loaded.suite;
+  return unrelated
+    ? given(UNRELATED, unrelated.model, shop, statedOf(unrelated), null)
+    : pretrained(UNRELATED, shop);
+}
+
+const statedOf = ({
+  input,
+  classes,
+  task,
+  weights,
+}: Omit<NonNullable<Suite["unrelated"]>, "model">) => ({
+  input,
+  classes,
+  task,
+  weights,
+});
+
+/** Trained from scratch on the source task; the id is part of the seed. */
+async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
+  const { loaded, data, store } = shop;
+  const parts = data.pretraining as Parts;
+  const { pretrain } = loaded.suite.base ?? {};
+  if (!pretrain) throw new Error("the plan says that the base is pre-trained");
+  const { architecture: name, training = [], ...settings } = pretrain;
+  const key = hashOf({
+    kind: id,
+    id: name,
+    task: loaded.suite.task,
+    settings: describeSettings(settings),
+    ...(training.length > 0 ? { training: training.map(describe) } : {}),
+    ...trainingKey(shop, parts),
+  });
+  const file = `models/${id.replaceAll(" ", "-")}-${key.slice(0, 12)}.onnx`;
+  const random = new Random(loaded.suite.seed).fork(id);
+  const train = async (): Promise<{ model: Model; training: Training }> => {
+    const model = blank(id, shop, random.fork("weights"));
+    const tuned = await tuneEvenly({
+      model,
+      ...parts,
+      epochs: settings.epochs,
+      settings,
+      parts: training.map(asPart),
+      engine: shop.engine,
+      random,
+      signal: shop.signal,
+      onEpoch: epochTeller(shop, id),
+    });
+    return { model: tuned.model, training: tuned };
+  };
+  const lineage: Lineage = {
+    baseHash: null,
+    dataHash: parts.train.fingerprint,
+    strategy: `pre-trained ${name}`,
+    seed: loaded.suite.seed,
+    assayVersion: packageVersion(),
+  };
+  const made = await keep(shop, file, lineage, train);
+  await tell(shop, id, made.model, parts, made.reused);
+  return {
+    id,
+    file,
+    trainableParameters: null,
+    ...made,
+    hash: hashModel(store.path(file)),
+  };
+}
+
+/** A built-in architecture before its training. */
+function blank(id: string, { loaded, data }: Known, random: Random): Model {
+  const { base, task } = loaded.suite;
+  const architecture = architectureOf(base?.pretrain?.architecture as string);
+  const { train } = data.pretraining as Parts;
+  const shape = train.x.dims.slice(1);
+  const model: Model = {
+    ...architecture.build(shape, train.classes, random),
+    ...modelTask(task),
+  };
+  checkTargets(model, train, id);
+  return model;
+}

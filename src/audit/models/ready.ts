@@ -1,0 +1,41 @@
+import type { Engine } from "#engine";
+import type { loadModel, Model } from "#model";
+import type { Epoch } from "#tuning";
+import type { OnEvent } from "../events.ts";
+import type { Lineage } from "../results/index.ts";
+import type { Store } from "../store.ts";
+import type { LoadedSuite } from "../suite/index.ts";
+import type { PreparedData } from "../tasks/index.ts";
+
+/** A model of the run, with what is told of it. */
+export interface ReadyModel {
+  readonly id: string;
+  readonly model: Model;
+  /** Relative to the run's folder where the run made it, as the suite names it otherwise. */
+  readonly file: string;
+  /** SHA-256 of the file. */
+  readonly hash: string;
+  readonly history: Epoch[];
+  readonly ended: string | null;
+  readonly lineage: Lineage | null;
+  readonly trainableParameters: number | null;
+  /** Rows of the data it was trained on that no step drew; none when left out. */
+  readonly unseen?: readonly number[];
+  /** What the suite says of how its file is read, on which results depend; absent for one that the run made with one head. */
+  readonly stated?: Parameters<typeof loadModel>[1];
+  /** The same without the preprocessing that the suite states for it; absent where it states none. */
+  readonly unprocessed?: Model;
+}
+
+/** What making a model needs. */
+export interface Workshop {
+  readonly loaded: LoadedSuite;
+  readonly data: PreparedData;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly onEvent: OnEvent;
+  readonly signal?: AbortSignal;
+}
+
+/** What is known before anything is trained. */
+export type Known = Pick<Workshop, "loaded" | "data">;

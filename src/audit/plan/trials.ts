@@ -1,0 +1,111 @@
+import type { TrialAttack } from "#attacks";
+import { type Chosen, UsageError } from "#core";
+import type { Repair } from "#defenses";
+import {
+  type CandidateSpec,
+  isNamed,
+  isTunable,
+  MAIN,
+  type Suite,
+} from "../suite/index.ts";
+
+/** One trial before it is run. */
+export interface PlannedTrial {
+  /** "candidate/repair/trial". */
+  readonly id: string;
+  readonly candidate: string;
+  readonly repair: string;
+  readonly parts: readonly Chosen<Repair>[];
+  readonly trial: string;
+  readonly chosen: Chosen<TrialAttack>;
+}
+
+/**
+ * The trials of a suite: for each candidate every attack on its fine-tuning,
+ * without a repair and behind each one, where it can be tried.
+ */
+export function planTrials(suite: Suite): PlannedTrial[] {
+  const repairs: [string, readonly Chosen<Repair>[]][] = [
+    ["none", []],
+    ...Object.entries(suite.repairs),
+  ];
+  return Object.entries(suite.candidates).flatMap(([candidate, spec]) =>
+    Object.entries(suite.trials).flatMap(([trial, asked]) => {
+      const { attack: chosen, candidates, repairs: named } = asked;
+      if (!isNamed(candidates, candidate, spec)) return [];
+      if (whyNot(chosen, spec, suite)) return [];
+      return repairs
+        .filter(([repair]) => !named || named.includes(repair))
+        .filter(([, parts]) => isTunable(spec) || !parts.some(isFilter))
+        .map(([repair, parts]) => ({
+          id: `${candidate}/${repair}/${trial}`,
+          candidate,
+          repair,
+          parts,
+          trial,
+          chosen,
+        }));
+    }),
+  );
+}
+
+/** Whether a repair cleans the fine-tuning set, so that a candidate is tuned again on what it leaves. */
+const isFilter = ({ unit }: Chosen<Repair>) => unit.kind === "filter";
+
+/** Kinds that are about models of any task. */
+const ofAnyTask: ReadonlySet<TrialAttack["kind"]> = new Set([
+  "tampering",
+  "undo",
+]);
+
+/** Why an attack cannot be tried on a candidate, as far as the suite tells; null where it can. */
+function whyNot(
+  { unit: { kind, needsTuning }, params }: Chosen<TrialAttack>,
+  spec: CandidateSpec,
+  suite: Suite,
+): string | null {
+  const { undo } = params as { undo?: { what: string } };
+  const tunes = needsTuning || undo?.what === "backdoor";
+  if (tunes && !isTunable(spec))
+    return "it fine-tunes a candidate again, which takes a strategy of its own and one task";
+  const { member } = spec;
+  const task =
+    member && member.task !== MAIN
+      ? suite.tasks[member.task]?.task
+      : suite.task;
+  const hasTargets =
+    task?.kind === "multi-label" || task?.kind === "regression";
+  if (hasTargets && !ofAnyTask.has(kind))
+    return "it is about classes, and the outputs are labels or values";
+  return null;
+}
+
+/** Refuses a trial that can be tried on no candidate, or not on one that it names, or behind a repair on none. */
+export function checkTrials(suite: Suite, file: string): void {
+  const all = Object.entries(suite.candidates);
+  for (const [trial, spec] of Object.entries(suite.trials)) {
+    const { attack, candidates, repairs } = spec;
+    for (const name of candidates ?? [undefined]) {
+      const meant = all.filter(([id, spec]) =>
+        isNamed(name === undefined ? undefined : [name], id, spec),
+      );
+      const reasons = meant.map(([, spec]) => whyNot(attack, spec, suite));
+      if (reasons.includes(null)) continue;
+      throw new UsageError(
+        "TRIAL_CANDIDATES",
+        `${file}: trials.${trial}: ${attack.unit.id} cannot be tried on ${name ?? "any candidate"}: ${reasons[0]}`,
+        "Name other candidates for it, or leave it out.",
+      );
+    }
+    const tried = planTrials(suite).filter((p) => p.trial === trial);
+    const idle = (repairs ?? Object.keys(suite.repairs)).find(
+      (name) => !tried.some((p) => p.repair === name),
+    );
+    if (idle !== undefined)
+      throw new UsageError(
+        "TRIAL_REPAIRS",
+        `${file}: trials.${trial}: repair "${idle}" cleans the fine-tuning set, and no candidate of the trial can be tuned again`,
+        "Name other repairs for it, such as repairs: [none].",
+      );
+  }
+}

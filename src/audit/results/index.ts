@@ -1,0 +1,149 @@
+import { z } from "zod";
+import { baseSchema, candidateSchema } from "./candidates.ts";
+import { cellSchema } from "./cells.ts";
+import { crossTaskSchema } from "./cross-task.ts";
+import { domainSchema } from "./domains.ts";
+import { exampleSchema, textExampleSchema } from "./gallery.ts";
+import { inheritanceSchema } from "./inheritance.ts";
+import {
+  certificateSchema,
+  curveSchema,
+  seedSummarySchema,
+  transferSchema,
+  worstCaseSchema,
+} from "./summaries.ts";
+import { trajectorySchema } from "./trajectory.ts";
+import { repairSchema, trialSchema, trialUnitSchema } from "./trials.ts";
+import { threatModelSchema, unitSchema } from "./values.ts";
+
+export * from "./candidates.ts";
+export * from "./cells.ts";
+export * from "./cross-task.ts";
+export * from "./domains.ts";
+export * from "./gallery.ts";
+export * from "./inheritance.ts";
+export * from "./summaries.ts";
+export * from "./trajectory.ts";
+export * from "./trials.ts";
+export * from "./values.ts";
+
+/**
+ * The results document: what a run found, and all that a report may see.
+ * Fields are added within a major version and never renamed or removed.
+ * All times live in `timing` and `seconds`; everything else is the
+ * same, byte for byte, whenever the same suite is run with the same seed.
+ */
+export const RESULTS_VERSION = "1.2";
+
+export const gateRuleSchema = z.strictObject({
+  rule: z.string(),
+  /** What the rule was applied to, such as "full / none / linf-0.1". */
+  subject: z.string(),
+  limit: z.string(),
+  measured: z.string(),
+  verdict: z.enum(["passed", "failed", "inconclusive"]),
+  /** One sentence why. */
+  reason: z.string(),
+});
+
+export const resultsSchema = z.strictObject({
+  schemaVersion: z.literal(RESULTS_VERSION),
+  title: z.string(),
+  /** False when only some cells were run (--only); such a run has no verdict. */
+  complete: z.boolean(),
+  /** Names of the classes, or of the outputs. */
+  classes: z.array(z.string()),
+  /** What the outputs mean; absent for classifiers. */
+  task: z
+    .strictObject({
+      kind: z.enum(["multi-label", "regression"]),
+      /** When a sample is wrong, as half a sentence. */
+      broken: z.string(),
+      /** The share that the best single answer gets right. */
+      chance: z.number(),
+    })
+    .optional(),
+  threatModels: z.array(threatModelSchema.omit({ access: true })),
+  base: baseSchema.nullable(),
+  /** The control of attacks through the base; absent where none asks for it. */
+  unrelated: baseSchema.optional(),
+  candidates: z.array(candidateSchema),
+  defenses: z.array(
+    z.strictObject({ id: z.string(), parts: z.array(unitSchema) }),
+  ),
+  attacks: z.array(
+    unitSchema.extend({
+      access: threatModelSchema.shape.access,
+      /** "query" needs no gradients; a "universal" one makes one perturbation for all samples; in a "corruption" nobody searches; "control" is noise that every attack must beat. */
+      family: z.enum([
+        "single-step",
+        "iterative",
+        "minimum-norm",
+        "query",
+        "universal",
+        "corruption",
+        "control",
+        "transfer",
+      ]),
+      taxonomy: z.strictObject({
+        atlas: z.array(z.string()),
+        owasp: z.array(z.string()),
+        nist: z.array(z.string()),
+      }),
+    }),
+  ),
+  cells: z.array(cellSchema),
+  worstCases: z.array(worstCaseSchema),
+  /** Of candidates with several seeds. */
+  seeds: z.array(seedSummarySchema),
+  curves: z.array(curveSchema),
+  /** Robustness on the source domain beside the target's; absent where the suite does not ask for it, and in a partial run. */
+  domains: z.array(domainSchema).optional(),
+  /** Robustness after the epochs of fine-tunings; absent where the suite does not ask for it, and in a partial run. */
+  trajectories: z.array(trajectorySchema).optional(),
+  /** Of candidates of several tasks: every task attacked through the head of every other; absent where there are none. */
+  crossTask: z.array(crossTaskSchema).optional(),
+  /** Of each candidate beside what it was tuned from; absent where nothing in the suite stands for the base. */
+  inheritance: z.array(inheritanceSchema).optional(),
+  /** Attacks on the fine-tuning, as the suite names them, and repairs; empty where it tries none. */
+  trialAttacks: z.array(trialUnitSchema),
+  repairs: z.array(repairSchema),
+  trials: z.array(trialSchema),
+  /** Of attacks through the base; absent where there is none. */
+  transfer: z.array(transferSchema).optional(),
+  /** Empty where the suite certifies nothing, and in a partial run. */
+  certificates: z.array(certificateSchema),
+  gallery: z.array(exampleSchema),
+  /** The same of texts; absent where the samples are none. */
+  textGallery: z.array(textExampleSchema).optional(),
+  gate: z.strictObject({
+    verdict: z.enum(["passed", "failed", "inconclusive", "none"]),
+    rules: z.array(gateRuleSchema),
+  }),
+  provenance: z.strictObject({
+    assay: z.string(),
+    suite: z.strictObject({ file: z.string(), hash: z.string() }),
+    data: z.strictObject({
+      source: z.string(),
+      fingerprint: z.string(),
+      train: z.int(),
+      validation: z.int(),
+      test: z.int(),
+      /** Test samples that were attacked. */
+      attacked: z.int(),
+    }),
+    seed: z.int(),
+    engine: z.string(),
+    node: z.string(),
+    platform: z.string(),
+  }),
+  timing: z.strictObject({
+    startedAt: z.string(),
+    finishedAt: z.string(),
+    seconds: z.number(),
+  }),
+});
+
+export type GateRule = z.infer<typeof gateRuleSchema>;
+
+export type Results = z.infer<typeof resultsSchema>;

@@ -1,0 +1,186 @@
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isScalar,
+  LineCounter,
+  parseDocument as parseYaml,
+  visit,
+} from "yaml";
+import type { z } from "zod";
+import { messageOf, nearest, UsageError } from "#core";
+import { offsetOf, pathAt } from "./places.ts";
+import { didYouMean, formatPath, problemsOf } from "./problems.ts";
+
+const SHOWN = 5;
+
+const DEEPEST = 100;
+
+/**
+ * Reads a YAML or JSON document that a person wrote and checks it by a schema.
+ * Throws SUITE_INVALID, whose message names the place, the key path, what was
+ * found and what was expected of up to five problems, one a line.
+ */
+export function parseDocument<T>(
+  text: string,
+  file: string,
+  schema: z.ZodType<T>,
+): T {
+  const source = text.replace(/^\uFEFF/, "");
+  const lines = new LineCounter();
+  const reject = (found: Located[]) => invalid(file, lines, found);
+  requireShallow(source, file);
+  const document = parseYaml(source, {
+    lineCounter: lines,
+    prettyErrors: false,
+  });
+  const broken = syntaxProblems(document);
+  if (broken.length > 0) throw reject(broken);
+  const loose = aliasProblems(document);
+  if (loose.length > 0) throw reject(loose);
+
+  const value = plainValue(document, reject);
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw reject(
+    problemsOf(result.error.issues, schema, value).map((problem) => ({
+      offset: offsetOf(document, problem),
+      path: problem.path,
+      message: problem.message,
+    })),
+  );
+}
+
+/** Checks a value that is there by a schema. Throws SUITE_INVALID, which names the keys. */
+export function checkValue<T>(
+  value: unknown,
+  file: string,
+  schema: z.ZodType<T>,
+): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = problemsOf(result.error.issues, schema, value);
+  throw refused(
+    file,
+    problems.map(
+      ({ path, message }) => `${file}: ${formatPath(path)}: ${message}`,
+    ),
+  );
+}
+
+interface Located {
+  offset: number;
+  path: readonly PropertyKey[];
+  message: string;
+}
+
+function invalid(
+  file: string,
+  lines: LineCounter,
+  problems: readonly Located[],
+): UsageError {
+  const sorted = problems.toSorted((a, b) => a.offset - b.offset);
+  return refused(
+    file,
+    sorted.map(({ offset, path, message }) => {
+      const { line, col } = lines.linePos(offset);
+      return `${file}:${Math.max(1, line)}:${Math.max(1, col)}: ${formatPath(path)}: ${message}`;
+    }),
+  );
+}
+
+/** @param problems a line each */
+function refused(file: string, problems: readonly string[]): UsageError {
+  const shown = problems.slice(0, SHOWN);
+  const rest = problems.length - shown.length;
+  if (rest > 0) shown.push(`and ${rest} more`);
+  return new UsageError(
+    "SUITE_INVALID",
+    shown.join("\n"),
+    `Correct ${file} at ${problems.length === 1 ? "this place" : "these places"} and run the command again.`,
+  );
+}
+
+/** The parser descends by recursion, and the process dies of a stack overflow inside it; so depth is bounded before. */
+function requireShallow(source: string, file: string): void {
+  let depth = 0;
+  let deepest = 0;
+  for (const character of source) {
+    if (character === "[" || character === "{") depth++;
+    else if (character === "]" || character === "}")
+      depth = Math.max(0, depth - 1);
+    deepest = Math.max(deepest, depth);
+  }
+  const indented = /^ {400}/m.test(source);
+  const compact = /(?:[-?:][ \t]+){100}/.test(source);
+  if (deepest <= DEEPEST && !indented && !compact) return;
+  throw new UsageError(
+    "SUITE_INVALID",
+    `${file}:1:1: top level: found lists and maps nested too deep, expected at most ${DEEPEST} levels`,
+    `Correct ${file} and run the command again.`,
+  );
+}
+
+function syntaxProblems(document: Document.Parsed): Located[] {
+  return [...document.errors, ...document.warnings].map((error) => {
+    const [offset] = error.pos;
+    const path = pathAt(document.contents, offset);
+    switch (error.code) {
+      case "DUPLICATE_KEY":
+        return {
+          offset,
+          path,
+          message: "found the key a second time, expected each key once",
+        };
+      case "MULTIPLE_DOCS":
+        return {
+          offset,
+          path: [],
+          message: "found a second document after ---, expected one document",
+        };
+      default:
+        return {
+          offset,
+          path,
+          message: `found what is not valid YAML: ${error.message}`,
+        };
+    }
+  });
+}
+
+/** Aliases without an anchor, and those that would hold themselves. */
+function aliasProblems(document: Document.Parsed): Located[] {
+  const problems: Located[] = [];
+  const anchors: string[] = [];
+  visit(document, (_, node, ancestors) => {
+    if (isCollection(node) || isScalar(node)) {
+      if (node.anchor !== undefined) anchors.push(node.anchor);
+    } else if (isAlias(node)) {
+      const target = node.resolve(document);
+      if (target && !ancestors.includes(target)) return;
+      const offset = node.range?.[0] ?? 0;
+      problems.push({
+        offset,
+        path: pathAt(document.contents, offset),
+        message: target
+          ? `found the alias *${node.source} inside what it stands for, expected it outside`
+          : `found the alias *${node.source}, expected an anchor of that name before it${didYouMean(nearest(node.source, anchors))}`,
+      });
+    }
+  });
+  return problems;
+}
+
+function plainValue(
+  document: Document.Parsed,
+  reject: (problems: Located[]) => UsageError,
+): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    const message = /alias count/.test(messageOf(error))
+      ? "found aliases that multiply beyond all use, expected at most 100"
+      : `found what cannot be read: ${messageOf(error)}`;
+    throw reject([{ offset: 0, path: [], message }]);
+  }
+}

@@ -1,0 +1,17 @@
+// What a person writes: the suite, checked and with every default filled in.
+export { describe, plainParams, unitResult } from "./described.ts";
+export { parseDocument } from "./document/index.ts";
+export {
+  checkGateNames,
+  type GateConfig,
+  type GateNames,
+  type Grouped,
+  gateSchema,
+  type Limits,
+  namesOf,
+} from "./gate-rules.ts";
+export { type LoadedSuite, loadSuite, type SuiteInput } from "./load.ts";
+export { BASE } from "./models.ts";
+export { isFollowed, isNamed, isTunable, taskNamed, trunkOf } from "./named.ts";
+export { type CandidateSpec, type Suite, suiteSchema } from "./schema.ts";
+export { MAIN, type Member, type TaskSpec } from "./tasks.ts";

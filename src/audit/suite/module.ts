@@ -1,0 +1,108 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { z } from "zod";
+import { messageOf, UsageError } from "#core";
+import { type ScheduleFunction, scheduleOf } from "#tuning";
+import { checkValue } from "./document/index.ts";
+import type { Suite, suiteSchema } from "./schema.ts";
+
+/** Whether a file is a module rather than YAML. */
+export const isModule = (file: string): boolean => /\.[cm]?[jt]s$/.test(file);
+
+/**
+ * A suite as a module exports it under the name `suite`: the object that the YAML would give, in
+ * which a schedule may be a function.
+ *
+ * @param version names what is in the file, so that a changed one is read anew
+ * @throws SUITE_TYPESCRIPT when Node does not read TypeScript, SUITE_MODULE, SUITE_INVALID
+ */
+export async function importSuite(
+  file: string,
+  version: string,
+  schema: typeof suiteSchema,
+): Promise<Suite> {
+  const { plain, schedules, base } = withoutFunctions(
+    await exported(file, version),
+  );
+  const suite = checkValue(plain, file, schema as z.ZodType<Suite>);
+  const candidates = Object.entries(suite.candidates).map(([id, spec]) => {
+    const { member, replica } = spec;
+    const given = schedules.get(member?.of ?? replica?.of ?? id);
+    return [id, given ? { ...spec, schedule: scheduleOf(given) } : spec];
+  });
+  const pretrain = suite.base?.pretrain;
+  return {
+    ...suite,
+    candidates: Object.fromEntries(candidates) as Suite["candidates"],
+    ...(base && pretrain
+      ? {
+          base: {
+            ...suite.base,
+            pretrain: { ...pretrain, schedule: scheduleOf(base) },
+          },
+        }
+      : {}),
+  };
+}
+
+async function exported(file: string, version: string): Promise<unknown> {
+  const url = `${pathToFileURL(resolve(file)).href}?${version}`;
+  let found: { suite?: unknown };
+  try {
+    found = await import(url);
+  } catch (error) {
+    if ((error as { code?: string }).code === "ERR_UNKNOWN_FILE_EXTENSION")
+      throw new UsageError(
+        "SUITE_TYPESCRIPT",
+        `${file} is TypeScript, which this Node (${process.version}) does not read`,
+        "Use Node 22.18 or newer, or write the suite as an .mjs file.",
+        { cause: error },
+      );
+    throw new UsageError(
+      "SUITE_MODULE",
+      `${file} cannot be loaded: ${messageOf(error)}`,
+      "Correct the module; node can tell more of it.",
+      { cause: error },
+    );
+  }
+  if (found.suite !== undefined) return found.suite;
+  throw new UsageError(
+    "SUITE_MODULE",
+    `${file} exports no suite`,
+    "Write: export const suite = defineSuite({ ... });",
+  );
+}
+
+type Fields = Record<string, unknown>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The suite with schedules that are functions left out, and these by candidate. */
+function withoutFunctions(suite: unknown) {
+  const schedules = new Map<string, ScheduleFunction>();
+  let base: ScheduleFunction | undefined;
+  const taken = (spec: unknown, keep: (f: ScheduleFunction) => void) => {
+    if (!isFields(spec) || typeof spec.schedule !== "function") return spec;
+    const { schedule, ...rest } = spec;
+    keep(schedule as ScheduleFunction);
+    return rest;
+  };
+  if (!isFields(suite)) return { plain: suite, schedules, base };
+  const plain: Fields = { ...suite };
+  if (isFields(suite.candidates))
+    plain.candidates = Object.fromEntries(
+      Object.entries(suite.candidates).map(([id, spec]) => [
+        id,
+        taken(spec, (f) => schedules.set(id, f)),
+      ]),
+    );
+  if (isFields(suite.base) && isFields(suite.base.pretrain))
+    plain.base = {
+      ...suite.base,
+      pretrain: taken(suite.base.pretrain, (f) => {
+        base = f;
+      }),
+    };
+  return { plain, schedules, base };
+}

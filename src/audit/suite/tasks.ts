@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { dataSpecSchema } from "#data";
+import { taskSchema } from "#model";
+
+/** The name of the task of the suite's own data and classes. */
+export const MAIN = "main";
+
+/** How samples get other labels; those that get none are left out. */
+const relabelSchema = z.union([
+  z
+    .strictObject({
+      classes: z.record(z.string(), z.array(z.string()).min(1)),
+    })
+    .describe("Each new class with the classes that it is made of."),
+  z
+    .strictObject({ values: z.record(z.string(), z.number()) })
+    .describe("A value for each class."),
+  z
+    .strictObject({ above: z.number() })
+    .describe("The share of the numbers of a sample that are above this."),
+]);
+
+/** A further task that a candidate can learn beside the suite's own. */
+export const taskSpecSchema = z
+  .strictObject({
+    /** Samples of its own; those of the suite when left out. */
+    data: dataSpecSchema.optional(),
+    /** Classes of its own data, or names of its outputs; all when left out. */
+    classes: z.array(z.string()).min(1).optional(),
+    relabel: relabelSchema.optional(),
+    /** What its outputs mean, and when they are wrong; classes when left out. */
+    task: taskSchema.optional(),
+  })
+  .refine((t) => t.data || t.relabel, {
+    message: "state data, or relabel that of the suite",
+  })
+  .refine((t) => t.data || !t.classes, {
+    path: ["classes"],
+    message: "selects from data of the task's own, and it has none",
+  });
+
+export type TaskSpec = z.output<typeof taskSpecSchema>;
+
+/** Which of several tasks on one trunk an audited candidate is. */
+export interface Member {
+  readonly of: string;
+  readonly task: string;
+}
+
+/** Candidates with one entry for each of their tasks: "multi" of main and parity becomes "multi.main" and "multi.parity". */
+export function withMembers<C extends { tasks?: string[] | undefined }>(
+  candidates: Readonly<Record<string, C>>,
+  context: z.RefinementCtx,
+): Record<string, C & { member: Member | null }> {
+  type Entry = [string, C & { member: Member | null }];
+  return Object.fromEntries(
+    Object.entries(candidates).flatMap(([of, spec]): Entry[] => {
+      if (!spec.tasks) return [[of, { ...spec, member: null }]];
+      return spec.tasks.map((task) => {
+        const id = `${of}.${task}`;
+        if (id in candidates)
+          context.addIssue({
+            code: "custom",
+            path: [id],
+            message: `is also the name of task "${task}" of "${of}"`,
+          });
+        return [id, { ...spec, member: { of, task } }];
+      });
+    }),
+  );
+}

@@ -1,0 +1,11 @@
+// The samples of each task: read, labelled, split, and checked against a model.
+export { checkFits, checkTargets } from "./fits.ts";
+export {
+  evenly,
+  type Judged,
+  judgedOn,
+  type Parts,
+  type PreparedData,
+  type TaskData,
+} from "./parts.ts";
+export { prepareData } from "./prepare.ts";

@@ -1,0 +1,91 @@
+import { Random, UsageError } from "#core";
+import {
+  type Dataset,
+  loadDataset,
+  selectClasses,
+  splitDataset,
+  stratifiedSample,
+  takeSamples,
+} from "#data";
+import type { LoadedSuite } from "../suite/index.ts";
+import { prepareTasks } from "./labelled.ts";
+import type { Parts, PreparedData } from "./parts.ts";
+import { shifted } from "./shift.ts";
+
+/** Reads the data of a suite, picks the classes of each task and splits them. */
+export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
+  const { suite, folder } = loaded;
+  const all = await loadDataset(suite.data, folder);
+  const random = new Random(suite.seed);
+  const split = (data: Dataset, task: string) =>
+    splitDataset(data, suite.split, random.fork(`split ${task}`));
+  const ofTask = (data: Dataset) =>
+    suite.classes ? selectClasses(data, suite.classes) : data;
+  const unshifted = split(ofTask(all), "target");
+  const target = mapParts(unshifted, (part, name) =>
+    suite.shift.length > 0
+      ? shifted(part, suite.shift, random.fork(`shift ${name}`))
+      : part,
+  );
+  const sourceDomain = suite.sourceData
+    ? split(ofTask(await loadDataset(suite.sourceData, folder)), "domain")
+    : suite.shift.length > 0
+      ? unshifted
+      : null;
+  const count = Math.min(suite.samples, target.test.y.length);
+  const rows = stratifiedSample(target.test, count, random.fork("attacked"));
+  const attacked = takeSamples(target.test, rows);
+  const sourceTest = sourceDomain?.test;
+  return {
+    source: suite.data.source,
+    target,
+    sourceDomain,
+    sourceAttacked:
+      sourceTest === undefined
+        ? null
+        : takeSamples(
+            sourceTest,
+            sourceDomain === unshifted
+              ? rows
+              : stratifiedSample(
+                  sourceTest,
+                  Math.min(count, sourceTest.y.length),
+                  random.fork("attacked source"),
+                ),
+          ),
+    pretraining: suite.base?.pretrain
+      ? pretrainingOf(suite.base.classes, all, sourceDomain, split)
+      : null,
+    attacked,
+    tasks: await prepareTasks(loaded, { target, attacked }, random),
+  };
+}
+
+const mapParts = (
+  parts: Parts,
+  change: (part: Dataset, name: string) => Dataset,
+): Parts => ({
+  train: change(parts.train, "train"),
+  validation: change(parts.validation, "validation"),
+  test: change(parts.test, "test"),
+});
+
+/** What a base is pre-trained on: the source domain, or other classes of the data. */
+function pretrainingOf(
+  classes: readonly string[] | undefined,
+  all: Dataset,
+  sourceDomain: Parts | null,
+  split: (data: Dataset, task: string) => Parts,
+): Parts {
+  if (sourceDomain) {
+    return classes
+      ? mapParts(sourceDomain, (part) => selectClasses(part, classes))
+      : sourceDomain;
+  }
+  if (classes) return split(selectClasses(all, classes), "source");
+  throw new UsageError(
+    "SUITE_INVALID",
+    "base.pretrain has no classes of a source task, and the suite no source domain",
+    "State base.classes, sourceData or shift.",
+  );
+}

@@ -1,0 +1,170 @@
+import type { TrialAttack } from "#attacks";
+import {
+  type Chosen,
+  hashOf,
+  InterruptedError,
+  packageVersion,
+  Random,
+} from "#core";
+import type { FloatTensor } from "#onnx";
+import type { ReadyModel, Workshop } from "../models/index.ts";
+import type { PlannedTrial } from "../plan/index.ts";
+import type { Trial } from "../results/index.ts";
+import { describe } from "../suite/index.ts";
+import { backdoor } from "./backdoor/backdoor.ts";
+import { poisoning } from "./poisoning/poisoning.ts";
+import { targetedPoisoning } from "./poisoning/targeted-poisoning.ts";
+import { extraction } from "./privacy/extraction.ts";
+import { inversion } from "./privacy/inversion.ts";
+import { membership } from "./privacy/membership.ts";
+import { property } from "./privacy/property.ts";
+import { tampering } from "./tampering/tampering.ts";
+import { undo } from "./tampering/undo.ts";
+import { activation } from "./transfer/activation.ts";
+import { fingerprint } from "./transfer/fingerprint.ts";
+import type { Outcome, Protocol } from "./trial.ts";
+import { openVictim } from "./victim.ts";
+
+export { type PlannedTrial, planTrials } from "../plan/index.ts";
+
+/** The base, and the model that does not descend from it; null where the suite has or needs none. */
+export interface Bases {
+  readonly base: ReadyModel | null;
+  readonly unrelated: ReadyModel | null;
+}
+
+/** How each kind of attack on a fine-tuning is tried. */
+const protocols = {
+  poisoning,
+  "targeted-poisoning": targetedPoisoning,
+  backdoor,
+  tampering,
+  undo,
+  activation,
+  fingerprint,
+  membership,
+  inversion,
+  extraction,
+  property,
+} as unknown as Readonly<Record<TrialAttack["kind"], Protocol<TrialAttack>>>;
+
+/**
+ * Runs trials, or takes them from the store.
+ *
+ * @param suite as the user named it, for the command that runs one trial alone
+ */
+export async function runTrials(
+  planned: readonly PlannedTrial[],
+  models: ReadonlyMap<string, ReadyModel>,
+  bases: Bases,
+  shop: Workshop,
+  suite: string,
+): Promise<Trial[]> {
+  const trials: Trial[] = [];
+  if (planned.length > 0) shop.onEvent({ kind: "phase", title: "Trials" });
+  for (const one of planned) {
+    const ready = models.get(one.candidate) as ReadyModel;
+    const { trial, reused } = await runTrial(one, ready, bases, shop);
+    trials.push({
+      ...trial,
+      reproduce: `npx assay run ${suite} --only '${one.id}'`,
+    });
+    shop.onEvent({
+      kind: "trial",
+      trial: one.id,
+      done: trials.length,
+      total: planned.length,
+      found: trial.findings.find((f) => f.role === "headline"),
+      reused,
+    });
+  }
+  return trials;
+}
+
+type Finished = Outcome & { readonly seconds: number };
+
+/** Runs one trial, or takes it from the store. */
+async function runTrial(
+  planned: PlannedTrial,
+  ready: ReadyModel,
+  bases: Bases,
+  shop: Workshop,
+): Promise<{ trial: Omit<Trial, "reproduce">; reused: boolean }> {
+  const { store, engine, data, loaded, signal, onEvent } = shop;
+  const { id, candidate, repair, trial, chosen, parts } = planned;
+  const { base } = bases;
+  const unrelated = chosen.unit.needsUnrelated ? bases.unrelated : null;
+  const depends = {
+    attack: describe(chosen),
+    candidate: ready.hash,
+    stated: ready.stated,
+    base: base?.hash,
+    ...(unrelated ? { unrelated: unrelated.hash } : {}),
+    data: [
+      data.attacked,
+      ...Object.values(data.target),
+      ...Object.values(data.sourceDomain ?? {}),
+      ...Object.values(data.pretraining ?? {}),
+    ].map((part) => part.fingerprint),
+    seed: loaded.suite.seed,
+    version: packageVersion(),
+    engine: engine.title,
+  };
+  const { defenses } = loaded.suite;
+  const file = `trials/${hashOf({
+    ...depends,
+    repair: parts.map(describe),
+    ...(chosen.unit.meetsDefenses
+      ? {
+          defenses: Object.entries(defenses).map(([name, own]) => [
+            name,
+            own.map(describe),
+          ]),
+        }
+      : {}),
+  })}.json`;
+  const before = store.read<Finished>(file);
+  const told = ({ seconds, ...outcome }: Finished, reused: boolean) => ({
+    trial: {
+      id,
+      candidate,
+      repair,
+      trial,
+      ...outcome,
+      trusted: outcome.checks.every((c) => c.status !== "failed"),
+      seconds,
+    },
+    reused,
+  });
+  if (before) return told(before, true);
+
+  const started = performance.now();
+  const { surrogate, ...victim } = await openVictim(ready, parts, base, shop);
+  const { unit, params } = chosen as Chosen<TrialAttack>;
+  const outcome = await protocols[unit.kind]({
+    unit,
+    params,
+    victim,
+    unrelated: unrelated?.model ?? null,
+    surrogate,
+    async once(name, make): Promise<FloatTensor> {
+      const kept = `trials/${hashOf({ ...depends, name })}.npy`;
+      const known = store.readTensor(kept);
+      if (known) return known;
+      const made = await make();
+      store.writeTensor(kept, made);
+      return made;
+    },
+    random: new Random(loaded.suite.seed).fork(`trial ${unit.id}`),
+    engine,
+    signal,
+    onProgress(share) {
+      if (signal?.aborted) throw new InterruptedError();
+      onEvent({ kind: "progress", cell: id, share });
+    },
+  });
+  const seconds = (performance.now() - started) / 1000;
+  const finished: Finished = { ...outcome, seconds };
+  store.write(file, finished);
+  return told(finished, false);
+}

@@ -1,0 +1,121 @@
+import { type Dataset, stratifiedSample, takeSamples } from "#data";
+import { type CompiledModel, compile, type Model } from "#model";
+import { takeRows } from "#onnx";
+import { openPlainStep } from "#tuning";
+import type { Scene } from "../trial.ts";
+import { rightOf } from "./robustness.ts";
+import type { Property, Undo } from "./undo-properties.ts";
+
+/** What was seen on the way of one training. */
+export interface Seen {
+  readonly samples: number;
+  readonly steps: number;
+  /** Samples on which the property holds, and that are right. */
+  readonly holds: number;
+  readonly right: number;
+}
+
+/** A model before any step. */
+export async function lookAt(
+  model: Model,
+  property: Property,
+  scene: Undo,
+): Promise<Seen> {
+  const compiled = await compile(model, scene.engine);
+  const seen = await look(compiled, property, scene, 0, 0);
+  await compiled.release();
+  return seen;
+}
+
+async function look(
+  model: CompiledModel,
+  property: Property,
+  { victim: { attacked } }: Undo,
+  samples: number,
+  steps: number,
+): Promise<Seen> {
+  const right = await rightOf(model, attacked.x, attacked.y);
+  return {
+    samples,
+    steps,
+    holds: await property.count(model),
+    right: right.reduce((a, b) => a + b, 0),
+  };
+}
+
+/** Every training of the ladder, with what was seen on its way. */
+export async function climb(
+  start: Model,
+  property: Property,
+  scene: Undo,
+): Promise<Seen[][]> {
+  const { samples, learningRates, seeds } = scene.params;
+  const counts = [
+    ...new Set(samples.map((n) => Math.min(n, property.data.y.length))),
+  ];
+  const ways = counts.flatMap((count) =>
+    learningRates.flatMap((rate) =>
+      Array.from({ length: seeds }, (_, seed) => ({ count, rate, seed })),
+    ),
+  );
+  const climbed: Seen[][] = [];
+  for (const way of ways) {
+    climbed.push(await trainOn(start, way, property, scene));
+    scene.onProgress(climbed.length / ways.length);
+  }
+  return climbed;
+}
+
+async function trainOn(
+  start: Model,
+  {
+    count,
+    rate: learningRate,
+    seed,
+  }: { count: number; rate: number; seed: number },
+  property: Property,
+  scene: Undo,
+): Promise<Seen[]> {
+  const { params, engine } = scene;
+  const random = scene.random.fork(`ladder ${count} ${seed}`);
+  const data = takeSamples(
+    property.data,
+    stratifiedSample(property.data, count, random.fork("samples")),
+  );
+  const step = await openPlainStep(start, engine);
+  // The weights that the step moves are those that the model is run with.
+  const model = await compile(start, engine, { weights: step.weights });
+  const seen: Seen[] = [];
+  try {
+    const last = Math.max(...params.steps);
+    for (let s = 1; s <= last; s++) {
+      await step.take(batchAt(data, s, params.batchSize, random), learningRate);
+      if (params.steps.includes(s))
+        seen.push(await look(model, property, scene, count, s));
+    }
+  } finally {
+    await model.release();
+    await step.release();
+  }
+  return seen;
+}
+
+/** The batch of a step, from 1: a new order of all samples in every pass. */
+function batchAt(
+  data: Dataset,
+  step: number,
+  size: number,
+  random: Scene<unknown>["random"],
+) {
+  const perPass = Math.ceil(data.y.length / size);
+  const pass = Math.floor((step - 1) / perPass);
+  const from = ((step - 1) % perPass) * size;
+  const rows = random
+    .fork(`order ${pass}`)
+    .permutation(data.y.length)
+    .slice(from, from + size);
+  return {
+    x: takeRows(data.x, rows),
+    y: Int32Array.from(rows, (i) => data.y[i] as number),
+  };
+}

@@ -1,0 +1,32 @@
+import { percent, samples } from "../../words.ts";
+import type { Evidence, TrustCheck } from "../check.ts";
+import { settled } from "./settled.ts";
+
+/** Gradients that are means of more draws break no more (Athalye et al. 2018, arXiv:1802.00420; 20 draws as in AutoAttack). */
+export const convergedInDraws: TrustCheck = {
+  id: "converged-in-draws",
+  title: "More draws a gradient break no more",
+  judge(cell) {
+    const tries = cell.probes?.moreDraws;
+    if (!cell.probes || !tries) return undefined;
+    const found = settled(
+      cell,
+      cell.probes,
+      tries,
+      `${cell.attack} with ${tries.draws} draws a gradient instead of ${tries.before}`,
+      "average its gradients over more draws (eot), until twice as many change nothing",
+    );
+    return found && { ...found, message: found.message + courseOf(cell) };
+  },
+};
+
+/** How success depends on the draws, as a sentence of its own. */
+function courseOf({ probes }: Evidence): string {
+  const course = probes?.course;
+  const [first] = course ?? [];
+  if (!course || !first) return "";
+  const parts = course.map(
+    ({ tried, broken, draws }) => `${percent(broken / tried)} at ${draws}`,
+  );
+  return ` Success on ${samples(first.tried)} by draws a gradient: ${parts.join(", ")}.`;
+}

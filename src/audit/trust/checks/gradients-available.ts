@@ -1,0 +1,36 @@
+import { percent } from "../../words.ts";
+import type { TrustCheck } from "../check.ts";
+
+const TOLERATED = 0.05;
+
+/** The gradient is not zero (Pintor et al. 2022, arXiv:2106.09947, indicator 1). */
+export const gradientsAvailable: TrustCheck = {
+  id: "gradients-available",
+  title: "Gradients were there",
+  judge({ noGradient, zeroGradientShare: share }) {
+    if (noGradient !== null) {
+      return {
+        status: "failed",
+        message: `There was nothing to follow (${noGradient}): attack through a smooth stand-in or without gradients.`,
+      };
+    }
+    if (share === null) return undefined;
+    if (share === 0) {
+      return {
+        status: "passed",
+        message: "Every sample had a gradient to follow.",
+      };
+    }
+    const seen = `${percent(share)} of the samples had a gradient of zero`;
+    if (share <= TOLERATED) {
+      return {
+        status: "warned",
+        message: `${seen}: these may look more robust than they are.`,
+      };
+    }
+    return {
+      status: "failed",
+      message: `${seen}: attack through a smooth stand-in, with another loss, or without gradients.`,
+    };
+  },
+};

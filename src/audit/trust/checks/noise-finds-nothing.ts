@@ -1,0 +1,19 @@
+import type { TrustCheck } from "../check.ts";
+import { settled } from "./settled.ts";
+
+/** Random points of the ball do not break what gradients missed (Carlini et al. 2019, arXiv:1902.06705, with fewer draws). */
+export const noiseFindsNothing: TrustCheck = {
+  id: "noise-finds-nothing",
+  title: "Random search finds nothing more",
+  judge(cell) {
+    if (!cell.probes) return undefined;
+    const { noise, noiseDraws } = cell.probes;
+    return settled(
+      cell,
+      cell.probes,
+      noise,
+      `Random search, ${noiseDraws} points of the ball each,`,
+      "gradients mislead; attack without gradients (square, hopskipjump)",
+    );
+  },
+};

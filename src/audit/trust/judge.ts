@@ -1,0 +1,85 @@
+import { counts } from "../counting.ts";
+import type { Check } from "../results/index.ts";
+import type { Evidence, TrustCheck } from "./check.ts";
+import { asPublished } from "./checks/as-published.ts";
+import { beatsNoise } from "./checks/beats-noise.ts";
+import { beatsQueries } from "./checks/beats-queries.ts";
+import { beatsTransfer } from "./checks/beats-transfer.ts";
+import { breaksControl } from "./checks/breaks-control.ts";
+import { breaksUndefended } from "./checks/breaks-undefended.ts";
+import { budgetKept } from "./checks/budget-kept.ts";
+import { cleanPreflight } from "./checks/clean-preflight.ts";
+import { convergedInDraws } from "./checks/converged-in-draws.ts";
+import { convergedInRestarts } from "./checks/converged-in-restarts.ts";
+import { convergedInSteps } from "./checks/converged-in-steps.ts";
+import { gradientAgrees } from "./checks/gradient-agrees.ts";
+import { gradientsAvailable } from "./checks/gradients-available.ts";
+import { iterativeBeatsSingleStep } from "./checks/iterative-beats-single-step.ts";
+import { logitsGiven } from "./checks/logits-given.ts";
+import { monotoneInEps } from "./checks/monotone-in-eps.ts";
+import { noiseFindsNothing } from "./checks/noise-finds-nothing.ts";
+import { otherMeans } from "./checks/other-means.ts";
+import { reachesChance } from "./checks/reaches-chance.ts";
+import { repeatable } from "./checks/repeatable.ts";
+import { smoothNearby } from "./checks/smooth-nearby.ts";
+import { stoppedRising } from "./checks/stopped-rising.ts";
+
+export { type Evidence, isRandom, type TrustCheck } from "./check.ts";
+export type { AttackProbes } from "./probes/index.ts";
+
+/** The checks that hold for every cell. When one fails, the number may be wrong either way. */
+const always: readonly TrustCheck[] = [budgetKept, cleanPreflight, asPublished];
+
+/** The checks of numbers that count. When one fails, the target may be less robust than it looks. */
+const whereItCounts: readonly TrustCheck[] = [
+  logitsGiven,
+  repeatable,
+  smoothNearby,
+  gradientsAvailable,
+  gradientAgrees,
+  stoppedRising,
+  convergedInSteps,
+  convergedInRestarts,
+  convergedInDraws,
+  iterativeBeatsSingleStep,
+  monotoneInEps,
+  reachesChance,
+  beatsNoise,
+  beatsTransfer,
+  beatsQueries,
+  noiseFindsNothing,
+  otherMeans,
+  breaksUndefended,
+  breaksControl,
+];
+
+/** Every check there is. */
+export const allTrustChecks: readonly TrustCheck[] = [
+  ...always,
+  ...whereItCounts,
+];
+
+/** Judges a cell among the others of its run; checks that do not apply are left out. */
+export function trustChecks(
+  cell: Evidence,
+  siblings: readonly Evidence[],
+): Check[] {
+  const checks = counts(cell) ? allTrustChecks : always;
+  return checks.flatMap(({ id, title, judge }) => {
+    const finding = judge(cell, siblings);
+    return finding ? [{ id, title, ...finding }] : [];
+  });
+}
+
+/** Whether a cell's number may be believed: no check failed. */
+export function isTrusted(checks: readonly Check[]): boolean {
+  return checks.every(({ status }) => status !== "failed");
+}
+
+/** Whether not even a low number may be believed, since the attack may have cheated. */
+export function isVoid(checks: readonly Check[]): boolean {
+  return checks.some(
+    ({ id, status }) =>
+      status === "failed" && always.some((check) => check.id === id),
+  );
+}

@@ -1,0 +1,23 @@
+import type { BrokenControl } from "./broken-control.ts";
+import type { Averaged, Drawn, Longer, Tries } from "./probe.ts";
+
+/** Attempts to break what an attack left standing, and looks at how it ended. */
+export interface AttackProbes {
+  /** Samples that the attack left standing, of which some were tried. */
+  standing: number;
+  moreSteps: Longer | null;
+  moreRestarts: Tries | null;
+  moreDraws: Averaged | null;
+  /** Success by draws a gradient, on samples that the attack may have broken as well. */
+  course: Drawn[] | null;
+  /** The same attack on the candidate behind a defence that is known to be broken. */
+  control: BrokenControl | null;
+  unbounded: Tries | null;
+  noise: Tries;
+  /** Draws of noise of each sample. */
+  noiseDraws: number;
+  /** Of the gradient against differences, where the attack stopped. */
+  gradientError: number | null;
+  /** Share of the standing samples whose loss still rose at the end. */
+  rising: number | null;
+}

@@ -1,0 +1,43 @@
+import {
+  moreDraws,
+  moreRestarts,
+  moreSteps,
+  unbounded,
+} from "./attack-again.ts";
+import type { AttackProbes } from "./found.ts";
+import { gradientAtExamples } from "./gradient-at-examples.ts";
+import { DRAWS, noiseSearch } from "./noise-search.ts";
+import type { Scene } from "./probe.ts";
+
+export { courseOfDraws, drawsOf } from "./attack-again.ts";
+export {
+  type BrokenControl,
+  brokenControl,
+  controlBits,
+} from "./broken-control.ts";
+export type { AttackProbes } from "./found.ts";
+export { type ModelProbes, probeModel } from "./model-probes.ts";
+export { wrongAtMost } from "./most-draws.ts";
+export { PROBED, type Scene, someOf, type Tries } from "./probe.ts";
+export { peaksOf, stillRising } from "./still-rising.ts";
+
+/**
+ * Everything that is tried on what an attack left standing.
+ *
+ * @param queries what the attack itself asked of each sample; noise is drawn as often, at most
+ */
+export async function probeAttack(
+  scene: Scene,
+  queries: number,
+): Promise<Omit<AttackProbes, "standing" | "rising" | "control" | "course">> {
+  const noiseDraws = Math.min(DRAWS, Math.max(8, Math.ceil(queries)));
+  return {
+    moreSteps: await moreSteps(scene),
+    moreRestarts: await moreRestarts(scene),
+    moreDraws: await moreDraws(scene),
+    unbounded: await unbounded(scene),
+    noise: await noiseSearch(scene, noiseDraws),
+    noiseDraws,
+    gradientError: await gradientAtExamples(scene),
+  };
+}
