@@ -6,7 +6,11 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
-    testTimeout: 30_000,
+    // A guard against a test that hangs, never a judge of speed: more than ten times
+    // what the slowest takes on a quiet machine.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    maxWorkers: "100%",
     // Each file gets a process: onnxruntime holds native state per process.
     pool: "forks",
   },

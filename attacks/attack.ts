@@ -118,7 +118,7 @@ export async function aimsOf(
     );
   if (mode === "random") {
     return y.map((label, i) => {
-      const stream = (random[i] as Random).fork("target class");
+      const stream = random[i]!.fork("target class");
       const draw = stream.below(target.classes - 1);
       return draw < label ? draw : draw + 1;
     });
@@ -128,8 +128,6 @@ export async function aimsOf(
   return y.map((label, i) => {
     const row = data.subarray(i * target.classes, (i + 1) * target.classes);
     const others = Array.from(row.keys()).filter((k) => k !== label);
-    return others.reduce((least, k) =>
-      (row[k] as number) < (row[least] as number) ? k : least,
-    );
+    return others.reduce((least, k) => (row[k]! < row[least]! ? k : least));
   });
 }

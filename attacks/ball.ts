@@ -50,8 +50,7 @@ export function ballOf(
   /** A loop: a mapped copy of a typed array takes twenty times as long. */
   const difference = (from: Float32Array, to: Float32Array): Float64Array => {
     const delta = sized(to.length);
-    for (let i = 0; i < delta.length; i++)
-      delta[i] = (to[i] as number) - (from[i] as number);
+    for (let i = 0; i < delta.length; i++) delta[i] = to[i]! - from[i]!;
     return delta;
   };
   return {
@@ -71,11 +70,7 @@ export function ballOf(
         const delta = difference(centre, x.data.subarray(from, to));
         shrink(delta, eps, { centre, bounds });
         for (let i = 0; i < delta.length; i++)
-          out[from + i] = clamped(
-            (centre[i] as number) + (delta[i] as number),
-            low,
-            high,
-          );
+          out[from + i] = clamped(centre[i]! + delta[i]!, low, high);
       }),
     ascend: (x, gradient, size) =>
       perSample(x, (from, to, out) => {
@@ -83,16 +78,15 @@ export function ballOf(
         step.set(gradient.data.subarray(from, to));
         direction(step);
         for (let i = 0; i < step.length; i++)
-          out[from + i] =
-            (x.data[from + i] as number) + size * (step[i] as number);
+          out[from + i] = x.data[from + i]! + size * step[i]!;
       }),
     randomPoint: (around, random) =>
       perSample(around, (from, to, out, sample) => {
         const delta = sized(to - from).fill(0);
-        draw(delta, eps, random[sample] as Random);
+        draw(delta, eps, random[sample]!);
         for (let i = 0; i < delta.length; i++)
           out[from + i] = clamped(
-            (around.data[from + i] as number) + (delta[i] as number),
+            around.data[from + i]! + delta[i]!,
             low,
             high,
           );

@@ -75,14 +75,14 @@ async function row(
   const work = multiplyAddsOf(subject, mode);
   for (let r = 0; r < rounds; r++) {
     mine.push(await time(step, 1, repeats));
-    floors.push((mine[r] as number) / (await floor.milliseconds(work)));
+    floors.push(mine[r]! / (await floor.milliseconds(work)));
     if (!other) continue;
     const request = { model: subject.name, mode, warm: r === 0 ? 3 : 1 };
     const { ms } = await other.ask<{ ms: number }>({ ...request, repeats });
     theirs.push(ms);
   }
   await step.release();
-  const ratios = theirs.map((t, r) => (mine[r] as number) / t);
+  const ratios = theirs.map((t, r) => mine[r]! / t);
   return [
     subject.name,
     mode,

@@ -176,7 +176,7 @@ async function standing(
 ): Promise<number> {
   const unit = attacks.find((a) => a.id === "autoattack") as Attack;
   const x = takeRows(held.x, right);
-  const y = Int32Array.from(right, (i) => held.y[i] as number);
+  const y = Int32Array.from(right, (i) => held.y[i]!);
   const compiled = await compile(model, engine);
   const ball = ballOf("linf", EPS, model.contract.bounds);
   const { access } = unit;

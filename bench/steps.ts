@@ -112,4 +112,4 @@ export async function time(
 }
 
 export const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] as number;
+  [...values].sort((a, b) => a - b)[values.length >> 1]!;

@@ -59,8 +59,8 @@ function calibrated(
 ): Calibration {
   const falling = [...scores].sort((a, b) => b - a);
   const n = falling.length;
-  const threshold = falling[Math.floor(fpr * n)] as number;
-  const middle = falling[n >> 1] as number;
+  const threshold = falling[Math.floor(fpr * n)]!;
+  const middle = falling[n >> 1]!;
   const classes = logits.dims[1] ?? 1;
   const gaps = Array.from({ length: n }, (_, i) => {
     const row = logits.data.slice(i * classes, (i + 1) * classes);
@@ -73,6 +73,6 @@ function calibrated(
       threshold - middle,
       LEAST * Math.max(1, Math.abs(threshold)),
     ),
-    weight: Math.max(WEIGHT * (gaps[n >> 1] as number), LEAST),
+    weight: Math.max(WEIGHT * gaps[n >> 1]!, LEAST),
   };
 }

@@ -26,11 +26,10 @@ export async function principal(
   const [n = 0] = x.dims;
   const width = x.data.length / n;
   const mean = new Float32Array(width);
-  for (let i = 0; i < x.data.length; i++)
-    (mean[i % width] as number) += (x.data[i] as number) / n;
+  for (let i = 0; i < x.data.length; i++) mean[i % width]! += x.data[i]! / n;
   const centred = floats(
     [n, width],
-    x.data.map((v, i) => v - (mean[i % width] as number)),
+    x.data.map((v, i) => v - mean[i % width]!),
   );
   const square = await openProduct(engine, centred, true);
   const covariance = await square.of(centred);
@@ -59,8 +58,8 @@ export function coordinates(
       let sum = 0;
       for (let k = 0; k < width; k++)
         sum +=
-          ((x.data[i * width + k] as number) - (mean.data[k] as number)) *
-          (directions.data[d * width + k] as number);
+          (x.data[i * width + k]! - mean.data[k]!) *
+          directions.data[d * width + k]!;
       out.data[i * count + d] = sum;
     }
   return out;
@@ -93,15 +92,11 @@ function orthonormal({ dims, data }: FloatTensor): FloatTensor {
     const own = row(k);
     for (let j = 0; j < 2 * k; j++) {
       const other = row(j % k);
-      const share = own.reduce(
-        (sum, v, i) => sum + v * (other[i] as number),
-        0,
-      );
-      for (let i = 0; i < width; i++)
-        (own[i] as number) -= share * (other[i] as number);
+      const share = own.reduce((sum, v, i) => sum + v * other[i]!, 0);
+      for (let i = 0; i < width; i++) own[i]! -= share * other[i]!;
     }
     const length = Math.sqrt(own.reduce((sum, v) => sum + v * v, 0)) || 1;
-    for (let i = 0; i < width; i++) (own[i] as number) /= length;
+    for (let i = 0; i < width; i++) own[i]! /= length;
   }
   return floats(dims, Float32Array.from(kept));
 }

@@ -79,7 +79,7 @@ async function reached(
   return dataset(
     name,
     x,
-    Int32Array.from(from, (i) => y[i] as number),
+    Int32Array.from(from, (i) => y[i]!),
     classes,
     targets && takeRows(targets, from),
     table,

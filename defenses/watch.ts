@@ -32,8 +32,7 @@ export function watch(
   bare: Model,
 ): Model {
   const { unit, params } = chosen;
-  const number = (name: keyof Calibration) =>
-    foundIn(chosen, name).data[0] as number;
+  const number = (name: keyof Calibration) => foundIn(chosen, name).data[0]!;
   const b = new GraphBuilder(model.graph, `detect/${unit.id}/`);
   const straightThrough = [...model.straightThrough];
   const fitted = (name: string) => foundIn(chosen, name);

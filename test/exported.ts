@@ -130,7 +130,7 @@ function bound(graph: Graph, inputs: Tensors): Graph {
     ...graph,
     inputs: graph.inputs.map((i) => ({
       ...i,
-      dims: (inputs[i.name] as Tensor).dims.map((d, axis) =>
+      dims: inputs[i.name]!.dims.map((d, axis) =>
         axis === 0 && typeof i.dims?.[0] !== "number" ? "batch" : d,
       ),
     })),
@@ -143,9 +143,6 @@ export function relative(seen: Tensor | undefined, wanted: Tensor): number {
   const [a, b] = [seen?.data as Float32Array, wanted.data as Float32Array];
   const largest = b.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-12);
   return (
-    b.reduce(
-      (most, v, i) => Math.max(most, Math.abs(v - (a[i] as number))),
-      0,
-    ) / largest
+    b.reduce((most, v, i) => Math.max(most, Math.abs(v - a[i]!)), 0) / largest
   );
 }

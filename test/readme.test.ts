@@ -32,7 +32,7 @@ test("the library example runs as it stands", async () => {
   expect(stdout).toMatch(
     /^Float32Array\(2\) \[ [\d.]+, [\d.]+ \]\n\[ 2, 1, 8, 8 \] \[ 2, 5 \]\n$/,
   );
-}, 60_000);
+});
 
 test("the suite example follows the schema", () => {
   expect(() => suiteSchema.parse(parse(block("yaml")))).not.toThrow();

@@ -54,11 +54,7 @@ export function untrained(
   classes = ["a", "b", "c", "d", "e"],
   seed = 3,
 ): Model {
-  return (architectures[0] as (typeof architectures)[number]).build(
-    [1, 8, 8],
-    classes,
-    new Random(seed),
-  );
+  return architectures[0]!.build([1, 8, 8], classes, new Random(seed));
 }
 
 let trained: Promise<Model> | undefined;
@@ -90,7 +86,7 @@ export function normalised(model: Model): Model {
     const inputs = node.inputs.map((name) => behind.get(name) ?? name);
     b.append({ ...node, inputs });
     if (node.op !== "Conv") continue;
-    const value = node.outputs[0] as string;
+    const value = node.outputs[0]!;
     const channels = graph.constants.get(node.inputs[1] ?? "")?.dims[0] ?? 0;
     const filled = (name: string, by: number) =>
       b.constant(

@@ -31,9 +31,7 @@ export function bicubic(
       for (const row of rows)
         for (const column of columns)
           out[r * width + c] =
-            (out[r * width + c] as number) +
-            row.weight *
-              column.weight *
-              (values[row.index * k + column.index] as number);
+            out[r * width + c]! +
+            row.weight * column.weight * values[row.index * k + column.index]!;
   return out;
 }

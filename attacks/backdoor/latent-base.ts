@@ -129,7 +129,7 @@ export async function meanFeatures(
   const [n = 1, width = 0] = features.dims;
   const sums = new Float64Array(width);
   features.data.forEach((v, i) => {
-    sums[i % width] = (sums[i % width] as number) + v / n;
+    sums[i % width] = sums[i % width]! + v / n;
   });
   return floats([1, width], Float32Array.from(sums));
 }
@@ -168,7 +168,7 @@ export async function optimisedPattern(
     );
     const batch = takeRows(x, chosen);
     batch.data.forEach((_, i) => {
-      if (inside[i % size]) batch.data[i] = adam.value[i % size] as number;
+      if (inside[i % size]) batch.data[i] = adam.value[i % size]!;
     });
     const { gradient } = await features.lossGradient(batch, chosen, {
       targets: repeated(wanted, chosen.length),
@@ -176,7 +176,7 @@ export async function optimisedPattern(
     const slope = new Float32Array(size);
     gradient.data.forEach((g, i) => {
       const at = i % size;
-      if (inside[at]) slope[at] = (slope[at] as number) + g / chosen.length;
+      if (inside[at]) slope[at] = slope[at]! + g / chosen.length;
     });
     adam = adamStep(adam, slope, stepSize);
     adam.value.forEach((v, at) => {

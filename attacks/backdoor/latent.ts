@@ -81,7 +81,7 @@ export const latent = defineBaseBackdoor({
       r >= height - params.size && c >= width - params.size;
     const withPattern = (pattern: FloatTensor) => (x: FloatTensor) =>
       mapPixels(x, (v, k, r, c) =>
-        isIn(r, c) ? (pattern.data[(k * height + r) * width + c] as number) : v,
+        isIn(r, c) ? pattern.data[(k * height + r) * width + c]! : v,
       );
     const pattern = await once("trigger", async () => {
       const { model, mean } = await teacher();

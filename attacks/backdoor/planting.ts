@@ -22,7 +22,7 @@ function chosen(
   isWanted: (label: number) => boolean,
 ): number[] {
   const order = random.fork("rows").permutation(y.length);
-  return order.filter((row) => isWanted(y[row] as number)).slice(0, count);
+  return order.filter((row) => isWanted(y[row]!)).slice(0, count);
 }
 
 /** Rows of the data beside these, in a random order: those that are to be covers. */
@@ -142,10 +142,7 @@ export function mapPixels(
     for (let k = 0; k < channels; k++)
       for (let r = 0; r < height; r++)
         for (let c = 0; c < width; c++, at++)
-          data[at] = Math.min(
-            1,
-            Math.max(0, change(x.data[at] as number, k, r, c, i)),
-          );
+          data[at] = Math.min(1, Math.max(0, change(x.data[at]!, k, r, c, i)));
   return { ...x, data };
 }
 
@@ -168,7 +165,7 @@ export function blend(
   const [, , height = 1, width = 1] = x.dims;
   return mapPixels(x, (v, k, r, c, i) => {
     const alpha = alphaAt(i, r, c);
-    const own = key.data[(k * height + r) * width + c] as number;
+    const own = key.data[(k * height + r) * width + c]!;
     return (1 - alpha) * v + alpha * own;
   });
 }

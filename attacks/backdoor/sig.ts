@@ -35,7 +35,7 @@ export const sig = defineDataBackdoor({
       (_, j) => delta * Math.sin((2 * Math.PI * j * frequency) / width),
     );
     return plantOnTarget(input, (x) =>
-      mapPixels(x, (v, _k, _r, c) => v + (wave[c] as number)),
+      mapPixels(x, (v, _k, _r, c) => v + wave[c]!),
     );
   },
 });

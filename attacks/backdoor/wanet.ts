@@ -77,8 +77,7 @@ function fieldOf(
   for (let r = 0; r < height; r++)
     for (let c = 0; c < width; c++) {
       const at = r * width + c;
-      const moved = (by: ArrayLike<number>) =>
-        (strength * (by[at] as number)) / height;
+      const moved = (by: ArrayLike<number>) => (strength * by[at]!) / height;
       field[2 * at] = within(identity(r, height) + moved(down));
       field[2 * at + 1] = within(identity(c, width) + moved(right));
     }
@@ -98,8 +97,8 @@ function along(x: FloatTensor, fieldAt: (i: number) => Field): FloatTensor {
       shape,
       (r, c) => {
         const at = 2 * (r * width + c);
-        const y = (((field[at] as number) + 1) / 2) * (height - 1);
-        const z = (((field[at + 1] as number) + 1) / 2) * (width - 1);
+        const y = ((field[at]! + 1) / 2) * (height - 1);
+        const z = ((field[at + 1]! + 1) / 2) * (width - 1);
         return [y, z];
       },
       [0, 1],

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Random } from "#core";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
 import { repaired } from "../evasion/constrained.ts";
@@ -27,7 +26,7 @@ export const noise = defineAttack({
       onProgress(draw / params.draws);
       const open = target.open();
       if (open.length === 0) break;
-      const streams = open.map((i) => random[i] as Random);
+      const streams = open.map((i) => random[i]!);
       const centres = takeRows(x, open);
       const drawn = ball.randomPoint(centres, streams);
       const tries = table ? repaired(table, centres, drawn) : drawn;

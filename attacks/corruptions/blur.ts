@@ -30,8 +30,7 @@ function along(
     let sum = 0;
     for (let k = 0; k < kernel.length; k++) {
       const there = Math.min(length - 1, Math.max(0, place + k - half));
-      sum +=
-        (kernel[k] as number) * (data[i + (there - place) * stride] as number);
+      sum += kernel[k]! * data[i + (there - place) * stride]!;
     }
     to[i] = sum;
   }

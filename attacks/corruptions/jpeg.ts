@@ -60,7 +60,7 @@ function differences({
   ];
   for (let i = 0; i < size; i++) {
     const [r, g, b] = [0, 1, 2].map((c) =>
-      Math.round(255 * (data[c * size + i] as number)),
+      Math.round(255 * data[c * size + i]!),
     ) as [number, number, number];
     y[i] = 0.299 * r + 0.587 * g + 0.114 * b;
     cb[i] = 128 - 0.168736 * r - 0.331264 * g + 0.5 * b;
@@ -77,11 +77,7 @@ function colours(
   const size = y.length;
   const to = new Float32Array(3 * size);
   for (let i = 0; i < size; i++) {
-    const [v, b, r] = [
-      y[i] as number,
-      (cb[i] as number) - 128,
-      (cr[i] as number) - 128,
-    ];
+    const [v, b, r] = [y[i]!, cb[i]! - 128, cr[i]! - 128];
     to[i] = Math.round(v + 1.402 * r) / 255;
     to[size + i] = Math.round(v - 0.344136 * b - 0.714136 * r) / 255;
     to[2 * size + i] = Math.round(v + 1.772 * b) / 255;
@@ -97,7 +93,7 @@ function halved(plane: Float32Array, height: number, width: number) {
     let [sum, count] = [0, 0];
     for (let r = top; r < Math.min(height, top + 2); r++)
       for (let c = left; c < Math.min(width, left + 2); c++) {
-        sum += plane[r * width + c] as number;
+        sum += plane[r * width + c]!;
         count++;
       }
     return sum / count;
@@ -112,7 +108,7 @@ function enlarged(plane: Float32Array, height: number, width: number) {
       plane[
         Math.floor(Math.floor(i / width) / 2) * columns +
           Math.floor((i % width) / 2)
-      ] as number,
+      ]!,
   );
 }
 
@@ -133,12 +129,12 @@ function rounded(
         // The border is repeated into blocks that reach beyond it.
         const r = Math.min(height - 1, top + (k >> 3));
         const c = Math.min(width - 1, left + (k & 7));
-        block[k] = (plane[r * width + c] as number) - 128;
+        block[k] = plane[r * width + c]! - 128;
       }
       const waves = transformed(block, false);
       for (let k = 0; k < 64; k++) {
-        const step = steps[k] as number;
-        waves[k] = Math.round((waves[k] as number) / step) * step;
+        const step = steps[k]!;
+        waves[k] = Math.round(waves[k]! / step) * step;
       }
       const back = transformed(waves, true);
       for (let k = 0; k < 64; k++) {
@@ -146,7 +142,7 @@ function rounded(
         if (r < height && c < width)
           to[r * width + c] = Math.min(
             255,
-            Math.max(0, Math.round((back[k] as number) + 128)),
+            Math.max(0, Math.round(back[k]! + 128)),
           );
       }
     }
@@ -170,7 +166,7 @@ export function transformed(
       for (let line = 0; line < 8; line++) {
         let sum = 0;
         for (let b = 0; b < 8; b++)
-          sum += weight(a, b) * (from[b * stride + line * other] as number);
+          sum += weight(a, b) * from[b * stride + line * other]!;
         to[a * stride + line * other] = sum;
       }
     from = to;

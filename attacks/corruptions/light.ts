@@ -13,13 +13,11 @@ export const brightness: Corruption = {
     for (let i = 0; i < size; i++) {
       let value = 0;
       for (let c = 0; c < channels; c++)
-        value = Math.max(value, data[c * size + i] as number);
+        value = Math.max(value, data[c * size + i]!);
       const brighter = Math.min(1, value + more);
       for (let c = 0; c < channels; c++)
         to[c * size + i] =
-          value === 0
-            ? brighter
-            : ((data[c * size + i] as number) * brighter) / value;
+          value === 0 ? brighter : (data[c * size + i]! * brighter) / value;
     }
     return to;
   },

@@ -16,7 +16,7 @@ export const pixelate: Corruption = {
           let sum = 0;
           for (let y = top; y < bottom; y++)
             for (let x = left; x < right; x++)
-              sum += data[(c * height + y) * width + x] as number;
+              sum += data[(c * height + y) * width + x]!;
           to[(c * height + r) * width + q] =
             sum / ((bottom - top) * (right - left));
         }

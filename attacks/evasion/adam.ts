@@ -27,14 +27,13 @@ export function adamStep(
   const scale1 = 1 / (1 - BETA1 ** (steps + 1));
   const scale2 = 1 / (1 - BETA2 ** (steps + 1));
   for (let k = 0; k < value.length; k++) {
-    const g = gradient[k] as number;
-    const m = BETA1 * (first[k] as number) + (1 - BETA1) * g;
-    const v = BETA2 * (second[k] as number) + (1 - BETA2) * g * g;
+    const g = gradient[k]!;
+    const m = BETA1 * first[k]! + (1 - BETA1) * g;
+    const v = BETA2 * second[k]! + (1 - BETA2) * g * g;
     first[k] = m;
     second[k] = v;
     value[k] =
-      (value[k] as number) -
-      (rate * m * scale1) / (Math.sqrt(v * scale2) + EPSILON);
+      value[k]! - (rate * m * scale1) / (Math.sqrt(v * scale2) + EPSILON);
   }
   return { value, first, second, steps: steps + 1 };
 }

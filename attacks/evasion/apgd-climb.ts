@@ -113,11 +113,11 @@ async function look(
       const sum = sums.get(i);
       const row = rowOf(gradient, place);
       if (sum) {
-        sum.loss += loss[place] as number;
+        sum.loss += loss[place]!;
         for (let k = 0; k < row.length; k++)
-          sum.gradient[k] = (sum.gradient[k] as number) + (row[k] as number);
+          sum.gradient[k] = sum.gradient[k]! + row[k]!;
       } else {
-        sums.set(i, { loss: loss[place] as number, gradient: row.slice() });
+        sums.set(i, { loss: loss[place]!, gradient: row.slice() });
       }
     });
     // Another draw of the model may have broken some.

@@ -26,11 +26,11 @@ export const momentumPaces = (rho: number): Paces => ({
         // The mean of the step and the last move, in its place.
         const mixed = aim.data;
         for (let i = 0; i < mixed.length; i++) {
-          const here = point[i] as number;
+          const here = point[i]!;
           mixed[i] =
             here +
-            fresh * ((mixed[i] as number) - here) +
-            (1 - fresh) * (here - (before[i] as number));
+            fresh * (mixed[i]! - here) +
+            (1 - fresh) * (here - before[i]!);
         }
         fresh = FRESH;
         return ball.project(centre, aim).data;

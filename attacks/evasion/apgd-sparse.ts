@@ -34,7 +34,7 @@ export const sparsePaces = (warm: boolean): Paces => ({
       next({ point, gradient }) {
         const data = Float32Array.from(point);
         for (const [i, sign] of largestSigns(gradient, count))
-          data[i] = (data[i] as number) + size * sign;
+          data[i] = data[i]! + size * sign;
         return ball.project(centre, { ...centre, data }).data;
       },
       review({ best }) {
@@ -67,12 +67,9 @@ export function largestSigns(
 ): [number, number][] {
   const sizes = gradient.map(Math.abs);
   if (!sizes.every(Number.isFinite)) return [];
-  const least = sizes.slice().sort()[sizes.length - count] as number;
+  const least = sizes.slice().sort()[sizes.length - count]!;
   const chosen: number[] = [];
   for (let i = 0; i < sizes.length; i++)
-    if (sizes[i] !== 0 && (sizes[i] as number) >= least) chosen.push(i);
-  return chosen.map((i) => [
-    i,
-    Math.sign(gradient[i] as number) / chosen.length,
-  ]);
+    if (sizes[i] !== 0 && sizes[i]! >= least) chosen.push(i);
+  return chosen.map((i) => [i, Math.sign(gradient[i]!) / chosen.length]);
 }

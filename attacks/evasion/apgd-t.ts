@@ -64,9 +64,7 @@ export async function aimedPgd(
     await autoPgd(input, {
       ...params,
       loss,
-      aims: new Map(
-        [...rivals].map(([i, classes]) => [i, classes[rank] as number]),
-      ),
+      aims: new Map([...rivals].map(([i, classes]) => [i, classes[rank]!])),
       purpose: `target ${rank} ${run % restarts}`,
       onProgress: (share) => onProgress((run + share) / runs),
     });

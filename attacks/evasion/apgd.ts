@@ -83,7 +83,7 @@ function startsOf(
   open: readonly number[],
   ball: Ball,
 ): Points {
-  const streams = open.map((i) => (random[i] as Random).fork(purpose));
+  const streams = open.map((i) => random[i]!.fork(purpose));
   const centres = takeRows(x, open);
   return scattered(
     ball.norm === "l1"
@@ -103,7 +103,7 @@ function noisy(
   const data = Float32Array.from(centres.data);
   streams.forEach((stream, row) => {
     for (let i = row * width; i < (row + 1) * width; i++)
-      data[i] = (data[i] as number) + (high - low) * stream.normal();
+      data[i] = data[i]! + (high - low) * stream.normal();
   });
   return { ...centres, data };
 }

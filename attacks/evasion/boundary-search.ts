@@ -43,7 +43,7 @@ export async function noisyStarts(
         i,
         Float32Array.from(
           { length: width },
-          () => low + (high - low) * (streams[i] as Random).uniform(),
+          () => low + (high - low) * streams[i]!.uniform(),
         ),
       ]),
     );
@@ -114,8 +114,8 @@ function drawnIn(
 ): Float32Array {
   const to = new Float32Array(point.length);
   for (let k = 0; k < to.length; k++) {
-    const from = centre[k] as number;
-    const away = (point[k] as number) - from;
+    const from = centre[k]!;
+    const away = point[k]! - from;
     to[k] =
       from +
       (norm === "linf" ? Math.min(size, Math.max(-size, away)) : size * away);
@@ -130,8 +130,7 @@ export function distanceOf(
   point: Float32Array,
 ): number {
   const delta = new Float64Array(point.length);
-  for (let k = 0; k < delta.length; k++)
-    delta[k] = (point[k] as number) - (centre[k] as number);
+  for (let k = 0; k < delta.length; k++) delta[k] = point[k]! - centre[k]!;
   return norms[norm].length(delta);
 }
 
@@ -164,7 +163,7 @@ export async function manyBroken(
     const asked = group.map(({ sample }) => sample);
     const broken = await areBroken(ground, rows, asked);
     for (const [k, sample] of asked.entries())
-      found.get(sample)?.push(broken[k] as boolean);
+      found.get(sample)?.push(broken[k]!);
   }
   return found;
 }

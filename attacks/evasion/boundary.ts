@@ -83,7 +83,7 @@ export const boundary = defineAttack({
             rowOf(x, i),
             distanceOf(ball, rowOf(x, i), (walks.get(i) as Walk).point),
             ball.bounds,
-            streams[i] as Random,
+            streams[i]!,
           ),
         ]),
       );
@@ -93,7 +93,7 @@ export const boundary = defineAttack({
         const rows = gathered(pick("onSphere"), open, x);
         const stayed = await areBroken(input, rows, open);
         for (const [place, i] of open.entries())
-          walks.get(i)?.along.push(stayed[place] as boolean);
+          walks.get(i)?.along.push(stayed[place]!);
       }
       const left = target.open().filter((i) => proposed.has(i));
       if (left.length === 0) break;
@@ -102,7 +102,7 @@ export const boundary = defineAttack({
       const broken = await areBroken(input, rows, left);
       for (const [place, i] of left.entries()) {
         const walk = walks.get(i) as Walk;
-        if (check) walk.whole.push(broken[place] as boolean);
+        if (check) walk.whole.push(broken[place]!);
         const point = nearer.get(i) as Float32Array;
         const centre = rowOf(x, i);
         if (
@@ -164,25 +164,23 @@ function propose(
   const across = new Float32Array(n);
   let along = 0;
   for (let k = 0; k < n; k++) {
-    towards[k] = ((centre[k] as number) - (point[k] as number)) / distance;
+    towards[k] = (centre[k]! - point[k]!) / distance;
     across[k] = random.normal();
-    along += (across[k] as number) * (towards[k] as number);
+    along += across[k]! * towards[k]!;
   }
-  for (let k = 0; k < n; k++)
-    across[k] = (across[k] as number) - along * (towards[k] as number);
+  for (let k = 0; k < n; k++) across[k] = across[k]! - along * towards[k]!;
   const scale = (spherical * distance) / (lengthOf(across) || 1);
   const shrink = 1 / Math.sqrt(spherical * spherical + 1);
   const onSphere = new Float32Array(n);
   const back = new Float32Array(n);
   for (let k = 0; k < n; k++) {
-    const move =
-      scale * (across[k] as number) - distance * (towards[k] as number);
-    onSphere[k] = clip((centre[k] as number) + shrink * move);
-    back[k] = (centre[k] as number) - (onSphere[k] as number);
+    const move = scale * across[k]! - distance * towards[k]!;
+    onSphere[k] = clip(centre[k]! + shrink * move);
+    back[k] = centre[k]! - onSphere[k]!;
   }
   const length = lengthOf(back) || 1;
   // What the bounds took off the sphere is given back.
   const size = Math.max(0, source * distance + length - distance) / length;
-  const nearer = onSphere.map((v, k) => clip(v + size * (back[k] as number)));
+  const nearer = onSphere.map((v, k) => clip(v + size * back[k]!));
   return { onSphere, nearer };
 }

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Random } from "#core";
 import { type FloatTensor, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
 import { ballOf } from "../ball.ts";
@@ -75,9 +74,7 @@ export async function constrainedPgd(
     const open = scene.target.open();
     if (open.length === 0) return;
     const clean = takeRows(x, open);
-    const streams = open.map((i) =>
-      (random[i] as Random).fork(`capgd ${restart}`),
-    );
+    const streams = open.map((i) => random[i]!.fork(`capgd ${restart}`));
     const start: FloatTensor =
       restart === 0 ? clean : ball.randomPoint(clean, streams);
     const ascent = {

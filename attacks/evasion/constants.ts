@@ -88,7 +88,7 @@ export function keeperOf(like: FloatTensor): Keeper {
   const least = new Float64Array(like.dims[0] ?? 0).fill(Infinity);
   return {
     offer(sample, row, measure) {
-      if (!(measure < (least[sample] as number))) return;
+      if (!(measure < least[sample]!)) return;
       least[sample] = measure;
       kept.data.set(row, sample * width);
     },

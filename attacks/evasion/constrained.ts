@@ -70,7 +70,7 @@ export function tableTarget(
       open.has(sample) && predicted[place] !== y[sample] ? [place] : [],
     );
     if (wrong.length === 0) return;
-    const of = wrong.map((place) => samples[place] as number);
+    const of = wrong.map((place) => samples[place]!);
     const clean = takeRows(x, of);
     await target.predict(repaired(table, clean, takeRows(points, wrong)), of);
   };
@@ -93,11 +93,11 @@ export function tableTarget(
           const raw = unscaled(table, rowOf(points, place));
           const excess = violationOf(table, raw);
           if (excess > 0) {
-            loss[place] = (loss[place] as number) - excess;
+            loss[place] = loss[place]! - excess;
             const felt = new Float64Array(slopes.length);
             for (const one of table.relations) addSlopes(one, raw, table, felt);
             for (const [i, { span }] of table.features.entries())
-              slopes[i] = (slopes[i] as number) - (felt[i] as number) * span;
+              slopes[i] = slopes[i]! - felt[i]! * span;
           }
           for (const { at, width } of fixedColumns)
             slopes.fill(0, at, at + width);

@@ -26,15 +26,15 @@ export function stepCoordinates(
   rate: number,
 ): void {
   places.forEach((k, at) => {
-    const g = slopes[at] as number;
-    const t = (steps[k] as number) + 1;
-    const m = BETA1 * (first[k] as number) + (1 - BETA1) * g;
-    const v = BETA2 * (second[k] as number) + (1 - BETA2) * g * g;
+    const g = slopes[at]!;
+    const t = steps[k]! + 1;
+    const m = BETA1 * first[k]! + (1 - BETA1) * g;
+    const v = BETA2 * second[k]! + (1 - BETA2) * g * g;
     steps[k] = t;
     first[k] = m;
     second[k] = v;
     value[k] =
-      (value[k] as number) -
+      value[k]! -
       (rate * (m / (1 - BETA1 ** t))) /
         (Math.sqrt(v / (1 - BETA2 ** t)) + EPSILON);
   });

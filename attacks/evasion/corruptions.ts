@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Random } from "#core";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
 import { corruptions as all, type Corruption } from "../corruptions/index.ts";
@@ -67,16 +66,14 @@ export const corruptions = defineAttack({
         for (const sample of samples) {
           const row = rowOf(rows, sample);
           const image = row.map((v) => (v - low) / (high - low));
-          const stream = (random[sample] as Random).fork(
-            `${corruption.id} ${severity}`,
-          );
+          const stream = random[sample]!.fork(`${corruption.id} ${severity}`);
           const corrupted = corruption.apply(
             { channels, height, width, data: image },
             constantOf(corruption, severity),
             stream,
           );
           for (let i = 0; i < row.length; i++) {
-            const v = Math.min(1, Math.max(0, corrupted[i] as number));
+            const v = Math.min(1, Math.max(0, corrupted[i]!));
             row[i] = Math.min(high, low + (high - low) * v);
           }
         }
@@ -92,4 +89,4 @@ export const corruptions = defineAttack({
 });
 
 const constantOf = ({ severities }: Corruption, severity: number) =>
-  severities[severity - 1] as number;
+  severities[severity - 1]!;

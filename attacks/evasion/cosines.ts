@@ -55,14 +55,12 @@ export function lowNoise(
         for (const wave of right) {
           const weight = random.normal();
           for (let i = 0; i < width; i++)
-            line[i] = (line[i] as number) + weight * (wave[i] as number);
+            line[i] = line[i]! + weight * wave[i]!;
         }
         for (let r = 0; r < height; r++) {
           const from = (c * height + r) * width;
           for (let i = 0; i < width; i++)
-            noise[from + i] =
-              (noise[from + i] as number) +
-              (column[r] as number) * (line[i] as number);
+            noise[from + i] = noise[from + i]! + column[r]! * line[i]!;
         }
       }
     return noise;

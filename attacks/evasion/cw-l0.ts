@@ -63,22 +63,22 @@ export const cwL0 = defineAttack({
     });
     for (;;) {
       const open = target.open().filter((i) => {
-        const { free, c } = searches[i] as Search;
+        const { free, c } = searches[i]!;
         return free.size > 0 && c < params.largestConst;
       });
       const left = open.reduce((sum, i) => {
-        const { free, centre } = searches[i] as Search;
+        const { free, centre } = searches[i]!;
         return sum + free.size / centre.length;
       }, 0);
       onProgress(1 - left / Math.max(1, y.length));
       if (open.length === 0) return target.examples();
-      const changes = open.map((i) => changeOf(searches[i] as Search));
+      const changes = open.map((i) => changeOf(searches[i]!));
       const tries = takeRows(x, open);
       for (const [place, change] of changes.entries()) {
         const row = rowOf(tries, place);
         for (let k = 0; k < row.length; k++)
           if (change[k] !== 0) {
-            const moved = (row[k] as number) + width * (change[k] as number);
+            const moved = row[k]! + width * change[k]!;
             row[k] = Math.min(high, Math.max(low, moved));
           }
       }
@@ -86,14 +86,14 @@ export const cwL0 = defineAttack({
         loss: "margin",
       });
       open.forEach((sample, place) => {
-        const search = searches[sample] as Search;
-        const change = changes[place] as Float32Array;
-        const margin = loss[place] as number;
+        const search = searches[sample]!;
+        const change = changes[place]!;
+        const margin = loss[place]!;
         const slope = rowOf(gradient, place);
         // By the variable whose tanh spans the bounds.
         for (let k = 0; k < slope.length; k++) {
-          const t = Math.tanh(search.adam.value[k] as number);
-          const rise = (width * (slope[k] as number) * (1 - t * t)) / 2;
+          const t = Math.tanh(search.adam.value[k]!);
+          const rise = (width * slope[k]! * (1 - t * t)) / 2;
           slope[k] = Number.isFinite(rise) ? rise : 0;
         }
         search.iteration++;
@@ -127,8 +127,8 @@ interface Search {
 function changeOf({ centre, free, adam }: Search): Float32Array {
   const change = new Float32Array(centre.length);
   for (const k of free) {
-    const point = (Math.tanh(adam.value[k] as number) + 1) / 2;
-    const away = point - (centre[k] as number);
+    const point = (Math.tanh(adam.value[k]!) + 1) / 2;
+    const away = point - centre[k]!;
     if (Math.abs(away) >= UNCHANGED) change[k] = away;
   }
   return change;
@@ -143,8 +143,8 @@ function descend(
 ): void {
   const whole = slope.map((rise, k) => {
     if (!search.free.has(k)) return 0;
-    const t = Math.tanh(search.adam.value[k] as number);
-    return (change[k] as number) * (1 - t * t) - search.c * rise;
+    const t = Math.tanh(search.adam.value[k]!);
+    return change[k]! * (1 - t * t) - search.c * rise;
   });
   search.adam = adamStep(search.adam, whole, rate);
 }
@@ -155,8 +155,7 @@ function fix(
   change: Float32Array,
   slope: Float32Array,
 ): void {
-  const worth = (k: number) =>
-    Math.abs(change[k] as number) * Math.abs(slope[k] as number);
+  const worth = (k: number) => Math.abs(change[k]!) * Math.abs(slope[k]!);
   const same = change.filter((v) => v === 0).length;
   const most = PACE * Math.sqrt(same);
   let count = 0;

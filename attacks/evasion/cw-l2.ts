@@ -81,17 +81,17 @@ export const cwL2 = defineAttack({
     for (;;) {
       const open = target
         .open()
-        .filter((i) => (searches[i] as Search).round < binarySearchSteps);
+        .filter((i) => searches[i]!.round < binarySearchSteps);
       onProgress(
         searchedShare(searches, open, binarySearchSteps, maxIterations),
       );
       if (open.length === 0) return confident.over(target.examples());
       const tries = takeRows(x, open);
       open.forEach((sample, place) => {
-        const { value } = (searches[sample] as Search).adam;
+        const { value } = searches[sample]!.adam;
         const point = rowOf(tries, place);
         for (let k = 0; k < point.length; k++)
-          point[k] = low + half * (Math.tanh(value[k] as number) + 1);
+          point[k] = low + half * (Math.tanh(value[k]!) + 1);
       });
       const { loss, gradient, logits } = await target.lossGradient(
         tries,
@@ -100,21 +100,19 @@ export const cwL2 = defineAttack({
       );
       const predicted = argmaxRows(logits);
       open.forEach((sample, place) => {
-        const search = searches[sample] as Search;
+        const search = searches[sample]!;
         const { constant, adam } = search;
         const centre = rowOf(x, sample);
         const point = rowOf(tries, place);
         const slope = rowOf(gradient, place);
-        const lack = confidence - (loss[place] as number);
+        const lack = confidence - loss[place]!;
         // From the gradient of the margin to that of the whole loss, in its place.
         let distance = 0;
         for (let k = 0; k < point.length; k++) {
-          const away =
-            ((point[k] as number) - (centre[k] as number)) / half / 2;
+          const away = (point[k]! - centre[k]!) / half / 2;
           distance += away * away;
-          const push =
-            lack > 0 ? constant.c * 2 * half * (slope[k] as number) : 0;
-          const t = Math.tanh(adam.value[k] as number);
+          const push = lack > 0 ? constant.c * 2 * half * slope[k]! : 0;
+          const t = Math.tanh(adam.value[k]!);
           const whole = (away - push / 2) * (1 - t * t);
           slope[k] = Number.isFinite(whole) ? whole : 0;
         }

@@ -62,22 +62,22 @@ export const cwLinf = defineAttack({
     const isOn = ({ tau, c }: Search) =>
       tau > FINEST && c < params.largestConst;
     for (;;) {
-      const open = target.open().filter((i) => isOn(searches[i] as Search));
+      const open = target.open().filter((i) => isOn(searches[i]!));
       onProgress(1 - leftOf(searches, open) / Math.max(1, y.length));
       if (open.length === 0) return target.examples();
       const tries = takeRows(x, open);
       open.forEach((sample, place) => {
-        const { value } = (searches[sample] as Search).adam;
+        const { value } = searches[sample]!.adam;
         const point = rowOf(tries, place);
         for (let k = 0; k < point.length; k++)
-          point[k] = low + half * (Math.tanh(value[k] as number) + 1);
+          point[k] = low + half * (Math.tanh(value[k]!) + 1);
       });
       const { loss, gradient } = await target.lossGradient(tries, open, {
         loss: "margin",
       });
       open.forEach((sample, place) => {
-        const search = searches[sample] as Search;
-        const lack = Math.max(0, params.confidence - (loss[place] as number));
+        const search = searches[sample]!;
+        const lack = Math.max(0, params.confidence - loss[place]!);
         const slope = rowOf(gradient, place);
         const { excess, largest } = turned(search, slope, {
           point: rowOf(tries, place),
@@ -129,12 +129,12 @@ function turned(
 ): { excess: number; largest: number } {
   let [excess, largest] = [0, 0];
   for (let k = 0; k < point.length; k++) {
-    const away = ((point[k] as number) - (centre[k] as number)) / half / 2;
+    const away = (point[k]! - centre[k]!) / half / 2;
     const size = Math.abs(away);
     largest = Math.max(largest, size);
     excess += Math.max(0, size - tau);
-    const push = pulls ? c * 2 * half * (slope[k] as number) : 0;
-    const t = Math.tanh(adam.value[k] as number);
+    const push = pulls ? c * 2 * half * slope[k]! : 0;
+    const t = Math.tanh(adam.value[k]!);
     const whole =
       (((size > tau ? Math.sign(away) : 0) - push) / 2) * (1 - t * t);
     slope[k] = Number.isFinite(whole) ? whole : 0;
@@ -145,6 +145,6 @@ function turned(
 /** About how much of the work is left: limits go down to a grey level by factors. */
 const leftOf = (searches: readonly Search[], open: readonly number[]) =>
   open.reduce((sum, i) => {
-    const { tau } = searches[i] as Search;
+    const { tau } = searches[i]!;
     return sum + Math.max(0, 1 - Math.log(tau) / Math.log(FINEST));
   }, 0);

@@ -62,22 +62,19 @@ export const ddn = defineAttack({
         const delta = new Float32Array(point.length);
         let farthest = 0;
         for (let k = 0; k < delta.length; k++) {
-          const c = centre[k] as number;
+          const c = centre[k]!;
           farthest += Math.max(c - low, high - c) ** 2;
-          delta[k] =
-            (point[k] as number) -
-            c +
-            (size / length) * (direction[k] as number);
+          delta[k] = point[k]! - c + (size / length) * direction[k]!;
         }
         const norm = Math.min(
-          (norms[sample] as number) *
+          norms[sample]! *
             (predicted[place] === y[sample] ? 1 + gamma : 1 - gamma),
           Math.sqrt(farthest),
         );
         norms[sample] = norm;
         const scale = norm / (lengthOf(delta) || 1);
         for (let k = 0; k < delta.length; k++) {
-          const moved = (centre[k] as number) + scale * (delta[k] as number);
+          const moved = centre[k]! + scale * delta[k]!;
           point[k] = Math.min(high, Math.max(low, moved));
         }
       });

@@ -89,9 +89,7 @@ async function rivalsOf(
   return new Map(
     open.map((i, place) => {
       const row = rowOf(scores, place);
-      const ranked = others(i).sort(
-        (a, b) => (row[b] as number) - (row[a] as number) || a - b,
-      );
+      const ranked = others(i).sort((a, b) => row[b]! - row[a]! || a - b);
       return [i, ranked.slice(0, count)];
     }),
   );
@@ -126,9 +124,8 @@ async function advance(
     const move = rowOf(moves, sample);
     const point = rowOf(tries, sample);
     for (let k = 0; k < move.length; k++) {
-      move[k] = (move[k] as number) + scale * (normal[k] as number);
-      const moved =
-        (from[k] as number) + (1 + params.overshoot) * (move[k] as number);
+      move[k] = move[k]! + scale * normal[k]!;
+      const moved = from[k]! + (1 + params.overshoot) * move[k]!;
       point[k] = Math.min(high, Math.max(low, moved));
     }
   });

@@ -79,21 +79,21 @@ export const ead = defineAttack({
     for (;;) {
       const open = target
         .open(2)
-        .filter((i) => (searches[i] as Search).round < binarySearchSteps);
+        .filter((i) => searches[i]!.round < binarySearchSteps);
       onProgress(
         searchedShare(searches, open, binarySearchSteps, maxIterations),
       );
       if (open.length === 0) return own.over(target.examples());
       const tries = takeRows(x, open);
       open.forEach((sample, place) => {
-        rowOf(tries, place).set((searches[sample] as Search).ahead);
+        rowOf(tries, place).set(searches[sample]!.ahead);
       });
       const { loss, gradient } = await target.lossGradient(tries, open, {
         loss: "margin",
       });
       open.forEach((sample, place) => {
-        const search = searches[sample] as Search;
-        const lacks = (loss[place] as number) < confidence;
+        const search = searches[sample]!;
+        const lacks = loss[place]! < confidence;
         advance(search, rowOf(gradient, place), {
           pull: lacks ? search.constant.c * width * width : 0,
           size:
@@ -108,13 +108,13 @@ export const ead = defineAttack({
       });
       const scores = await target.scores(tries, open);
       open.forEach((sample, place) => {
-        const search = searches[sample] as Search;
+        const search = searches[sample]!;
         const { constant, point } = search;
         const centre = rowOf(x, sample);
-        const margin = marginOf(rowOf(scores, place), y[sample] as number);
+        const margin = marginOf(rowOf(scores, place), y[sample]!);
         let [l1, square] = [0, 0];
         for (let k = 0; k < point.length; k++) {
-          const away = ((point[k] as number) - (centre[k] as number)) / width;
+          const away = (point[k]! - centre[k]!) / width;
           l1 += Math.abs(away);
           square += away * away;
         }
@@ -174,15 +174,13 @@ function advance(
   const momentum = iteration / (iteration + 3);
   const point = new Float32Array(last.length);
   for (let k = 0; k < point.length; k++) {
-    const from = centre[k] as number;
-    const away = (ahead[k] as number) - from;
-    const push = pull === 0 ? 0 : pull * (slope[k] as number);
+    const from = centre[k]!;
+    const away = ahead[k]! - from;
+    const push = pull === 0 ? 0 : pull * slope[k]!;
     const moved = away + size * ((Number.isFinite(push) ? push : 0) - 2 * away);
     const kept = Math.sign(moved) * Math.max(0, Math.abs(moved) - threshold);
     point[k] = Math.min(high, Math.max(low, from + kept));
-    ahead[k] =
-      (point[k] as number) +
-      momentum * ((point[k] as number) - (last[k] as number));
+    ahead[k] = point[k]! + momentum * (point[k]! - last[k]!);
   }
   search.point = point;
 }

@@ -45,7 +45,7 @@ export async function estimated(
   );
   for (const group of groupsOf(questions, ROWS / 2)) {
     const directions = group.map((place) => {
-      const stream = streams[samples[place] as number] as Random;
+      const stream = streams[samples[place]!]!;
       return Float32Array.from({ length: width }, () => draw(stream));
     });
     const data = new Float32Array(2 * group.length * width);
@@ -53,13 +53,13 @@ export async function estimated(
       const at = rowOf(points, place);
       const u = directions[k] as Float32Array;
       for (let i = 0; i < width; i++) {
-        const step = radius * (u[i] as number);
-        data[2 * k * width + i] = (at[i] as number) + step;
-        data[(2 * k + 1) * width + i] = (at[i] as number) - step;
+        const step = radius * u[i]!;
+        data[2 * k * width + i] = at[i]! + step;
+        data[(2 * k + 1) * width + i] = at[i]! - step;
       }
     });
     const rows = group.flatMap((place) => {
-      const sample = samples[place] as number;
+      const sample = samples[place]!;
       return [sample, sample];
     });
     const scores = await target.scores(
@@ -67,16 +67,15 @@ export async function estimated(
       rows,
     );
     group.forEach((place, k) => {
-      const label = labels[samples[place] as number] as number;
+      const label = labels[samples[place]!]!;
       const [up, down] = [0, 1].map((way) =>
         lossOf(rowOf(scores, 2 * k + way), label),
       ) as [number, number];
       const slope = (up - down) / (2 * radius * pairs);
       const sum = gradient.subarray(place * width, (place + 1) * width);
       const u = directions[k] as Float32Array;
-      for (let i = 0; i < width; i++)
-        sum[i] = (sum[i] as number) + slope * (u[i] as number);
-      loss[place] = (loss[place] as number) + (up + down) / (2 * pairs);
+      for (let i = 0; i < width; i++) sum[i] = sum[i]! + slope * u[i]!;
+      loss[place] = loss[place]! + (up + down) / (2 * pairs);
     });
   }
   return { gradient: { ...points, data: gradient }, loss };

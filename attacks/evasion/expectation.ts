@@ -18,8 +18,7 @@ export async function meanGradient(
   const data = Float32Array.from(gradient.data);
   for (let draw = 1; draw < draws; draw++) {
     const { gradient: more } = await target.lossGradient(x, samples, objective);
-    for (let i = 0; i < data.length; i++)
-      data[i] = (data[i] as number) + (more.data[i] as number);
+    for (let i = 0; i < data.length; i++) data[i] = data[i]! + more.data[i]!;
   }
   // Directions count, so the sum would do as well; a mean is what it is called.
   return { ...gradient, data: data.map((v) => v / draws) };

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Random } from "#core";
 import { copyOf, type FloatTensor, sizeOf, takeRows } from "#onnx";
 import type { AttackInput } from "../attack.ts";
 import { norms } from "../norms/index.ts";
@@ -56,8 +55,8 @@ export async function fabWalk(
       if (predicted[place] === y[sample]) return;
       const [point, centre] = [rowOf(tries, sample), rowOf(x, sample)];
       for (let k = 0; k < point.length; k++) {
-        const from = centre[k] as number;
-        point[k] = from + params.beta * ((point[k] as number) - from);
+        const from = centre[k]!;
+        point[k] = from + params.beta * (point[k]! - from);
       }
     });
   }
@@ -101,8 +100,8 @@ function waysOf({ x, ball, params }: AttackInput<FabParams>): Ways {
       const b = Math.max(length(there), 1e-8);
       const alpha = Math.min(a / (a + b), alphaMax);
       for (let k = 0; k < count; k++) {
-        const near = (point[k] as number) + eta * (here[k] as number);
-        const origin = (centre[k] as number) + eta * (there[k] as number);
+        const near = point[k]! + eta * here[k]!;
+        const origin = centre[k]! + eta * there[k]!;
         const moved = (1 - alpha) * near + alpha * origin;
         point[k] = Math.min(high, Math.max(low, moved));
       }
@@ -139,7 +138,7 @@ async function advance(
       rowOf(tries, sample),
       rowOf(x, sample),
       rowOf(gradient, nearest),
-      loss[nearest] as number,
+      loss[nearest]!,
     );
   }
 }
@@ -155,7 +154,7 @@ function nearestOf(
   let least = Number.POSITIVE_INFINITY;
   for (const row of rows) {
     const slope = slopeOf(rowOf(gradient, row));
-    const distance = Math.abs(loss[row] as number) / slope;
+    const distance = Math.abs(loss[row]!) / slope;
     if (!(slope > 0 && slope < Infinity && distance < least)) continue;
     least = distance;
     best = row;
@@ -171,7 +170,7 @@ function randomStarts(
   const tries = copyOf(x);
   const [low, high] = ball.bounds;
   for (const sample of target.open()) {
-    const stream = (random[sample] as Random).fork(purpose);
+    const stream = random[sample]!.fork(purpose);
     const point = rowOf(tries, sample);
     const delta = Float64Array.from(point, () =>
       ball.norm === "linf" ? 2 * stream.uniform() - 1 : stream.normal(),
@@ -179,13 +178,13 @@ function randomStarts(
     const corner = Float64Array.from(point, (v) => Math.max(v - low, high - v));
     const { length } = norms[ball.norm];
     const radius = Math.min(
-      target.distances[sample] as number,
+      target.distances[sample]!,
       ball.eps,
       length(corner),
     );
     const scale = radius / 2 / length(delta);
     for (let k = 0; k < point.length; k++) {
-      const moved = (point[k] as number) + scale * (delta[k] as number);
+      const moved = point[k]! + scale * delta[k]!;
       point[k] = Math.min(high, Math.max(low, moved));
     }
   }

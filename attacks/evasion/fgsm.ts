@@ -29,14 +29,14 @@ export const fgsm = defineAttack({
     if (open.length === 0) return target.examples();
     const from = takeRows(x, open);
     const { gradient } = await target.lossGradient(from, open, {
-      labels: aims ? open.map((i) => aims[i] as number) : undefined,
+      labels: aims ? open.map((i) => aims[i]!) : undefined,
     });
     const step = ball.ascend(from, gradient, aims ? -ball.eps : ball.eps);
     const left = new Set(target.open());
-    const places = [...open.keys()].filter((k) => left.has(open[k] as number));
+    const places = [...open.keys()].filter((k) => left.has(open[k]!));
     await target.predict(
       takeRows(ball.project(from, step), places),
-      places.map((k) => open[k] as number),
+      places.map((k) => open[k]!),
     );
     return target.examples();
   },

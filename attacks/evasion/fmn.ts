@@ -77,28 +77,25 @@ export const fmn = defineAttack({
         const centre = rowOf(x, sample);
         const point = rowOf(tries, sample);
         const slope = rowOf(gradient, place);
-        const delta = Float64Array.from(
-          point,
-          (v, k) => v - (centre[k] as number),
-        );
-        const radius = radii[sample] as Radius;
+        const delta = Float64Array.from(point, (v, k) => v - centre[k]!);
+        const radius = radii[sample]!;
         resize(radius, ball.norm, gamma, {
           broken: predicted[place] !== y[sample],
           length: norms[ball.norm].length(delta),
-          margin: loss[place] as number,
+          margin: loss[place]!,
           slope,
         });
         const length = lengthOf(slope);
         const scale = length > 0 && length < Infinity ? size / length : 0;
         for (let k = 0; k < delta.length; k++)
-          delta[k] = (delta[k] as number) + scale * (slope[k] as number);
+          delta[k] = delta[k]! + scale * slope[k]!;
         norms[ball.norm].shrink(delta, radius.eps, {
           centre,
           bounds: ball.bounds,
         });
         radius.reached = norms[ball.norm].length(delta);
         for (let k = 0; k < delta.length; k++) {
-          const moved = (centre[k] as number) + (delta[k] as number);
+          const moved = centre[k]! + delta[k]!;
           point[k] = Math.min(high, Math.max(low, moved));
         }
       });

@@ -59,9 +59,9 @@ export class Genome {
     const raw = this.#table ? unscaled(this.#table, this.#clean) : this.#clean;
     return Float64Array.from(this.#genes, ({ kind, at, width }) =>
       kind === "number"
-        ? (this.#clean[at] as number)
+        ? this.#clean[at]!
         : kind === "integer"
-          ? (raw[at] as number)
+          ? raw[at]!
           : this.#clean.subarray(at, at + width).indexOf(1),
     );
   }
@@ -70,7 +70,7 @@ export class Genome {
   express(genes: Float64Array): Float32Array {
     const row = Float32Array.from(this.#clean);
     for (const [i, { kind, at, width }] of this.#genes.entries()) {
-      const value = genes[i] as number;
+      const value = genes[i]!;
       if (kind === "number") row[at] = value;
       else if (kind === "integer")
         row[at] = scaled(this.#table?.features[at] as Feature, value);
@@ -102,8 +102,8 @@ export class Genome {
         .sort((p, q) => p - q);
       const [from = places.length, to = places.length] = cuts;
       for (const place of places.slice(from, to)) {
-        pair[0][place] = b[place] as number;
-        pair[1][place] = a[place] as number;
+        pair[0][place] = b[place]!;
+        pair[1][place] = a[place]!;
       }
     }
     for (const child of pair) this.#mutate(child, random);
@@ -115,11 +115,11 @@ export class Genome {
     for (const places of this.#kinds)
       for (const place of places) {
         if (random.uniform() >= 1 / places.length) continue;
-        const { kind, low, high } = this.#genes[place] as Gene;
+        const { kind, low, high } = this.#genes[place]!;
         // Whole numbers are drawn as wide as all that rounds to them.
         const wide = kind === "number" ? 0 : 0.5;
         const value = polynomial(
-          genes[place] as number,
+          genes[place]!,
           low - wide,
           high + wide,
           random.uniform(),

@@ -84,13 +84,13 @@ export const geoda = defineAttack({
       const noises = new Map(
         open.map((i) => [
           i,
-          Array.from({ length: count }, () => draw(streams[i] as Random)),
+          Array.from({ length: count }, () => draw(streams[i]!)),
         ]),
       );
       const labels = await manyBroken(input, open, (i) => {
         const point = points.get(i) as Float32Array;
         return (noises.get(i) ?? []).map((noise) =>
-          noise.map((v, k) => (point[k] as number) + sigma * v),
+          noise.map((v, k) => point[k]! + sigma * v),
         );
       });
       for (const i of open)
@@ -128,7 +128,7 @@ export function countsOf(queries: number, lambda: number): number[] {
     const counts = shares.map((s) =>
       Math.max(1, Math.round((left * s) / total)),
     );
-    if ((counts[0] as number) <= FIRST) return counts;
+    if (counts[0]! <= FIRST) return counts;
   }
 }
 
@@ -141,8 +141,7 @@ function estimate(
   const sum = Float32Array.from(last ?? noises[0] ?? [], (v) => (last ? v : 0));
   noises.forEach((noise, n) => {
     const weight = (broken[n] ? 1 : -1) / noises.length;
-    for (let k = 0; k < sum.length; k++)
-      sum[k] = (sum[k] as number) + weight * (noise[k] as number);
+    for (let k = 0; k < sum.length; k++) sum[k] = sum[k]! + weight * noise[k]!;
   });
   return sum;
 }
@@ -166,13 +165,13 @@ async function alongNormals(
       ball.norm as PlaneNorm,
       ball.bounds,
     );
-    return centre.map((v, k) => v + (way[k] as number));
+    return centre.map((v, k) => v + way[k]!);
   };
   const searches = new Map<number, Search>(
     samples.map((i) => {
       const normal = normals.get(i) as Float32Array;
       const away = (points.get(i) as Float32Array).map(
-        (v, k) => v - (rowOf(x, i)[k] as number),
+        (v, k) => v - rowOf(x, i)[k]!,
       );
       // Where the estimate points away from the boundary, as high as if it did not.
       const rise = dot(normal, away);
@@ -230,6 +229,6 @@ function isDone(
   hair: number,
 ): boolean {
   if (!found) return doublings >= DOUBLINGS || !(high > 0);
-  const away = found.map((v, k) => v - (centre[k] as number));
+  const away = found.map((v, k) => v - centre[k]!);
   return ((high - low) / high) * lengthOf(away) <= hair;
 }

@@ -76,7 +76,7 @@ export const hopskipjump = defineAttack({
         ...drawAround(
           points.get(i) as Float32Array,
           { count: evals, radius: radius(i), linf, bounds: ball.bounds },
-          streams[i] as Random,
+          streams[i]!,
         ),
       }));
       const pointsOf = new Map(around.map((a) => [a.sample, a.points]));
@@ -120,10 +120,10 @@ function drawAround(
     const scale = radius / (lengthOf(u) || 1);
     const near = new Float32Array(point.length);
     for (let k = 0; k < near.length; k++) {
-      const from = point[k] as number;
-      const to = from + scale * (u[k] as number);
+      const from = point[k]!;
+      const to = from + scale * u[k]!;
       near[k] = Math.min(high, Math.max(low, to));
-      u[k] = ((near[k] as number) - from) / radius;
+      u[k] = (near[k]! - from) / radius;
     }
     points.push(near);
     directions.push(u);
@@ -144,8 +144,7 @@ function estimate(
   const sum = new Float32Array(directions[0]?.length ?? 0);
   directions.forEach((u, n) => {
     const weight = (values[n] as number) - base;
-    for (let k = 0; k < sum.length; k++)
-      sum[k] = (sum[k] as number) + weight * (u[k] as number);
+    for (let k = 0; k < sum.length; k++) sum[k] = sum[k]! + weight * u[k]!;
   });
   if (linf) return sum.map((v) => Math.sign(v));
   const length = lengthOf(sum) || 1;
@@ -175,7 +174,7 @@ async function jump(
         const size = sizes.get(i) as number;
         sizes.set(i, size / 2);
         const point = (points.get(i) as Float32Array).map((v, k) =>
-          Math.min(high, Math.max(low, v + size * (direction[k] as number))),
+          Math.min(high, Math.max(low, v + size * direction[k]!)),
         );
         return [i, point];
       }),

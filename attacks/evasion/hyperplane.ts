@@ -51,8 +51,8 @@ export function waysToPlanes(
     const down = Math.sign(height);
     let movables = 0;
     for (let i = 0; i < count; i++) {
-      const w = down * (normal[i] as number);
-      const far = (w > 0 ? low : high) - (point[i] as number);
+      const w = down * normal[i]!;
+      const far = (w > 0 ? low : high) - point[i]!;
       place[movables] = i;
       slope[movables] = Math.abs(w);
       most[movables] = far;
@@ -84,7 +84,7 @@ function together(
   let left = goal;
   let fall = 0;
   for (let k = 0; k < movables; k++) {
-    const falls = slope[k] as number;
+    const falls = slope[k]!;
     fall += falls * (even ? 1 : falls);
   }
   for (let count = movables; count > 0; ) {
@@ -93,25 +93,25 @@ function together(
     let still = 0;
     fall = 0;
     for (let k = 0; k < count; k++) {
-      const falls = slope[k] as number;
-      const far = most[k] as number;
+      const falls = slope[k]!;
+      const far = most[k]!;
       const room = Math.abs(far);
       const pace = even ? 1 : falls;
       if (time * pace < room) {
-        place[still] = place[k] as number;
+        place[still] = place[k]!;
         slope[still] = falls;
         most[still] = far;
         fall += falls * pace;
         still++;
       } else {
-        way[place[k] as number] = far;
+        way[place[k]!] = far;
         left -= falls * room;
       }
     }
     if (still === count) {
       for (let k = 0; k < count; k++) {
-        const size = time * (even ? 1 : (slope[k] as number));
-        way[place[k] as number] = (most[k] as number) > 0 ? size : -size;
+        const size = time * (even ? 1 : slope[k]!);
+        way[place[k]!] = most[k]! > 0 ? size : -size;
       }
       return;
     }
@@ -130,22 +130,18 @@ function steepestFirst(
   for (let k = 0; k < movables; k++) heap[k] = k;
   // The steeper one is above; of equal ones the first.
   const isAbove = (a: number, b: number) => {
-    const difference = (slope[a] as number) - (slope[b] as number);
+    const difference = slope[a]! - slope[b]!;
     return difference > 0 || (difference === 0 && a < b);
   };
   const sink = (from: number, size: number) => {
-    const moved = heap[from] as number;
+    const moved = heap[from]!;
     let at = from;
     for (;;) {
       let below = 2 * at + 1;
       if (below >= size) break;
-      if (
-        below + 1 < size &&
-        isAbove(heap[below + 1] as number, heap[below] as number)
-      )
-        below++;
-      if (!isAbove(heap[below] as number, moved)) break;
-      heap[at] = heap[below] as number;
+      if (below + 1 < size && isAbove(heap[below + 1]!, heap[below]!)) below++;
+      if (!isAbove(heap[below]!, moved)) break;
+      heap[at] = heap[below]!;
       at = below;
     }
     heap[at] = moved;
@@ -153,13 +149,13 @@ function steepestFirst(
   for (let at = (movables >> 1) - 1; at >= 0; at--) sink(at, movables);
   let left = goal;
   for (let held = movables; held > 0 && left > 0; held--) {
-    const k = heap[0] as number;
-    const falls = slope[k] as number;
-    const far = most[k] as number;
+    const k = heap[0]!;
+    const falls = slope[k]!;
+    const far = most[k]!;
     const size = Math.min(Math.abs(far), left / falls);
-    way[place[k] as number] = far > 0 ? size : -size;
+    way[place[k]!] = far > 0 ? size : -size;
     left -= size * falls;
-    heap[0] = heap[held - 1] as number;
+    heap[0] = heap[held - 1]!;
     sink(0, held - 1);
   }
 }

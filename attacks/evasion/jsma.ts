@@ -67,7 +67,7 @@ export const jsma = defineAttack({
 });
 
 const aimsAt = (rivals: Rivals, rank: number) =>
-  new Map([...rivals].map(([i, classes]) => [i, classes[rank] as number]));
+  new Map([...rivals].map(([i, classes]) => [i, classes[rank]!]));
 
 /** From the clean samples towards one class each. */
 async function climb(
@@ -104,7 +104,7 @@ async function climb(
             : undefined;
         if (!pair) walking.delete(i);
         for (const k of pair ?? [])
-          row[k] = Math.min(high, Math.max(low, (row[k] as number) + theta));
+          row[k] = Math.min(high, Math.max(low, row[k]! + theta));
       }
     }
   }
@@ -121,14 +121,14 @@ function chosenPair(
   [low, high]: readonly [number, number],
 ): [number, number] | undefined {
   const sign = Math.sign(theta);
-  const gains = (slopes[aim] as Float32Array).map((g) => sign * g);
+  const gains = slopes[aim]!.map((g) => sign * g);
   const others = new Float32Array(row.length);
   slopes.forEach((slope, k) => {
     if (k === aim) return;
     for (let i = 0; i < others.length; i++)
-      others[i] = (others[i] as number) + sign * (slope[i] as number);
+      others[i] = others[i]! + sign * slope[i]!;
   });
   return salientPair(gains, others, (k) =>
-    theta > 0 ? (row[k] as number) < high : (row[k] as number) > low,
+    theta > 0 ? row[k]! < high : row[k]! > low,
   );
 }

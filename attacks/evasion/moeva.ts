@@ -93,7 +93,7 @@ async function evolveGroup(
   for (const i of first)
     searches.set(i, {
       genome: new Genome(rowOf(x, i), table, ball.bounds),
-      random: (random[i] as Random).fork("moeva"),
+      random: random[i]!.fork("moeva"),
       memory: freshMemory(),
       population: [],
     });
@@ -101,7 +101,7 @@ async function evolveGroup(
   const seeds = first.map((i) => [(searches.get(i) as Search).genome.origin()]);
   const judged = await judge(input, searches, first, seeds);
   first.forEach((i, k) => {
-    const [origin] = judged[k] as Individual[];
+    const [origin] = judged[k]!;
     (searches.get(i) as Search).population = new Array<Individual>(
       population,
     ).fill(origin as Individual);
@@ -119,7 +119,7 @@ async function evolveGroup(
     open.forEach((i, k) => {
       if (!still.has(i)) return;
       const search = searches.get(i) as Search;
-      const all = [...search.population, ...(children[k] as Individual[])];
+      const all = [...search.population, ...children[k]!];
       const objectives = all.map((one) => one.objectives);
       search.population = survivors(
         objectives,
@@ -127,7 +127,7 @@ async function evolveGroup(
         directions,
         search.memory,
         search.random,
-      ).map((chosen) => all[chosen] as Individual);
+      ).map((chosen) => all[chosen]!);
     });
   }
 }
@@ -137,8 +137,7 @@ function breed(
   { genome, population, random }: Search,
   count: number,
 ): Float64Array[] {
-  const draw = () =>
-    (population[random.below(population.length)] as Individual).genes;
+  const draw = () => population[random.below(population.length)]!.genes;
   return Array.from({ length: count / 2 }, () =>
     genome.children(draw(), draw(), random),
   ).flat();
@@ -151,9 +150,7 @@ async function judge(
   samples: readonly number[],
   litters: readonly (readonly Float64Array[])[],
 ): Promise<Individual[][]> {
-  const of = samples.flatMap((i, k) =>
-    (litters[k] as readonly Float64Array[]).map(() => i),
-  );
+  const of = samples.flatMap((i, k) => litters[k]!.map(() => i));
   const width = rowOf(x, 0).length;
   const tried: FloatTensor = {
     type: "float32",
@@ -163,21 +160,21 @@ async function judge(
   let place = 0;
   samples.forEach((i, k) => {
     const { genome } = searches.get(i) as Search;
-    for (const genes of litters[k] as readonly Float64Array[])
+    for (const genes of litters[k]!)
       tried.data.set(genome.express(genes), place++ * width);
   });
   const logits = await target.scores(tried, of);
   const distances = ball.distance(takeRows(x, of), tried);
   let at = 0;
   return samples.map((i, k) =>
-    (litters[k] as readonly Float64Array[]).map((genes) => {
+    litters[k]!.map((genes) => {
       const row = at++;
       const raw = table && unscaled(table, rowOf(tried, row));
       return {
         genes,
         objectives: [
-          probability(rowOf(logits, row), y[i] as number),
-          distances[row] as number,
+          probability(rowOf(logits, row), y[i]!),
+          distances[row]!,
           // What is no number at all is as bad as anything.
           raw && table ? Math.min(violationOf(table, raw), 1e30) : 0,
         ],
@@ -190,5 +187,5 @@ async function judge(
 function probability(logits: Float32Array, label: number): number {
   const top = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const sum = logits.reduce((total, z) => total + Math.exp(z - top), 0);
-  return Math.exp((logits[label] as number) - top) / sum;
+  return Math.exp(logits[label]! - top) / sum;
 }

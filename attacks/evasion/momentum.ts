@@ -80,12 +80,11 @@ function accelerate(
   decay: number,
 ): void {
   let length = 0;
-  for (let i = 0; i < gradient.length; i++)
-    length += Math.abs(gradient[i] as number);
+  for (let i = 0; i < gradient.length; i++) length += Math.abs(gradient[i]!);
   const scale = length > 0 && length < Infinity ? 1 / length : 0;
   for (let i = 0; i < speed.length; i++) {
-    const push = scale === 0 ? 0 : scale * (gradient[i] as number);
-    speed[i] = decay * (speed[i] as number) + push;
+    const push = scale === 0 ? 0 : scale * gradient[i]!;
+    speed[i] = decay * speed[i]! + push;
   }
 }
 
@@ -99,7 +98,7 @@ function moved(
   directions.forEach((direction, place) => {
     const row = rowOf({ ...here, data }, place);
     for (let i = 0; i < row.length; i++)
-      row[i] = (row[i] as number) + size * (direction[i] as number);
+      row[i] = row[i]! + size * direction[i]!;
   });
   return { ...here, data };
 }

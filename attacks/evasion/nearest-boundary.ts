@@ -28,7 +28,7 @@ export function nearestBoundary(
   for (let row = from; row < from + count; row++) {
     const normal = rowOf(gradient, row);
     const square = dot(normal, normal);
-    const gap = Math.abs(loss[row] as number) + HAIR;
+    const gap = Math.abs(loss[row]!) + HAIR;
     const distance = gap / Math.sqrt(square);
     // Neither a vanished gradient nor one that is not finite is below.
     if (!(distance < least) || square === Number.POSITIVE_INFINITY) continue;

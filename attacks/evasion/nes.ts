@@ -70,20 +70,18 @@ export const nes = defineAttack({
         const speed = rowOf(velocity, sample);
         const slope = rowOf(gradient, place);
         for (let i = 0; i < speed.length; i++)
-          speed[i] =
-            momentum * (speed[i] as number) +
-            (1 - momentum) * (slope[i] as number);
-        const history = recent[sample] as number[];
-        history.push(loss[place] as number);
+          speed[i] = momentum * speed[i]! + (1 - momentum) * slope[i]!;
+        const history = recent[sample]!;
+        history.push(loss[place]!);
         if (history.length > plateau) history.shift();
-        const risen = (history.at(-1) as number) >= (history[0] as number);
+        const risen = (history.at(-1) as number) >= history[0]!;
         if (history.length === plateau && !risen) {
-          sizes[sample] = Math.max((sizes[sample] as number) / 2, minStepSize);
+          sizes[sample] = Math.max(sizes[sample]! / 2, minStepSize);
           history.length = 0;
         }
         const row = { ...here, dims: [1, ...here.dims.slice(1)] };
         const at = { ...row, data: rowOf(here, place) };
-        const size = width * (sizes[sample] as number);
+        const size = width * sizes[sample]!;
         rowOf(next, place).set(
           ball.ascend(at, { ...row, data: speed }, size).data,
         );

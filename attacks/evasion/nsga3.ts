@@ -41,7 +41,7 @@ export function survivors(
   random: Random,
 ): number[] {
   const fronts = frontsOf(all);
-  remember(memory, all, fronts[0] as number[]);
+  remember(memory, all, fronts[0]!);
   const chosen: number[] = [];
   let last: number[] = [];
   for (const front of fronts) {
@@ -52,11 +52,11 @@ export function survivors(
     chosen.push(...front);
     if (chosen.length === count) return chosen;
   }
-  const nadir = nadirOf(memory, all, fronts[0] as number[]);
+  const nadir = nadirOf(memory, all, fronts[0]!);
   const place = (i: number) =>
-    nicheOf(all[i] as Objectives, directions, memory.ideal, nadir);
+    nicheOf(all[i]!, directions, memory.ideal, nadir);
   const held = new Int32Array(directions.length);
-  for (const i of chosen) (held[place(i).direction] as number)++;
+  for (const i of chosen) held[place(i).direction]!++;
   const waiting = new Map<number, { i: number; distance: number }[]>();
   for (const i of last) {
     const { direction, distance } = place(i);
@@ -66,11 +66,9 @@ export function survivors(
     ]);
   }
   while (chosen.length < count) {
-    const fewest = Math.min(
-      ...[...waiting.keys()].map((d) => held[d] as number),
-    );
+    const fewest = Math.min(...[...waiting.keys()].map((d) => held[d]!));
     const candidates = [...waiting.keys()].filter((d) => held[d] === fewest);
-    const direction = candidates[random.below(candidates.length)] as number;
+    const direction = candidates[random.below(candidates.length)]!;
     const group = waiting.get(direction) as { i: number; distance: number }[];
     const pick =
       fewest === 0
@@ -83,7 +81,7 @@ export function survivors(
     chosen.push((group[pick] as { i: number }).i);
     group.splice(pick, 1);
     if (group.length === 0) waiting.delete(direction);
-    (held[direction] as number)++;
+    held[direction]!++;
   }
   return chosen;
 }
@@ -94,11 +92,11 @@ function frontsOf(all: readonly Objectives[]): number[][] {
   const beats: number[][] = all.map(() => []);
   for (let i = 0; i < all.length; i++)
     for (let j = i + 1; j < all.length; j++) {
-      const order = dominance(all[i] as Objectives, all[j] as Objectives);
+      const order = dominance(all[i]!, all[j]!);
       if (order === 0) continue;
       const [winner, loser] = order < 0 ? [i, j] : [j, i];
       beats[winner]?.push(loser);
-      (beaten[loser] as number)++;
+      beaten[loser]!++;
     }
   const fronts: number[][] = [];
   let front = [...all.keys()].filter((i) => beaten[i] === 0);
@@ -106,8 +104,7 @@ function frontsOf(all: readonly Objectives[]): number[][] {
     fronts.push(front);
     const next: number[] = [];
     for (const i of front)
-      for (const j of beats[i] as number[])
-        if (--(beaten[j] as number) === 0) next.push(j);
+      for (const j of beats[i]!) if (--beaten[j]! === 0) next.push(j);
     front = next.sort((a, b) => a - b);
   }
   return fronts;
@@ -118,8 +115,8 @@ function dominance(a: Objectives, b: Objectives): number {
   let better = false;
   let worse = false;
   for (let k = 0; k < a.length; k++) {
-    if ((a[k] as number) < (b[k] as number)) better = true;
-    else if ((a[k] as number) > (b[k] as number)) worse = true;
+    if (a[k]! < b[k]!) better = true;
+    else if (a[k]! > b[k]!) worse = true;
   }
   return better === worse ? 0 : better ? -1 : 1;
 }
@@ -130,7 +127,7 @@ function remember(
   front: readonly number[],
 ): void {
   const size = all[0]?.length ?? 0;
-  const column = (k: number) => all.map((f) => f[k] as number);
+  const column = (k: number) => all.map((f) => f[k]!);
   const axes = Array.from({ length: size }, (_, k) => k);
   memory.ideal = axes.map((k) =>
     Math.min(memory.ideal[k] ?? Number.POSITIVE_INFINITY, ...column(k)),
@@ -138,16 +135,11 @@ function remember(
   memory.worst = axes.map((k) =>
     Math.max(memory.worst[k] ?? Number.NEGATIVE_INFINITY, ...column(k)),
   );
-  const points = [
-    ...memory.extremes,
-    ...front.map((i) => Array.from(all[i] as Objectives)),
-  ];
+  const points = [...memory.extremes, ...front.map((i) => Array.from(all[i]!))];
   memory.extremes = axes.map((axis) => {
     const reach = (point: readonly number[]) =>
       Math.max(
-        ...point.map(
-          (v, k) => (v - (memory.ideal[k] as number)) * (k === axis ? 1 : 1e6),
-        ),
+        ...point.map((v, k) => (v - memory.ideal[k]!) * (k === axis ? 1 : 1e6)),
       );
     return points.reduce((best, one) =>
       reach(one) < reach(best) ? one : best,
@@ -162,20 +154,18 @@ function nadirOf(
   front: readonly number[],
 ): number[] {
   const plane = solve(
-    extremes.map((point) => point.map((v, k) => v - (ideal[k] as number))),
+    extremes.map((point) => point.map((v, k) => v - ideal[k]!)),
   );
-  const nadir = plane?.map((v, k) => (ideal[k] as number) + 1 / v);
+  const nadir = plane?.map((v, k) => ideal[k]! + 1 / v);
   const usable = nadir?.every(
     (v, k) =>
-      Number.isFinite(v) &&
-      v - (ideal[k] as number) > 1e-6 &&
-      v <= (worst[k] as number) + 1e-6,
+      Number.isFinite(v) && v - ideal[k]! > 1e-6 && v <= worst[k]! + 1e-6,
   );
   if (nadir && usable) return nadir;
   return ideal.map((low, k) => {
     const most = Math.max(...front.map((i) => all[i]?.[k] as number));
     if (most - low > 1e-6) return most;
-    const any = worst[k] as number;
+    const any = worst[k]!;
     return any - low > 1e-6 ? any : low + 1;
   });
 }
@@ -189,23 +179,22 @@ function solve(a: readonly (readonly number[])[]): number[] | null {
       .slice(k)
       .reduce(
         (best, row, i) =>
-          Math.abs(row[k] as number) > Math.abs(rows[best]?.[k] as number)
+          Math.abs(row[k]!) > Math.abs(rows[best]?.[k] as number)
             ? k + i
             : best,
         k,
       );
-    [rows[k], rows[pivot]] = [rows[pivot] as number[], rows[k] as number[]];
-    const lead = rows[k] as number[];
-    if (Math.abs(lead[k] as number) < 1e-12) return null;
+    [rows[k], rows[pivot]] = [rows[pivot]!, rows[k]!];
+    const lead = rows[k]!;
+    if (Math.abs(lead[k]!) < 1e-12) return null;
     for (let i = 0; i < n; i++) {
       if (i === k) continue;
-      const row = rows[i] as number[];
-      const factor = (row[k] as number) / (lead[k] as number);
-      for (let j = k; j <= n; j++)
-        row[j] = (row[j] as number) - factor * (lead[j] as number);
+      const row = rows[i]!;
+      const factor = row[k]! / lead[k]!;
+      for (let j = k; j <= n; j++) row[j] = row[j]! - factor * lead[j]!;
     }
   }
-  return rows.map((row, k) => (row[n] as number) / (row[k] as number));
+  return rows.map((row, k) => row[n]! / row[k]!);
 }
 
 /** The direction whose ray passes nearest to a normalised point, and how near. */
@@ -215,21 +204,19 @@ function nicheOf(
   ideal: readonly number[],
   nadir: readonly number[],
 ): { direction: number; distance: number } {
-  const unit = ideal.map(
-    (low, k) => ((point[k] as number) - low) / ((nadir[k] as number) - low),
-  );
+  const unit = ideal.map((low, k) => (point[k]! - low) / (nadir[k]! - low));
   let direction = 0;
   let distance = Number.POSITIVE_INFINITY;
   for (const [d, ray] of directions.entries()) {
     let along = 0;
     let square = 0;
     for (let k = 0; k < ray.length; k++) {
-      along += (unit[k] as number) * (ray[k] as number);
-      square += (ray[k] as number) ** 2;
+      along += unit[k]! * ray[k]!;
+      square += ray[k]! ** 2;
     }
     let off = 0;
     for (let k = 0; k < ray.length; k++)
-      off += ((unit[k] as number) - (along / square) * (ray[k] as number)) ** 2;
+      off += (unit[k]! - (along / square) * ray[k]!) ** 2;
     if (off < distance) {
       distance = off;
       direction = d;

@@ -65,9 +65,9 @@ export const onePixel = defineAttack({
     let populations = new Map<number, Member[]>(
       Array.from(y.keys(), (i) => [
         i,
-        members(params.population, () =>
-          drawMember(canvas, streams[i] as Random),
-        ).map((genes) => ({ genes, loss: Number.NEGATIVE_INFINITY })),
+        members(params.population, () => drawMember(canvas, streams[i]!)).map(
+          (genes) => ({ genes, loss: Number.NEGATIVE_INFINITY }),
+        ),
       ]),
     );
     await judge(input, canvas, populations);
@@ -78,7 +78,7 @@ export const onePixel = defineAttack({
       const children = new Map(
         open.map((i) => {
           const parents = populations.get(i) as Member[];
-          const stream = streams[i] as Random;
+          const stream = streams[i]!;
           return [
             i,
             parents.map((_, m) => ({
@@ -93,7 +93,7 @@ export const onePixel = defineAttack({
         [...children].map(([i, all]) => [
           i,
           all.map((child, m) => {
-            const parent = (populations.get(i) as Member[])[m] as Member;
+            const parent = (populations.get(i) as Member[])[m]!;
             return child.loss > parent.loss ? child : parent;
           }),
         ]),
@@ -166,7 +166,7 @@ function childOf(
     const other = random.below(parents.length);
     if (other !== own) others.add(other);
   }
-  const [a, b, c] = [...others].map((m) => (parents[m] as Member).genes) as [
+  const [a, b, c] = [...others].map((m) => parents[m]!.genes) as [
     Float64Array,
     Float64Array,
     Float64Array,
@@ -174,7 +174,7 @@ function childOf(
   const { channels, height, width, bounds } = canvas;
   const ranges = [[0, height], [0, width], bounds] as const;
   return a.map((v, gene) => {
-    const moved = v + scale * ((b[gene] as number) - (c[gene] as number));
+    const moved = v + scale * (b[gene]! - c[gene]!);
     const kind = Math.min(2, gene % (channels + 2));
     const [from, to] = ranges[kind] as readonly [number, number];
     const inside = moved >= from && (kind === 2 ? moved <= to : moved < to);
@@ -213,7 +213,7 @@ async function judge(
       const asked = group.map(({ sample }) => sample);
       const scores = await target.scores(rows, asked);
       group.forEach(({ sample, member }, k) => {
-        member.loss = crossEntropyOf(rowOf(scores, k), y[sample] as number);
+        member.loss = crossEntropyOf(rowOf(scores, k), y[sample]!);
       });
     }
   }
@@ -226,10 +226,8 @@ function paint(
 ): void {
   for (let p = 0; p < pixels; p++) {
     const at = p * (channels + 2);
-    const place =
-      Math.floor(genes[at] as number) * width +
-      Math.floor(genes[at + 1] as number);
+    const place = Math.floor(genes[at]!) * width + Math.floor(genes[at + 1]!);
     for (let c = 0; c < channels; c++)
-      row[c * height * width + place] = genes[at + 2 + c] as number;
+      row[c * height * width + place] = genes[at + 2 + c]!;
   }
 }

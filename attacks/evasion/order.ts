@@ -5,9 +5,7 @@ export function inOrder(
   samples: readonly number[],
   streams: readonly Random[],
 ): number[] {
-  const keys = new Map(
-    samples.map((i) => [i, (streams[i] as Random).uniform()]),
-  );
+  const keys = new Map(samples.map((i) => [i, streams[i]!.uniform()]));
   return samples.toSorted(
     (a, b) => (keys.get(a) as number) - (keys.get(b) as number),
   );

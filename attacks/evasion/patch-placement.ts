@@ -85,8 +85,7 @@ export function lay(
   for (let c = 0; c < channels; c++)
     for (const { pixel, from, weights } of places)
       image[c * area + pixel] = from.reduce(
-        (sum, at, k) =>
-          sum + (weights[k] as number) * (patch[c * plane + at] as number),
+        (sum, at, k) => sum + weights[k]! * patch[c * plane + at]!,
         0,
       );
 }
@@ -103,6 +102,5 @@ export function lift(
     for (const { pixel, from, weights } of places)
       for (const [k, at] of from.entries())
         sum[c * plane + at] =
-          (sum[c * plane + at] as number) +
-          (weights[k] as number) * (gradient[c * area + pixel] as number);
+          sum[c * plane + at]! + weights[k]! * gradient[c * area + pixel]!;
 }

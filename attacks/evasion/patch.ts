@@ -5,7 +5,6 @@ import { type AttackInput, defineAttack } from "../attack.ts";
 import { imageShape } from "../images.ts";
 import { inOrder } from "./order.ts";
 import {
-  type Covered,
   covered,
   diameterOf,
   lay,
@@ -80,7 +79,7 @@ export const patch = defineAttack({
       );
       const examples = copyOf(x);
       for (const i of y.keys())
-        lay(rowOf(examples, i), made, shape[0], places[i] as Covered[]);
+        lay(rowOf(examples, i), made, shape[0], places[i]!);
       const asked = Array.from(y.keys()).filter((i) => target.affords(i, 1));
       if (asked.length === 0) break;
       const predicted = await target.predict(takeRows(examples, asked), asked);
@@ -116,10 +115,10 @@ async function aimsOf(input: Input): Promise<number[]> {
   const { target, params } = input;
   const votes = new Int32Array(target.classes);
   for (const [first] of (await rivalsOf(input, 1)).values())
-    if (first !== undefined) votes[first] = (votes[first] as number) + 1;
+    if (first !== undefined) votes[first] = votes[first]! + 1;
   return Array.from(votes.keys())
-    .filter((k) => (votes[k] as number) > 0)
-    .sort((a, b) => (votes[b] as number) - (votes[a] as number) || a - b)
+    .filter((k) => votes[k]! > 0)
+    .sort((a, b) => votes[b]! - votes[a]! || a - b)
     .slice(0, params.targets);
 }
 
@@ -146,7 +145,7 @@ async function train(
     const batch = inOrder(able, streams).slice(0, params.batchSize);
     if (batch.length === 0) break;
     const places = batch.map((i) => {
-      const stream = streams[i] as Random;
+      const stream = streams[i]!;
       const { scaleMin, scaleMax, rotation } = params;
       const scale = scaleMin + (scaleMax - scaleMin) * stream.uniform();
       const disc = (Math.PI / 4) * (scale * side) ** 2;
@@ -164,8 +163,8 @@ async function train(
     for (const [at, where] of places.entries())
       lift(slope, rowOf(gradient, at), channels, where);
     for (let k = 0; k < made.length; k++) {
-      const move = (rate * (slope[k] as number)) / batch.length;
-      const to = (made[k] as number) + (Number.isFinite(move) ? move : 0);
+      const move = (rate * slope[k]!) / batch.length;
+      const to = made[k]! + (Number.isFinite(move) ? move : 0);
       made[k] = Math.min(high, Math.max(low, to));
     }
   }

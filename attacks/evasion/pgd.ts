@@ -67,7 +67,7 @@ async function climb(
     const open = target.open(params.eot);
     if (open.length === 0) return;
     const here = takeRows(tries, open);
-    const labels = aims ? open.map((i) => aims[i] as number) : undefined;
+    const labels = aims ? open.map((i) => aims[i]!) : undefined;
     const gradient = await meanGradient(target, here, open, params.eot, {
       labels,
     });

@@ -24,9 +24,7 @@ export async function rivalsOf(
   return new Map(
     open.map((i, place) => {
       const row = rowOf(scores, place);
-      const ranked = others(i).sort(
-        (a, b) => (row[b] as number) - (row[a] as number) || a - b,
-      );
+      const ranked = others(i).sort((a, b) => row[b]! - row[a]! || a - b);
       return [i, ranked.slice(0, count)];
     }),
   );

@@ -15,7 +15,7 @@ export function salientPair(
 ): [number, number] | undefined {
   const points: Point[] = [];
   for (let k = 0; k < gains.length; k++) {
-    const [gain, fall] = [gains[k] as number, -(others[k] as number)];
+    const [gain, fall] = [gains[k]!, -others[k]!];
     if (free(k) && Number.isFinite(gain) && Number.isFinite(fall))
       points.push({ k, gain, fall });
   }

@@ -17,7 +17,7 @@ export async function overScales(
     const data = points.data.map((v) => v * scale);
     const { data: slopes } = await gradientAt({ ...points, data });
     for (let i = 0; i < sum.length; i++)
-      sum[i] = (sum[i] as number) + ((slopes[i] as number) * scale) / scales;
+      sum[i] = sum[i]! + (slopes[i]! * scale) / scales;
   }
   return { ...points, data: sum };
 }

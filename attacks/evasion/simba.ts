@@ -59,30 +59,30 @@ export const simba = defineAttack({
       const tries = takeRows(best, samples);
       samples.forEach((sample, place) => {
         const row = rowOf(tries, place);
-        const direction = (orders[sample] as ArrayLike<number>)[step] as number;
+        const direction = (orders[sample] as ArrayLike<number>)[step]!;
         if (way === 0) return;
-        if (!waves) row[direction] = (row[direction] as number) + way * size;
+        if (!waves) row[direction] = row[direction]! + way * size;
         else {
-          const wave = cosineWave(shape, waves[direction] as number[]);
+          const wave = cosineWave(shape, waves[direction]!);
           for (let i = 0; i < row.length; i++)
-            row[i] = (row[i] as number) + way * size * (wave[i] as number);
+            row[i] = row[i]! + way * size * wave[i]!;
         }
       });
       const points = ball.project(centres, tries);
       const scores = await target.scores(points, samples);
       const kept = samples.flatMap((sample, place) => {
         // The lower the probability of the true class, the higher this.
-        const loss = crossEntropyOf(rowOf(scores, place), y[sample] as number);
-        if (loss <= (highest[sample] as number)) return [];
+        const loss = crossEntropyOf(rowOf(scores, place), y[sample]!);
+        if (loss <= highest[sample]!) return [];
         highest[sample] = loss;
         return [place];
       });
       putRows(
         best,
-        kept.map((place) => samples[place] as number),
+        kept.map((place) => samples[place]!),
         takeRows(points, kept),
       );
-      const done = new Set(kept.map((place) => samples[place] as number));
+      const done = new Set(kept.map((place) => samples[place]!));
       return samples.filter((sample) => !done.has(sample));
     };
     const first = target.open();

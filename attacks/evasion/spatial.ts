@@ -45,9 +45,7 @@ export const spatial = defineAttack({
     const grid = gridOf(params);
     const count = params.search === "grid" ? grid.length : params.draws;
     const poseOf = (sample: number, k: number) =>
-      params.search === "grid"
-        ? (grid[k] as Pose)
-        : drawPose(params, streams[sample] as Random);
+      params.search === "grid" ? grid[k]! : drawPose(params, streams[sample]!);
     for (let k = 0; k < count && y.length > 0; k++) {
       onProgress(k / count);
       const open = target.open();

@@ -41,10 +41,9 @@ export const spsa = defineAttack({
     const pointsOf = (samples: readonly number[]) => {
       const rows = takeRows(x, samples);
       samples.forEach((sample, place) => {
-        const { value } = adams[sample] as Adam;
+        const { value } = adams[sample]!;
         const row = rowOf(rows, place);
-        for (let i = 0; i < row.length; i++)
-          row[i] = (row[i] as number) + (value[i] as number);
+        for (let i = 0; i < row.length; i++) row[i] = row[i]! + value[i]!;
       });
       return rows;
     };
@@ -70,7 +69,7 @@ export const spsa = defineAttack({
       left.forEach((sample) => {
         const slope = rowOf(gradient, open.indexOf(sample));
         adams[sample] = adamStep(
-          adams[sample] as Adam,
+          adams[sample]!,
           slope.map((v) => -v),
           learningRate * width,
         );
@@ -78,10 +77,9 @@ export const spsa = defineAttack({
       const centres = takeRows(x, left);
       const moved = ball.project(centres, pointsOf(left));
       left.forEach((sample, place) => {
-        const { value } = adams[sample] as Adam;
+        const { value } = adams[sample]!;
         const [to, from] = [rowOf(moved, place), rowOf(centres, place)];
-        for (let i = 0; i < value.length; i++)
-          value[i] = (to[i] as number) - (from[i] as number);
+        for (let i = 0; i < value.length; i++) value[i] = to[i]! - from[i]!;
       });
       if (left.length > 0) await target.predict(moved, left);
     }

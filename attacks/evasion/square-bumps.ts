@@ -14,7 +14,7 @@ export function bumps(norm: Norm): Moves {
   const { length } = norms[norm];
   const scale = (values: Float64Array, size: number) => {
     const factor = size / Math.max(length(values), 1e-12);
-    for (let i = 0; i < values.length; i++) (values[i] as number) *= factor;
+    for (let i = 0; i < values.length; i++) values[i]! *= factor;
   };
   // Squares come in few sizes.
   const made = new Map<number, readonly [Float64Array, Float64Array]>();
@@ -38,7 +38,7 @@ export function bumps(norm: Norm): Moves {
   ) => {
     const factor = eps / Math.max(length(delta), 1e-12);
     for (let i = 0; i < delta.length; i++) {
-      const there = (centre[i] as number) + (delta[i] as number) * factor;
+      const there = centre[i]! + delta[i]! * factor;
       to[i] = Math.min(high, Math.max(low, there));
     }
   };
@@ -55,7 +55,7 @@ export function bumps(norm: Norm): Moves {
           for (let c = 0; c < channels; c++) {
             const sign = signOf(random);
             paint(canvas, c, { top, left, side }, (i, k) => {
-              delta[i] = (delta[i] as number) + sign * (shape[k] as number);
+              delta[i] = delta[i]! + sign * shape[k]!;
             });
           }
         }
@@ -64,8 +64,7 @@ export function bumps(norm: Norm): Moves {
     change(to, centre, share, canvas, random) {
       const { channels, height, width, eps } = checked(canvas);
       const delta = sized(to.length);
-      for (let i = 0; i < delta.length; i++)
-        delta[i] = (to[i] as number) - (centre[i] as number);
+      for (let i = 0; i < delta.length; i++) delta[i] = to[i]! - centre[i]!;
       const side = sideOf(share, canvas);
       const somewhere = (): Window => ({
         top: random.below(height - side + 1),
@@ -85,26 +84,26 @@ export function bumps(norm: Norm): Moves {
         // What the two windows held, and what is not spent yet, is what the channel gets.
         let held = 0;
         paint(canvas, c, here, (i, k) => {
-          const d = delta[i] as number;
+          const d = delta[i]!;
           old[k] = d;
           held += power === 1 ? Math.abs(d) : d * d;
           delta[i] = 0;
         });
         // What is in both is not counted again, since it is 0 by now.
         paint(canvas, c, wiped, (i) => {
-          const d = delta[i] as number;
+          const d = delta[i]!;
           held += power === 1 ? Math.abs(d) : d * d;
           delta[i] = 0;
         });
         scale(old, length(old) > 0 ? 1 : 0);
         for (let k = 0; k < old.length; k++)
-          old[k] = (old[k] as number) + sign * (shape[k] as number);
+          old[k] = old[k]! + sign * shape[k]!;
         scale(
           old,
           power === 1 ? unspent + held * channels : Math.sqrt(unspent + held),
         );
         paint(canvas, c, here, (i, k) => {
-          delta[i] = old[k] as number;
+          delta[i] = old[k]!;
         });
       }
       place(to, centre, delta, canvas);
@@ -174,7 +173,7 @@ function pyramids(
   values.set(lower, half * side);
   scale(values, 1);
   const standing = values.map(
-    (_, k) => values[(k % side) * side + Math.floor(k / side)] as number,
+    (_, k) => values[(k % side) * side + Math.floor(k / side)]!,
   );
   return [values, standing];
 }
@@ -195,6 +194,6 @@ function pyramid(rows: number, columns: number, decay: number): Float64Array {
         column < Math.min(left + 2 * layer + 1, columns);
         column++
       )
-        (values[row * columns + column] as number) += 1 / (layer + 1) ** decay;
+        values[row * columns + column]! += 1 / (layer + 1) ** decay;
   return values;
 }

@@ -36,7 +36,7 @@ function move(
   sign: number,
   { eps, bounds: [low, high] }: Canvas,
 ): void {
-  const there = (centre[i] as number) + sign * eps;
+  const there = centre[i]! + sign * eps;
   to[i] = Math.min(high, Math.max(low, there));
 }
 

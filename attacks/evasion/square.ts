@@ -81,23 +81,22 @@ export const square = defineAttack({
       const share = shareAt(query, params);
       open.forEach((sample, place) => {
         const [to, centre] = [rowOf(tries, place), rowOf(centres, place)];
-        const stream = streams[sample] as Random;
+        const stream = streams[sample]!;
         if (query === 0) moves.start(to, centre, canvas, stream);
         else moves.change(to, centre, share, canvas, stream);
       });
       const points = ball.norm === "l1" ? ball.project(centres, tries) : tries;
       const scores = await target.scores(points, open);
       const margins = open.map((sample, place) =>
-        marginOf(rowOf(scores, place), y[sample] as number),
+        marginOf(rowOf(scores, place), y[sample]!),
       );
       const better = open.flatMap((sample, place) =>
-        (margins[place] as number) > (most[sample] as number) ? [place] : [],
+        margins[place]! > most[sample]! ? [place] : [],
       );
-      for (const place of better)
-        most[open[place] as number] = margins[place] as number;
+      for (const place of better) most[open[place]!] = margins[place]!;
       putRows(
         best,
-        better.map((place) => open[place] as number),
+        better.map((place) => open[place]!),
         takeRows(points, better),
       );
     }

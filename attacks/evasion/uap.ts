@@ -61,8 +61,7 @@ export const uap = defineAttack({
         onProgress((epoch + turn / order.length) / epochs);
         const way = await wayOut(input, rivals, sample, v);
         if (!way) continue;
-        for (let k = 0; k < v.length; k++)
-          v[k] = (v[k] as number) + (way[k] as number);
+        for (let k = 0; k < v.length; k++) v[k] = v[k]! + way[k]!;
         norms[ball.norm].shrink(v, ball.eps, {
           centre: new Float32Array(v.length),
           bounds: ball.bounds,
@@ -93,8 +92,7 @@ function moved(
   const rows = takeRows(x, samples);
   for (const place of samples.keys()) {
     const row = rowOf(rows, place);
-    for (let k = 0; k < row.length; k++)
-      row[k] = (row[k] as number) + (v[k] as number);
+    for (let k = 0; k < row.length; k++) row[k] = row[k]! + v[k]!;
   }
   return rows;
 }
@@ -123,10 +121,7 @@ async function wayOut(
     for (const place of aims.keys()) {
       const row = rowOf(rows, place);
       for (let k = 0; k < row.length; k++)
-        row[k] = Math.min(
-          high,
-          Math.max(low, (row[k] as number) + (way[k] as number)),
-        );
+        row[k] = Math.min(high, Math.max(low, row[k]! + way[k]!));
     }
     const { loss, gradient, logits } = await target.lossGradient(
       rows,
@@ -138,7 +133,7 @@ async function wayOut(
     if (!nearest) return undefined;
     const size = (1 + params.overshoot) * nearest.scale;
     for (let k = 0; k < way.length; k++)
-      way[k] = (way[k] as number) + size * (nearest.normal[k] as number);
+      way[k] = way[k]! + size * nearest.normal[k]!;
   }
   return undefined;
 }

@@ -2,14 +2,14 @@ import type { FloatTensor } from "#onnx";
 
 /** The numbers of one row, as a view. */
 export function rowOf(t: FloatTensor, row: number): Float32Array {
-  const width = t.data.length / (t.dims[0] as number);
+  const width = t.data.length / t.dims[0]!;
   return t.data.subarray(row * width, (row + 1) * width);
 }
 
 /** The sum of the products. */
 export function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
 }
 

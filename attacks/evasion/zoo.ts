@@ -88,7 +88,7 @@ export const zoo = defineAttack({
     for (;;) {
       const open = target
         .open(2 * count + 1)
-        .filter((i) => (searches[i] as Search).round < binarySearchSteps);
+        .filter((i) => searches[i]!.round < binarySearchSteps);
       onProgress(
         searchedShare(searches, open, binarySearchSteps, maxIterations),
       );
@@ -96,16 +96,16 @@ export const zoo = defineAttack({
       const size = Math.max(1, Math.floor(ROWS / (2 * count + 1)));
       for (const group of groupsOf(open, size)) {
         const moves = group.map((i) =>
-          someOf(rowOf(x, i).length, count, streams[i] as Random),
+          someOf(rowOf(x, i).length, count, streams[i]!),
         );
         const margins = await marginsAbout(input, group, searches, moves);
         group.forEach((sample, g) => {
-          const search = searches[sample] as Search;
+          const search = searches[sample]!;
           const loss = advance(
             search,
             rowOf(x, sample).map((v) => (v - low) / (high - low)),
-            moves[g] as number[],
-            margins[g] as number[],
+            moves[g]!,
+            margins[g]!,
             params,
           );
           if (
@@ -158,23 +158,21 @@ async function marginsAbout(
     data: new Float32Array(group.length * each * width),
   };
   group.forEach((sample, g) => {
-    const { value } = (searches[sample] as Search).adam;
+    const { value } = searches[sample]!.adam;
     const point = value.map((v) =>
       Math.min(high, Math.max(low, low + (high - low) * v)),
     );
     for (let r = 0; r < each; r++) rowOf(rows, g * each + r).set(point);
-    (moves[g] as readonly number[]).forEach((k, m) => {
+    moves[g]!.forEach((k, m) => {
       for (const [r, way] of [1, -1].entries()) {
         const row = rowOf(rows, g * each + 1 + 2 * m + r);
-        row[k] = (point[k] as number) + way * params.h * (high - low);
+        row[k] = point[k]! + way * params.h * (high - low);
       }
     });
   });
   const asked = group.flatMap((i) => Array<number>(each).fill(i));
   const scores = await target.scores(rows, asked);
-  const margins = asked.map((i, r) =>
-    marginOf(rowOf(scores, r), y[i] as number),
-  );
+  const margins = asked.map((i, r) => marginOf(rowOf(scores, r), y[i]!));
   return group.map((_, g) => margins.slice(g * each, (g + 1) * each));
 }
 
@@ -190,19 +188,18 @@ function advance(
   const { value } = adam;
   const [margin = 0] = margins;
   // Above 0 until the sample is misclassified.
-  const lackAt = (m: number) => Math.max(0, -(margins[m] as number));
+  const lackAt = (m: number) => Math.max(0, -margins[m]!);
   let distance = 0;
   for (let k = 0; k < value.length; k++)
-    distance += ((value[k] as number) - (centre[k] as number)) ** 2;
+    distance += (value[k]! - centre[k]!) ** 2;
   const slopes = places.map((k, m) => {
     const rise = (lackAt(2 * m + 1) - lackAt(2 * m + 2)) / (2 * h);
-    const away = (value[k] as number) - (centre[k] as number);
+    const away = value[k]! - centre[k]!;
     return 2 * away + constant.c * (Number.isFinite(rise) ? rise : 0);
   });
   if (margin > 0) search.broken = true;
   search.iteration++;
   stepCoordinates(adam, places, slopes, learningRate);
-  for (const k of places)
-    value[k] = Math.min(1, Math.max(0, value[k] as number));
+  for (const k of places) value[k] = Math.min(1, Math.max(0, value[k]!));
   return distance + constant.c * Math.max(0, -margin);
 }

@@ -7,8 +7,8 @@ export const l0: NormGeometry = {
     // as far as the bounds let them.
     const gain = new Float64Array(delta.length);
     for (let i = 0; i < delta.length; i++) {
-      const c = centre[i] as number;
-      const wanted = delta[i] as number;
+      const c = centre[i]!;
+      const wanted = delta[i]!;
       const allowed = Math.min(high, Math.max(low, c + wanted)) - c;
       gain[i] = wanted ** 2 - (wanted - allowed) ** 2;
       delta[i] = allowed;
@@ -21,7 +21,7 @@ export const l0: NormGeometry = {
     const [most = 0] = gradient.every(Number.isFinite)
       ? largestOf(gradient, 1)
       : [];
-    const sign = Math.sign(gradient[most] as number) || 0;
+    const sign = Math.sign(gradient[most]!) || 0;
     gradient.fill(0);
     gradient[most] = sign;
   },

@@ -2,7 +2,7 @@ import { largestOf, type NormGeometry } from "./norm.ts";
 
 function length(v: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < v.length; i++) sum += Math.abs(v[i] as number);
+  for (let i = 0; i < v.length; i++) sum += Math.abs(v[i]!);
   return sum;
 }
 
@@ -19,13 +19,13 @@ export const l1: NormGeometry = {
     const sizes = new Float64Array(delta.length);
     const room = new Float64Array(delta.length);
     for (let i = 0; i < delta.length; i++) {
-      const [d, c] = [delta[i] as number, centre[i] as number];
+      const [d, c] = [delta[i]!, centre[i]!];
       sizes[i] = Math.abs(d);
       room[i] = Math.max(0, d > 0 ? high - c : c - low);
     }
     /** What is left of a number when all lose so much. */
     const kept = (i: number, less: number) =>
-      Math.min(Math.max((sizes[i] as number) - less, 0), room[i] as number);
+      Math.min(Math.max(sizes[i]! - less, 0), room[i]!);
     const total = (less: number) => {
       let sum = 0;
       for (let i = 0; i < sizes.length; i++) sum += kept(i, less);
@@ -42,17 +42,17 @@ export const l1: NormGeometry = {
       }
     }
     for (let i = 0; i < delta.length; i++)
-      delta[i] = Math.sign(delta[i] as number) * kept(i, above);
+      delta[i] = Math.sign(delta[i]!) * kept(i, above);
   },
   /** The largest hundredth of the gradient, in equal parts. */
   direction(gradient) {
     const count = Math.max(1, Math.floor(SPARSITY * gradient.length));
     const finite = gradient.every(Number.isFinite);
     const chosen = finite ? largestOf(gradient, count) : [];
-    const signs = chosen.map((i) => Math.sign(gradient[i] as number));
+    const signs = chosen.map((i) => Math.sign(gradient[i]!));
     gradient.fill(0);
     chosen.forEach((i, k) => {
-      gradient[i] = (signs[k] as number) / count;
+      gradient[i] = signs[k]! / count;
     });
   },
   // Exponential gaps with one more for the radius are uniform in the ball.
@@ -61,7 +61,7 @@ export const l1: NormGeometry = {
     for (let i = 0; i < delta.length; i++)
       delta[i] = (random.uniform() < 0.5 ? -1 : 1) * gap();
     const total = length(delta) + gap();
-    for (let i = 0; i < delta.length; i++) (delta[i] as number) *= eps / total;
+    for (let i = 0; i < delta.length; i++) delta[i]! *= eps / total;
   },
   length,
 };

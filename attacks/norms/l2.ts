@@ -2,7 +2,7 @@ import { type NormGeometry, unit } from "./norm.ts";
 
 function length(v: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < v.length; i++) sum += (v[i] as number) ** 2;
+  for (let i = 0; i < v.length; i++) sum += v[i]! ** 2;
   return Math.sqrt(sum);
 }
 
@@ -11,7 +11,7 @@ export const l2: NormGeometry = {
   shrink(delta, eps) {
     const size = length(delta);
     if (size <= eps) return;
-    for (let i = 0; i < delta.length; i++) (delta[i] as number) *= eps / size;
+    for (let i = 0; i < delta.length; i++) delta[i]! *= eps / size;
   },
   direction: (gradient) => unit(gradient, length(gradient)),
   // A normal vector has a uniform direction; the d-th root makes the radius uniform in volume.
@@ -19,8 +19,7 @@ export const l2: NormGeometry = {
     for (let i = 0; i < delta.length; i++) delta[i] = random.normal();
     const radius = eps * random.uniform() ** (1 / delta.length);
     const size = length(delta) || 1;
-    for (let i = 0; i < delta.length; i++)
-      (delta[i] as number) *= radius / size;
+    for (let i = 0; i < delta.length; i++) delta[i]! *= radius / size;
   },
   length,
 };

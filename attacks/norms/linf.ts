@@ -6,11 +6,11 @@ export const linf: NormGeometry = {
   shrink(delta, eps) {
     if (eps === Number.POSITIVE_INFINITY) return;
     for (let i = 0; i < delta.length; i++)
-      delta[i] = clamped(delta[i] as number, -eps, eps);
+      delta[i] = clamped(delta[i]!, -eps, eps);
   },
   direction(gradient) {
     for (let i = 0; i < gradient.length; i++)
-      gradient[i] = signOf(gradient[i] as number);
+      gradient[i] = signOf(gradient[i]!);
   },
   draw(delta, eps, random) {
     for (let i = 0; i < delta.length; i++)
@@ -19,7 +19,7 @@ export const linf: NormGeometry = {
   length(delta) {
     let most = 0;
     for (let i = 0; i < delta.length; i++) {
-      const size = Math.abs(delta[i] as number);
+      const size = Math.abs(delta[i]!);
       // What is not a number is the length of the whole.
       if (Number.isNaN(size)) return size;
       if (size > most) most = size;

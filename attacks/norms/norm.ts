@@ -20,15 +20,12 @@ export interface NormGeometry {
 /** Makes a direction as long as 1, or nothing of it. */
 export function unit(v: Float64Array, size: number): void {
   const scale = size > 0 && Number.isFinite(size) ? 1 / size : 0;
-  for (let i = 0; i < v.length; i++)
-    v[i] = scale === 0 ? 0 : (v[i] as number) * scale;
+  for (let i = 0; i < v.length; i++) v[i] = scale === 0 ? 0 : v[i]! * scale;
 }
 
 /** The places of the `count` largest absolute values, the first of equal ones. */
 export function largestOf(v: Float64Array, count: number): number[] {
   return Array.from(v.keys())
-    .sort(
-      (a, b) => Math.abs(v[b] as number) - Math.abs(v[a] as number) || a - b,
-    )
+    .sort((a, b) => Math.abs(v[b]!) - Math.abs(v[a]!) || a - b)
     .slice(0, count);
 }

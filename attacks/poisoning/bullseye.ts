@@ -50,13 +50,12 @@ export const bullseye = defineTargetedPoisoning({
       const features = (await map.of(p)).data;
       const off = Float32Array.from(goal, (v, k) => {
         let sum = 0;
-        for (let i = 0; i < n; i++)
-          sum += features[i * map.width + k] as number;
+        for (let i = 0; i < n; i++) sum += features[i * map.width + k]!;
         return (2 * (sum / n - v)) / (n * length);
       });
       const weights = floats(
         [n, map.width],
-        features.map((_, k) => off[k % map.width] as number),
+        features.map((_, k) => off[k % map.width]!),
       );
       const slope = await map.pullBack(p, weights);
       adam = adamStep(adam, slope.data, params.rate);

@@ -21,7 +21,7 @@ export function basesOf(
   const rows = random
     .permutation(own.length)
     .slice(0, count)
-    .map((i) => own[i] as number);
+    .map((i) => own[i]!);
   return {
     rows,
     x: takeRows(train.x, rows),
@@ -37,12 +37,8 @@ export function keepWithin(
   [low, high]: readonly [number, number],
 ): void {
   for (let k = 0; k < x.length; k++) {
-    const from = start[k] as number;
-    x[k] = Math.min(
-      high,
-      from + eps,
-      Math.max(low, from - eps, x[k] as number),
-    );
+    const from = start[k]!;
+    x[k] = Math.min(high, from + eps, Math.max(low, from - eps, x[k]!));
   }
 }
 
@@ -54,7 +50,7 @@ export function fromOne(
   const width = sizeOf(rows.dims.slice(1));
   const difference = floats(
     rows.dims,
-    rows.data.map((v, i) => v - (one[i % width] as number)),
+    rows.data.map((v, i) => v - one[i % width]!),
   );
   const squares = Array.from({ length: rows.dims[0] ?? 0 }, (_, i) =>
     difference.data

@@ -24,7 +24,7 @@ export const labelFlipConfusing = definePoisoning({
     const { data } = await logitsOf(await surrogate(), train.x, engine);
     const classes = train.classes.length;
     const best = Array.from(train.y, (own, row) => {
-      const logit = (k: number) => data[row * classes + k] as number;
+      const logit = (k: number) => data[row * classes + k]!;
       const others = train.classes.map((_, k) => k).filter((k) => k !== own);
       const to = others.reduce((a, b) => (logit(b) < logit(a) ? b : a));
       // The logarithm of the sum is the same for both.

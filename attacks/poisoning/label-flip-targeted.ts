@@ -52,7 +52,7 @@ export const labelFlipTargeted = definePoisoning({
   async poison({ train, count, params, random, features }) {
     const { from, to } = pairOf(params, train);
     const own = rowsOf(train, from);
-    const order = random.permutation(own.length).map((i) => own[i] as number);
+    const order = random.permutation(own.length).map((i) => own[i]!);
     const rows = params.gathered
       ? await nearestFirst(order, async (all) =>
           (await features("base")).of(takeRows(train.x, all)),
@@ -75,11 +75,11 @@ async function nearestFirst(
   const distance = rows.map((_, i) => {
     let sum = 0;
     for (let k = 0; k < width; k++)
-      sum += ((data[i * width + k] as number) - (data[k] as number)) ** 2;
+      sum += (data[i * width + k]! - data[k]!) ** 2;
     return sum;
   });
   return rows
     .map((_, i) => i)
-    .sort((a, b) => (distance[a] as number) - (distance[b] as number))
-    .map((i) => rows[i] as number);
+    .sort((a, b) => distance[a]! - distance[b]!)
+    .map((i) => rows[i]!);
 }

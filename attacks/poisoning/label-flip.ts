@@ -17,8 +17,7 @@ export const labelFlip = definePoisoning({
     return relabelled(
       train,
       rows,
-      (row) =>
-        ((train.y[row] as number) + 1 + random.below(classes - 1)) % classes,
+      (row) => (train.y[row]! + 1 + random.below(classes - 1)) % classes,
     );
   },
 });

@@ -62,7 +62,7 @@ export const poisonFrogs = defineTargetedPoisoning({
       const far = squaresOf(p, b);
       return {
         difference,
-        values: squares.map((s, i) => s + beta * (far[i] as number)),
+        values: squares.map((s, i) => s + beta * far[i]!),
       };
     };
 
@@ -75,18 +75,15 @@ export const poisonFrogs = defineTargetedPoisoning({
       slope ??= await map.pullBack(p, now.difference);
       const tried = copyOf(p);
       for (let k = 0; k < tried.data.length; k++) {
-        const rate = rates[Math.floor(k / size)] as number;
-        const forward =
-          (p.data[k] as number) - 2 * rate * (slope.data[k] as number);
+        const rate = rates[Math.floor(k / size)]!;
+        const forward = p.data[k]! - 2 * rate * slope.data[k]!;
         const pull = 2 * rate * beta;
-        const back = (forward + pull * (b.data[k] as number)) / (1 + pull);
+        const back = (forward + pull * b.data[k]!) / (1 + pull);
         tried.data[k] = Math.min(bounds[1], Math.max(bounds[0], back));
       }
       const then = await objective(tried);
       const better = rows.map(
-        (_, i) =>
-          (then.values[i] as number) <=
-          (now.values[i] as number) * (1 + ROUNDING),
+        (_, i) => then.values[i]! <= now.values[i]! * (1 + ROUNDING),
       );
       if (!better.includes(true)) {
         rates.forEach((rate, i) => {
@@ -97,7 +94,7 @@ export const poisonFrogs = defineTargetedPoisoning({
       better.forEach((yes, i) => {
         const [from, to] = [i * size, (i + 1) * size];
         if (yes) p.data.set(tried.data.subarray(from, to), from);
-        else rates[i] = (rates[i] as number) / 2;
+        else rates[i] = rates[i]! / 2;
       });
       now = better.includes(false) ? await objective(p) : then;
       slope = undefined;
@@ -115,8 +112,7 @@ const blended = (
   floats(
     x.dims,
     x.data.map(
-      (v, k) =>
-        (1 - opacity) * v + opacity * (one.data[k % one.data.length] as number),
+      (v, k) => (1 - opacity) * v + opacity * one.data[k % one.data.length]!,
     ),
   );
 
@@ -127,7 +123,7 @@ function squaresOf(x: FloatTensor, y: FloatTensor): number[] {
   return Array.from({ length: n }, (_, i) => {
     let sum = 0;
     for (let k = i * width; k < (i + 1) * width; k++)
-      sum += ((x.data[k] as number) - (y.data[k] as number)) ** 2;
+      sum += (x.data[k]! - y.data[k]!) ** 2;
     return sum;
   });
 }

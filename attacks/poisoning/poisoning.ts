@@ -118,7 +118,7 @@ export const defineTargetedPoisoning = <S extends z.ZodObject>(
 export function poisoned(train: Dataset, { rows, x, y }: Poison): Dataset {
   const labels = Int32Array.from(train.y);
   rows.forEach((row, i) => {
-    labels[row] = y[i] as number;
+    labels[row] = y[i]!;
   });
   const inputs = copyOf(train.x);
   putRows(inputs, rows, x);

@@ -58,7 +58,7 @@ export const witchesBrew = defineTargetedPoisoning({
       const draw = random.fork(`restart ${restart}`);
       const p = copyOf(x);
       for (let k = 0; k < p.data.length; k++)
-        (p.data[k] as number) += (2 * draw.uniform() - 1) * eps;
+        p.data[k]! += (2 * draw.uniform() - 1) * eps;
       keepWithin(p.data, x.data, eps, bounds);
       let adam = adamFrom(p.data);
       for (let step = 0; step <= steps; step++) {

@@ -21,6 +21,6 @@ export const baseCalibration = defineMembership({
   async score({ samples, reference }) {
     if (!reference) throw new Error("the protocol gives what is asked for");
     const before = lossesOf({ logits: reference, y: samples.y });
-    return lossesOf(samples).map((loss, i) => (before[i] as number) - loss);
+    return lossesOf(samples).map((loss, i) => before[i]! - loss);
   },
 });

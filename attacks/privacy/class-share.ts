@@ -61,7 +61,7 @@ export const classShare: PropertyAttack = {
     for (let i = 0; i < n; i++) {
       const row = data.subarray(i * classes, (i + 1) * classes);
       const mean = row.reduce((a, b) => a + b, 0) / classes;
-      sum += (row[label] as number) - mean;
+      sum += row[label]! - mean;
     }
     return sum / Math.max(1, n);
   },

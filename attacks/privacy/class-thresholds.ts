@@ -20,7 +20,7 @@ export function againstClassThresholds(
       bestThreshold(seen.flatMap((s) => examplesOf(s, samples.y, label))),
     );
   return scoresOf(samples).map(
-    (score, i) => score - (thresholds.get(samples.y[i] as number) as number),
+    (score, i) => score - (thresholds.get(samples.y[i]!) as number),
   );
 }
 
@@ -35,7 +35,7 @@ const examplesOf = (
   label: number,
 ): Example[] =>
   learned.flatMap((member, i) =>
-    y[i] === label ? [{ score: scores[i] as number, member }] : [],
+    y[i] === label ? [{ score: scores[i]!, member }] : [],
   );
 
 /** What a member's score is at least, where members and others are told apart best. */

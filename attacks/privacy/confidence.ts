@@ -24,10 +24,7 @@ export function logProbabilities(
 
 /** Cross-entropy of each sample: -log p_y. */
 export const lossesOf = (asked: Asked): Float64Array =>
-  Float64Array.from(
-    asked.y,
-    (label, i) => -(logProbabilities(asked, i)[label] as number),
-  );
+  Float64Array.from(asked.y, (label, i) => -logProbabilities(asked, i)[label]!);
 
 /**
  * The logit of the probability of each sample's class,
@@ -37,7 +34,5 @@ export const lossesOf = (asked: Asked): Float64Array =>
 export const scaledConfidences = (asked: Asked): Float64Array =>
   Float64Array.from(asked.y, (label, i) => {
     const row = rowOf(asked, i);
-    return (
-      (row[label] as number) - logSumExp(row.filter((_, k) => k !== label))
-    );
+    return row[label]! - logSumExp(row.filter((_, k) => k !== label));
   });

@@ -23,8 +23,7 @@ export const difficultyCalibration = defineMembership({
     return lossesOf(samples).map((loss, i) => {
       const outside = theirs.filter(({ learned }) => !learned[i]);
       const mean =
-        outside.reduce((s, { losses }) => s + (losses[i] as number), 0) /
-        outside.length;
+        outside.reduce((s, { losses }) => s + losses[i]!, 0) / outside.length;
       return mean - loss;
     });
   },

@@ -28,8 +28,7 @@ export const equationSolving = defineExtraction({
       1,
     ]);
     const classes = start.classes.length;
-    const log = (i: number, k: number) =>
-      logOf(said.data[i * classes + k] as number);
+    const log = (i: number, k: number) => logOf(said.data[i * classes + k]!);
     // Class 0 is what the others are compared with.
     const found = solve(
       rows,

@@ -23,7 +23,7 @@ export function solve(
 }
 
 const turned = (a: readonly (readonly number[])[]): number[][] =>
-  (a[0] ?? []).map((_, k) => a.map((row) => row[k] as number));
+  (a[0] ?? []).map((_, k) => a.map((row) => row[k]!));
 
 function product(
   a: readonly (readonly number[])[],
@@ -33,9 +33,8 @@ function product(
   return a.map((row) => {
     const sum = new Array<number>(width).fill(0);
     for (const [k, v] of row.entries()) {
-      const other = b[k] as readonly number[];
-      for (let j = 0; j < width; j++)
-        sum[j] = (sum[j] as number) + v * (other[j] as number);
+      const other = b[k]!;
+      for (let j = 0; j < width; j++) sum[j] = sum[j]! + v * other[j]!;
     }
     return sum;
   });
@@ -48,14 +47,14 @@ function solvePositive(
 ): number[][] {
   const n = m.length;
   const at = (rows: readonly (readonly number[])[], i: number, k: number) =>
-    (rows[i] as readonly number[])[k] as number;
+    rows[i]![k]!;
   const ridge = (RIDGE * m.reduce((s, _, i) => s + at(m, i, i), 0)) / n;
   const lower = m.map(() => new Array<number>(n).fill(0));
   for (let i = 0; i < n; i++) {
-    const row = lower[i] as number[];
+    const row = lower[i]!;
     for (let j = 0; j <= i; j++) {
       let sum = at(m, i, j) + (i === j ? ridge : 0);
-      for (let k = 0; k < j; k++) sum -= (row[k] as number) * at(lower, j, k);
+      for (let k = 0; k < j; k++) sum -= row[k]! * at(lower, j, k);
       row[j] =
         i === j
           ? Math.sqrt(Math.max(sum, Number.MIN_VALUE))
@@ -64,12 +63,11 @@ function solvePositive(
   }
   const x = b.map((row) => [...row]);
   const eliminate = (i: number, k: number, factor: number) => {
-    const [into, from] = [x[i] as number[], x[k] as number[]];
-    for (const [j, v] of from.entries())
-      into[j] = (into[j] as number) - factor * v;
+    const [into, from] = [x[i]!, x[k]!];
+    for (const [j, v] of from.entries()) into[j] = into[j]! - factor * v;
   };
   const scale = (i: number) => {
-    x[i] = (x[i] as number[]).map((v) => v / at(lower, i, i));
+    x[i] = x[i]!.map((v) => v / at(lower, i, i));
   };
   for (let i = 0; i < n; i++) {
     for (let k = 0; k < i; k++) eliminate(i, k, at(lower, i, k));

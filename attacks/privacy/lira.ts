@@ -46,7 +46,7 @@ export const lira = defineMembership({
     const side = (i: number, member: boolean) =>
       theirs
         .filter(({ learned }) => learned[i] === member)
-        .map(({ phi }) => phi[i] as number);
+        .map(({ phi }) => phi[i]!);
     return likelihoodRatios(
       Array.from(own, (v, i) => ({
         own: v,
@@ -94,11 +94,7 @@ const logDensity = (v: number, { mean, deviation }: Normal) =>
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
-  return (
-    ((sorted[Math.floor(middle)] as number) +
-      (sorted[Math.ceil(middle) - 1] as number)) /
-    2
-  );
+  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle) - 1]!) / 2;
 }
 
 /** The standard deviation within groups, around the mean of each. */

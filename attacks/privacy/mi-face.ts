@@ -50,9 +50,9 @@ export const miFace: Inversion<typeof params> = {
       const moved = floats(now.dims, now.data.slice());
       const left: number[] = [];
       for (const [row, label] of open.entries()) {
-        const p = Math.exp(-(loss[row] as number));
-        const past = costs[label] as number[];
-        if (1 - p < (lowest[label] as number)) {
+        const p = Math.exp(-loss[row]!);
+        const past = costs[label]!;
+        if (1 - p < lowest[label]!) {
           lowest[label] = 1 - p;
           putRows(best, [label], takeRows(now, [row]));
         }
@@ -67,8 +67,7 @@ export const miFace: Inversion<typeof params> = {
             high,
             Math.max(
               low,
-              (now.data[k] as number) -
-                params.learningRate * p * (gradient.data[k] as number),
+              now.data[k]! - params.learningRate * p * gradient.data[k]!,
             ),
           );
       }

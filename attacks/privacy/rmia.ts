@@ -42,7 +42,7 @@ export const rmia = defineMembership({
     const side = (i: number, member: boolean) =>
       mean(
         theirs.flatMap(({ learned, x }) =>
-          learned[i] === member ? [x[i] as number] : [],
+          learned[i] === member ? [x[i]!] : [],
         ),
       );
     const rise = probabilitiesOf(samples).map((p, i) =>
@@ -50,7 +50,7 @@ export const rmia = defineMembership({
     );
     const others = probabilitiesOf(population).map((p, i) => {
       // No model learned from the population, so that its mean is one of models outside.
-      const outside = mean(theirs.map(({ z }) => z[i] as number));
+      const outside = mean(theirs.map(({ z }) => z[i]!));
       return ratio(p, mode === "online" ? outside : all(outside, outside));
     });
     return exceeding(rise, others, params.gamma);

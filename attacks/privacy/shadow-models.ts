@@ -35,8 +35,7 @@ export const shadowModels = defineMembership({
         (i) => samples.y[i] === label,
       );
       const said = await judge(input, label, places);
-      for (const [row, place] of places.entries())
-        scores[place] = said[row] as number;
+      for (const [row, place] of places.entries()) scores[place] = said[row]!;
     }
     return scores;
   },
@@ -64,9 +63,7 @@ async function judge(
   // Batches are drawn from an order that is the same whatever that of the samples.
   rows.sort((a, b) => {
     const at = a.p.findIndex((v, k) => v !== b.p[k]);
-    return at < 0
-      ? Number(a.member) - Number(b.member)
-      : (a.p[at] as number) - (b.p[at] as number);
+    return at < 0 ? Number(a.member) - Number(b.member) : a.p[at]! - b.p[at]!;
   });
   const width = samples.logits.dims[1] ?? 0;
   const matrix = (all: readonly Float64Array[]) =>
@@ -98,7 +95,5 @@ async function judge(
     matrix(places.map((i) => probabilities(samples.logits, i))),
     engine,
   );
-  return places.map(
-    (_, row) => (data[2 * row + 1] as number) - (data[2 * row] as number),
-  );
+  return places.map((_, row) => data[2 * row + 1]! - data[2 * row]!);
 }

@@ -41,7 +41,7 @@ const restored = (model: Model, stored: Stored): Model =>
     const known = stored.get(name);
     if (known)
       for (let i = 0; i < weight.length; i++)
-        weight[i] = known.scale * (known.bytes[i] as number);
+        weight[i] = known.scale * known.bytes[i]!;
   });
 
 /** As many bits, drawn evenly from all: what a search for bits has to beat. */
@@ -117,7 +117,7 @@ export const bitFlips = defineTampering({
         for (const [name, bytes] of stored) {
           const { place, byte } = steepest(at.get(name), bytes);
           const { data: weight } = live(name);
-          const before = weight[place] as number;
+          const before = weight[place]!;
           weight[place] = bytes.scale * byte;
           const loss = await lossNow();
           weight[place] = before;
@@ -139,9 +139,9 @@ function steepest(
   gradient: Float32Array | undefined,
   { bytes, scale }: Bytes,
 ): { place: number; byte: number } {
-  let best = { gain: -Infinity, place: 0, byte: turned(bytes[0] as number, 0) };
+  let best = { gain: -Infinity, place: 0, byte: turned(bytes[0]!, 0) };
   for (let place = 0; place < bytes.length; place++) {
-    const byte = bytes[place] as number;
+    const byte = bytes[place]!;
     const slope = scale * (gradient?.[place] ?? 0);
     for (let bit = 0; bit < 8; bit++) {
       const flipped = turned(byte, bit);
@@ -163,7 +163,7 @@ function flipByChance(stored: Stored, count: number, random: Random): void {
     let place = Math.floor(drawn / 8);
     for (const { bytes } of all) {
       if (place < bytes.length) {
-        bytes[place] = turned(bytes[place] as number, drawn % 8);
+        bytes[place] = turned(bytes[place]!, drawn % 8);
         break;
       }
       place -= bytes.length;

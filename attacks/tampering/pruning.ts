@@ -35,7 +35,7 @@ export const pruning = defineTampering({
       // Biases are few, and no network is made smaller by them.
       if ((constants.get(name)?.dims.length ?? 0) < 2) return;
       const order = [...weight.keys()].sort(
-        (a, b) => Math.abs(weight[a] as number) - Math.abs(weight[b] as number),
+        (a, b) => Math.abs(weight[a]!) - Math.abs(weight[b]!),
       );
       for (const i of order.slice(0, Math.round(level * weight.length)))
         weight[i] = 0;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { evaluate, type Model } from "#model";
-import { type FloatTensor, floats, int, type Node, type Tensor } from "#onnx";
+import { floats, int, type Node, type Tensor } from "#onnx";
 import { matrices, toBytes } from "./eight-bit.ts";
 import {
   defineTampering,
@@ -35,7 +35,7 @@ export const int8 = defineTampering({
     const names = rounded(model);
     const seen = await evaluate(model, engine, data.x, () => names);
     const ranges = new Map(
-      names.map((name, i) => [name, rangeOf((seen[i] as FloatTensor).data)]),
+      names.map((name, i) => [name, rangeOf(seen[i]!.data)]),
     );
     const bytes = new Map(
       matrices(model).map(([n, t]) => [n, toBytes(t.data)]),
@@ -44,7 +44,7 @@ export const int8 = defineTampering({
       const known = bytes.get(name);
       if (known)
         for (let i = 0; i < weight.length; i++)
-          weight[i] = known.scale * (known.bytes[i] as number);
+          weight[i] = known.scale * known.bytes[i]!;
     });
     const constants = new Map<string, Tensor>(small.graph.constants);
     return insertAfter(small, constants, names, (from, to) => {
@@ -76,8 +76,7 @@ export const float16 = defineTampering({
   levels: () => [16],
   async tamper({ model }) {
     const half = withChangedWeights(model, (weight) => {
-      for (let i = 0; i < weight.length; i++)
-        weight[i] = toHalf(weight[i] as number);
+      for (let i = 0; i < weight.length; i++) weight[i] = toHalf(weight[i]!);
     });
     const constants = new Map<string, Tensor>(half.graph.constants);
     // ONNX numbers float as 1 and float16 as 10.

@@ -36,7 +36,7 @@ export const weightNoise = defineTampering({
       const draws = random.fork(name);
       const scale = level * deviation(weight);
       for (let i = 0; i < weight.length; i++)
-        weight[i] = (weight[i] as number) + scale * draws.normal();
+        weight[i] = weight[i]! + scale * draws.normal();
     });
   },
 });

@@ -36,7 +36,7 @@ export async function lossesOf(
       group.map(({ sample }) => sample),
     );
     for (const [i, { sample }] of group.entries())
-      losses.push(lossOf(rowOf(scores, i), y[sample] as number));
+      losses.push(lossOf(rowOf(scores, i), y[sample]!));
   }
   return losses;
 }

@@ -60,5 +60,5 @@ export const editsLimit = (eps: number): Limit<readonly string[]> => ({
   eps,
   nearest: false,
   distance: (clean, examples) =>
-    clean.map((text, i) => editsBetween(text, examples[i] as string)),
+    clean.map((text, i) => editsBetween(text, examples[i]!)),
 });

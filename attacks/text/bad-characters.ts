@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Random } from "#core";
 import { lookalikes } from "#texts";
 import { lossesOf } from "./ask.ts";
 import { byScores, defineTextAttack } from "./attack.ts";
@@ -50,7 +49,7 @@ export const badCharacters = defineTextAttack({
     const populations = slots.map(({ ranges }, i) =>
       ranges.length === 0
         ? []
-        : firstMembers(ranges, params.population, streams[i] as Random),
+        : firstMembers(ranges, params.population, streams[i]!),
     );
     await judge(input, slots, populations);
     for (let round = 0; round < params.generations; round++) {
@@ -59,18 +58,14 @@ export const badCharacters = defineTextAttack({
       if (open.size === 0) break;
       const children = populations.map((parents, i) =>
         open.has(i) && parents.length > 0
-          ? childrenOf(
-              parents,
-              (slots[i] as Slots).ranges,
-              streams[i] as Random,
-            )
+          ? childrenOf(parents, slots[i]!.ranges, streams[i]!)
           : [],
       );
       await judge(input, slots, children);
       children.forEach((all, i) => {
-        const parents = populations[i] as Member[];
+        const parents = populations[i]!;
         for (const [m, child] of all.entries())
-          if (child.loss >= (parents[m] as Member).loss) parents[m] = child;
+          if (child.loss >= parents[m]!.loss) parents[m] = child;
       });
     }
     return target.examples();
@@ -90,18 +85,16 @@ async function judge(
       (populations[sample] as Member[])
         .slice(from, from + some)
         .map((member) => {
-          const text = (slots[sample] as Slots).write(member.genes);
+          const text = slots[sample]!.write(member.genes);
           return { sample, text, member };
         }),
     );
     const losses = await lossesOf(input, asked);
-    for (const [i, { member }] of asked.entries())
-      member.loss = losses[i] as number;
+    for (const [i, { member }] of asked.entries()) member.loss = losses[i]!;
   }
 }
 
-const rounded = (genes: Float64Array, k: number) =>
-  Math.round(genes[k] as number);
+const rounded = (genes: Float64Array, k: number) => Math.round(genes[k]!);
 
 /** A gene for each edit: which of all lookalikes at all places, or none. */
 function replacements(text: string, edits: number): Slots {

@@ -19,16 +19,16 @@ export function bugsOf(word: string, random: Random): string[] {
   if (n > 2) bugs.push(changed(1 + random.below(n - 2), 1));
   if (n > 4) {
     const at = 1 + random.below(n - 3);
-    bugs.push(changed(at, 2, letters[at + 1] as string, letters[at] as string));
+    bugs.push(changed(at, 2, letters[at + 1]!, letters[at]!));
   }
   for (const likeOf of [alike, beside]) {
     const places = Array.from(letters.keys()).filter(
-      (at) => likeOf(letters[at] as string).length > 0,
+      (at) => likeOf(letters[at]!).length > 0,
     );
     const at = places[random.below(places.length)];
     if (at === undefined) continue;
-    const like = likeOf(letters[at] as string);
-    bugs.push(changed(at, 1, like[random.below(like.length)] as string));
+    const like = likeOf(letters[at]!);
+    bugs.push(changed(at, 1, like[random.below(like.length)]!));
   }
   return bugs.filter((bug) => bug !== word);
 }

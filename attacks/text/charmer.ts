@@ -80,7 +80,7 @@ async function placesOf(
   const losses = await lossesOf(input, tries, marginOf);
   const costs = new Map<number, { at: number; loss: number }[]>();
   for (const [i, { sample, at }] of tries.entries()) {
-    const loss = losses[i] as number;
+    const loss = losses[i]!;
     costs.set(sample, [...(costs.get(sample) ?? []), { at, loss }]);
   }
   return new Map(
@@ -109,7 +109,7 @@ async function change(
     const tries = target.open(characters.length).flatMap((sample) => {
       const at = places.get(sample)?.[rank];
       if (at === undefined) return [];
-      const letters = Array.from((searches[sample] as Search).text);
+      const letters = Array.from(searches[sample]!.text);
       return characters.flatMap((character) => {
         const text = edited(letters, at, character);
         return text === null ? [] : [{ sample, text }];
@@ -117,13 +117,12 @@ async function change(
     });
     const losses = await lossesOf(input, tries, marginOf);
     for (const [i, { sample, text }] of tries.entries()) {
-      const loss = losses[i] as number;
+      const loss = losses[i]!;
       if (loss > (best.get(sample)?.loss ?? -Infinity))
         best.set(sample, { text, loss });
     }
   }
-  for (const [sample, { text }] of best)
-    (searches[sample] as Search).text = text;
+  for (const [sample, { text }] of best) searches[sample]!.text = text;
 }
 
 /**

@@ -27,7 +27,7 @@ export function firstMembers(
       .map((part) => low + ((high - low) * (part + random.uniform())) / size),
   );
   return Array.from({ length: size }, (_, m) => ({
-    genes: Float64Array.from(columns, (column) => column[m] as number),
+    genes: Float64Array.from(columns, (column) => column[m]!),
     loss: Number.NEGATIVE_INFINITY,
   }));
 }
@@ -48,17 +48,15 @@ export function childrenOf(
   const scale = 0.5 + 0.5 * random.uniform();
   return parents.map((parent, own) => {
     const others = random.permutation(parents.length).filter((m) => m !== own);
-    const [a, b] = others.map((m) => (parents[m] as Member).genes) as [
+    const [a, b] = others.map((m) => parents[m]!.genes) as [
       Float64Array,
       Float64Array,
     ];
     const always = random.below(ranges.length);
     const genes = Float64Array.from(ranges, (range, k) => {
       const crossed = random.uniform() < RECOMBINATION || k === always;
-      if (!crossed) return parent.genes[k] as number;
-      const moved =
-        (best.genes[k] as number) +
-        scale * ((a[k] as number) - (b[k] as number));
+      if (!crossed) return parent.genes[k]!;
+      const moved = best.genes[k]! + scale * (a[k]! - b[k]!);
       const [low, high] = range;
       return moved >= low && moved <= high ? moved : draw(range, random);
     });

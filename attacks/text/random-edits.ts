@@ -27,9 +27,7 @@ export const randomEdits = defineTextAttack({
       onProgress(draw / params.draws);
       const open = target.open();
       if (open.length === 0) break;
-      const tries = open.map((i) =>
-        edited(texts[i] as string, edits, random[i] as Random),
-      );
+      const tries = open.map((i) => edited(texts[i]!, edits, random[i]!));
       await target.predict(tries, open);
     }
     return target.examples();
@@ -47,9 +45,9 @@ function edited(clean: string, edits: number, random: Random): string {
 }
 
 function once(letters: readonly string[], random: Random): string {
-  const letter = LETTERS[random.below(LETTERS.length)] as string;
+  const letter = LETTERS[random.below(LETTERS.length)]!;
   const at = random.below(letters.length);
-  const own = letters[at] as string;
+  const own = letters[at]!;
   const next = letters[at + 1];
   const kinds = [
     () => letters.toSpliced(at, 0, letter),
@@ -57,6 +55,6 @@ function once(letters: readonly string[], random: Random): string {
     () => letters.with(at, letter),
     () => (next === undefined ? letters : letters.toSpliced(at, 2, next, own)),
   ];
-  const kind = kinds[random.below(kinds.length)] as () => readonly string[];
+  const kind = kinds[random.below(kinds.length)]!;
   return kind().join("");
 }

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Random } from "#core";
 import { editsBetween } from "#texts";
 import { lossesOf, noteUntried } from "./ask.ts";
 import { byScores, defineTextAttack, type TextInput } from "./attack.ts";
@@ -51,7 +50,7 @@ export const textbugger = defineTextAttack({
       );
       const losses = await lossesOf(input, tries);
       for (const [i, { search, place, bug }] of tries.entries()) {
-        const loss = losses[i] as number;
+        const loss = losses[i]!;
         if (loss <= search.loss) continue;
         search.loss = loss;
         search.pieces[place] = bug;
@@ -108,8 +107,8 @@ function triesOf(
   const { sample, clean, pieces, order } = search;
   const place = order[turn];
   if (place === undefined) return [];
-  const stream = (random[sample] as Random).fork(`word ${place}`);
-  return bugsOf(pieces[place] as string, stream)
+  const stream = random[sample]!.fork(`word ${place}`);
+  return bugsOf(pieces[place]!, stream)
     .map((bug) => {
       const text = pieces.with(place, bug).join("");
       return { sample, text, search, place, bug };

@@ -21,12 +21,12 @@ export function adadeltaStep(
   rate: number,
 ): void {
   for (let i = 0; i < value.length; i++) {
-    const g = gradient[i] as number;
-    const mean = DECAY * (gradients[i] as number) + (1 - DECAY) * g * g;
-    const before = steps[i] as number;
+    const g = gradient[i]!;
+    const mean = DECAY * gradients[i]! + (1 - DECAY) * g * g;
+    const before = steps[i]!;
     const step = (Math.sqrt(before + EPSILON) / Math.sqrt(mean + EPSILON)) * g;
     gradients[i] = mean;
     steps[i] = DECAY * before + (1 - DECAY) * step * step;
-    value[i] = (value[i] as number) - rate * step;
+    value[i] = value[i]! - rate * step;
   }
 }

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Random } from "#core";
 import { argmaxRows } from "#model";
 import { defineAttack } from "../attack.ts";
 import { climbWithMomentum, momentumParams } from "../evasion/momentum.ts";
@@ -57,7 +56,7 @@ export const baseMiFgsm = defineAttack({
             ? drawChange(
                 shape,
                 { probability: params.diversity, least: params.resizeTo },
-                streams[i] as Random,
+                streams[i]!,
               )
             : null,
         );

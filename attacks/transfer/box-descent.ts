@@ -44,7 +44,7 @@ export function descendFrom(
       return now;
     },
     move(row, slope, rate) {
-      const search = searches[row] as Adadelta;
+      const search = searches[row]!;
       adadeltaStep(
         search,
         search.value.map((w, i) => {

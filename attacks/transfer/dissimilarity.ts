@@ -45,19 +45,18 @@ export function dissimilarityTo(
     }
     const last = scales.length - 1;
     const parts = scales.map((scale, k) =>
-      compare(scale, levels[k] as Float64Array, k === last),
+      compare(scale, levels[k]!, k === last),
     );
     const means = parts.map(({ mean }) => Math.max(mean, LEAST));
     const similarity = means.reduce(
-      (product, mean, k) => product * mean ** (WEIGHTS[k] as number),
+      (product, mean, k) => product * mean ** WEIGHTS[k]!,
       1,
     );
     let gradient: Float64Array = new Float64Array(0);
     for (let k = last; k >= 0; k--) {
-      const { shape } = scales[k] as Scale;
-      const { slope } = parts[k] as Compared;
-      const factor =
-        (-0.5 * similarity * (WEIGHTS[k] as number)) / (means[k] as number);
+      const { shape } = scales[k]!;
+      const { slope } = parts[k]!;
+      const factor = (-0.5 * similarity * WEIGHTS[k]!) / means[k]!;
       const coarser = k === last ? null : spread(gradient, shape);
       gradient = slope.map((g, i) => factor * g + (coarser?.[i] ?? 0));
     }
@@ -95,7 +94,7 @@ function scaleOf(pixels: Float64Array, shape: Shape, range: number): Scale {
     pixels,
     window,
     mean,
-    variance: squares.map((v, i) => v - (mean[i] as number) ** 2),
+    variance: squares.map((v, i) => v - mean[i]! ** 2),
     stable: [(0.01 * range) ** 2, (0.03 * range) ** 2],
   };
 }
@@ -115,16 +114,16 @@ function compare(
   const blur = (v: Float64Array) => blurred(v, shape, window);
   const own = blur(image);
   const squares = blur(image.map((v) => v * v));
-  const products = blur(image.map((v, i) => v * (pixels[i] as number)));
+  const products = blur(image.map((v, i) => v * pixels[i]!));
   const n = own.length;
   const [byMean, bySquare, byProduct] = [0, 0, 0].map(
     () => new Float64Array(n),
   ) as [Float64Array, Float64Array, Float64Array];
   let sum = 0;
   for (let i = 0; i < n; i++) {
-    const [m, r] = [own[i] as number, mean[i] as number];
-    const common = 2 * ((products[i] as number) - m * r) + c2;
-    const both = (squares[i] as number) - m * m + (variance[i] as number) + c2;
+    const [m, r] = [own[i]!, mean[i]!];
+    const common = 2 * (products[i]! - m * r) + c2;
+    const both = squares[i]! - m * m + variance[i]! + c2;
     const structure = common / both;
     const bright = luminance ? (2 * m * r + c1) / (m * m + r * r + c1) : 1;
     sum += structure * bright;
@@ -133,19 +132,13 @@ function compare(
     const slope = luminance
       ? (structure * 2 * (r - bright * m)) / ((m * m + r * r + c1) * n)
       : 0;
-    byMean[i] =
-      slope - 2 * m * (bySquare[i] as number) - r * (byProduct[i] as number);
+    byMean[i] = slope - 2 * m * bySquare[i]! - r * byProduct[i]!;
   }
   const back = (v: Float64Array) => blurredBack(v, shape, window);
   const [g, s, p] = [back(byMean), back(bySquare), back(byProduct)];
   return {
     mean: sum / n,
-    slope: g.map(
-      (v, i) =>
-        v +
-        2 * (image[i] as number) * (s[i] as number) +
-        (pixels[i] as number) * (p[i] as number),
-    ),
+    slope: g.map((v, i) => v + 2 * image[i]! * s[i]! + pixels[i]! * p[i]!),
   };
 }
 
@@ -159,7 +152,7 @@ const halved = ([c, h, w]: Shape): Shape => [
 function pooled(image: Float64Array, shape: Shape): Float64Array {
   const sums = new Float64Array(halved(shape).reduce((p, d) => p * d));
   eachPixel(shape, (from, to, share) => {
-    sums[to] = (sums[to] as number) + share * (image[from] as number);
+    sums[to] = sums[to]! + share * image[from]!;
   });
   return sums;
 }
@@ -168,7 +161,7 @@ function pooled(image: Float64Array, shape: Shape): Float64Array {
 function spread(gradient: Float64Array, shape: Shape): Float64Array {
   const out = new Float64Array(shape[0] * shape[1] * shape[2]);
   eachPixel(shape, (from, to, share) => {
-    out[from] = share * (gradient[to] as number);
+    out[from] = share * gradient[to]!;
   });
   return out;
 }
@@ -248,7 +241,7 @@ function slid(
     const first = Math.floor(i / inner) * outer + (i % inner);
     let sum = 0;
     for (let k = 0; k < window.length; k++)
-      sum += (window[k] as number) * (from[first + k * stride] as number);
+      sum += window[k]! * from[first + k * stride]!;
     to[i] = sum;
   }
   return to;
@@ -263,10 +256,10 @@ function slidBack(
   const to = new Float64Array(size);
   for (let i = 0; i < count; i++) {
     const first = Math.floor(i / inner) * outer + (i % inner);
-    const g = from[i] as number;
+    const g = from[i]!;
     for (let k = 0; k < window.length; k++) {
       const at = first + k * stride;
-      to[at] = (to[at] as number) + (window[k] as number) * g;
+      to[at] = to[at]! + window[k]! * g;
     }
   }
   return to;

@@ -38,8 +38,8 @@ export function drawChange(
       for (let r = 0; r < rows; r++)
         for (let q = 0; q < columns; q++) {
           const outer = (c * height + top + r) * width + left + q;
-          for (const [y, a] of vertical[r] as Tap[])
-            for (const [x, b] of horizontal[q] as Tap[])
+          for (const [y, a] of vertical[r]!)
+            for (const [x, b] of horizontal[q]!)
               use((c * height + y) * width + x, outer, a * b);
         }
   };
@@ -54,11 +54,11 @@ export function drawChange(
   return {
     apply: (image) =>
       map(image, (to) => (i, o, w) => {
-        to[o] = (to[o] as number) + w * (image[i] as number);
+        to[o] = to[o]! + w * image[i]!;
       }),
     adjoint: (gradient) =>
       map(gradient, (to) => (i, o, w) => {
-        to[i] = (to[i] as number) + w * (gradient[o] as number);
+        to[i] = to[i]! + w * gradient[o]!;
       }),
   };
 }

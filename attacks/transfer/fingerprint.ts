@@ -57,21 +57,17 @@ export const fingerprint = defineCrafting({
         { targets },
       );
       for (let i = 0; i < n; i++) {
-        if ((loss[i] as number) >= (least[i] as number)) continue;
-        least[i] = loss[i] as number;
+        if (loss[i]! >= least[i]!) continue;
+        least[i] = loss[i]!;
         rowOf(best, i).set(rowOf(points, i));
       }
       if (step === params.steps) return best;
       for (let i = 0; i < n; i++) {
         // Of the length of the features, where the loss is the mean of their squares.
-        const factor = width / (2 * Math.sqrt(width * (loss[i] as number)));
+        const factor = width / (2 * Math.sqrt(width * loss[i]!));
         const slope = rowOf(gradient, i);
         if (Number.isFinite(factor))
-          descent.move(
-            i,
-            (k) => factor * (slope[k] as number),
-            params.learningRate,
-          );
+          descent.move(i, (k) => factor * slope[k]!, params.learningRate);
       }
     }
   },

@@ -69,8 +69,7 @@ export const headAgnostic = defineCrafting({
             steepest > 0 ? (params.relStepSize * (high - low)) / steepest : 0;
         }
         for (let k = 0; k < image.length; k++) {
-          const next =
-            (image[k] as number) - (rates[i] as number) * (slope[k] as number);
+          const next = image[k]! - rates[i]! * slope[k]!;
           image[k] = Math.min(high, Math.max(low, next));
         }
       }

@@ -97,7 +97,7 @@ function drawTargets(
   const draws = stream.fork("targets");
   return Array.from(
     { length: Math.min(params.targets, left.length) },
-    () => left.splice(draws.below(left.length), 1)[0] as number,
+    () => left.splice(draws.below(left.length), 1)[0]!,
   );
 }
 
@@ -114,8 +114,8 @@ function trackNearest(x: FloatTensor, pairs: readonly Pair[]) {
       counts = (_: number) => true,
     ) {
       pairs.forEach(({ sample }, place) => {
-        const distance = squared[place] as number;
-        if (!(distance < (least[sample] as number)) || !counts(place)) return;
+        const distance = squared[place]!;
+        if (!(distance < least[sample]!) || !counts(place)) return;
         least[sample] = distance;
         rowOf(best, sample).set(rowOf(points, place));
       });
@@ -157,15 +157,15 @@ async function byPenalty(
     tracker.see(points, squared, (place) => (apart[place]?.value ?? 1) < dssim);
     if (step === steps) return;
     pairs.forEach((_, place) => {
-      const { value, gradient: slope } = apart[place] as Dissimilarity;
-      const distance = Math.sqrt(squared[place] as number);
+      const { value, gradient: slope } = apart[place]!;
+      const distance = Math.sqrt(squared[place]!);
       const excess = 2 * penalty * Math.max(value - dssim, 0);
       const toPoint = rowOf(gradient, place);
       descent.move(
         place,
         (i) =>
-          excess * (slope[i] as number) +
-          (distance > 0 ? (toPoint[i] as number) / (2 * distance) : 0),
+          excess * slope[i]! +
+          (distance > 0 ? toPoint[i]! / (2 * distance) : 0),
         learningRate,
       );
     });

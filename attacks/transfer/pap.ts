@@ -95,7 +95,7 @@ function startOf({ x, others, source, random }: Input) {
   const order = inOrder(Array.from(streams.keys()), streams);
   return {
     images: source ?? others?.x ?? takeRows(x, order),
-    random: streams[order[0] as number] as Random,
+    random: streams[order[0]!]!,
   };
 }
 
@@ -106,7 +106,7 @@ function drawer(
   random: Random,
 ): () => FloatTensor {
   const [, ...shape] = like.dims;
-  const channels = shape.length === 3 ? (shape[0] as number) : 1;
+  const channels = shape.length === 3 ? shape[0]! : 1;
   const width = rowOf(like, 0).length;
   const between = (from: number, to: number) =>
     (high - low) * (from + (to - from) * random.uniform());
@@ -119,7 +119,7 @@ function drawer(
       [DRAWN, ...shape],
       Float32Array.from({ length: DRAWN * width }, (_, i) => {
         const channel = Math.floor(((i % width) * channels) / width);
-        const { mean, deviation } = gaussians[channel] as (typeof gaussians)[0];
+        const { mean, deviation } = gaussians[channel]!;
         return mean + deviation * random.normal();
       }),
     );
@@ -142,8 +142,7 @@ async function lift(
   for (let i = 0; i < n; i++) {
     const row = rowOf(found.gradient, i);
     for (let k = 0; k < row.length; k++)
-      gradient[k] =
-        (gradient[k] as number) + ((row[k] as number) * weight) / (n * width);
+      gradient[k] = gradient[k]! + (row[k]! * weight) / (n * width);
   }
 }
 
@@ -156,9 +155,7 @@ function climb(
   const geometry = norms[ball.norm];
   geometry.direction(gradient);
   for (let k = 0; k < delta.length; k++)
-    delta[k] =
-      (delta[k] as number) +
-      params.relStepSize * ball.eps * (gradient[k] as number);
+    delta[k] = delta[k]! + params.relStepSize * ball.eps * gradient[k]!;
   geometry.shrink(delta, ball.eps, {
     centre: new Float32Array(delta.length),
     bounds: ball.bounds,
@@ -167,6 +164,6 @@ function climb(
 
 /** Rows with the perturbation, wherever that is: as in the authors' code, not clipped. */
 function moved(rows: FloatTensor, delta: Float64Array): FloatTensor {
-  const data = rows.data.map((v, i) => v + (delta[i % delta.length] as number));
+  const data = rows.data.map((v, i) => v + delta[i % delta.length]!);
   return { ...rows, data };
 }

@@ -25,7 +25,7 @@ export function smoothed(gradient: FloatTensor, size: number): FloatTensor {
       for (let k = 0; k < size; k++) {
         const shift = k - half;
         if (place + shift < 0 || place + shift >= length) continue;
-        sum += (kernel[k] as number) * (from[i + shift * stride] as number);
+        sum += kernel[k]! * from[i + shift * stride]!;
       }
       to[i] = sum;
     }

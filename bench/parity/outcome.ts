@@ -28,7 +28,7 @@ export async function outcomeOf(
   const right = some.filter((i) => predicted[i] === y[i]);
   const ball = ballOf(row.norm, row.eps ?? Number.POSITIVE_INFINITY, [0, 1]);
   const clean = takeRows(x, right);
-  const labels = Int32Array.from(right, (i) => y[i] as number);
+  const labels = Int32Array.from(right, (i) => y[i]!);
   const random = new Random(row.seed);
   const target = grantAccess(model, {
     access: unit.access,
@@ -50,7 +50,7 @@ export async function outcomeOf(
   const distances = Array.from(target.distances).sort((a, b) => a - b);
   const standing = distances.filter((d) => d === Number.POSITIVE_INFINITY);
   // As PyTorch's median, the lower one of an even count.
-  const median = distances[Math.floor((distances.length - 1) / 2)] as number;
+  const median = distances[Math.floor((distances.length - 1) / 2)]!;
   return {
     robust: standing.length / row.samples,
     median: Number.isFinite(median) ? median : null,

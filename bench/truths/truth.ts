@@ -29,7 +29,7 @@ export interface Difference extends Pair {
 export function differences(seeds: readonly (readonly Pair[])[]): Difference[] {
   const [one = []] = seeds;
   return one.map((pair, k) => {
-    const own = seeds.map((pairs) => pairs[k] as Pair);
+    const own = seeds.map((pairs) => pairs[k]!);
     const gaps = own.map(({ first, second }) => first - second);
     const { mean: difference, low, high } = meanOf(gaps);
     return {

@@ -42,7 +42,7 @@ export async function weighLayers(
     const reached = await pass(inputs);
     const scores = await evaluate(model, engine, reached, add);
     return Array.from({ length: reached.dims[0] ?? 0 }, (_, i) =>
-      scores.map((s) => s.data[i] as number),
+      scores.map((s) => s.data[i]!),
     );
   };
   const clean = [...(await rowsOf(x)), ...(await rowsOf(step(noise)))];
@@ -63,9 +63,9 @@ export function weighed(
   scores: readonly string[],
 ): string {
   const weights = fitted("weights").data;
-  const terms = scores.map((s, k) => b.mul(s, weights[k] as number));
+  const terms = scores.map((s, k) => b.mul(s, weights[k]!));
   return b.add(
     terms.reduce((sum, term) => b.add(sum, term)),
-    fitted("bias").data[0] as number,
+    fitted("bias").data[0]!,
   );
 }

@@ -32,9 +32,10 @@ function divergence(b: GraphBuilder, p: string, q: string): string {
   const logs = [p, q].map((z) => b.op("LogSoftmax", [z], { axis: int(-1) }));
   const shares = logs.map((log) => b.exp(log)) as [string, string];
   const middle = b.log(b.add(b.mul(b.add(...shares), 0.5), TINY));
-  const terms = logs.map((log, k) =>
-    b.mul(shares[k] as string, b.sub(log, middle)),
-  ) as [string, string];
+  const terms = logs.map((log, k) => b.mul(shares[k]!, b.sub(log, middle))) as [
+    string,
+    string,
+  ];
   return b.mul(b.reduceSum(b.add(...terms), [1]), 0.5);
 }
 

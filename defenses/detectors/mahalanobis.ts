@@ -112,44 +112,39 @@ export function gaussian(
   const sums = new Float64Array(classes * width);
   const counts = new Float64Array(classes);
   for (let i = 0; i < n; i++) {
-    const label = y[i] as number;
-    counts[label] = (counts[label] as number) + 1;
+    const label = y[i]!;
+    counts[label] = counts[label]! + 1;
     for (let k = 0; k < width; k++)
-      sums[label * width + k] =
-        (sums[label * width + k] as number) + (data[i * width + k] as number);
+      sums[label * width + k] = sums[label * width + k]! + data[i * width + k]!;
   }
   const means = sums.map((s, at) => s / (counts[Math.floor(at / width)] || 1));
   const covariance = new Float64Array(width * width);
   const away = new Float64Array(width);
   for (let i = 0; i < n; i++) {
     for (let k = 0; k < width; k++)
-      away[k] =
-        (data[i * width + k] as number) -
-        (means[(y[i] as number) * width + k] as number);
+      away[k] = data[i * width + k]! - means[y[i]! * width + k]!;
     for (let k = 0; k < width; k++)
       for (let l = 0; l <= k; l++)
         covariance[k * width + l] =
-          (covariance[k * width + l] as number) +
-          ((away[k] as number) * (away[l] as number)) / n;
+          covariance[k * width + l]! + (away[k]! * away[l]!) / n;
   }
   let trace = 0;
-  for (let k = 0; k < width; k++) trace += covariance[k * width + k] as number;
+  for (let k = 0; k < width; k++) trace += covariance[k * width + k]!;
   const ridge = RIDGE * (trace / width) + Number.EPSILON;
   for (let k = 0; k < width; k++)
-    covariance[k * width + k] = (covariance[k * width + k] as number) + ridge;
+    covariance[k * width + k] = covariance[k * width + k]! + ridge;
   // Of the inverse of L in A = L L', the transpose: features are rows.
   const inverse = inverseOfLower(cholesky(covariance, width), width);
   const whitening = new Float32Array(width * width);
   for (let k = 0; k < width; k++)
     for (let l = 0; l < width; l++)
-      whitening[k * width + l] = inverse[l * width + k] as number;
+      whitening[k * width + l] = inverse[l * width + k]!;
   const white = new Float32Array(classes * width);
   for (let c = 0; c < classes; c++)
     for (let l = 0; l < width; l++) {
       let sum = 0;
       for (let k = 0; k <= l; k++)
-        sum +=
-          (means[c * width + k] as number) * (inverse[l * width + k] as number);
+        sum += means[c * width + k]! * inverse[l * width + k]!;
       white[c * width + l] = sum;
     }
   return {

@@ -6,10 +6,9 @@ export function cholesky(a: Float64Array, n: number): Float64Array {
   const l = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = a[i * n + j] as number;
-      for (let k = 0; k < j; k++)
-        sum -= (l[i * n + k] as number) * (l[j * n + k] as number);
-      l[i * n + j] = i === j ? Math.sqrt(sum) : sum / (l[j * n + j] as number);
+      let sum = a[i * n + j]!;
+      for (let k = 0; k < j; k++) sum -= l[i * n + k]! * l[j * n + k]!;
+      l[i * n + j] = i === j ? Math.sqrt(sum) : sum / l[j * n + j]!;
     }
   }
   return l;
@@ -22,8 +21,8 @@ export function inverseOfLower(l: Float64Array, n: number): Float64Array {
     for (let i = column; i < n; i++) {
       let sum = i === column ? 1 : 0;
       for (let k = column; k < i; k++)
-        sum -= (l[i * n + k] as number) * (inverse[k * n + column] as number);
-      inverse[i * n + column] = sum / (l[i * n + i] as number);
+        sum -= l[i * n + k]! * inverse[k * n + column]!;
+      inverse[i * n + column] = sum / l[i * n + i]!;
     }
   }
   return inverse;
@@ -35,14 +34,12 @@ export function solve(a: Float64Array, v: Float64Array): Float64Array {
   const l = inverseOfLower(cholesky(a, n), n);
   const half = v.map((_, i) => {
     let sum = 0;
-    for (let k = 0; k <= i; k++)
-      sum += (l[i * n + k] as number) * (v[k] as number);
+    for (let k = 0; k <= i; k++) sum += l[i * n + k]! * v[k]!;
     return sum;
   });
   return v.map((_, i) => {
     let sum = 0;
-    for (let k = i; k < n; k++)
-      sum += (l[k * n + i] as number) * (half[k] as number);
+    for (let k = i; k < n; k++) sum += l[k * n + i]! * half[k]!;
     return sum;
   });
 }

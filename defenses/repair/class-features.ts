@@ -33,5 +33,5 @@ export const byClass = (
 /** What is left of a set without some of its rows. */
 export const without = ({ y }: Dataset, gone: ReadonlySet<number>) => {
   const rows = [...y.keys()].filter((row) => !gone.has(row));
-  return { rows, y: Int32Array.from(rows, (row) => y[row] as number) };
+  return { rows, y: Int32Array.from(rows, (row) => y[row]!) };
 };

@@ -12,8 +12,7 @@ const point = (x: FloatTensor, i: number): Float32Array =>
 
 const squareBetween = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   let sum = 0;
-  for (let k = 0; k < a.length; k++)
-    sum += ((a[k] as number) - (b[k] as number)) ** 2;
+  for (let k = 0; k < a.length; k++) sum += (a[k]! - b[k]!) ** 2;
   return sum;
 };
 
@@ -35,31 +34,28 @@ export function twoMeans(x: FloatTensor, random: Random): number[] {
 function split(x: FloatTensor, random: Random) {
   const n = x.dims[0] ?? 0;
   const all = Array.from({ length: n }, (_, i) => point(x, i));
-  const first = all[random.below(n)] as Float32Array;
-  const second = all[
-    drawn(
-      all.map((p) => squareBetween(p, first)),
-      random,
-    )
-  ] as Float32Array;
+  const first = all[random.below(n)]!;
+  const second =
+    all[
+      drawn(
+        all.map((p) => squareBetween(p, first)),
+        random,
+      )
+    ]!;
   let centres: Float64Array[] = [first, second].map((c) =>
     Float64Array.from(c),
   );
   let side: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const next = all.map((p) =>
-      squareBetween(p, centres[1] as Float64Array) <
-      squareBetween(p, centres[0] as Float64Array)
-        ? 1
-        : 0,
+      squareBetween(p, centres[1]!) < squareBetween(p, centres[0]!) ? 1 : 0,
     );
     if (next.every((s, i) => s === side[i])) break;
     side = next;
     centres = centres.map((old, s) => meanOf(all, side, s) ?? old);
   }
   const squares = all.reduce(
-    (sum, p, i) =>
-      sum + squareBetween(p, centres[side[i] as number] as Float64Array),
+    (sum, p, i) => sum + squareBetween(p, centres[side[i]!]!),
     0,
   );
   return { squares, side };
@@ -85,8 +81,7 @@ function meanOf(
   if (width === undefined) return undefined;
   const mean = new Float64Array(width);
   for (const p of members)
-    for (let k = 0; k < width; k++)
-      (mean[k] as number) += (p[k] as number) / members.length;
+    for (let k = 0; k < width; k++) mean[k]! += p[k]! / members.length;
   return mean;
 }
 
@@ -103,16 +98,16 @@ export function silhouette(x: FloatTensor, side: readonly number[]): number {
   );
   const taken = Array.from(
     { length: Math.floor(n / step) },
-    (_, i) => ordered[Math.floor(i * step)] as number,
+    (_, i) => ordered[Math.floor(i * step)]!,
   );
   const points = new Map(taken.map((i) => [i, point(x, i)]));
   const counts = [0, 1].map((s) => taken.filter((i) => side[i] === s).length);
   if (counts.includes(0)) return 0;
   const values = taken.map((i) => {
-    const own = side[i] as number;
+    const own = side[i]!;
     const sums = [0, 0];
     for (const j of taken)
-      (sums[side[j] as number] as number) += Math.sqrt(
+      sums[side[j]!]! += Math.sqrt(
         squareBetween(
           points.get(i) as Float32Array,
           points.get(j) as Float32Array,
@@ -120,8 +115,8 @@ export function silhouette(x: FloatTensor, side: readonly number[]): number {
       );
     // A point alone has no others of its own; its silhouette is 0.
     if (counts[own] === 1) return 0;
-    const within = (sums[own] as number) / ((counts[own] as number) - 1);
-    const across = (sums[1 - own] as number) / (counts[1 - own] as number);
+    const within = sums[own]! / (counts[own]! - 1);
+    const across = sums[1 - own]! / counts[1 - own]!;
     return (across - within) / (Math.max(across, within) || 1);
   });
   return values.reduce((sum, v) => sum + v, 0) / values.length;

@@ -92,10 +92,8 @@ function byMean({ data, dims: [n = 0, channels = 0] }: FloatTensor): number[] {
   const means = new Float64Array(channels);
   for (let i = 0; i < n; i++)
     for (let c = 0; c < channels; c++)
-      means[c] = (means[c] as number) + (data[i * channels + c] as number) / n;
-  return [...means.keys()].sort(
-    (a, b) => (means[a] as number) - (means[b] as number),
-  );
+      means[c] = means[c]! + data[i * channels + c]! / n;
+  return [...means.keys()].sort((a, b) => means[a]! - means[b]!);
 }
 
 /** The model with some channels of weights at 0. */

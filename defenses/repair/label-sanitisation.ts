@@ -10,7 +10,6 @@ import {
   numbers,
   rows,
   sizeOf,
-  type Tensor,
   takeRows,
 } from "#onnx";
 import { featuresOf } from "./class-features.ts";
@@ -49,9 +48,9 @@ export const labelSanitisation = defineFilter({
     const near = await neighbours(values, { k, most }, engine, random);
     const y = Int32Array.from(train.y, (own, i) => {
       const votes = train.classes.map(() => 0);
-      for (const j of near[i] as number[]) {
-        const label = train.y[j] as number;
-        votes[label] = (votes[label] as number) + 1;
+      for (const j of near[i]!) {
+        const label = train.y[j]!;
+        votes[label] = votes[label]! + 1;
       }
       const top = Math.max(...votes);
       if (top / k < eta || votes[own] === top) return own;
@@ -111,12 +110,12 @@ async function neighbours(
   const near: number[][] = [];
   for (let from = 0; from < n; from += BATCH) {
     const part = rows(all, from, Math.min(n, from + BATCH));
-    const found = numbers((await session.run({ own: part }))[places] as Tensor);
+    const found = numbers((await session.run({ own: part }))[places]!);
     for (let i = 0; i < (part.dims[0] ?? 0); i++)
       near.push(
         found
           .slice(i * wanted, (i + 1) * wanted)
-          .map((place) => bank[place] as number)
+          .map((place) => bank[place]!)
           .filter((row) => row !== from + i)
           .slice(0, k),
       );
@@ -131,10 +130,10 @@ function centred(x: FloatTensor): FloatTensor {
   const width = sizeOf(x.dims.slice(1));
   const mean = new Float64Array(width);
   x.data.forEach((v, i) => {
-    (mean[i % width] as number) += v / n;
+    mean[i % width]! += v / n;
   });
   return floats(
     [n, width],
-    x.data.map((v, i) => v - (mean[i % width] as number)),
+    x.data.map((v, i) => v - mean[i % width]!),
   );
 }

@@ -86,7 +86,7 @@ function attentionOf(teacher: Model): TrainingPart {
         const mean = b.op("ReduceMean", [b.mul(far, far)], {
           keepdims: int(0),
         });
-        const beta = BETAS[BETAS.length - places.length + i] as number;
+        const beta = BETAS[BETAS.length - places.length + i]!;
         return b.add(sum, b.mul(mean, beta));
       }, loss);
     },

@@ -54,7 +54,7 @@ export const neuralCleanse = defineMend({
     const order = random.fork("stamped").permutation(clean.y.length);
     const count = Math.ceil(params.share * clean.y.length);
     for (const [k, row] of order.slice(0, count).entries())
-      stamp(x.data, row, flagged[k % flagged.length] as Trigger);
+      stamp(x.data, row, flagged[k % flagged.length]!);
     const taught = dataset(clean.name, x, clean.y, clean.classes);
     const how = { ...params, signal };
     return trainOn(model, taught, how, engine, random.fork("training"));
@@ -70,8 +70,8 @@ export function stamp(
   const size = pattern.data.length;
   const area = mask.data.length;
   for (let i = 0; i < size; i++) {
-    const m = mask.data[i % area] as number;
+    const m = mask.data[i % area]!;
     const at = row * size + i;
-    data[at] = (1 - m) * (data[at] as number) + m * (pattern.data[i] as number);
+    data[at] = (1 - m) * data[at]! + m * pattern.data[i]!;
   }
 }

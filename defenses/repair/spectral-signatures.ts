@@ -30,15 +30,13 @@ export const spectralSignatures = defineFilter({
       const draw = random.fork("direction");
       const first = await principal(features, 1, engine, draw);
       const scores = coordinates(features, first).data.map((v) => v ** 2);
-      const order = [...rows.keys()].sort(
-        (a, b) => (scores[b] as number) - (scores[a] as number),
-      );
+      const order = [...rows.keys()].sort((a, b) => scores[b]! - scores[a]!);
       // The last sample of a class is never left out.
       const most = Math.min(
         rows.length - 1,
         Math.floor(factor * epsilon * rows.length),
       );
-      for (const i of order.slice(0, most)) gone.add(rows[i] as number);
+      for (const i of order.slice(0, most)) gone.add(rows[i]!);
     }
     return without(train, gone);
   },

@@ -40,7 +40,7 @@ export async function trainOn(
       const order = random.fork(`epoch ${epoch}`).permutation(data.y.length);
       for (let from = 0; from < order.length; from += batchSize) {
         const rows = order.slice(from, from + batchSize);
-        const y = Int32Array.from(rows, (i) => data.y[i] as number);
+        const y = Int32Array.from(rows, (i) => data.y[i]!);
         await step.take({ x: takeRows(data.x, rows), y }, learningRate);
         afterStep?.(step.weights);
       }

@@ -137,9 +137,7 @@ async function invert(
     for (let s = 1; s <= settings.steps; s++) {
       if (settings.signal?.aborted) throw new InterruptedError();
       const order = random.fork(`batch ${s}`).permutation(others.length);
-      const rows = order
-        .slice(0, settings.batchSize)
-        .map((i) => others[i] as number);
+      const rows = order.slice(0, settings.batchSize).map((i) => others[i]!);
       const seen = await step.take(
         takeRows(clean.x, rows),
         moved,
@@ -157,7 +155,7 @@ async function invert(
       )
         best = seen;
       moved.forEach(({ data: weight }, k) => {
-        const gradient = seen.gradients[k] as Float32Array;
+        const gradient = seen.gradients[k]!;
         adamw.update(
           {
             weight,
@@ -253,8 +251,8 @@ async function openInversion(model: Model, engine: Engine) {
       const n = rows.dims[0] ?? 0;
       const out = await session.run({
         x: rows,
-        m: moved[0] as FloatTensor,
-        p: moved[1] as FloatTensor,
+        m: moved[0]!,
+        p: moved[1]!,
         lambda: floats([], [weight]),
         labels: labelTensor(new Int32Array(n).fill(label)),
       });
@@ -263,7 +261,7 @@ async function openInversion(model: Model, engine: Engine) {
       return {
         mask: tensor(mask),
         pattern: tensor(pattern),
-        size: tensor(size).data[0] as number,
+        size: tensor(size).data[0]!,
         success: said.filter((v) => v === label).length / n,
         gradients: [m, p].map(
           (name) => tensor(gradients.get(name) as string).data,

@@ -96,7 +96,7 @@ async function guided(
       ...lossGraph(model, network, weights),
       weights,
       async feeds(batch, stream) {
-        const y = Int32Array.from(batch, (i) => train.y[i] as number);
+        const y = Int32Array.from(batch, (i) => train.y[i]!);
         const x = takeRows(train.x, batch);
         return {
           [model.input]: await attackedBatch(compiled, x, y, chosen, stream),

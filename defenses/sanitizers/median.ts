@@ -41,7 +41,7 @@ export const median = defineSanitizer({
       [b.concat(shifted, 4), b.ints([rank + 1])],
       { axis: int(4), largest: int(0) },
       2,
-    )[0] as string;
+    )[0]!;
     return b.squeeze(b.slice(ascending, [rank], [rank + 1], [4]), [4]);
   },
 });

@@ -64,7 +64,7 @@ function cutOut(
       const plane = image * channels + Math.floor(k / TILE ** 2);
       const y = Math.min(height - 1, top + (Math.floor(k / TILE) % TILE));
       const x = Math.min(width - 1, left + (k % TILE));
-      patches[n * size + k] = data[(plane * height + y) * width + x] as number;
+      patches[n * size + k] = data[(plane * height + y) * width + x]!;
     }
   }
   return floats([count, size], patches);
@@ -91,5 +91,5 @@ function nearestOf(
     [near, b.ints([most])],
     { axis: int(2), largest: int(0) },
     2,
-  )[1] as string;
+  )[1]!;
 }

@@ -101,7 +101,7 @@ function oneOfEach(
     if (to > from) parts.push(b.slice(rows, [from], [to], [1]));
   };
   for (let g = 0; g < data.length; g += 2) {
-    const [at, size] = [data[g] as number, data[g + 1] as number];
+    const [at, size] = [data[g]!, data[g + 1]!];
     copy(at);
     const group = b.slice(rows, [at], [at + size], [1]);
     const most = b.op("ArgMax", [group], { axis: int(1), keepdims: int(1) });
@@ -112,5 +112,5 @@ function oneOfEach(
     from = at + size;
   }
   copy(width);
-  return parts.length === 1 ? (parts[0] as string) : b.concat(parts, 1);
+  return parts.length === 1 ? parts[0]! : b.concat(parts, 1);
 }

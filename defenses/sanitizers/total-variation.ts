@@ -68,7 +68,7 @@ function minimised(
       const before = duals[k];
       return b.op("Clip", [before ? b.add(before, up) : up, ...limit]);
     });
-    const back = axes.map(({ adjoint }, k) => adjoint(duals[k] as string));
+    const back = axes.map(({ adjoint }, k) => adjoint(duals[k]!));
     const moved = back.reduce((at, v) => b.sub(at, b.mul(v, PRIMAL)), z);
     const next = b.div(b.add(moved, pull), weight);
     ahead = b.sub(b.mul(next, 2), z);

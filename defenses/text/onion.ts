@@ -38,7 +38,7 @@ export const onion = defineTextSanitizer({
     const some = tools.random
       .permutation(texts.length)
       .slice(0, TEXTS)
-      .map((i) => wordsOf(texts[i] as string));
+      .map((i) => wordsOf(texts[i]!));
     const falling = (await suspicions(some)).flat().sort((a, b) => b - a);
     await release();
     const threshold = falling[Math.floor(params.fpr * falling.length)];
@@ -59,7 +59,7 @@ export const onion = defineTextSanitizer({
         const words = texts.map(wordsOf);
         const scores = await suspicions(words);
         return texts.map((text, t) => {
-          const all = words[t] as string[];
+          const all = words[t]!;
           const kept = all.filter(
             (_, i) => !((scores[t]?.[i] ?? 0) > threshold),
           );

@@ -76,7 +76,7 @@ export const autolora = defineTrainingDefense({
       },
       async gradient(batch, at) {
         const found = await at(batch);
-        seen.push(found.records[ACCURACY] as number);
+        seen.push(found.records[ACCURACY]!);
         if (seen.length > stepsPerEpoch) seen.shift();
         return found;
       },

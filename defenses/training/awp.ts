@@ -27,7 +27,7 @@ export const awp = defineTrainingDefense({
           if (dims.length < 2 || !slope) return;
           const size = (gamma * lengthOf(data)) / (lengthOf(slope) + 1e-20);
           for (let i = 0; i < data.length; i++)
-            data[i] = (data[i] as number) + size * (slope[i] as number);
+            data[i] = data[i]! + size * slope[i]!;
         },
         () => at(batch),
       );

@@ -18,7 +18,7 @@ export function nextTo(
   const data = Float32Array.from(x.data);
   for (const [i, random] of moment.random.entries())
     for (let k = i * width; k < (i + 1) * width; k++)
-      data[k] = (data[k] as number) + 0.001 * random.normal();
+      data[k] = data[k]! + 0.001 * random.normal();
   const { bounds } = moment.model.model.contract;
   return ballOf(ascent.norm, epsAt(ascent, moment), bounds).project(x, {
     ...x,

@@ -56,8 +56,7 @@ export const dpSgd = defineTrainingDefense({
         }
         for (const g of sum.values()) {
           for (let i = 0; i < g.length; i++)
-            g[i] =
-              ((g[i] as number) + noise * clip * source.normal()) / batchSize;
+            g[i] = (g[i]! + noise * clip * source.normal()) / batchSize;
         }
         return { ...meanOf(each), gradients: sum };
       },
@@ -79,8 +78,7 @@ function addClipped(
   const factor = Math.min(1, clip / length);
   for (const [name, g] of gradients) {
     const total = sum.get(name) as Float32Array;
-    for (let i = 0; i < g.length; i++)
-      total[i] = (total[i] as number) + factor * (g[i] as number);
+    for (let i = 0; i < g.length; i++) total[i] = total[i]! + factor * g[i]!;
   }
 }
 
@@ -96,7 +94,7 @@ function meanOf(
   return {
     loss: average((one) => one.loss),
     records: Object.fromEntries(
-      names.map((n) => [n, average((one) => one.records[n] as number)]),
+      names.map((n) => [n, average((one) => one.records[n]!)]),
     ),
     statistics: new Map(),
   };

@@ -34,7 +34,7 @@ export const freeAt = defineTrainingDefense({
           perturbation = longer;
         }
         const data = x.data.map((v, i) =>
-          Math.min(high, Math.max(low, v + (perturbation[i] as number))),
+          Math.min(high, Math.max(low, v + perturbation[i]!)),
         );
         return { ...batch, x: { ...x, data } };
       },
@@ -42,7 +42,7 @@ export const freeAt = defineTrainingDefense({
         const found = await at(batch);
         const count = batch.x.data.length;
         found.input?.subarray(0, count).forEach((slope, i) => {
-          const moved = (perturbation[i] as number) + eps * Math.sign(slope);
+          const moved = perturbation[i]! + eps * Math.sign(slope);
           perturbation[i] = Math.min(eps, Math.max(-eps, moved));
         });
         return found;

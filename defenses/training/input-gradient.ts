@@ -83,8 +83,7 @@ async function ahead(
     for (const v of slope) squares += v * v;
     const size = squares > 0 ? h / Math.sqrt(squares) : 0;
     for (let k = 0; k < width; k++)
-      data[i * width + k] =
-        (data[i * width + k] as number) + size * (slope[k] as number);
+      data[i * width + k] = data[i * width + k]! + size * slope[k]!;
   }
   return { ...x, data };
 }

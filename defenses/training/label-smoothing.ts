@@ -21,8 +21,7 @@ export const labelSmoothing = defineTrainingDefense({
         head.classes.map(() => head.classes.length),
       );
       const data = targets.data.map(
-        (t, i) =>
-          (1 - epsilon) * t + epsilon / (counts[i % counts.length] as number),
+        (t, i) => (1 - epsilon) * t + epsilon / counts[i % counts.length]!,
       );
       return { ...batch, targets: { ...targets, data } };
     },

@@ -22,7 +22,7 @@ export const sam = defineTrainingDefense({
         (name, { data }) => {
           const slope = gradients.get(name) as Float32Array;
           for (let i = 0; i < data.length; i++)
-            data[i] = (data[i] as number) + size * (slope[i] as number);
+            data[i] = data[i]! + size * slope[i]!;
         },
         () => at(batch),
       );

@@ -69,9 +69,8 @@ function softmax(logits: FloatTensor): FloatTensor {
     const row = data.subarray(i * classes, (i + 1) * classes);
     const top = row.reduce((m, v) => Math.max(m, v), Number.NEGATIVE_INFINITY);
     let sum = 0;
-    for (let k = 0; k < classes; k++)
-      sum += row[k] = Math.exp((row[k] as number) - top);
-    for (let k = 0; k < classes; k++) row[k] = (row[k] as number) / sum;
+    for (let k = 0; k < classes; k++) sum += row[k] = Math.exp(row[k]! - top);
+    for (let k = 0; k < classes; k++) row[k] = row[k]! / sum;
   }
   return { ...logits, data };
 }

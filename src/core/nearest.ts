@@ -38,5 +38,5 @@ function levenshtein(a: string, b: string): number {
 }
 
 function at(row: readonly number[], index: number): number {
-  return row[index] as number;
+  return row[index]!;
 }

@@ -57,7 +57,7 @@ export function warped(
       for (let k = 0; k < channels; k++) {
         const at = (row: number, column: number) =>
           row >= 0 && row < height && column >= 0 && column < width
-            ? (image[(k * height + row) * width + column] as number)
+            ? image[(k * height + row) * width + column]!
             : black;
         const upper = (1 - dx) * at(top, left) + dx * at(top, left + 1);
         const lower = (1 - dx) * at(top + 1, left) + dx * at(top + 1, left + 1);

@@ -56,7 +56,7 @@ function inputs(
   const [low, high] = range ?? (type.endsWith("u1") ? [0, 255] : [0, 1]);
   const scaled = new Float32Array(data.length);
   for (let i = 0; i < data.length; i++)
-    scaled[i] = ((data[i] as number) - low) / (high - low);
+    scaled[i] = (data[i]! - low) / (high - low);
   const [n = 0, a = 1, b = 1, c = 1] = dims;
   if (dims.length === 3) return tensor("float32", [n, 1, a, b], scaled);
   const isChannels = (d: number) => d === 1 || d === 3;
@@ -67,7 +67,7 @@ function inputs(
   for (let i = 0; i < planes.length; i++) {
     const [pixel, channel] = [Math.floor(i / c), i % c];
     const [sample, place] = [Math.floor(pixel / (a * b)), pixel % (a * b)];
-    planes[(sample * c + channel) * a * b + place] = scaled[i] as number;
+    planes[(sample * c + channel) * a * b + place] = scaled[i]!;
   }
   return tensor("float32", [n, c, a, b], planes);
 }

@@ -97,7 +97,7 @@ export function takeSamples(
   return dataset(
     data.name,
     takeRows(data.x, indices),
-    Int32Array.from(indices, (index) => data.y[index] as number),
+    Int32Array.from(indices, (index) => data.y[index]!),
     data.classes,
     data.targets && takeRows(data.targets, indices),
     data.table,
@@ -152,10 +152,7 @@ export function selectClasses(
   return dataset(
     data.name,
     takeRows(data.x, indices),
-    Int32Array.from(
-      indices,
-      (index) => labels.get(data.y[index] as number) as number,
-    ),
+    Int32Array.from(indices, (index) => labels.get(data.y[index]!) as number),
     classes,
     undefined,
     data.table,
@@ -170,7 +167,7 @@ export const textsAt = (
 ): Texts | undefined =>
   texts && {
     ...texts,
-    strings: indices.map((i) => texts.strings[i] as string),
+    strings: indices.map((i) => texts.strings[i]!),
   };
 
 /** Some columns of a matrix, in this order. */
@@ -182,7 +179,7 @@ function columns(
   const kept = new Float32Array(n * chosen.length);
   for (let i = 0; i < n; i++)
     for (const [k, column] of chosen.entries())
-      kept[i * chosen.length + k] = data[i * width + column] as number;
+      kept[i * chosen.length + k] = data[i * width + column]!;
   return { type: "float32", dims: [n, chosen.length], data: kept };
 }
 

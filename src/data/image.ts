@@ -99,9 +99,9 @@ function stretch(
 function toGrey({ height, width, bytes }: Decoded): Decoded {
   const grey = new Uint8Array(height * width);
   for (let i = 0; i < grey.length; i++) {
-    const red = bytes[3 * i] as number;
-    const green = bytes[3 * i + 1] as number;
-    const blue = bytes[3 * i + 2] as number;
+    const red = bytes[3 * i]!;
+    const green = bytes[3 * i + 1]!;
+    const blue = bytes[3 * i + 2]!;
     grey[i] = (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16;
   }
   return { height, width, channels: 1, bytes: grey };

@@ -78,7 +78,7 @@ export function readNpy(
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== MAGIC)
     throw refuse("not a .npy file");
-  const wide = (buffer[6] as number) > 1;
+  const wide = buffer[6]! > 1;
   const start = wide
     ? 12 + buffer.readUInt32LE(8)
     : 10 + buffer.readUInt16LE(8);
@@ -120,5 +120,5 @@ function rowMajor(i: number, dims: readonly number[]): number {
     rest = Math.floor(rest / dim);
     return place;
   });
-  return places.reduce((at, place, k) => at * (dims[k] as number) + place, 0);
+  return places.reduce((at, place, k) => at * dims[k]! + place, 0);
 }

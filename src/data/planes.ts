@@ -12,7 +12,7 @@ export function writePlanes(
   for (let channel = 0; channel < channels; channel++) {
     const plane = offset + channel * area;
     for (let i = 0; i < area; i++) {
-      x[plane + i] = (bytes[i * channels + channel] as number) / 255;
+      x[plane + i] = bytes[i * channels + channel]! / 255;
     }
   }
 }

@@ -11,9 +11,7 @@ export function encodePng(
 ): Promise<Uint8Array> {
   const area = height * width;
   const bytes = Uint8Array.from({ length: channels * area }, (_, i) =>
-    Math.round(
-      255 * (data[(i % channels) * area + Math.floor(i / channels)] as number),
-    ),
+    Math.round(255 * data[(i % channels) * area + Math.floor(i / channels)]!),
   );
   const raw = { width, height, channels: channels as 1 | 3 };
   return sharp(bytes, { raw }).png().toBuffer();

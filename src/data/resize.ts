@@ -26,7 +26,7 @@ export async function resized(
       for (let c = 0; c < channels; c++)
         for (let p = 0; p < area; p++)
           bytes[p * channels + c] = Math.round(
-            255 * (x.data[(i * channels + c) * area + p] as number),
+            255 * x.data[(i * channels + c) * area + p]!,
           );
       const raw = { height, width, channels: channels as 1 | 3 };
       const small = await sharp(bytes, { raw })

@@ -200,7 +200,7 @@ function valuesOf(sheet: Sheet, table: Table) {
       });
       continue;
     }
-    const feature = table.features[at] as Table["features"][number];
+    const feature = table.features[at]!;
     numbersOf(sheet, name).forEach((value, i) => {
       if (!(value >= range[0] && value <= range[1]))
         throw wrong(

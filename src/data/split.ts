@@ -38,7 +38,7 @@ export function splitDataset(
     const order = rng.permutation(size);
     let from = 0;
     for (const [i, part] of parts.entries()) {
-      const count = counts[i] as number;
+      const count = counts[i]!;
       if (count === 0 && shares[part] > 0) {
         throw new UsageError(
           "DATA_SPLIT_CLASS",
@@ -47,7 +47,7 @@ export function splitDataset(
         );
       }
       for (const place of order.slice(from, from + count)) {
-        chosen[part].push(members[place] as number);
+        chosen[part].push(members[place]!);
       }
       from += count;
     }
@@ -102,7 +102,7 @@ export function stratifiedSample(
       rng
         .permutation(members.length)
         .slice(0, counts[label])
-        .map((place) => members[place] as number),
+        .map((place) => members[place]!),
     )
     .sort(ascending);
 }

@@ -18,7 +18,7 @@ export function apportion(quotas: readonly number[], total: number): number[] {
     .map((quota, i) => ({ i, remainder: quota - Math.floor(quota) }))
     .sort((a, b) => b.remainder - a.remainder);
   for (const { i } of byRemainder.slice(0, left)) {
-    counts[i] = (counts[i] as number) + 1;
+    counts[i] = counts[i]! + 1;
   }
   return counts;
 }

@@ -93,9 +93,9 @@ function distinct(classes: readonly string[], locate: Locate): void {
 }
 
 function validatePixels(x: FloatTensor, locate: Locate): void {
-  const width = x.data.length / (x.dims[0] as number);
+  const width = x.data.length / x.dims[0]!;
   for (let i = 0; i < x.data.length; i++) {
-    const value = x.data[i] as number;
+    const value = x.data[i]!;
     // Written so that NaN fails too.
     if (!(value >= 0 && value <= 1)) {
       throw new AssayError(

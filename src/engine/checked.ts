@@ -87,7 +87,7 @@ function farthest(expected: Float32Array, seen: Float32Array): number {
   let apart = 0;
   let largest = 1e-12;
   for (let i = 0; i < expected.length; i++) {
-    const [e, s] = [expected[i] as number, seen[i] as number];
+    const [e, s] = [expected[i]!, seen[i]!];
     if (Number.isNaN(e) && Number.isNaN(s)) continue;
     const difference = e === s ? 0 : Math.abs(e - s);
     if (Number.isNaN(difference)) return Number.NaN;

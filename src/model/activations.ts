@@ -28,14 +28,12 @@ export function hidden({ graph }: Model, most: number): string[] {
   const count = Math.min(most, values.length);
   return Array.from(
     { length: count },
-    (_, i) =>
-      values[Math.ceil(((i + 1) * values.length) / count) - 1] as string,
+    (_, i) => values[Math.ceil(((i + 1) * values.length) / count) - 1]!,
   );
 }
 
 /** The features that the head reads. */
-export const penultimate = (model: Model): string =>
-  hidden(model, 1)[0] as string;
+export const penultimate = (model: Model): string => hidden(model, 1)[0]!;
 
 /** Features averaged over all but the batch and the channels: [N, C]. */
 export function pooled(b: GraphBuilder, value: string): string {

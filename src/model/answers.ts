@@ -17,11 +17,9 @@ export function argmaxRows(logits: FloatTensor): Int32Array {
   return Int32Array.from({ length: n }, (_, i) => {
     let best = -1;
     for (let k = 0; k < classes; k++) {
-      const value = logits.data[i * classes + k] as number;
+      const value = logits.data[i * classes + k]!;
       const top =
-        best < 0
-          ? Number.NEGATIVE_INFINITY
-          : (logits.data[i * classes + best] as number);
+        best < 0 ? Number.NEGATIVE_INFINITY : logits.data[i * classes + best]!;
       if (value > top) best = k;
     }
     return best;

@@ -68,7 +68,7 @@ export async function withBeside(
       mark(standing, head, logits, samples);
       continue;
     }
-    const truth = samples.map((i) => head.y[i] as number);
+    const truth = samples.map((i) => head.y[i]!);
     const found = await head.model.lossGradient(
       x,
       truth,
@@ -76,10 +76,10 @@ export async function withBeside(
       draws,
     );
     found.loss.forEach((v, i) => {
-      sum[i] = (sum[i] as number) + v;
+      sum[i] = sum[i]! + v;
     });
     found.gradient.data.forEach((v, i) => {
-      gradient[i] = (gradient[i] as number) + v;
+      gradient[i] = gradient[i]! + v;
     });
     mark(standing, head, found.logits, samples);
   }

@@ -77,9 +77,9 @@ export function asAttacked(
           : most,
       Number.NEGATIVE_INFINITY,
     );
-    const label = truth[row] as number;
+    const label = truth[row]!;
     const own = data.subarray(row * classes, (row + 1) * classes);
-    const right = own[label] as number;
+    const right = own[label]!;
     const others = own.filter((_, k) => k !== label);
     const highest = others.reduce((a, b) => Math.max(a, b));
     const sum = others.reduce((total, z) => total + Math.exp(z - highest), 0);

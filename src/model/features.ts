@@ -113,7 +113,7 @@ export function featuresOf(source: Graph, graph: Graph): Features {
     }).length,
     denseJoins: dense.length,
     branchJoins: joins.filter(
-      (n) => !dense.includes(n) && b.dims(n.outputs[0] as string)?.length === 4,
+      (n) => !dense.includes(n) && b.dims(n.outputs[0]!)?.length === 4,
     ).length,
     upsamplings: nodes.filter((n) =>
       /^(ConvTranspose|Resize|Upsample|DepthToSpace)$/.test(n.op),
@@ -186,7 +186,7 @@ function mixes(
   const values = new Set(softmax.outputs);
   for (const node of graph.nodes) {
     if (!node.inputs.some((i) => values.has(i))) continue;
-    if (moves.has(node.op)) values.add(node.outputs[0] as string);
+    if (moves.has(node.op)) values.add(node.outputs[0]!);
     const other = node.inputs.some((i) => signal.has(i) && !values.has(i));
     if (/^(MatMul|Einsum)$/.test(node.op) && other) return true;
   }

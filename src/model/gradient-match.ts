@@ -52,7 +52,7 @@ export async function openMatcher(
   const own = (weight: string) => fixed.gradients.get(weight) as string;
   const sum = (product: (weight: string) => [string, string]) => {
     const terms = weights.map((w) => c.reduceSum(c.mul(...product(w))));
-    return terms.length === 1 ? (terms[0] as string) : c.op("Sum", terms);
+    return terms.length === 1 ? terms[0]! : c.op("Sum", terms);
   };
   const dot = sum((w) => [own(w), wantedName(w)]);
   const lengths = c.mul(
@@ -88,7 +88,7 @@ export async function openMatcher(
         ),
       });
       return {
-        loss: (out[apart] as FloatTensor).data[0] as number,
+        loss: (out[apart] as FloatTensor).data[0]!,
         slope: out[slope] as FloatTensor,
       };
     },

@@ -117,9 +117,7 @@ export const headInput = ({ graph, logits }: Model): string =>
 export function neuronsOf(model: Model): string {
   const features = headInput(model);
   const maker = model.graph.nodes.find((n) => n.outputs.includes(features));
-  return maker && activationOps.has(maker.op)
-    ? (maker.inputs[0] as string)
-    : features;
+  return maker && activationOps.has(maker.op) ? maker.inputs[0]! : features;
 }
 
 /** What may stand behind the head: models of half precision end in a Cast, those of one output in a Squeeze. */

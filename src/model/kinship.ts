@@ -84,7 +84,7 @@ function compare(
   for (const [k, { data }] of from.entries()) {
     const other = to[k]?.data as Float32Array;
     for (let i = 0; i < data.length; i++) {
-      const [a, b] = [data[i] as number, other[i] as number];
+      const [a, b] = [data[i]!, other[i]!];
       difference += (b - a) ** 2;
       before += a * a;
       after += b * b;

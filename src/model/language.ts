@@ -72,7 +72,7 @@ export async function openLanguageModel(
         )
           throw notLogits(file);
         for (const [row, i] of group.entries())
-          found[i] = perplexity(logits, row, some[row] as readonly number[]);
+          found[i] = perplexity(logits, row, some[row]!);
       }
       return found;
     },
@@ -146,7 +146,7 @@ function perplexity(
     const most = logits.reduce((a, b) => Math.max(a, b), -Infinity);
     let sum = 0;
     for (const z of logits) sum += Math.exp(z - most);
-    total += Math.log(sum) + most - (logits[text[i] as number] as number);
+    total += Math.log(sum) + most - logits[text[i]!]!;
   }
   return Math.exp(total / (text.length - 1));
 }

@@ -16,7 +16,7 @@ const kinds: Readonly<Record<string, string>> = {
 
 export const kindOf = (node: Node): string =>
   Object.hasOwn(kinds, node.op)
-    ? (kinds[node.op] as string)
+    ? kinds[node.op]!
     : /Norm/.test(node.op)
       ? "norm"
       : "layer";

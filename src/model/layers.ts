@@ -90,7 +90,7 @@ function named(
   const groups = new Map<string, Weight[]>();
   const counts = new Map<string, number>();
   for (const [i, members] of layers.entries()) {
-    const kind = kindOf((members[0] as Weight).node);
+    const kind = kindOf(members[0]!.node);
     const count = (counts.get(kind) ?? 0) + 1;
     counts.set(kind, count);
     const name = told[i] ?? unused(`${kind}${count}`, told);

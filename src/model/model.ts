@@ -115,7 +115,7 @@ export function modelOf(
     isPixels ? takeFloats(alone, chosen, file) : alone,
     chosen.name,
   );
-  const input = graph.inputs[0] as ValueInfo;
+  const input = graph.inputs[0]!;
   if (input.type !== "float32" && !embedding) {
     throw new AssayError(
       "MODEL_INPUT",

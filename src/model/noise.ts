@@ -44,16 +44,14 @@ export function drawNoise(
   );
   streams.forEach((stream, row) => {
     inputs.forEach(({ distribution, dims }, k) => {
-      const { data } = tensors[k] as FloatTensor;
+      const { data } = tensors[k]!;
       const width = sizeOf(dims);
       for (let i = row * width; i < (row + 1) * width; i++)
         data[i] =
           distribution === "normal" ? stream.normal() : stream.uniform();
     });
   });
-  return Object.fromEntries(
-    inputs.map(({ name }, k) => [name, tensors[k] as FloatTensor]),
-  );
+  return Object.fromEntries(inputs.map(({ name }, k) => [name, tensors[k]!]));
 }
 
 /**

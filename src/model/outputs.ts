@@ -66,8 +66,8 @@ export function findLogits(graph: Graph, file: string, stated: Stated): Found {
   }
   if (task?.kind === "regression") return at(asMatrix(b, output.name));
   if (last?.op === "Softmax" && last.domain === "" && !task)
-    return at(last.inputs[0] as string);
-  const before = isSigmoid ? (sigmoid.inputs[0] as string) : output.name;
+    return at(last.inputs[0]!);
+  const before = isSigmoid ? sigmoid.inputs[0]! : output.name;
   if (task?.kind === "binary") return at(twoLogits(b, before));
   if (isSigmoid) return at(asMatrix(b, before));
   if (!stated.classic) return at(output.name);
@@ -144,7 +144,7 @@ function scores(graph: Graph, b: GraphBuilder): ValueInfo | undefined {
   const outputs = graph.outputs.filter((o) => o.type === "float32");
   if (outputs[0]) return outputs[0];
   const map = graph.nodes.find((n) => n.op === "ZipMap");
-  return map && b.info(map.inputs[0] as string);
+  return map && b.info(map.inputs[0]!);
 }
 
 /**

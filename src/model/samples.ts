@@ -29,7 +29,7 @@ export function putSamples<X extends Samples>(
 ): void {
   if (isTexts(into))
     places.forEach((place, i) => {
-      (into as string[])[place] = (others as readonly string[])[i] as string;
+      (into as string[])[place] = (others as readonly string[])[i]!;
     });
   else putRows(into, places, others as FloatTensor);
 }

@@ -131,7 +131,7 @@ export async function gradientError(
     if ((ROUNDING * largest * steep) / size > BLUR * expected) continue;
     const lossAt = async (sign: number) => {
       const moved = x.data.map(
-        (v, i) => v + (sign * size * (along[i] as number)) / expected,
+        (v, i) => v + (sign * size * along[i]!) / expected,
       );
       const said = await answers({ ...x, data: moved }, [noise.fork(0)]);
       const row = targets

@@ -128,7 +128,7 @@ export function grantAccess<X extends Samples>(
   const { draws = new Random("draws") } = terms;
   const streams = Array.from({ length: n }, (_, i) => draws.fork(i));
   const drawsOf = (samples: readonly number[]) =>
-    samples.map((i) => streams[i] as Random);
+    samples.map((i) => streams[i]!);
   const distances = new Float64Array(n).fill(Infinity);
   const best = copyOfSamples(x);
   const reach = limit.eps + roundingOf(limit);
@@ -143,7 +143,7 @@ export function grantAccess<X extends Samples>(
     if (name !== traced) for (const all of losses) all.length = 0;
     traced = name;
     samples.forEach((sample, i) => {
-      losses[sample]?.push(values[i] as number);
+      losses[sample]?.push(values[i]!);
     });
   };
 
@@ -160,7 +160,7 @@ export function grantAccess<X extends Samples>(
     const logits = meaning.view(answers.logits, targetsOf(samples));
     const predicted = argmaxRows(logits);
     if (!y || !mayRefuse(detectors)) return { logits, predicted };
-    const truth = samples.map((i) => y[i] as number);
+    const truth = samples.map((i) => y[i]!);
     const refused = rejections(detectors, answers.scores, samples.length);
     return {
       logits: asAttacked({ ...answers, logits }, detectors, truth),
@@ -173,10 +173,7 @@ export function grantAccess<X extends Samples>(
     predicted: Int32Array,
     samples: readonly number[],
     standing: readonly boolean[],
-  ) =>
-    predicted.map((p, i) =>
-      standing[i] ? (y?.[samples[i] as number] ?? p) : p,
-    );
+  ) => predicted.map((p, i) => (standing[i] ? (y?.[samples[i]!] ?? p) : p));
   /** What it is told of rows that it asks about without a gradient. */
   const asked = async (rows: X, samples: readonly number[]) => {
     const draws = drawsOf(samples);
@@ -195,8 +192,8 @@ export function grantAccess<X extends Samples>(
   const count = (kind: "forward" | "gradient", samples: readonly number[]) => {
     counted[kind] += samples.length;
     for (const sample of samples) {
-      (spent[sample] as number)++;
-      if ((spent[sample] as number) > budget) {
+      spent[sample]!++;
+      if (spent[sample]! > budget) {
         throw new AssayError(
           "QUERY_BUDGET",
           `the attack asked more than the ${budget} queries of a sample that it has`,
@@ -220,7 +217,7 @@ export function grantAccess<X extends Samples>(
     predicted: Int32Array,
   ) => {
     samples.forEach((sample, place) => {
-      const broken = distances[sample] as number;
+      const broken = distances[sample]!;
       const wrong = y !== undefined && predicted[place] !== y[sample];
       if (!wrong && broken < Infinity) return;
       const row = sampleAt(rows, place);
@@ -233,11 +230,11 @@ export function grantAccess<X extends Samples>(
       if (distance >= (random ? Infinity : broken)) return;
       putSamples(best, [sample], row);
       distances[sample] = distance;
-      if (brokenAt[sample] === 0) brokenAt[sample] = spent[sample] as number;
+      if (brokenAt[sample] === 0) brokenAt[sample] = spent[sample]!;
     });
   };
   const affords = (sample: number, queries: number) =>
-    (spent[sample] as number) + queries <= budget;
+    spent[sample]! + queries <= budget;
   const handle = (access: Access): Target<X> => ({
     access,
     within(less) {

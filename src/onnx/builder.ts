@@ -211,7 +211,7 @@ export class GraphBuilder {
     attributes: Attributes = {},
     name?: string,
   ): string {
-    return this.many(op, inputs, attributes, name ? [name] : 1)[0] as string;
+    return this.many(op, inputs, attributes, name ? [name] : 1)[0]!;
   }
 
   /** Adds a node as it is, names and all. */
@@ -235,7 +235,7 @@ export class GraphBuilder {
     const swap = (names: readonly string[]) =>
       names.map((n) => (n === value ? name : n));
     for (let i = at; i < this.#nodes.length; i++) {
-      const node = this.#nodes[i] as Node;
+      const node = this.#nodes[i]!;
       this.#nodes[i] = {
         ...node,
         inputs: swap(node.inputs),
@@ -249,7 +249,7 @@ export class GraphBuilder {
   /** Makes a node that is already in the graph also produce its output at `index`, and returns its name. */
   requireOutput(node: Node, index: number): string {
     const at = this.#nodes.findIndex((n) => n.outputs[0] === node.outputs[0]);
-    const current = this.#nodes[at] as Node;
+    const current = this.#nodes[at]!;
     const existing = current.outputs[index];
     if (existing) return existing;
     const outputs = Array.from(
@@ -310,7 +310,7 @@ export class GraphBuilder {
     // A 0 keeps a size of x itself.
     const same = before?.op === "Reshape" && !target?.includes(0);
     return this.op("Reshape", [
-      same ? (before.inputs[0] as string) : x,
+      same ? before.inputs[0]! : x,
       typeof shape === "string" ? shape : this.ints(shape),
     ]);
   }
@@ -339,7 +339,7 @@ export class GraphBuilder {
 
   concat(parts: readonly string[], axis: number): string {
     return parts.length === 1
-      ? (parts[0] as string)
+      ? parts[0]!
       : this.op("Concat", parts, { axis: int(axis) });
   }
 

@@ -36,7 +36,7 @@ export function parseEinsum(
     const [before = "", after = ""] = part.split("...");
     return [...before, ...rest.slice(widest - count), ...after];
   };
-  const terms = parts.map((part, i) => axesOf(part, hidden[i] as number));
+  const terms = parts.map((part, i) => axesOf(part, hidden[i]!));
   const output =
     right === undefined
       ? [...rest, ...lettersOnce(left)]

@@ -89,7 +89,7 @@ function add(node: Node, context: Context): void {
     };
     for (const n of inlineCall(b, node, called)) add(n, inner);
   } else if (node.op === "Constant" && node.domain === "") {
-    b.define(node.outputs[0] as string, constantOf(node));
+    b.define(node.outputs[0]!, constantOf(node));
   } else {
     requireReadable(node, version);
     const [source = "", alias = ""] = [...node.inputs, ...node.outputs];

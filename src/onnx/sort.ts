@@ -53,9 +53,7 @@ export function sortNodes(
       }
     }
     if (later.length === waiting.length)
-      throw refuse(
-        `${describeNode(later[0] as Node)} depends on its own output`,
-      );
+      throw refuse(`${describeNode(later[0]!)} depends on its own output`);
     waiting = later;
   }
   return sorted;

@@ -56,8 +56,8 @@ export function parse(text: string): Node {
   const tokens = tokensOf(text, refuse);
   let at = 0;
   let depth = 0;
-  const peek = () => tokens[at] as Token;
-  const take = () => tokens[at++] as Token;
+  const peek = () => tokens[at]!;
+  const take = () => tokens[at++]!;
   const need = (sign: string) => {
     const token = take();
     if (token.text !== sign || token.kind !== "sign")

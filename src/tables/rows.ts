@@ -1,11 +1,5 @@
 import type { Relation } from "./formula.ts";
-import {
-  type Column,
-  type Feature,
-  scaled,
-  type Table,
-  unscaled,
-} from "./table.ts";
+import { type Column, scaled, type Table, unscaled } from "./table.ts";
 import { amount, violation } from "./violation.ts";
 
 type Row = ArrayLike<number>;
@@ -32,7 +26,7 @@ function ofColumn(
   raw: Float64Array,
 ): string | null {
   for (let i = at; i < at + width; i++) {
-    const [before, now] = [clean[i] as number, row[i] as number];
+    const [before, now] = [clean[i]!, row[i]!];
     if (!(now >= 0 && now <= 1)) return "is outside its range";
     if (change === "none" && now !== before) return "must not change";
     if (change === "up" && now < before) return "may only rise";
@@ -41,7 +35,7 @@ function ofColumn(
   if (kind === "integer" && !Number.isInteger(raw[at]))
     return "is not a whole number";
   if (kind !== "category") return null;
-  const group = Array.from({ length: width }, (_, i) => row[at + i] as number);
+  const group = Array.from({ length: width }, (_, i) => row[at + i]!);
   const ones = group.filter((v) => v === 1).length;
   const zeros = group.filter((v) => v === 0).length;
   return ones === 1 && zeros === width - 1 ? null : "is not one of its values";
@@ -55,7 +49,7 @@ export function restore(
 ): void {
   for (const { at, width, change } of columns) {
     for (let i = at; i < at + width; i++) {
-      const [before, now] = [clean[i] as number, row[i] as number];
+      const [before, now] = [clean[i]!, row[i]!];
       const back =
         change === "none" ||
         (change === "up" && !(now >= before)) ||
@@ -75,9 +69,9 @@ export function roundTypes(table: Table, clean: Row, row: Float32Array): void {
   const to = unscaled(table, row);
   for (const { kind, at, width } of table.columns) {
     if (kind === "integer") {
-      const before = from[at] as number;
-      const whole = before + Math.trunc((to[at] as number) - before);
-      row[at] = scaled(table.features[at] as Feature, whole);
+      const before = from[at]!;
+      const whole = before + Math.trunc(to[at]! - before);
+      row[at] = scaled(table.features[at]!, whole);
     }
     if (kind === "category") {
       const group = row.subarray(at, at + width);
@@ -107,8 +101,7 @@ export function recompute(table: Table, row: Float32Array): void {
     if (column.change === "none" || column.kind === "category") continue;
     const { right } = one as Extract<Relation, { kind: "=" }>;
     const value = amount(right, unscaled(table, row), table);
-    if (Number.isFinite(value))
-      row[at] = scaled(table.features[at] as Feature, value);
+    if (Number.isFinite(value)) row[at] = scaled(table.features[at]!, value);
   }
 }
 
@@ -122,7 +115,7 @@ function definedBy(relation: Relation): number | null {
 /** The nearest row that we know how to reach which the attacker could make: types, then what must not change, then definitions. */
 export function repair(table: Table, clean: Row, row: Float32Array): void {
   for (let i = 0; i < row.length; i++)
-    row[i] = Math.min(1, Math.max(0, row[i] as number));
+    row[i] = Math.min(1, Math.max(0, row[i]!));
   roundTypes(table, clean, row);
   restore(table, clean, row);
   recompute(table, row);

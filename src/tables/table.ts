@@ -87,14 +87,14 @@ export function unscaled(
 ): Float64Array {
   const raw = new Float64Array(features.length);
   for (let i = 0; i < raw.length; i++) {
-    const { low, span } = features[i] as Feature;
-    raw[i] = low + (row[i] as number) * span;
+    const { low, span } = features[i]!;
+    raw[i] = low + row[i]! * span;
   }
   for (const { kind, at } of columns) {
     if (kind !== "integer") continue;
-    const whole = Math.round(raw[at] as number);
-    const apart = Math.abs((raw[at] as number) - whole);
-    if (apart <= roundingOf(features[at] as Feature)) raw[at] = whole + 0; // never -0
+    const whole = Math.round(raw[at]!);
+    const apart = Math.abs(raw[at]! - whole);
+    if (apart <= roundingOf(features[at]!)) raw[at] = whole + 0; // never -0
   }
   return raw;
 }

@@ -77,8 +77,8 @@ function read(quantity: Quantity, raw: Float64Array, table: Table): Reading {
   if (quantity.kind === "constant") return { value: quantity.value, error: 0 };
   if (quantity.kind === "feature") {
     const { at } = quantity;
-    const feature = table.features[at] as (typeof table.features)[number];
-    return { value: raw[at] as number, error: roundingOf(feature) };
+    const feature = table.features[at]!;
+    return { value: raw[at]!, error: roundingOf(feature) };
   }
   const parts = quantity.parts.map((part) => read(part, raw, table));
   const values = parts.map((part) => part.value);
@@ -100,12 +100,12 @@ function descend(
 ): void {
   if (quantity.kind === "constant" || slope === 0) return;
   if (quantity.kind === "feature") {
-    slopes[quantity.at] = (slopes[quantity.at] as number) + slope;
+    slopes[quantity.at] = slopes[quantity.at]! + slope;
     return;
   }
   const values = quantity.parts.map((part) => amount(part, raw, table));
   for (const [i, partial] of partials(quantity.name, values).entries())
-    descend(quantity.parts[i] as Quantity, slope * partial, raw, table, slopes);
+    descend(quantity.parts[i]!, slope * partial, raw, table, slopes);
 }
 
 function compute(

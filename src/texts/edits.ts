@@ -81,7 +81,7 @@ const isExchange = (
 /** The distance of each beginning of `a` from each beginning of `b`. */
 function table(a: readonly string[], b: readonly string[]): number[][] {
   const rows: number[][] = [];
-  const at = (i: number, j: number) => (rows[i] as number[])[j] as number;
+  const at = (i: number, j: number) => rows[i]![j]!;
   for (let i = 0; i <= a.length; i++) {
     rows.push([i]);
     for (let j = 1; j <= b.length; j++) {

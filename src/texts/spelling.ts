@@ -17,7 +17,7 @@ export function repairSpelling(
     if (word.length < 4 || words.has(lower) || !/^[a-z]+$/.test(lower))
       return word;
     const found = [...oneEdit(lower)].filter((w) => words.has(w));
-    return found.length === 1 ? (found[0] as string) : word;
+    return found.length === 1 ? found[0]! : word;
   });
 }
 

@@ -40,7 +40,7 @@ export function withBatchStatistics(
     const epsilon = attribute(node, "epsilon", "float", 1e-5);
     const unit = b.div(centred, b.sqrt(b.add(batchVariance, epsilon)));
     const scaled = b.add(b.mul(unit, channels(scale)), channels(shift));
-    b.rename(scaled, node.outputs[0] as string);
+    b.rename(scaled, node.outputs[0]!);
     const momentum = attribute(node, "momentum", "float", 0.9);
     const moved = (before: string, now: string) =>
       b.add(b.mul(before, momentum), b.mul(b.reshape(now, [-1]), 1 - momentum));

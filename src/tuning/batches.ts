@@ -44,7 +44,7 @@ export function batchOf(
   rows: readonly number[],
   floats: boolean,
 ): Batch {
-  const labels = Int32Array.from(rows, (i) => y[i] as number);
+  const labels = Int32Array.from(rows, (i) => y[i]!);
   return {
     x: takeRows(x, rows),
     y: labels,

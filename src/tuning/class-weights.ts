@@ -18,12 +18,12 @@ export const weighted =
       prepare(batch) {
         const { y, targets } = batch;
         const data = Float32Array.from(y, (label, i) => {
-          if (!targets) return ofClass[label] as number;
+          if (!targets) return ofClass[label]!;
           const row = targets.data.subarray(
             i * ofClass.length,
             (i + 1) * ofClass.length,
           );
-          return row.reduce((sum, t, k) => sum + t * (ofClass[k] as number), 0);
+          return row.reduce((sum, t, k) => sum + t * ofClass[k]!, 0);
         });
         const weight = { type: "float32" as const, dims: [y.length], data };
         return {

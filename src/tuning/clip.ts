@@ -8,5 +8,5 @@ export function clip(gradients: readonly Float32Array[], limit: number): void {
   const factor = limit / (Math.sqrt(squares) + 1e-6);
   if (factor >= 1) return;
   for (const g of gradients)
-    for (let i = 0; i < g.length; i++) g[i] = (g[i] as number) * factor;
+    for (let i = 0; i < g.length; i++) g[i] = g[i]! * factor;
 }

@@ -35,7 +35,7 @@ export function lookupsOf(
     const [table, ids = ""] = node.inputs;
     const byRow = attribute(node, "axis", "int", 0) === 0;
     if (table === name && byRow)
-      found.set(name, { rows: node.outputs[0] as string, ids });
+      found.set(name, { rows: node.outputs[0]!, ids });
   }
   return found;
 }
@@ -73,8 +73,7 @@ export function tableGradient(
     const id = Number(ids[i]);
     const at = (id < 0 ? id + height : id) * width;
     for (let k = 0; k < width; k++)
-      table[at + k] =
-        (table[at + k] as number) + (rows[i * width + k] as number);
+      table[at + k] = table[at + k]! + rows[i * width + k]!;
   }
   return table;
 }

@@ -104,7 +104,7 @@ export function lossGraph(
           1 + views.length,
         );
       split.set(value, pieces);
-      return pieces[view === undefined ? 0 : 1 + views.indexOf(view)] as string;
+      return pieces[view === undefined ? 0 : 1 + views.indexOf(view)]!;
     },
     each: (view) => at.criterion(at.rows(model.logits, view)),
     criterion: (outputs) => criterion.each(b, outputs, targets ?? labels),

@@ -24,8 +24,8 @@ export function drawingGroups(
         return point < 0;
       });
       if (k < 0) k = shares.findLastIndex((s) => s > 0);
-      const own = members[k] as readonly number[];
-      return own[random.below(own.length)] as number;
+      const own = members[k]!;
+      return own[random.below(own.length)]!;
     });
 }
 

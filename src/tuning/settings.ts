@@ -16,7 +16,7 @@ export const trainingSettings = {
     params: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
   }),
   schedule: choiceOf(schedules).default({
-    unit: schedules[0] as (typeof schedules)[number],
+    unit: schedules[0]!,
     params: {},
   }),
   /** Gradients are scaled down to this global norm; null for no limit. */

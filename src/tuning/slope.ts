@@ -54,7 +54,7 @@ export function openSlope(
         ] as FloatTensor;
         // The loss is the mean over the rows.
         for (let i = 0; i < data.length; i++)
-          found[from * width + i] = (data[i] as number) * part.y.length;
+          found[from * width + i] = data[i]! * part.y.length;
       }
       return floats(batch.x.dims, found);
     },

@@ -169,11 +169,11 @@ async function openGradient(
     const named = (names: ReadonlyMap<string, string>) =>
       [...names].map(([key, value]) => [key, values(value)] as const);
     return {
-      loss: values(step.loss)[0] as number,
+      loss: values(step.loss)[0]!,
       gradients: new Map(trained.map((w) => [w, gradientOf(w)])),
       ...(toInput ? { input: values(gradients.get(point) as string) } : {}),
       records: Object.fromEntries(
-        named(step.records).map(([key, v]) => [key, v[0] as number]),
+        named(step.records).map(([key, v]) => [key, v[0]!]),
       ),
       statistics: new Map(named(step.running)),
     };

@@ -124,7 +124,7 @@ describe.each(["apgd-ce", "apgd-dlr", "apgd-t"])("%s", (id) => {
       const x = uniformPoints(100, 5, [0.3, 0.7], 3);
       const y = labelsOf(binary, x);
       const needed = nearestOf(norm, binary, x, y);
-      const eps = [...needed].sort((a, b) => a - b)[50] as number;
+      const eps = [...needed].sort((a, b) => a - b)[50]!;
       const model = linearModel(binary.weights, binary.bias);
       const { distances, shares } = await attacked(
         id,
@@ -134,7 +134,7 @@ describe.each(["apgd-ce", "apgd-dlr", "apgd-t"])("%s", (id) => {
       );
       needed.forEach((d, i) => {
         if (Math.abs(d - eps) > 0.001 * eps)
-          expect(Number.isFinite(distances[i] as number)).toBe(d < eps);
+          expect(Number.isFinite(distances[i]!)).toBe(d < eps);
       });
       expect(shares).toEqual([...shares].sort((a, b) => a - b));
     },
@@ -277,7 +277,7 @@ test("eot averages what the model draws", async () => {
       ...inner,
       async lossGradient(...ask) {
         const answer = await inner.lossGradient(...ask);
-        const factor = factors[call++ % factors.length] as number;
+        const factor = factors[call++ % factors.length]!;
         const data = answer.gradient.data.map((g) => g * factor);
         return { ...answer, gradient: { ...answer.gradient, data } };
       },

@@ -74,7 +74,7 @@ test("adaptive backdoors plant parts of the trigger that are weaker than it", as
     const whole = changes(image(trigger(grey.x).data, 0));
     for (const row of [...poisons, ...covers]) {
       const part = changes(image(train.x.data, row));
-      expect(part.every((v, at) => v <= (whole[at] as number))).toBe(true);
+      expect(part.every((v, at) => v <= whole[at]!)).toBe(true);
       const [own, all] = [part, whole].map(
         (c) => c.filter((v) => v > 0).length,
       );
@@ -93,7 +93,7 @@ test("WaNet moves pixels by a share of one, and has twice as many covers as pois
   );
   const moved = unit
     .trigger(ramp)
-    .data.map((v, i) => SIDE * Math.abs(v - (ramp.data[i] as number)));
+    .data.map((v, i) => SIDE * Math.abs(v - ramp.data[i]!));
   const mean = moved.reduce((sum, v) => sum + v / moved.length, 0);
   // strength / height of [-1, 1] is (width - 1) / 2 of that in pixels.
   expect(mean).toBeGreaterThan(0.05);

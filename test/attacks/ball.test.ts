@@ -30,7 +30,7 @@ describe.each(["linf", "l2", "l1", "l0"] as const)("%s ball", (norm) => {
           if (norm === "l2") return;
           // With bounds, too, no allowed point is nearer; for l2 only without them.
           const gap = (q: Float32Array) =>
-            Math.hypot(...p.map((v, i) => v - (q[i] as number)));
+            Math.hypot(...p.map((v, i) => v - q[i]!));
           const other = ball.randomPoint(centre, [new Random(seed)]);
           expect(gap(projected.data)).toBeLessThanOrEqual(
             gap(other.data) + 1e-5,
@@ -51,7 +51,7 @@ describe.each(["linf", "l2", "l1", "l0"] as const)("%s ball", (norm) => {
           const point = ball.randomPoint(row(c), [new Random(seed)]);
           const again = ball.project(row(c), point);
           again.data.forEach((v, i) => {
-            expect(Math.abs(v - (point.data[i] as number))).toBeLessThan(1e-6);
+            expect(Math.abs(v - point.data[i]!)).toBeLessThan(1e-6);
           });
         },
       ),
@@ -67,7 +67,7 @@ describe.each(["linf", "l2", "l1", "l0"] as const)("%s ball", (norm) => {
           const ball = ballOf(norm, 1, [-9, 9]);
           const zero = row(new Array(width).fill(0));
           const rise = (d: ArrayLike<number>) =>
-            g.reduce((sum, v, i) => sum + v * (d[i] as number), 0);
+            g.reduce((sum, v, i) => sum + v * d[i]!, 0);
           const best = ball.ascend(zero, row(g), 1);
           expect(ball.distance(zero, best)[0]).toBeCloseTo(1, 5);
           expect(rise(best.data)).toBeGreaterThanOrEqual(
@@ -100,10 +100,7 @@ describe.each(["linf", "l2", "l1", "l0"] as const)("%s ball", (norm) => {
       const n = 4000;
       let sum = 0;
       for (let i = 0; i < n; i++)
-        sum += ball.distance(
-          zero,
-          ball.randomPoint(zero, [random]),
-        )[0] as number;
+        sum += ball.distance(zero, ball.randomPoint(zero, [random]))[0]!;
       // E[max |u_i|] and E[r] of the uniform law are both d / (d + 1).
       expect(sum / n).toBeCloseTo(width / (width + 1), 2);
     },
@@ -121,10 +118,10 @@ test("a projection onto the L1 ball and the bounds obeys the KKT conditions", ()
         const { data } = ball.project(row(c), row(p));
         // How much of each number was taken off, and how much of it could have stayed.
         const numbers = p.map((v, i) => {
-          const centre = Math.fround(c[i] as number);
+          const centre = Math.fround(c[i]!);
           const size = Math.abs(Math.fround(v) - centre);
           return {
-            kept: Math.abs((data[i] as number) - centre),
+            kept: Math.abs(data[i]! - centre),
             size,
             room: v > centre ? 1 - centre : centre,
           };

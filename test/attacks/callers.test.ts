@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Attack, attacks, ballOf, type Norm } from "#attacks";
+import { type Attack, attacks, ballOf } from "#attacks";
 import { AssayError, Random } from "#core";
 import { onnxruntime } from "#engine";
 import { type CompiledModel, compile, grantAccess, type Model } from "#model";
@@ -64,7 +64,7 @@ async function attack(
   victim: CompiledModel,
   { x = images(2), y = new Int32Array(x.dims[0] ?? 0), queries }: Asked = {},
 ) {
-  const norm = unit.norms[0] as Norm;
+  const norm = unit.norms[0]!;
   const eps = { linf: 0.1, l2: 1, l1: 5, l0: 4, none: 0 }[norm];
   const limit = ballOf(norm, eps, [0, 1]);
   const { access } = unit;

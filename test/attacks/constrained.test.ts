@@ -41,11 +41,11 @@ function possible(clean: Float64Array, raw: Float64Array): boolean {
   return (
     age === was[0] &&
     Number.isInteger(visits) &&
-    (visits as number) >= (was[1] as number) &&
+    (visits as number) >= was[1]! &&
     (visits as number) <= 40 &&
     group.filter((v) => v === 1).length === 1 &&
     group.filter((v) => v === 0).length === 2 &&
-    (share as number) <= (was[8] as number) &&
+    (share as number) <= was[8]! &&
     near(sum, (income as number) + (debt as number)) &&
     ((debt as number) <= (income as number) + 2e-3 || own === 1) &&
     (income as number) >= 10 * (visits as number) - 2e-3 &&
@@ -74,9 +74,7 @@ beforeAll(async () => {
       income + debt,
       random.uniform(),
     ];
-    return raw.map((v, i) =>
-      scaled(table.features[i] as Table["features"][number], v),
-    );
+    return raw.map((v, i) => scaled(table.features[i]!, v));
   });
   const width = table.features.length;
   x = floats([COUNT, width], Float32Array.from(rows.flat()));
@@ -93,7 +91,7 @@ async function attack(id: string, eps = 0.5, rows?: number[], params = {}) {
   const unit = attacks.find((a) => a.id === id) as Attack;
   const chosen = rows ?? Array.from(y.keys());
   const clean = takeRows(x, chosen);
-  const labels = Int32Array.from(chosen, (i) => y[i] as number);
+  const labels = Int32Array.from(chosen, (i) => y[i]!);
   const ball = ballOf("l2", eps, [0, 1], table);
   const target = grantAccess(model, {
     access: unit.access,

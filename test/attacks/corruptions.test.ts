@@ -35,9 +35,7 @@ const photo = (
 };
 
 const apart = (a: Float32Array, b: Float32Array) =>
-  Math.sqrt(
-    a.reduce((sum, v, i) => sum + (v - (b[i] as number)) ** 2, 0) / a.length,
-  );
+  Math.sqrt(a.reduce((sum, v, i) => sum + (v - b[i]!) ** 2, 0) / a.length);
 
 describe.each(corruptions.map((c) => [c.id, c] as const))(
   "corruption %s",
@@ -55,7 +53,7 @@ describe.each(corruptions.map((c) => [c.id, c] as const))(
       const changes = severities.map(change);
       expect(changes[0]).toBeGreaterThan(0);
       for (let i = 1; i < 5; i++)
-        expect(changes[i]).toBeGreaterThanOrEqual(changes[i - 1] as number);
+        expect(changes[i]).toBeGreaterThanOrEqual(changes[i - 1]!);
     });
 
     test("takes images of one channel", () => {
@@ -90,14 +88,14 @@ describe("jpeg", () => {
             for (let y = 0; y < 8; y++)
               for (let x = 0; x < 8; x++)
                 sum +=
-                  (block[8 * y + x] as number) *
+                  block[8 * y + x]! *
                   Math.cos(((2 * y + 1) * v * Math.PI) / 16) *
                   Math.cos(((2 * x + 1) * u * Math.PI) / 16);
             const expected = (sum * scale(v) * scale(u)) / 4;
             expect(waves[8 * v + u]).toBeCloseTo(expected, 6);
           }
           transformed(waves, true).forEach((v, k) => {
-            expect(v).toBeCloseTo(values[k] as number, 6);
+            expect(v).toBeCloseTo(values[k]!, 6);
           });
         },
       ),
@@ -109,7 +107,7 @@ describe("jpeg", () => {
     const image = photo(2, 1);
     const to = jpeg?.apply(image, 100, new Random(1)) as Float32Array;
     image.data.forEach((v, i) => {
-      expect(Math.abs((to[i] as number) - v)).toBeLessThan(2.5 / 255);
+      expect(Math.abs(to[i]! - v)).toBeLessThan(2.5 / 255);
     });
   });
 
@@ -178,7 +176,7 @@ describe("poses", () => {
   test("standing still changes nothing, and whole pixels move whole", () => {
     const still = posed(data, shape, { angle: 0, down: 0, right: 0 }, [0, 1]);
     still.forEach((v, i) => {
-      expect(v).toBeCloseTo(data[i] as number, 6);
+      expect(v).toBeCloseTo(data[i]!, 6);
     });
     const moved = posed(
       data,
@@ -192,7 +190,7 @@ describe("poses", () => {
       [0, 2, 0],
     ] as const)
       expect(moved[(c * 19 + r) * 22 + q]).toBeCloseTo(
-        data[(c * 19 + r - 2) * 22 + q + 3] as number,
+        data[(c * 19 + r - 2) * 22 + q + 3]!,
         5,
       );
     expect(moved[0]).toBe(0);
@@ -211,9 +209,6 @@ describe("poses", () => {
     );
     for (let r = 0; r < 7; r++)
       for (let c = 0; c < 7; c++)
-        expect(turned[(6 - c) * 7 + r]).toBeCloseTo(
-          square[r * 7 + c] as number,
-          5,
-        );
+        expect(turned[(6 - c) * 7 + r]).toBeCloseTo(square[r * 7 + c]!, 5);
   });
 });

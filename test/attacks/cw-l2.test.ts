@@ -73,23 +73,16 @@ test("an example of some confidence is as far as its margin needs", async () => 
       bias: linear.bias.map((b, k) => (k === label ? b + 0.2 : b)),
     };
     const one = floats([1, 4], x.data.subarray(4 * i, 4 * i + 4));
-    return nearestOf(
-      "l2",
-      other,
-      one,
-      Int32Array.of(label),
-      [0, 1],
-    )[0] as number;
+    return nearestOf("l2", other, one, Int32Array.of(label), [0, 1])[0]!;
   });
   shifted.forEach((exact, i) => {
-    const label = y[i] as number;
-    const z = (k: number) => logits.data[2 * i + k] as number;
+    const label = y[i]!;
+    const z = (k: number) => logits.data[2 * i + k]!;
     expect(z(1 - label) - z(label)).toBeGreaterThanOrEqual(0.2 - 1e-5);
     const moved = Math.hypot(
       ...Array.from(
         { length: 4 },
-        (_, k) =>
-          (examples.data[4 * i + k] as number) - (x.data[4 * i + k] as number),
+        (_, k) => examples.data[4 * i + k]! - x.data[4 * i + k]!,
       ),
     );
     expect(moved).toBeGreaterThan(exact * 0.999);
@@ -98,7 +91,7 @@ test("an example of some confidence is as far as its margin needs", async () => 
   // Without it the same search ends nearer.
   const plain = await run(0);
   plain.distances.forEach((d, i) => {
-    expect(d).toBeLessThan(shifted[i] as number);
+    expect(d).toBeLessThan(shifted[i]!);
   });
 });
 
@@ -131,9 +124,9 @@ test("the Linf attack comes within a grey level of the nearest, from above", asy
     { norm: "linf", params: { initialConst: 0.01, maxIterations: 300 } },
   );
   distances.forEach((d, i) => {
-    expect(d).toBeGreaterThan(0.999 * (exact[i] as number));
+    expect(d).toBeGreaterThan(0.999 * exact[i]!);
     // The limit falls by tenths.
-    expect(d).toBeLessThan(1.12 * (exact[i] as number) + 1 / 256);
+    expect(d).toBeLessThan(1.12 * exact[i]! + 1 / 256);
   });
   expect(target.queries.gradient).toBeGreaterThan(0);
   const few = await attacked(

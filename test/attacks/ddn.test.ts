@@ -16,7 +16,7 @@ test("the norm grows by a factor until the sample breaks and shrinks by one afte
       params: { steps, initialNorm: 0.05, gamma: 0.1 },
     });
     expect(target.queries).toEqual({ forward: 1, gradient: steps, base: 0 });
-    return distances[0] as number;
+    return distances[0]!;
   };
   // 5, 5.5, ... up to the first beyond 10.5, which takes 8 factors of 1.1.
   expect(await nearestAfter(7)).toBe(Number.POSITIVE_INFINITY);

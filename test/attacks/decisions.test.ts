@@ -31,12 +31,12 @@ async function run(
     { x, y },
     { norm, bounds, params, queries },
   );
-  const ratios = found.distances.map((d, i) => d / (exact[i] as number));
+  const ratios = found.distances.map((d, i) => d / exact[i]!);
   return { ...found, ratios };
 }
 
 const median = (values: number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 describe.each([
   ["hopskipjump", "l2", { iterations: 20 }, 1.02],
@@ -116,14 +116,12 @@ test.each([
         { norm: "l2", params, queries },
       );
       distances.forEach((d, i) => {
-        expect(d).toBeGreaterThan(0.999 * (exact[i] as number));
-        expect(d).toBeLessThanOrEqual(last[i] as number);
+        expect(d).toBeGreaterThan(0.999 * exact[i]!);
+        expect(d).toBeLessThanOrEqual(last[i]!);
       });
       last = distances;
     }
-    expect(median(last.map((d, i) => d / (exact[i] as number)))).toBeLessThan(
-      close,
-    );
+    expect(median(last.map((d, i) => d / exact[i]!))).toBeLessThan(close);
   },
 );
 

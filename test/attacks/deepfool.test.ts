@@ -28,7 +28,7 @@ test("one step crosses a linear boundary by exactly the overshoot", async () => 
       { norm: "l2", bounds, params: { overshoot } },
     );
     distances.forEach((d, i) => {
-      const expected = (1 + overshoot) * (exact[i] as number);
+      const expected = (1 + overshoot) * exact[i]!;
       expect(Math.abs(d - expected)).toBeLessThan(2e-5);
     });
     // Each of the three other classes at the start and after the step.

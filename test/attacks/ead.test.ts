@@ -23,7 +23,7 @@ async function run(params: Record<string, unknown>) {
   const deltas = Array.from({ length: 30 }, (_, i) =>
     Array.from(
       examples.data.subarray(5 * i, 5 * i + 5),
-      (v, k) => v - (x.data[5 * i + k] as number),
+      (v, k) => v - x.data[5 * i + k]!,
     ),
   );
   const l1 = deltas.map((d) => d.reduce((sum, v) => sum + Math.abs(v), 0));
@@ -32,7 +32,7 @@ async function run(params: Record<string, unknown>) {
 }
 
 const median = (values: number[]) =>
-  [...values].sort((a, b) => a - b)[values.length / 2] as number;
+  [...values].sort((a, b) => a - b)[values.length / 2]!;
 
 test.each([
   // Little weight on L1 leaves the nearest example in L2, and much the nearest in L1.
@@ -43,7 +43,7 @@ test.each([
   async (beta, norm) => {
     const { x, y, deltas, ...lengths } = await run({ beta });
     const exact = nearestOf(norm, linear, x, y, [0, 1]);
-    const ratios = lengths[norm].map((d, i) => d / (exact[i] as number));
+    const ratios = lengths[norm].map((d, i) => d / exact[i]!);
     expect(Math.min(...ratios)).toBeGreaterThan(0.999);
     expect(median(ratios)).toBeLessThan(1.01);
     expect(deltas.length).toBe(30);
@@ -70,7 +70,7 @@ test("more weight on L1 changes fewer numbers", async () => {
 test("the elastic-net rule keeps examples of less energy than the L1 rule", async () => {
   const energy = async (decisionRule: string) => {
     const { l1, l2 } = await run({ beta: 0.01, decisionRule });
-    return l2.reduce((sum, d, i) => sum + d * d + 0.01 * (l1[i] as number), 0);
+    return l2.reduce((sum, d, i) => sum + d * d + 0.01 * l1[i]!, 0);
   };
   expect(await energy("EN")).toBeLessThanOrEqual(await energy("L1"));
 });

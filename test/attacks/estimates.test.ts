@@ -53,7 +53,7 @@ describe("slopes from scores", () => {
           pairs,
           radius: 0.1,
           draw: draws[kind],
-          lossOf: (scores) => scores[0] as number,
+          lossOf: (scores) => scores[0]!,
         },
       );
       const { data } = await compiled.logits(x);
@@ -62,11 +62,11 @@ describe("slopes from scores", () => {
       // A linear loss has no error but that of the draw: about |w| / sqrt(pairs).
       const error = 5 * Math.hypot(...weights) * Math.sqrt(2 / pairs);
       for (let i = 0; i < 12; i++)
-        expect(
-          Math.abs((gradient.data[i] as number) - (weights[i % 6] as number)),
-        ).toBeLessThan(error);
+        expect(Math.abs(gradient.data[i]! - weights[i % 6]!)).toBeLessThan(
+          error,
+        );
       // Both ways of a direction have the value in the middle as their mean.
-      expect(loss[0]).toBeCloseTo(data[0] as number, 4);
+      expect(loss[0]).toBeCloseTo(data[0]!, 4);
       await compiled.release();
     },
   );
@@ -81,16 +81,14 @@ test.each(["normal", "signs"] as const)(
       [0.3, 0.1, -0.4, 0.2],
     ] as const;
     const value = (v: Float32Array) =>
-      a.reduce((sum, w, k) => sum + (w / 2) * (v[k] as number) ** 2, 0) +
-      b.reduce((sum, w, k) => sum + w * (v[k] as number), 0) +
-      (v[0] as number) * (v[1] as number);
+      a.reduce((sum, w, k) => sum + (w / 2) * v[k]! ** 2, 0) +
+      b.reduce((sum, w, k) => sum + w * v[k]!, 0) +
+      v[0]! * v[1]!;
     const x = uniformPoints(1, 4, [0.3, 0.7], 4);
     const [x0 = 0, x1 = 0] = x.data;
     const slope = a.map(
       (w, k) =>
-        w * (x.data[k] as number) +
-        (b[k] as number) +
-        (k === 0 ? x1 : k === 1 ? x0 : 0),
+        w * x.data[k]! + (b[k] as number) + (k === 0 ? x1 : k === 1 ? x0 : 0),
     );
     const quadratic = {
       scores: async (rows: FloatTensor) => ({
@@ -119,13 +117,13 @@ test.each(["normal", "signs"] as const)(
           radius: 0.1,
           draw: (r) =>
             kind === "normal" ? r.normal() : r.uniform() < 0.5 ? -1 : 1,
-          lossOf: (scores) => scores[0] as number,
+          lossOf: (scores) => scores[0]!,
         },
       );
       for (const i of copies) draws.push(Array.from(rowOf(gradient, i)));
     }
     slope.forEach((exact, k) => {
-      const values = draws.map((g) => g[k] as number);
+      const values = draws.map((g) => g[k]!);
       const mean = values.reduce((s, v) => s + v, 0) / n;
       const variance =
         values.reduce((s, v) => s + (v - mean) ** 2, 0) / (n - 1);
@@ -177,7 +175,7 @@ test("cosine waves are an orthonormal basis, lowest first", () => {
   expect(waves.length).toBe(48);
   for (const [a, u] of waves.entries())
     for (const [b, v] of waves.entries()) {
-      const dot = u.reduce((sum, w, i) => sum + w * (v[i] as number), 0);
+      const dot = u.reduce((sum, w, i) => sum + w * v[i]!, 0);
       expect(dot).toBeCloseTo(a === b ? 1 : 0, 5);
     }
   const low = lowWaves([1, 8, 8], 0.25);
@@ -199,7 +197,7 @@ test("low noise is a sum of the lowest cosine waves", () => {
       for (const right of [0, 1, 2]) {
         const weight = random.normal();
         cosineWave(shape, [channel, down, right]).forEach((v, i) => {
-          sum[i] = (sum[i] as number) + weight * v;
+          sum[i] = sum[i]! + weight * v;
         });
       }
   for (const [i, v] of sum.entries()) expect(noise[i]).toBeCloseTo(v, 5);

@@ -55,7 +55,7 @@ const quick: Readonly<Record<string, Record<string, unknown>>> = {
 const searching = attacks.filter((a) => a.access !== "base");
 
 describe.each(searching.map((a) => [a.id, a] as const))("%s", (id, unit) => {
-  const norm = unit.norms[0] as Norm;
+  const norm = unit.norms[0]!;
 
   test.each([2, 3])(
     "works with %d classes, and says where its loss is another",

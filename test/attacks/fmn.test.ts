@@ -30,7 +30,7 @@ describe.each(["l2", "linf", "l1"] as const)("%s", (norm) => {
     expect(direct.length).toBeGreaterThan(15);
     for (const i of direct) {
       expect(target.brokenAt[i]).toBe(2);
-      const ratio = (distances[i] as number) / (exact[i] as number);
+      const ratio = distances[i]! / exact[i]!;
       expect(Math.abs(ratio - 1.001)).toBeLessThan(1e-3);
     }
   });

@@ -30,20 +30,20 @@ describe.each(["linf", "l2", "l1"] as const)(
             const way = Array.from(
               wayToPlane(point, normal, height, norm, [0, 1]),
             );
-            const end = way.map((d, i) => d + (point[i] as number));
+            const end = way.map((d, i) => d + point[i]!);
             for (const v of end) {
               expect(v).toBeGreaterThanOrEqual(-1e-9);
               expect(v).toBeLessThanOrEqual(1 + 1e-9);
             }
             const along = (v: ArrayLike<number>) =>
-              Array.from(normal, (w, i) => w * (v[i] as number)).reduce(
+              Array.from(normal, (w, i) => w * v[i]!).reduce(
                 (a, b) => a + b,
                 0,
               );
             const fall = -along(way);
             // As far as the bounds go, or exactly down.
             const most = Array.from(normal, (w, i) => {
-              const v = point[i] as number;
+              const v = point[i]!;
               const down = w * Math.sign(height);
               return Math.abs(w) * (down > 0 ? v : 1 - v);
             }).reduce((a, b) => a + b, 0);
@@ -54,7 +54,7 @@ describe.each(["linf", "l2", "l1"] as const)(
             // where the box hardly reaches the plane, rounding decides.
             if (Math.abs(reached) < 1e-6 || Math.abs(height) > most - 1e-6)
               return;
-            const other = elsewhere.map((v, i) => v - (point[i] as number));
+            const other = elsewhere.map((v, i) => v - point[i]!);
             if (Math.sign(height) * -along(other) >= Math.abs(reached))
               expect(lengths[norm](other)).toBeGreaterThanOrEqual(
                 lengths[norm](way) - 1e-6,
@@ -82,8 +82,8 @@ test.each(["linf", "l2", "l1"] as const)(
           const normal = Float32Array.from(slopes);
           const way = wayToPlane(point, normal, height, norm, [0, 1]);
           const moves = Array.from(way, (d, i) => {
-            const w = normal[i] as number;
-            const v = point[i] as number;
+            const w = normal[i]!;
+            const v = point[i]!;
             return { d: Math.abs(d), w: Math.abs(w), room: w > 0 ? v : 1 - v };
           }).filter(({ w }) => w > 1e-6);
           const free = moves.filter(({ d, room }) => d < room - 1e-9);

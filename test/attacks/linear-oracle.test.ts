@@ -42,10 +42,7 @@ describe.each(["linf", "l2", "l1"] as const)(
           ),
         );
         const margins = Array.from({ length: n }, (_, i) =>
-          w.reduce(
-            (s, v, k) => s + v * (x.data[i * w.length + k] as number),
-            -0.25,
-          ),
+          w.reduce((s, v, k) => s + v * x.data[i * w.length + k]!, -0.25),
         );
         const y = Int32Array.from(margins, (m) => (m > 0 ? 0 : 1));
         const eps = 0.1;

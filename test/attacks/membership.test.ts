@@ -80,7 +80,7 @@ test("LiRA where confidences are N(1, 1) of members and N(-1, 1) of others has t
   // Each shuffle has a standard error of 0.015.
   const shuffled = Array.from({ length: 50 }, () => {
     const order = random.permutation(members.length);
-    return area(order.map((i) => members[i] as boolean))?.value as number;
+    return area(order.map((i) => members[i]!))?.value as number;
   });
   const mean = shuffled.reduce((sum, v) => sum + v / 50, 0);
   expect(Math.abs(mean - 0.5)).toBeLessThan(0.007);

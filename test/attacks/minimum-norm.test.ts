@@ -99,11 +99,11 @@ function expectNearest(
   { slack, share }: { slack: number; share: number },
 ) {
   distances.forEach((d, i) => {
-    expect(d).toBeGreaterThanOrEqual(0.9999 * (exact[i] as number) - 1e-5);
-    expect(d).toBeLessThan(2 * (exact[i] as number));
+    expect(d).toBeGreaterThanOrEqual(0.9999 * exact[i]! - 1e-5);
+    expect(d).toBeLessThan(2 * exact[i]!);
   });
   const reached = distances.filter(
-    (d, i) => d <= (1 + slack) * (exact[i] as number) + 1e-5,
+    (d, i) => d <= (1 + slack) * exact[i]! + 1e-5,
   );
   expect(reached.length).toBeGreaterThanOrEqual(share * distances.length);
 }
@@ -134,12 +134,10 @@ describe.each(subjects)("$id, $norm", (subject) => {
         { norm, params },
       );
       const chosen = exact.flatMap((d, i) =>
-        d > CLOSEST && (norm === "l0" || d < 1.000001 * (free[i] as number))
-          ? [i]
-          : [],
+        d > CLOSEST && (norm === "l0" || d < 1.000001 * free[i]!) ? [i] : [],
       );
       expect(chosen.length).toBeGreaterThan(20);
-      const pick = (values: number[]) => chosen.map((i) => values[i] as number);
+      const pick = (values: number[]) => chosen.map((i) => values[i]!);
       expectNearest(pick(distances), pick(exact), { slack, share });
     },
   );
@@ -163,7 +161,7 @@ describe.each(subjects)("$id, $norm", (subject) => {
       );
       if (norm !== "l0")
         expect(
-          exact.filter((d, i) => d > 1.01 * (free[i] as number)).length,
+          exact.filter((d, i) => d > 1.01 * free[i]!).length,
         ).toBeGreaterThan(5);
       expectNearest(distances, exact, { slack, share });
       expect(examples.data.every((v) => v >= 0 && v <= 1)).toBe(true);
@@ -178,8 +176,7 @@ describe.each(subjects)("$id, $norm", (subject) => {
     const rescaled: Linear = {
       weights: binary.weights.map((w) => w.map((v) => v / 50)),
       bias: binary.weights.map(
-        (w, k) =>
-          (binary.bias[k] as number) + 0.4 * w.reduce((sum, v) => sum + v, 0),
+        (w, k) => binary.bias[k]! + 0.4 * w.reduce((sum, v) => sum + v, 0),
       ),
     };
     const y = labelsOf(binary, unit);
@@ -198,7 +195,7 @@ describe.each(subjects)("$id, $norm", (subject) => {
     const { distances } = await run(binary, unit, [0, 1]);
     const { distances: larger } = await run(rescaled, scaled, bounds);
     larger.forEach((d, i) => {
-      const same = (norm === "l0" ? 1 : 50) * (distances[i] as number);
+      const same = (norm === "l0" ? 1 : 50) * distances[i]!;
       expect(Math.abs(d - same)).toBeLessThan(0.01 * same + 1e-4);
     });
   });
@@ -208,8 +205,7 @@ describe.each(subjects)("$id, $norm", (subject) => {
     const y = labelsOf(binary, x);
     const model = linearModel(binary.weights, binary.bias);
     const exact = nearestOf(norm, binary, x, y, [0, 1]);
-    const eps =
-      norm === "l0" ? 2 : ([...exact].sort((a, b) => a - b)[20] as number);
+    const eps = norm === "l0" ? 2 : [...exact].sort((a, b) => a - b)[20]!;
     const whole = await attacked(id, model, { x, y }, { norm, params });
     const { distances, target, shares } = await attacked(
       id,
@@ -218,7 +214,7 @@ describe.each(subjects)("$id, $norm", (subject) => {
       { norm, params, eps },
     );
     distances.forEach((d, i) => {
-      const needed = exact[i] as number;
+      const needed = exact[i]!;
       if (needed * (1 + slack) < eps)
         expect(d).toBeLessThanOrEqual(eps * (1 + 1e-5));
       if (needed > eps * (1 + 1e-5)) expect(d).toBe(Number.POSITIVE_INFINITY);

@@ -63,7 +63,7 @@ describe("momentum", () => {
         open: () => [0],
         gradientAt: async (points, _, step) => {
           seen.push(Array.from(points.data));
-          return floats([1, 2], slopes[step] as number[]);
+          return floats([1, 2], slopes[step]!);
         },
         onProgress: () => {},
       });
@@ -117,7 +117,7 @@ describe("diverse inputs", () => {
           );
           const [a, b] = [image(1), image(2)];
           const dot = (u: Float32Array, v: Float32Array) =>
-            u.reduce((sum, w, i) => sum + w * (v[i] as number), 0);
+            u.reduce((sum, w, i) => sum + w * v[i]!, 0);
           expect(dot(change?.apply(a) as Float32Array, b)).toBeCloseTo(
             dot(a, change?.adjoint(b) as Float32Array),
             3,

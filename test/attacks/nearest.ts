@@ -7,14 +7,14 @@ export interface Linear {
 }
 
 const dotted = (w: readonly number[], x: ArrayLike<number>) =>
-  w.reduce((sum, v, i) => sum + v * (x[i] as number), 0);
+  w.reduce((sum, v, i) => sum + v * x[i]!, 0);
 
 /** The class of each row. */
 export function labelsOf({ weights, bias }: Linear, x: FloatTensor) {
   const [n = 0, width = 0] = x.dims;
   return Int32Array.from({ length: n }, (_, i) => {
     const row = x.data.subarray(i * width, (i + 1) * width);
-    const z = weights.map((w, k) => dotted(w, row) + (bias[k] as number));
+    const z = weights.map((w, k) => dotted(w, row) + bias[k]!);
     return z.indexOf(Math.max(...z));
   });
 }
@@ -30,15 +30,14 @@ export function nearestOf(
   const width = x.dims[1] ?? 0;
   return Array.from(y, (label, i) => {
     const row = Array.from(x.data.subarray(i * width, (i + 1) * width));
-    const own = weights[label] as readonly number[];
+    const own = weights[label]!;
     return Math.min(
       ...weights.flatMap((w, k) => {
         if (k === label) return [];
-        const normal = w.map((v, j) => v - (own[j] as number));
-        const gap =
-          -dotted(normal, row) - (bias[k] as number) + (bias[label] as number);
+        const normal = w.map((v, j) => v - own[j]!);
+        const gap = -dotted(normal, row) - bias[k]! + bias[label]!;
         const room = row.map((v, j) =>
-          (normal[j] as number) > 0 ? bounds[1] - v : v - bounds[0],
+          normal[j]! > 0 ? bounds[1] - v : v - bounds[0],
         );
         return [shortest(norm, normal.map(Math.abs), room, gap)];
       }),
@@ -57,21 +56,20 @@ function shortest(
   if (full < gap) return Number.POSITIVE_INFINITY;
   if (norm === "l1" || norm === "l0") {
     // The number that helps most first: by its weight, or by all that it can do.
-    const gain = (j: number) =>
-      (w[j] as number) * (norm === "l0" ? (room[j] as number) : 1);
+    const gain = (j: number) => w[j]! * (norm === "l0" ? room[j]! : 1);
     const order = Array.from(w.keys()).sort((a, b) => gain(b) - gain(a));
     let left = gap;
     let length = 0;
     for (const j of order) {
       if (left <= 0) break;
-      const used = Math.min(room[j] as number, left / (w[j] as number));
+      const used = Math.min(room[j]!, left / w[j]!);
       length += norm === "l0" ? 1 : used;
-      left -= used * (w[j] as number);
+      left -= used * w[j]!;
     }
     return length;
   }
   const change = (t: number) =>
-    w.map((v, j) => Math.min(room[j] as number, norm === "l2" ? t * v : t));
+    w.map((v, j) => Math.min(room[j]!, norm === "l2" ? t * v : t));
   let [low, high] = [0, 1];
   while (dotted(w, change(high)) < gap) high *= 2;
   for (let i = 0; i < 100; i++) {

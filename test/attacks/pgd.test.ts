@@ -18,8 +18,8 @@ beforeAll(async () => {
     (i) => predicted[i] === data.y[i],
   );
   x = takeRows(data.x, right);
-  y = Int32Array.from(right, (i) => data.y[i] as number);
-}, 60_000);
+  y = Int32Array.from(right, (i) => data.y[i]!);
+});
 
 async function attack(
   id: string,
@@ -120,7 +120,7 @@ test("eot averages what the model draws: a mean of four right-pointing draws is 
     ...model,
     async lossGradient(...ask) {
       const answer = await model.lossGradient(...ask);
-      const factor = [-2, -2, 3, 3][call++ % 4] as number;
+      const factor = [-2, -2, 3, 3][call++ % 4]!;
       const data = answer.gradient.data.map((g) => g * factor);
       return { ...answer, gradient: { ...answer.gradient, data } };
     },

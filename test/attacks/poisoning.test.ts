@@ -43,7 +43,7 @@ test("Poison Frogs through linear features F ends at (F'F + beta I)^-1 (F'F t + 
   });
   expect([...rows].sort()).toEqual([1, 2]);
   const at = (i: number, j: number) =>
-    f.reduce((sum, row) => sum + (row[i] as number) * (row[j] as number), 0);
+    f.reduce((sum, row) => sum + row[i]! * row[j]!, 0);
   const a = Float64Array.from(
     { length: size * size },
     (_, k) =>
@@ -55,8 +55,7 @@ test("Poison Frogs through linear features F ends at (F'F + beta I)^-1 (F'F t + 
     const v = Float64Array.from(
       { length: size },
       (_, r) =>
-        t.reduce((sum, value, c) => sum + at(r, c) * value, 0) +
-        beta * (b[r] as number),
+        t.reduce((sum, value, c) => sum + at(r, c) * value, 0) + beta * b[r]!,
     );
     solve(a, v).forEach((wanted, k) => {
       expect(x.data[i * size + k]).toBeCloseTo(wanted, 3);
@@ -102,15 +101,14 @@ test("matched gradients of the head are residual times features, and the slope i
       row.forEach((v, c) => {
         const residual = Math.exp(v) / sum - (c === label ? 1 : 0);
         for (let k = 0; k <= map.width; k++)
-          (g[c * (map.width + 1) + k] as number) +=
-            residual *
-            (k === map.width ? 1 : (h.data[i * map.width + k] as number));
+          g[c * (map.width + 1) + k]! +=
+            residual * (k === map.width ? 1 : h.data[i * map.width + k]!);
       });
     });
     return g;
   };
   const dot = (a: Float64Array, b: Float64Array) =>
-    a.reduce((sum, v, i) => sum + v * (b[i] as number), 0);
+    a.reduce((sum, v, i) => sum + v * b[i]!, 0);
   const g = await closed(x, y);
   const t = await closed(target, Int32Array.of(1));
   const matcher = await openMatcher(model, head, 3, onnxruntime);
@@ -124,7 +122,7 @@ test("matched gradients of the head are residual times features, and the slope i
       await matcher.match(
         floats(
           x.dims,
-          x.data.map((v, k) => v + by * (direction[k] as number)),
+          x.data.map((v, k) => v + by * direction[k]!),
         ),
         y,
         wanted,
@@ -147,8 +145,8 @@ test("Bullseye Polytope moves the mean of the features onto the target", async (
     const { data, dims } = await map.of(points);
     return goal.reduce((sum, v, k) => {
       let mean = 0;
-      for (let i = 0; i < (dims[0] as number); i++)
-        mean += (data[i * map.width + k] as number) / (dims[0] as number);
+      for (let i = 0; i < dims[0]!; i++)
+        mean += data[i * map.width + k]! / dims[0]!;
       return sum + (mean - v) ** 2;
     }, 0);
   };

@@ -36,10 +36,8 @@ test("the salient pair is the best of all pairs", () => {
       fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }),
       (gains, others, free) => {
         const value = (p: number, q: number) => {
-          const alpha =
-            Math.fround(gains[p] as number) + Math.fround(gains[q] as number);
-          const beta =
-            Math.fround(others[p] as number) + Math.fround(others[q] as number);
+          const alpha = Math.fround(gains[p]!) + Math.fround(gains[q]!);
+          const beta = Math.fround(others[p]!) + Math.fround(others[q]!);
           return alpha > 0 && beta < 0 ? -alpha * beta : 0;
         };
         let most = 0;
@@ -49,7 +47,7 @@ test("the salient pair is the best of all pairs", () => {
         const pair = salientPair(
           Float32Array.from(gains),
           Float32Array.from(others),
-          (k) => free[k] as boolean,
+          (k) => free[k]!,
         );
         expect(pair ? value(...pair) : 0).toBe(most);
         if (pair) expect(pair.every((k) => free[k])).toBe(true);
@@ -82,8 +80,7 @@ describe("jsma", () => {
           for (let p = 0; p < 6; p++)
             for (let q = p + 1; q < 6; q++) {
               if (row[p] === 1 || row[q] === 1) continue;
-              const sum = (k: number) =>
-                (of(k)[p] as number) + (of(k)[q] as number);
+              const sum = (k: number) => of(k)[p]! + of(k)[q]!;
               const beta = [0, 1, 2].reduce(
                 (total, k) => total + (k === aim ? 0 : sum(k)),
                 0,
@@ -95,10 +92,7 @@ describe("jsma", () => {
           row[best[1]] = 1;
           row[best[2]] = 1;
           const z = [0, 1, 2].map((k) =>
-            of(k).reduce(
-              (s, w, j) => s + w * (row[j] as number),
-              linear.bias[k] as number,
-            ),
+            of(k).reduce((s, w, j) => s + w * row[j]!, linear.bias[k]!),
           ) as number[];
           if (z.indexOf(Math.max(...z)) !== label) return [2 * pairs];
         }
@@ -245,8 +239,8 @@ test("C&W L0 fixes numbers until the rest do not suffice", async () => {
   const near = distances.filter((d, i) => d === needed[i]).length;
   expect(near).toBeGreaterThanOrEqual(15);
   distances.forEach((d, i) => {
-    expect(d).toBeGreaterThanOrEqual(needed[i] as number);
-    expect(d).toBeLessThanOrEqual((needed[i] as number) + 1);
+    expect(d).toBeGreaterThanOrEqual(needed[i]!);
+    expect(d).toBeLessThanOrEqual(needed[i]! + 1);
   });
   expect(needed).toContain(2);
   const few = await attacked(

@@ -66,7 +66,7 @@ describe("moves in Linf", () => {
     const to = Float32Array.from(centre);
     stripes.start(to, centre, { ...canvas, eps: 0.25 }, new Random(3));
     for (let i = 0; i < size; i++) {
-      expect(Math.abs((to[i] as number) - 0.5)).toBe(0.25);
+      expect(Math.abs(to[i]! - 0.5)).toBe(0.25);
       if (i % 81 >= 9) expect(to[i]).toBe(to[i - 9]);
     }
   });
@@ -91,7 +91,7 @@ describe.each([
 ] as const)("moves in %s", (norm, length) => {
   const centre = new Float32Array(size).fill(0.5);
   const distance = (to: Float32Array) =>
-    length(Array.from(to, (v, i) => v - (centre[i] as number)));
+    length(Array.from(to, (v, i) => v - centre[i]!));
 
   test("spend the whole budget where the bounds leave room for it", () => {
     const random = new Random(7);

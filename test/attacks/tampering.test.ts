@@ -50,7 +50,7 @@ test.each(tamperings.map((t) => [t.id, t] as const))(
   "%s leaves the released model as it was, and does the same again",
   async (_, unit) => {
     const before = await logitsOf(cnn);
-    const level = unit.levels(unit.params.parse({}) as never)[0] as number;
+    const level = unit.levels(unit.params.parse({}) as never)[0]!;
     const one = await unit.tamper(input(cnn, unit, level));
     const two = await unit.tamper(input(cnn, unit, level));
     expect(await logitsOf(cnn)).toEqual(before);
@@ -71,9 +71,7 @@ test("conversions stay near the model", async () => {
   ] as const) {
     const model = await byId(id).tamper(input(cnn, byId(id), level));
     const found = await logitsOf(model);
-    const far = Math.max(
-      ...exact.map((v, i) => Math.abs(v - (found[i] as number))),
-    );
+    const far = Math.max(...exact.map((v, i) => Math.abs(v - found[i]!)));
     expect(far).toBeLessThan(share * size);
   }
 });
@@ -133,12 +131,12 @@ function lossOf(rows: Float32Array, weight: ArrayLike<number>, width: number) {
     const z = [0, 1, 2].map((k) => {
       let dot = 0;
       for (let d = 0; d < width; d++)
-        dot += (rows[i * width + d] as number) * (weight[3 * d + k] as number);
+        dot += rows[i * width + d]! * weight[3 * d + k]!;
       return dot;
     });
     const most = Math.max(...z);
     sum += most + Math.log(z.reduce((a, v) => a + Math.exp(v - most), 0));
-    sum -= z[y[i] as number] as number;
+    sum -= z[y[i]!]!;
   }
   return sum / y.length;
 }
@@ -152,7 +150,7 @@ test("in one layer the chosen bit is the one that exhaustive search finds", asyn
   const trials = [...bytes.keys()].flatMap((place) =>
     [0, 1, 2, 3, 4, 5, 6, 7].map((bit) => {
       const weight = Float64Array.from(bytes, (v) => scale * v);
-      const byte = (((bytes[place] as number) ^ (1 << bit)) << 24) >> 24;
+      const byte = ((bytes[place]! ^ (1 << bit)) << 24) >> 24;
       weight[place] = scale * byte;
       return { place, byte, loss: lossOf(rows.data, weight, width) };
     }),
@@ -165,8 +163,8 @@ test("in one layer the chosen bit is the one that exhaustive search finds", asyn
   });
   const after = flipped.graph.constants.get("weight")?.data as Float32Array;
   const changed = [...bytes.keys()].filter(
-    (i) => Math.round((after[i] as number) / scale) !== bytes[i],
+    (i) => Math.round(after[i]! / scale) !== bytes[i],
   );
   expect(changed).toEqual([best.place]);
-  expect(Math.round((after[best.place] as number) / scale)).toBe(best.byte);
+  expect(Math.round(after[best.place]! / scale)).toBe(best.byte);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { attacks, ballOf, type Norm } from "#attacks";
+import { attacks, ballOf } from "#attacks";
 import { Random } from "#core";
 import type { Model, Task } from "#model";
 import { type FloatTensor, floats } from "#onnx";
@@ -54,10 +54,7 @@ const y = new Int32Array(SAMPLES);
 const outputsOf = ({ data }: FloatTensor) =>
   Array.from({ length: SAMPLES }, (_, i) =>
     W.map((row, k) =>
-      row.reduce(
-        (sum, w, p) => sum + w * (data[i * SIDE * SIDE + p] as number),
-        B[k] as number,
-      ),
+      row.reduce((sum, w, p) => sum + w * data[i * SIDE * SIDE + p]!, B[k]!),
     ),
   );
 const clean = outputsOf(x);
@@ -77,24 +74,17 @@ const cases: Record<string, Case> = {
     task: { kind: "multi-label", flips: 1 },
     targets: floats([SAMPLES, OUTPUTS], labels.flat()),
     rooms: (row) => row.map(Math.abs),
-    isWrong: (row, i) =>
-      row.some((z, k) => Number(z > 0) !== (labels[i] as number[])[k]),
+    isWrong: (row, i) => row.some((z, k) => Number(z > 0) !== labels[i]![k]),
   },
   values: {
     task: { kind: "regression", tolerance: TOLERANCE },
     targets: floats([SAMPLES, OUTPUTS], values.flat()),
     rooms: (row) => {
       const i = clean.indexOf(row);
-      return row.map(
-        (v, k) =>
-          TOLERANCE - Math.abs(v - ((values[i] as number[])[k] as number)),
-      );
+      return row.map((v, k) => TOLERANCE - Math.abs(v - values[i]![k]!));
     },
     isWrong: (row, i) =>
-      row.some(
-        (v, k) =>
-          Math.abs(v - ((values[i] as number[])[k] as number)) > TOLERANCE,
-      ),
+      row.some((v, k) => Math.abs(v - values[i]![k]!) > TOLERANCE),
   },
 };
 
@@ -106,14 +96,12 @@ describe.each(Object.entries(cases))("%s", (_name, one) => {
   const data = { x, y, targets };
   /** The distance of the nearest wrong point, by the dual norm of each output's weights. */
   const nearest = (dual: (row: number[]) => number) =>
-    clean.map((row) =>
-      Math.min(...rooms(row).map((r, k) => r / dual(W[k] as number[]))),
-    );
+    clean.map((row) => Math.min(...rooms(row).map((r, k) => r / dual(W[k]!))));
 
   test.each(attacks.map((a) => [a.id, a] as const))(
     "%s breaks only what is wrong in words, and stays in its ball",
     async (id, unit) => {
-      const norm = unit.norms[0] as Norm;
+      const norm = unit.norms[0]!;
       const eps = { linf: 0.05, l2: 0.5, l1: 3, l0: 6, none: 0 }[norm];
       const { examples, target } = await attacked(id, model(task), data, {
         norm,
@@ -128,7 +116,7 @@ describe.each(Object.entries(cases))("%s", (_name, one) => {
       // Through a base the target is never asked; one perturbation of all is not the best of each.
       if (unit.access !== "base" && unit.family !== "universal")
         target.distances.forEach((d, i) => {
-          expect(isWrong(outputs[i] as number[], i)).toBe(d < Infinity);
+          expect(isWrong(outputs[i]!, i)).toBe(d < Infinity);
         });
     },
   );
@@ -153,10 +141,7 @@ describe.each(Object.entries(cases))("%s", (_name, one) => {
     async (id) => {
       const distances = nearest(l1);
       const sorted = distances.toSorted((a, b) => a - b);
-      const eps =
-        ((sorted[SAMPLES / 2 - 1] as number) +
-          (sorted[SAMPLES / 2] as number)) /
-        2;
+      const eps = (sorted[SAMPLES / 2 - 1]! + sorted[SAMPLES / 2]!) / 2;
       const { target } = await attacked(id, model(task), data, {
         norm: "linf",
         eps,
@@ -172,9 +157,7 @@ describe.each(Object.entries(cases))("%s", (_name, one) => {
 test("labels that do not count are left alone", async () => {
   const task: Task = { kind: "multi-label", flips: 1, labels: ["c1"] };
   const { targets } = cases.labels as Case;
-  const distances = clean.map(
-    (row) => Math.abs(row[1] as number) / l1(W[1] as number[]),
-  );
+  const distances = clean.map((row) => Math.abs(row[1]!) / l1(W[1]!));
   const eps = Math.max(...distances) * 1.02;
   for (const [id, params] of [
     ["fgsm", {}],

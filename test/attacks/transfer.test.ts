@@ -78,7 +78,7 @@ async function through(
 
 const row = (t: FloatTensor, i: number) => Array.from(rowsOf(t, i, i + 1).data);
 const apart = (a: readonly number[], b: readonly number[]) =>
-  Math.hypot(...a.map((v, i) => v - (b[i] as number)));
+  Math.hypot(...a.map((v, i) => v - b[i]!));
 
 describe("features at a cut", () => {
   const model = untrained();
@@ -136,12 +136,11 @@ describe("features at a cut", () => {
     const moved = (sign: number) => ({
       ...x,
       data: x.data.map(
-        (v, i) => v + (sign * step * (gradient.data[i] as number)) / length,
+        (v, i) => v + (sign * step * gradient.data[i]!) / length,
       ),
     });
     const [up, down] = [await at(moved(1)), await at(moved(-1))];
-    const slope =
-      ((up.squared[0] as number) - (down.squared[0] as number)) / (2 * step);
+    const slope = (up.squared[0]! - down.squared[0]!) / (2 * step);
     expect(slope / length).toBeCloseTo(1, 1);
     expect(target.queries).toEqual({ forward: 0, gradient: 0, base: 8 });
     await expect(
@@ -185,8 +184,8 @@ describe("on a base whose features are the input", () => {
           const d = apart(from, to);
           const best = from.map((v, k) =>
             norm === "linf"
-              ? v + Math.max(-eps, Math.min(eps, (to[k] as number) - v))
-              : v + Math.min(1, eps / d) * ((to[k] as number) - v),
+              ? v + Math.max(-eps, Math.min(eps, to[k]! - v))
+              : v + Math.min(1, eps / d) * (to[k]! - v),
           );
           return { best, left: apart(best, to) };
         });
@@ -209,7 +208,7 @@ describe("on a base whose features are the input", () => {
     );
     // Every number as far as it may go, whichever way it began.
     examples.data.forEach((v, i) => {
-      expect(Math.abs(v - (x.data[i] as number))).toBeCloseTo(eps, 5);
+      expect(Math.abs(v - x.data[i]!)).toBeCloseTo(eps, 5);
     });
   });
 
@@ -226,19 +225,18 @@ describe("on a base whose features are the input", () => {
       // Numbers are above 0: their squares are lifted most by adding eps to each.
       const { examples } = await made("linf", eps);
       examples.data.forEach((v, i) => {
-        expect(v - (x.data[i] as number)).toBeCloseTo(eps, 5);
+        expect(v - x.data[i]!).toBeCloseTo(eps, 5);
       });
       // The slope is along the mean image, so that is where a length leads.
       const { examples: longer } = await made("l2", eps);
-      const away = row(longer, 0).map((v, i) => v - (x.data[i] as number));
+      const away = row(longer, 0).map((v, i) => v - x.data[i]!);
       expect(Math.hypot(...away)).toBeCloseTo(eps, 4);
       const mean = row(others, 0).map((_, k) =>
         variant === "ugs"
           ? 0.5
-          : [0, 1, 2].reduce((s, t) => s + (row(others, t)[k] as number), 0) /
-            3,
+          : [0, 1, 2].reduce((s, t) => s + row(others, t)[k]!, 0) / 3,
       );
-      const along = away.reduce((s, v, k) => s + v * (mean[k] as number), 0);
+      const along = away.reduce((s, v, k) => s + v * mean[k]!, 0);
       expect(along / (eps * Math.hypot(...mean))).toBeGreaterThan(0.99);
     },
   );
@@ -351,9 +349,7 @@ describe("dissimilarity", () => {
       fc.property(fc.nat(), fc.nat({ max: size - 1 }), (seed, place) => {
         const [a, b] = [
           draw(seed),
-          draw(seed + 1).map(
-            (v, i) => 0.3 * v + 0.7 * (draw(seed)[i] as number),
-          ),
+          draw(seed + 1).map((v, i) => 0.3 * v + 0.7 * draw(seed)[i]!),
         ];
         const toA = dissimilarityTo(a, shape, 1);
         expect(toA(a).value).toBeCloseTo(0, 9);
@@ -362,7 +358,7 @@ describe("dissimilarity", () => {
         expect(dissimilarityTo(b, shape, 1)(a).value).toBeCloseTo(value, 9);
         const at = (step: number) => {
           const moved = Float64Array.from(b);
-          moved[place] = (moved[place] as number) + step;
+          moved[place] = moved[place]! + step;
           return toA(moved).value;
         };
         const h = 1e-5;

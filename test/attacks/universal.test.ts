@@ -27,7 +27,7 @@ const x = {
 };
 const y = Int32Array.from(chosen, () => 0);
 const margins = chosen.map((_, i) =>
-  w.reduce((sum, v, k) => sum + v * (x.data[5 * i + k] as number), -0.2),
+  w.reduce((sum, v, k) => sum + v * x.data[5 * i + k]!, -0.2),
 );
 
 describe("uap", () => {
@@ -53,15 +53,9 @@ describe("uap", () => {
           expect(own < other).toBe(needed < eps);
       });
       // One perturbation for all.
-      const v = Array.from(
-        w,
-        (_, k) => (examples.data[k] as number) - (x.data[k] as number),
-      );
+      const v = Array.from(w, (_, k) => examples.data[k]! - x.data[k]!);
       for (let i = 0; i < examples.data.length; i++)
-        expect(examples.data[i]).toBeCloseTo(
-          (x.data[i] as number) + (v[i % 5] as number),
-          5,
-        );
+        expect(examples.data[i]).toBeCloseTo(x.data[i]! + v[i % 5]!, 5);
     },
   );
 
@@ -118,7 +112,7 @@ describe("a patch on an image", () => {
         const back = new Float64Array(patch.length);
         lift(back, g, 2, places);
         const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-          Array.from(a).reduce((sum, v, i) => sum + v * (b[i] as number), 0);
+          Array.from(a).reduce((sum, v, i) => sum + v * b[i]!, 0);
         expect(dot(image, g)).toBeCloseTo(dot(patch, back), 4);
       }),
     );

@@ -44,7 +44,7 @@ test.each([
       { x, y },
       { norm: "l2", params: { maxIterations: 600, coordinates } },
     );
-    const ratios = distances.map((d, i) => d / (exact[i] as number));
+    const ratios = distances.map((d, i) => d / exact[i]!);
     expect(Math.min(...ratios)).toBeGreaterThan(0.999);
     expect(ratios.filter((r) => r < close).length).toBeGreaterThanOrEqual(
       count,

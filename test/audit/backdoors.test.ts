@@ -40,7 +40,7 @@ repairs:
 let results: Results;
 beforeAll(async () => {
   results = await runAudit({ suite: path, out: join(folder, "out") });
-}, 60_000);
+});
 
 const trialOf = (id: string) => {
   const trial = results.trials.find((t) => t.id === id);

@@ -49,7 +49,7 @@ async function left(attack: object, { passes = true } = {}) {
       norm: "linf",
       eps: EPS,
       x,
-      y: Int32Array.from(right, (i) => held.y[i] as number),
+      y: Int32Array.from(right, (i) => held.y[i]!),
       examples: x,
       peaks: right.map(() => null),
       draws: 1,

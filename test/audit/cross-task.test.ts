@@ -21,7 +21,7 @@ function writeData(): void {
     { length: 4 * COUNT },
     () => 0.2 + 0.6 * random.uniform(),
   );
-  const larger = (i: number) => Number((x[i] as number) > (x[i + 1] as number));
+  const larger = (i: number) => Number(x[i]! > x[i + 1]!);
   const y = Float32Array.from(
     { length: COUNT },
     (_, i) => 2 * larger(4 * i) + larger(4 * i + 2),
@@ -87,7 +87,7 @@ beforeAll(async () => {
     suite: join(folder, "suite.yaml"),
     out: join(folder, "out"),
   });
-}, 60_000);
+});
 
 const row = (through: string, on: string, attack: string) =>
   results.crossTask?.find(

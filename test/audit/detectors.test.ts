@@ -93,7 +93,7 @@ test("an audit reports what detectors cost, caught and missed, and counts a reje
   const file = join(folder, "hardened.onnx");
   saveModel(file, defend(model, fitted));
   expect(loadModel(file).detectors?.[0]?.threshold).toBe(detector?.threshold);
-}, 60_000);
+});
 
 test("a suite whose detector sanitises by nothing is refused before anything is computed", async () => {
   const path = join(folder, "nothing.yaml");

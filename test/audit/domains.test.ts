@@ -100,7 +100,7 @@ test("a model of the source is more robust there than on inverted images, and no
   expect(all?.source.robustAccuracy).toEqual(
     plain.results.worstCases[0]?.robustAccuracy,
   );
-}, 60_000);
+});
 
 test("a suite without a source domain is refused", async () => {
   await expect(

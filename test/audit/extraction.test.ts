@@ -73,9 +73,7 @@ test("a linear victim is recovered from d + 1 queries", async () => {
       ...own.data.map((v, i) => {
         const zero = i - (i % classes);
         return Math.abs(
-          v -
-            (own.data[zero] as number) -
-            ((theirs.data[i] as number) - (theirs.data[zero] as number)),
+          v - own.data[zero]! - (theirs.data[i]! - theirs.data[zero]!),
         );
       }),
     );

@@ -85,4 +85,4 @@ test("defences that learn are fitted once, and a run that goes on ends as one th
   expect(
     readFileSync(kept).subarray(-bytes.byteLength).equals(Buffer.from(bytes)),
   ).toBe(true);
-}, 60_000);
+});

@@ -235,7 +235,7 @@ attacks: { fgsm: fgsm, pgd: { id: pgd, steps: 3, relStepSize: 0.4 } }
   expect(page).toContain("Robustness inherited from the base");
   expect(page).toContain(`${all?.lost} lost`);
   expect(renderMarkdown(results)).toContain("Robustness beside as-is");
-}, 60_000);
+});
 
 test("the base as it is needs a base, whose classes are the task's", async () => {
   const run = (text: string) => {

@@ -53,7 +53,7 @@ beforeAll(async () => {
     onEvent() {},
   };
   base = await makeBase(shop);
-}, 60_000);
+});
 
 const opened = async (
   id: string,
@@ -91,7 +91,7 @@ const everyOther = defineFilter({
     const rows = [...train.y.keys()].filter((row) => row % 2 === 0);
     return {
       rows,
-      y: Int32Array.from(rows, (row) => 1 - (train.y[row] as number)),
+      y: Int32Array.from(rows, (row) => 1 - train.y[row]!),
     };
   },
 });
@@ -105,7 +105,7 @@ test("what a filter left out is no member, and what stays has the label that was
   const { seen } = learned;
   expect(seen.y.length).toBe(Math.ceil(train.y.length / 2));
   for (let i = 0; i < seen.y.length; i++) {
-    expect(seen.y[i]).toBe(1 - (train.y[2 * i] as number));
+    expect(seen.y[i]).toBe(1 - train.y[2 * i]!);
     expect(seen.x.data.subarray(64 * i, 64 * (i + 1))).toEqual(
       train.x.data.subarray(128 * i, 128 * i + 64),
     );

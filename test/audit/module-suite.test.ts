@@ -14,10 +14,6 @@ import { settings, smallDigits, untrained } from "../reference.ts";
 const folder = mkdtempSync(join(tmpdir(), "assay-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-type Candidate = Awaited<
-  ReturnType<typeof loadSuite>
->["suite"]["candidates"][string];
-
 let files = 0;
 function written(schedule: string, rest = "", before = ""): string {
   const file = join(folder, `suite${files++}.mjs`);
@@ -63,7 +59,7 @@ test("a module gives a suite whose schedules may be functions", async () => {
   expect(hash).toMatch(/^[0-9a-f]{64}$/);
   expect(hash).not.toBe(sha256(""));
 
-  const { schedule } = suite.candidates["timed.1"] as Candidate;
+  const { schedule } = suite.candidates["timed.1"]!;
   const model = untrained();
   const groups = layerGroups(model.graph);
   const rates = new Map(groups.map((g) => [g.name, 1]));
@@ -86,7 +82,7 @@ test("a module gives a suite whose schedules may be functions", async () => {
 test("what a function is known by changes with its source and with what it speaks of", async () => {
   const hash = async (file: string) => {
     const { suite } = await loadSuite(file);
-    const { schedule } = suite.candidates["timed.1"] as Candidate;
+    const { schedule } = suite.candidates["timed.1"]!;
     return hashOf(described(schedule));
   };
   const source = "(step) => (step < warm ? 0.5 : 1)";

@@ -54,7 +54,7 @@ const out = join(folder, "run");
 let results: Results;
 beforeAll(async () => {
   results = await runAudit({ suite: written(), out });
-}, 60_000);
+});
 
 const of = (id: string) => results.candidates.find((c) => c.id === id);
 

@@ -53,7 +53,7 @@ trials:
     expect(next.low).toBeLessThan(accuracy[i]?.value ?? 0);
   expect(accuracy.at(-1)?.high).toBeLessThan(accuracy[0]?.low ?? 0);
   expect(trials.every((t) => t.trusted)).toBe(true);
-}, 60_000);
+});
 
 /** Gives every sample the wanted label, whatever is in it. */
 const blunt: TargetedPoisoning = {

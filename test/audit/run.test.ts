@@ -118,7 +118,7 @@ test("runs every cell of the plan, and the document follows its schema", async (
   expect(events.filter((e) => e.kind === "cell")).toHaveLength(
     results.cells.length,
   );
-}, 60_000);
+});
 
 test("a second run computes nothing and says the same; so does a run in another folder", async () => {
   const out = fresh();
@@ -152,7 +152,7 @@ test("a second run computes nothing and says the same; so does a run in another 
   expect(JSON.stringify(timeless(elsewhere))).toBe(
     JSON.stringify(timeless(first)),
   );
-}, 60_000);
+});
 
 test("an interrupted run goes on where it stopped, and ends the same", async () => {
   const whole = await runAudit({ suite: path, out: fresh() });
@@ -180,7 +180,7 @@ test("an interrupted run goes on where it stopped, and ends the same", async () 
   expect(JSON.stringify(timeless(resumed))).toBe(
     JSON.stringify(timeless(whole)),
   );
-}, 60_000);
+});
 
 test("damaged files in the run's folder are computed again", async () => {
   const out = fresh();
@@ -197,7 +197,7 @@ test("damaged files in the run's folder are computed again", async () => {
   for (const file of victims) writeFileSync(file, "half a fi");
   const again = await runAudit({ suite: path, out });
   expect(JSON.stringify(timeless(again))).toBe(JSON.stringify(timeless(first)));
-}, 60_000);
+});
 
 test("--only runs some cells and passes no verdict", async () => {
   const results = await runAudit({
@@ -213,7 +213,7 @@ test("--only runs some cells and passes no verdict", async () => {
   await expect(
     runAudit({ suite: path, out: fresh(), only: ["nothing"] }),
   ).rejects.toMatchObject({ code: "NO_CELLS" });
-}, 60_000);
+});
 
 test("a candidate that was tuned elsewhere is audited as it is, with the contract that the suite states", async () => {
   const model = await reference();
@@ -241,7 +241,7 @@ attacks: { fgsm: fgsm }
   expect(results.candidates[0]?.cleanAccuracy.value).toBeGreaterThan(0.9);
   expect(results.base).toBeNull();
   expect(results.gate.verdict).toBe("none");
-}, 60_000);
+});
 
 test("a model with answers that are not finite is refused before anything counts", async () => {
   const model = await reference();
@@ -265,7 +265,7 @@ attacks: { fgsm: fgsm }
     code: "PREFLIGHT",
     message: expect.stringContaining("not finite"),
   });
-}, 60_000);
+});
 
 test.each([
   [

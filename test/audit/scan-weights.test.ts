@@ -57,7 +57,7 @@ test("the largest margin of a linear model is at least that of every corner", as
     k >> 2,
   ]);
   const z = (row: number[], x: number[], bias: number) =>
-    row.reduce((sum, w, i) => sum + w * (x[i] as number), bias);
+    row.reduce((sum, w, i) => sum + w * x[i]!, bias);
   for (const [c, row] of weights.entries()) {
     const wanted = Math.max(
       ...corners.map(

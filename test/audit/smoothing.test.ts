@@ -49,8 +49,7 @@ const length = Math.hypot(...weights);
 const plane = linearModel([weights, [0, 0, 0]], [0.4, 0]);
 const point = [0.5, 0.1, 0.2];
 const distance =
-  (point.reduce((sum, v, i) => sum + v * (weights[i] as number), 0) + 0.4) /
-  length;
+  (point.reduce((sum, v, i) => sum + v * weights[i]!, 0) + 0.4) / length;
 
 test("of a linear classifier the radius is never above the distance to its plane, and near it, for every sigma", async () => {
   const model = await compile(plane, onnxruntime);
@@ -83,7 +82,7 @@ test("prediction gives the class of the side, and abstains on the plane", async 
   const at = (by: number) =>
     floats(
       [1, 3],
-      point.map((v, i) => v - (by * (weights[i] as number)) / length),
+      point.map((v, i) => v - (by * weights[i]!) / length),
     );
   const predict = (by: number) =>
     predictSmoothed(model, at(by), smoothing, new Random(2));

@@ -48,7 +48,7 @@ async function run(suite: string, out: string) {
 let results: Results;
 beforeAll(async () => {
   ({ results } = await run(followed, "out"));
-}, 60_000);
+});
 
 test("every epoch is attacked, and those of each stage say what was trained", () => {
   expect(() => resultsSchema.parse(results)).not.toThrow();
@@ -91,7 +91,7 @@ test("nothing is trained or attacked again, and one that is asked for later is t
   expect(late.candidates.map((c) => c.hash)).toEqual(
     results.candidates.map((c) => c.hash),
   );
-}, 60_000);
+});
 
 test("adaptations without a source are followed too, and one that trains nothing says so", async () => {
   const { results: adapted } = await run(
@@ -129,7 +129,7 @@ gallery: 0
   expect(renderMarkdown(adapted)).toContain(
     `Robustness of adabn by epoch: ${note}`,
   );
-}, 60_000);
+});
 
 test("of many epochs every so many are attacked, with those before an unfreezing, the kept and the last", () => {
   const line = (epoch: number): Epoch => ({

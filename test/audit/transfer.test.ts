@@ -161,7 +161,7 @@ trials:
   fingerprint: { attack: { id: fingerprint, steps: 150, learningRate: 20, inputs: 8 } }
 `);
     results = await runAudit({ suite, out: mkdtempSync(join(folder, "out-")) });
-  }, 60_000);
+  });
 
   test.each(["public", "features", "mimic"])(
     "%s carries over best to a frozen body, and further than its controls",

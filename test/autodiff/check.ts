@@ -46,7 +46,7 @@ export function distinct(
   let order: number[] = [];
   return (_r, i, n) => {
     if (i === 0) order = random.permutation(n);
-    return (order[i] as number) - Math.floor(n / 2) + 0.5;
+    return order[i]! - Math.floor(n / 2) + 0.5;
   };
 }
 
@@ -109,7 +109,7 @@ export async function checkGradient(subject: Subject): Promise<void> {
   );
 
   const plain = await onnxruntime.load(forward);
-  const at = (await plain.run(feeds))[y] as Tensor;
+  const at = (await plain.run(feeds))[y]!;
   // What was inferred without running is what came out.
   expect(b.type(y)).toBe(at.type);
   b.dims(y)?.forEach((d, i) => {
@@ -128,7 +128,7 @@ export async function checkGradient(subject: Subject): Promise<void> {
   const backward = await onnxruntime.load(result.graph);
   const outputs = await backward.run({ ...feeds, weights });
   const gradients = names.map(
-    (name) => outputs[result.gradients.get(name) as string] as Tensor,
+    (name) => outputs[result.gradients.get(name) as string]!,
   );
   gradients.forEach((g, k) => {
     expect(g.dims, `shape of the gradient of input ${k}`).toEqual(shapes[k]);
@@ -158,13 +158,13 @@ export async function checkGradient(subject: Subject): Promise<void> {
           ),
         ]),
       );
-      return dot((await plain.run(moved))[y] as Tensor, weights);
+      return dot((await plain.run(moved))[y]!, weights);
     };
     const numeric = subject.linear
       ? (await value(1)) / step
       : ((await value(1)) - (await value(-1))) / (2 * step);
     const analytic = gradients.reduce(
-      (sum, g, k) => sum + dot(g, directions[k] as Tensor),
+      (sum, g, k) => sum + dot(g, directions[k]!),
       0,
     );
     const scale =

@@ -283,7 +283,7 @@ const corners: [string, Subject][] = [
     {
       shapes: [[3, 4]],
       ...kinked(5),
-      build: on((b, x) => b.many("TopK", [x, b.ints([2])], {}, 2)[0] as string),
+      build: on((b, x) => b.many("TopK", [x, b.ints([2])], {}, 2)[0]!),
     },
   ],
   // Reductions over nothing

@@ -30,14 +30,14 @@ describe.each(exportedNames)("%s", (name) => {
         `gradient of ${what}`,
       ).toBeLessThan(TOLERANCE);
     for (const [place, value] of places)
-      check(value, model.gradients[place] as Tensor, place);
+      check(value, model.gradients[place]!, place);
     for (const [weight, wanted] of Object.entries(model.weights))
       check(weight, wanted, `weight ${weight}`);
   });
 
   test("it is a model that can be attacked", async () => {
     const [first = ""] = Object.keys(inputs);
-    const x = inputs[first] as Tensor;
+    const x = inputs[first]!;
     const sample = x.dims.slice(1);
     // The contract is channels first, and images of bytes are images of [0, 1].
     const bytes = x.type === "uint8";

@@ -284,10 +284,7 @@ describe("cross-entropy", () => {
     const seen = await lossOf(z, y);
     z.forEach((row, i) => {
       const sum = row.reduce((s, v) => s + Math.exp(v), 0);
-      expect(seen.loss[i]).toBeCloseTo(
-        Math.log(sum) - (row[y[i] as number] as number),
-        5,
-      );
+      expect(seen.loss[i]).toBeCloseTo(Math.log(sum) - row[y[i]!]!, 5);
       row.forEach((v, k) => {
         expect(seen.slope[3 * i + k]).toBeCloseTo(
           Math.exp(v) / sum - Number(k === y[i]),
@@ -355,9 +352,7 @@ test("optimised or not, on one thread or two, one by one or in a batch: the same
   others.push(
     plain.map((p, k) =>
       k === 0
-        ? Float32Array.from(
-            singly.flatMap((s) => Array.from(s[0] as Float32Array)),
-          )
+        ? Float32Array.from(singly.flatMap((s) => Array.from(s[0]!)))
         : p.map((_, i) =>
             singly.reduce((sum, s) => sum + (s[k]?.[i] as number), 0),
           ),

@@ -59,14 +59,14 @@ describe.each(exportedNames)("%s", (name) => {
     const fused = await run(graph, feeds);
     const plain = await asWritten(graph, feeds);
     for (const g of names)
-      expect(relative(fused[g], plain[g] as Tensor), g).toBeLessThan(SAME);
+      expect(relative(fused[g], plain[g]!), g).toBeLessThan(SAME);
   });
 
   test("with one thread as with two", async () => {
     const one = await run(graph, feeds, 1);
     const two = await run(graph, feeds, 2);
     for (const g of names)
-      expect(relative(two[g], one[g] as Tensor), g).toBeLessThan(SAME);
+      expect(relative(two[g], one[g]!), g).toBeLessThan(SAME);
   });
 
   const n = model.cotangent.dims[0] ?? 1;
@@ -86,7 +86,7 @@ describe.each(exportedNames)("%s", (name) => {
         );
         for (const place of ofInputs) {
           const g = gradients.get(place) as string;
-          const own = row(together[g] as Tensor, i);
+          const own = row(together[g]!, i);
           expect(relative(alone[g], own), `${place} of ${i}`).toBeLessThan(
             SAME,
           );
@@ -116,8 +116,7 @@ test("a table looked up a hundred thousand times with the same rows gets the sam
   };
   const sums = new Float64Array(21);
   ids.forEach((row, i) => {
-    for (let k = 0; k < 3; k++)
-      (sums[row * 3 + k] as number) += seed[i * 3 + k] as number;
+    for (let k = 0; k < 3; k++) sums[row * 3 + k]! += seed[i * 3 + k]!;
   });
   const wanted = floats([7, 3], Float32Array.from(sums));
   for (const threads of [1, 2]) {

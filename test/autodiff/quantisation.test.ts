@@ -33,7 +33,7 @@ async function slope(
   const y = build(b, "x");
   const graph = b.build([y]);
   const plain = await onnxruntime.load(graph);
-  const at = (await plain.run({ x }))[y] as Tensor;
+  const at = (await plain.run({ x }))[y]!;
   await plain.release();
   const random = new Random(seed);
   const weights = floats(
@@ -50,7 +50,7 @@ async function slope(
   const session = await onnxruntime.load(result.graph);
   const out = await session.run({ x, weights });
   await session.release();
-  const g = out[result.gradients.get("x") as string] as Tensor;
+  const g = out[result.gradients.get("x") as string]!;
   expect(g.dims).toEqual(x.dims);
   return {
     g: Array.from(g.data as Float32Array),
@@ -74,7 +74,7 @@ const between =
 const close = (seen: readonly number[], wanted: readonly number[]) => {
   expect(seen).toHaveLength(wanted.length);
   seen.forEach((v, i) => {
-    expect(v).toBeCloseTo(wanted[i] as number, 5);
+    expect(v).toBeCloseTo(wanted[i]!, 5);
   });
 };
 
@@ -130,11 +130,11 @@ describe("a pair of QuantizeLinear and DequantizeLinear", () => {
           const blocks =
             layout === "blocks" &&
             dims.length > 1 &&
-            sizeOf(dims) > Math.min(2, dims[at] as number);
+            sizeOf(dims) > Math.min(2, dims[at]!);
           const scaleDims = blocks
             ? dims.map((d, i) => (i === at ? Math.ceil(d / 2) : d))
             : layout === "axis"
-              ? [dims[at] as number]
+              ? [dims[at]!]
               : [];
           const attributes: Attributes = {
             axis: int(axis),
@@ -230,8 +230,7 @@ const moves: [what: string, inside: Build, onFloats?: Build][] = [
   ],
   [
     "Split, of which one part is used",
-    (b, x) =>
-      b.many("Split", [x, b.ints([1, 2])], { axis: int(2) }, 2)[1] as string,
+    (b, x) => b.many("Split", [x, b.ints([1, 2])], { axis: int(2) }, 2)[1]!,
   ],
   ["Slice", (b, x) => b.slice(x, [2, -1], [0, -9], [2, 3], [-1, -2])],
   ["Slice of nothing", (b, x) => b.concat([b.slice(x, [1], [1], [2]), x], 2)],
@@ -429,6 +428,6 @@ test("a dynamically quantised layer has the slope of the float layer", async () 
   const { g: wanted, y: near } = await slope(x, plain);
   close(g, wanted);
   y.forEach((v, i) => {
-    expect(Math.abs(v - (near[i] as number))).toBeLessThan(0.15);
+    expect(Math.abs(v - near[i]!)).toBeLessThan(0.15);
   });
 });

@@ -95,7 +95,7 @@ describe("rather than a wrong gradient, an error that names the node", () => {
           [x, one, one, one, one],
           { training_mode: int(1) },
           ["bn", "mean", "variance"],
-        )[0] as string;
+        )[0]!;
       },
       /BatchNormalization "bn".*training mode/,
     ],
@@ -219,7 +219,7 @@ describe("parts that are passed straight through", () => {
     const seen = await slope((b, x) => {
       b.many("TopK", [b.op("Round", [x]), b.ints([4])], {}, ["top", "order"]);
       const parts = b.many("Split", ["top"], { num_outputs: int(1) }, ["all"]);
-      return b.mul(parts[0] as string, 3);
+      return b.mul(parts[0]!, 3);
     }, "all");
     expect(seen).toEqual([3, 3, 3, 3]);
     const halves = await slope((b, x) => {

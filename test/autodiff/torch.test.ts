@@ -69,7 +69,7 @@ test.each(
     expect(seen.dims).toEqual(wanted.dims);
     const scale = Math.max(...wanted.data.map(Math.abs));
     for (const [i, v] of wanted.data.entries())
-      expect(Math.abs((seen.data[i] as number) - v) / scale).toBeLessThan(1e-5);
+      expect(Math.abs(seen.data[i]! - v) / scale).toBeLessThan(1e-5);
   };
   compare("x", dx);
   if (dw) compare("w", dw);

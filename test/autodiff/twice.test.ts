@@ -91,7 +91,7 @@ async function second(subject: Subject): Promise<void> {
   let ours = 0;
   let scale = 1e-2;
   names.forEach((name, k) => {
-    const g = outputs[twice.gradients.get(name) as string] as Tensor;
+    const g = outputs[twice.gradients.get(name) as string]!;
     g.data.forEach((v, i) => {
       ours += Number(v) * Number(way[k]?.data[i]);
       scale += Number(v) ** 2;

@@ -35,11 +35,11 @@ test("gradual unfreezing is about as good as full fine-tuning of few samples", a
   // So few seeds and epochs show no more than that it is not far below.
   expect(gradual?.high).toBeGreaterThan(-0.02);
   expect(gradual?.difference).toBeGreaterThan(-0.1);
-}, 60_000);
+});
 
 test("adaptation is above none, and sanitizers fall under an attack that knows them", async () => {
   for (const row of await over(adaptation(3), [1, 2]))
     expect(row.difference, row.what).toBeGreaterThan(0.05);
   for (const row of await over(adaptiveAttack(4, 20), [1, 2]))
     expect(row.difference, row.what).toBeGreaterThan(0);
-}, 60_000);
+});

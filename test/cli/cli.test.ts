@@ -60,7 +60,7 @@ const withoutTimes = (text: string): string => {
 let whole: Outcome;
 beforeAll(async () => {
   whole = await assay("run", quick, "--out", "whole");
-}, 120_000);
+});
 
 describe("assay run", () => {
   test("ends by naming the report, and its exit status is the verdict", () => {
@@ -100,7 +100,7 @@ describe("assay run", () => {
     expect(withoutTimes(out)).toBe(
       withoutTimes(readFileSync(join(folder, "whole", "results.json"), "utf8")),
     );
-  }, 60_000);
+  });
 
   test.each([
     ["passed", "cleanAccuracy: { min: 0.05 }", 0],
@@ -274,7 +274,7 @@ describe("other commands", () => {
     expect(seen.gradient).toMatchObject({ supported: true, unsupported: [] });
     expect(seen.gradient.selfCheck.maxRelativeError).toBeLessThan(0.02);
     expect((await assay("inspect", file)).out).toContain("supported");
-  }, 60_000);
+  });
 
   test("--engine tfjs runs on TensorFlow.js, says so, and takes no device", async () => {
     const file = join(folder, "second.onnx");
@@ -300,7 +300,7 @@ describe("other commands", () => {
       expect(
         await assay(...command, "--engine", "tfjs", "--device", "cuda"),
       ).toMatchObject({ code: 2, err: expect.stringContaining("--device") });
-  }, 60_000);
+  });
 
   test("harden saves a defended model", async () => {
     const file = join(folder, "plain.onnx");
@@ -326,7 +326,7 @@ describe("other commands", () => {
     expect(
       await assay("harden", file, "--defense", "blur", "--out", "x.onnx"),
     ).toMatchObject({ code: 2, err: expect.stringContaining("bit-depth") });
-  }, 60_000);
+  });
 
   test("harden --suite fits what learns, and the file says the same in plain onnxruntime", async () => {
     saveModel(join(folder, "bare.onnx"), await reference());
@@ -357,7 +357,7 @@ attacks: { noise: noise }
     const file = join(folder, "fitted.onnx");
     const session = await InferenceSession.create(file);
     const plain = await session.run({
-      [session.inputNames[0] as string]: new Tensor(data.x.data, data.x.dims),
+      [session.inputNames[0]!]: new Tensor(data.x.data, data.x.dims),
     });
     await session.release();
     const model = loadModel(file);
@@ -379,7 +379,7 @@ attacks: { noise: noise }
       { id: "pca", params: { components: 20 } },
       { id: "energy" },
     ]);
-  }, 60_000);
+  });
 
   test.each(["attacks", "defenses", "strategies", "suites"])(
     "list %s, for people and for programs",

@@ -30,9 +30,9 @@ beforeAll(async () => {
     .filter((i) => predicted[i] === data.y[i])
     .slice(0, COUNT);
   x = takeRows(data.x, right);
-  y = Int32Array.from(right, (i) => data.y[i] as number);
+  y = Int32Array.from(right, (i) => data.y[i]!);
   others = validation;
-}, 60_000);
+});
 
 interface Options {
   norm?: Norm;
@@ -47,7 +47,7 @@ interface Options {
 async function attack(
   unit: Attack,
   {
-    norm = unit.norms[0] as Norm,
+    norm = unit.norms[0]!,
     eps = 0.1,
     seed = 1,
     rows,
@@ -60,7 +60,7 @@ async function attack(
   // A length of the same reach as eps is for a single number.
   const ball = ballOf(norm, norm === "l0" ? Math.round(eps * 64) : eps, [0, 1]);
   const clean = takeRows(x, chosen);
-  const labels = Int32Array.from(chosen, (i) => y[i] as number);
+  const labels = Int32Array.from(chosen, (i) => y[i]!);
   const target = grantAccess(victim, {
     access: unit.access,
     x: clean,

@@ -37,7 +37,7 @@ beforeAll(async () => {
   model = await reference();
   data = await smallDigits();
   ({ x, y } = data.test);
-}, 60_000);
+});
 
 /** Parameters that suit a reference task of 180 training samples. */
 const suited: Record<string, Record<string, unknown>> = {
@@ -153,11 +153,7 @@ describe.each(detectors.map((d) => [d.id, d] as const))(
       const plain = await ort.InferenceSession.create(file);
       expect(plain.outputNames).toEqual([defended.logits, "score", "rejected"]);
       const out = await plain.run({
-        [plain.inputNames[0] as string]: new ort.Tensor(
-          "float32",
-          x.data,
-          x.dims,
-        ),
+        [plain.inputNames[0]!]: new ort.Tensor("float32", x.data, x.dims),
       });
       const ours = await asked(defended, x);
       expect(out[defended.logits]?.data).toEqual(ours.logits.data);
@@ -272,7 +268,7 @@ test("detectors beside each other and sanitizers before and behind them give one
   expect(whole.scores[1]?.data).toEqual(other.scores[0]?.data);
   expect(whole.logits.data).toEqual(twice.logits.data);
   expect(whole.refused).toEqual(
-    once.refused.map((r, i) => r || (other.refused[i] as boolean)),
+    once.refused.map((r, i) => r || other.refused[i]!),
   );
 });
 

@@ -27,7 +27,7 @@ function answers(labels: Int32Array, learned: readonly boolean[]): FloatTensor {
   );
   labels.forEach((label, i) => {
     data[i * CLASSES + label] =
-      2 - (hard[i] as number) + (learned[i] ? 3 : 0) + random.normal() / 2;
+      2 - hard[i]! + (learned[i] ? 3 : 0) + random.normal() / 2;
   });
   return floats([labels.length, CLASSES], data);
 }
@@ -54,13 +54,13 @@ async function scores(unit: Membership, order: readonly number[]) {
   const asked: Parameters<Membership["score"]>[0] = {
     samples: {
       logits: at(released),
-      y: Int32Array.from(order, (i) => y[i] as number),
+      y: Int32Array.from(order, (i) => y[i]!),
     },
     population,
     shadows: shadows.map((s) => ({
       ...s,
       logits: at(s.logits),
-      learned: order.map((i) => s.learned[i] as boolean),
+      learned: order.map((i) => s.learned[i]!),
     })),
     reference: at(reference),
     params: unit.params.parse(quick[unit.id] ?? {}),
@@ -82,15 +82,13 @@ describe.each(units.map((u) => [u.id, u] as const))(
       const order = new Random(3).permutation(N);
       const mixed = await scores(unit, order);
       for (const [place, i] of order.entries())
-        expect(mixed[place]).toBeCloseTo(first[i] as number, 4);
+        expect(mixed[place]).toBeCloseTo(first[i]!, 4);
     });
 
     test("scores members higher", async () => {
       const found = await scores(unit, all);
       const side = (member: boolean) =>
-        all
-          .filter((i) => isMember[i] === member)
-          .map((i) => found[i] as number);
+        all.filter((i) => isMember[i] === member).map((i) => found[i]!);
       expect(roc(side(false), side(true))?.auc.low).toBeGreaterThan(0.5);
     });
   },

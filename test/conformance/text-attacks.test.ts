@@ -52,8 +52,8 @@ async function attack(
     params = {},
   }: Options = {},
 ) {
-  const texts = rows.map((i) => TEXTS[i] as string);
-  const y = Int32Array.from(rows, (i) => Y[i] as number);
+  const texts = rows.map((i) => TEXTS[i]!);
+  const y = Int32Array.from(rows, (i) => Y[i]!);
   const asked: string[] = [];
   const answers = async (all: readonly string[]) => {
     asked.push(...all);
@@ -105,9 +105,7 @@ describe.each(textAttacks.map((unit) => [unit.id, unit] as const))(
           async (eps, seed) => {
             const { examples, texts } = await attack(unit, { eps, seed });
             for (const [i, text] of texts.entries())
-              expect(
-                editsBetween(text, examples[i] as string),
-              ).toBeLessThanOrEqual(eps);
+              expect(editsBetween(text, examples[i]!)).toBeLessThanOrEqual(eps);
           },
         ),
         { numRuns: 10 },

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const first = (n: number) => Array.from({ length: n }, (_, i) => i);
   train = takeSamples(parts.train, first(24));
   validation = takeSamples(parts.validation, first(12));
-}, 60_000);
+});
 
 /** Fewer steps than published, so that the tests stay short. */
 const quick: Readonly<Record<string, object>> = {

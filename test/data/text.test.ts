@@ -204,8 +204,7 @@ describe("repairs of text", () => {
           const choices = Array.from(like[letter] ?? letter);
           const unseen = ["", "\u200b", "\u202e", "\u2066", "\ufeff", "\u00ad"];
           return (
-            choices[next() % choices.length] +
-            (unseen[next() % unseen.length] as string)
+            choices[next() % choices.length] + unseen[next() % unseen.length]!
           );
         }).join("");
         expect(foldUnicode(attacked)).toBe(text);

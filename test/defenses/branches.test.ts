@@ -112,7 +112,7 @@ test("AutoLoRa's weights learn from adversarial samples, as far as the branch is
   for (const [name, own] of plain.gradients)
     if (!isHead(name))
       mixed.gradients.get(name)?.forEach((g, i) => {
-        expect(g).toBeCloseTo(0.25 * (own[i] as number), 5);
+        expect(g).toBeCloseTo(0.25 * own[i]!, 5);
       });
 });
 
@@ -174,7 +174,7 @@ test("TWINS adds the loss by the statistics of the base to that by those of the 
   for (const [name, own] of adaptive.gradients) {
     const other = frozen.gradients.get(name) as Float32Array;
     made.gradients.get(name)?.forEach((g, i) => {
-      expect(g).toBeCloseTo((own[i] as number) + 0.3 * (other[i] as number), 4);
+      expect(g).toBeCloseTo(own[i]! + 0.3 * other[i]!, 4);
     });
   }
   // The running statistics follow the batch alone.

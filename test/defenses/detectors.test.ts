@@ -26,27 +26,21 @@ test("whitened features have the covariance 1 within classes, and their means ar
   );
   const white = rows.map((row) =>
     [0, 1, 2].map((l) =>
-      row.reduce(
-        (s, v, k) => s + v * (whitening.data[k * width + l] as number),
-        0,
-      ),
+      row.reduce((s, v, k) => s + v * whitening.data[k * width + l]!, 0),
     ),
   );
   for (let c = 0; c < classes; c++)
     for (let l = 0; l < width; l++) {
       const own = white.filter((_, i) => y[i] === c);
-      const mean = own.reduce((s, r) => s + (r[l] as number), 0) / own.length;
+      const mean = own.reduce((s, r) => s + r[l]!, 0) / own.length;
       expect(means.data[c * width + l]).toBeCloseTo(mean, 3);
     }
   for (let k = 0; k < width; k++)
     for (let l = 0; l < width; l++) {
       const covariance =
         white.reduce((s, r, i) => {
-          const mean = (at: number) =>
-            means.data[(y[i] as number) * width + at] as number;
-          return (
-            s + ((r[k] as number) - mean(k)) * ((r[l] as number) - mean(l))
-          );
+          const mean = (at: number) => means.data[y[i]! * width + at]!;
+          return s + (r[k]! - mean(k)) * (r[l]! - mean(l));
         }, 0) / n;
       // The ridge takes a little off.
       expect(covariance).toBeCloseTo(k === l ? 1 : 0, 2);
@@ -70,23 +64,20 @@ test("logistic regression ends where the penalised loss is flat", () => {
         const rows = drawn.map(([a, b]) => [a, b]);
         const { weights, bias } = logistic(rows, positive);
         const off = rows.map((row, i) => {
-          const z = row.reduce(
-            (s, v, k) => s + v * (weights[k] as number),
-            bias,
-          );
+          const z = row.reduce((s, v, k) => s + v * weights[k]!, bias);
           return 1 / (1 + Math.exp(-z)) - (positive[i] ? 1 : 0);
         });
         expect(off.reduce((a, b) => a + b, 0)).toBeCloseTo(0, 5);
         for (const k of [0, 1]) {
-          const column = rows.map((r) => r[k] as number);
+          const column = rows.map((r) => r[k]!);
           const mean = column.reduce((a, b) => a + b, 0) / column.length;
           const spread = Math.sqrt(
             column.reduce((s, v) => s + (v - mean) ** 2, 0) / column.length,
           );
           if (spread < 1e-6) continue;
           const slope = column.reduce(
-            (s, v, i) => s + ((v - mean) / spread) * (off[i] as number),
-            (weights[k] as number) * spread,
+            (s, v, i) => s + ((v - mean) / spread) * off[i]!,
+            weights[k]! * spread,
           );
           expect(slope).toBeCloseTo(0, 5);
         }
@@ -196,9 +187,7 @@ test("a step towards the nearest class takes its size from every distance, and i
   const found = await session.run({ x: floats([3, 2], points.flat()) });
   await session.release();
   points.forEach((point, i) => {
-    const offsets = classes.map((mean) =>
-      point.map((v, k) => v - (mean[k] as number)),
-    );
+    const offsets = classes.map((mean) => point.map((v, k) => v - mean[k]!));
     const [nearest = []] = offsets.sort(
       (p, q) => Math.hypot(...p) - Math.hypot(...q),
     );
@@ -240,7 +229,7 @@ test("the layers are weighed where the step leads as well", async () => {
   expect(numbers(moved, "means.1")).toEqual(numbers(still, "means.1"));
   expect(numbers(moved, "weights")).not.toEqual(numbers(still, "weights"));
   numbers(tiny, "weights").forEach((w, k) => {
-    const own = numbers(still, "weights")[k] as number;
+    const own = numbers(still, "weights")[k]!;
     expect(Math.abs(w / own - 1)).toBeLessThan(0.01);
   });
 });

@@ -14,12 +14,7 @@ test("principal directions span the plane that samples lie in", async () => {
     const at = plane.map(() => random.normal());
     return Array.from(
       { length: width },
-      (_, i) =>
-        3 +
-        plane.reduce(
-          (sum, p, k) => sum + (p[i] as number) * (at[k] as number),
-          0,
-        ),
+      (_, i) => 3 + plane.reduce((sum, p, k) => sum + p[i]! * at[k]!, 0),
     );
   });
   const { mean, directions } = await principal(
@@ -34,14 +29,14 @@ test("principal directions span the plane that samples lie in", async () => {
     directions.data.slice(width),
   ];
   const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-    Array.from(a).reduce((sum, v, i) => sum + v * (b[i] as number), 0);
+    Array.from(a).reduce((sum, v, i) => sum + v * b[i]!, 0);
   expect(dot(p, p)).toBeCloseTo(1, 5);
   expect(dot(p, q)).toBeCloseTo(0, 5);
   for (const row of rows) {
-    const off = row.map((v, i) => v - (mean.data[i] as number));
+    const off = row.map((v, i) => v - mean.data[i]!);
     const [a, b] = [dot(off, p), dot(off, q)];
     off.forEach((v, i) => {
-      expect(a * (p[i] as number) + b * (q[i] as number)).toBeCloseTo(v, 4);
+      expect(a * p[i]! + b * q[i]!).toBeCloseTo(v, 4);
     });
   }
 });
@@ -59,5 +54,5 @@ test("with one direction it is the one of most variance", async () => {
     onnxruntime,
     random,
   );
-  expect(Math.abs(directions.data[1] as number)).toBeGreaterThan(0.99);
+  expect(Math.abs(directions.data[1]!)).toBeGreaterThan(0.99);
 });

@@ -14,7 +14,6 @@ import {
 } from "#defenses";
 import { onnxruntime } from "#engine";
 import { compile, isFlagged, type Detector as WatchingDetector } from "#model";
-import type { FloatTensor } from "#onnx";
 import { clopperPearson } from "../../src/audit/statistics/intervals.ts";
 import { reference, smallDigits } from "../reference.ts";
 
@@ -77,7 +76,7 @@ test("a detector behind a strong sanitizer knows what that makes of samples, and
   const { scores } = await compiled.answers(data.x);
   await compiled.release();
   const [watching] = model.detectors as [WatchingDetector];
-  const flagged = [...(scores[0] as FloatTensor).data].filter((score) =>
+  const flagged = [...scores[0]!.data].filter((score) =>
     isFlagged(score, watching),
   ).length;
   const { low, high } = clopperPearson(flagged, data.y.length, 0.999);

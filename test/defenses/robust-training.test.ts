@@ -34,7 +34,7 @@ async function standing(id?: string, params: object = {}): Promise<boolean[]> {
 let plain: boolean[];
 beforeAll(async () => {
   plain = await standing();
-}, 60_000);
+});
 
 const search = { eps: EPS, steps: 3, relStepSize: 0.5 };
 

@@ -45,7 +45,7 @@ test("JPEG is that of the corruption, in colour and without, at any size", async
           new Random(0),
         );
         const apart = Array.from(plain, (v, i) =>
-          Math.abs(Math.min(1, Math.max(0, v)) - (ours.data[i] as number)),
+          Math.abs(Math.min(1, Math.max(0, v)) - ours.data[i]!),
         );
         shares.push(apart.filter((d) => d < 1.5 / 255).length / apart.length);
         expect(
@@ -93,9 +93,7 @@ test("non-local means are the weighted means that they say", async () => {
     strength: 60,
   });
   const at = (c: number, r: number, q: number) =>
-    input.data[
-      (c * height + mirror(r, height)) * width + mirror(q, width)
-    ] as number;
+    input.data[(c * height + mirror(r, height)) * width + mirror(q, width)]!;
   const across = Array.from({ length: channels }, (_, c) => c);
   const square = (r: number, q: number, dy: number, dx: number) =>
     across.reduce(
@@ -158,7 +156,7 @@ test.each([
               mirror(r + i - before, height),
               mirror(q + j - before, width),
             ];
-            sum += w * v * (input.data[y * width + x] as number);
+            sum += w * v * input.data[y * width + x]!;
           }
         expect(out.data[r * width + q]).toBeCloseTo(sum, 5);
       }
@@ -196,10 +194,10 @@ test("random resizing shows every sample at a size and a place of its own, in a 
     );
     expect(resized).toBeGreaterThanOrEqual(7);
     const first = inside.indexOf(true);
-    expect(image[first]).toBeCloseTo(ramp[0] as number, 5);
+    expect(image[first]).toBeCloseTo(ramp[0]!, 5);
     const last = inside.lastIndexOf(true);
     const from = Math.floor(((resized - 1) * size) / resized);
-    expect(image[last]).toBeCloseTo(ramp[from * size + from] as number, 5);
+    expect(image[last]).toBeCloseTo(ramp[from * size + from]!, 5);
     seen.add(resized * 100 + first);
   }
   expect(seen.size).toBeGreaterThan(10);
@@ -224,7 +222,7 @@ test("views: the logits are the mean over the versions, behind another one as we
         mean(
           Array.from(
             { length: 10 },
-            (_, v) => each.data[(n * 10 + v) * 5 + k] as number,
+            (_, v) => each.data[(n * 10 + v) * 5 + k]!,
           ),
         ),
         4,
@@ -255,7 +253,7 @@ test("quilting finds an image again among its own patches, at any size", async (
     const at = (c: number, y: number, x: number) =>
       image.data[
         (c * height + Math.min(height - 1, y)) * width + Math.min(width - 1, x)
-      ] as number;
+      ]!;
     const patches: number[][] = [];
     for (let top = 0; top < height; top++)
       for (let left = 0; left < width; left++)

@@ -103,7 +103,7 @@ describe("a language model", () => {
       cost("good", "film"),
     ].map(Math.exp);
     for (const [i, perplexity] of found.entries())
-      expect(perplexity).toBeCloseTo(wanted[i] as number, 4);
+      expect(perplexity).toBeCloseTo(wanted[i]!, 4);
     await language.release();
   });
 

@@ -94,7 +94,7 @@ const kl = (p: number[], q: number[]) =>
   p.reduce((s, v, k) => s + v * Math.log(v / (q[k] ?? 1)), 0);
 const meanOf = (values: number[]) =>
   values.reduce((s, v) => s + v, 0) / values.length;
-const at = (p: number[], k = 0) => p[k] as number;
+const at = (p: number[], k = 0) => p[k]!;
 
 describe("TRADES", () => {
   const params = { eps: 0.1, steps: 3, beta: 2 };
@@ -130,7 +130,7 @@ test("MART is the boosted cross-entropy and the divergence weighted by doubt", a
   );
   const [clean, adversarial] = [rowsOf(ready), rowsOf(ready, "adversarial")];
   const byHand = adversarial.map((q, i) => {
-    const y = batch.y[i] as number;
+    const y = batch.y[i]!;
     const p = clean[i] ?? [];
     const other = Math.max(...q.filter((_, k) => k !== y));
     const boosted = -Math.log(at(q, y)) - Math.log(1.0001 - other);
@@ -211,14 +211,14 @@ describe("weights that are moved", () => {
     async (id, params) => {
       const { seen, slopes, losses, weights, model } = await visits(id, params);
       expect(losses).toHaveLength(2);
-      expect(losses[1]).toBeGreaterThan(losses[0] as number);
+      expect(losses[1]).toBeGreaterThan(losses[0]!);
       for (const [name, { data }] of weights) {
         const start = model.graph.constants.get(name)?.data as Float32Array;
         const slope = slopes[1]?.get(name) as Float32Array;
         expect(seen[0]?.get(name)).toEqual(start);
         // One step of SGD from exactly where it began, by the gradient taken elsewhere.
         expect(data).toEqual(
-          Float32Array.from(start, (w, i) => w - 1e-3 * (slope[i] as number)),
+          Float32Array.from(start, (w, i) => w - 1e-3 * slope[i]!),
         );
       }
     },
@@ -256,7 +256,7 @@ test("free adversarial training moves its perturbation by eps along the sign, an
         0,
       );
       expect(second.ready.x.data[3 * n + i]).toBeCloseTo(
-        (batch.x.data[3 * n + i] as number) + 0.1 * Math.sign(slope),
+        batch.x.data[3 * n + i]! + 0.1 * Math.sign(slope),
         5,
       );
     }
@@ -302,7 +302,7 @@ describe("penalties on gradients", () => {
         [opened("input-gradient", linear, { method, h: 0.01 })],
         batch,
       );
-      const seen = records["squared input gradient"] as number;
+      const seen = records["squared input gradient"]!;
       expect(Math.abs(seen / expected - 1)).toBeLessThan(
         method === "exact" ? 1e-5 : 0.02,
       );
@@ -321,9 +321,9 @@ describe("penalties on gradients", () => {
     );
     const frobenius = W.flat().reduce((s, v) => s + v * v, 0);
     // 400 draws of a value whose deviation is below its mean.
-    expect(
-      Math.abs((records["squared Jacobian"] as number) / frobenius - 1),
-    ).toBeLessThan(0.15);
+    expect(Math.abs(records["squared Jacobian"]! / frobenius - 1)).toBeLessThan(
+      0.15,
+    );
   });
 
   test("gradients of a linear model of two classes are aligned", async () => {
@@ -333,9 +333,9 @@ describe("penalties on gradients", () => {
       [opened("grad-align", two, { eps: 0.2 })],
       { ...batch, y: Int32Array.of(0, 1) },
     );
-    expect(
-      Math.abs(records["1 - cosine of input gradients"] as number),
-    ).toBeLessThan(1e-5);
+    expect(Math.abs(records["1 - cosine of input gradients"]!)).toBeLessThan(
+      1e-5,
+    );
   });
 });
 

@@ -123,7 +123,7 @@ test("the hash of a model is of its weights beside the file too", () => {
   const before = hashModel(path);
   const weights = join(folder, "weights.bin");
   const bytes = readFileSync(weights);
-  bytes[1000] = (bytes[1000] as number) ^ 1;
+  bytes[1000] = bytes[1000]! ^ 1;
   writeFileSync(weights, bytes);
   expect(hashModel(path)).not.toBe(before);
 });
@@ -153,8 +153,7 @@ long(
     const outputs = await session.run({ x: floats([1, rows], one) });
     await session.release();
     let expected = 0;
-    for (let c = 0; c < columns; c++)
-      expected += data[5 * columns + c] as number;
+    for (let c = 0; c < columns; c++) expected += data[5 * columns + c]!;
     expect(outputs.y?.data[0]).toBeCloseTo(expected, 3);
     expect(outputs[gradients.get("x") as string]?.data[5]).toBeCloseTo(
       expected,

@@ -77,4 +77,4 @@ test("a whole audit gives the same verdicts and counts on both engines", async (
   // The command line wins over the suite.
   const told = await audit(small("tfjs"), { engine: "onnxruntime" });
   expect(told.results.provenance.engine).toMatch(/^onnxruntime-node /);
-}, 60_000);
+});

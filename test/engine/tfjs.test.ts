@@ -25,7 +25,7 @@ function expectClose(seen: FloatTensor, wanted: FloatTensor, what: string) {
   expect(seen.dims, what).toEqual(wanted.dims);
   const largest = wanted.data.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-2);
   wanted.data.forEach((v, i) => {
-    const s = seen.data[i] as number;
+    const s = seen.data[i]!;
     if (Object.is(s, v) || s === v) return;
     expect(
       Math.abs(s - v) / largest,
@@ -54,9 +54,7 @@ async function checkParity(subject: Subject, seed: number) {
       Array.from({ length: n }, (_, i) => draw(random, i, n)),
     );
   });
-  const feeds = Object.fromEntries(
-    names.map((name, i) => [name, made[i] as FloatTensor]),
-  );
+  const feeds = Object.fromEntries(names.map((name, i) => [name, made[i]!]));
   const graph = toFloat32(b.build([y]));
   const plain = await onnxruntime.load(graph);
   const dims = (await plain.run(feeds))[y]?.dims ?? [];

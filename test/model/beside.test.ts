@@ -47,7 +47,7 @@ test("losses and gradients of heads are added up, of their own labels", async ()
     await beside.lossGradient(x, labels),
   ];
   sum.loss.forEach((v, i) => {
-    expect(v).toBeCloseTo((a.loss[i] as number) + (b.loss[i] as number), 5);
+    expect(v).toBeCloseTo(a.loss[i]! + b.loss[i]!, 5);
   });
   sum.gradient.data.forEach((v, i) => {
     const [p = 0, q = 0] = [a.gradient.data[i], b.gradient.data[i]];

@@ -60,7 +60,7 @@ describe("a model of uint8 images, channels last, with its preprocessing inside"
       for (let c = 0; c < 3; c++)
         for (let p = 0; p < 16; p++)
           bytes[n * 48 + p * 3 + c] = Math.round(
-            255 * (x.data[n * 48 + c * 16 + p] as number),
+            255 * x.data[n * 48 + c * 16 + p]!,
           );
     const expected = await run(graph, {
       image: tensor("uint8", [2, 4, 4, 3], bytes),
@@ -157,9 +157,9 @@ describe("a text model", () => {
     moved[6] = -1e-2;
     const down = await around.lossGradient(floats([1, 5, 4], moved), [0]);
     await around.release();
-    const slope = ((up.loss[0] as number) - (down.loss[0] as number)) / 2e-2;
-    expect(slope).toBeCloseTo(gradient.data[6] as number, 3);
-    expect((up.loss[0] as number) - (loss[0] as number)).not.toBe(0);
+    const slope = (up.loss[0]! - down.loss[0]!) / 2e-2;
+    expect(slope).toBeCloseTo(gradient.data[6]!, 3);
+    expect(up.loss[0]! - loss[0]!).not.toBe(0);
   });
 
   test("with an input that nothing is known of is refused, with what to state", () => {

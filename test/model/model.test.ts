@@ -96,7 +96,7 @@ async function logitsOf(model: Model, x: FloatTensor): Promise<Float32Array> {
 function expectClose(seen: Float32Array, wanted: Float32Array): void {
   expect(seen).toHaveLength(wanted.length);
   for (const [i, z] of seen.entries()) {
-    expect(z).toBeCloseTo(wanted[i] as number, 4);
+    expect(z).toBeCloseTo(wanted[i]!, 4);
   }
 }
 
@@ -175,8 +175,8 @@ test("scale, mean and std go into the graph, and so does the layout", async () =
     ...raw,
     data: raw.data.map(
       (v, i) =>
-        (v * 2 - (input.mean[Math.floor(i / 16) % 3] as number)) /
-        (input.std[Math.floor(i / 16) % 3] as number),
+        (v * 2 - input.mean[Math.floor(i / 16) % 3]!) /
+        input.std[Math.floor(i / 16) % 3]!,
     ),
   };
   expectClose(await logitsOf(normalised, raw), await logitsOf(plain, byHand));
@@ -284,18 +284,12 @@ test("lossGradient gives the loss, its gradient and the logits", async () => {
   const z = [0.2 + 0.8, 0.6 - 0.4 + 0.5];
   const p = z.map((v) => Math.exp(v) / z.reduce((s, w) => s + Math.exp(w), 0));
   expect(Array.from(logits.data)).toEqual([
-    expect.closeTo(z[0] as number, 5),
-    expect.closeTo(z[1] as number, 5),
+    expect.closeTo(z[0]!, 5),
+    expect.closeTo(z[1]!, 5),
   ]);
-  expect(loss[0]).toBeCloseTo(-Math.log(p[0] as number), 5);
-  expect(gradient.data[0]).toBeCloseTo(
-    ((p[0] as number) - 1) * 1 + (p[1] as number) * 3,
-    5,
-  );
-  expect(gradient.data[1]).toBeCloseTo(
-    ((p[0] as number) - 1) * 2 - (p[1] as number),
-    5,
-  );
+  expect(loss[0]).toBeCloseTo(-Math.log(p[0]!), 5);
+  expect(gradient.data[0]).toBeCloseTo((p[0]! - 1) * 1 + p[1]! * 3, 5);
+  expect(gradient.data[1]).toBeCloseTo((p[0]! - 1) * 2 - p[1]!, 5);
 });
 
 test("many samples are run in parts, and the parts make the whole", async () => {

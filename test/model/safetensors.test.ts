@@ -81,8 +81,7 @@ test("what does not fit is refused by name", () => {
   const weights = entries();
   const of = (name: string, all: Record<string, Entry>) => () =>
     loadModel(base, { weights: write(name, all) });
-  const { "conv1.weight": first = weights["head.bias"] as Entry, ...rest } =
-    weights;
+  const { "conv1.weight": first = weights["head.bias"]!, ...rest } = weights;
   expect(of("few", rest)).toThrow("lacks conv1.weight, which the model trains");
   expect(of("more", { ...weights, extra: first })).toThrow(
     'the model has no weight "extra"',

@@ -48,7 +48,7 @@ const tasks: [string, Task][] = [
 /** Whether a row is wrong, said plainly. */
 function isWrong(task: Task, row: number[], wanted: number[]): boolean {
   if (task.kind === "regression")
-    return row.some((v, k) => Math.abs(v - (wanted[k] as number)) > 0.5);
+    return row.some((v, k) => Math.abs(v - wanted[k]!) > 0.5);
   if (task.kind !== "multi-label") throw new Error("not tried here");
   const names = task.labels ?? ["c0", "c1", "c2"];
   const wrong = row.filter(

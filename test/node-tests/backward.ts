@@ -25,14 +25,13 @@ export async function backward(
   const outputs = graph.outputs.filter((o) => o.type === "float32");
   if (inputs.length === 0 || outputs.length === 0) return undefined;
   const feeds = feedsOf(graph, test);
-  if (inputs.some((i) => (feeds[i.name] as Tensor).data.length === 0))
-    return undefined;
+  if (inputs.some((i) => feeds[i.name]!.data.length === 0)) return undefined;
   const verdicts: Verdict[] = [];
   for (const output of outputs) {
     for (const input of inputs) {
       // Exporters write parameters as constants, so all inputs but one are.
       const fixed = bound(graph, feeds, input.name);
-      const own = { [input.name]: feeds[input.name] as Tensor };
+      const own = { [input.name]: feeds[input.name]! };
       const verdict = await pair(fixed, own, output.name, input.name);
       if (verdict) verdicts.push(verdict);
     }
@@ -50,7 +49,7 @@ function bound(graph: Graph, feeds: Feeds, open: string): Graph {
     inputs: graph.inputs.filter((i) => i.name === open),
     constants: new Map([
       ...graph.constants,
-      ...others.map(({ name }) => [name, feeds[name] as Tensor] as const),
+      ...others.map(({ name }) => [name, feeds[name]!] as const),
     ]),
   };
 }
@@ -71,7 +70,7 @@ async function pair(
   const plain = await inDouble(alone, feeds).catch(() => undefined);
   if (!plain) return refused("onnxruntime does not run this output alone");
   try {
-    const shape = (await plain.run(feeds))[of] as Tensor;
+    const shape = (await plain.run(feeds))[of]!;
     const seeded = new GraphBuilder(alone);
     seeded.input({ name: "test.seed", type: "float32", dims: shape.dims });
     let result: ReturnType<typeof gradient>;
@@ -122,35 +121,30 @@ async function compare(
   try {
     for (let point = 0; point < POINTS; point++) {
       const here =
-        point === 0
-          ? feeds
-          : { ...feeds, [wrt]: aside(feeds[wrt] as Tensor, random) };
+        point === 0 ? feeds : { ...feeds, [wrt]: aside(feeds[wrt]!, random) };
       let g: Float64Array;
       try {
         const outputs = await session.run({ ...here, "test.seed": seed });
-        g = toDouble(outputs[name] as Tensor).data as Float64Array;
+        g = toDouble(outputs[name]!).data as Float64Array;
       } catch (error) {
         return { kind: "failed", why: firstLine(error) };
       }
-      const x = toDouble(here[wrt] as Tensor);
+      const x = toDouble(here[wrt]!);
       const direction = Float64Array.from(g, () => 2 * random.uniform() - 1);
       const at = async (step: number) => {
         const moved = (x.data as Float64Array).map(
-          (v, i) => v + step * (direction[i] as number),
+          (v, i) => v + step * direction[i]!,
         );
         const outputs = await plain.run({
           ...here,
           [wrt]: { ...x, data: moved },
         });
-        return dot(outputs[of] as Tensor, seed);
+        return dot(outputs[of]!, seed);
       };
       const step = plain.exact ? 1e-5 : 1e-2;
       const [up, middle, down] = [await at(step), await at(0), await at(-step)];
       const numeric = (up - down) / (2 * step);
-      const analytic = g.reduce(
-        (sum, v, i) => sum + v * (direction[i] as number),
-        0,
-      );
+      const analytic = g.reduce((sum, v, i) => sum + v * direction[i]!, 0);
       const scale =
         Math.hypot(...g) +
         1e-3 * Math.hypot(...(seed.data as Float32Array)) +
@@ -175,14 +169,14 @@ async function isFlat(
   wrt: string,
 ): Promise<boolean> {
   const random = new Random("flat");
-  const before = (await plain.run(feeds))[of] as Tensor;
-  const x = toDouble(feeds[wrt] as Tensor);
+  const before = (await plain.run(feeds))[of]!;
+  const x = toDouble(feeds[wrt]!);
   const moved = (x.data as Float64Array).map(
     (v) => v + 1e-4 * random.uniform(),
   );
   const after = (await plain.run({ ...feeds, [wrt]: { ...x, data: moved } }))[
     of
-  ] as Tensor;
+  ]!;
   // What rounds may jump; what is smooth moves everywhere.
   const changed = Array.from(before.data as Float64Array, (v, i) =>
     Math.abs(v - Number(after.data[i])),

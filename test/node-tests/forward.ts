@@ -51,7 +51,7 @@ export async function forward(
 /** The inputs of a test by the names of its graph. */
 export const feedsOf = (graph: Graph, test: NodeTest) =>
   Object.fromEntries(
-    graph.inputs.map(({ name }, i) => [name, test.inputs[i] as Tensor]),
+    graph.inputs.map(({ name }, i) => [name, test.inputs[i]!]),
   );
 
 function differs(

@@ -46,7 +46,7 @@ describe.skipIf(!tests)("the operator tests of ONNX in ../shared/data", () => {
     expect(failed.map(([name]) => name).sort()).toEqual(
       Object.keys(exceptions).sort(),
     );
-  }, 300_000);
+  });
 
   test("../shared: the table of them is the one in table.txt", async () => {
     await expect(`${table(outcomes)}\n`).toMatchFileSnapshot("./table.txt");

@@ -50,8 +50,8 @@ function* positions(dims: readonly number[]): Generator<number[]> {
   for (let i = 0; i < count; i++) {
     yield [...at];
     for (let axis = dims.length - 1; axis >= 0; axis--) {
-      at[axis] = (at[axis] as number) + 1;
-      if ((at[axis] as number) < (dims[axis] as number)) break;
+      at[axis] = at[axis]! + 1;
+      if (at[axis]! < dims[axis]!) break;
       at[axis] = 0;
     }
   }
@@ -61,7 +61,7 @@ function* positions(dims: readonly number[]): Generator<number[]> {
 function placeOf(position: readonly number[], dims: readonly number[]): number {
   let place = 0;
   for (let axis = 0; axis < dims.length; axis++) {
-    const [p, d] = [position[axis] as number, dims[axis] as number];
+    const [p, d] = [position[axis]!, dims[axis]!];
     if (p < 0 || p >= d) return -1;
     place = place * d + p;
   }
@@ -84,19 +84,19 @@ const conv: Kernel = ([x, w, bias], node) => {
   const data = new Float64Array(sizeOf(dims));
   let i = 0;
   for (const [n = 0, m = 0, ...at] of positions(dims)) {
-    let sum = bias ? (bias.data[m] as number) : 0;
+    let sum = bias ? bias.data[m]! : 0;
     const group = Math.floor(m / (out / groups));
     for (const [c = 0, ...tap] of positions([perGroup, ...kernel])) {
       const where = at.map(
         (o, a) =>
           o * (window.strides[a] ?? 1) -
           (window.padsBegin[a] ?? 0) +
-          (tap[a] as number) * (window.dilations[a] ?? 1),
+          tap[a]! * (window.dilations[a] ?? 1),
       );
       const from = placeOf([n, group * perGroup + c, ...where], image.dims);
       if (from < 0) continue;
       const by = placeOf([m, c, ...tap], weight.dims);
-      sum += (image.data[from] as number) * (weight.data[by] as number);
+      sum += image.data[from]! * weight.data[by]!;
     }
     data[i++] = sum;
   }
@@ -110,7 +110,7 @@ const globalAverage: Kernel = ([x]) => {
   const mean = new Float64Array(n * c);
   for (let i = 0; i < data.length; i++) {
     const at = Math.floor(i / size);
-    mean[at] = (mean[at] as number) + (data[i] as number) / size;
+    mean[at] = mean[at]! + data[i]! / size;
   }
   return { dims: [n, c, ...spatial.map(() => 1)], data: mean };
 };
@@ -127,7 +127,7 @@ const instanceNorm: Kernel = ([x, scale, shift], node) => {
     const variance = part.reduce((s, v) => s + (v - mean) ** 2, 0) / size;
     const c = (from / size) % channels;
     for (let i = 0; i < size; i++) {
-      const unit = ((part[i] as number) - mean) / Math.sqrt(variance + epsilon);
+      const unit = (part[i]! - mean) / Math.sqrt(variance + epsilon);
       result[from + i] =
         unit * (scale?.data[c] as number) + (shift?.data[c] as number);
     }
@@ -203,8 +203,8 @@ export function evaluate(
   }
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => values.get(name));
-    const kernel = kernels[node.op] as Kernel;
-    values.set(node.outputs[0] as string, kernel(inputs, node));
+    const kernel = kernels[node.op]!;
+    values.set(node.outputs[0]!, kernel(inputs, node));
   }
   return Object.fromEntries(
     graph.outputs.map(({ name }) => [

@@ -105,7 +105,7 @@ const graphs: fc.Arbitrary<Graph> = fc
         name: `node ${i}`,
         op,
         domain: i % 2 ? "custom" : "",
-        inputs: reads.map((r) => known[r % known.length] as string),
+        inputs: reads.map((r) => known[r % known.length]!),
         outputs: [`o${i}`],
         attributes: own,
       };

@@ -90,7 +90,7 @@ test("calls of local functions are written out, attributes and names kept apart"
   // Leaky(v; s) of a positive v is -(1 + s) v, of a negative one -2 v.
   const expected = [0.3, -1].map((v) => 3 * Math.exp(v) ** 2);
   (await run(loaded)).forEach((v, i) => {
-    expect(v).toBeCloseTo(expected[i] as number, 5);
+    expect(v).toBeCloseTo(expected[i]!, 5);
   });
 });
 

@@ -201,7 +201,7 @@ test.each(cases.map((c) => [c.op, c] as const))(
     const out = await session.run(feeds);
     for (const name of made) {
       const known = b.known(name);
-      const seen = out[name] as Tensor;
+      const seen = out[name]!;
       expect(known.type).toBe(seen.type);
       expect(known.dims).toHaveLength(seen.dims.length);
       // What depends on contents that are not known yet stays open.

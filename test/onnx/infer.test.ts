@@ -14,7 +14,6 @@ import {
   multiply,
   numbers,
   string,
-  type Tensor,
 } from "#onnx";
 import { runs } from "../runs.ts";
 
@@ -203,14 +202,14 @@ const steps: fc.Arbitrary<Step> = fc
             num_outputs: int(2),
           },
           2,
-        )[n % 2] as string,
+        )[n % 2]!,
       (b, x) => b.reshape(x, b.shapeOf(b.op("Transpose", [x]))),
       (b, x) => b.cast(b.cast(b.greater(x, 0), "int64"), "float32"),
     ];
     const step: Step = (b, x) =>
       rankOf(b, x) === 0 || rankOf(b, x) > 5
         ? b.reshape(x, [-1, 1])
-        : (steps[kind] as Step)(b, x);
+        : steps[kind]!(b, x);
     // Counterexamples name the step.
     return Object.assign(step, {
       [fc.toStringMethod]: () => `${steps[kind]} where m=${m}, n=${n}`,
@@ -327,7 +326,7 @@ describe("the contents of integers are followed only as far as they are known", 
           [x, b.concat([b.add(axes(b, x), 1), b.add(axes(b, x), 5)], 0)],
           { axis: int(2) },
           2,
-        )[0] as string,
+        )[0]!,
     ],
     [
       "axes of a sum that are computed",
@@ -356,7 +355,7 @@ describe("the contents of integers are followed only as far as they are known", 
     const session = await onnxruntime.load(bare);
     const out = await session.run({ x: filled("float32", [1, 1, 6], 1) });
     const { type, dims, values } = inferred(graph, y);
-    const seen = out[y] as Tensor;
+    const seen = out[y]!;
     expect(type).toBe(seen.type);
     if (dims) expect(dims.length).toBe(seen.dims.length);
     dims?.forEach((d, i) => {

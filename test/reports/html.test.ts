@@ -158,7 +158,7 @@ describe.skipIf(noChromium)("in Chromium", () => {
   beforeAll(async () => {
     writeFileSync(file, html);
     browser = await launch();
-  }, 60_000);
+  });
   afterAll(() => browser?.close());
 
   async function open(

@@ -64,7 +64,7 @@ describe("constraints by formula", () => {
         fc.property(row, (raw) => {
           const at = (k: number, h: number) => {
             const moved = Float64Array.from(raw);
-            moved[k] = (moved[k] as number) + h;
+            moved[k] = moved[k]! + h;
             return violationOf(table, moved);
           };
           const slopes = new Float64Array(4);
@@ -79,7 +79,7 @@ describe("constraints by formula", () => {
           });
           differences.forEach((slope, k) => {
             if (slope === null) return;
-            expect(Math.abs(slope - (slopes[k] as number))).toBeLessThan(
+            expect(Math.abs(slope - slopes[k]!)).toBeLessThan(
               1e-2 * Math.max(1, Math.abs(slope)),
             );
           });

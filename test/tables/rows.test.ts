@@ -5,7 +5,6 @@ import {
   objection,
   repair,
   scaled,
-  type Table,
   tableOf,
   unscaled,
 } from "#tables";
@@ -51,7 +50,7 @@ const tableAndRow = fc
       else {
         const value = range[0] + share * (range[1] - range[0]);
         clean[at] = scaled(
-          table.features[at] as Table["features"][number],
+          table.features[at]!,
           kind === "integer" ? Math.round(value) : value,
         );
       }
@@ -80,7 +79,7 @@ describe("rows of a table", () => {
           maxLength: 30,
         }),
         ({ table, clean }, noise) => {
-          const row = clean.map((_, i) => noise[i] as number);
+          const row = clean.map((_, i) => noise[i]!);
           repair(table, clean, row);
           expect(objection(table, clean, row)).toBeNull();
           const again = row.slice();

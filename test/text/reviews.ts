@@ -100,7 +100,7 @@ function languageModel(folder: string, texts: readonly string[][]): void {
       const next = words[i];
       if (next === undefined) return;
       const at = (ids.get(word) ?? 0) * vocab.length + (ids.get(next) ?? 0);
-      counts[at] = (counts[at] as number) + 1;
+      counts[at] = counts[at]! + 1;
     });
   const b = new GraphBuilder(emptyGraph("pairs of words"));
   b.input({ name: "input_ids", type: "int64", dims: ["batch", "length"] });

@@ -98,8 +98,8 @@ describe("Deep CORAL", () => {
         let sum = 0;
         for (let i = 0; i < 8; i++)
           sum +=
-            ((source[i * WIDTH + a] as number) - (mean[a] as number)) *
-            ((source[i * WIDTH + b] as number) - (mean[b] as number));
+            (source[i * WIDTH + a]! - mean[a]!) *
+            (source[i * WIDTH + b]! - mean[b]!);
         squares += (sum / 7) ** 2;
       }
     const expected = ((s * s - 1) ** 2 * squares) / (4 * WIDTH ** 2);
@@ -120,7 +120,7 @@ describe("MMD", () => {
     const row = (all: readonly number[], i: number) =>
       all.slice(i * WIDTH, (i + 1) * WIDTH);
     const d2 = (a: readonly number[], b: readonly number[]) =>
-      a.reduce((sum, v, k) => sum + (v - (b[k] as number)) ** 2, 0);
+      a.reduce((sum, v, k) => sum + (v - b[k]!) ** 2, 0);
     const all = (x: readonly number[], y: readonly number[]) =>
       Array.from({ length: n }, (_, i) =>
         Array.from({ length: n }, (_, j) => d2(row(x, i), row(y, j))),
@@ -154,8 +154,8 @@ describe("MMD", () => {
     const shifted = [];
     for (const by of [0.1, 0.4, 1])
       shifted.push(await at(source.map((v) => v + by)));
-    expect(shifted[0]).toBeLessThan(shifted[1] as number);
-    expect(shifted[1]).toBeLessThan(shifted[2] as number);
+    expect(shifted[0]).toBeLessThan(shifted[1]!);
+    expect(shifted[1]).toBeLessThan(shifted[2]!);
   });
 });
 
@@ -247,7 +247,7 @@ describe("DANN", () => {
     const scale = Math.max(...other.map(Math.abs));
     expect(scale).toBeGreaterThan(0);
     own.forEach((g, i) => {
-      expect(g).toBeCloseTo(-0.5 * (other[i] as number), 5);
+      expect(g).toBeCloseTo(-0.5 * other[i]!, 5);
     });
     const name = [...reversed.gradients.keys()].find((k) =>
       k.includes("domain.weight2"),
@@ -328,7 +328,7 @@ describe("without a source", () => {
           (_, k) =>
             seen.data[
               (Math.floor(k / size) * channels + c) * size + (k % size)
-            ] as number,
+            ]!,
         );
         const average = values.reduce((a, b) => a + b, 0) / values.length;
         const spread =

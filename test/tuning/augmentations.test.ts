@@ -213,7 +213,7 @@ function unbalanced(
   return takeSamples(
     data,
     Array.from(data.y.keys()).filter((i) => {
-      const k = data.y[i] as number;
+      const k = data.y[i]!;
       seen.set(k, (seen.get(k) ?? 0) + 1);
       return k === 0 || (seen.get(k) as number) <= few;
     }),
@@ -264,7 +264,7 @@ test("balanced weights give rare classes their say; strangers and several labels
   const given = fed?.data ?? [];
   const totals = new Map<number, number>();
   few.y.forEach((k, i) => {
-    totals.set(k, (totals.get(k) ?? 0) + (given[i] as number));
+    totals.set(k, (totals.get(k) ?? 0) + given[i]!);
   });
   for (const total of totals.values())
     expect(total).toBeCloseTo(few.y.length / 5, 3);

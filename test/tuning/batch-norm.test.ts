@@ -88,15 +88,13 @@ test("they move towards the mean and the population variance of the batch", asyn
   for (let c = 0; c < 4; c++) {
     const values = Array.from({ length: 6 }, (_, n) =>
       [0, 1, 2].reduce(
-        (sum, k) =>
-          sum +
-          (x.data[n * 3 + k] as number) * (weight.data[k * 4 + c] as number),
+        (sum, k) => sum + x.data[n * 3 + k]! * weight.data[k * 4 + c]!,
         0,
       ),
     );
     const mean = values.reduce((s, v) => s + v, 0) / 6;
     const variance = values.reduce((s, v) => s + (v - mean) ** 2, 0) / 6;
-    const was = (name: string) => numbersOf(before, name)[c] as number;
+    const was = (name: string) => numbersOf(before, name)[c]!;
     expect(numbersOf(model, "norm.running_mean")[c]).toBeCloseTo(
       0.8 * was("norm.running_mean") + 0.2 * mean,
       4,

@@ -23,7 +23,7 @@ export function differencesPart(
         if (!only(name)) continue;
         for (let k = 0; k < Math.min(each, data.length); k++) {
           const i = random.below(data.length);
-          const kept = data[i] as number;
+          const kept = data[i]!;
           const lossAt = async (v: number) => {
             data[i] = v;
             const { loss } = await at(batch);

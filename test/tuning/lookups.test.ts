@@ -40,7 +40,7 @@ function textModel(seed: number, twice: boolean): Model {
 }
 
 async function trainedWeights(model: Model, ids: readonly number[]) {
-  const unit = optimizers[0] as (typeof optimizers)[number];
+  const unit = optimizers[0]!;
   const step = await openStep(
     model,
     new Map(trained.map((n) => [n, 1])),
@@ -73,7 +73,7 @@ test("tables of which rows are looked up move as tables that are differentiated 
         const seen = await trainedWeights(textModel(seed, false), ids);
         const whole = await trainedWeights(textModel(seed, true), ids);
         seen.flat().forEach((v, i) => {
-          expect(v).toBeCloseTo(whole.flat()[i] as number, 5);
+          expect(v).toBeCloseTo(whole.flat()[i]!, 5);
         });
       },
     ),

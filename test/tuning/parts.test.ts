@@ -56,9 +56,9 @@ async function first(
 }
 
 const logits = (x: FloatTensor): number[][] =>
-  Array.from({ length: x.dims[0] as number }, (_, n) =>
+  Array.from({ length: x.dims[0]! }, (_, n) =>
     W.map((r, k) =>
-      r.reduce((s, v, i) => s + v * (x.data[3 * n + i] as number), B[k] ?? 0),
+      r.reduce((s, v, i) => s + v * x.data[3 * n + i]!, B[k] ?? 0),
     ),
   );
 const logSoftmax = (z: number[]) => {
@@ -91,9 +91,7 @@ test("views go through the model beside the batch, and each gets its own rows", 
       .reduce((s, v) => s + v);
   expect(records["sum undefined"]).toBeCloseTo(sum(batch.x), 5);
   expect(records["sum other"]).toBeCloseTo(sum(other), 5);
-  const loss = logits(other).map(
-    (z, n) => -(logSoftmax(z)[batch.y[n] as number] as number),
-  );
+  const loss = logits(other).map((z, n) => -logSoftmax(z)[batch.y[n]!]!);
   expect(records["other's"]).toBeCloseTo((loss[0] ?? 0) + (loss[1] ?? 0), 5);
 });
 
@@ -107,9 +105,7 @@ test("parts add terms in order, from what a batch feeds", async () => {
     ],
     { ...batch, feeds: { weight: floats([2], [2, 3]), lambda: 0.5 } },
   );
-  const each = logits(batch.x).map(
-    (z, n) => -(logSoftmax(z)[batch.y[n] as number] as number),
-  );
+  const each = logits(batch.x).map((z, n) => -logSoftmax(z)[batch.y[n]!]!);
   expect(loss).toBeCloseTo(0.5 * (2 * (each[0] ?? 0) + 3 * (each[1] ?? 0)), 5);
 });
 

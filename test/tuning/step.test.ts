@@ -21,15 +21,13 @@ function gradients(w: number[][], b: number[]) {
   const dw = w.map((r) => r.map(() => 0));
   const db = b.map(() => 0);
   X.forEach((x, n) => {
-    const z = w.map((r, k) =>
-      r.reduce((s, v, i) => s + v * (x[i] as number), b[k] as number),
-    );
+    const z = w.map((r, k) => r.reduce((s, v, i) => s + v * x[i]!, b[k]!));
     const sum = z.reduce((s, v) => s + Math.exp(v), 0);
     z.forEach((v, k) => {
       const d = (Math.exp(v) / sum - Number(k === Y[n])) / X.length;
-      (db[k] as number) += d;
+      db[k]! += d;
       x.forEach((xi, i) => {
-        ((dw[k] as number[])[i] as number) += d * xi;
+        dw[k]![i]! += d * xi;
       });
     });
   });
@@ -93,13 +91,11 @@ describe.each(Object.keys(byHand))("%s", (id) => {
     const states = all.map((): number[] => []);
     for (let t = 1; t <= 3; t++) {
       const g = gradients([all.slice(0, 3), all.slice(3, 6)], all.slice(6));
-      all = all.map((w, i) =>
-        (byHand[id] as Update)(w, g[i] as number, states[i] as number[], t),
-      );
+      all = all.map((w, i) => byHand[id]!(w, g[i]!, states[i]!, t));
     }
     const seen = await steps(3, id, { weightDecay: 0.01 }, null, rate);
     seen.forEach((v, i) => {
-      expect(v).toBeCloseTo(all[i] as number, 5);
+      expect(v).toBeCloseTo(all[i]!, 5);
     });
   });
 });
@@ -150,13 +146,13 @@ test("clipping limits the joint length of the gradients", async () => {
   const limit = 1e-3;
   const seen = await steps(1, "sgd", { momentum: 0 }, limit, 1);
   const before = [...W.flat(), ...B];
-  const moved = seen.map((v, i) => v - (before[i] as number));
+  const moved = seen.map((v, i) => v - before[i]!);
   expect(Math.hypot(...moved)).toBeCloseTo(limit, 5);
 });
 
 test("the model keeps its own weights, and one multiplied by 0 stays", async () => {
   const model = linearModel(W, B);
-  const unit = optimizers[0] as (typeof optimizers)[number];
+  const unit = optimizers[0]!;
   const step = await openStep(
     model,
     new Map([

@@ -13,7 +13,7 @@ let x: FloatTensor;
 beforeAll(async () => {
   model = normalised(await reference());
   ({ x } = (await smallDigits()).test);
-}, 60_000);
+});
 
 function chosen(id: string, params: object = {}): Chosen<Strategy> {
   const unit = strategies.find((s) => s.id === id) as Strategy;
@@ -49,9 +49,7 @@ function moved(of: Model, name: string): Model {
 function near(seen: Float32Array, expected: Float32Array, relative: number) {
   const scale = Math.max(...expected.map(Math.abs));
   seen.forEach((v, i) => {
-    expect(Math.abs(v - (expected[i] as number))).toBeLessThanOrEqual(
-      relative * scale,
-    );
+    expect(Math.abs(v - expected[i]!)).toBeLessThanOrEqual(relative * scale);
   });
 }
 
@@ -207,8 +205,7 @@ describe("WiSE-FT", () => {
       m.graph.constants.get("hidden.weight") as FloatTensor;
     value(shipped).data.forEach((v, i) => {
       expect(v).toBeCloseTo(
-        0.75 * (value(model).data[i] as number) +
-          0.25 * (value(tuned).data[i] as number),
+        0.75 * value(model).data[i]! + 0.25 * value(tuned).data[i]!,
         5,
       );
     });

@@ -21,8 +21,7 @@ const markers = [
   "M0,5l5,-9h-10z",
   "M0,-5l5,5l-5,5l-5,-5z",
 ];
-export const marker = (i: number): string =>
-  markers[i % markers.length] as string;
+export const marker = (i: number): string => markers[i % markers.length]!;
 
 export const round = (v: number): number => Number(v.toFixed(1));
 

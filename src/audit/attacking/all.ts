@@ -37,7 +37,7 @@ export async function attackAll(
   );
   const cells = plan.map((p, i): Cell => {
     const { cell } = computed.get(p.id) as ComputedCell;
-    const checks = trustChecks(evidence[i] as Evidence, evidence);
+    const checks = trustChecks(evidence[i]!, evidence);
     return {
       ...cell,
       trusted: isTrusted(checks),

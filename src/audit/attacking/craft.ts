@@ -195,7 +195,7 @@ function begin(
   const { norm, eps } = planned;
   const { unit, params } = planned.chosen;
   const { data, seed, onEvent, signal } = bench;
-  const y = Int32Array.from(chosenRows, (i) => data.y[i] as number);
+  const y = Int32Array.from(chosenRows, (i) => data.y[i]!);
   const terms = {
     access: unit.access,
     y,

@@ -93,7 +93,7 @@ async function certifyAll(
     ...smoothing,
     ...summary(
       known,
-      chosen.map((i) => data.y[i] as number),
+      chosen.map((i) => data.y[i]!),
       smoothing,
     ),
     seconds: (performance.now() - started) / 1000,

@@ -99,7 +99,7 @@ export function certificateOf(
   const [label] = mostCounted(first);
   const n = Array.from(counts).reduce((sum, count) => sum + count, 0);
   // Both tails of this interval are alpha, so its end is the one-sided bound.
-  const { low } = clopperPearson(counts[label] as number, n, 1 - 2 * alpha);
+  const { low } = clopperPearson(counts[label]!, n, 1 - 2 * alpha);
   return low > 0.5 ? { label, radius: sigma * normalQuantile(low) } : null;
 }
 
@@ -122,7 +122,7 @@ export async function predictSmoothed(
   const { n, alpha } = smoothing;
   const counts = await countUnderNoise(model, x, smoothing, n, random);
   const [label, next] = mostCounted(counts);
-  const p = mcnemar(counts[label] as number, counts[next] ?? 0);
+  const p = mcnemar(counts[label]!, counts[next] ?? 0);
   return p <= alpha ? label : null;
 }
 
@@ -148,14 +148,13 @@ async function countUnderNoise(
     const rows = Math.min(TOGETHER, draws - from);
     const noisy = new Float32Array(rows * width);
     for (let i = 0; i < noisy.length; i++)
-      noisy[i] = (x.data[i % width] as number) + sigma * random.normal();
+      noisy[i] = x.data[i % width]! + sigma * random.normal();
     const logits = await model.logits(
       floats([rows, ...x.dims.slice(1)], noisy),
       // A model that draws at random itself draws from the same generator.
       Array.from({ length: rows }, () => random),
     );
-    for (const label of argmaxRows(logits))
-      if (label >= 0) (counts[label] as number)++;
+    for (const label of argmaxRows(logits)) if (label >= 0) counts[label]!++;
   }
   return counts;
 }

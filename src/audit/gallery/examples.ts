@@ -69,7 +69,7 @@ function picksOf({ cell }: ComputedCell, count: number): number[] {
   const shown = Math.min(count, broken.length);
   return Array.from(
     { length: shown },
-    (_, k) => broken[Math.floor((k * broken.length) / shown)] as number,
+    (_, k) => broken[Math.floor((k * broken.length) / shown)]!,
   );
 }
 
@@ -133,7 +133,7 @@ async function textExamplesOf(
   const after = await opened.answers(perturbed);
   const told = tellerOf(ready.model, data, before.logits, after.logits);
   return picks.map((sample, i) => {
-    const [one, other] = [clean[i] as string, perturbed[i] as string];
+    const [one, other] = [clean[i]!, perturbed[i]!];
     return {
       cell: cell.id,
       ...told(sample, i),
@@ -161,7 +161,7 @@ function tellerOf(
       sample,
       label: targets
         ? answer(saying(rowOf(targets, sample)))
-        : (model.classes[y[sample] as number] ?? "?"),
+        : (model.classes[y[sample]!] ?? "?"),
       cleanPrediction: answer(first),
       cleanConfidence: sure(first),
       prediction: answer(second),
@@ -181,7 +181,7 @@ function rowOf({ data, dims }: FloatTensor, row: number): Float32Array {
 function difference(clean: FloatTensor, perturbed: FloatTensor): FloatTensor {
   return {
     ...clean,
-    data: clean.data.map((v, i) => (perturbed.data[i] as number) - v),
+    data: clean.data.map((v, i) => perturbed.data[i]! - v),
   };
 }
 
@@ -194,9 +194,6 @@ function scaleOf(
   const width = clean.data.length / (clean.dims[0] ?? 1);
   let largest = 1e-12;
   for (let i = row * width; i < (row + 1) * width; i++)
-    largest = Math.max(
-      largest,
-      Math.abs((perturbed.data[i] as number) - (clean.data[i] as number)),
-    );
+    largest = Math.max(largest, Math.abs(perturbed.data[i]! - clean.data[i]!));
   return (v) => 0.5 + (0.5 * v) / largest;
 }

@@ -16,7 +16,7 @@ export function picture(
   const pixels = new Uint8Array(area * channels);
   for (let c = 0; c < channels; c++) {
     for (let p = 0; p < area; p++) {
-      const v = x.data[(row * channels + c) * area + p] as number;
+      const v = x.data[(row * channels + c) * area + p]!;
       pixels[p * channels + c] = Math.round(
         255 * Math.min(1, Math.max(0, unit(v))),
       );

@@ -108,7 +108,7 @@ async function noGradientOf(
   data: Dataset,
 ): Promise<string | null> {
   try {
-    await model.lossGradient(takeRows(data.x, [0]), [data.y[0] as number], {
+    await model.lossGradient(takeRows(data.x, [0]), [data.y[0]!], {
       targets: data.targets && takeRows(data.targets, [0]),
     });
     return null;
@@ -125,7 +125,7 @@ function rowOf(
   siblings: readonly Evidence[],
   { suite }: Replaying,
 ): CrossTask {
-  const { ready, places, data, right, noGradient } = heads[at] as Head;
+  const { ready, places, data, right, noGradient } = heads[at]!;
   const outcomes = Array.from(data.y, () => ".");
   places.forEach((place, i) => {
     outcomes[place] = right[place] ? (stood[at]?.[i] === "1" ? "1" : "0") : "-";

@@ -106,7 +106,7 @@ async function replayed(
       examples,
       shared.map((s) => s.example),
     ),
-    samples.map((i) => draws[i] as (typeof draws)[number]),
+    samples.map((i) => draws[i]!),
   );
   const said = decisions(
     opened.model.model,

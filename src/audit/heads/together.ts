@@ -162,7 +162,7 @@ async function made(
 /** The shared samples that at least one head is right about without an attack. */
 export const rightOnes = (heads: readonly Head[]): number[] =>
   (heads[0]?.places ?? []).flatMap((_, i) =>
-    heads.some((h) => h.right[h.places[i] as number]) ? [i] : [],
+    heads.some((h) => h.right[h.places[i]!]) ? [i] : [],
   );
 
 /** What was seen of several heads, at its worst. */
@@ -275,7 +275,7 @@ async function attackAll(
 function besideOf({ opened, data, places, noGradient }: Head): Beside {
   return {
     model: opened.model,
-    y: Int32Array.from(places, (place) => data.y[place] as number),
+    y: Int32Array.from(places, (place) => data.y[place]!),
     targets: data.targets && takeRows(data.targets, places),
     isBlind: noGradient !== null,
   };
@@ -290,7 +290,7 @@ async function answersOf(
   const draws = drawsFor({ ...bench, data }, "attacked");
   const answers = await opened.answers(
     examples,
-    places.map((place) => draws[place] as Random),
+    places.map((place) => draws[place]!),
   );
   const targets = data.targets && takeRows(data.targets, places);
   const said = decisions(opened.model.model, answers, targets);

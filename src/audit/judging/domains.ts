@@ -72,7 +72,7 @@ function measured(
     return {
       robust,
       rates: {
-        cleanAccuracy: (cells[0] as Cell).cleanAccuracy,
+        cleanAccuracy: cells[0]!.cleanAccuracy,
         robustAccuracy: rate(robust.filter(Boolean).length, robust.length),
       },
     };

@@ -74,7 +74,7 @@ function crossed(
   const samples = matrix[0]?.length ?? 0;
   const values = matrix.map(mean);
   const perSample = Array.from({ length: samples }, (_, i) =>
-    mean(matrix.map((row) => row[i] as number)),
+    mean(matrix.map((row) => row[i]!)),
   );
   const middle = mean(values);
   const ofSeeds = variance(values) / seeds;

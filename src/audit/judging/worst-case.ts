@@ -192,11 +192,11 @@ function compare(
   own: readonly Cell[],
   against: readonly Cell[],
 ): NonNullable<WorstCase["comparison"]> {
-  requirePaired(own[0] as Cell, against[0] as Cell);
+  requirePaired(own[0]!, against[0]!);
   const gained = count(here.map((robust, i) => robust && !there[i]));
   const lost = count(there.map((robust, i) => robust && !here[i]));
   return {
-    against: (against[0] as Cell).candidate,
+    against: against[0]!.candidate,
     difference: (gained - lost) / here.length,
     gained,
     lost,

@@ -1,12 +1,6 @@
 import { hashOf, Random, UsageError } from "#core";
 import type { Model } from "#model";
-import {
-  BASE,
-  type CandidateSpec,
-  describe,
-  isFollowed,
-  taskNamed,
-} from "../suite/index.ts";
+import { BASE, describe, isFollowed, taskNamed } from "../suite/index.ts";
 import {
   checkFits,
   checkTargets,
@@ -34,7 +28,7 @@ export async function makeCandidate(
 ): Promise<ReadyModel> {
   const { loaded, data } = shop;
   const { suite } = loaded;
-  const spec = suite.candidates[id] as CandidateSpec;
+  const spec = suite.candidates[id]!;
   if (spec.model === BASE) return asItIs(id, shop, base);
   if (spec.model !== undefined) {
     const ready = givenCandidate(id, shop, spec.model);
@@ -78,7 +72,7 @@ export function givenCandidate(
 ): ReadyModel {
   const { loaded, data } = known;
   const { suite } = loaded;
-  const { member, input, weights } = suite.candidates[id] as CandidateSpec;
+  const { member, input, weights } = suite.candidates[id]!;
   const { test } = judgedOn(data, member).target;
   const options = {
     input,
@@ -118,7 +112,7 @@ export function checkAsItIs(
 export function recipeOf(id: string, known: Known, base: Model): Recipe {
   const { suite } = known.loaded;
   const { target } = known.data;
-  const spec = suite.candidates[id] as CandidateSpec;
+  const spec = suite.candidates[id]!;
   const { train, validation } =
     spec.labels === "source" || spec.adaptation
       ? sourceDomainOf(id, known)

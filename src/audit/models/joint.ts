@@ -7,12 +7,7 @@ import {
   withHeads,
 } from "#model";
 import { jointDataset, manyTasks, placesOf } from "#tuning";
-import {
-  type CandidateSpec,
-  describe,
-  isFollowed,
-  taskNamed,
-} from "../suite/index.ts";
+import { describe, isFollowed, taskNamed } from "../suite/index.ts";
 import { checkTargets, judgedOn, type PreparedData } from "../tasks/index.ts";
 import { tell } from "./accuracy.ts";
 import {
@@ -35,7 +30,7 @@ export async function makeMember(
   base: ReadyModel | null,
 ): Promise<ReadyModel> {
   const { loaded, data } = shop;
-  const spec = loaded.suite.candidates[id] as CandidateSpec;
+  const spec = loaded.suite.candidates[id]!;
   const { member, tasks: names = [] } = spec;
   if (!base || !member)
     throw new Error("a candidate of tasks has a base; the schema says so");
@@ -63,7 +58,7 @@ export async function makeMember(
     placesOf(samplesOf(names, data, "train"))[names.indexOf(member.task)] ?? [];
   return {
     ...made,
-    unseen: [...places.keys()].filter((i) => unseen.has(places[i] as number)),
+    unseen: [...places.keys()].filter((i) => unseen.has(places[i]!)),
   };
 }
 
@@ -84,7 +79,7 @@ export function jointTuning(
   { loaded, data }: Known,
   base: Model,
 ): FineTuning {
-  const spec = loaded.suite.candidates[id] as CandidateSpec;
+  const spec = loaded.suite.candidates[id]!;
   const { tasks: names = [], taskWeights, taskTemperature, cut } = spec;
   const random = new Random(loaded.suite.seed).fork(purposeOf(spec));
   const tasks = names.map((task) => ({
@@ -104,7 +99,7 @@ export function jointTuning(
   );
   const { heads = [] } = headed;
   for (const [i, head] of heads.entries()) {
-    const { test } = (tasks[i] as (typeof tasks)[number]).judged.target;
+    const { test } = tasks[i]!.judged.target;
     checkTargets(headModel(headed, head), test, `task "${head.name}"`);
   }
   const joint = (part: "train" | "validation") =>

@@ -57,9 +57,7 @@ export async function preflight(
     const alone = (await model.logits(rows(data.x, i, i + 1))).data;
     const scale = Math.max(1, ...alone.map(Math.abs));
     const apart = Math.max(
-      ...alone.map((z, k) =>
-        Math.abs(z - (logits.data[i * width + k] as number)),
-      ),
+      ...alone.map((z, k) => Math.abs(z - logits.data[i * width + k]!)),
     );
     if (apart > 1e-3 * scale) {
       throw new AssayError(

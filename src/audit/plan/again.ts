@@ -1,10 +1,5 @@
 import { counts } from "../counting.ts";
-import {
-  type CandidateSpec,
-  isFollowed,
-  MAIN,
-  type Suite,
-} from "../suite/index.ts";
+import { isFollowed, MAIN, type Suite } from "../suite/index.ts";
 import { type PlannedCell, planCells } from "./cells.ts";
 
 /** The cells that are computed on the source domain as well. */
@@ -37,9 +32,7 @@ export function followedCells(
         isFollowed(suite, p.candidate),
     )
     .map((cell) => {
-      const { strategy, epochs, adaptation } = candidates[
-        cell.candidate
-      ] as CandidateSpec;
+      const { strategy, epochs, adaptation } = candidates[cell.candidate]!;
       const trained = strategy ? epochs : adaptation?.params.epochs;
       return { cell, epochs: Math.ceil(Number(trained ?? 0) / every) };
     });

@@ -72,10 +72,7 @@ export function planCells(suite: Suite): PlannedCell[] {
   for (const candidate of Object.keys(suite.candidates)) {
     for (const [defense, parts] of defenses) {
       const add = (attack: string, budget: Budget) => {
-        const chosen = within(
-          budget,
-          suite.attacks[attack] as Chosen<AnyAttack>,
-        );
+        const chosen = within(budget, suite.attacks[attack]!);
         const norms: readonly Norm[] = chosen.unit.norms;
         if (!norms.includes(budget.norm)) return;
         const replayed = defense !== "none" && usesTarget(chosen.unit);

@@ -13,7 +13,7 @@ import {
   requireHeadFor,
   withNewHead,
 } from "../models/index.ts";
-import { BASE, type CandidateSpec, plainParams } from "../suite/index.ts";
+import { BASE, plainParams } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
 import { needsUnrelated } from "./bases.ts";
 import { planCells } from "./cells.ts";
@@ -70,7 +70,7 @@ export function foresee(known: Known): void {
   }
   for (const { candidate, repair, parts, trial, chosen } of planTrials(suite)) {
     const model = outlines.get(candidate) as Model;
-    const { member } = suite.candidates[candidate] as CandidateSpec;
+    const { member } = suite.candidates[candidate]!;
     const { train } = judgedOn(known.data, member).target;
     within(`trials.${trial}`, () => {
       const { unit, params } = chosen;
@@ -90,7 +90,7 @@ export function foresee(known: Known): void {
 /** A candidate as far as it is known before it is trained. */
 function candidateOutline(id: string, known: Known, base: Model | null): Model {
   const { suite, file } = known.loaded;
-  const spec = suite.candidates[id] as CandidateSpec;
+  const spec = suite.candidates[id]!;
   if (spec.model !== undefined && spec.model !== BASE)
     return givenCandidate(id, known, spec.model).model;
   if (!base) throw new Error("the plan says that there is a base");

@@ -47,7 +47,7 @@ export async function largestMargins(
         best = loss.reduce((most, v) => Math.max(most, v), best);
         const size = 0.1 * (high - low) * (1 - s / steps);
         gradient.data.forEach((g, i) => {
-          const moved = (x.data[i] as number) + size * Math.sign(g);
+          const moved = x.data[i]! + size * Math.sign(g);
           x.data[i] = Math.min(high, Math.max(low, moved));
         });
       }

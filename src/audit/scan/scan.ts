@@ -229,7 +229,7 @@ function pictureOf(
   const [low, high] = bounds;
   const size = mask.data.length;
   const shown = pattern.data.map(
-    (v, i) => ((v - low) / (high - low)) * (mask.data[i % size] as number),
+    (v, i) => ((v - low) / (high - low)) * mask.data[i % size]!,
   );
   return encodePng(shown, shape as [number, number, number]);
 }

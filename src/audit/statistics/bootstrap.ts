@@ -27,10 +27,10 @@ export function ratioIntervals(
   const found = pairs.map((): number[] => []);
   const times = new Uint32Array(n);
   const sum = (all: readonly number[]) =>
-    all.reduce((total, i) => total + (times[i] as number), 0);
+    all.reduce((total, i) => total + times[i]!, 0);
   for (let draw = 0; draw < RESAMPLES; draw++) {
     times.fill(0);
-    for (let k = 0; k < n; k++) (times[random.below(n)] as number)++;
+    for (let k = 0; k < n; k++) times[random.below(n)]!++;
     for (const [p, { first, second }] of places.entries()) {
       const ratio = sum(first) / sum(second);
       if (!Number.isNaN(ratio)) found[p]?.push(ratio);

@@ -22,8 +22,7 @@ export function roc(
   const above = countsAbove(high, low);
   const level = countsAbove(high, low, true);
   let area = 0;
-  for (let i = 0; i < n; i++)
-    area += ((above[i] as number) + (level[i] as number)) / 2;
+  for (let i = 0; i < n; i++) area += (above[i]! + level[i]!) / 2;
   const value = area / (m * n);
   return {
     auc: { value, ...areaInterval(value, m, n) },
@@ -32,7 +31,7 @@ export function roc(
     points: Array.from({ length: POINTS + 1 }, (_, percent) => {
       // The lowest threshold that so many negatives at most are above.
       const allowed = Math.floor((percent * n) / POINTS + 1e-9);
-      const detected = allowed === n ? m : (above[allowed] as number);
+      const detected = allowed === n ? m : above[allowed]!;
       return [percent / POINTS, detected / m];
     }),
   };
@@ -48,7 +47,7 @@ function countsAbove(
   return numbers.map((v) => {
     while (
       at < others.length &&
-      ((others[at] as number) > v || (orLevel && others[at] === v))
+      (others[at]! > v || (orLevel && others[at] === v))
     )
       at++;
     return at;

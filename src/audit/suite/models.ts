@@ -88,7 +88,7 @@ export const candidateSchema = z
     tasks: z.array(id).min(1).optional(),
     /** How much each task counts. */
     taskWeights: choiceOf(weightings).default({
-      unit: weightings[0] as (typeof weightings)[number],
+      unit: weightings[0]!,
       params: { weights: {} },
     }),
     /** Draws tasks by their number of samples to the power of 1 / temperature, instead of every sample once an epoch; the higher, the more equal. */

@@ -94,8 +94,8 @@ function relabelled(
     if (k < 0 || labelOf.has(k)) throw badClass(name, k >= 0, data, task);
     labelOf.set(k, label);
   }
-  const rows = all.filter((i) => labelOf.has(data.y[i] as number));
-  const label = (i: number) => labelOf.get(data.y[i] as number) as number;
+  const rows = all.filter((i) => labelOf.has(data.y[i]!));
+  const label = (i: number) => labelOf.get(data.y[i]!) as number;
   return {
     rows,
     data:

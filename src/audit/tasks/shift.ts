@@ -38,7 +38,7 @@ export function shifted(
       ) as (typeof corruptions)[number];
       image = apply(
         { channels, height, width, data: image },
-        severities[shift.severity - 1] as number,
+        severities[shift.severity - 1]!,
         own.fork(k),
       ).map((v) => Math.min(1, Math.max(0, v)));
     }

@@ -102,7 +102,7 @@ export async function openVictim(
   base: ReadyModel | null,
   shop: Workshop,
 ): Promise<Victim & { surrogate: Victim["tune"] }> {
-  const spec = shop.loaded.suite.candidates[ready.id] as CandidateSpec;
+  const spec = shop.loaded.suite.candidates[ready.id]!;
   const judged: Judged = judgedOn(shop.data, spec.member);
   const bare = (changes: Changes) => retune(ready, changes, base, shop);
   const repaired = async (changes: Changes) =>
@@ -155,7 +155,7 @@ async function retune(
   shop: Workshop,
 ): Promise<Tuned> {
   const { suite } = shop.loaded;
-  const spec = suite.candidates[ready.id] as CandidateSpec;
+  const spec = suite.candidates[ready.id]!;
   if (Object.keys(changes).length === 0)
     return {
       model: ready.model,
@@ -234,9 +234,9 @@ async function repairAll(
       const left = await unit.filter({ ...input, train: now.train });
       filtered = new Set([
         ...(filtered ?? []),
-        ...touchedBy(left, now.train).map((row) => origin[row] as number),
+        ...touchedBy(left, now.train).map((row) => origin[row]!),
       ]);
-      origin = left.rows.map((row) => origin[row] as number);
+      origin = left.rows.map((row) => origin[row]!);
       now = await again({ ...changes, train: remaining(now.train, left) });
       continue;
     }

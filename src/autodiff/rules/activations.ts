@@ -13,7 +13,7 @@ export const activations: RuleTable = {
   LeakyRelu: (c) => {
     const alpha = attribute(c.node, "alpha", "float", 0.01);
     // One side of the kink has slope 1, the other alpha: alpha + (1 - alpha) * mask.
-    const x = c.inputs[0] as string;
+    const x = c.inputs[0]!;
     const mask = alpha > 0 ? positive(c) : c.b.mask(c.b.greater(x, 0), x);
     const slope = c.b.add(c.b.mul(mask, 1 - alpha), alpha);
     return [c.b.mul(c.g, slope)];

@@ -25,9 +25,9 @@ const einsum: Rule = (context) => {
   return inputs.map((x, k) => {
     if (!needs(k)) return undefined;
     const others = terms.flatMap((term, j) =>
-      j === k ? [] : [{ term, value: inputs[j] as string }],
+      j === k ? [] : [{ term, value: inputs[j]! }],
     );
-    const own = terms[k] as readonly string[];
+    const own = terms[k]!;
     const labels = own.filter((label, i) => own.indexOf(label) === i);
     const factors = [{ term: output, value: g }, ...others];
     const reached = labels.filter((label) =>

@@ -36,7 +36,7 @@ const conv: Rule = (context) => {
   const [x, w] = inputs as [string, string];
   const weight = fixed(b.dims(w));
   const input = fixed(b.rankedDims(x).slice(2));
-  const output = fixed(b.rankedDims(outputs[0] as string).slice(2));
+  const output = fixed(b.rankedDims(outputs[0]!).slice(2));
   if (!weight || !input || !output) {
     throw unsupported(
       node,
@@ -287,7 +287,7 @@ const convTranspose: Rule = (context) => {
   const [x, w] = inputs as [string, string];
   const weight = fixed(b.dims(w));
   const small = fixed(b.rankedDims(x).slice(2));
-  const large = fixed(b.rankedDims(outputs[0] as string).slice(2));
+  const large = fixed(b.rankedDims(outputs[0]!).slice(2));
   if (!weight || !small || !large) {
     throw unsupported(
       node,

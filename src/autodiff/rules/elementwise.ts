@@ -7,8 +7,8 @@ import {
 } from "../rule.ts";
 
 type In = RuleContext;
-const x0 = ({ inputs }: In) => inputs[0] as string;
-const y0 = ({ outputs }: In) => outputs[0] as string;
+const x0 = ({ inputs }: In) => inputs[0]!;
+const y0 = ({ outputs }: In) => outputs[0]!;
 
 /** x^e. A constant exponent, the usual case, gets its short form. */
 const pow: Rule = (context) => {

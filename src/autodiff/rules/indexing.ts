@@ -106,7 +106,7 @@ function linear(
   const strides: Size[] = [];
   for (let i = k - 1, stride: Size = 1; i >= 0; i--) {
     strides[i] = stride;
-    stride = product(b, stride, sizes[i] as Size);
+    stride = product(b, stride, sizes[i]!);
   }
   const lengths = shapeOf(b, sizes);
   const positive = b.where(
@@ -248,7 +248,7 @@ const scatterElements: Rule = (context) => {
     data,
     indices,
     updates,
-    y: outputs[0] as string,
+    y: outputs[0]!,
     g,
     needs,
   });
@@ -270,7 +270,7 @@ const scatterND: Rule = (context) => {
     data: b.reshape(data, places),
     indices: b.expand(b.reshape(at, [-1, 1]), rows),
     updates: b.reshape(updates, rows),
-    y: b.reshape(outputs[0] as string, places),
+    y: b.reshape(outputs[0]!, places),
     g: b.reshape(g, places),
     needs,
   });

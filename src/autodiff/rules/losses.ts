@@ -55,18 +55,14 @@ function lossGradients(
   if (!needs(2)) return [ofLog, undefined];
   // A mean falls as the weights it is over grow.
   const own = b.neg(log);
-  const each = reduction === "mean" ? b.sub(own, outputs[0] as string) : own;
+  const each = reduction === "mean" ? b.sub(own, outputs[0]!) : own;
   const axes = b.rankedDims(log).flatMap((_, i) => (i === 1 ? [] : [i]));
   return [ofLog, b.reduceSum(b.mul(b.mul(chosen, each), share), axes)];
 }
 
 /** Negative log-likelihood of log-probabilities. */
 const negativeLogLikelihood: Rule = (context) => {
-  const [x, weights] = lossGradients(
-    context,
-    context.inputs[0] as string,
-    context.g,
-  );
+  const [x, weights] = lossGradients(context, context.inputs[0]!, context.g);
   return [x, undefined, weights];
 };
 

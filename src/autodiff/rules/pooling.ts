@@ -102,7 +102,7 @@ function indicesOf(b: RuleContext["b"], node: RuleContext["node"]): string {
   if (attribute(node, "storage_order", "int", 0) === 0)
     return b.requireOutput(node, 1);
   const { storage_order: _, ...attributes } = node.attributes;
-  return b.many("MaxPool", [node.inputs[0] ?? ""], attributes, 2)[1] as string;
+  return b.many("MaxPool", [node.inputs[0] ?? ""], attributes, 2)[1]!;
 }
 
 /**
@@ -194,7 +194,7 @@ const averagePool: Rule = (context) => {
     g,
   } = context;
   const spatial = fixed(b.rankedDims(x).slice(2));
-  const output = fixed(b.rankedDims(outputs[0] as string).slice(2));
+  const output = fixed(b.rankedDims(outputs[0]!).slice(2));
   if (!spatial || !output) throw unknownSize(node);
   const window = windowOf(node, spatial);
   const countPadding = attribute(node, "count_include_pad", "int", 0) === 1;

@@ -36,7 +36,7 @@ function aligned(context: RuleContext, value: string): string {
   const { b, node, inputs } = context;
   const layout = layoutOf(context);
   if (layout === "tensor") return value;
-  const x = inputs[0] as string;
+  const x = inputs[0]!;
   const rank = b.rankedDims(x).length;
   const axis = axisIn(context);
   if (layout === "axis") {
@@ -76,7 +76,7 @@ function ofScale(context: RuleContext, each: string): string {
   if (layout === "tensor") return each;
   if (layout === "blocks") return ofBlocks(context, each);
   const axis = axisIn(context);
-  const rank = b.rankedDims(inputs[0] as string).length;
+  const rank = b.rankedDims(inputs[0]!).length;
   const others = Array.from({ length: rank }, (_, i) => i).filter(
     (i) => i !== axis,
   );
@@ -128,11 +128,11 @@ function centred(context: RuleContext, x: string, zero?: string): string {
 const quantize: Rule = (context) => {
   const { b, node, inputs, outputs, g, needs } = context;
   const [x = "", scaleInput = "", zero] = inputs;
-  const limit = limits[b.type(outputs[0] as string)];
+  const limit = limits[b.type(outputs[0]!)];
   if (!limit) {
     throw unsupported(
       node,
-      `it quantises to ${b.type(outputs[0] as string)}`,
+      `it quantises to ${b.type(outputs[0]!)}`,
       "Export the model with 8-bit or 16-bit integers.",
     );
   }

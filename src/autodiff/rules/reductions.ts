@@ -3,7 +3,7 @@ import type { Rule, RuleContext, RuleTable } from "../rule.ts";
 
 /** The reduced axes of a node, counted from the front; every axis when none are named, undefined when they are only known as the model runs. */
 function reducedAxes({ b, node, inputs }: RuleContext): number[] | undefined {
-  const rank = b.rankedDims(inputs[0] as string).length;
+  const rank = b.rankedDims(inputs[0]!).length;
   const stated =
     attribute(node, "axes", "ints", undefined) ?? b.intsOf(inputs[1]);
   if (inputs[1] && !stated) return undefined;
@@ -17,7 +17,7 @@ function keepAxes(context: RuleContext, value: string): string {
   const { b, node, inputs } = context;
   if (attribute(node, "keepdims", "int", 1) === 1) return value;
   const axes = reducedAxes(context)?.sort((p, q) => p - q);
-  if (!axes) return b.op("Unsqueeze", [value, inputs[1] as string]);
+  if (!axes) return b.op("Unsqueeze", [value, inputs[1]!]);
   return axes.length ? b.unsqueeze(value, axes) : value;
 }
 
@@ -25,7 +25,7 @@ function keepAxes(context: RuleContext, value: string): string {
 function reduced(context: RuleContext, op: string, value: string): string {
   const { b, node, inputs } = context;
   const axes = reducedAxes(context);
-  const by = axes ? b.ints(axes) : (inputs[1] as string);
+  const by = axes ? b.ints(axes) : inputs[1]!;
   const none = attribute(node, "noop_with_empty_axes", "int", 0);
   return b.op(op, [value, by], {
     keepdims: int(1),
@@ -36,7 +36,7 @@ function reduced(context: RuleContext, op: string, value: string): string {
 /** The gradient of a sum, repeated over what was summed. */
 function spread(context: RuleContext, g: string): string {
   const { b, inputs } = context;
-  const x = inputs[0] as string;
+  const x = inputs[0]!;
   const dims = fixed(b.dims(x));
   return b.expand(keepAxes(context, g), dims ? b.ints(dims) : b.shapeOf(x));
 }
@@ -44,14 +44,14 @@ function spread(context: RuleContext, g: string): string {
 /** 1 / (number of elements that were averaged), a value when it depends on the batch. */
 function scaleByCount(context: RuleContext, g: string): string {
   const { b, inputs, outputs } = context;
-  const x = inputs[0] as string;
+  const x = inputs[0]!;
   const dims = b.rankedDims(x);
   const counts = reducedAxes(context)?.map((a): Dim => dims[a] ?? null);
   const known = fixed(counts);
   if (known) return b.mul(g, 1 / known.reduce((p, d) => p * d, 1));
   const ratio = b.div(
     b.cast(b.op("Size", [x]), b.type(g)),
-    b.cast(b.op("Size", [outputs[0] as string]), b.type(g)),
+    b.cast(b.op("Size", [outputs[0]!]), b.type(g)),
   );
   return b.div(g, ratio);
 }
@@ -59,8 +59,8 @@ function scaleByCount(context: RuleContext, g: string): string {
 /** Maximum or minimum: ties share the gradient evenly, as torch.amax does. */
 const extremum: Rule = (context) => {
   const { b, inputs, outputs, g } = context;
-  const x = inputs[0] as string;
-  const best = keepAxes(context, outputs[0] as string);
+  const x = inputs[0]!;
+  const best = keepAxes(context, outputs[0]!);
   const mask = b.mask(b.equal(x, best), x);
   const ties = reduced(context, "ReduceSum", mask);
   return [b.mul(b.div(keepAxes(context, g), ties), mask)];
@@ -72,7 +72,7 @@ const extremum: Rule = (context) => {
  */
 const product: Rule = (context) => {
   const { b, inputs, g } = context;
-  const x = inputs[0] as string;
+  const x = inputs[0]!;
   const zero = b.equal(x, 0);
   const others = b.where(zero, 1, x);
   const zeros = reduced(context, "ReduceSum", b.mask(zero, x));
@@ -91,27 +91,22 @@ export const reductions: RuleTable = {
   ReduceProd: product,
   /** y = log(sum x), so 1 / sum x = exp(-y). */
   ReduceLogSum: (c) => [
-    spread(c, c.b.mul(c.g, c.b.exp(c.b.neg(c.outputs[0] as string)))),
+    spread(c, c.b.mul(c.g, c.b.exp(c.b.neg(c.outputs[0]!)))),
   ],
   ReduceMax: extremum,
   ReduceMin: extremum,
-  ReduceSumSquare: (c) => [
-    c.b.mul(keepAxes(c, c.b.mul(c.g, 2)), c.inputs[0] as string),
-  ],
-  ReduceL1: (c) => [c.b.mul(keepAxes(c, c.g), c.b.sign(c.inputs[0] as string))],
+  ReduceSumSquare: (c) => [c.b.mul(keepAxes(c, c.b.mul(c.g, 2)), c.inputs[0]!)],
+  ReduceL1: (c) => [c.b.mul(keepAxes(c, c.g), c.b.sign(c.inputs[0]!))],
   /** At the origin the norm has no slope; 0 is taken, as PyTorch does. */
   ReduceL2: (c) => {
     const { b } = c;
-    const y = keepAxes(c, c.outputs[0] as string);
-    const direction = b.div(
-      c.inputs[0] as string,
-      b.where(b.equal(y, 0), 1, y),
-    );
+    const y = keepAxes(c, c.outputs[0]!);
+    const direction = b.div(c.inputs[0]!, b.where(b.equal(y, 0), 1, y));
     return [b.mul(keepAxes(c, c.g), direction)];
   },
   ReduceLogSumExp: (c) => {
     const { b } = c;
-    const y = keepAxes(c, c.outputs[0] as string);
-    return [b.mul(keepAxes(c, c.g), b.exp(b.sub(c.inputs[0] as string, y)))];
+    const y = keepAxes(c, c.outputs[0]!);
+    return [b.mul(keepAxes(c, c.g), b.exp(b.sub(c.inputs[0]!, y)))];
   },
 };

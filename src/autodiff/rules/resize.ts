@@ -18,7 +18,7 @@ import {
 const resize: Rule = ({ b, node, inputs, outputs, g }) => {
   const [x = "", roi, scalesInput] = inputs;
   const input = fixedSizes(b.rankedDims(x));
-  const output = fixedSizes(b.rankedDims(outputs[0] as string));
+  const output = fixedSizes(b.rankedDims(outputs[0]!));
   const rank = input.length;
   const axes = (
     attribute(node, "axes", "ints", undefined) ?? input.map((_, i) => i)
@@ -92,7 +92,7 @@ function commonScale(
   const sizes = b.intsOf(sizesInput);
   const lengths = fixed(axes.map((a) => input[a] ?? null));
   if (!sizes || !lengths) throw unknownSize(node);
-  const ratios = sizes.map((size, i) => f32(size / (lengths[i] as number)));
+  const ratios = sizes.map((size, i) => f32(size / lengths[i]!));
   return policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios);
 }
 

@@ -75,7 +75,8 @@ const slice: Rule = (context) => {
   let empty = false;
   for (const [i, axis] of axes.entries()) {
     const range = ranges[i];
-    if (range === undefined) {
+    const length = dims[axis];
+    if (range === undefined || typeof length !== "number") {
       const whole =
         starts[i] === 0 && (ends[i] ?? 0) >= 2 ** 31 - 1 && steps[i] === 1;
       if (whole) continue;
@@ -90,7 +91,7 @@ const slice: Rule = (context) => {
     empty ||= range.count === 0;
     const first = range.step < 0 ? range.start - covered + 1 : range.start;
     begin[axis] = first;
-    end[axis] = (dims[axis] as number) - first - covered;
+    end[axis] = length - first - covered;
   }
   return [empty ? b.zeros(b.shapeOf(x), g) : b.pad(back, begin, end)];
 };
@@ -116,7 +117,7 @@ function sliceAtRunTime({ b, inputs, outputs, g }: RuleContext): string {
     b.op("Max", [first, b.scalar(0, "int64")]),
     lengths,
   ]);
-  const end = b.sub(b.sub(lengths, begin), along(outputs[0] as string));
+  const end = b.sub(b.sub(lengths, begin), along(outputs[0]!));
   return b.op("Pad", [g, b.concat([begin, end], 0), "", axes]);
 }
 
@@ -150,7 +151,7 @@ function spread(
 
 const pad: Rule = (context) => {
   const { b, node, inputs, g } = context;
-  const x = inputs[0] as string;
+  const x = inputs[0]!;
   const mode = attribute(node, "mode", "string", "constant");
   const dims = b.rankedDims(x);
   const stated = b.intsOf(inputs[1]);

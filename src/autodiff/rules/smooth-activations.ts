@@ -1,8 +1,8 @@
 import { attribute } from "#onnx";
 import type { RuleContext, RuleTable } from "../rule.ts";
 
-const x0 = ({ inputs }: RuleContext) => inputs[0] as string;
-const y0 = ({ outputs }: RuleContext) => outputs[0] as string;
+const x0 = ({ inputs }: RuleContext) => inputs[0]!;
+const y0 = ({ outputs }: RuleContext) => outputs[0]!;
 const parameter = ({ node }: RuleContext, name: string, fallback: number) =>
   attribute(node, name, "float", fallback);
 

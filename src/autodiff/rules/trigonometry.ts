@@ -1,7 +1,7 @@
 import type { RuleContext, RuleTable } from "../rule.ts";
 
-const x0 = ({ inputs }: RuleContext) => inputs[0] as string;
-const y0 = ({ outputs }: RuleContext) => outputs[0] as string;
+const x0 = ({ inputs }: RuleContext) => inputs[0]!;
+const y0 = ({ outputs }: RuleContext) => outputs[0]!;
 
 /** 1 + sign * x^2, and its root. */
 const square = ({ b }: RuleContext, v: string, sign: 1 | -1) =>

@@ -58,7 +58,7 @@ export const imageFolder = defineSource({
     const { decodeImage } = await import("../image.ts");
     const [height, width = height] = [spec.size ?? []].flat();
     const decode = (index: number) => {
-      const { file, shown } = images[index] as (typeof images)[number];
+      const { file, shown } = images[index]!;
       const size =
         height === undefined || width === undefined
           ? undefined

@@ -71,8 +71,7 @@ function loan(random: Random): (string | number)[] {
   const burden = (12 * instalment) / income;
   const accounts = random.below(40);
   const open = random.below(accounts + 1);
-  const purpose =
-    burden > 0.6 ? "debts" : (purposes[random.below(4)] as string);
+  const purpose = burden > 0.6 ? "debts" : purposes[random.below(4)]!;
   const risk =
     5 * burden +
     0.08 * rate +

@@ -85,7 +85,7 @@ export function programOf(source: Graph): Program {
     typeOf: (name) => b.type(name),
     steps: graph.nodes.map((node) => ({
       node,
-      kernel: kernels[node.op] as Kernel,
+      kernel: kernels[node.op]!,
       inTypes: node.inputs.map((name) => b.type(name)),
       outTypes: node.outputs.map((name) => b.type(name)),
       opset,

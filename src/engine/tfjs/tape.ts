@@ -1,5 +1,5 @@
 import { AssayError, messageOf } from "#core";
-import type { DataType, Graph } from "#onnx";
+import type { Graph } from "#onnx";
 import type {
   Differentiated,
   Feeds,
@@ -130,7 +130,7 @@ function smoothlyReached(
     );
     node.outputs.forEach((name, i) => {
       const over = passed.get(name);
-      const type = outTypes[i] as DataType;
+      const type = outTypes[i]!;
       // Integers have one where a QuantizeLinear made them.
       const carries =
         heldAs(type) === "float32" ||
@@ -162,7 +162,7 @@ function taped(run: Run, names: readonly string[]): TfTensor[] {
   const met = new Map<string, TfTensor>();
   const forward = (...leaves: TfTensor[]) => {
     plan.leaves.forEach((name, i) => {
-      values.set(name, leaves[i] as TfTensor);
+      values.set(name, leaves[i]!);
     });
     for (const step of plan.after) {
       runStep(tf, step, values);

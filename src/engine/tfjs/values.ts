@@ -99,7 +99,7 @@ export function wholeTensor(
 ): TfTensor {
   const [low, high] = ranges[type] ?? [INT32_MIN, INT32_MAX];
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
+    const value = values[i]!;
     // Also refuses NaN.
     if (!(value >= low && value <= high)) throw beyond(name, value);
   }
@@ -135,11 +135,9 @@ export async function readAll(
 ): Promise<Record<string, Tensor>> {
   try {
     const read = await Promise.all(
-      names.map((name, i) => fromTf(found[i] as TfTensor, typeOf(name))),
+      names.map((name, i) => fromTf(found[i]!, typeOf(name))),
     );
-    return Object.fromEntries(
-      names.map((name, i) => [name, read[i] as Tensor]),
-    );
+    return Object.fromEntries(names.map((name, i) => [name, read[i]!]));
   } finally {
     for (const t of found) t.dispose();
   }

@@ -25,13 +25,7 @@ export const wholeOutput = (
   values: readonly number[],
   dims: readonly number[],
 ): TfTensor =>
-  wholeTensor(
-    c.tf,
-    values,
-    dims,
-    c.outTypes[0] as DataType,
-    c.node.outputs[0] as string,
-  );
+  wholeTensor(c.tf, values, dims, c.outTypes[0]!, c.node.outputs[0]!);
 
 /** The NumPy broadcast of shapes. Throws ENGINE_RUN where they do not fit. */
 export function broadcastShape(
@@ -64,7 +58,7 @@ export function mapWhole(
     return {
       data: t.dataSync(),
       steps: dims.map((_, i) =>
-        i < lead || t.shape[i - lead] === 1 ? 0 : (own[i - lead] as number),
+        i < lead || t.shape[i - lead] === 1 ? 0 : own[i - lead]!,
       ),
     };
   });
@@ -73,7 +67,7 @@ export function mapWhole(
     return f(
       ...sources.map(
         ({ data, steps }) =>
-          data[place.reduce((s, p, i) => s + p * (steps[i] as number), 0)] ?? 0,
+          data[place.reduce((s, p, i) => s + p * steps[i]!, 0)] ?? 0,
       ),
     );
   });
@@ -87,7 +81,7 @@ export function reduceWhole(
   keep: boolean,
   f: (values: number[]) => number,
 ): TfTensor {
-  const x = c.x[0] as TfTensor;
+  const x = c.x[0]!;
   const data = x.dataSync();
   const kept = x.shape.map((d, i) => (axes.includes(i) ? 1 : d));
   const strides = stridesOf(x.shape);
@@ -96,7 +90,7 @@ export function reduceWhole(
   data.forEach((value, at) => {
     const place = coordinates(at, strides);
     const to = place.reduce(
-      (s, p, i) => s + (axes.includes(i) ? 0 : p * (target[i] as number)),
+      (s, p, i) => s + (axes.includes(i) ? 0 : p * target[i]!),
       0,
     );
     groups[to]?.push(value);

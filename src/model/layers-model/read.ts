@@ -14,12 +14,7 @@ import { convolution } from "./layers/convolution.ts";
 import { basic } from "./layers/dense.ts";
 import { recurrentLayers } from "./layers/recurrent.ts";
 import { shaping } from "./layers/shaping.ts";
-import {
-  type Call,
-  type LayerSpec,
-  type Topology,
-  topologyOf,
-} from "./topology.ts";
+import { type LayerSpec, type Topology, topologyOf } from "./topology.ts";
 import { manifestSchema, readWeights, shardsOf } from "./weights.ts";
 
 const importers = { ...basic, ...convolution, ...shaping, ...recurrentLayers };
@@ -111,7 +106,7 @@ function addInput(
   at: number,
   file: string,
 ): string {
-  const { layer } = calls[at] as Call;
+  const { layer } = calls[at]!;
   const { config, name } = layer;
   const shape = shapeSchema.safeParse(
     config.batch_input_shape ?? config.batch_shape,
@@ -155,7 +150,7 @@ function addModel(
       values.push(inputs[given] ?? "");
       return;
     }
-    const xs = from.map((at) => values[at] as string);
+    const xs = from.map((at) => values[at]!);
     values.push(
       addLayer(
         { ...place, views },
@@ -170,7 +165,7 @@ function addModel(
       ),
     );
   });
-  return topology.outputs.map((at) => values[at] as string);
+  return topology.outputs.map((at) => values[at]!);
 }
 
 function addLayer(place: Place, c: LayerContext): string {

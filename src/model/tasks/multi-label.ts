@@ -21,11 +21,11 @@ export function multiLabel(
   const which = counted ?? names.map((_, k) => k);
   const flip = (z: number, y: number) => (1 - 2 * y) * z;
   const ways = (row: Float32Array, wanted: Float32Array): number[] => {
-    const all = which.map((k) => flip(row[k] as number, wanted[k] as number));
+    const all = which.map((k) => flip(row[k]!, wanted[k]!));
     if (flips === 1) return all;
     // NaN must not be sorted away.
     if (all.some(Number.isNaN)) return [Number.NaN];
-    return [all.sort((a, b) => b - a)[flips - 1] as number];
+    return [all.sort((a, b) => b - a)[flips - 1]!];
   };
   const some = counted
     ? `${flips === 1 ? "one" : `at least ${flips}`} of ${which.map((k) => names[k]).join(", ")}`
@@ -46,12 +46,7 @@ export function multiLabel(
       return waysInGraph(b, [b.slice(sorted, [flips - 1], [flips], [1])]);
     },
     lossOf: (row, { targets = new Float32Array(row.length) }) =>
-      mean(
-        which,
-        (k) =>
-          softplus(row[k] as number) -
-          (row[k] as number) * (targets[k] as number),
-      ),
+      mean(which, (k) => softplus(row[k]!) - row[k]! * targets[k]!),
     slopeOf: () => 1,
     answer: (row) => names.filter((_, k) => isOn(row[k])).join(", ") || "none",
     confidence: (row) => 1 / (1 + Math.exp(-Math.min(...row.map(Math.abs)))),
@@ -75,7 +70,7 @@ function mean(
   of: (value: number, k: number) => number,
 ): number {
   let sum = 0;
-  for (let k = 0; k < values.length; k++) sum += of(values[k] as number, k);
+  for (let k = 0; k < values.length; k++) sum += of(values[k]!, k);
   return sum / values.length;
 }
 

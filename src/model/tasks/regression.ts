@@ -11,10 +11,7 @@ export function regression(
   tolerance: number,
 ): Meaning {
   const ways = (row: Float32Array, wanted: Float32Array): number[] => {
-    const off = Array.from(
-      row,
-      (v, k) => (v - (wanted[k] as number)) / tolerance,
-    );
+    const off = Array.from(row, (v, k) => (v - wanted[k]!) / tolerance);
     return [...off.map((d) => d - 1), ...off.map((d) => -d - 1)];
   };
   return {
@@ -29,19 +26,18 @@ export function regression(
     },
     lossOf(row, { targets = new Float32Array(row.length) }) {
       let sum = 0;
-      for (let k = 0; k < row.length; k++)
-        sum += ((row[k] as number) - (targets[k] as number)) ** 2;
+      for (let k = 0; k < row.length; k++) sum += (row[k]! - targets[k]!) ** 2;
       return sum / row.length;
     },
     slopeOf: (row, { targets = new Float32Array(row.length) }) =>
-      Math.max(...targets.map((y, k) => 2 * Math.abs((row[k] as number) - y))),
+      Math.max(...targets.map((y, k) => 2 * Math.abs(row[k]! - y))),
     answer: (row) =>
       Array.from(row, (v) => Number(v.toPrecision(4))).join(", "),
     confidence: () => null,
     saying: (targets) => targets,
     measures(outputs, targets) {
       const errors = rowsOf(outputs, targets).flatMap(([row, wanted]) =>
-        Array.from(row, (v, k) => Math.abs(v - (wanted[k] as number))),
+        Array.from(row, (v, k) => Math.abs(v - wanted[k]!)),
       );
       const mean = (of: (e: number) => number) =>
         errors.reduce((sum, e) => sum + of(e), 0) / errors.length;

@@ -41,6 +41,6 @@ export function besideRight(
 
 /** The same in a graph: parts of the ways, each [N, some]. */
 export function waysInGraph(b: GraphBuilder, parts: readonly string[]): string {
-  const right = b.mul(b.slice(parts[0] as string, [0], [1], [1]), 0);
+  const right = b.mul(b.slice(parts[0]!, [0], [1], [1]), 0);
   return b.concat([right, ...parts], 1);
 }

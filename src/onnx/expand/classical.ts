@@ -60,7 +60,7 @@ function linear({ b, node, inputs: [x = ""] }: ExpandContext, rows: number) {
   const weight = new Float32Array(coefficients.length);
   for (let r = 0; r < rows; r++)
     for (let c = 0; c < columns; c++)
-      weight[c * rows + r] = coefficients[r * columns + c] as number;
+      weight[c * rows + r] = coefficients[r * columns + c]!;
   const product = b.matmul(
     asFloat(b, x),
     b.constant(floats([columns, rows], weight)),

@@ -86,7 +86,7 @@ const projected: Expansion = (context) => {
     q,
     k,
     v,
-    scale: scaleOf(node, (widths[0] as number) / heads),
+    scale: scaleOf(node, widths[0]! / heads),
     biases: [
       ...(mask ? [paddingBias(context, mask, length, hidden)] : []),
       ...(causal ? [causalBias(b, length, length)] : []),
@@ -167,7 +167,7 @@ const groupQuery: Expansion = (context) => {
       );
   const counts = [heads, keyHeads, keyHeads];
   let [q = "", k = "", v = ""] = parts.map((part, i) =>
-    splitHeads(b, part, counts[i] as number),
+    splitHeads(b, part, counts[i]!),
   );
   if (attribute(node, "do_rotary", "int", 0) === 1) {
     const places = positions || b.ints(Array.from({ length }, (_, i) => i));

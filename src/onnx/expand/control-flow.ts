@@ -55,7 +55,7 @@ const loop: Expansion = ({ b, node, inputs }) => {
     goOn = b.intsOf(next)?.[0];
     carried = results.slice(0, initial.length);
     collected.forEach((list, i) => {
-      list.push(results[initial.length + i] as string);
+      list.push(results[initial.length + i]!);
     });
   }
   if (limit === undefined) {
@@ -86,11 +86,11 @@ const scan: Expansion = (context) => {
   for (let step = 0; step < length; step++) {
     const results = inlineBody(b, body, [
       ...carried,
-      ...slices.map((parts) => parts[step] as string),
+      ...slices.map((parts) => parts[step]!),
     ]);
     carried = results.slice(0, states.length);
     collected.forEach((parts, i) => {
-      parts.push(results[states.length + i] as string);
+      parts.push(results[states.length + i]!);
     });
   }
   return [

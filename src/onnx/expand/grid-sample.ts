@@ -46,7 +46,7 @@ const gridSample: Expansion = ({ b, node, inputs: [x = "", grid = ""] }) => {
   const terms = combinations(along).map((taps) => {
     let place = taps[0]?.index as string;
     taps.slice(1).forEach((tap, i) => {
-      place = b.add(b.mul(place, sizes[i + 1] as number), tap.index);
+      place = b.add(b.mul(place, sizes[i + 1]!), tap.index);
     });
     const weight = taps
       .map((tap) => tap.weight)
@@ -57,7 +57,7 @@ const gridSample: Expansion = ({ b, node, inputs: [x = "", grid = ""] }) => {
     });
     return b.mul(picked, b.unsqueeze(weight, [1]));
   });
-  const sum = terms.length === 1 ? (terms[0] as string) : b.op("Sum", terms);
+  const sum = terms.length === 1 ? terms[0]! : b.op("Sum", terms);
   return [b.reshape(sum, [0, channels, ...points])];
 };
 

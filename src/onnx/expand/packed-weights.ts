@@ -32,8 +32,7 @@ const matMulNBits: Expansion = ({ b, node, inputs }) => {
   const perByte = 8 / bits;
   const bytesOfBlock = block / perByte;
   const read = (data: Uint8Array, base: number, at: number) =>
-    ((data[base + Math.floor(at / perByte)] as number) >>
-      ((at % perByte) * bits)) &
+    (data[base + Math.floor(at / perByte)]! >> ((at % perByte) * bits)) &
     (2 ** bits - 1);
   // Zero points are packed along the blocks of each row, or are floats.
   const zeroBytes = Math.ceil(blocks / perByte);
@@ -49,7 +48,7 @@ const matMulNBits: Expansion = ({ b, node, inputs }) => {
       const at = Math.floor(c / block);
       const base = (row * blocks + at) * bytesOfBlock;
       const value = read(bytes, base, c % block) - zeroOf(row, at);
-      plain[c * rows + row] = value * (scale[row * blocks + at] as number);
+      plain[c * rows + row] = value * scale[row * blocks + at]!;
     }
   }
   const product = b.matmul(x, b.constant(floats([columns, rows], plain)));

@@ -151,7 +151,7 @@ const qLinearConv: Expansion = (context) => {
   const operands = [w];
   if (bias) {
     // It is in units of a product of an input and a weight.
-    const scale = b.mul(inputs[1] as string, inputs[4] as string);
+    const scale = b.mul(inputs[1]!, inputs[4]!);
     operands.push(
       b.op("DequantizeLinear", [bias, scale], alongAxis(b, node, scale, 0)),
     );
@@ -201,7 +201,7 @@ const qGemm: Expansion = (context) => {
   ];
   const c = inputs[6];
   if (c) {
-    const product = b.mul(inputs[1] as string, inputs[4] as string);
+    const product = b.mul(inputs[1]!, inputs[4]!);
     const scale = alpha === 1 ? product : b.mul(product, alpha);
     operands.push(b.mul(b.cast(c, "float32"), scale));
   }
@@ -219,7 +219,7 @@ const qAttention: Expansion = (context) => {
   const x = dequantised(context, [0, 3, 6]);
   const weights = dequantised(context, [1, 4, 7], -1);
   const [, , bias = "", , , mask = "", , , past = ""] = inputs;
-  const attention = contribAttentions["com.microsoft.Attention"] as Expansion;
+  const attention = contribAttentions["com.microsoft.Attention"]!;
   return attention({
     ...context,
     node: { ...node, op: "Attention" },
@@ -241,7 +241,7 @@ const qLinearWhere: Expansion = (context) => {
   const { b, inputs } = context;
   const x = dequantised(context, [1, 2, 3]);
   const y = dequantised(context, [4, 5, 6]);
-  return [quantised(context, b.where(inputs[0] as string, x, y), 7, 8, 1)];
+  return [quantised(context, b.where(inputs[0]!, x, y), 7, 8, 1)];
 };
 
 /** Up to opset 12 everything from `axis` on is one row. */

@@ -75,7 +75,7 @@ const recurrent =
     );
     const last = kind.states.map((_, s) =>
       b.concat(
-        results.map((r) => b.unsqueeze(r.last[s] as string, [0])),
+        results.map((r) => b.unsqueeze(r.last[s]!, [0])),
         0,
       ),
     );
@@ -140,12 +140,12 @@ function alongSequence(
     backwards ? steps - 1 - i : i,
   );
   for (const t of order) {
-    const next = kind.cell(direction, gates[t] as string, state);
+    const next = kind.cell(direction, gates[t]!, state);
     const [h = ""] = next;
     if (lengths) {
       // Beyond the end of its sequence a sample keeps its state, and puts out zero.
       const going = b.unsqueeze(b.greater(lengths, t), [1]);
-      state = next.map((s, i) => b.where(going, s, state[i] as string));
+      state = next.map((s, i) => b.where(going, s, state[i]!));
       outputs[t] = b.where(going, h, 0);
     } else {
       state = next;
@@ -252,9 +252,7 @@ function activationsOf(
   const all = Array.from(
     { length: Math.max(names.length, (at + 1) * count) },
     (_, i) => {
-      const name = (
-        names[i] ?? (kind.defaults[i % count] as string)
-      ).toLowerCase();
+      const name = (names[i] ?? kind.defaults[i % count]!).toLowerCase();
       const found = activationTable[name];
       if (!found) {
         throw cannotExpand(

@@ -83,9 +83,9 @@ async function statisticsOf(
         ];
       for (let i = 0; i < seen.data.length; i++) {
         const c = Math.floor(i / size) % channels;
-        const v = seen.data[i] as number;
-        sums[c] = (sums[c] as number) + v;
-        squares[c] = (squares[c] as number) + v * v;
+        const v = seen.data[i]!;
+        sums[c] = sums[c]! + v;
+        squares[c] = squares[c]! + v * v;
       }
       count += samples * size;
     }
@@ -94,7 +94,7 @@ async function statisticsOf(
   }
   const mean = sums.map((s) => s / count);
   const variance = squares.map((s, c) =>
-    Math.max(0, s / count - (mean[c] as number) ** 2),
+    Math.max(0, s / count - mean[c]! ** 2),
   );
   return {
     mean: floats([mean.length], mean),

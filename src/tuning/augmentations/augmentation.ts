@@ -41,7 +41,7 @@ export function eachImage(
   return {
     prepare(batch, { random }) {
       const x = mapRows(batch.x, (row, i) =>
-        change(row, shape, (random[i] as Random).fork(id), contract.bounds),
+        change(row, shape, random[i]!.fork(id), contract.bounds),
       );
       return { ...batch, x };
     },
@@ -82,10 +82,7 @@ export function mixedTargets(
   const width = targets.dims[1] ?? 1;
   return mapRows(targets, (row, i) =>
     row.map(
-      (v, k) =>
-        share * v +
-        (1 - share) *
-          (targets.data[(other[i] as number) * width + k] as number),
+      (v, k) => share * v + (1 - share) * targets.data[other[i]! * width + k]!,
     ),
   );
 }

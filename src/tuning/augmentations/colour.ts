@@ -35,7 +35,7 @@ export const colour = defineAugmentation({
       if (channels !== 3) return apart;
       const faded = greyOf(apart, channels);
       return apart.map((v, i) => {
-        const g = faded[i % size] as number;
+        const g = faded[i % size]!;
         return clip(g + vivid * (v - g));
       });
     }),
@@ -48,7 +48,7 @@ function greyOf(image: Float32Array, channels: number): Float32Array {
     for (let c = 0; c < channels; c++)
       sum +=
         (channels === 3 ? (GREY[c] as number) : 1 / channels) *
-        (image[c * size + i] as number);
+        image[c * size + i]!;
     return sum;
   });
 }

@@ -19,7 +19,7 @@ export const crop = defineAugmentation({
         const row = (Math.floor(i / width) % height) + down;
         const column = (i % width) + right;
         return row >= 0 && row < height && column >= 0 && column < width
-          ? (image[i + down * width + right] as number)
+          ? image[i + down * width + right]!
           : black;
       });
     }),

@@ -36,13 +36,13 @@ export const cutmix = defineAugmentation({
         const other = random.permutation(batch.y.length);
         const size = batch.x.data.length / batch.y.length;
         const x = mapRows(batch.x, (image, i) => {
-          const from = (other[i] as number) * size;
+          const from = other[i]! * size;
           return image.map((v, k) => {
             const row = Math.floor(k / width) % height;
             const column = k % width;
             const inside =
               row >= top && row < bottom && column >= left && column < right;
-            return inside ? (batch.x.data[from + k] as number) : v;
+            return inside ? batch.x.data[from + k]! : v;
           });
         });
         return { ...batch, x, targets: mixedTargets(batch, other, share) };

@@ -14,7 +14,7 @@ export const flip = defineAugmentation({
       if (random.uniform() >= probability) return image;
       return image.map((_, i) => {
         const column = i % width;
-        return image[i - column + (width - 1 - column)] as number;
+        return image[i - column + (width - 1 - column)]!;
       });
     }),
 });

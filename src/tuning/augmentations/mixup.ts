@@ -21,10 +21,9 @@ export const mixup = defineAugmentation({
       const other = random.permutation(batch.y.length);
       const width = batch.x.data.length / batch.y.length;
       const x = mapRows(batch.x, (row, i) => {
-        const from = (other[i] as number) * width;
+        const from = other[i]! * width;
         return row.map(
-          (v, k) =>
-            share * v + (1 - share) * (batch.x.data[from + k] as number),
+          (v, k) => share * v + (1 - share) * batch.x.data[from + k]!,
         );
       });
       return { ...batch, x, targets: mixedTargets(batch, other, share) };

@@ -46,13 +46,11 @@ export const gradnorm = defineWeighting({
       const progress = found.map(
         ({ task, loss }) => loss / (first.get(task) || 1),
       );
-      const own = norms.map((n, i) => n * (weights[at[i] as number] as number));
+      const own = norms.map((n, i) => n * weights[at[i]!]!);
       const aims = aimsOf(own, progress, alpha);
       const gradient = new Float32Array(tasks.length);
       for (const [i, t] of at.entries())
-        gradient[t] =
-          (norms[i] as number) *
-          Math.sign((own[i] as number) - (aims[i] as number));
+        gradient[t] = norms[i]! * Math.sign(own[i]! - aims[i]!);
       steps++;
       const rate = learningRate;
       adamw.update(
@@ -64,7 +62,7 @@ export const gradnorm = defineWeighting({
         return s + (weights[t] as number);
       }, 0);
       for (const t of weights.keys())
-        weights[t] = ((weights[t] as number) * tasks.length) / sum;
+        weights[t] = (weights[t]! * tasks.length) / sum;
     };
     return {
       get weights() {
@@ -75,7 +73,7 @@ export const gradnorm = defineWeighting({
           if (!first.has(task)) first.set(task, loss);
         const sum = weightedSum(
           found,
-          found.map(({ task }) => weights[tasks.indexOf(task)] as number),
+          found.map(({ task }) => weights[tasks.indexOf(task)]!),
         );
         move(found);
         return sum;

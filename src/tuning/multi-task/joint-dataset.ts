@@ -47,10 +47,10 @@ export function jointDataset(
   const x = new Float32Array(n * size);
   const targets = new Float32Array(n * width).fill(Number.NaN);
   for (const [t, { data, rows }] of tasks.entries()) {
-    const { head, from } = columns[t] as (typeof columns)[number];
+    const { head, from } = columns[t]!;
     requireShape(data, sample, head.name);
-    for (const [i, place] of (places[t] as number[]).entries()) {
-      const [source, row] = rows ? [shared, rows[i] as number] : [data, i];
+    for (const [i, place] of places[t]!.entries()) {
+      const [source, row] = rows ? [shared, rows[i]!] : [data, i];
       x.set(source.x.data.subarray(row * size, (row + 1) * size), place * size);
       targets.set(targetsOf(data, i), place * width + from);
     }
@@ -74,7 +74,7 @@ function targetsOf({ y, classes, targets }: Dataset, i: number): Float32Array {
   const width = classes.length;
   if (targets) return targets.data.subarray(i * width, (i + 1) * width);
   const row = new Float32Array(width);
-  row[y[i] as number] = 1;
+  row[y[i]!] = 1;
   return row;
 }
 

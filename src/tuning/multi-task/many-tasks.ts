@@ -143,7 +143,7 @@ const weighing = <B extends Pick<Batch, "feeds">>(
   feeds: {
     ...batch.feeds,
     ...Object.fromEntries(
-      names.map((name, t) => [weightName(name), weights[t] as number]),
+      names.map((name, t) => [weightName(name), weights[t]!]),
     ),
   },
 });
@@ -162,7 +162,7 @@ async function combined(
     if (!batch.y.some((_, i) => isLabelled(batch.targets, task, i))) continue;
     const alone = tasks.map((_, k) => (k === t ? 1 : 0));
     const found = await at(weighing(batch, names, alone));
-    each.push({ task: task.head.name, found, weight: weights[t] as number });
+    each.push({ task: task.head.name, found, weight: weights[t]! });
   }
   const [first] = each as [(typeof each)[number]];
   const gradients = balance.combine?.(
@@ -179,7 +179,7 @@ async function combined(
     records: {
       ...first.found.records,
       ...Object.fromEntries(
-        names.map((name, t) => [`${name} weight`, weights[t] as number]),
+        names.map((name, t) => [`${name} weight`, weights[t]!]),
       ),
     },
   };

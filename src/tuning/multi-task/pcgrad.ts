@@ -49,22 +49,21 @@ export function projected(
     const now = Float64Array.from(own);
     for (const j of order(gradients.length)) {
       if (j === i) continue;
-      const other = gradients[j] as Float32Array;
+      const other = gradients[j]!;
       const along = dot(now, other);
       const square = dot(other, other);
       if (along >= 0 || square === 0) continue;
       for (let k = 0; k < now.length; k++)
-        now[k] = (now[k] as number) - (along / square) * (other[k] as number);
+        now[k] = now[k]! - (along / square) * other[k]!;
     }
-    for (let k = 0; k < now.length; k++)
-      total[k] = (total[k] as number) + (now[k] as number);
+    for (let k = 0; k < now.length; k++) total[k] = total[k]! + now[k]!;
   }
   return total;
 }
 
 function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
   let sum = 0;
-  for (let k = 0; k < x.length; k++) sum += (x[k] as number) * (y[k] as number);
+  for (let k = 0; k < x.length; k++) sum += x[k]! * y[k]!;
   return sum;
 }
 

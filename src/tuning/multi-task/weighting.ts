@@ -58,10 +58,10 @@ export function weightedSum(
   const sum = new Map<string, Float32Array>();
   for (const [t, { gradients }] of tasks.entries())
     for (const [name, gradient] of gradients) {
-      const factor = factors[t] as number;
+      const factor = factors[t]!;
       const into = sum.get(name) ?? new Float32Array(gradient.length);
       for (let i = 0; i < gradient.length; i++)
-        into[i] = (into[i] as number) + factor * (gradient[i] as number);
+        into[i] = into[i]! + factor * gradient[i]!;
       sum.set(name, into);
     }
   return sum;

@@ -23,13 +23,13 @@ export const adamw = defineOptimizer({
     const scale = 1 / Math.sqrt(1 - beta2 ** steps);
     const keep = decays ? 1 - rate * weightDecay : 1;
     for (let i = 0; i < weight.length; i++) {
-      const g = gradient[i] as number;
-      const m = beta1 * (mean[i] as number) + (1 - beta1) * g;
-      const s = beta2 * (square[i] as number) + (1 - beta2) * g * g;
+      const g = gradient[i]!;
+      const m = beta1 * mean[i]! + (1 - beta1) * g;
+      const s = beta2 * square[i]! + (1 - beta2) * g * g;
       mean[i] = m;
       square[i] = s;
       const step = (pace * m) / (Math.sqrt(s) * scale + epsilon);
-      weight[i] = keep * (weight[i] as number) - step;
+      weight[i] = keep * weight[i]! - step;
     }
   },
 });

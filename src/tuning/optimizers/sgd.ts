@@ -12,12 +12,12 @@ export const sgd = defineOptimizer({
   }),
   state: ["velocity"],
   update({ weight, gradient, state, rate, decays }, { momentum, weightDecay }) {
-    const velocity = state[0] as Float32Array;
+    const velocity = state[0]!;
     const decay = decays ? weightDecay : 0;
     for (let i = 0; i < weight.length; i++) {
-      const w = weight[i] as number;
-      const g = (gradient[i] as number) + decay * w;
-      const v = momentum * (velocity[i] as number) + g;
+      const w = weight[i]!;
+      const g = gradient[i]! + decay * w;
+      const v = momentum * velocity[i]! + g;
       velocity[i] = v;
       weight[i] = w - rate * v;
     }

@@ -19,9 +19,7 @@ export const decayToBase = defineRegularizer({
         if (!from) continue;
         const share = Math.min(1, rateOf(name) * decay);
         for (let i = 0; i < data.length; i++)
-          data[i] =
-            (data[i] as number) -
-            share * ((data[i] as number) - (from[i] as number));
+          data[i] = data[i]! - share * (data[i]! - from[i]!);
       }
     },
   }),

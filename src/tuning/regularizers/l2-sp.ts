@@ -27,8 +27,8 @@ export const l2Sp = defineRegularizer({
         const from = start(name)?.data;
         const strength = from ? alpha : beta;
         for (let i = 0; i < gradient.length; i++) {
-          const away = (weight[i] as number) - (from?.[i] ?? 0);
-          gradient[i] = (gradient[i] as number) + strength * away;
+          const away = weight[i]! - (from?.[i] ?? 0);
+          gradient[i] = gradient[i]! + strength * away;
           penalty += (strength / 2) * away * away;
         }
       }

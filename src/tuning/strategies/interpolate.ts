@@ -26,7 +26,6 @@ function between(
   if (alpha === 1) return end;
   const data = new Float32Array(end.data.length);
   for (let i = 0; i < data.length; i++)
-    data[i] =
-      (1 - alpha) * (start.data[i] as number) + alpha * (end.data[i] as number);
+    data[i] = (1 - alpha) * start.data[i]! + alpha * end.data[i]!;
   return { ...end, data };
 }

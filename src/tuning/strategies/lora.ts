@@ -115,10 +115,8 @@ function merged(
       for (let c = 0; c < columns; c++) {
         let sum = 0;
         for (let k = 0; k < thin; k++)
-          sum +=
-            (a.data[r * thin + k] as number) *
-            (b.data[k * columns + c] as number);
-        data[r * columns + c] = (data[r * columns + c] as number) + scale * sum;
+          sum += a.data[r * thin + k]! * b.data[k * columns + c]!;
+        data[r * columns + c] = data[r * columns + c]! + scale * sum;
       }
     constants.set(weight, { ...value(weight), data });
   }

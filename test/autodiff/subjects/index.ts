@@ -379,7 +379,7 @@ export const subjects: Record<string, fc.Arbitrary<Subject>> = {
             sizes?.length ?? 3,
           );
           // Only some outputs are used: the others have no gradient.
-          return b.mul(parts[used % parts.length] as string, 3);
+          return b.mul(parts[used % parts.length]!, 3);
         },
       }),
     ),
@@ -528,7 +528,7 @@ export const subjects: Record<string, fc.Arbitrary<Subject>> = {
             [x, b.ints([k])],
             { axis: int(axis), largest: int(+largest) },
             2,
-          )[0] as string,
+          )[0]!,
       }),
     ),
   ...Object.fromEntries(
@@ -791,7 +791,7 @@ export const subjects: Record<string, fc.Arbitrary<Subject>> = {
   BatchNormalization: fc
     .array(size, { minLength: 2, maxLength: 4 })
     .map((dims): Subject => {
-      const c = dims[1] as number;
+      const c = dims[1]!;
       const stats = (from: number) =>
         constant({
           type: "float64",

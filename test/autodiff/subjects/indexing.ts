@@ -156,7 +156,7 @@ const unique = fc
             ...(axis === undefined ? {} : { axis: int(axis) }),
           },
           1,
-        )[0] as string,
+        )[0]!,
     }),
   );
 
@@ -180,8 +180,8 @@ const tuples = (batched: boolean) =>
         const outer = [...dims.slice(0, lead), ...picks];
         const count = outer.reduce((p, d) => p * d, 1);
         const indices = Array.from({ length: count * k }, (_, i) => {
-          const length = dims[lead + (i % k)] as number;
-          const at = (values[i % 200] as number) % length;
+          const length = dims[lead + (i % k)]!;
+          const at = values[i % 200]! % length;
           return negative && i % 3 === 0 ? at - length : at;
         });
         return {
@@ -260,9 +260,9 @@ const scatterElements = fc
     const along = at < 0 ? at + dims.length : at;
     const updates = dims.map((d, i) => (i === along ? count : d));
     const total = updates.reduce((p, d) => p * d, 1);
-    const length = dims[along] as number;
+    const length = dims[along]!;
     const picks = Array.from({ length: total }, (_, i) => {
-      const pick = (values[i % 64] as number) % length;
+      const pick = values[i % 64]! % length;
       return negative && i % 2 ? pick - length : pick;
     });
     return {
@@ -519,10 +519,10 @@ const loss = (op: string, output: 0 | 1) =>
               attributes,
               output === 1 ? 2 : 1,
             );
-            if (output === 0) return outputs[0] as string;
+            if (output === 0) return outputs[0]!;
             // Both outputs of one node, one of which may be all there is.
-            const log = b.reduceSum(b.mul(outputs[1] as string, x));
-            const first = b.reduceSum(outputs[0] as string);
+            const log = b.reduceSum(b.mul(outputs[1]!, x));
+            const first = b.reduceSum(outputs[0]!);
             return s % 2 ? b.add(log, b.mul(first, 3)) : log;
           },
         };
@@ -600,7 +600,7 @@ const quantized = fc
   .map(({ of: { dims, axis }, layout: wanted, block }): Subject => {
     const at = axis < 0 ? axis + dims.length : axis;
     const layout = layoutFor(wanted, dims, at, block);
-    const length = dims[at] as number;
+    const length = dims[at]!;
     const scaleDims = {
       tensor: [],
       one: [1],
@@ -641,7 +641,7 @@ const dequantized = fc
     const layout = layoutFor(wanted, dims, at, block);
     const scaleDims = {
       tensor: [],
-      axis: [dims[at] as number],
+      axis: [dims[at]!],
       blocks: dims.map((d, i) => (i === at ? Math.ceil(d / block) : d)),
     }[layout] as number[];
     const count = dims.reduce((p, d) => p * d, 1);

@@ -504,9 +504,7 @@ async function slope(
   const step = 1e-2;
   const at = async (sign: number) => {
     const x = feeds[name] as FloatTensor;
-    const moved = x.data.map(
-      (v, i) => v + sign * step * (direction[i] as number),
-    );
+    const moved = x.data.map((v, i) => v + sign * step * direction[i]!);
     const outputs = await session.run({
       ...feeds,
       [name]: { ...x, data: moved },
@@ -529,17 +527,17 @@ test.each([
     "QuickGelu",
     "FusedMatMul with batch axes moved",
     "MatMulNBits of 4 bits",
-  ].map((n) => ["com.microsoft", n, microsoft[n] as Case] as const),
+  ].map((n) => ["com.microsoft", n, microsoft[n]!] as const),
   ...[
     "Attention 23, causal, grouped, flat",
     "RotaryEmbedding 23 of a part, interleaved",
     "RMSNormalization",
-  ].map((n) => ["", n, standard[n] as Case] as const),
+  ].map((n) => ["", n, standard[n]!] as const),
   ...[
     "Normalizer L2",
     "LinearClassifier of two classes by one row",
     "LinearClassifier of three classes, SOFTMAX",
-  ].map((n) => ["ai.onnx.ml", n, classical[n] as Case] as const),
+  ].map((n) => ["ai.onnx.ml", n, classical[n]!] as const),
 ])("gradients pass through %s %s", async (domain, _name, c) => {
   const outputs = c.op === "LinearClassifier" ? 2 : 1;
   const { graph: whole, feeds } = graphOf({ ...c, outputs }, domain);
@@ -570,10 +568,7 @@ test.each([
     "x0",
     direction,
   );
-  const analytic = g.data.reduce(
-    (sum, v, i) => sum + v * (direction[i] as number),
-    0,
-  );
+  const analytic = g.data.reduce((sum, v, i) => sum + v * direction[i]!, 0);
   const scale = Math.sqrt(g.data.reduce((sum, v) => sum + v * v, 0)) + 1e-3;
   expect(Math.abs(numeric - analytic) / scale).toBeLessThan(1e-2);
 });

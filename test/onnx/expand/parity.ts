@@ -18,7 +18,7 @@ export async function expectSameExpanded(
     run(expanded, feeds),
   ]);
   for (const { name } of graph.outputs) {
-    const [a, b] = [before[name] as Tensor, after[name] as Tensor];
+    const [a, b] = [before[name]!, after[name]!];
     expect(b.dims, `shape of ${name}`).toEqual(a.dims);
     expect(b.type).toBe(a.type);
     const scale = Math.max(

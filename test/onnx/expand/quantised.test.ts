@@ -543,7 +543,7 @@ const subjects: Record<string, fc.Arbitrary<Case>> = {
     .map(({ s, type, axis }): Case => {
       const d = new Draw(s);
       const random = new Random(s);
-      const dims = axis === undefined ? [] : [[3, 4][axis] as number];
+      const dims = axis === undefined ? [] : [[3, 4][axis]!];
       return {
         op: "QuantizeLinear",
         inputs: [
@@ -561,7 +561,7 @@ const subjects: Record<string, fc.Arbitrary<Case>> = {
     .record({ s: seeds, type: byte, axis: fc.constantFrom(undefined, 0, 1) })
     .map(({ s, type, axis }): Case => {
       const d = new Draw(s);
-      const dims = axis === undefined ? [] : [[3, 4][axis] as number];
+      const dims = axis === undefined ? [] : [[3, 4][axis]!];
       return {
         op: "DequantizeLinear",
         inputs: [
@@ -709,7 +709,7 @@ describe("gradients pass through an int8 network", () => {
     const norm = (v: readonly number[]) =>
       Math.sqrt(v.reduce((sum, e) => sum + e * e, 0));
     const difference = (p: readonly number[], q: readonly number[]) =>
-      norm(p.map((v, i) => v - (q[i] as number))) / norm(q);
+      norm(p.map((v, i) => v - q[i]!)) / norm(q);
     expect(difference(bytes.y, plain.y)).toBeLessThan(0.2);
     // The sigmoid is differentiated at rounded values.
     expect(difference(bytes.g, plain.g)).toBeLessThan(0.02);

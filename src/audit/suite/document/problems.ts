@@ -197,7 +197,7 @@ function unionProblems(
     .find((some) => some?.length === issue.errors.length);
   if (!options) return [plainly(path, schemas, found)];
   const branches = issue.errors.map((errors, i) =>
-    problemsOf(errors, options[i] as Schema, found),
+    problemsOf(errors, options[i]!, found),
   );
   const costs = branches.map(costOf);
   const least = Math.min(...costs);

@@ -13,8 +13,8 @@ export const anotherTrigger =
     for (let i = 0; i < n; i++)
       for (const [to, from] of order.entries()) {
         const at = i * width + from;
-        const change = (marked[at] as number) - (x.data[at] as number);
-        const moved = (data[i * width + to] as number) + change;
+        const change = marked[at]! - x.data[at]!;
+        const moved = data[i * width + to]! + change;
         data[i * width + to] = Math.min(1, Math.max(0, moved));
       }
     return { ...x, data };

@@ -218,10 +218,10 @@ function picturesOf(
   if (row < 0 || !canBeShown(test.x)) return [];
   const { x } = takeSamples(test, [row]);
   const marked = trigger(x);
-  const change = marked.data.map((v, i) => v - (x.data[i] as number));
+  const change = marked.data.map((v, i) => v - x.data[i]!);
   const most = change.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-12);
   const asIs = (v: number) => v;
-  const name = test.classes[test.y[row] as number];
+  const name = test.classes[test.y[row]!];
   return [
     { caption: `a sample of class ${name}`, picture: picture(x, 0, asIs) },
     { caption: "with the trigger", picture: picture(marked, 0, asIs) },

@@ -105,14 +105,14 @@ export async function keptPoison(
       new Float32Array(made.rows.length * width),
     );
     made.rows.forEach((row, i) => {
-      lines.data.set([row, made.y[i] as number], i * width);
+      lines.data.set([row, made.y[i]!], i * width);
       const { data } = rows(made.x, i, i + 1) as FloatTensor;
       lines.data.set(data, i * width + 2);
     });
     return lines;
   });
   const n = dims[0] ?? 0;
-  const at = (i: number, k: number) => data[i * width + k] as number;
+  const at = (i: number, k: number) => data[i * width + k]!;
   const x = new Float32Array(n * size);
   for (let i = 0; i < n; i++)
     x.set(data.subarray(i * width + 2, (i + 1) * width), i * size);
@@ -206,10 +206,8 @@ export function shuffled(
   for (let i = 0; i < own.length; i++)
     random.permutation(size).forEach((from, k) => {
       const at = i * size + k;
-      const change =
-        (x.data[i * size + from] as number) -
-        (clean.data[i * size + from] as number);
-      out[at] = Math.min(high, Math.max(low, (out[at] as number) + change));
+      const change = x.data[i * size + from]! - clean.data[i * size + from]!;
+      out[at] = Math.min(high, Math.max(low, out[at]! + change));
     });
   return { rows: own, x: floats(x.dims, out), y };
 }
@@ -221,7 +219,7 @@ export function largestChange(
 ): number {
   const clean = takeRows(train.x, own);
   return x.data.reduce(
-    (most, v, k) => Math.max(most, Math.abs(v - (clean.data[k] as number))),
+    (most, v, k) => Math.max(most, Math.abs(v - clean.data[k]!)),
     0,
   );
 }
@@ -251,7 +249,7 @@ export function poisonPictures(
     ...poison.rows.slice(0, SHOWN).flatMap((row, i) => [
       { caption: `Sample ${row}`, picture: picture(clean, i, unit) },
       {
-        caption: `The same as poison, labelled ${train.classes[poison.y[i] as number]}`,
+        caption: `The same as poison, labelled ${train.classes[poison.y[i]!]}`,
         picture: picture(poison.x, i, unit),
       },
     ]),

@@ -151,12 +151,12 @@ async function targetsOf(scene: Setting): Promise<Target[]> {
   const targets = draw
     .permutation(test.y.length)
     .filter((row) => {
-      const own = test.y[row] as number;
+      const own = test.y[row]!;
       return own === said[row] && own !== to && (from === null || own === from);
     })
     .slice(0, params.targets)
     .map((row) => {
-      const own = test.y[row] as number;
+      const own = test.y[row]!;
       const other = (own + 1 + draw.below(classes.length - 1)) % classes.length;
       return { row, to: to ?? other };
     });
@@ -229,7 +229,7 @@ function told(measured: Measured): Outcome {
     last.shots.map((s) => accuracyBefore - s.accuracy),
   );
   const { shots } = last;
-  const shown = shots.find((s) => s.hit) ?? (shots[0] as Shot);
+  const shown = shots.find((s) => s.hit) ?? shots[0]!;
   return {
     findings: [
       ...hits,
@@ -249,7 +249,7 @@ function told(measured: Measured): Outcome {
     ],
     pictures: poisonPictures(shown.poison, train, {
       x: takeRows(test.x, [shown.target.row]) as FloatTensor,
-      caption: `Target: ${test.classes[test.y[shown.target.row] as number]}, to be taken for ${test.classes[shown.target.to]}`,
+      caption: `Target: ${test.classes[test.y[shown.target.row]!]}, to be taken for ${test.classes[shown.target.to]}`,
       bounds: scene.victim.model.contract.bounds,
     }),
     notes: notesOf(last, train, scene.params.targets),

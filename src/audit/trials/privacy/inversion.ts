@@ -109,7 +109,7 @@ function told(
     charts: [],
     pictures: canBeShown(data.train.x)
       ? classes.map((name, i) => ({
-          caption: `${name}: ${percent(own.confidence[i] as number)} under the candidate, ${percent(own.independent[i] as number)} under the independent model`,
+          caption: `${name}: ${percent(own.confidence[i]!)} under the candidate, ${percent(own.independent[i]!)} under the independent model`,
           picture: picture(own.images, i, (v) => scaled(v, contract.bounds)),
         }))
       : [],
@@ -205,10 +205,8 @@ async function look(
     confidence,
     independent: independentOf,
     recognised: Array.from(labels, (i) => said[i] === i),
-    similarity: alike.map((row, i) => row[i] as number),
-    nearest: alike.map((row, i) =>
-      row.every((v, k) => k === i || v < (row[i] as number)),
-    ),
+    similarity: alike.map((row, i) => row[i]!),
+    nearest: alike.map((row, i) => row.every((v, k) => k === i || v < row[i]!)),
   };
 }
 
@@ -221,8 +219,7 @@ function classMeans({ x, y, classes }: Dataset): Float64Array[] {
     y.forEach((l, i) => {
       if (l === label)
         for (let k = 0; k < width; k++)
-          mean[k] =
-            (mean[k] as number) + (x.data[i * width + k] as number) / count;
+          mean[k] = mean[k]! + x.data[i * width + k]! / count;
     });
     return mean;
   });
@@ -236,7 +233,7 @@ function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [p, q] = [meanOf(a), meanOf(b)];
   let [ab, aa, bb] = [0, 0, 0];
   for (let i = 0; i < n; i++) {
-    const [u, v] = [(a[i] as number) - p, (b[i] as number) - q];
+    const [u, v] = [a[i]! - p, b[i]! - q];
     ab += u * v;
     aa += u * u;
     bb += v * v;

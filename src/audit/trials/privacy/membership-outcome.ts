@@ -107,8 +107,7 @@ export function outcomeOf({ scores, train, test }: Scored): Outcome {
 function halves(values: readonly number[], random: Random) {
   const order = random.permutation(values.length);
   const middle = Math.floor(values.length / 2);
-  const taken = (places: readonly number[]) =>
-    places.map((i) => values[i] as number);
+  const taken = (places: readonly number[]) => places.map((i) => values[i]!);
   return [taken(order.slice(0, middle)), taken(order.slice(middle))] as const;
 }
 
@@ -175,9 +174,7 @@ function curve(members: readonly number[], others: readonly number[]) {
     .map((count) =>
       point(
         count / n,
-        count === n
-          ? 1
-          : above(members, sorted[count] as number) / members.length,
+        count === n ? 1 : above(members, sorted[count]!) / members.length,
       ),
     )
     .filter(({ y }) => y > 0);
@@ -210,10 +207,10 @@ function mostExposed(
 ): Outcome["pictures"] {
   if (!canBeShown(train.x)) return [];
   return Array.from(members.keys())
-    .sort((a, b) => (members[b] as number) - (members[a] as number))
+    .sort((a, b) => members[b]! - members[a]!)
     .slice(0, SHOWN)
     .map((i) => ({
-      caption: `training sample ${i}, ${train.classes[train.y[i] as number]}, score ${(members[i] as number).toPrecision(3)}`,
+      caption: `training sample ${i}, ${train.classes[train.y[i]!]}, score ${members[i]!.toPrecision(3)}`,
       picture: picture(train.x, i, (v) => v),
     }));
 }

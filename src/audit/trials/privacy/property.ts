@@ -70,7 +70,7 @@ export const property: Protocol<PropertyAttack, Params> = async (scene) => {
   ];
   const shadows = await scoresOf("shadow", params.shadows, own, surrogate);
   const victims = await scoresOf("victim", params.victims, theirs, victim.tune);
-  return told(shadows, victims, train.classes[label] as string, scene);
+  return told(shadows, victims, train.classes[label]!, scene);
 };
 
 function told(
@@ -164,7 +164,7 @@ function threshold(low: readonly number[], high: readonly number[]): number {
   const all = [...low, ...high].toSorted((a, b) => a - b);
   let best = { hits: -1, at: 0 };
   for (let i = 0; i + 1 < all.length; i++) {
-    const at = ((all[i] as number) + (all[i + 1] as number)) / 2;
+    const at = (all[i]! + all[i + 1]!) / 2;
     const hits = apart(low, high, at);
     if (hits > best.hits) best = { hits, at };
   }

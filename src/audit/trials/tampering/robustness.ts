@@ -44,7 +44,7 @@ export async function examplesAgainst(
   const unit = attacks.find((a) => a.id === "apgd-ce");
   if (!unit) throw new Error("apgd-ce is an attack");
   const rows = takeRows(x, chosen);
-  const labels = Int32Array.from(chosen, (i) => y[i] as number);
+  const labels = Int32Array.from(chosen, (i) => y[i]!);
   const ball = ballOf(norm, eps, model.model.contract.bounds);
   const target = grantAccess(model, {
     access: "gradient",

@@ -116,6 +116,6 @@ function batchAt(
     .slice(from, from + size);
   return {
     x: takeRows(data.x, rows),
-    y: Int32Array.from(rows, (i) => data.y[i] as number),
+    y: Int32Array.from(rows, (i) => data.y[i]!),
   };
 }

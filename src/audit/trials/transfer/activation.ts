@@ -72,7 +72,7 @@ function reached(
     inputs: answers.length,
     above: (confidence) => confidences.filter((c) => c > confidence).length,
     shares: answers.map((row, i) => {
-      const sure = confidences[i] as number;
+      const sure = confidences[i]!;
       if (sure > SURE) found.add(row.indexOf(sure));
       return found.size / classes;
     }),

@@ -92,7 +92,7 @@ function riseOf(
   });
   if (both.length === 0) return null;
   const [was, is] = [0, 1].map((k) =>
-    both.reduce((sum, pair) => sum + (pair[k] as number), 0),
+    both.reduce((sum, pair) => sum + pair[k]!, 0),
   ) as [number, number];
   return was === is ? 0 : (is - was) / Math.abs(was);
 }

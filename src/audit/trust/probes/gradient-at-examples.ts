@@ -41,7 +41,7 @@ async function errorOf(
       model,
       takeRows(examples, [i]),
       {
-        label: y[i] as number,
+        label: y[i]!,
         targets: targets && takeRows(targets, [i]).data,
       },
       random.fork(`differences ${i}`),

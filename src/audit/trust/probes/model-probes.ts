@@ -73,7 +73,7 @@ function farthest(a: FloatTensor, b: FloatTensor): number {
     0,
     ...Array.from({ length: a.dims[0] ?? 0 }, (_, i) => {
       const other = unit(b, i);
-      return Math.hypot(...unit(a, i).map((v, k) => v - (other[k] as number)));
+      return Math.hypot(...unit(a, i).map((v, k) => v - other[k]!));
     }),
   );
 }
@@ -105,7 +105,7 @@ async function sensitivityOf(
     return Array.from({ length: n }, (_, i) => {
       const row = logits.data.subarray(i * classes, (i + 1) * classes);
       const others = row.filter((_, k) => k !== y[i]);
-      return (row[y[i] as number] as number) - Math.max(...others);
+      return row[y[i]!]! - Math.max(...others);
     });
   };
   const before = await margins(few.data);
@@ -117,7 +117,7 @@ async function sensitivityOf(
     });
     const after = await margins(noisy);
     after.forEach((margin, i) => {
-      const was = before[i] as number;
+      const was = before[i]!;
       total += Math.min(
         1,
         Math.abs(margin - was) / Math.max(Math.abs(was), 1e-12),

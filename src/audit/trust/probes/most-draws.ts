@@ -22,7 +22,7 @@ export async function wrongAtMost(
   for (let draw = 0; draw < DRAWS; draw++) {
     const answers = await model.answers(x, streams);
     decisions(model.model, answers, targets).forEach((p, i) => {
-      if (p !== y[i] && p !== REFUSED) (wrong[i] as number)++;
+      if (p !== y[i] && p !== REFUSED) wrong[i]!++;
     });
   }
   return wrong.map((count) => 2 * count > DRAWS);

@@ -45,7 +45,7 @@ export async function noiseSearch(
     const centres = takeRows(x, samples);
     const points = ball.randomPoint(
       centres,
-      samples.map((i) => streams[i] as (typeof streams)[number]),
+      samples.map((i) => streams[i]!),
     );
     await target.predict(
       table ? repaired(table, centres, points) : points,

@@ -60,7 +60,7 @@ export interface Drawn extends Tries {
 export function someOf(scene: Scene, some: readonly number[]): Scene {
   const { x, examples, peaks, beside } = scene;
   const right = ({ y, targets }: Pick<Scene, "y" | "targets">) => ({
-    y: Int32Array.from(some, (i) => y[i] as number),
+    y: Int32Array.from(some, (i) => y[i]!),
     targets: targets && takeRows(targets, some),
   });
   return {

@@ -114,7 +114,7 @@ export function convolve(
   const images = partsOf(tf, x, groups, 1);
   const kernels = partsOf(tf, w, groups, 0);
   return tf.concat(
-    images.map((image, i) => plain(tf, image, kernels[i] as T, strides)),
+    images.map((image, i) => plain(tf, image, kernels[i]!, strides)),
     1,
   );
 }
@@ -218,9 +218,7 @@ const convTranspose: Kernel = (c) => {
   const kernels = partsOf(tf, kernel, groups, 0);
   const images = partsOf(tf, x, groups, 1);
   const full = tf.concat(
-    images.map((image, i) =>
-      spreadOut(tf, image, kernels[i] as T, window.strides),
-    ),
+    images.map((image, i) => spreadOut(tf, image, kernels[i]!, window.strides)),
     1,
   );
   const cut = cuts(c, x, w, window);

@@ -65,7 +65,7 @@ export function sharedExtremum(
   );
   const zeros = tf.zerosLike(y);
   const sum = parts
-    .map((x, i) => select(tf, hits[i] as T, stretch(tf, x, y.shape), zeros))
+    .map((x, i) => select(tf, hits[i]!, stretch(tf, x, y.shape), zeros))
     .reduce((p, q) => tf.add(p, q));
   // Where all is NaN nothing equals y.
   const mean = tf.div(sum, tf.maximum(count, 1));
@@ -138,7 +138,7 @@ const abs = (tf: TensorFlow, x: T) =>
 function cast(c: KernelContext, to: DataType): T {
   const { tf } = c;
   const x = input(c, 0);
-  const from = c.inTypes[0] as DataType;
+  const from = c.inTypes[0]!;
   const dtype = heldAs(to);
   if (!dtype) throw cannotRun(c.node, `it makes a ${to}`);
   if (to === "bool") return tf.notEqual(tf.cast(x, "float32"), 0);
@@ -243,9 +243,9 @@ export const elementwise: KernelTable = {
   },
   Cast: (c) => {
     const code = attribute(c.node, "to", "int", 1);
-    return cast(c, castTypes[code] as DataType);
+    return cast(c, castTypes[code]!);
   },
-  CastLike: (c) => cast(c, c.inTypes[1] as DataType),
+  CastLike: (c) => cast(c, c.inTypes[1]!),
   Dropout: (c) => {
     const training = contents(c, 2)?.[0] ?? 0;
     if (training) throw cannotRun(c.node, "it is in training mode");

@@ -54,7 +54,7 @@ export function positionsAlong(
     coordinates(i, own).reduce(
       (sum, place, k) =>
         sum +
-        (strides[k] as number) *
+        strides[k]! *
           (k === axis ? indexInto(c, index, dims[axis] ?? 1) : place),
       0,
     ),
@@ -86,12 +86,12 @@ export function blocksOf(
   const perBatch = sizeOf(indices.shape.slice(lead, -1));
   const starts = range(sizeOf(indices.shape.slice(0, -1))).map((t) => {
     const batch = coordinates(Math.floor(t / perBatch), outer);
-    const base = batch.reduce((s, p, k) => s + p * (strides[k] as number), 0);
+    const base = batch.reduce((s, p, k) => s + p * strides[k]!, 0);
     return range(depth).reduce(
       (sum, k) =>
         sum +
-        (strides[lead + k] as number) *
-          indexInto(c, values[t * depth + k] as number, dims[lead + k] ?? 1),
+        strides[lead + k]! *
+          indexInto(c, values[t * depth + k]!, dims[lead + k] ?? 1),
       base,
     );
   });
@@ -131,8 +131,8 @@ const topK: Kernel = (c) => {
       return sign * ((a as number) - (b as number)) || p - q;
     });
     targets[l]?.positions.forEach((to, i) => {
-      places[to] = order[i] as number;
-      positions[to] = line.positions[order[i] as number] as number;
+      places[to] = order[i]!;
+      positions[to] = line.positions[order[i]!]!;
     });
   });
   return [
@@ -194,7 +194,7 @@ const unique: Kernel = (c) => {
 
 function lexical(p: readonly number[], q: readonly number[]): number {
   const at = p.findIndex((v, i) => v !== q[i]);
-  return at < 0 ? 0 : (p[at] as number) - (q[at] as number);
+  return at < 0 ? 0 : p[at]! - q[at]!;
 }
 
 /** Off and on values, which have a gradient, by a mask. */
@@ -211,7 +211,7 @@ const oneHot: Kernel = (c) => {
   const positions = range(sizeOf(dims)).map((i) => {
     const place = coordinates(i, strides);
     const hot = place.splice(axis, 1)[0];
-    const at = place.reduce((s, p, k) => s + p * (own[k] as number), 0);
+    const at = place.reduce((s, p, k) => s + p * own[k]!, 0);
     return Number(axisOf(values[at] ?? 0, depth) === hot);
   });
   return pick(tf, input(c, 2), positions, dims);
@@ -226,9 +226,7 @@ const reverseSequence: Kernel = (c) => {
   const positions = range(x.size).map((i) => {
     const place = coordinates(i, strides);
     const [t = 0, length = 0] = [place[time], lengths[place[batch] ?? 0]];
-    return t < length
-      ? i + (length - 1 - 2 * t) * (strides[time] as number)
-      : i;
+    return t < length ? i + (length - 1 - 2 * t) * strides[time]! : i;
   });
   return pick(c.tf, x, positions, x.shape);
 };

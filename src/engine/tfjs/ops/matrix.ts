@@ -88,7 +88,7 @@ function operand(
     const place = coordinates(i, strides);
     return term.reduce((sum, label, axis) => {
       const at = place[labels.indexOf(label)] ?? 0;
-      return sum + (value.shape[axis] === 1 ? 0 : at * (own[axis] as number));
+      return sum + (value.shape[axis] === 1 ? 0 : at * own[axis]!);
     }, 0);
   });
   return { labels, value: pick(tf, value, positions, dims) };

@@ -142,7 +142,7 @@ function positions(c: KernelContext, x: T, s: Geometry) {
       coordinates(i, strides).reduce(
         (sum, o, axis) =>
           sum +
-          (steps[axis] as number) *
+          steps[axis]! *
             (o * (s.strides[axis] ?? 1) +
               (offset[axis] ?? 0) -
               (s.padsBegin[axis] ?? 0)),

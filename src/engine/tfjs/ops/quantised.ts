@@ -65,7 +65,7 @@ const quantize: Kernel = (c) => {
   const level = zero
     ? tf.add(rounded(tf, steps), float(tf, aligned(c, zero, x)))
     : rounded(tf, steps);
-  return saturated(c, level, c.outTypes[0] as DataType);
+  return saturated(c, level, c.outTypes[0]!);
 };
 
 const dequantize: Kernel = (c) => {

@@ -34,7 +34,7 @@ const resize: Kernel = (c) => {
   return axes.reduce(
     (y, axis, i) => {
       const from = x.shape[axis] ?? 1;
-      const { to, scale } = targets[i] as { to: number; scale: number };
+      const { to, scale } = targets[i]!;
       if (from === to && scale === 1 && !regions) return y;
       const crop = [
         regions?.[i] ?? 0,
@@ -74,7 +74,7 @@ function targetsOf(
       return { to: Math.floor(f32(from * scale)), scale };
     });
   const wanted = sizes ?? lengths;
-  const ratios = wanted.map((size, i) => f32(size / (lengths[i] as number)));
+  const ratios = wanted.map((size, i) => f32(size / lengths[i]!));
   const policy = attribute(
     c.node,
     "keep_aspect_ratio_policy",
@@ -82,7 +82,7 @@ function targetsOf(
     "stretch",
   );
   if (policy === "stretch")
-    return wanted.map((to, i) => ({ to, scale: ratios[i] as number }));
+    return wanted.map((to, i) => ({ to, scale: ratios[i]! }));
   const scale =
     policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios);
   return lengths.map((from) => ({ to: Math.round(scale * from), scale }));

@@ -124,7 +124,7 @@ const tensorScatter: Kernel = (c) => {
     const place = coordinates(i, own);
     const to = (place[axis] ?? 0) + (starts?.[place[0] ?? 0] ?? 0);
     place[axis] = circular ? to % length : to;
-    return place.reduce((s, p, k) => s + p * (strides[k] as number), 0);
+    return place.reduce((s, p, k) => s + p * strides[k]!, 0);
   });
   return replace(c, cache, update, at);
 };

@@ -75,12 +75,12 @@ export function reordered(
   for (let i = 0; i < data.length; i++) {
     let at = 0;
     place.forEach((p, k) => {
-      at += p * (strides[order[k] as number] as number);
+      at += p * strides[order[k]!]!;
     });
-    data[i] = t.data[at] as number;
+    data[i] = t.data[at]!;
     for (let k = dims.length - 1; k >= 0; k--) {
-      place[k] = (place[k] as number) + 1;
-      if ((place[k] as number) < (dims[k] as number)) break;
+      place[k] = place[k]! + 1;
+      if (place[k]! < dims[k]!) break;
       place[k] = 0;
     }
   }

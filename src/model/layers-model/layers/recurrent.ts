@@ -92,9 +92,9 @@ const recurrent =
       },
       s.return_sequences ? 1 : 2,
     );
-    if (!s.return_sequences) return b.squeeze(outputs[1] as string, [0]);
+    if (!s.return_sequences) return b.squeeze(outputs[1]!, [0]);
     // [time, 1, batch, units]
-    const steps = b.transpose(b.squeeze(outputs[0] as string, [1]), [1, 0, 2]);
+    const steps = b.transpose(b.squeeze(outputs[0]!, [1]), [1, 0, 2]);
     // Keras gives them out in the order in which it went.
     return s.go_backwards
       ? b.slice(steps, [-1], [-(2 ** 31)], [1], [-1])

@@ -147,7 +147,7 @@ const merge =
   (op: string): Importer =>
   (c) =>
     c.views.each(c.inputs, (xs) =>
-      xs.length === 1 && op !== "Sub" ? (xs[0] as string) : c.b.op(op, xs),
+      xs.length === 1 && op !== "Sub" ? xs[0]! : c.b.op(op, xs),
     );
 
 const product: Importer = (c) =>
