@@ -1,0 +1,549 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Check } from "../../../src/audit/results/values.ts";
+import type { Evidence } from "../../../src/audit/trust/check.ts";
+import {
+  allTrustChecks,
+  isTrusted,
+  isVoid,
+  trustChecks,
+} from "../../../src/audit/trust/judge.ts";
+import type { AttackProbes } from "../../../src/audit/trust/probes/found.ts";
+import { outcomes } from "../cells.ts";
+
+const pgd: Evidence = {
+  candidate: "full",
+  defense: "none",
+  attack: "pgd",
+  access: "gradient",
+  adaptive: true,
+  norm: "linf",
+  eps: 0.1,
+  family: "iterative",
+  boundsWidth: 1,
+  chance: 0.1,
+  outcomes: outcomes(40, 60),
+  maxDistance: 0.1,
+  outOfBounds: 0,
+  nonFinite: 0,
+  faults: [],
+  notes: [],
+  noGradient: null,
+  zeroGradientShare: 0,
+  cleanMismatch: 0,
+  model: { probabilities: false, changed: 0, apart: 0, sensitivity: 0.01 },
+  draws: 1,
+  searches: false,
+  named: true,
+  probes: null,
+};
+
+/** The same with its survivors tried again, in vain. */
+const probed = (changes: Partial<AttackProbes> = {}): Evidence => ({
+  ...pgd,
+  probes: {
+    standing: 40,
+    moreSteps: { tried: 32, broken: 0, rise: 0 },
+    moreRestarts: { tried: 32, broken: 0 },
+    moreDraws: null,
+    course: null,
+    control: { bits: 4, tried: 32, left: 0, leftBare: 0 },
+    unbounded: { tried: 32, broken: 32 },
+    noise: { tried: 32, broken: 0 },
+    noiseDraws: 100,
+    gradientError: 1e-3,
+    rising: 0,
+    ...changes,
+  },
+});
+
+const fgsm: Evidence = {
+  ...pgd,
+  attack: "fgsm",
+  family: "single-step",
+  outcomes: outcomes(50, 50),
+};
+const noise: Evidence = {
+  ...pgd,
+  attack: "noise",
+  family: "control",
+  access: "none",
+  zeroGradientShare: null,
+  outcomes: outcomes(90, 10),
+};
+const square: Evidence = {
+  ...noise,
+  attack: "square",
+  family: "query",
+  access: "score",
+  outcomes: outcomes(45, 55),
+};
+const hopskipjump: Evidence = {
+  ...square,
+  attack: "hopskipjump",
+  access: "label",
+};
+const transfer: Evidence = {
+  ...noise,
+  attack: "transfer-pgd",
+  family: "transfer",
+  access: "base",
+  outcomes: outcomes(60, 40),
+};
+
+/** The checks of a white-box cell that compare it with no other. */
+const alone = [
+  "budget-kept",
+  "clean-preflight",
+  "as-published",
+  "logits-given",
+  "repeatable",
+  "smooth-nearby",
+  "gradients-available",
+  "other-means",
+];
+
+function find(
+  id: string,
+  cell: Evidence,
+  ...siblings: Evidence[]
+): Check | undefined {
+  return trustChecks(cell, [cell, ...siblings]).find((one) => one.id === id);
+}
+
+function status(id: string, cell: Evidence, ...siblings: Evidence[]) {
+  return find(id, cell, ...siblings)?.status;
+}
+
+describe("a sound run", () => {
+  it("passes every check that applies", () => {
+    const unbounded = { ...pgd, eps: 0.5, outcomes: outcomes(8, 92) };
+    const all = [pgd, fgsm, noise, transfer, square, hopskipjump, unbounded];
+    const moreDraws = { tried: 32, broken: 0, before: 20, draws: 40 };
+    const checks = trustChecks(probed({ moreDraws }), all);
+    // Nothing is smaller than eps 0.1 here, and there is no defence.
+    const elsewhere = ["monotone-in-eps", "breaks-undefended"];
+    expect(checks.map(({ id }) => id)).toEqual(
+      allTrustChecks
+        .map(({ id }) => id)
+        .filter((id) => !elsewhere.includes(id)),
+    );
+    expect(status("monotone-in-eps", unbounded, pgd)).toBe("passed");
+    const open = { ...pgd, outcomes: outcomes(5, 95) };
+    const behind = { ...pgd, defense: "blur" };
+    expect(status("breaks-undefended", behind, open)).toBe("passed");
+    expect(checks.every((check) => check.status === "passed")).toBe(true);
+    expect(isTrusted(checks)).toBe(true);
+  });
+
+  it("needs no siblings", () => {
+    expect(trustChecks(pgd, []).map(({ id }) => id)).toEqual(alone);
+  });
+});
+
+describe("budget-kept", () => {
+  it.each([
+    [{ maxDistance: 0.1 }, "passed"],
+    [{ maxDistance: 0.1 + 5e-8 }, "passed"],
+    [{ maxDistance: 0.1001 }, "failed"],
+    [{ maxDistance: Number.NaN }, "failed"],
+    [{ outOfBounds: 1 }, "failed"],
+    [{ nonFinite: 1 }, "failed"],
+    // float32 knows a value near 255 only to 1.5e-5.
+    [{ boundsWidth: 255, eps: 8, maxDistance: 8.00002 }, "passed"],
+    [{ boundsWidth: 255, eps: 8, maxDistance: 8.0001 }, "failed"],
+  ])("of %j is %s", (change, expected) => {
+    expect(status("budget-kept", { ...pgd, ...change })).toBe(expected);
+  });
+
+  it("names every fault and voids the number", () => {
+    const cell = { ...pgd, maxDistance: 0.2, outOfBounds: 3 };
+    const checks = trustChecks(cell, []);
+    expect(checks[0]?.message).toBe(
+      "The attack went to linf distance 0.2 of 0.1 allowed, and left the input bounds on 3 samples: correct the attack, its number means nothing.",
+    );
+    expect(isTrusted(checks)).toBe(false);
+    expect(isVoid(checks)).toBe(true);
+  });
+});
+
+it("as-published warns of what an attack did otherwise, and of nothing else", () => {
+  const found = (notes: string[]) =>
+    find("as-published", { ...pgd, notes })?.status;
+  expect(found([])).toBe("passed");
+  expect(found(["the DLR loss needs 3 classes"])).toBe("warned");
+});
+
+it("clean-preflight fails on a single difference", () => {
+  const check = find("clean-preflight", { ...pgd, cleanMismatch: 1 });
+  expect(check?.status).toBe("failed");
+  expect(check?.message).toMatch(/^1 sample of 100 is classified otherwise/);
+});
+
+it.each([
+  [0, "passed"],
+  [0.05, "warned"],
+  [0.051, "failed"],
+  [null, undefined],
+])("gradients-available with a share of %s is %s", (share, expected) => {
+  const cell = { ...pgd, zeroGradientShare: share };
+  expect(status("gradients-available", cell)).toBe(expected);
+  expect(isVoid(trustChecks(cell, []))).toBe(false);
+});
+
+it.each([
+  [50, "passed"],
+  [39, "passed"],
+  [38, "failed"],
+])(
+  "iterative-beats-single-step against %i robust is %s",
+  (robust, expected) => {
+    const single = { ...fgsm, outcomes: outcomes(robust, 100 - robust) };
+    const id = "iterative-beats-single-step";
+    expect(status(id, pgd, single)).toBe(expected);
+    expect(status(id, single, pgd)).toBeUndefined();
+  },
+);
+
+describe("breaks-control", () => {
+  const id = "breaks-control";
+  const left = (left: number, leftBare: number) =>
+    probed({ control: { bits: 4, tried: 32, left, leftBare } });
+
+  it("fails where what is known to be broken stands, and the bare candidate does not", () => {
+    expect(status(id, left(3, 0))).toBe("passed");
+    expect(status(id, left(4, 1))).toBe("failed");
+    expect(find(id, left(32, 0))?.message).toMatch(
+      /^Of 32 samples behind a control, .* 4 bits, pgd leaves 100 % robust, and without the rounding 0 %/,
+    );
+  });
+
+  it("says nothing where the candidate withstands the attack by itself, or there was no control", () => {
+    expect(status(id, left(4, 2))).toBeUndefined();
+    expect(status(id, probed({ control: null }))).toBeUndefined();
+  });
+});
+
+describe("monotone-in-eps", () => {
+  const at = (eps: number, robust: number, family = pgd.family): Evidence => ({
+    ...pgd,
+    family,
+    eps,
+    outcomes: outcomes(robust, 100 - robust),
+  });
+
+  it("allows one sample, over any pair of eps", () => {
+    expect(status("monotone-in-eps", at(0.2, 41), pgd)).toBe("passed");
+    expect(status("monotone-in-eps", at(0.2, 42), pgd)).toBe("failed");
+    expect(status("monotone-in-eps", at(0.3, 42), at(0.2, 50), pgd)).toBe(
+      "failed",
+    );
+    expect(status("monotone-in-eps", pgd, at(0.2, 90))).toBeUndefined();
+  });
+
+  it("says once, at the end, that a sweep is short", () => {
+    const along = (eps: number) => ({ ...at(eps, 20), named: false });
+    const id = "monotone-in-eps";
+    const short = [along(0.12), along(0.2)];
+    expect(find(id, along(0.3), pgd, ...short)?.message).toMatch(
+      /^Of 4 budgets, .*: a sweep of 6 or more shows the course\.$/,
+    );
+    expect(status(id, along(0.2), pgd, along(0.3))).toBe("passed");
+    const whole = [...short, along(0.22), along(0.25)];
+    expect(status(id, along(0.3), pgd, ...whole)).toBe("passed");
+    // Two threat models are no sweep.
+    expect(status(id, at(0.2, 20), pgd)).toBe("passed");
+  });
+
+  it("only warns of a single step, which overshoots", () => {
+    const near = at(0.1, 40, "single-step");
+    expect(status("monotone-in-eps", at(0.2, 60, "single-step"), near)).toBe(
+      "warned",
+    );
+  });
+});
+
+describe("reaches-chance", () => {
+  const unbounded = (robust: number): Evidence => ({
+    ...pgd,
+    eps: 0.5,
+    outcomes: outcomes(robust, 100 - robust),
+  });
+
+  it("fails at every eps of the attack that cannot break everything", () => {
+    expect(status("reaches-chance", pgd, unbounded(10))).toBe("passed");
+    expect(status("reaches-chance", pgd, unbounded(16))).toBe("passed");
+    expect(status("reaches-chance", pgd, unbounded(30))).toBe("failed");
+    expect(status("reaches-chance", unbounded(30))).toBe("failed");
+  });
+
+  it("needs half the input range, in linf, of the same iterative attack", () => {
+    const id = "reaches-chance";
+    expect(status(id, pgd, { ...unbounded(90), eps: 0.4 })).toBeUndefined();
+    expect(status(id, pgd, { ...unbounded(90), norm: "l2" })).toBeUndefined();
+    expect(
+      status(id, pgd, { ...unbounded(90), attack: "apgd" }),
+    ).toBeUndefined();
+    const wide = { ...unbounded(90), eps: 1, boundsWidth: 2 };
+    expect(status(id, { ...pgd, boundsWidth: 2 }, wide)).toBe("failed");
+    expect(status(id, { ...fgsm, eps: 0.5 })).toBeUndefined();
+  });
+});
+
+describe("what is tried again", () => {
+  it.each([
+    ["converged-in-steps", "moreSteps"],
+    ["converged-in-restarts", "moreRestarts"],
+    ["converged-in-draws", "moreDraws"],
+    ["noise-finds-nothing", "noise"],
+  ] as const)("%s forgives one sample, and less than a point", (id, key) => {
+    const tries = { tried: 32, rise: null, before: 1, draws: 20 };
+    const broke = (broken: number, standing = 40) =>
+      status(id, probed({ [key]: { ...tries, broken }, standing }));
+    expect(broke(0)).toBe("passed");
+    expect(broke(1)).toBe("warned");
+    expect(broke(2)).toBe("failed");
+    expect(status(id, { ...probed(), probes: null })).toBeUndefined();
+    expect(
+      status(id, {
+        ...probed({ [key]: { ...tries, broken: 2 }, standing: 32 }),
+        outcomes: outcomes(32, 968),
+      }),
+    ).toBe("warned");
+  });
+
+  it("reaches-chance asks the survivors when no cell has the budget", () => {
+    const left = (broken: number) =>
+      status("reaches-chance", probed({ unbounded: { tried: 32, broken } }));
+    expect(left(32)).toBe("passed");
+    expect(left(28)).toBe("passed");
+    expect(left(10)).toBe("failed");
+  });
+
+  it.each([
+    [0.01, "passed"],
+    [0.3, "warned"],
+    [0.9, "failed"],
+    [Number.NaN, "failed"],
+  ])("gradient-agrees of an error of %d is %s", (gradientError, expected) => {
+    expect(status("gradient-agrees", probed({ gradientError }))).toBe(expected);
+  });
+
+  it.each([
+    [null, "passed"],
+    [-0.1, "passed"],
+    [0.01, "passed"],
+    [0.02, "warned"],
+  ])(
+    "converged-in-steps of a loss that rises by %s is %s",
+    (rise, expected) => {
+      const moreSteps = { tried: 32, broken: 0, rise };
+      expect(status("converged-in-steps", probed({ moreSteps }))).toBe(
+        expected,
+      );
+    },
+  );
+
+  it("converged-in-draws says how many draws broke what", () => {
+    const moreDraws = { tried: 32, broken: 8, before: 1, draws: 20 };
+    expect(find("converged-in-draws", probed({ moreDraws }))?.message).toMatch(
+      /^pgd with 20 draws a gradient instead of 1 broke 8 of 32 samples/,
+    );
+  });
+
+  it("converged-in-draws shows the course of success by draws", () => {
+    const moreDraws = { tried: 32, broken: 0, before: 20, draws: 40 };
+    const course = [1, 20, 100].map((draws, i) => ({
+      tried: 10,
+      broken: 4 + 2 * i,
+      draws,
+    }));
+    expect(
+      find("converged-in-draws", probed({ moreDraws, course }))?.message,
+    ).toMatch(
+      /\. Success on 10 samples by draws a gradient: 40 % at 1, 60 % at 20, 80 % at 100\.$/,
+    );
+  });
+
+  it("stopped-rising warns where the loss had not come to rest", () => {
+    expect(status("stopped-rising", probed({ rising: 0.02 }))).toBe("passed");
+    expect(status("stopped-rising", probed({ rising: 0.4 }))).toBe("warned");
+  });
+});
+
+describe("the model itself", () => {
+  const seen = (change: Partial<Evidence["model"]>) => ({
+    ...pgd,
+    model: { ...pgd.model, ...change },
+  });
+
+  it("has to give logits, and the same each time", () => {
+    expect(status("logits-given", seen({ probabilities: true }))).toBe(
+      "failed",
+    );
+    expect(status("repeatable", seen({ changed: 1 }))).toBe("failed");
+    expect(status("repeatable", seen({ apart: 0.01 }))).toBe("failed");
+    expect(status("repeatable", { ...seen({ changed: 1 }), draws: 20 })).toBe(
+      "warned",
+    );
+  });
+
+  it("is warned of where small noise moves it", () => {
+    expect(status("smooth-nearby", seen({ sensitivity: 0.5 }))).toBe("warned");
+  });
+});
+
+describe("other-means", () => {
+  const id = "other-means";
+
+  it("warns where no attack by scores or none by labels ran", () => {
+    expect(status(id, pgd, square, hopskipjump)).toBe("passed");
+    expect(find(id, pgd)?.message).toMatch(
+      /^No attack by scores \(square\) and none by labels alone/,
+    );
+    expect(find(id, pgd, square)?.message).toMatch(
+      /^No attack by labels alone/,
+    );
+    const elsewhere = { ...hopskipjump, eps: 0.2 };
+    expect(status(id, pgd, square, elsewhere)).toBe("warned");
+  });
+
+  it("counts what an ensemble does by scores, asks for labels only where there is such an attack, and nothing of a sweep", () => {
+    const ensemble = { ...pgd, searches: true };
+    expect(status(id, ensemble, hopskipjump)).toBe("passed");
+    expect(status(id, { ...ensemble, norm: "l1" })).toBe("passed");
+    expect(status(id, { ...pgd, named: false })).toBeUndefined();
+    expect(status(id, fgsm)).toBeUndefined();
+  });
+});
+
+it("breaks-undefended warns where the undefended candidate withstands the attack", () => {
+  const id = "breaks-undefended";
+  const behind = { ...pgd, defense: "blur" };
+  const left = (robust: number): Evidence => ({
+    ...pgd,
+    outcomes: outcomes(robust, 100 - robust),
+  });
+  expect(status(id, behind, left(5))).toBe("passed");
+  expect(status(id, behind, left(6))).toBe("warned");
+  expect(status(id, behind, { ...left(90), eps: 0.2 })).toBeUndefined();
+  expect(status(id, pgd, left(90))).toBeUndefined();
+});
+
+describe("beats-queries", () => {
+  it("warns when an attack without gradients breaks more", () => {
+    expect(status("beats-queries", pgd, square)).toBe("passed");
+    const strong = { ...square, outcomes: outcomes(30, 70) };
+    expect(status("beats-queries", pgd, strong)).toBe("warned");
+  });
+});
+
+describe("beats-noise", () => {
+  const id = "beats-noise";
+
+  it("fails when noise breaks more in all", () => {
+    const loud = { ...noise, outcomes: outcomes(39, 61) };
+    expect(status(id, pgd, loud)).toBe("failed");
+    expect(status(id, fgsm, loud)).toBe("failed");
+  });
+
+  it("warns of samples that only noise broke, by name", () => {
+    const elsewhere = { ...noise, outcomes: `000${outcomes(97, 0)}` };
+    const check = find(id, pgd, elsewhere);
+    expect(check?.status).toBe("warned");
+    expect(check?.message).toContain("only noise broke 3 samples (0, 1, 2)");
+    const once = { ...noise, outcomes: `0${outcomes(99, 0)}` };
+    expect(status(id, pgd, once)).toBe("warned");
+  });
+});
+
+describe("beats-transfer", () => {
+  const id = "beats-transfer";
+  const strong = { ...transfer, outcomes: outcomes(30, 70) };
+
+  it("fails an iterative attack that does worse in all", () => {
+    expect(status(id, pgd, transfer)).toBe("passed");
+    expect(status(id, pgd, strong)).toBe("failed");
+  });
+
+  it("only warns of a single step", () => {
+    expect(status(id, fgsm, strong)).toBe("warned");
+  });
+});
+
+describe("comparisons", () => {
+  const damning: Evidence[] = [
+    { ...fgsm, outcomes: outcomes(0, 100) },
+    { ...noise, outcomes: outcomes(0, 100) },
+    { ...transfer, outcomes: outcomes(0, 100) },
+    { ...pgd, eps: 0.01, outcomes: outcomes(0, 100) },
+    { ...pgd, eps: 0.9, outcomes: outcomes(99, 1) },
+  ];
+
+  it("judge only gradient attacks that count", () => {
+    const only = ["budget-kept", "clean-preflight", "as-published"];
+    const ids = (cell: Evidence) =>
+      trustChecks(cell, damning).map((check) => check.id);
+    expect(ids({ ...pgd, access: "score", zeroGradientShare: null })).toEqual(
+      only,
+    );
+    expect(ids(noise)).toEqual(only);
+    expect(ids(transfer)).toEqual(only);
+    expect(ids({ ...pgd, defense: "blur", adaptive: false })).toEqual(only);
+    expect(isTrusted(trustChecks(pgd, damning))).toBe(false);
+    expect(isTrusted(trustChecks({ ...pgd, adaptive: false }, damning))).toBe(
+      false,
+    );
+  });
+
+  it("look only at the same candidate, defence, norm and samples", () => {
+    const changes: Partial<Evidence>[] = [
+      { candidate: "head" },
+      { defense: "blur" },
+      { norm: "l2" },
+      { outcomes: outcomes(0, 50) },
+    ];
+    for (const change of changes) {
+      const others = damning.map((one) => ({ ...one, ...change }));
+      expect(trustChecks(pgd, others)).toHaveLength(alone.length);
+    }
+    const asIs = damning.map((one) => ({ ...one, adaptive: false }));
+    const defended = (one: Evidence) => ({ ...one, defense: "blur" });
+    expect(trustChecks(defended(pgd), asIs.map(defended))).toHaveLength(
+      alone.length,
+    );
+  });
+
+  it("never fail an attack that dominates all others", () => {
+    const outcome = fc.string({
+      unit: fc.constantFrom("1", "0"),
+      minLength: 30,
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(outcome, outcome, outcome, (a, b, c) => {
+        const best = [...a]
+          .map((bit, i) =>
+            bit === "1" && b[i] === "1" && c[i] === "1" ? 1 : 0,
+          )
+          .join("");
+        const whole = { ...pgd, named: false, outcomes: best };
+        const checks = trustChecks(whole, [
+          { ...fgsm, outcomes: a },
+          { ...noise, outcomes: b },
+          { ...transfer, outcomes: c },
+        ]);
+        expect(checks.every((check) => check.status === "passed")).toBe(true);
+      }),
+    );
+  });
+});
+
+it("every check has an id and says something in one sentence", () => {
+  const ids = allTrustChecks.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  const all = [probed(), fgsm, noise, transfer, square];
+  for (const check of all.flatMap((one) => trustChecks(one, all))) {
+    expect(check.message).toMatch(/^[^\n]+\.$/);
+  }
+});
