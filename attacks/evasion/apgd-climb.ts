@@ -1,6 +1,6 @@
 import { rows } from "#onnx";
 import type { Ball } from "../ball.ts";
-import type { Ascent, Scene } from "./apgd.ts";
+import type { Ascent, Scene } from "./apgd-ascent.ts";
 import type { Climber, Pace, Paces } from "./apgd-pace.ts";
 import { gathered, type Points } from "./points.ts";
 import { rowOf } from "./vectors.ts";

@@ -1,31 +1,13 @@
 import type { Random } from "#core";
-import type { Target } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { AttackInput } from "../attack.ts";
 import { type Ball, ballOf } from "../ball.ts";
+import type { Ascent, Scene } from "./apgd-ascent.ts";
 import { climb } from "./apgd-climb.ts";
 import { momentumPaces } from "./apgd-momentum.ts";
 import type { ApgdParams } from "./apgd-params.ts";
 import { sparsePaces } from "./apgd-sparse.ts";
 import { gathered, type Points, scattered } from "./points.ts";
-
-/** What an attack works on, without its parameters. */
-export type Scene = Omit<
-  AttackInput<unknown>,
-  "params" | "onProgress" | "onNote"
->;
-
-type Objective = NonNullable<Parameters<Target["lossGradient"]>[2]>;
-
-/** One run of Auto-PGD. */
-export interface Ascent extends Omit<ApgdParams, "restarts"> {
-  readonly loss: Objective["loss"];
-  /** The class that each sample is pushed to, where the loss aims at one. */
-  readonly aims?: ReadonlyMap<number, number>;
-  /** Names the draws. */
-  readonly purpose: string;
-  readonly onProgress: (share: number) => void;
-}
 
 /**
  * Auto-PGD from one random start, over the samples that still stand: steps

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type FloatTensor, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
 import { ballOf } from "../ball.ts";
-import type { Scene } from "./apgd.ts";
+import type { Scene } from "./apgd-ascent.ts";
 import { climb } from "./apgd-climb.ts";
 import { momentumPaces } from "./apgd-momentum.ts";
 import { tableBall, tableTarget } from "./constrained.ts";

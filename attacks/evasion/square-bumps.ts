@@ -1,6 +1,6 @@
 import { AssayError, type Random } from "#core";
 import { type Norm, norms } from "../norms/index.ts";
-import type { Canvas, Moves } from "./square.ts";
+import type { Canvas, Moves } from "./square-moves.ts";
 
 /**
  * Square Attack in L2 (section 3.5) and in L1 (Croce and Hein 2021): a bump in a

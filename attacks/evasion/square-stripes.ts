@@ -1,5 +1,5 @@
 import type { Random } from "#core";
-import type { Canvas, Moves } from "./square.ts";
+import type { Canvas, Moves } from "./square-moves.ts";
 
 /** Square Attack in Linf: vertical stripes at the edge of the ball, then squares moved to another edge (sections 3.3 and 3.4). */
 export const stripes: Moves = {

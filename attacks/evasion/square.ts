@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { Random } from "#core";
 import { putRows, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
 import { marginOf } from "./score-losses.ts";
 import { bumps, hasRoomForBumps } from "./square-bumps.ts";
+import type { Canvas } from "./square-moves.ts";
 import { stripes } from "./square-stripes.ts";
 import { rowOf } from "./vectors.ts";
 
@@ -17,33 +17,6 @@ const squareParams = z.strictObject({
 });
 
 export type SquareParams = z.output<typeof squareParams>;
-
-/** One sample as the search sees it. */
-export interface Canvas {
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-  readonly eps: number;
-  readonly bounds: readonly [number, number];
-}
-
-/** How points are drawn in one norm. Both fill `to`, which may leave the ball of L1 only. */
-export interface Moves {
-  start(
-    to: Float32Array,
-    centre: Float32Array,
-    canvas: Canvas,
-    random: Random,
-  ): void;
-  /** `to` holds the best point so far; `share` is the share of the pixels to change. */
-  change(
-    to: Float32Array,
-    centre: Float32Array,
-    share: number,
-    canvas: Canvas,
-    random: Random,
-  ): void;
-}
 
 /**
  * Square Attack (Andriushchenko et al. 2020, arXiv:1912.00049): random search

@@ -18,17 +18,9 @@ import {
   type Objective,
   openLoss,
 } from "./loss-pass.ts";
-import type { Model } from "./model.ts";
+import type { Answers, Model } from "./model.ts";
 import { drawNoise } from "./noise.ts";
 import { meaningOf } from "./tasks/index.ts";
-
-/** What a model says of each row. */
-export interface Answers {
-  /** Logits, or values [N, outputs]. */
-  readonly logits: FloatTensor;
-  /** The score of each of its detectors, [N]; none for most models. */
-  readonly scores: readonly FloatTensor[];
-}
 
 /** Loss of each sample, its gradient with respect to the input, and the logits, from one pass. */
 export interface LossGradient extends Answers {

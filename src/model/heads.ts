@@ -2,26 +2,9 @@ import { AssayError, nearest, type Random } from "#core";
 import { type Graph, GraphBuilder, int, prune } from "#onnx";
 import { bodyOf, linearHead } from "./head.ts";
 import type { LayerGroup } from "./layers.ts";
-import type { Model } from "./model.ts";
+import type { Head, HeadSpec, Model } from "./model.ts";
 import { twoLogits } from "./outputs.ts";
 import type { Task } from "./tasks/index.ts";
-
-/** What a head is to say. */
-export interface HeadSpec {
-  /** Of its task. */
-  readonly name: string;
-  readonly classes: readonly string[];
-  /** A classifier when left out; "binary" is one logit, given as those of two classes. */
-  readonly task?: Task;
-}
-
-/** One of several heads on a shared trunk. */
-export interface Head extends HeadSpec {
-  /** The value of the graph that it ends in, [N, classes]. */
-  readonly logits: string;
-  /** Names of its weights. */
-  readonly parameters: readonly string[];
-}
 
 /**
  * The model with new linear heads side by side on one trunk: instead of its last

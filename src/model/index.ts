@@ -9,7 +9,6 @@ export {
 export { gradientRows } from "./batches.ts";
 export type { Beside } from "./beside.ts";
 export {
-  type Answers,
   type CompiledModel,
   compile,
   type Draws,
@@ -24,11 +23,9 @@ export { type Cut, cutsOf, featuresAt } from "./cuts.ts";
 export {
   addFlag,
   asAttacked,
-  type Detector,
-  isFlagged,
-  mayRefuse,
   rejections,
 } from "./detection.ts";
+export { type Detector, isFlagged, mayRefuse } from "./detector.ts";
 export { loadGradient, withInputGradient } from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
 export { type FeatureMap, openFeatures } from "./feature-map.ts";
@@ -37,8 +34,6 @@ export { openMatcher } from "./gradient-match.ts";
 export { headInput, neuronsOf, replaceHead } from "./head.ts";
 export {
   groupHeads,
-  type Head,
-  type HeadSpec,
   headColumns,
   headModel,
   modelTask,
@@ -49,16 +44,16 @@ export { asFed, embeddingTable } from "./integers.ts";
 export { type Kin, kinshipOf } from "./kinship.ts";
 export { type LanguageModel, openLanguageModel } from "./language.ts";
 export { type LayerGroup, layerGroups, matches } from "./layers.ts";
-export { labelTensor } from "./loss-pass.ts";
 export {
   type LoadModelOptions,
   loadModel,
-  type Model,
   modelOf,
   recordedClasses,
   saveModel,
   toFile,
-} from "./model.ts";
+} from "./load.ts";
+export { labelTensor } from "./loss-pass.ts";
+export type { Answers, Head, HeadSpec, Model } from "./model.ts";
 export { drawNoise, type NoiseInput } from "./noise.ts";
 export { hashGraph, readGraph } from "./read.ts";
 export {

@@ -12,7 +12,8 @@ import { type Family, familyOf } from "./family.ts";
 import { featuresOf } from "./features.ts";
 import { replaceHead } from "./head.ts";
 import { groupWeights, type LayerGroup } from "./layers.ts";
-import { type LoadModelOptions, type Model, modelOf } from "./model.ts";
+import { type LoadModelOptions, modelOf } from "./load.ts";
+import type { Model } from "./model.ts";
 import { notesOf } from "./notes.ts";
 import {
   countOperators,

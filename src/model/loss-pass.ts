@@ -9,7 +9,8 @@ import {
   rows,
   type Tensor,
 } from "#onnx";
-import { addRefusal, mayRefuse } from "./detection.ts";
+import { addRefusal } from "./detection.ts";
+import { mayRefuse } from "./detector.ts";
 import { loadGradient } from "./differentiated.ts";
 import type { Model } from "./model.ts";
 import { meaningOf } from "./tasks/index.ts";

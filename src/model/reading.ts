@@ -1,7 +1,8 @@
 import type { Graph, ValueInfo } from "#onnx";
 import { contractSchema } from "./contract.ts";
 import { chooseInput, fillingOf } from "./inputs.ts";
-import type { LoadModelOptions, Model } from "./model.ts";
+import type { LoadModelOptions } from "./load.ts";
+import type { Model } from "./model.ts";
 
 /** How a file was read as a classifier: what was assumed where it says nothing. */
 export interface Reading {

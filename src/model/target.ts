@@ -2,11 +2,13 @@ import { AssayError, Random } from "#core";
 import { type FloatTensor, takeRows } from "#onnx";
 import { argmaxRows } from "./answers.ts";
 import { standsBeside, withBeside } from "./beside.ts";
-import type { Answers, LossGradient } from "./compiled.ts";
+import type { LossGradient } from "./compiled.ts";
 import type { CutPlace } from "./cut-off.ts";
-import { asAttacked, mayRefuse, rejections } from "./detection.ts";
+import { asAttacked, rejections } from "./detection.ts";
+import { mayRefuse } from "./detector.ts";
 import { type FeaturesAt, grantFeatures } from "./features-at.ts";
 import type { Objective } from "./loss-pass.ts";
+import type { Answers } from "./model.ts";
 import {
   copyOfSamples,
   countOf,

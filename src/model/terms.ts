@@ -1,8 +1,8 @@
 import { AssayError, type Random } from "#core";
 import type { FloatTensor } from "#onnx";
 import type { Beside } from "./beside.ts";
-import type { Answers, CompiledModel, Draws } from "./compiled.ts";
-import type { Model } from "./model.ts";
+import type { CompiledModel, Draws } from "./compiled.ts";
+import type { Answers, Model } from "./model.ts";
 import { countOf, type Samples } from "./samples.ts";
 import { meaningOf } from "./tasks/index.ts";
 

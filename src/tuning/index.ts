@@ -3,11 +3,8 @@ export {
   adaptations,
   type JointAdaptation,
 } from "./adaptations/index.ts";
-export {
-  type Architecture,
-  architectureOf,
-  architectures,
-} from "./architectures/index.ts";
+export type { Architecture } from "./architectures/architecture.ts";
+export { architectureOf, architectures } from "./architectures/index.ts";
 export { type Augmentation, augmentations } from "./augmentations/index.ts";
 export {
   type Criterion,
@@ -64,10 +61,11 @@ export {
   probabilityOf,
   squaredLength,
 } from "./terms.ts";
+export type { Epoch, Tuned, TuneInput } from "./training.ts";
 export {
   asPart,
   defineTrainingDefense,
   type TrainingDefense,
 } from "./training-defense.ts";
-export { type Epoch, type Tuned, type TuneInput, tune } from "./tune.ts";
+export { tune } from "./tune.ts";
 export { tuneEvenly } from "./tune-evenly.ts";

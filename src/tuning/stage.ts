@@ -7,7 +7,7 @@ import type { Moment, TrainingPart } from "./part.ts";
 import { openSlope, type Slope } from "./slope.ts";
 import { openStep, type TrainingStep } from "./step.ts";
 import type { Stage } from "./strategies/index.ts";
-import type { TuneInput } from "./tune.ts";
+import type { TuneInput } from "./training.ts";
 import { validate } from "./validation.ts";
 
 /** Values by weight name. */

@@ -1,5 +1,6 @@
 import { type LayerGroup, layerGroups } from "#model";
-import { type Tuned, type TuneInput, tune } from "./tune.ts";
+import type { Tuned, TuneInput } from "./training.ts";
+import { tune } from "./tune.ts";
 
 /** Trains layer groups, all when left out, together and at one rate: `tune` without a strategy. */
 export function tuneEvenly({

@@ -1,13 +1,9 @@
-import { AssayError, type Random } from "#core";
-import type { Dataset } from "#data";
-import type { Engine } from "#engine";
-import type { LayerGroup, Model } from "#model";
+import { AssayError } from "#core";
 import { copyOf, type FloatTensor } from "#onnx";
 import { drawing } from "./batches.ts";
 import { weighted } from "./class-weights.ts";
 import type { OpenPart } from "./part.ts";
 import { byTemperature } from "./sampling.ts";
-import type { TrainingSettings } from "./settings.ts";
 import {
   check,
   judge,
@@ -18,54 +14,7 @@ import {
   withWeights,
 } from "./stage.ts";
 import type { TrainingStep } from "./step.ts";
-import type { Stage } from "./strategies/index.ts";
-
-/** One line of a training curve. */
-export interface Epoch {
-  readonly epoch: number;
-  readonly stage: number;
-  /** Names of the layer groups that were trained. */
-  readonly trainable: string[];
-  /** At the last step of the epoch. */
-  readonly learningRate: number;
-  readonly trainLoss: number;
-  readonly validationLoss: number;
-  readonly validationAccuracy: number;
-  /** Means over the epoch of what the losses recorded, and what parts found on the validation data; absent where there is nothing. */
-  readonly records?: Record<string, number>;
-  /** Whether these weights were the ones kept. */
-  best: boolean;
-}
-
-export interface TuneInput {
-  readonly model: Model;
-  readonly train: Dataset;
-  readonly validation: Dataset;
-  readonly groups: readonly LayerGroup[];
-  readonly stages: readonly Stage[];
-  readonly settings: TrainingSettings;
-  /** What is changed of plain training behind the settings' augmentations, in this order: proactive defences, regularisers. */
-  readonly parts?: readonly OpenPart[];
-  readonly engine: Engine;
-  readonly random: Random;
-  readonly signal?: AbortSignal;
-  readonly onEpoch?: (epoch: Epoch, total: number) => void;
-  /** Gets the model at the weights after each epoch that counts, and as it was when the stage began. */
-  readonly onWeights?: (epoch: Epoch, model: Model, probed: Model) => void;
-}
-
-export interface Tuned {
-  readonly model: Model;
-  /** The model as it was when the last stage began. */
-  readonly probed: Model;
-  readonly history: Epoch[];
-  /** "finished", "early stop", or why training broke off. */
-  readonly ended: string;
-  /** What parts state of the whole training. */
-  readonly facts: Readonly<Record<string, number>>;
-  /** Rows of the training data that no step drew before these weights were kept. */
-  readonly unseen: readonly number[];
-}
+import type { Epoch, Tuned, TuneInput } from "./training.ts";
 
 /** What the best epoch so far left. */
 interface Best {

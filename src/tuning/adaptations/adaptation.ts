@@ -6,7 +6,7 @@ import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import { takeRows } from "#onnx";
 import type { Batch, Moment, TrainingContext, TrainingPart } from "../part.ts";
-import type { Epoch } from "../tune.ts";
+import type { Epoch } from "../training.ts";
 
 interface Described<S extends z.ZodObject> {
   readonly id: string;

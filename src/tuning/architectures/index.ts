@@ -1,20 +1,7 @@
-import type { Random } from "#core";
-import type { Model } from "#model";
+import type { Architecture } from "./architecture.ts";
 import { madryCnn } from "./madry-cnn.ts";
 import { mlp } from "./mlp.ts";
 import { smallCnn, smallCnnBn } from "./small-cnn.ts";
-
-/** A network that can be pre-trained when there is no base model. */
-export interface Architecture {
-  readonly id: string;
-  readonly title: string;
-  /** @param shape of one sample: [C, H, W], or [width] of rows */
-  build(
-    shape: readonly number[],
-    classes: readonly string[],
-    random: Random,
-  ): Model;
-}
 
 /** Every built-in architecture. A new one is a file and a line here. */
 export const architectures: readonly Architecture[] = [

@@ -1,7 +1,7 @@
 import { AssayError, type Random } from "#core";
 import type { Model } from "#model";
 import { emptyGraph, floats, GraphBuilder, int, ints } from "#onnx";
-import type { Architecture } from "./index.ts";
+import type { Architecture } from "./architecture.ts";
 
 /**
  * The network of the MNIST challenge (Madry et al. 2018, arXiv:1706.06083): two

@@ -1,7 +1,7 @@
 import { AssayError, type Random } from "#core";
 import type { Model } from "#model";
 import { emptyGraph, floats, GraphBuilder, int } from "#onnx";
-import type { Architecture } from "./index.ts";
+import type { Architecture } from "./architecture.ts";
 
 /** Widths of the hidden layers. */
 const HIDDEN = [64, 64];

@@ -1,7 +1,7 @@
 import { AssayError, type Random } from "#core";
 import type { Model } from "#model";
 import { emptyGraph, floats, GraphBuilder, int, ints } from "#onnx";
-import type { Architecture } from "./index.ts";
+import type { Architecture } from "./architecture.ts";
 
 /**
  * A small convolutional network: two times convolution 3x3, ReLU and 2x2
