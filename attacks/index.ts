@@ -87,7 +87,7 @@ import { mimic } from "./transfer/mimic.ts";
 import { pap } from "./transfer/pap.ts";
 
 /** Every attack. A new one is a file and a line here. */
-export const attacks = [
+export const attacks: readonly Attack[] = [
   fgsm,
   bim,
   pgd,
@@ -129,10 +129,10 @@ export const attacks = [
   spatial,
   corruptions,
   noise,
-] as unknown as readonly Attack[];
+];
 
 /** Every attack on a fine-tuning. A new one is a file and a line here. */
-export const trialAttacks = [
+export const trialAttacks: readonly TrialAttack[] = [
   labelFlip,
   labelFlipTargeted,
   labelFlipConfusing,
@@ -168,7 +168,7 @@ export const trialAttacks = [
   miFace,
   knockoff,
   equationSolving,
-] as unknown as readonly TrialAttack[];
+];
 
 /** An attack that is tried on a fine-tuning rather than on inputs. */
 export type TrialAttack =
@@ -183,12 +183,12 @@ export type TrialAttack =
   | Extraction
   | PropertyAttack;
 /** Every attack on texts. A new one is a file and a line here. */
-export const textAttacks = [
+export const textAttacks: readonly TextAttack[] = [
   badCharacters,
   textbugger,
   charmer,
   randomEdits,
-] as unknown as readonly TextAttack[];
+];
 
 /** An attack of a suite, whatever its samples are. */
 export type AnyAttack = Attack | TextAttack;

@@ -57,7 +57,7 @@ import { trades } from "./training/trades.ts";
 import { twins } from "./training/twins.ts";
 
 /** Every reactive defence that changes inputs. A new one is a file and a line here. */
-export const sanitizers = [
+export const sanitizers: readonly Sanitizer[] = [
   bitDepth,
   median,
   mean,
@@ -73,10 +73,10 @@ export const sanitizers = [
   resizePad,
   testTimeAugmentation,
   tableRepair,
-] as unknown as readonly Sanitizer[];
+];
 
 /** Every reactive defence that scores inputs. A new one is a file and a line here. */
-export const detectors = [
+export const detectors: readonly Detector[] = [
   energy,
   maxSoftmax,
   featureSqueezing,
@@ -87,14 +87,14 @@ export const detectors = [
   magnetDivergence,
   strip,
   scaleUp,
-] as unknown as readonly Detector[];
+];
 
 /** Every reactive defence that changes texts. A new one is a file and a line here. */
-export const textSanitizers = [
+export const textSanitizers: readonly TextSanitizer[] = [
   unicode,
   spelling,
   onion,
-] as unknown as readonly TextSanitizer[];
+];
 
 /** Every reactive defence. */
 export const reactiveDefenses: readonly Reactive[] = [
@@ -104,7 +104,7 @@ export const reactiveDefenses: readonly Reactive[] = [
 ];
 
 /** Every repair of what was tuned, or of what it is tuned on. A new one is a file and a line here. */
-export const repairs = [
+export const repairs: readonly Repair[] = [
   labelSanitisation,
   fineTuning,
   finePruning,
@@ -113,10 +113,10 @@ export const repairs = [
   unlearn,
   spectralSignatures,
   activationClustering,
-] as unknown as readonly Repair[];
+];
 
 /** Every proactive defence. A new one is a file and a line here. */
-export const trainingDefenses = [
+export const trainingDefenses: readonly TrainingDefense[] = [
   pgdAt,
   trades,
   mart,
@@ -132,7 +132,7 @@ export const trainingDefenses = [
   twins,
   autolora,
   dpSgd,
-] as unknown as readonly TrainingDefense[];
+];
 
 export { fitDetector } from "./calibrate.ts";
 export { checkOrder, defend } from "./defend.ts";

@@ -7,7 +7,6 @@ import { openPlainStep } from "#tuning";
 import { type Bytes, matrices, toBytes } from "./eight-bit.ts";
 import {
   defineTampering,
-  type Tampering,
   type TamperingInput,
   tamperingParams,
   withChangedWeights,
@@ -82,7 +81,7 @@ export const bitFlips = defineTampering({
     batch: z.int().positive().default(128).describe("clean samples"),
   }),
   levels: (params) => params.levels,
-  control: randomBitFlips as unknown as Tampering,
+  control: randomBitFlips,
   async tamper({ model, level, data, engine, params, random }) {
     const stored = store(model);
     const start = restored(model, stored);

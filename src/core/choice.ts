@@ -1,6 +1,10 @@
 import { z } from "zod";
 
-/** What attacks, defences, strategies and the like have in common. */
+/**
+ * What attacks, defences, strategies and the like have in common. A list of units
+ * knows their kind and forgets the types of their parameters: each takes what its own
+ * schema gives, and `choiceOf` gives a unit nothing else.
+ */
 export interface Unit {
   readonly id: string;
   readonly params: z.ZodObject;

@@ -1,20 +1,16 @@
 import { z } from "zod";
 import { type Dataset, dataset } from "./dataset.ts";
-import type { Samples } from "./source.ts";
+import type { Samples, Source } from "./source.ts";
 import { sources } from "./sources/index.ts";
 import { validate } from "./validate.ts";
 
-type SchemasOf<List extends readonly { schema: unknown }[]> = {
-  readonly [I in keyof List]: List[I]["schema"];
-};
-
-// `map` forgets which schema came from which place of the list.
-const schemas = sources.map((source) => source.schema) as unknown as SchemasOf<
-  typeof sources
->;
+const [first, ...others] = sources;
 
 /** What a suite says about its data. */
-export const dataSpecSchema = z.discriminatedUnion("source", schemas);
+export const dataSpecSchema = z.discriminatedUnion("source", [
+  first.schema,
+  ...others.map((source) => source.schema),
+]);
 
 export type DataSpec = z.infer<typeof dataSpecSchema>;
 
@@ -34,12 +30,11 @@ export async function loadDataset(
 }
 
 function read(spec: DataSpec, folder: string): Promise<Samples> {
-  const found = sources.find(
+  const found: Source | undefined = sources.find(
     ({ schema }) => schema.shape.source.value === spec.source,
   );
   if (found === undefined) {
     throw new TypeError(`"${spec.source}" is not in the list of sources`);
   }
-  // The source with this name is the one that takes this spec.
-  return found.read(spec as never, folder);
+  return found.read(spec, folder);
 }

@@ -29,7 +29,7 @@ export async function poisonOf(
     bounds?: readonly [number, number];
   },
 ): Promise<Poison> {
-  const unit = trialAttacks.find((a) => a.id === id) as unknown as Unit;
+  const unit = trialAttacks.find((a) => a.id === id) as Unit;
   const map = await openFeatures(model, onnxruntime);
   const input: PoisoningInput<Record<string, unknown>> = {
     train,

@@ -27,7 +27,7 @@ const cnn = build("small-cnn");
 
 const tamperings = trialAttacks.filter(
   (a) => a.kind === "tampering",
-) as unknown as Tampering[];
+) as Tampering[];
 const byId = (id: string) => tamperings.find((t) => t.id === id) as Tampering;
 
 async function logitsOf(model: typeof cnn) {

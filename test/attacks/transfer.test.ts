@@ -296,7 +296,7 @@ describe("inputs from nothing but a base", () => {
     return { ...plain, graph: b.build([logits]), logits, classes: ["a", "b"] };
   };
   const craft = async (id: string, params: Record<string, unknown>) => {
-    const unit = trialAttacks.find((a) => a.id === id) as unknown as Crafting;
+    const unit = trialAttacks.find((a) => a.id === id) as Crafting;
     const compiled = await compile(base(), onnxruntime);
     const made = await unit.craft({
       base: compiled,

@@ -7,7 +7,7 @@ import { roc } from "../../src/audit/statistics/roc.ts";
 
 const units = trialAttacks.filter(
   (unit) => unit.kind === "membership",
-) as unknown as Membership[];
+) as Membership[];
 
 /** Parameters that take less time. */
 const quick: Record<string, object> = { "shadow-models": { epochs: 4 } };

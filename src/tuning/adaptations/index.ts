@@ -6,12 +6,12 @@ import { mmd } from "./mmd.ts";
 import { tent } from "./tent.ts";
 
 /** Every domain adaptation. A new one is a file and a line here. */
-export const adaptations = [
+export const adaptations: readonly Adaptation[] = [
   coral,
   mmd,
   dann,
   adabn,
   tent,
-] as unknown as readonly Adaptation[];
+];
 
 export type { Adaptation, AdaptInput, JointAdaptation } from "./adaptation.ts";

@@ -7,13 +7,13 @@ import { mixup } from "./mixup.ts";
 import { rotate } from "./rotate.ts";
 
 /** Every augmentation. A new one is a file and a line here. */
-export const augmentations = [
+export const augmentations: readonly Augmentation[] = [
   flip,
   crop,
   rotate,
   colour,
   mixup,
   cutmix,
-] as unknown as readonly Augmentation[];
+];
 
 export type { Augmentation } from "./augmentation.ts";

@@ -5,12 +5,12 @@ import { uncertainty } from "./uncertainty.ts";
 import type { Weighting } from "./weighting.ts";
 
 /** Every way to weigh tasks. A new one is a file and a line here. */
-export const weightings = [
+export const weightings: readonly Weighting[] = [
   fixed,
   uncertainty,
   gradnorm,
   pcgrad,
-] as unknown as readonly Weighting[];
+];
 
 export { jointDataset, placesOf, type TaskSamples } from "./joint-dataset.ts";
 export { manyTasks } from "./many-tasks.ts";

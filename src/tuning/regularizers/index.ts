@@ -3,9 +3,6 @@ import { l2Sp } from "./l2-sp.ts";
 import type { Regularizer } from "./regularizer.ts";
 
 /** Every regulariser. A new one is a file and a line here. */
-export const regularizers = [
-  l2Sp,
-  decayToBase,
-] as unknown as readonly Regularizer[];
+export const regularizers: readonly Regularizer[] = [l2Sp, decayToBase];
 
 export type { Regularizer } from "./regularizer.ts";

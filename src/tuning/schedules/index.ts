@@ -8,7 +8,7 @@ import { slantedTriangular } from "./slanted-triangular.ts";
 import { step } from "./step.ts";
 
 /** Every schedule of the learning rate. A new one is a file and a line here. */
-export const schedules = [
+export const schedules: readonly Schedule[] = [
   constant,
   step,
   cosine,
@@ -16,7 +16,7 @@ export const schedules = [
   slantedTriangular,
   plateau,
   checkpoints,
-] as unknown as readonly Schedule[];
+];
 
 export { type ScheduleFunction, scheduleOf } from "./given.ts";
 export type { Course, Schedule } from "./schedule.ts";

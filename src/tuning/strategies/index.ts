@@ -14,7 +14,7 @@ import { surgical } from "./surgical.ts";
 import { wiseFt } from "./wise-ft.ts";
 
 /** Every fine-tuning strategy. A new one is a file and a line here. */
-export const strategies = [
+export const strategies: readonly Strategy[] = [
   headOnly,
   freeze,
   gradualUnfreezing,
@@ -28,6 +28,6 @@ export const strategies = [
   lora,
   adapters,
   wiseFt,
-] as unknown as readonly Strategy[];
+];
 
 export { type Form, formOf, type Stage, type Strategy } from "./strategy.ts";

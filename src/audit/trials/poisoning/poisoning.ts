@@ -63,7 +63,7 @@ export const poisoning: Protocol<Poisoning, { budgets: number[] }> = async (
   if (unit.id !== labelFlip.id)
     arms.push({
       count: largest,
-      by: labelFlip as unknown as Poisoning,
+      by: labelFlip,
       at: `${largest} random labels`,
     });
   return told([none, ...(await poisonedBy(arms, scene))], scene);

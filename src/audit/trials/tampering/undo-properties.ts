@@ -39,7 +39,7 @@ export function openProperty(scene: Undo): Promise<Property> {
   if (undo.what === "robustness") return robustness(scene, undo);
   return undo.what === "class"
     ? unlearnt(scene, undo.class)
-    : asleep(scene, undo.backdoor as unknown as Chosen<Backdoor>);
+    : asleep(scene, undo.backdoor);
 }
 
 async function robustness(

@@ -16,7 +16,7 @@ import { sceneOf } from "../../scene.ts";
 
 const units = trialAttacks.filter(
   (unit) => unit.kind === "extraction",
-) as unknown as Extraction[];
+) as Extraction[];
 const byId = (id: string) => units.find((u) => u.id === id) as Extraction;
 
 /** A model under trial, whose thief asks about the training images without their labels. */

@@ -11,9 +11,7 @@ import {
 } from "../../../reference.ts";
 import { sceneOf } from "../../scene.ts";
 
-const miFace = trialAttacks.find(
-  (u) => u.id === "mi-face",
-) as unknown as Inversion;
+const miFace = trialAttacks.find((u) => u.id === "mi-face") as Inversion;
 
 test("MI-Face moves a linear model's input to the side of each class", async () => {
   const model = linearModel(

@@ -63,7 +63,7 @@ test.each(["loss-threshold", "lira", "difficulty-calibration"])(
       Dataset,
       Dataset,
     ];
-    const unit = trialAttacks.find((u) => u.id === id) as unknown as Membership;
+    const unit = trialAttacks.find((u) => u.id === id) as Membership;
     const tried = (model: Model) =>
       membership({
         unit,
