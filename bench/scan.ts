@@ -1,10 +1,9 @@
 import { parseArgs } from "node:util";
+import { rate, scanWeights } from "#audit";
 import { Random } from "#core";
 import { type Dataset, dataset } from "#data";
 import { onnxruntime } from "#engine";
 import { copyOf } from "#onnx";
-import { scanWeights } from "../src/audit/scan/scan.ts";
-import { rate } from "../src/audit/statistics/intervals.ts";
 import { accuracy, blank, digits, some, trained } from "./truths/digits.ts";
 
 // How often the scan of a base raises a false alarm, and how often it finds a planted

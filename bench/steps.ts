@@ -2,8 +2,7 @@ import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import { compile, type Input, layerGroups, type Model } from "#model";
 import { floats, int64s } from "#onnx";
-import { optimizers } from "#tuning";
-import { openStep } from "../src/tuning/step.ts";
+import { openStep, optimizers } from "#tuning";
 import { multiplyAdds } from "./floor.ts";
 import type { Subject } from "./models/index.ts";
 

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { packagePath } from "#core";
 
@@ -50,68 +50,134 @@ const rooms: Record<string, readonly string[]> = {
     "results",
   ],
   "src/cli": ["core", "engine", "model", "defenses", "audit", "reports"],
+  bench: [
+    "core",
+    "onnx",
+    "engine",
+    "model",
+    "data",
+    "tuning",
+    "attacks",
+    "defenses",
+    "audit",
+  ],
 };
 
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    return entry.isDirectory()
-      ? filesBelow(path)
-      : entry.name.endsWith(".ts")
-        ? [path]
-        : [];
-  });
-}
+/**
+ * The rooms and loose files of the audit, floor by floor from the ground up. Each
+ * imports floors below its own only.
+ */
+const floors: readonly (readonly string[])[] = [
+  ["results", "counting.ts", "store.ts", "words.ts"],
+  ["statistics", "suite", "events.ts"],
+  ["tasks"],
+  ["models", "scan"],
+  ["plan"],
+  ["trust"],
+  ["attacking", "judging"],
+  ["heads", "again", "certify", "gallery"],
+  ["trials", "gate"],
+  ["run.ts", "catalog.ts", "schema.ts"],
+  ["index.ts"],
+];
+
+const doors: Record<string, { source: string }> = JSON.parse(
+  readFileSync(packagePath("package.json"), "utf8"),
+).imports;
+
+/** Every file of the house with what it imports, types included, as written. */
+const files = new Map(
+  ["src", "attacks", "defenses", "reports", "bench"]
+    .flatMap((folder) =>
+      readdirSync(packagePath(folder), {
+        recursive: true,
+        encoding: "utf8",
+      }).map((name) => join(folder, name)),
+    )
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => {
+      const text = readFileSync(packagePath(file), "utf8");
+      const found = text.matchAll(/\b(?:from|import)[\s(]*"([^"]+)"/g);
+      return [file, { text, imports: Array.from(found, ([, from]) => from!) }];
+    }),
+);
+
+const within = (room: string) =>
+  [...files].filter(([file]) => file.startsWith(`${room}/`));
+
+/** The files of the house that a file imports. */
+const importsOf = (file: string): string[] =>
+  (files.get(file)?.imports ?? [])
+    .map((from) =>
+      from.startsWith(".")
+        ? join(file, "..", from)
+        : join(doors[from]?.source ?? ""),
+    )
+    .filter((to) => files.has(to));
 
 test.each(Object.entries(rooms))(
   "%s imports only the rooms below it, and by their doors",
   (room, allowed) => {
-    const faults: string[] = [];
-    for (const file of filesBelow(packagePath(room))) {
-      for (const [, from = ""] of readFileSync(file, "utf8").matchAll(
-        /(?:from|import\()\s*"([^"]+)"/g,
-      )) {
-        const name = relative(packagePath(), file);
-        if (from.startsWith("#") && !allowed.includes(from.slice(1)))
-          faults.push(`${name} imports ${from}`);
-        if (
-          from.startsWith(".") &&
-          !join(file, "..", from).startsWith(packagePath(room))
+    const faults = within(room).flatMap(([file, { imports }]) =>
+      imports
+        .filter((from) =>
+          from.startsWith("#")
+            ? !allowed.includes(from.slice(1))
+            : from.startsWith(".") &&
+              !join(file, "..", from).startsWith(`${room}/`),
         )
-          faults.push(`${name} reaches into ${from}`);
-      }
-    }
+        .map((from) => `${file} imports ${from}`),
+    );
+    expect(within(room)).not.toEqual([]);
     expect(faults).toEqual([]);
   },
 );
 
-test("only the command line prints", () => {
-  const talking = [
-    "src/core",
-    "src/onnx",
-    "src/autodiff",
-    "src/engine",
-    "src/model",
-    "src/data",
-    "src/tuning",
-    "src/audit",
-    "attacks",
-    "defenses",
-    "reports",
-  ].flatMap((room) =>
-    filesBelow(packagePath(room)).filter((file) =>
-      /\bconsole\.|process\.std(out|err)/.test(readFileSync(file, "utf8")),
-    ),
+test("no import inside the audit goes up, and its rooms are entered by their doors", () => {
+  const roomOf = (file: string) => file.split("/")[2]!;
+  const floorOf = (file: string) =>
+    floors.findIndex((floor) => floor.includes(roomOf(file)));
+  const isDoor = (file: string) =>
+    /^src\/audit\/[^/]+(\/index)?\.ts$/.test(file);
+  const faults = within("src/audit").flatMap(([file]) =>
+    floorOf(file) < 0
+      ? [`${file} stands on no floor`]
+      : importsOf(file)
+          .filter((to) => to.startsWith("src/audit/"))
+          .filter((to) => roomOf(to) !== roomOf(file))
+          .filter((to) => floorOf(to) >= floorOf(file) || !isDoor(to))
+          .map((to) => `${file} imports ${to}`),
   );
-  expect(talking).toEqual([]);
+  expect(faults).toEqual([]);
+});
+
+test("no file imports itself by way of others", () => {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const follow = (file: string, path: readonly string[]) => {
+    if (path.includes(file))
+      circles.push([...path.slice(path.indexOf(file)), file].join(" > "));
+    if (done.has(file) || path.includes(file)) return;
+    for (const to of importsOf(file)) follow(to, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files.keys()) follow(file, []);
+  expect(circles).toEqual([]);
+});
+
+test("only the command line prints", () => {
+  const talking = [...files].filter(
+    ([file, { text }]) =>
+      !file.startsWith("src/cli/") &&
+      !file.startsWith("bench/") &&
+      /\bconsole\.|process\.std(out|err)/.test(text),
+  );
+  expect(talking.map(([file]) => file)).toEqual([]);
 });
 
 test("chance and the clock decide nothing", () => {
-  const files = Object.keys(rooms).flatMap((room) =>
-    filesBelow(packagePath(room)),
+  const guilty = [...files].filter(([, { text }]) =>
+    /Math\.random|Date\.now/.test(text),
   );
-  const guilty = files.filter((file) =>
-    /Math\.random|Date\.now/.test(readFileSync(file, "utf8")),
-  );
-  expect(guilty).toEqual([]);
+  expect(guilty.map(([file]) => file)).toEqual([]);
 });

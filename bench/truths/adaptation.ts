@@ -1,9 +1,9 @@
+import { shifted } from "#audit";
 import { Random } from "#core";
 import type { Dataset } from "#data";
 import { onnxruntime } from "#engine";
 import type { Model } from "#model";
 import { adaptations, type OpenPart } from "#tuning";
-import { shifted } from "../../src/audit/tasks/shift.ts";
 import { accuracy, blank, digits, trained } from "./digits.ts";
 import type { Truth } from "./truth.ts";
 

@@ -1,9 +1,9 @@
+import { certify, predictSmoothed } from "#audit";
 import { choiceOf, Random } from "#core";
 import { defend, sanitizers } from "#defenses";
 import { onnxruntime } from "#engine";
 import { compile } from "#model";
 import { takeRows } from "#onnx";
-import { certify, predictSmoothed } from "../../src/audit/certify/smoothing.ts";
 import { attacked, blank, defense, digits, some, trained } from "./digits.ts";
 import type { Pair, Truth } from "./truth.ts";
 

@@ -1,4 +1,4 @@
-import { meanOf } from "../../src/audit/statistics/intervals.ts";
+import { meanOf } from "#audit";
 
 /** Two numbers of one seed that a truth compares: shares, such as accuracies. */
 export interface Pair {

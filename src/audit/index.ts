@@ -1,5 +1,6 @@
 export { fitToSuite, learns } from "./attacking/index.ts";
 export { type CatalogEntry, catalog } from "./catalog.ts";
+export { certify, predictSmoothed } from "./certify/index.ts";
 export type { AuditEvent, OnEvent } from "./events.ts";
 export {
   checkReferences,
@@ -12,10 +13,12 @@ export {
 } from "./plan/index.ts";
 export type { Results } from "./results/index.ts";
 export { type AuditOptions, runAudit } from "./run.ts";
-export { type Scan, scanModel, writeScan } from "./scan/index.ts";
+export { type Scan, scanModel, scanWeights, writeScan } from "./scan/index.ts";
+export { meanOf, rate } from "./statistics/index.ts";
 export {
   loadSuite,
   parseDocument,
   type SuiteInput,
   suiteSchema,
 } from "./suite/index.ts";
+export { shifted } from "./tasks/index.ts";

@@ -1,3 +1,8 @@
 // Radii that are proved by noise.
 export { certificates } from "./certificates.ts";
-export { certifiedAt, largestRadius } from "./smoothing.ts";
+export {
+  certifiedAt,
+  certify,
+  largestRadius,
+  predictSmoothed,
+} from "./smoothing.ts";

@@ -1,2 +1,2 @@
 // A look at a base before it is tuned.
-export { type Scan, scanModel, writeScan } from "./scan.ts";
+export { type Scan, scanModel, scanWeights, writeScan } from "./scan.ts";

@@ -9,3 +9,4 @@ export {
   type TaskData,
 } from "./parts.ts";
 export { prepareData } from "./prepare.ts";
+export { shifted } from "./shift.ts";
