@@ -58,12 +58,9 @@ export function ballOf(
     eps: norm === "none" ? Number.POSITIVE_INFINITY : eps,
     bounds,
     nearest: norm !== "none" && eps === Number.POSITIVE_INFINITY,
-    ...(table
-      ? {
-          allows: (centre, { data }) =>
-            objection(table, centre.data, data) === null,
-        }
-      : {}),
+    allows: table
+      ? (centre, { data }) => objection(table, centre.data, data) === null
+      : undefined,
     project: (around, x) =>
       perSample(x, (from, to, out) => {
         const centre = around.data.subarray(from, to);

@@ -86,7 +86,7 @@ function putInFront(model: Model, chosen: ChosenSanitizer): Model {
     ...inner,
     graph,
     straightThrough: [...moved, ...passed],
-    ...(noise.length > 0 ? { noise } : {}),
+    noise: noise.length > 0 ? noise : undefined,
   };
 }
 
@@ -134,10 +134,10 @@ function averaged(model: Model, views: number): Model {
     ...model,
     graph: b.build([means, ...(watching ?? []).map((d) => d.score)]),
     logits: means,
-    ...(watching ? { detectors: watching } : {}),
-    ...(model.noise
-      ? { noise: noise.map((n) => ({ ...n, dims: [views, ...n.dims] })) }
-      : {}),
+    detectors: watching,
+    noise: model.noise
+      ? noise.map((n) => ({ ...n, dims: [views, ...n.dims] }))
+      : undefined,
   };
 }
 

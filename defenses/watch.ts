@@ -126,7 +126,7 @@ export function answerBy(watched: Model, other: Model): Model {
       ...watched.straightThrough,
       ...renamedPairs(other, renamed),
     ],
-    ...(other.noise ? { noise: other.noise } : {}),
+    noise: other.noise ?? watched.noise,
   };
 }
 

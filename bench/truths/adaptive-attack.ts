@@ -46,9 +46,7 @@ export const adaptiveAttack = (epochs: number, samples: number): Truth => ({
         },
         params,
       );
-      const defended = defend(model, [
-        { ...chosen, ...(fitted ? { fitted } : {}) },
-      ]);
+      const defended = defend(model, [{ ...chosen, fitted }]);
       const aware = await attacked(defended, seen, apgd, "linf", EPS, seed);
       const first = await accuracy(defended, { ...seen, x: unaware.examples });
       pairs.push({

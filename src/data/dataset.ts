@@ -55,9 +55,9 @@ export function dataset(
     x,
     y,
     classes: [...classes],
-    ...(targets ? { targets } : {}),
-    ...(table ? { table } : {}),
-    ...(texts ? { texts } : {}),
+    targets,
+    table,
+    texts,
     // Training takes many small batches that nobody asks for a fingerprint.
     get fingerprint() {
       known ??= hashOf({
@@ -65,10 +65,9 @@ export function dataset(
         x: sha256(bytesOf(x.data)),
         y: sha256(bytesOf(y)),
         classes,
-        ...(targets ? { targets: sha256(bytesOf(targets.data)) } : {}),
-        ...(texts
-          ? { texts: hashOf(texts.strings), reader: texts.reader.hash }
-          : {}),
+        targets: targets && sha256(bytesOf(targets.data)),
+        texts: texts && hashOf(texts.strings),
+        reader: texts?.reader.hash,
       });
       return known;
     },

@@ -32,7 +32,7 @@ export function onnxruntimeOn(device: Device): Engine {
     id: "onnxruntime",
     title: `onnxruntime-node ${version}${device === "cpu" ? "" : ` on ${device}`}`,
     avoid: lacking[device] ?? [],
-    ...(device === "cpu" ? { cachedFloats: CACHED } : {}),
+    cachedFloats: device === "cpu" ? CACHED : undefined,
     async load(graph, options = {}) {
       let session: ort.InferenceSession;
       try {

@@ -35,13 +35,13 @@ export function replaceHead(
   const { graph: body, ...features } = bodyOf(model, cut);
   const b = new GraphBuilder(body);
   const { logits } = linearHead(b, features, classes.length, random, "head");
-  const { task: _before, heads: _heads, ...rest } = model;
   return {
-    ...rest,
+    ...model,
     graph: b.build([logits]),
     logits,
     classes,
-    ...(task ? { task } : {}),
+    task,
+    heads: undefined,
   };
 }
 

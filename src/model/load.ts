@@ -131,14 +131,14 @@ export function modelOf(
     logits,
     contract: { shape, bounds: stated.bounds },
     classes,
-    ...(task ? { task } : {}),
-    ...(noise.length > 0 ? { noise } : {}),
-    ...(detectors.length > 0 ? { detectors } : {}),
+    task,
+    noise: noise.length > 0 ? noise : undefined,
+    detectors: detectors.length > 0 ? detectors : undefined,
     straightThrough: [
       ...(saved?.straightThrough ?? []),
       ...ready.straightThrough,
     ],
-    ...(embedding ? { embedding } : {}),
+    embedding,
   };
   if (meaningOf(model).classes < 2) {
     throw new AssayError(
@@ -164,7 +164,7 @@ function wholeOutput(
   return {
     logits,
     cut: prune({ ...graph, outputs }),
-    ...(task ? { task } : {}),
+    task,
   };
 }
 
@@ -185,9 +185,9 @@ export function toFile(
     classes: model.classes,
     task: model.task,
     straightThrough: model.straightThrough,
-    ...(model.noise ? { noise: model.noise } : {}),
-    ...(model.heads ? { heads: model.heads } : {}),
-    ...(model.detectors ? { detectors: model.detectors } : {}),
+    noise: model.noise,
+    heads: model.heads,
+    detectors: model.detectors,
   });
   const graph = model.heads ? headOutputs(model) : model.graph;
   const whole = addRejected(graph, model.detectors ?? []);

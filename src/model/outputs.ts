@@ -55,7 +55,7 @@ export function findLogits(graph: Graph, file: string, stated: Stated): Found {
   const at = (logits: string): Found => ({
     logits,
     cut: prune(b.build([logits])),
-    ...(task && isKept(task) ? { task } : {}),
+    task: task && isKept(task) ? task : undefined,
   });
   if (task?.kind === "multi-label" && last?.op === "Softmax") {
     throw new AssayError(

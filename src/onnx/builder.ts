@@ -104,7 +104,7 @@ export class GraphBuilder {
   /** Name, type and shape of a value, as an input or output of a graph needs it. */
   info(name: string): ValueInfo {
     const { type, dims } = this.known(name);
-    return { name, type: type ?? "float32", ...(dims ? { dims } : {}) };
+    return { name, type: type ?? "float32", dims };
   }
 
   dims(name: string): readonly Dim[] | undefined {

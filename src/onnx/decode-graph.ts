@@ -155,7 +155,7 @@ function valueInfoOf(
   return {
     name,
     type: dataTypeOf(elemType, `value "${name}" of ${source}`),
-    ...(dims ? { dims } : {}),
+    dims,
   };
 }
 

@@ -48,13 +48,11 @@ export function batchOf(
   return {
     x: takeRows(x, rows),
     y: labels,
-    ...(floats
-      ? {
-          targets: targets
-            ? takeRows(targets, rows)
-            : oneHot(labels, classes.length),
-        }
-      : {}),
+    targets: !floats
+      ? undefined
+      : targets
+        ? takeRows(targets, rows)
+        : oneHot(labels, classes.length),
   };
 }
 

@@ -100,7 +100,7 @@ export async function trainEpoch(
   const means = [...sums].map(([name, s]) => [name, s / samples] as const);
   return {
     loss: sum / samples,
-    ...(means.length > 0 ? { records: Object.fromEntries(means) } : {}),
+    records: means.length > 0 ? Object.fromEntries(means) : undefined,
   };
 }
 

@@ -171,7 +171,7 @@ async function openGradient(
     return {
       loss: values(step.loss)[0]!,
       gradients: new Map(trained.map((w) => [w, gradientOf(w)])),
-      ...(toInput ? { input: values(gradients.get(point) as string) } : {}),
+      input: toInput ? values(gradients.get(point) as string) : undefined,
       records: Object.fromEntries(
         named(step.records).map(([key, v]) => [key, v[0]!]),
       ),
@@ -278,10 +278,8 @@ export function partOf<X extends Input>(
   return {
     x: some(x),
     y: y.subarray(from, to),
-    ...(views ? { views: each(views, some) } : {}),
-    ...(targets ? { targets: some(targets) } : {}),
-    ...(feeds
-      ? { feeds: each(feeds, (v) => (typeof v === "number" ? v : some(v))) }
-      : {}),
+    views: views && each(views, some),
+    targets: targets && some(targets),
+    feeds: feeds && each(feeds, (v) => (typeof v === "number" ? v : some(v))),
   };
 }

@@ -71,9 +71,10 @@ export async function tune(input: TuneInput): Promise<Tuned> {
           trainLoss: trained.loss,
           validationLoss: validation.loss,
           validationAccuracy: validation.accuracy,
-          ...(trained.records || validation.records
-            ? { records: { ...trained.records, ...validation.records } }
-            : {}),
+          records:
+            trained.records || validation.records
+              ? { ...trained.records, ...validation.records }
+              : undefined,
           best: false,
         };
         if (

@@ -41,9 +41,10 @@ export async function trajectories(
       attack,
       threatModel,
       points,
-      ...(points.length === 0
-        ? { note: `nothing is trained in epochs: ${ready.ended}, set at once` }
-        : {}),
+      note:
+        points.length === 0
+          ? `nothing is trained in epochs: ${ready.ended}, set at once`
+          : undefined,
     });
   }
   return found;

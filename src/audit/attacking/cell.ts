@@ -107,8 +107,8 @@ async function attackAndScore(
             robustAccuracy: rate(stood, n),
           }))
         : [],
-      ...(distances.length > 0 ? { measures: distances } : {}),
-      ...(detection ? { detection } : {}),
+      measures: distances.length > 0 ? distances : undefined,
+      detection: detection ?? undefined,
       seconds: (performance.now() - started) / 1000,
     },
     evidence: await gather(

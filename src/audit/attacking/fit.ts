@@ -68,12 +68,12 @@ export function describeFits(
   const files = parts.flatMap((part) => filesOf(part, folder));
   return {
     parts: parts.map(describe),
-    ...(files.length > 0 ? { files } : {}),
+    files: files.length > 0 ? files : undefined,
     fittedOn: parts.some(learns)
       ? {
           model: hash,
           train: target.train.fingerprint,
-          ...(target.train.table ? { table: target.train.table } : {}),
+          table: target.train.table,
           validation: target.validation.fingerprint,
           seed,
           version: packageVersion(),

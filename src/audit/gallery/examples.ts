@@ -41,7 +41,7 @@ export async function gallery(
       texts.push(...(await textExamplesOf(strongest, ready, bench, picks)));
     else examples.push(...(await examplesOf(strongest, ready, bench, picks)));
   }
-  return { gallery: examples, ...(areTexts ? { textGallery: texts } : {}) };
+  return { gallery: examples, textGallery: areTexts ? texts : undefined };
 }
 
 /** The cell of the strongest attack on a candidate. */

@@ -42,7 +42,7 @@ export function worstCases(
           defense,
           threatModel,
           attacks: [...new Set(own.map(({ attack }) => attack))],
-          ...(through.length > 0 ? { through } : {}),
+          through: through.length > 0 ? through : undefined,
           robustAccuracy: rate(count(robust), robust.length),
           trusted: isBelieved(own, replays(candidate), cells, families),
           evaluated: isEvaluated(own, families),

@@ -91,22 +91,20 @@ export async function scanModel(
     scan: {
       file,
       checks: [...checks, ...found.checks],
-      ...(found.margins && {
-        margins: Object.fromEntries(
+      margins:
+        found.margins &&
+        Object.fromEntries(
           model.classes.map((name, k) => [name, found.margins?.[k] as number]),
         ),
-      }),
-      ...(found.triggers && {
-        triggers: found.triggers.map(
-          ({ label, size, success, anomaly, flagged }) => ({
-            class: model.classes[label] ?? String(label),
-            size,
-            success,
-            anomaly,
-            flagged,
-          }),
-        ),
-      }),
+      triggers: found.triggers?.map(
+        ({ label, size, success, anomaly, flagged }) => ({
+          class: model.classes[label] ?? String(label),
+          size,
+          success,
+          anomaly,
+          flagged,
+        }),
+      ),
       notes: [
         ...found.notes,
         ...(clean

@@ -99,7 +99,7 @@ async function runTrial(
     candidate: ready.hash,
     stated: ready.stated,
     base: base?.hash,
-    ...(unrelated ? { unrelated: unrelated.hash } : {}),
+    unrelated: unrelated?.hash,
     data: [
       data.attacked,
       ...Object.values(data.target),
@@ -114,14 +114,9 @@ async function runTrial(
   const file = `trials/${hashOf({
     ...depends,
     repair: parts.map(describe),
-    ...(chosen.unit.meetsDefenses
-      ? {
-          defenses: Object.entries(defenses).map(([name, own]) => [
-            name,
-            own.map(describe),
-          ]),
-        }
-      : {}),
+    defenses: chosen.unit.meetsDefenses
+      ? Object.entries(defenses).map(([name, own]) => [name, own.map(describe)])
+      : undefined,
   })}.json`;
   const before = store.read<Finished>(file);
   const told = ({ seconds, ...outcome }: Finished, reused: boolean) => ({

@@ -117,17 +117,19 @@ Examples:
 /** What the options state of the input; undefined when they state nothing, so that a file that knows is believed. */
 function inputOf(o: InspectOptions): Input | undefined {
   const stated: Input = {
-    ...(o.input !== undefined && { name: o.input }),
-    ...(o.shape && { shape: o.shape }),
-    ...(o.layout && { layout: o.layout }),
-    ...(o.bounds && { bounds: o.bounds }),
-    ...(o.scale !== undefined && { scale: o.scale }),
-    ...(o.mean && { mean: o.mean }),
-    ...(o.std && { std: o.std }),
-    ...(o.fill && { others: o.fill }),
-    ...(o.padding !== undefined && { padding: o.padding }),
+    name: o.input,
+    shape: o.shape,
+    layout: o.layout,
+    bounds: o.bounds,
+    scale: o.scale,
+    mean: o.mean,
+    std: o.std,
+    others: o.fill,
+    padding: o.padding,
   };
-  return Object.keys(stated).length > 0 ? stated : undefined;
+  return Object.values(stated).some((v) => v !== undefined)
+    ? stated
+    : undefined;
 }
 
 function list(text: string): number[] {

@@ -16,16 +16,16 @@ function common(a: Known, b: Known): Known {
   const same = a.dims && b.dims && a.dims.length === b.dims.length;
   return {
     type: a.type,
-    ...(same
-      ? { dims: a.dims.map((d, i) => (d === b.dims?.[i] ? d : null)) }
-      : {}),
+    dims: same
+      ? a.dims.map((d, i) => (d === b.dims?.[i] ? d : null))
+      : undefined,
   };
 }
 
 /** The results of each step, along a new axis. */
 const collected = ({ type, dims }: Known, steps: Dim, axis: number): Known => ({
   type,
-  ...(dims ? { dims: dims.toSpliced(axis, 0, steps) } : {}),
+  dims: dims?.toSpliced(axis, 0, steps),
 });
 
 export const controlFlowOps: InferTable = {

@@ -62,10 +62,11 @@ export function knownConstant(t: Tensor): Known {
   return {
     type: t.type,
     dims: t.dims,
-    ...(countable ? { values: numbers(t) } : {}),
-    ...(t.type === "float32" && sizeOf(t.dims) <= MAX_FLOATS
-      ? { floats: numbers(t) }
-      : {}),
+    values: countable ? numbers(t) : undefined,
+    floats:
+      t.type === "float32" && sizeOf(t.dims) <= MAX_FLOATS
+        ? numbers(t)
+        : undefined,
   };
 }
 

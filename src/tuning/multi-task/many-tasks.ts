@@ -57,9 +57,10 @@ export const manyTasks =
             .map((task) => lossOf(b, task, outputs, targets).each)
             .reduce((sum, each) => b.add(sum, each)),
       },
-      ...(temperature === null
-        ? {}
-        : { draw: drawingGroups(membersOf(tasks, train), temperature) }),
+      draw:
+        temperature === null
+          ? undefined
+          : drawingGroups(membersOf(tasks, train), temperature),
       prepare: (batch) => weighing(batch, names, balance.weights),
       loss(g) {
         const { b } = g;
@@ -80,12 +81,9 @@ export const manyTasks =
           })
           .reduce((sum, term) => b.add(sum, term));
       },
-      ...(balance.combine
-        ? {
-            gradient: (batch, at) =>
-              combined(tasks, balance, batch as Batch, at),
-          }
-        : {}),
+      gradient: balance.combine
+        ? (batch, at) => combined(tasks, balance, batch as Batch, at)
+        : undefined,
       evaluate: (outputs, batch) => evaluated(tasks, outputs, batch),
     };
   };
