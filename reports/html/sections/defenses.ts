@@ -1,4 +1,4 @@
-import type { Cell, Results } from "#results";
+import { type Cell, type Results, robustInEach } from "#results";
 import { budget, mainThreats, percent, plain } from "../../format.ts";
 import { axis } from "./chart.ts";
 
@@ -49,12 +49,9 @@ export function defensesView(results: Results) {
 
 /** Share of samples that no cell broke. */
 function worst(cells: readonly Cell[]): number | null {
-  const [first] = cells;
-  if (!first) return null;
-  const robust = Array.from(first.outcomes).filter((_, i) =>
-    cells.every((c) => c.outcomes[i] === "1"),
-  );
-  return robust.length / first.outcomes.length;
+  if (cells.length === 0) return null;
+  const robust = robustInEach(cells.map(({ outcomes }) => outcomes));
+  return robust.filter(Boolean).length / robust.length;
 }
 
 interface Row {

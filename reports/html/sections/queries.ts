@@ -1,5 +1,5 @@
 import { curveStepAfter, line } from "d3-shape";
-import type { Cell, Results } from "#results";
+import { type Cell, countOf, type Results } from "#results";
 import { budget, percent, plain, whole } from "../../format.ts";
 import { axis, frame, logAxis, marker, STYLES, spread } from "./chart.ts";
 
@@ -76,7 +76,7 @@ function chart(cells: readonly Cell[]) {
 
 /** Of the samples that are right without the attack, the share that fell within so many queries. */
 function broken({ outcomes, queriesToBreak }: Cell, within: number): number {
-  const right = outcomes.replaceAll("-", "").length;
+  const right = countOf(outcomes, "robust", "broken");
   const fell = queriesToBreak.filter((q) => q > 0 && q <= within).length;
   return right === 0 ? 0 : fell / right;
 }

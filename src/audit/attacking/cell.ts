@@ -3,7 +3,7 @@ import { type Model, meaningOf } from "#model";
 import type { FloatTensor } from "#onnx";
 import { decisions, REFUSED, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
-import type { Cell } from "../results/index.ts";
+import { type Cell, countOf, type Fate, outcomesOf } from "../results/index.ts";
 import { rate } from "../statistics/index.ts";
 import type { Evidence } from "../trust/index.ts";
 import { type Bench, drawsFor, openFor, samplesOf } from "./bench.ts";
@@ -68,13 +68,16 @@ async function attackAndScore(
     data.targets,
   );
   const detection = detectionOf(model, before, after, data);
-  const outcomes = Array.from(data.y, (label, i) => {
-    if (clean[i] !== label) return "-";
-    return attacked[i] === label || attacked[i] === REFUSED ? "1" : "0";
-  }).join("");
+  const outcomes = outcomesOf(
+    Array.from(data.y, (label, i): Fate => {
+      if (clean[i] !== label) return "wrong";
+      const stood = attacked[i] === label || attacked[i] === REFUSED;
+      return stood ? "robust" : "broken";
+    }),
+  );
   const n = data.y.length;
-  const right = n - outcomes.replaceAll(/[^-]/g, "").length;
-  const robust = outcomes.replaceAll(/[^1]/g, "").length;
+  const robust = countOf(outcomes, "robust");
+  const right = robust + countOf(outcomes, "broken");
   const { unit } = planned.chosen;
   onEvent({ kind: "progress", cell: planned.id, share: 1 });
   return {

@@ -6,6 +6,7 @@ import { type FloatTensor, sizeOf } from "#onnx";
 import { isFree } from "#tables";
 import { decisions, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
+import { samplesThatAre } from "../results/index.ts";
 import {
   type AttackProbes,
   courseOfDraws,
@@ -152,9 +153,7 @@ async function probeCell(
     data,
     new Random(seed).fork(`standing ${id}`),
   );
-  const standing = [...outcomes].flatMap((o, i) =>
-    o === "1" && !wrong[i] ? [i] : [],
-  );
+  const standing = samplesThatAre(outcomes, "robust").filter((i) => !wrong[i]);
   if (standing.length === 0) return null;
   const whole: Scene = {
     victim,
@@ -175,7 +174,7 @@ async function probeCell(
       onEvent({ kind: "progress", cell: id, share: 1 });
     },
   };
-  const right = [...outcomes].flatMap((o, i) => (o === "-" ? [] : [i]));
+  const right = samplesThatAre(outcomes, "robust", "broken");
   const found = await probeAttack(
     someOf(whole, standing.slice(0, PROBED)),
     (made.queries.gradient + made.queries.forward) / data.y.length,

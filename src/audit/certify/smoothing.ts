@@ -1,7 +1,11 @@
 import type { Random } from "#core";
 import { argmaxRows, type CompiledModel } from "#model";
 import { type FloatTensor, floats } from "#onnx";
-import type { CertificateResult, Rate } from "../results/index.ts";
+import {
+  type CertificateResult,
+  outcomesOf,
+  type Rate,
+} from "../results/index.ts";
 import {
   clopperPearson,
   mcnemar,
@@ -21,9 +25,11 @@ export function summary(
   );
   const within = (radius: number) => certifiedAt(radii, radius);
   return {
-    outcomes: found
-      .map((c, i) => (c === null ? "-" : c.label === labels[i] ? "1" : "0"))
-      .join(""),
+    outcomes: outcomesOf(
+      found.map((c, i) =>
+        c === null ? "wrong" : c.label === labels[i] ? "robust" : "broken",
+      ),
+    ),
     radii,
     accuracy: within(0),
     abstained: rate(found.filter((c) => c === null).length, n),

@@ -12,7 +12,12 @@ import {
 } from "../attacking/index.ts";
 import type { ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
-import type { Example, Results, TextExample } from "../results/index.ts";
+import {
+  type Example,
+  type Results,
+  samplesThatAre,
+  type TextExample,
+} from "../results/index.ts";
 import { canBeShown, picture } from "./picture.ts";
 
 /**
@@ -65,7 +70,7 @@ const strongestOf = (
 
 /** Some of the samples that an attack broke, spread over all of them, which are in order of their classes. */
 function picksOf({ cell }: ComputedCell, count: number): number[] {
-  const broken = [...cell.outcomes].flatMap((o, i) => (o === "0" ? [i] : []));
+  const broken = samplesThatAre(cell.outcomes, "broken");
   const shown = Math.min(count, broken.length);
   return Array.from(
     { length: shown },

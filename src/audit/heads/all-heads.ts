@@ -3,7 +3,13 @@ import { takeRows } from "#onnx";
 import { isAboutGradients, type Opened, openFor } from "../attacking/index.ts";
 import type { ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
-import type { CrossTask } from "../results/index.ts";
+import {
+  type CrossTask,
+  type Fate,
+  fatesOf,
+  outcomesOf,
+  rightOf,
+} from "../results/index.ts";
 import { trunkOf } from "../suite/index.ts";
 import {
   type Evidence,
@@ -91,7 +97,7 @@ async function headsOf(
       opened,
       places: shared.map((row) => rowsOf(candidate).indexOf(row)),
       data: bench.data,
-      right: Array.from(cell.outcomes, (outcome) => outcome !== "-"),
+      right: rightOf(cell.outcomes),
       noGradient: await noGradientOf(opened, bench.data),
       evidence: { ...evidence, faults: faults.get(candidate) ?? [] },
     });
@@ -126,10 +132,12 @@ function rowOf(
   { suite }: Replaying,
 ): CrossTask {
   const { ready, places, data, right, noGradient } = heads[at]!;
-  const outcomes = Array.from(data.y, () => ".");
+  const under = fatesOf(stood[at] ?? "");
+  const fates = Array.from(data.y, (): Fate => "absent");
   places.forEach((place, i) => {
-    outcomes[place] = right[place] ? (stood[at]?.[i] === "1" ? "1" : "0") : "-";
+    fates[place] = right[place] ? under[i]! : "wrong";
   });
+  const outcomes = outcomesOf(fates);
   // No attack without gradients is made on several heads.
   const checks = trustChecks({ ...evidence, noGradient }, siblings).filter(
     ({ id }) => id !== otherMeans.id,
@@ -144,9 +152,9 @@ function rowOf(
     defense: planned.defense,
     attack: planned.attack,
     threatModel: planned.threatModel,
-    ...summary(outcomes.join("")),
+    ...summary(outcomes),
     trusted: isTrusted(checks),
     checks,
-    outcomes: outcomes.join(""),
+    outcomes,
   };
 }

@@ -9,7 +9,14 @@ import {
 import { counts } from "../counting.ts";
 import { decisions, REFUSED, type ReadyModel } from "../models/index.ts";
 import { type PlannedCell, usesTarget } from "../plan/index.ts";
-import type { Cell, CrossTask } from "../results/index.ts";
+import {
+  type Cell,
+  type CrossTask,
+  type Fate,
+  fatesOf,
+  outcomesOf,
+  rightOf,
+} from "../results/index.ts";
 import { trunkOf } from "../suite/index.ts";
 import { allHeads } from "./all-heads.ts";
 import { type Replaying, summary } from "./replaying.ts";
@@ -35,7 +42,7 @@ export async function crossTask(run: Replaying): Promise<CrossTask[]> {
     const { member, replica } = run.suite.candidates[made.candidate] ?? {};
     const outcomes =
       made === judged ? made.outcomes : await replayed(pair, run);
-    if (!/[^.]/.test(outcomes)) continue;
+    if (fatesOf(outcomes).every((fate) => fate === "absent")) continue;
     rows.push({
       of: member?.of ?? made.candidate,
       replica: replica?.index ?? null,
@@ -94,9 +101,9 @@ async function replayed(
     const example = place.get(row);
     return example === undefined ? [] : [{ sample, example }];
   });
-  const outcomes = Array.from(data.y, () => ".");
+  const fates = Array.from(data.y, (): Fate => "absent");
   const examples = readExamples(bench.store, computedOf(made.id).examples);
-  if (shared.length === 0 || !examples) return outcomes.join("");
+  if (shared.length === 0 || !examples) return outcomesOf(fates);
   const samples = shared.map((s) => s.sample);
   const ready = models.get(judged.candidate) as ReadyModel;
   const opened = await openFor(ready, planned.parts, bench);
@@ -113,10 +120,10 @@ async function replayed(
     answers,
     data.targets && takeRows(data.targets, samples),
   );
+  const right = rightOf(judged.outcomes);
   samples.forEach((sample, i) => {
     const stood = said[i] === data.y[sample] || said[i] === REFUSED;
-    outcomes[sample] =
-      judged.outcomes[sample] === "-" ? "-" : stood ? "1" : "0";
+    fates[sample] = right[sample] ? (stood ? "robust" : "broken") : "wrong";
   });
-  return outcomes.join("");
+  return outcomesOf(fates);
 }

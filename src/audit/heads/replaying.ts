@@ -1,7 +1,7 @@
 import type { Bench, ComputedCell } from "../attacking/index.ts";
 import type { ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
-import type { Cell, CrossTask } from "../results/index.ts";
+import { type Cell, type CrossTask, countOf } from "../results/index.ts";
 import { newcombePaired, rate } from "../statistics/index.ts";
 import type { Suite } from "../suite/index.ts";
 import type { TaskData } from "../tasks/index.ts";
@@ -24,8 +24,9 @@ export interface Replaying {
 export function summary(
   outcomes: string,
 ): Pick<CrossTask, "cleanAccuracy" | "robustAccuracy" | "drop"> {
-  const count = (outcome: string) => outcomes.split(outcome).length - 1;
-  const [robust, broken, wrong] = [count("1"), count("0"), count("-")];
+  const robust = countOf(outcomes, "robust");
+  const broken = countOf(outcomes, "broken");
+  const wrong = countOf(outcomes, "wrong");
   const n = robust + broken + wrong;
   return {
     cleanAccuracy: rate(robust + broken, n),

@@ -19,6 +19,12 @@ import {
 } from "../attacking/index.ts";
 import { decisions, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
+import {
+  type Fate,
+  fatesOf,
+  outcomesOf,
+  samplesThatAre,
+} from "../results/index.ts";
 import { describe } from "../suite/index.ts";
 import {
   type AttackProbes,
@@ -53,7 +59,7 @@ export interface Head {
 export interface Together {
   readonly planned: PlannedCell;
   readonly heads: readonly Head[];
-  /** Of each head, one character a shared sample: "1" where it says what it should under the attack. */
+  /** Outcomes of each head on the shared samples: whether it says what it should under the attack. */
   readonly stood: readonly string[];
   /** Of the heads as one: a sample is robust while any of them says what it should. */
   readonly evidence: Evidence;
@@ -122,12 +128,13 @@ async function made(
   for (const head of heads)
     stood.push(await answersOf(head, scene.examples, bench));
   const right = rightOnes(heads);
-  const outcomes = first.places
-    .map((_, i) => {
-      if (!right.includes(i)) return "-";
-      return stood.some((head) => head[i] === "1") ? "1" : "0";
-    })
-    .join("");
+  const each = stood.map(fatesOf);
+  const outcomes = outcomesOf(
+    first.places.map((_, i): Fate => {
+      if (!right.includes(i)) return "wrong";
+      return each.some((head) => head[i] === "robust") ? "robust" : "broken";
+    }),
+  );
   const seen = heads.map((h) => h.evidence);
   return {
     stood,
@@ -294,7 +301,9 @@ async function answersOf(
   );
   const targets = data.targets && takeRows(data.targets, places);
   const said = decisions(opened.model.model, answers, targets);
-  return places.map((at, i) => (said[i] === data.y[at] ? "1" : "0")).join("");
+  return outcomesOf(
+    places.map((at, i) => (said[i] === data.y[at] ? "robust" : "broken")),
+  );
 }
 
 /** Tries to break what is left standing, as of a cell. */
@@ -304,10 +313,10 @@ async function probe(
   outcomes: string,
   { rising, spent }: { rising: number | null; spent: number },
 ): Promise<AttackProbes | null> {
-  const standing = [...outcomes].flatMap((o, i) => (o === "1" ? [i] : []));
+  const standing = samplesThatAre(outcomes, "robust");
   if (unit.family !== "iterative" || queries !== null) return null;
   if (standing.length === 0) return null;
-  const right = [...outcomes].flatMap((o, i) => (o === "-" ? [] : [i]));
+  const right = samplesThatAre(outcomes, "robust", "broken");
   const few = someOf(scene, standing.slice(0, PROBED));
   return {
     ...(await probeAttack(few, spent)),

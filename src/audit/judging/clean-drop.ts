@@ -1,5 +1,5 @@
 import { UNDEFENDED } from "../counting.ts";
-import type { CandidateResult, Cell } from "../results/index.ts";
+import { type CandidateResult, type Cell, rightOf } from "../results/index.ts";
 import {
   type Interval,
   newcombe,
@@ -45,7 +45,7 @@ function cleanOutcomes(
       one.outcomes.length === cleanAccuracy.n,
   );
   if (!cell) return undefined;
-  const correct = Array.from(cell.outcomes, (outcome) => outcome !== "-");
+  const correct = rightOf(cell.outcomes);
   // As many samples are not the same samples; as many successes make it so in all likelihood.
   return correct.filter(Boolean).length === successesOf(cleanAccuracy)
     ? correct

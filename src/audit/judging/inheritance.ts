@@ -7,7 +7,12 @@ import type {
   Inheritance,
   WorstCase,
 } from "../results/index.ts";
-import { type Flags, mcnemar, ratioIntervals } from "../statistics/index.ts";
+import {
+  type Flags,
+  mcnemar,
+  pairsOf,
+  ratioIntervals,
+} from "../statistics/index.ts";
 import { MAIN } from "../suite/index.ts";
 import {
   type CellGroup,
@@ -153,15 +158,13 @@ function compare(
     replays[1],
   );
   requirePaired(pairs[0]?.cell as Cell, pairs[0]?.twin as Cell);
-  const count = (here: boolean, there: boolean) =>
-    first.filter((r, i) => r === here && second[i] === there).length;
-  const [gained, lost] = [count(true, false), count(false, true)];
+  const found = pairsOf(first, second);
   return {
-    inherited: count(true, true),
-    lost,
-    gained,
-    neither: count(false, false),
-    pValue: mcnemar(gained, lost),
+    inherited: found.both,
+    lost: found.onlySecond,
+    gained: found.onlyFirst,
+    neither: found.neither,
+    pValue: mcnemar(found.onlyFirst, found.onlySecond),
     flags: { first, second } satisfies Flags,
   };
 }

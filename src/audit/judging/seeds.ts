@@ -1,9 +1,10 @@
 import { counts } from "../counting.ts";
-import type {
-  CandidateResult,
-  Cell,
-  CrossTask,
-  SeedSummary,
+import {
+  type CandidateResult,
+  type Cell,
+  type CrossTask,
+  rightOf,
+  type SeedSummary,
 } from "../results/index.ts";
 import { studentQuantile } from "../statistics/index.ts";
 import { replaysOn, robustInAll } from "./worst-case.ts";
@@ -61,8 +62,9 @@ export function seedSummaries(
 
 /** Of each sample, 1 where it is right without an attack, else 0. */
 function rightClean(cells: readonly Cell[]): number[] {
-  return Array.from(cells[0]?.outcomes ?? "", (_, i) =>
-    cells.every((c) => c.outcomes[i] !== "-") ? 1 : 0,
+  const [first = [], ...others] = cells.map((c) => rightOf(c.outcomes));
+  return first.map((right, i) =>
+    right && others.every((other) => other[i]) ? 1 : 0,
   );
 }
 

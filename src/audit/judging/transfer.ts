@@ -1,13 +1,14 @@
 import { type AnyAttack, surrogateOf } from "#attacks";
 import type { Chosen } from "#core";
 import { UNDEFENDED } from "../counting.ts";
-import type {
-  CandidateResult,
-  Cell,
-  Results,
-  Transfer,
+import {
+  type CandidateResult,
+  type Cell,
+  fatesOf,
+  type Results,
+  type Transfer,
 } from "../results/index.ts";
-import { mcnemar, newcombePaired } from "../statistics/index.ts";
+import { mcnemar, newcombePaired, pairsOf } from "../statistics/index.ts";
 import { describe } from "../suite/index.ts";
 
 type Attacks = Readonly<Record<string, Chosen<AnyAttack>>>;
@@ -106,22 +107,18 @@ function share(kinship: readonly Kin[], weight: (kin: Kin) => number): number {
 
 /** The success of one cell less that of another, of the same candidate and samples. */
 function excess(own: Cell, control: Cell) {
-  const pairs = Array.from(own.outcomes, (o, i) => [o, control.outcomes[i]]);
-  const count = (a: string, b: string) =>
-    pairs.filter(([o, c]) => o === a && c === b).length;
-  const [only, missed] = [count("0", "1"), count("1", "0")];
-  const both = count("0", "0");
-  const neither = count("1", "1");
-  const { low, high } = newcombePaired({
-    both,
-    onlyFirst: only,
-    onlySecond: missed,
-    neither,
-  });
+  const sides = [fatesOf(own.outcomes), fatesOf(control.outcomes)] as const;
+  const attacked = Array.from(sides[0].keys()).filter((i) =>
+    sides.every((side) => side[i] === "robust" || side[i] === "broken"),
+  );
+  const [first, second] = sides.map((side) =>
+    attacked.map((i) => side[i] === "broken"),
+  ) as [boolean[], boolean[]];
+  const pairs = pairsOf(first, second);
+  const { onlyFirst: only, onlySecond: missed } = pairs;
   return {
-    difference: (only - missed) / (both + only + missed + neither),
-    low,
-    high,
+    difference: (only - missed) / attacked.length,
+    ...newcombePaired(pairs),
     only,
     missed,
     pValue: mcnemar(only, missed),

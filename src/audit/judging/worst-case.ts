@@ -1,8 +1,16 @@
 import type { Family } from "#attacks";
 import { AssayError } from "#core";
 import { counts, UNDEFENDED } from "../counting.ts";
-import type { Cell, Check, CrossTask, WorstCase } from "../results/index.ts";
-import { mcnemar, rate } from "../statistics/index.ts";
+import {
+  type Cell,
+  type Check,
+  type CrossTask,
+  fatesOf,
+  robustInEach,
+  samplesThatAre,
+  type WorstCase,
+} from "../results/index.ts";
+import { mcnemar, pairsOf, rate } from "../statistics/index.ts";
 import { isVoid } from "../trust/index.ts";
 
 /**
@@ -43,7 +51,7 @@ export function worstCases(
           threatModel,
           attacks: [...new Set(own.map(({ attack }) => attack))],
           through: through.length > 0 ? through : undefined,
-          robustAccuracy: rate(count(robust), robust.length),
+          robustAccuracy: rate(robust.filter(Boolean).length, robust.length),
           trusted: isBelieved(own, replays(candidate), cells, families),
           evaluated: isEvaluated(own, families),
           comparison: against
@@ -107,9 +115,9 @@ function isBelieved(
     (one) => !one.trusted,
   );
   return doubtful.every(({ outcomes }) => {
-    const isAsked = [...outcomes].map((outcome) => outcome !== ".");
+    const fates = fatesOf(outcomes);
     const standing = (all: string) =>
-      [...all].filter((outcome, i) => outcome === "1" && isAsked[i]).length;
+      samplesThatAre(all, "robust").filter((i) => fates[i] !== "absent").length;
     return strong.some((cell) => standing(cell.outcomes) <= standing(outcomes));
   });
 }
@@ -172,18 +180,8 @@ export function robustInAll(
   cells: readonly Cell[],
   replays: readonly CrossTask[] = [],
 ): boolean[] {
-  const [first] = cells;
-  const robust = Array.from(first?.outcomes ?? "", () => true);
-  for (const cell of cells) {
-    requirePaired(first as Cell, cell);
-    for (let i = 0; i < robust.length; i++) {
-      if (cell.outcomes[i] !== "1") robust[i] = false;
-    }
-  }
-  for (const { outcomes } of replays)
-    for (let i = 0; i < robust.length; i++)
-      if (outcomes[i] === "0") robust[i] = false;
-  return robust;
+  for (const cell of cells) requirePaired(cells[0]!, cell);
+  return robustInEach([...cells, ...replays].map(({ outcomes }) => outcomes));
 }
 
 function compare(
@@ -193,8 +191,7 @@ function compare(
   against: readonly Cell[],
 ): NonNullable<WorstCase["comparison"]> {
   requirePaired(own[0]!, against[0]!);
-  const gained = count(here.map((robust, i) => robust && !there[i]));
-  const lost = count(there.map((robust, i) => robust && !here[i]));
+  const { onlyFirst: gained, onlySecond: lost } = pairsOf(here, there);
   return {
     against: against[0]!.candidate,
     difference: (gained - lost) / here.length,
@@ -227,8 +224,4 @@ export function requirePaired(one: Cell, other: Cell): void {
     `the cell ${one.id} has ${one.outcomes.length} samples and ${other.id} has ${other.outcomes.length}, expected the same samples`,
     "Run both cells again on the same data.",
   );
-}
-
-function count(flags: readonly boolean[]): number {
-  return flags.filter(Boolean).length;
 }

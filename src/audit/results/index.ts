@@ -22,6 +22,7 @@ export * from "./cross-task.ts";
 export * from "./domains.ts";
 export * from "./gallery.ts";
 export * from "./inheritance.ts";
+export * from "./outcomes.ts";
 export * from "./summaries.ts";
 export * from "./trajectory.ts";
 export * from "./trials.ts";

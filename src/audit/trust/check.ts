@@ -1,6 +1,11 @@
 import type { Family } from "#attacks";
 import { counts } from "../counting.ts";
-import type { Access, Check, Norm } from "../results/index.ts";
+import {
+  type Access,
+  type Check,
+  countOf,
+  type Norm,
+} from "../results/index.ts";
 import type { AttackProbes, ModelProbes } from "./probes/index.ts";
 
 /** What a trust check may know of a cell. */
@@ -20,7 +25,7 @@ export interface Evidence {
   constrained?: boolean;
   /** The accuracy of guessing: one over the number of classes. */
   chance: number;
-  /** As in the results document: "1" robust, "0" broken, "-" wrong without the attack. */
+  /** As in the results document. */
   outcomes: string;
   /** The largest distance, in the norm, of an adversarial sample from its original. */
   maxDistance: number;
@@ -124,7 +129,7 @@ export function sameBudget(
 
 /** The number of samples that stayed robust. */
 export function robustCount({ outcomes }: Evidence): number {
-  return outcomes.replaceAll(/[^1]/g, "").length;
+  return countOf(outcomes, "robust");
 }
 
 /** Robust accuracy, in [0, 1]. */

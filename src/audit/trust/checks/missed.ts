@@ -1,9 +1,11 @@
+import { fatesOf, samplesThatAre } from "../../results/index.ts";
 import type { Evidence } from "../check.ts";
 
 /** The samples that the other attack broke and this one did not. */
 export function missed(cell: Evidence, other: Evidence): number[] {
-  return [...cell.outcomes].flatMap((outcome, i) =>
-    outcome === "1" && other.outcomes[i] === "0" ? [i] : [],
+  const there = fatesOf(other.outcomes);
+  return samplesThatAre(cell.outcomes, "robust").filter(
+    (i) => there[i] === "broken",
   );
 }
 
