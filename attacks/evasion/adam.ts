@@ -1,6 +1,6 @@
-const BETA1 = 0.9;
-const BETA2 = 0.999;
-const EPSILON = 1e-8;
+export const BETA1 = 0.9;
+export const BETA2 = 0.999;
+export const EPSILON = 1e-8;
 
 /** Numbers that Adam moves, with its running means of their gradient and of its square. */
 export interface Adam {

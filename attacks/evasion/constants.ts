@@ -1,5 +1,15 @@
-import { copyOf, type FloatTensor, sizeOf } from "#onnx";
-import { rowOf } from "./vectors.ts";
+import type { AttackInput } from "../attack.ts";
+
+interface ConstantParams {
+  /** How many constants are tried. */
+  readonly binarySearchSteps: number;
+  /** With each. */
+  readonly maxIterations: number;
+  /** The first one. */
+  readonly initialConst: number;
+  /** Whether a search ends when a tenth of its iterations gained less than a ten-thousandth. */
+  readonly abortEarly: boolean;
+}
 
 /** Where the search for a constant stands. */
 export interface ConstantSearch {
@@ -55,49 +65,83 @@ export function isStalled(
   return stalled;
 }
 
-/** The share of the work that searches of so many rounds and iterations have done; those that are not open are done. */
-export function searchedShare(
-  searches: readonly { readonly round: number; readonly iteration: number }[],
-  open: readonly number[],
-  rounds: number,
-  iterations: number,
-): number {
-  let left = 0;
-  for (const i of open) {
-    const { round = 0, iteration = 0 } = searches[i] ?? {};
-    left += 1 - (round + iteration / iterations) / rounds;
-  }
-  return 1 - left / Math.max(1, searches.length);
+/** One sample's search for its constant. */
+export interface Search<S> {
+  /** How many constants were tried. */
+  readonly round: number;
+  readonly constant: ConstantSearch;
+  /** How many points were asked about with this one. */
+  readonly iteration: number;
+  /** Whether it broke the sample. */
+  broken: boolean;
+  /** What moves from point to point. */
+  readonly at: S;
+}
+
+/** The searches of all samples. */
+export interface Searches<S> {
+  of(sample: number): Search<S>;
+  /** The samples that the target may be asked about and that have constants left; reports the progress. */
+  open(questions?: number): number[];
+  /** Ends an iteration with its loss, and after the last one, or where it stalls, takes the next constant. */
+  next(sample: number, loss: number): void;
 }
 
 /**
- * The best example of each sample by a measure of the attack's own, where that
- * is not the distance by which the target keeps them.
+ * Carlini and Wagner's search for the smallest constant that breaks a sample, for
+ * each sample by itself: it is given up early by its own loss, not by that of the
+ * batch as in the authors' code.
+ *
+ * @param start what moves, as it stands at the first point of each constant
  */
-export interface Keeper {
-  /** Keeps the row where its measure is less than that of the one that is kept. */
-  offer(sample: number, row: Float32Array, measure: number): void;
-  /** These examples, with those that were kept in the place of the target's. */
-  over(examples: FloatTensor): FloatTensor;
-}
-
-/** An empty keeper of samples like these. */
-export function keeperOf(like: FloatTensor): Keeper {
-  const kept = copyOf(like);
-  const width = sizeOf(like.dims.slice(1));
-  const least = new Float64Array(like.dims[0] ?? 0).fill(Infinity);
+export function searchConstants<S>(
+  {
+    target,
+    y,
+    params,
+    onProgress,
+  }: Pick<
+    AttackInput<ConstantParams>,
+    "target" | "y" | "params" | "onProgress"
+  >,
+  start: (sample: number) => S,
+): Searches<S> {
+  const { binarySearchSteps, maxIterations, initialConst, abortEarly } = params;
+  const begin = (sample: number, round: number, constant: ConstantSearch) => ({
+    round,
+    constant,
+    iteration: 0,
+    broken: false,
+    checked: Number.POSITIVE_INFINITY,
+    at: start(sample),
+  });
+  const all = Array.from(y.keys(), (i) =>
+    begin(i, 0, searchFrom(initialConst)),
+  );
   return {
-    offer(sample, row, measure) {
-      if (!(measure < least[sample]!)) return;
-      least[sample] = measure;
-      kept.data.set(row, sample * width);
+    of: (sample) => all[sample]!,
+    open(questions) {
+      const open = target
+        .open(questions)
+        .filter((i) => all[i]!.round < binarySearchSteps);
+      const left = open.reduce((sum, i) => {
+        const { round, iteration } = all[i]!;
+        const done = (round + iteration / maxIterations) / binarySearchSteps;
+        return sum + (1 - done);
+      }, 0);
+      onProgress(1 - left / Math.max(1, all.length));
+      return open;
     },
-    over(examples) {
-      const chosen = copyOf(examples);
-      least.forEach((measure, i) => {
-        if (measure < Infinity) chosen.data.set(rowOf(kept, i), i * width);
-      });
-      return chosen;
+    next(sample, loss) {
+      const search = all[sample]!;
+      search.iteration++;
+      if (
+        search.iteration === maxIterations ||
+        (abortEarly && isStalled(search, loss, maxIterations))
+      ) {
+        const constant = nextConstant(search.constant, search.broken);
+        all[sample] = begin(sample, search.round + 1, constant);
+      }
     },
   };
 }

@@ -1,6 +1,4 @@
-const BETA1 = 0.9;
-const BETA2 = 0.999;
-const EPSILON = 1e-8;
+import { BETA1, BETA2, EPSILON } from "./adam.ts";
 
 /** Numbers of which Adam moves some at a time: means and steps are of each number. */
 export interface CoordinateAdam {

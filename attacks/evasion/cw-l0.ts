@@ -2,6 +2,7 @@ import { z } from "zod";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
 import { type Adam, adamFrom, adamStep } from "./adam.ts";
+import { tanhFrom } from "./tanh.ts";
 import { rowOf } from "./vectors.ts";
 
 const cwL0Params = z.strictObject({
@@ -17,8 +18,6 @@ const cwL0Params = z.strictObject({
   confidence: z.number().nonnegative().default(0),
 });
 
-/** Keeps numbers on the bounds inside the range of tanh, as in the authors' code. */
-const INSIDE = 0.999999;
 /** A smaller change, as a share of the width of the bounds, is none. */
 const UNCHANGED = 1e-4;
 /** Numbers that matter more than this are fixed one a round. */
@@ -58,7 +57,7 @@ export const cwL0 = defineAttack({
         free: new Set(centre.keys()),
         c: params.initialConst,
         iteration: 0,
-        adam: adamFrom(centre.map((v) => Math.atanh((2 * v - 1) * INSIDE))),
+        adam: tanhFrom(centre, [0, 1]),
       };
     });
     for (;;) {

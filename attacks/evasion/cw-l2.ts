@@ -2,15 +2,10 @@ import { z } from "zod";
 import { argmaxRows } from "#model";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
-import { type Adam, adamFrom, adamStep } from "./adam.ts";
-import {
-  type ConstantSearch,
-  isStalled,
-  keeperOf,
-  nextConstant,
-  searchedShare,
-  searchFrom,
-} from "./constants.ts";
+import { adamStep } from "./adam.ts";
+import { searchConstants } from "./constants.ts";
+import { keeperOf } from "./keeper.ts";
+import { tanhFrom, turnSlope, writePoint } from "./tanh.ts";
 import { rowOf } from "./vectors.ts";
 
 const cwParams = z.strictObject({
@@ -25,9 +20,6 @@ const cwParams = z.strictObject({
   abortEarly: z.boolean().default(true),
 });
 
-/** Keeps numbers on the bounds inside the range of tanh, as in the authors' code. */
-const INSIDE = 0.999999;
-
 /**
  * Carlini and Wagner's L2 attack (2017, arXiv:1608.04644): Adam on the squared
  * distance plus c times how far the sample is from being misclassified, over a
@@ -35,8 +27,7 @@ const INSIDE = 0.999999;
  * binary search for the smallest c that breaks the sample. Inputs are scaled to
  * [0, 1] by their bounds.
  *
- * Every sample has a search of its own: it is given up early by its own loss,
- * not by that of the batch as in the authors' code. A confidence above 0
+ * Every sample has a search of its own (`searchConstants`). A confidence above 0
  * matters where the nearest example is looked for; within a finite eps the
  * first example ends the search.
  */
@@ -53,45 +44,22 @@ export const cwL2 = defineAttack({
     nist: ["NISTAML.022"],
   },
   params: cwParams,
-  async run({ target, x, y, ball, params, onProgress }) {
-    const { binarySearchSteps, maxIterations, learningRate, confidence } =
-      params;
+  async run(input) {
+    const { target, x, y, ball, params } = input;
+    const { learningRate, confidence } = params;
     const [low, high] = ball.bounds;
-    const half = (high - low) / 2;
-    const begin = (
-      sample: number,
-      round: number,
-      constant: ConstantSearch,
-    ) => ({
-      round,
-      constant,
-      iteration: 0,
-      broken: false,
-      checked: Number.POSITIVE_INFINITY,
-      adam: adamFrom(
-        rowOf(x, sample).map((v) =>
-          Math.atanh(((v - low) / half - 1) * INSIDE),
-        ),
-      ),
-    });
-    const searches: Search[] = Array.from(y.keys(), (i) =>
-      begin(i, 0, searchFrom(params.initialConst)),
-    );
+    const width = high - low;
+    const searches = searchConstants(input, (sample) => ({
+      adam: tanhFrom(rowOf(x, sample), ball.bounds),
+    }));
     const confident = keeperOf(x);
     for (;;) {
-      const open = target
-        .open()
-        .filter((i) => searches[i]!.round < binarySearchSteps);
-      onProgress(
-        searchedShare(searches, open, binarySearchSteps, maxIterations),
-      );
+      const open = searches.open();
       if (open.length === 0) return confident.over(target.examples());
       const tries = takeRows(x, open);
       open.forEach((sample, place) => {
-        const { value } = searches[sample]!.adam;
-        const point = rowOf(tries, place);
-        for (let k = 0; k < point.length; k++)
-          point[k] = low + half * (Math.tanh(value[k]!) + 1);
+        const { adam } = searches.of(sample).at;
+        writePoint(adam, ball.bounds, rowOf(tries, place));
       });
       const { loss, gradient, logits } = await target.lossGradient(
         tries,
@@ -100,52 +68,24 @@ export const cwL2 = defineAttack({
       );
       const predicted = argmaxRows(logits);
       open.forEach((sample, place) => {
-        const search = searches[sample]!;
-        const { constant, adam } = search;
+        const search = searches.of(sample);
+        const { constant, at } = search;
         const centre = rowOf(x, sample);
         const point = rowOf(tries, place);
         const slope = rowOf(gradient, place);
         const lack = confidence - loss[place]!;
-        // From the gradient of the margin to that of the whole loss, in its place.
+        const away = (k: number) => (point[k]! - centre[k]!) / width;
         let distance = 0;
-        for (let k = 0; k < point.length; k++) {
-          const away = (point[k]! - centre[k]!) / half / 2;
-          distance += away * away;
-          const push = lack > 0 ? constant.c * 2 * half * slope[k]! : 0;
-          const t = Math.tanh(adam.value[k]!);
-          const whole = (away - push / 2) * (1 - t * t);
-          slope[k] = Number.isFinite(whole) ? whole : 0;
-        }
+        for (let k = 0; k < point.length; k++) distance += away(k) ** 2;
+        turnSlope(at.adam, slope, lack > 0 ? constant.c * width : 0, away);
         if (predicted[place] !== y[sample] && lack <= 0) {
           search.broken = true;
           if (confidence > 0 && ball.nearest)
             confident.offer(sample, point, distance);
         }
-        search.iteration++;
-        const total = distance + constant.c * Math.max(0, lack);
-        if (
-          search.iteration === maxIterations ||
-          (params.abortEarly && isStalled(search, total, maxIterations))
-        ) {
-          const next = nextConstant(constant, search.broken);
-          searches[sample] = begin(sample, search.round + 1, next);
-        } else search.adam = adamStep(adam, slope, learningRate);
+        at.adam = adamStep(at.adam, slope, learningRate);
+        searches.next(sample, distance + constant.c * Math.max(0, lack));
       });
     }
   },
 });
-
-/** One sample's search. */
-interface Search {
-  /** How many constants were tried. */
-  readonly round: number;
-  readonly constant: ConstantSearch;
-  /** How many points were asked about with this one. */
-  iteration: number;
-  /** Whether it broke the sample. */
-  broken: boolean;
-  /** The loss when it was last looked at. */
-  checked: number;
-  /** The variable whose tanh spans the bounds. */
-  adam: Adam;
-}

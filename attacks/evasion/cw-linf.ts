@@ -2,6 +2,7 @@ import { z } from "zod";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
 import { type Adam, adamFrom, adamStep } from "./adam.ts";
+import { tanhFrom, turnSlope, writePoint } from "./tanh.ts";
 import { rowOf } from "./vectors.ts";
 
 const cwLinfParams = z.strictObject({
@@ -19,8 +20,6 @@ const cwLinfParams = z.strictObject({
   confidence: z.number().nonnegative().default(0),
 });
 
-/** Keeps numbers on the bounds inside the range of tanh, as in the authors' code. */
-const INSIDE = 0.999999;
 /** No limit below a grey level is tried. */
 const FINEST = 1 / 256;
 /** A loss below this share of the constant means that all is as it should be. */
@@ -50,14 +49,12 @@ export const cwLinf = defineAttack({
   params: cwLinfParams,
   async run({ target, x, y, ball, params, onProgress }) {
     const [low, high] = ball.bounds;
-    const half = (high - low) / 2;
+    const width = high - low;
     const searches: Search[] = Array.from(y.keys(), (i) => ({
       tau: 1,
       c: params.initialConst,
       iteration: 0,
-      adam: adamFrom(
-        rowOf(x, i).map((v) => Math.atanh(((v - low) / half - 1) * INSIDE)),
-      ),
+      adam: tanhFrom(rowOf(x, i), ball.bounds),
     }));
     const isOn = ({ tau, c }: Search) =>
       tau > FINEST && c < params.largestConst;
@@ -67,10 +64,8 @@ export const cwLinf = defineAttack({
       if (open.length === 0) return target.examples();
       const tries = takeRows(x, open);
       open.forEach((sample, place) => {
-        const { value } = searches[sample]!.adam;
-        const point = rowOf(tries, place);
-        for (let k = 0; k < point.length; k++)
-          point[k] = low + half * (Math.tanh(value[k]!) + 1);
+        const { adam } = searches[sample]!;
+        writePoint(adam, ball.bounds, rowOf(tries, place));
       });
       const { loss, gradient } = await target.lossGradient(tries, open, {
         loss: "margin",
@@ -79,12 +74,20 @@ export const cwLinf = defineAttack({
         const search = searches[sample]!;
         const lack = Math.max(0, params.confidence - loss[place]!);
         const slope = rowOf(gradient, place);
-        const { excess, largest } = turned(search, slope, {
-          point: rowOf(tries, place),
-          centre: rowOf(x, sample),
-          half,
-          pulls: lack > 0,
-        });
+        const centre = rowOf(x, sample);
+        const changes = Float64Array.from(
+          rowOf(tries, place),
+          (v, k) => (v - centre[k]!) / width,
+        );
+        const sticksOut = (k: number) =>
+          Math.abs(changes[k]!) > search.tau ? Math.sign(changes[k]!) / 2 : 0;
+        turnSlope(
+          search.adam,
+          slope,
+          lack > 0 ? search.c * width : 0,
+          sticksOut,
+        );
+        const { excess, largest } = beyond(changes, search.tau);
         search.iteration++;
         if (search.c * lack + excess < NOTHING * search.c) {
           search.tau = params.decreaseFactor * Math.min(search.tau, largest);
@@ -111,33 +114,13 @@ interface Search {
   adam: Adam;
 }
 
-/** Turns the gradient of the margin into that of the whole loss by the variable, in its place. */
-function turned(
-  { adam, c, tau }: Search,
-  slope: Float32Array,
-  {
-    point,
-    centre,
-    half,
-    pulls,
-  }: {
-    point: Float32Array;
-    centre: Float32Array;
-    half: number;
-    pulls: boolean;
-  },
-): { excess: number; largest: number } {
+/** What the changes exceed a limit by, and the largest. */
+function beyond(changes: Float64Array, tau: number) {
   let [excess, largest] = [0, 0];
-  for (let k = 0; k < point.length; k++) {
-    const away = (point[k]! - centre[k]!) / half / 2;
-    const size = Math.abs(away);
+  for (const change of changes) {
+    const size = Math.abs(change);
     largest = Math.max(largest, size);
     excess += Math.max(0, size - tau);
-    const push = pulls ? c * 2 * half * slope[k]! : 0;
-    const t = Math.tanh(adam.value[k]!);
-    const whole =
-      (((size > tau ? Math.sign(away) : 0) - push) / 2) * (1 - t * t);
-    slope[k] = Number.isFinite(whole) ? whole : 0;
   }
   return { excess, largest };
 }

@@ -1,14 +1,8 @@
 import { z } from "zod";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
-import {
-  type ConstantSearch,
-  isStalled,
-  keeperOf,
-  nextConstant,
-  searchedShare,
-  searchFrom,
-} from "./constants.ts";
+import { searchConstants } from "./constants.ts";
+import { keeperOf } from "./keeper.ts";
 import { marginOf } from "./score-losses.ts";
 import { rowOf } from "./vectors.ts";
 
@@ -36,9 +30,8 @@ const eadParams = z.strictObject({
  * with Carlini and Wagner's search for c. Inputs are scaled to [0, 1] by their
  * bounds.
  *
- * Every sample has a search of its own: it is given up early by its own loss,
- * not by that of the batch as in the authors' code. Confidence and the elastic-net rule matter where the nearest example is
- * looked for; within a finite eps the first example ends the search.
+ * Every sample has a search of its own (`searchConstants`). Confidence and the
+ * elastic-net rule matter where the nearest example is looked for; within a finite eps the first example ends the search.
  */
 export const ead = defineAttack({
   id: "ead",
@@ -53,63 +46,47 @@ export const ead = defineAttack({
     nist: ["NISTAML.022"],
   },
   params: eadParams,
-  async run({ target, x, y, ball, params, onProgress }) {
-    const { beta, binarySearchSteps, maxIterations, confidence, decisionRule } =
-      params;
+  async run(input) {
+    const { target, x, y, ball, params } = input;
+    const { beta, maxIterations, confidence, decisionRule } = params;
     const [low, high] = ball.bounds;
     const width = high - low;
-    const begin = (
-      sample: number,
-      round: number,
-      constant: ConstantSearch,
-    ) => ({
-      round,
-      constant,
-      iteration: 0,
-      broken: false,
-      checked: Number.POSITIVE_INFINITY,
-      point: Float32Array.from(rowOf(x, sample)),
-      ahead: Float32Array.from(rowOf(x, sample)),
-    });
-    const searches: Search[] = Array.from(y.keys(), (i) =>
-      begin(i, 0, searchFrom(params.initialConst)),
+    const searches = searchConstants(
+      input,
+      (sample): Fista => ({
+        point: Float32Array.from(rowOf(x, sample)),
+        ahead: Float32Array.from(rowOf(x, sample)),
+      }),
     );
     const own = keeperOf(x);
     const keeps = ball.nearest && (confidence > 0 || decisionRule === "EN");
     for (;;) {
-      const open = target
-        .open(2)
-        .filter((i) => searches[i]!.round < binarySearchSteps);
-      onProgress(
-        searchedShare(searches, open, binarySearchSteps, maxIterations),
-      );
+      const open = searches.open(2);
       if (open.length === 0) return own.over(target.examples());
       const tries = takeRows(x, open);
       open.forEach((sample, place) => {
-        rowOf(tries, place).set(searches[sample]!.ahead);
+        rowOf(tries, place).set(searches.of(sample).at.ahead);
       });
       const { loss, gradient } = await target.lossGradient(tries, open, {
         loss: "margin",
       });
       open.forEach((sample, place) => {
-        const search = searches[sample]!;
+        const { at, constant, iteration } = searches.of(sample);
         const lacks = loss[place]! < confidence;
-        advance(search, rowOf(gradient, place), {
-          pull: lacks ? search.constant.c * width * width : 0,
-          size:
-            params.learningRate *
-            Math.sqrt(1 - search.iteration / maxIterations),
+        advance(at, rowOf(gradient, place), {
+          pull: lacks ? constant.c * width * width : 0,
+          size: params.learningRate * Math.sqrt(1 - iteration / maxIterations),
+          momentum: iteration / (iteration + 3),
           centre: rowOf(x, sample),
           threshold: beta * width,
           bounds: ball.bounds,
         });
-        search.iteration++;
-        rowOf(tries, place).set(search.point);
+        rowOf(tries, place).set(at.point);
       });
       const scores = await target.scores(tries, open);
       open.forEach((sample, place) => {
-        const search = searches[sample]!;
-        const { constant, point } = search;
+        const search = searches.of(sample);
+        const { point } = search.at;
         const centre = rowOf(x, sample);
         const margin = marginOf(rowOf(scores, place), y[sample]!);
         let [l1, square] = [0, 0];
@@ -124,54 +101,41 @@ export const ead = defineAttack({
           if (keeps)
             own.offer(sample, point, decisionRule === "L1" ? l1 : elastic);
         }
-        const total = elastic + constant.c * Math.max(0, confidence - margin);
-        if (
-          search.iteration === maxIterations ||
-          (params.abortEarly && isStalled(search, total, maxIterations))
-        ) {
-          const next = nextConstant(constant, search.broken);
-          searches[sample] = begin(sample, search.round + 1, next);
-        }
+        const lack = Math.max(0, confidence - margin);
+        searches.next(sample, elastic + search.constant.c * lack);
       });
     }
   },
 });
 
-/** One sample's search. */
-interface Search {
-  /** How many constants were tried. */
-  readonly round: number;
-  readonly constant: ConstantSearch;
-  iteration: number;
-  /** Whether this constant broke the sample. */
-  broken: boolean;
-  /** The loss when it was last looked at. */
-  checked: number;
+/** What FISTA moves. */
+interface Fista {
   point: Float32Array;
   /** Where the momentum leads, and the gradient is taken. */
-  ahead: Float32Array;
+  readonly ahead: Float32Array;
 }
 
 /** One step of FISTA: down the smooth part, then every change shrunk by the threshold (equations 4 to 7). */
 function advance(
-  search: Search,
+  at: Fista,
   slope: Float32Array,
   {
     pull,
     size,
+    momentum,
     centre,
     threshold,
     bounds: [low, high],
   }: {
     pull: number;
     size: number;
+    momentum: number;
     centre: Float32Array;
     threshold: number;
     bounds: readonly [number, number];
   },
 ): void {
-  const { point: last, ahead, iteration } = search;
-  const momentum = iteration / (iteration + 3);
+  const { point: last, ahead } = at;
   const point = new Float32Array(last.length);
   for (let k = 0; k < point.length; k++) {
     const from = centre[k]!;
@@ -182,5 +146,5 @@ function advance(
     point[k] = Math.min(high, Math.max(low, from + kept));
     ahead[k] = point[k]! + momentum * (point[k]! - last[k]!);
   }
-  search.point = point;
+  at.point = point;
 }

@@ -2,13 +2,7 @@ import { z } from "zod";
 import type { Random } from "#core";
 import type { FloatTensor } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
-import {
-  type ConstantSearch,
-  isStalled,
-  nextConstant,
-  searchedShare,
-  searchFrom,
-} from "./constants.ts";
+import { type Search, type Searches, searchConstants } from "./constants.ts";
 import {
   type CoordinateAdam,
   coordinatesFrom,
@@ -63,35 +57,17 @@ export const zoo = defineAttack({
   },
   params: zooParams,
   async run(input) {
-    const { target, x, y, ball, params, random, onProgress } = input;
-    const { binarySearchSteps, maxIterations } = params;
+    const { target, x, ball, params, random } = input;
     const [low, high] = ball.bounds;
     const streams = random.map((stream) => stream.fork("zoo"));
     const count = Math.min(params.coordinates, rowOf(x, 0).length);
-    const begin = (
-      sample: number,
-      round: number,
-      constant: ConstantSearch,
-    ): Search => ({
-      round,
-      constant,
-      iteration: 0,
-      broken: false,
-      checked: Number.POSITIVE_INFINITY,
-      adam: coordinatesFrom(
-        rowOf(x, sample).map((v) => (v - low) / (high - low)),
-      ),
-    });
-    const searches = Array.from(y.keys(), (i) =>
-      begin(i, 0, searchFrom(params.initialConst)),
+    const scaled = (sample: number) =>
+      rowOf(x, sample).map((v) => (v - low) / (high - low));
+    const searches = searchConstants(input, (sample) =>
+      coordinatesFrom(scaled(sample)),
     );
     for (;;) {
-      const open = target
-        .open(2 * count + 1)
-        .filter((i) => searches[i]!.round < binarySearchSteps);
-      onProgress(
-        searchedShare(searches, open, binarySearchSteps, maxIterations),
-      );
+      const open = searches.open(2 * count + 1);
       if (open.length === 0) return target.examples();
       const size = Math.max(1, Math.floor(ROWS / (2 * count + 1)));
       for (const group of groupsOf(open, size)) {
@@ -100,39 +76,19 @@ export const zoo = defineAttack({
         );
         const margins = await marginsAbout(input, group, searches, moves);
         group.forEach((sample, g) => {
-          const search = searches[sample]!;
           const loss = advance(
-            search,
-            rowOf(x, sample).map((v) => (v - low) / (high - low)),
+            searches.of(sample),
+            scaled(sample),
             moves[g]!,
             margins[g]!,
             params,
           );
-          if (
-            search.iteration === maxIterations ||
-            (params.abortEarly && isStalled(search, loss, maxIterations))
-          ) {
-            const next = nextConstant(search.constant, search.broken);
-            searches[sample] = begin(sample, search.round + 1, next);
-          }
+          searches.next(sample, loss);
         });
       }
     }
   },
 });
-
-/** One sample's search; its numbers are in [0, 1]. */
-interface Search {
-  /** How many constants were tried. */
-  readonly round: number;
-  readonly constant: ConstantSearch;
-  iteration: number;
-  /** Whether this constant broke the sample. */
-  broken: boolean;
-  /** The loss when it was last looked at. */
-  checked: number;
-  readonly adam: CoordinateAdam;
-}
 
 /** Different numbers below n, at random. */
 function someOf(n: number, count: number, random: Random): number[] {
@@ -146,7 +102,7 @@ function someOf(n: number, count: number, random: Random): number[] {
 async function marginsAbout(
   { target, x, y, ball, params }: Input,
   group: readonly number[],
-  searches: readonly Search[],
+  searches: Searches<CoordinateAdam>,
   moves: readonly (readonly number[])[],
 ): Promise<number[][]> {
   const [low, high] = ball.bounds;
@@ -158,7 +114,7 @@ async function marginsAbout(
     data: new Float32Array(group.length * each * width),
   };
   group.forEach((sample, g) => {
-    const { value } = searches[sample]!.adam;
+    const { value } = searches.of(sample).at;
     const point = value.map((v) =>
       Math.min(high, Math.max(low, low + (high - low) * v)),
     );
@@ -176,15 +132,15 @@ async function marginsAbout(
   return group.map((_, g) => margins.slice(g * each, (g + 1) * each));
 }
 
-/** One step of Adam along these numbers; the loss before it. */
+/** One step of Adam along these numbers, which are in [0, 1]; the loss before it. */
 function advance(
-  search: Search,
+  search: Search<CoordinateAdam>,
   centre: Float32Array,
   places: readonly number[],
   margins: readonly number[],
   { h, learningRate }: z.output<typeof zooParams>,
 ): number {
-  const { adam, constant } = search;
+  const { at: adam, constant } = search;
   const { value } = adam;
   const [margin = 0] = margins;
   // Above 0 until the sample is misclassified.
@@ -198,7 +154,6 @@ function advance(
     return 2 * away + constant.c * (Number.isFinite(rise) ? rise : 0);
   });
   if (margin > 0) search.broken = true;
-  search.iteration++;
   stepCoordinates(adam, places, slopes, learningRate);
   for (const k of places) value[k] = Math.min(1, Math.max(0, value[k]!));
   return distance + constant.c * Math.max(0, -margin);
