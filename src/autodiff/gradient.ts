@@ -100,17 +100,21 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
     const g = gradients.find((sum) => sum !== undefined);
     if (g === undefined || isBlocked(node)) continue;
     requireCarrier(b, node, active);
+    const { inputs } = node;
+    const [x = "", y = ""] = inputs;
     const contributions = ruleOf(node)({
       b,
       node,
-      inputs: node.inputs,
-      outputs: node.outputs,
+      inputs,
+      x,
+      y,
+      out: node.outputs[0] ?? "",
       g,
       gradients,
-      needs: (i) => active.has(node.inputs[i] ?? ""),
+      needs: (i) => active.has(inputs[i] ?? ""),
       avoid: options.avoid ?? [],
     });
-    node.inputs.forEach((name, i) => {
+    inputs.forEach((name, i) => {
       if (!active.has(name)) return;
       const contribution = contributions[i];
       if (contribution === null) return;

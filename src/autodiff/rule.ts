@@ -9,7 +9,10 @@ export interface RuleContext {
   readonly b: GraphBuilder;
   readonly node: Node;
   readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
+  /** The first two inputs, and the first output; "" where the node has none. */
+  readonly x: string;
+  readonly y: string;
+  readonly out: string;
   /** The gradient (cotangent) of the first output; in a rule with several outputs, of whichever has one. */
   readonly g: string;
   /** The gradient of each output, absent where nothing depends on it. */

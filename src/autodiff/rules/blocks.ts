@@ -9,7 +9,7 @@ const spaceToDepth: Rule = ({ b, node, g }) => [
   }),
 ];
 
-const depthToSpace: Rule = ({ b, node, inputs: [x = ""], g }) => {
+const depthToSpace: Rule = ({ b, node, x, g }) => {
   const size = attribute(node, "blocksize", "int", 1);
   const mode = attribute(node, "mode", "string", "DCR");
   const dims = fixed(b.rankedDims(x).slice(1));

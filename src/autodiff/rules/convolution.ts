@@ -32,11 +32,10 @@ interface Geometry extends Window {
  * shape, and the choice below follows the measurements in docs/performance.md.
  */
 const conv: Rule = (context) => {
-  const { b, node, inputs, outputs, g } = context;
-  const [x, w] = inputs as [string, string];
+  const { b, node, inputs, x, y: w, out, g } = context;
   const weight = fixed(b.dims(w));
   const input = fixed(b.rankedDims(x).slice(2));
-  const output = fixed(b.rankedDims(outputs[0]!).slice(2));
+  const output = fixed(b.rankedDims(out).slice(2));
   if (!weight || !input || !output) {
     throw unsupported(
       node,
@@ -283,11 +282,10 @@ function byTaps(b: Builder, g: string, x: string, s: Geometry): string {
  * transpose of, so both change places in the formula of the weights.
  */
 const convTranspose: Rule = (context) => {
-  const { b, node, inputs, outputs, g } = context;
-  const [x, w] = inputs as [string, string];
+  const { b, node, inputs, x, y: w, out, g } = context;
   const weight = fixed(b.dims(w));
   const small = fixed(b.rankedDims(x).slice(2));
-  const large = fixed(b.rankedDims(outputs[0]!).slice(2));
+  const large = fixed(b.rankedDims(out).slice(2));
   if (!weight || !small || !large) {
     throw unsupported(
       node,

@@ -6,14 +6,9 @@ import {
   unsupported,
 } from "../rule.ts";
 
-type In = RuleContext;
-const x0 = ({ inputs }: In) => inputs[0]!;
-const y0 = ({ outputs }: In) => outputs[0]!;
-
 /** x^e. A constant exponent, the usual case, gets its short form. */
 const pow: Rule = (context) => {
-  const { b, inputs, g } = context;
-  const [x, e] = inputs as [string, string];
+  const { b, x, y: e, out, g } = context;
   const constant = b.constantOf(e);
   const exponent =
     constant?.data.length === 1 ? numbers(constant)[0] : undefined;
@@ -31,29 +26,26 @@ const pow: Rule = (context) => {
   const log = b.log(b.where(positive, x, 1));
   return [
     b.mul(g, slope),
-    b.type(e) === type ? b.mul(g, b.mul(y0(context), log)) : undefined,
+    b.type(e) === type ? b.mul(g, b.mul(out, log)) : undefined,
   ];
 };
 
-function powBy(context: In, exponent: number): string {
-  const { b, g } = context;
-  const x = x0(context);
-  const y = y0(context);
+function powBy({ b, x, out, g }: RuleContext, exponent: number): string {
   if (exponent === 0) return b.mul(g, 0);
   if (exponent === 1) return g;
   if (exponent === 2) return b.mul(b.mul(g, 2), x);
-  if (exponent === 0.5) return b.div(b.mul(g, 0.5), y);
-  if (exponent === -1) return b.neg(b.mul(g, b.mul(y, y)));
+  if (exponent === 0.5) return b.div(b.mul(g, 0.5), out);
+  if (exponent === -1) return b.neg(b.mul(g, b.mul(out, out)));
   return b.mul(g, b.mul(b.pow(x, exponent - 1), exponent));
 }
 
 export const elementwise: RuleTable = {
   Add: ({ g }) => [g, g],
   Sub: ({ b, g }) => [g, b.neg(g)],
-  Mul: ({ b, inputs: [x = "", y = ""], g }) => [b.mul(g, y), b.mul(g, x)],
-  Div: ({ b, inputs: [, y = ""], outputs: [q = ""], g }) => {
+  Mul: ({ b, x, y, g }) => [b.mul(g, y), b.mul(g, x)],
+  Div: ({ b, y, out, g }) => {
     const scaled = b.div(g, y);
-    return [scaled, b.neg(b.mul(scaled, q))];
+    return [scaled, b.neg(b.mul(scaled, out))];
   },
   Sum: ({ inputs, g }) => inputs.map(() => g),
   Mean: ({ b, inputs, g }) => {
@@ -62,12 +54,12 @@ export const elementwise: RuleTable = {
   },
   Pow: pow,
   Neg: ({ b, g }) => [b.neg(g)],
-  Abs: (c) => [c.b.mul(c.g, c.b.sign(x0(c)))],
-  Exp: (c) => [c.b.mul(c.g, y0(c))],
-  Log: (c) => [c.b.div(c.g, x0(c))],
-  Sqrt: (c) => [c.b.div(c.b.mul(c.g, 0.5), y0(c))],
-  Reciprocal: (c) => [c.b.neg(c.b.mul(c.g, c.b.mul(y0(c), y0(c))))],
-  Erf: ({ b, inputs: [x = ""], g }) => [
+  Abs: ({ b, x, g }) => [b.mul(g, b.sign(x))],
+  Exp: ({ b, out, g }) => [b.mul(g, out)],
+  Log: ({ b, x, g }) => [b.div(g, x)],
+  Sqrt: ({ b, out, g }) => [b.div(b.mul(g, 0.5), out)],
+  Reciprocal: ({ b, out, g }) => [b.neg(b.mul(g, b.mul(out, out)))],
+  Erf: ({ b, x, g }) => [
     b.mul(g, b.mul(b.exp(b.neg(b.mul(x, x))), 2 / Math.sqrt(Math.PI))),
   ],
   Identity: ({ g }) => [g],
@@ -76,7 +68,7 @@ export const elementwise: RuleTable = {
   CastLike: (c) => [passed(c), null],
   Dropout: dropout,
   Mod: mod,
-  Where: ({ b, inputs: [condition = ""], g }) => [
+  Where: ({ b, x: condition, g }) => [
     undefined,
     b.where(condition, g, 0),
     b.where(condition, 0, g),
@@ -86,9 +78,8 @@ export const elementwise: RuleTable = {
 };
 
 /** The gradient in the type of the input, where that is a float type. */
-function passed(context: In): string {
-  const { b, g } = context;
-  const type = b.type(x0(context));
+function passed({ b, x, g }: RuleContext): string {
+  const type = b.type(x);
   return /^b?float/.test(type) ? b.cast(g, type) : g;
 }
 
@@ -96,15 +87,13 @@ function passed(context: In): string {
  * The remainder with the sign of x (fmod=1, the only one for floats): x - n d
  * with a whole number n, which stays the same between jumps.
  */
-function mod(context: In): readonly string[] {
-  const { b, inputs, g } = context;
-  const [x, d] = inputs as [string, string];
-  const times = b.op("Round", [b.div(b.sub(x, y0(context)), d)]);
+function mod({ b, x, y: d, out, g }: RuleContext): readonly string[] {
+  const times = b.op("Round", [b.div(b.sub(x, out), d)]);
   return [g, b.neg(b.mul(g, times))];
 }
 
 /** At inference, the identity. */
-function dropout({ b, node, inputs, g }: In): readonly string[] {
+function dropout({ b, node, inputs, g }: RuleContext): readonly string[] {
   const training = inputs[2] ? b.intsOf(inputs[2])?.[0] : 0;
   if (training === 0) return [g];
   throw unsupported(
@@ -115,10 +104,8 @@ function dropout({ b, node, inputs, g }: In): readonly string[] {
 }
 
 /** Elementwise minimum or maximum; ties share the gradient evenly, as in PyTorch. */
-function extremum(context: In): readonly string[] {
-  const { b, inputs, g } = context;
-  const y = y0(context);
-  const masks = inputs.map((x) => b.mask(b.equal(x, y), y));
+function extremum({ b, inputs, out, g }: RuleContext): readonly string[] {
+  const masks = inputs.map((x) => b.mask(b.equal(x, out), out));
   const ties = masks.length === 1 ? masks[0] : b.op("Sum", masks);
   const share = b.div(g, ties as string);
   return masks.map((mask) => b.mul(share, mask));

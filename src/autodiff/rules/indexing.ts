@@ -15,7 +15,7 @@ import {
 } from "../rule.ts";
 
 /** Sums along an axis go back in the opposite direction. */
-const cumSum: Rule = ({ b, node, inputs: [, axis = ""], g }) => [
+const cumSum: Rule = ({ b, node, y: axis, g }) => [
   b.op("CumSum", [g, axis], {
     exclusive: int(attribute(node, "exclusive", "int", 0)),
     reverse: int(1 - attribute(node, "reverse", "int", 0)),
@@ -28,7 +28,7 @@ const cumSum: Rule = ({ b, node, inputs: [, axis = ""], g }) => [
  * is in make of the others. Past a first zero only that zero has a slope, up to
  * the second one.
  */
-const cumProd: Rule = ({ b, node, inputs: [x = "", axis = ""], g }) => {
+const cumProd: Rule = ({ b, node, x, y: axis, g }) => {
   const along = (op: string, value: string) =>
     b.op(op, [value, axis], node.attributes);
   const back = (value: string) =>
@@ -53,13 +53,13 @@ const again: Rule = ({ b, node, inputs, g }) => [
   b.op(node.op, [g, ...inputs.slice(1)], node.attributes),
 ];
 
-const compress: Rule = ({ b, node, inputs: [x = "", condition = ""], g }) => {
+const compress: Rule = ({ b, node, x, y: condition, g }) => {
   const kept = b.reshape(b.op("NonZero", [condition]), [-1]);
   return [rowsOf(b, node, g, x, kept), undefined];
 };
 
 /** The values that differ, each from where it came first. */
-const unique: Rule = ({ b, node, inputs: [x = ""], gradients: [g] }) => {
+const unique: Rule = ({ b, node, x, gradients: [g] }) => {
   if (g === undefined) return [undefined];
   const first = node.outputs[1] || b.requireOutput(node, 1);
   return [rowsOf(b, node, g, x, first)];
@@ -126,7 +126,7 @@ function product(b: GraphBuilder, x: Size, y: Size): Size {
 }
 
 /** Seen as [batch, picked axes, rest of the axes]; every pick adds its gradient to its place. */
-const gatherND: Rule = ({ b, node, inputs: [x = "", indices = ""], g }) => {
+const gatherND: Rule = ({ b, node, x, y: indices, g }) => {
   const lead = attribute(node, "batch_dims", "int", 0);
   const rank = b.rankedDims(x).length;
   const { at, k } = linear(b, node, x, indices, lead);
@@ -153,7 +153,7 @@ interface Scatter {
   readonly data: string;
   readonly indices: string;
   readonly updates: string;
-  readonly y: string;
+  readonly out: string;
   readonly g: string;
   readonly needs: (input: number) => boolean;
 }
@@ -219,9 +219,9 @@ function multiplying(s: Scatter): readonly [string, string | undefined] {
 
 /** Minimum or maximum: ties share the gradient evenly, as in PyTorch. */
 function choosing(s: Scatter): readonly [string, string | undefined] {
-  const { b, data, updates, y, g } = s;
-  const stayed = b.mask(b.equal(data, y), g);
-  const came = b.mask(b.equal(updates, pick(s, y)), g);
+  const { b, data, updates, out, g } = s;
+  const stayed = b.mask(b.equal(data, out), g);
+  const came = b.mask(b.equal(updates, pick(s, out)), g);
   const share = b.div(g, scatter(s, stayed, came, "add"));
   return [b.mul(share, stayed), b.mul(pick(s, share), came)];
 }
@@ -240,15 +240,15 @@ function scatterRule(context: RuleContext, s: Scatter) {
 }
 
 const scatterElements: Rule = (context) => {
-  const { b, node, inputs, outputs, g, needs } = context;
-  const [data, indices, updates] = inputs as [string, string, string];
+  const { b, node, inputs, x: data, y: indices, out, g, needs } = context;
+  const updates = inputs[2]!;
   const [ofData, ofUpdates] = scatterRule(context, {
     b,
     axis: attribute(node, "axis", "int", 0),
     data,
     indices,
     updates,
-    y: outputs[0]!,
+    out,
     g,
     needs,
   });
@@ -257,8 +257,8 @@ const scatterElements: Rule = (context) => {
 
 /** The same as ScatterElements on the first axes of the data merged into one, and the others into another. */
 const scatterND: Rule = (context) => {
-  const { b, node, inputs, outputs, g, needs } = context;
-  const [data, indices, updates] = inputs as [string, string, string];
+  const { b, node, inputs, x: data, y: indices, out, g, needs } = context;
+  const updates = inputs[2]!;
   const rank = b.rankedDims(data).length;
   const { at, k } = linear(b, node, data, indices, 0);
   const rest = sizeOfAxes(b, data, k, rank);
@@ -270,7 +270,7 @@ const scatterND: Rule = (context) => {
     data: b.reshape(data, places),
     indices: b.expand(b.reshape(at, [-1, 1]), rows),
     updates: b.reshape(updates, rows),
-    y: b.reshape(outputs[0]!, places),
+    out: b.reshape(out, places),
     g: b.reshape(g, places),
     needs,
   });
@@ -282,8 +282,9 @@ const scatterND: Rule = (context) => {
 };
 
 /** A cache in which the updates of each sample are written along an axis from its own index on. */
-const tensorScatter: Rule = ({ b, node, inputs, g, needs }) => {
-  const [cache = "", updates = "", starts] = inputs;
+const tensorScatter: Rule = (context) => {
+  const { b, node, inputs, x: cache, y: updates, g, needs } = context;
+  const starts = inputs[2];
   const zeros = b.zeros(b.shapeOf(updates), g);
   const ofCache = b.op(
     "TensorScatter",
@@ -319,7 +320,7 @@ const tensorScatter: Rule = ({ b, node, inputs, g, needs }) => {
 };
 
 /** Cropping and padding around the centre undo each other. */
-const centerCropPad: Rule = ({ b, node, inputs: [x = ""], g }) => {
+const centerCropPad: Rule = ({ b, node, x, g }) => {
   const axes = attribute(node, "axes", "ints", undefined);
   const sizes = b.shapeOf(x);
   const wanted = axes ? b.op("Gather", [sizes, b.ints(axes)]) : sizes;
@@ -327,11 +328,11 @@ const centerCropPad: Rule = ({ b, node, inputs: [x = ""], g }) => {
 };
 
 /** One of two values at each place: each gets what falls on its places. */
-const oneHot: Rule = ({ b, node, inputs, g, needs }) => {
+const oneHot: Rule = ({ b, node, inputs, x, y, g, needs }) => {
   if (!needs(2)) return [null, null, undefined];
-  const [indices = "", depth = "", values = ""] = inputs;
+  const values = inputs[2]!;
   const unit = b.cast(b.ints([0, 1]), b.type(values));
-  const hot = b.op("OneHot", [indices, depth, unit], node.attributes);
+  const hot = b.op("OneHot", [x, y, unit], node.attributes);
   const on = b.reduceSum(b.mul(g, hot), undefined, true);
   const all = b.reduceSum(g, undefined, true);
   const both = [b.sub(all, on), on].map((sum) => b.reshape(sum, [1]));

@@ -13,10 +13,10 @@ interface Chosen {
   readonly weights: string | undefined;
 }
 
-function chosenOf({ b, node, inputs, g }: RuleContext): Chosen {
-  const [x = "", target = "", weights] = inputs;
+function chosenOf({ b, node, inputs, x, y, g }: RuleContext): Chosen {
+  const weights = inputs[2];
   const rank = b.rankedDims(x).length;
-  const labels = b.unsqueeze(b.cast(target, "int64"), [1]);
+  const labels = b.unsqueeze(b.cast(y, "int64"), [1]);
   const perClass = [-1, ...new Array<number>(Math.max(0, rank - 2)).fill(1)];
   const classes = b.op("Range", [
     b.scalar(0, "int64"),
@@ -41,7 +41,7 @@ function lossGradients(
   log: string,
   g: string,
 ): readonly [string, string | undefined] {
-  const { b, node, outputs, needs } = context;
+  const { b, node, out, needs } = context;
   const { chosen, weights } = chosenOf({ ...context, g });
   const weighted = weights ? b.mul(chosen, weights) : chosen;
   const reduction = attribute(node, "reduction", "string", "mean");
@@ -55,14 +55,14 @@ function lossGradients(
   if (!needs(2)) return [ofLog, undefined];
   // A mean falls as the weights it is over grow.
   const own = b.neg(log);
-  const each = reduction === "mean" ? b.sub(own, outputs[0]!) : own;
+  const each = reduction === "mean" ? b.sub(own, out) : own;
   const axes = b.rankedDims(log).flatMap((_, i) => (i === 1 ? [] : [i]));
   return [ofLog, b.reduceSum(b.mul(b.mul(chosen, each), share), axes)];
 }
 
 /** Negative log-likelihood of log-probabilities. */
 const negativeLogLikelihood: Rule = (context) => {
-  const [x, weights] = lossGradients(context, context.inputs[0]!, context.g);
+  const [x, weights] = lossGradients(context, context.x, context.g);
   return [x, undefined, weights];
 };
 

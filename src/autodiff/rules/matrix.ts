@@ -1,8 +1,7 @@
 import { attribute, int } from "#onnx";
 import type { Rule, RuleContext, RuleTable } from "../rule.ts";
 
-const matmul: Rule = ({ b, inputs, g }) => {
-  const [x, y] = inputs as [string, string];
+const matmul: Rule = ({ b, x, y, g }) => {
   const ranks = [b.rankedDims(x).length, b.rankedDims(y).length];
   if (ranks[0] === 1 || ranks[1] === 1) return withVectors(b, x, y, g);
   // A weight shared by a whole batch: one product instead of a batch of them that is summed.
@@ -42,8 +41,7 @@ function withVectors(
   ];
 }
 
-const gemm: Rule = ({ b, node, inputs, g }) => {
-  const [x, y] = inputs as [string, string];
+const gemm: Rule = ({ b, node, x, y, g }) => {
   const alpha = attribute(node, "alpha", "float", 1);
   const beta = attribute(node, "beta", "float", 1);
   const tx = attribute(node, "transA", "int", 0);

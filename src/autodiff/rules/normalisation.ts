@@ -10,7 +10,7 @@ type Builder = RuleContext["b"];
 
 /** Batch normalisation with frozen statistics, as at inference: an affine map a channel. */
 const batchNormalisation: Rule = (context) => {
-  const { b, node, inputs, g } = context;
+  const { b, node, inputs, x, y: scale, g } = context;
   if (attribute(node, "training_mode", "int", 0) === 1) {
     throw unsupported(
       node,
@@ -18,13 +18,7 @@ const batchNormalisation: Rule = (context) => {
       "Export the model in evaluation mode.",
     );
   }
-  const [x, scale, , mean, variance] = inputs as [
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
+  const [, , , mean = "", variance = ""] = inputs;
   const rank = b.rankedDims(x).length;
   const epsilon = attribute(node, "epsilon", "float", 1e-5);
   const deviation = b.sqrt(b.add(variance, epsilon));
@@ -78,7 +72,7 @@ function throughStandardisation(
 }
 
 /** Mean and deviation come from the forward pass, which may then keep its fused kernel. */
-const layerNormalisation: Rule = ({ b, node, inputs, g, gradients }) => {
+const layerNormalisation: Rule = ({ b, node, x, y: scale, g, gradients }) => {
   if (gradients[1] !== undefined || gradients[2] !== undefined) {
     throw unsupported(
       node,
@@ -86,7 +80,6 @@ const layerNormalisation: Rule = ({ b, node, inputs, g, gradients }) => {
       "Export the model with the normalisation as single operators.",
     );
   }
-  const [x, scale] = inputs as [string, string];
   const rank = b.rankedDims(x).length;
   const from = axisOf(attribute(node, "axis", "int", -1), rank);
   const axes = Array.from({ length: rank - from }, (_, i) => from + i);
@@ -100,8 +93,7 @@ const layerNormalisation: Rule = ({ b, node, inputs, g, gradients }) => {
   ];
 };
 
-const instanceNormalisation: Rule = ({ b, node, inputs, g }) => {
-  const [x, scale] = inputs as [string, string];
+const instanceNormalisation: Rule = ({ b, node, x, y: scale, g }) => {
   const rank = b.rankedDims(x).length;
   const axes = Array.from({ length: rank - 2 }, (_, i) => i + 2);
   const s = standardised(b, x, axes, attribute(node, "epsilon", "float", 1e-5));
@@ -114,8 +106,7 @@ const instanceNormalisation: Rule = ({ b, node, inputs, g }) => {
 };
 
 /** Scale and bias are one number a channel since opset 21, and were one a group before. */
-const groupNormalisation: Rule = ({ b, node, inputs, g }) => {
-  const [x, scale] = inputs as [string, string];
+const groupNormalisation: Rule = ({ b, node, x, y: scale, g }) => {
   const dims = b.rankedDims(x);
   const groups = attribute(node, "num_groups", "int", 1);
   const channels = dims[1];

@@ -23,13 +23,7 @@ import {
  * PyTorch), which the forward pass names when it is asked for its indices.
  */
 const maxPool: Rule = (context) => {
-  const {
-    b,
-    node,
-    inputs: [x = ""],
-    g,
-    avoid,
-  } = context;
+  const { b, node, x, g, avoid } = context;
   const spatial = b.rankedDims(x).slice(2);
   const window = windowOf(node, spatial);
   const sizes = fixed(spatial);
@@ -64,7 +58,7 @@ const maxPool: Rule = (context) => {
  * count down name the first. Takes half of the time that indices cost.
  */
 function amongTiles(
-  { b, inputs: [x = ""], outputs: [y = ""], g }: RuleContext,
+  { b, x, out, g }: RuleContext,
   { kernel }: Window,
   sizes: readonly number[],
 ): string {
@@ -84,7 +78,7 @@ function amongTiles(
     const [row, column] = [Math.floor(i / width) % rows, (i % width) % columns];
     return rows * columns - (row * columns + column);
   });
-  const isLargest = b.mask(b.equal(x, laid(y)), g);
+  const isLargest = b.mask(b.equal(x, laid(out)), g);
   const places = b.mul(
     isLargest,
     b.constant(floats([1, 1, height, width], countdown)),
@@ -112,11 +106,11 @@ function indicesOf(b: RuleContext["b"], node: RuleContext["node"]): string {
  * gradient back.
  */
 function withoutIndices(
-  { b, node, inputs: [x = ""], outputs: [y = ""], g }: RuleContext,
+  { b, node, x, out, g }: RuleContext,
   { kernel, strides, dilations, padsBegin }: Window,
 ): string {
   const input = fixed(b.rankedDims(x).slice(2));
-  const output = fixed(b.rankedDims(y).slice(2));
+  const output = fixed(b.rankedDims(out).slice(2));
   if (!input || !output) throw unknownSize(node);
   const taps = kernel.reduce((p, k) => p * k, 1);
   const picks = b.constant(
@@ -161,7 +155,7 @@ function withoutIndices(
 }
 
 /** Each element comes from where it was put; places are counted over the whole output. */
-const maxUnpool: Rule = ({ b, inputs: [, indices = ""], g }) => [
+const maxUnpool: Rule = ({ b, y: indices, g }) => [
   b.op("Gather", [b.reshape(g, [-1]), indices]),
 ];
 
@@ -185,16 +179,9 @@ const tiles = (window: Window, sizes: readonly number[]) =>
   sizes.every((size, i) => size % (window.kernel[i] ?? 1) === 0);
 
 /** Averaging is a linear map along each axis: the gradient goes back through its transpose. */
-const averagePool: Rule = (context) => {
-  const {
-    b,
-    node,
-    inputs: [x = ""],
-    outputs,
-    g,
-  } = context;
+const averagePool: Rule = ({ b, node, x, out, g }) => {
   const spatial = fixed(b.rankedDims(x).slice(2));
-  const output = fixed(b.rankedDims(outputs[0]!).slice(2));
+  const output = fixed(b.rankedDims(out).slice(2));
   if (!spatial || !output) throw unknownSize(node);
   const window = windowOf(node, spatial);
   const countPadding = attribute(node, "count_include_pad", "int", 0) === 1;
@@ -213,9 +200,9 @@ const averagePool: Rule = (context) => {
 };
 
 /** The p-norm over each window: its derivative is sign(x) |x / y|^(p - 1). */
-const lpPool: Rule = ({ b, node, inputs: [x = ""], outputs: [y = ""], g }) => {
+const lpPool: Rule = ({ b, node, x, out, g }) => {
   const spatial = fixed(b.rankedDims(x).slice(2));
-  const output = fixed(b.rankedDims(y).slice(2));
+  const output = fixed(b.rankedDims(out).slice(2));
   if (!spatial || !output) throw unknownSize(node);
   const window = windowOf(node, spatial);
   const p = attribute(node, "p", "int", 2);
@@ -227,20 +214,14 @@ const lpPool: Rule = ({ b, node, inputs: [x = ""], outputs: [y = ""], g }) => {
       const ones = floats(shares.dims, shares.data.map(Math.ceil));
       return alongAxis(b, from, i + 2, ones);
     },
-    b.mul(g, powerOf(b, y, 1 - p)),
+    b.mul(g, powerOf(b, out, 1 - p)),
   );
   return [b.mul(back, slopeOf(b, x, p))];
 };
 
-const globalLpPool: Rule = ({
-  b,
-  node,
-  inputs: [x = ""],
-  outputs: [y = ""],
-  g,
-}) => {
+const globalLpPool: Rule = ({ b, node, x, out, g }) => {
   const p = attribute(node, "p", "int", 2);
-  return [b.mul(b.mul(g, powerOf(b, y, 1 - p)), slopeOf(b, x, p))];
+  return [b.mul(b.mul(g, powerOf(b, out, 1 - p)), slopeOf(b, x, p))];
 };
 
 /** y to a power that may be negative; 0 where y is 0, at which the norm has no derivative. */
@@ -290,17 +271,11 @@ function averages(
 }
 
 /** Every pixel gets an equal share. */
-const globalAverage: Rule = (context) => {
-  const {
-    b,
-    inputs: [x = ""],
-    outputs: [y = ""],
-    g,
-  } = context;
+const globalAverage: Rule = ({ b, x, out, g }) => {
   const spatial = fixed(b.rankedDims(x).slice(2));
   const shared = spatial
     ? b.mul(g, 1 / spatial.reduce((p, d) => p * d, 1))
-    : b.div(g, ratioOfSizes(b, x, y));
+    : b.div(g, ratioOfSizes(b, x, out));
   const dims = fixed(b.dims(x));
   return [b.expand(shared, dims ? b.ints(dims) : b.shapeOf(x))];
 };
@@ -310,12 +285,12 @@ function ratioOfSizes(b: RuleContext["b"], x: string, y: string): string {
   return b.div(size(x), size(y));
 }
 
-const globalMax: Rule = ({ b, inputs: [x = ""], outputs: [y = ""], g }) => {
+const globalMax: Rule = ({ b, x, out, g }) => {
   const spatial = b
     .rankedDims(x)
     .slice(2)
     .map((_, i) => i + 2);
-  const mask = b.mask(b.equal(x, y), x);
+  const mask = b.mask(b.equal(x, out), x);
   return [b.mul(b.div(g, b.reduceSum(mask, spatial, true)), mask)];
 };
 

@@ -20,23 +20,22 @@ const limits: Partial<Record<DataType, readonly [number, number]>> = {
 /** How a scale or a zero point meets the elements of `x`. */
 type Layout = "tensor" | "axis" | "blocks";
 
-function layoutOf({ b, node, inputs: [, scale = ""] }: RuleContext): Layout {
+function layoutOf({ b, node, y: scale }: RuleContext): Layout {
   if (attribute(node, "block_size", "int", 0) > 0) return "blocks";
   const dims = b.rankedDims(scale);
   return dims.length === 0 || dims[0] === 1 ? "tensor" : "axis";
 }
 
 /** The axis of `x` that has a scale for each element or block. */
-function axisIn({ b, node, inputs: [x = ""] }: RuleContext): number {
+function axisIn({ b, node, x }: RuleContext): number {
   return axisOf(attribute(node, "axis", "int", 1), b.rankedDims(x).length);
 }
 
 /** A scale or zero point so that it broadcasts with `x`. */
 function aligned(context: RuleContext, value: string): string {
-  const { b, node, inputs } = context;
+  const { b, node, x } = context;
   const layout = layoutOf(context);
   if (layout === "tensor") return value;
-  const x = inputs[0]!;
   const rank = b.rankedDims(x).length;
   const axis = axisIn(context);
   if (layout === "axis") {
@@ -70,13 +69,13 @@ function aligned(context: RuleContext, value: string): string {
 
 /** The gradient of a scale from what each element of `x` has of it. */
 function ofScale(context: RuleContext, each: string): string {
-  const { b, inputs } = context;
+  const { b, x } = context;
   const layout = layoutOf(context);
   // Of a single scale, `gradient()` sums it up.
   if (layout === "tensor") return each;
   if (layout === "blocks") return ofBlocks(context, each);
   const axis = axisIn(context);
-  const rank = b.rankedDims(inputs[0]!).length;
+  const rank = b.rankedDims(x).length;
   const others = Array.from({ length: rank }, (_, i) => i).filter(
     (i) => i !== axis,
   );
@@ -85,8 +84,7 @@ function ofScale(context: RuleContext, each: string): string {
 
 /** Sums over each block of an axis, the last of which may be shorter. */
 function ofBlocks(context: RuleContext, each: string): string {
-  const { b, node, inputs } = context;
-  const [x = "", scale = ""] = inputs;
+  const { b, node, x, y: scale } = context;
   const axis = axisIn(context);
   const block = attribute(node, "block_size", "int", 0);
   const rank = b.rankedDims(x).length;
@@ -112,9 +110,10 @@ function ofBlocks(context: RuleContext, each: string): string {
   return b.reduceSum(b.reshape(whole, apart), [axis + 1]);
 }
 
-/** An integer value as floats, its zero point taken off. */
-function centred(context: RuleContext, x: string, zero?: string): string {
-  const { b, g } = context;
+/** An integer input as floats, its zero point taken off. */
+function centred(context: RuleContext): string {
+  const { b, inputs, x, g } = context;
+  const zero = inputs[2];
   const type = b.type(g);
   const value = b.cast(x, type);
   return zero ? b.sub(value, b.cast(aligned(context, zero), type)) : value;
@@ -126,18 +125,18 @@ function centred(context: RuleContext, x: string, zero?: string): string {
  * (Esser et al. 2020, arXiv:1902.08153).
  */
 const quantize: Rule = (context) => {
-  const { b, node, inputs, outputs, g, needs } = context;
-  const [x = "", scaleInput = "", zero] = inputs;
-  const limit = limits[b.type(outputs[0]!)];
+  const { b, node, inputs, x, y, out, g, needs } = context;
+  const zero = inputs[2];
+  const limit = limits[b.type(out)];
   if (!limit) {
     throw unsupported(
       node,
-      `it quantises to ${b.type(outputs[0]!)}`,
+      `it quantises to ${b.type(out)}`,
       "Export the model with 8-bit or 16-bit integers.",
     );
   }
   const type = b.type(g);
-  const scale = b.cast(aligned(context, scaleInput), type);
+  const scale = b.cast(aligned(context, y), type);
   const steps = b.div(b.type(x) === type ? x : b.cast(x, type), scale);
   const rounded = b.op("Round", [steps]);
   const level = zero
@@ -153,14 +152,11 @@ const quantize: Rule = (context) => {
 };
 
 const dequantize: Rule = (context) => {
-  const { b, inputs, g, needs } = context;
-  const [x = "", scaleInput = "", zero] = inputs;
-  const scale = b.cast(aligned(context, scaleInput), b.type(g));
+  const { b, y, g, needs } = context;
+  const scale = b.cast(aligned(context, y), b.type(g));
   return [
     b.mul(g, scale),
-    needs(1)
-      ? ofScale(context, b.mul(g, centred(context, x, zero)))
-      : undefined,
+    needs(1) ? ofScale(context, b.mul(g, centred(context))) : undefined,
     undefined,
   ];
 };
@@ -169,13 +165,8 @@ const dequantize: Rule = (context) => {
  * Straight through. Its range covers every element, so that none saturates;
  * and what the scale adds to a dequantised element, q - x / scale, is rounding.
  */
-const dynamicQuantize: Rule = ({
-  b,
-  node,
-  outputs: [, scale = ""],
-  gradients: [g],
-}) => {
-  if (g !== undefined) return [b.div(g, scale)];
+const dynamicQuantize: Rule = ({ b, node, gradients: [g] }) => {
+  if (g !== undefined) return [b.div(g, node.outputs[1]!)];
   throw unsupported(
     node,
     "only its scale is used, not what it quantises",
@@ -188,7 +179,7 @@ const onIntegers =
   (rule: Rule, rowsOfFirst: number): Rule =>
   (context) => {
     const { b, inputs, g } = context;
-    const [x = "", y = "", xZero, yZero] = inputs;
+    const [, , xZero, yZero] = inputs;
     const type = b.type(g);
     const operand = (value: string, zero: string | undefined, axis: number) => {
       const float = b.cast(value, type);
@@ -201,9 +192,9 @@ const onIntegers =
       shape[axis < 0 ? axis + rank : axis] = -1;
       return b.sub(float, b.reshape(shift, shape));
     };
-    const left = operand(x, xZero, -2);
-    const right = operand(y, yZero, rowsOfFirst);
-    return rule({ ...context, inputs: [left, right] });
+    const x = operand(context.x, xZero, -2);
+    const y = operand(context.y, yZero, rowsOfFirst);
+    return rule({ ...context, inputs: [x, y], x, y });
   };
 
 export const quantisation: RuleTable = {

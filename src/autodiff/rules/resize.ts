@@ -15,10 +15,10 @@ import {
 } from "../rule.ts";
 
 /** Resizing is a linear map along each axis: the gradient goes back through its transpose. */
-const resize: Rule = ({ b, node, inputs, outputs, g }) => {
-  const [x = "", roi, scalesInput] = inputs;
+const resize: Rule = ({ b, node, inputs, x, y: roi, out, g }) => {
+  const scalesInput = inputs[2];
   const input = fixedSizes(b.rankedDims(x));
-  const output = fixedSizes(b.rankedDims(outputs[0]!));
+  const output = fixedSizes(b.rankedDims(out));
   const rank = input.length;
   const axes = (
     attribute(node, "axes", "ints", undefined) ?? input.map((_, i) => i)

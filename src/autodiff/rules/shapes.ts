@@ -4,12 +4,12 @@ import { addElements, addRows, backToSources } from "../picking.ts";
 import type { Rule, RuleContext, RuleTable } from "../rule.ts";
 
 /** Reshape, Flatten, Squeeze, Unsqueeze: the gradient takes the input's shape again. */
-const reshaped: Rule = ({ b, inputs: [x = ""], g }) => {
+const reshaped: Rule = ({ b, x, g }) => {
   const dims = fixed(b.dims(x));
   return [b.reshape(g, dims ?? b.shapeOf(x))];
 };
 
-const transpose: Rule = ({ b, node, inputs: [x = ""], g }) => {
+const transpose: Rule = ({ b, node, x, g }) => {
   const rank = b.rankedDims(x).length;
   const order =
     attribute(node, "perm", "ints", undefined) ??
@@ -41,15 +41,17 @@ const concat: Rule = ({ b, node, inputs, g }) => {
   return b.many("Split", [g, sizes], { axis: int(axis) }, inputs.length);
 };
 
-const split: Rule = ({ b, node, outputs, g, gradients }) => {
+const split: Rule = ({ b, node, g, gradients }) => {
   const axis = attribute(node, "axis", "int", 0);
-  const parts = outputs.map((y, i) => gradients[i] ?? b.zeros(b.shapeOf(y), g));
+  const parts = node.outputs.map(
+    (out, i) => gradients[i] ?? b.zeros(b.shapeOf(out), g),
+  );
   return [b.concat(parts, axis)];
 };
 
 const slice: Rule = (context) => {
-  const { b, inputs, g } = context;
-  const [x, ...parameters] = inputs as [string, ...string[]];
+  const { b, inputs, x, g } = context;
+  const parameters = inputs.slice(1);
   const dims = b.rankedDims(x);
   const [starts, ends, axesInput, stepsInput] = parameters.map((p) =>
     b.intsOf(p),
@@ -97,16 +99,16 @@ const slice: Rule = (context) => {
 };
 
 /** Of a slice whose place is only known as the model runs: by steps of one it is padded, otherwise put back element by element. */
-function sliceAtRunTime({ b, inputs, outputs, g }: RuleContext): string {
-  const [x = "", startsInput = "", , axesInput = "", stepsInput] = inputs;
+function sliceAtRunTime({ b, inputs, x, y, out, g }: RuleContext): string {
+  const [, , , axesInput = "", stepsInput] = inputs;
   const ones = !stepsInput || b.intsOf(stepsInput)?.every((s) => s === 1);
-  const count = b.dims(startsInput)?.[0];
+  const count = b.dims(y)?.[0];
   if (!ones || (!axesInput && typeof count !== "number")) {
     return backToSources(b, g, x, (positions) =>
       b.op("Slice", [positions, ...inputs.slice(1)]),
     );
   }
-  const starts = b.cast(startsInput, "int64");
+  const starts = b.cast(y, "int64");
   const axes = axesInput
     ? b.cast(axesInput, "int64")
     : b.ints(Array.from({ length: count as number }, (_, i) => i));
@@ -117,7 +119,7 @@ function sliceAtRunTime({ b, inputs, outputs, g }: RuleContext): string {
     b.op("Max", [first, b.scalar(0, "int64")]),
     lengths,
   ]);
-  const end = b.sub(b.sub(lengths, begin), along(outputs[0]!));
+  const end = b.sub(b.sub(lengths, begin), along(out));
   return b.op("Pad", [g, b.concat([begin, end], 0), "", axes]);
 }
 
@@ -150,11 +152,10 @@ function spread(
 }
 
 const pad: Rule = (context) => {
-  const { b, node, inputs, g } = context;
-  const x = inputs[0]!;
+  const { b, node, inputs, x, y, g } = context;
   const mode = attribute(node, "mode", "string", "constant");
   const dims = b.rankedDims(x);
-  const stated = b.intsOf(inputs[1]);
+  const stated = b.intsOf(y);
   const axes = inputs[3]
     ? b.intsOf(inputs[3])?.map((a) => axisOf(a, dims.length))
     : dims.map((_, i) => i);
@@ -209,8 +210,8 @@ function cropped({ b, inputs, g, needs }: RuleContext, crop: string) {
 
 /** Of pads that are only known as the model runs. */
 function padAtRunTime(context: RuleContext) {
-  const { b, node, inputs, g } = context;
-  const [x = "", pads = "", , axes = ""] = inputs;
+  const { b, node, inputs, x, y: pads, g } = context;
+  const axes = inputs[3];
   if (attribute(node, "mode", "string", "constant") === "constant") {
     const by = [g, b.neg(pads), ...(axes ? ["", axes] : [])];
     return cropped(context, b.op("Pad", by));
@@ -234,14 +235,14 @@ function sourceOf(mode: string, at: number, length: number): number {
 
 const expand: Rule = ({ g }) => [g];
 
-const gather: Rule = ({ b, node, inputs: [x = "", indices = ""], g }) => [
+const gather: Rule = ({ b, node, x, y: indices, g }) => [
   addRows(b, g, x, attribute(node, "axis", "int", 0), indices),
   undefined,
 ];
 
-const topK: Rule = ({ b, node, inputs: [x = ""], outputs, g }) => {
+const topK: Rule = ({ b, node, x, g }) => {
   const axis = attribute(node, "axis", "int", -1);
-  const at = outputs[1] || b.requireOutput(node, 1);
+  const at = node.outputs[1] || b.requireOutput(node, 1);
   return [
     b.op("ScatterElements", [b.zeros(b.shapeOf(x), g), at, g], {
       axis: int(axis),
@@ -250,8 +251,7 @@ const topK: Rule = ({ b, node, inputs: [x = ""], outputs, g }) => {
   ];
 };
 
-const tile: Rule = ({ b, inputs, g }) => {
-  const [x, repeats] = inputs as [string, string];
+const tile: Rule = ({ b, x, y: repeats, g }) => {
   const dims = b.rankedDims(x);
   const times = b.intsOf(repeats);
   const pairs = dims.flatMap((d, i) => [
@@ -287,7 +287,7 @@ export const shapes: RuleTable = {
   Tile: tile,
   Gather: gather,
   TopK: topK,
-  GatherElements: ({ b, node, inputs: [x = "", indices = ""], g }) => [
+  GatherElements: ({ b, node, x, y: indices, g }) => [
     addElements(
       b,
       b.zeros(b.shapeOf(x), g),

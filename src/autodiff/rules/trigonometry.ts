@@ -1,22 +1,23 @@
 import type { RuleContext, RuleTable } from "../rule.ts";
 
-const x0 = ({ inputs }: RuleContext) => inputs[0]!;
-const y0 = ({ outputs }: RuleContext) => outputs[0]!;
+type Builder = RuleContext["b"];
 
-/** 1 + sign * x^2, and its root. */
-const square = ({ b }: RuleContext, v: string, sign: 1 | -1) =>
-  sign === 1 ? b.add(b.mul(v, v), 1) : b.sub(1, b.mul(v, v));
+/** 1 + v^2. */
+const above = (b: Builder, v: string) => b.add(b.mul(v, v), 1);
+
+/** 1 - v^2. */
+const below = (b: Builder, v: string) => b.sub(1, b.mul(v, v));
 
 export const trigonometry: RuleTable = {
-  Sin: (c) => [c.b.mul(c.g, c.b.op("Cos", [x0(c)]))],
-  Cos: (c) => [c.b.neg(c.b.mul(c.g, c.b.op("Sin", [x0(c)])))],
-  Tan: (c) => [c.b.mul(c.g, square(c, y0(c), 1))],
-  Asin: (c) => [c.b.div(c.g, c.b.sqrt(square(c, x0(c), -1)))],
-  Acos: (c) => [c.b.neg(c.b.div(c.g, c.b.sqrt(square(c, x0(c), -1))))],
-  Atan: (c) => [c.b.div(c.g, square(c, x0(c), 1))],
-  Sinh: (c) => [c.b.mul(c.g, c.b.op("Cosh", [x0(c)]))],
-  Cosh: (c) => [c.b.mul(c.g, c.b.op("Sinh", [x0(c)]))],
-  Asinh: (c) => [c.b.div(c.g, c.b.sqrt(square(c, x0(c), 1)))],
-  Acosh: (c) => [c.b.div(c.g, c.b.sqrt(c.b.sub(c.b.mul(x0(c), x0(c)), 1)))],
-  Atanh: (c) => [c.b.div(c.g, square(c, x0(c), -1))],
+  Sin: ({ b, x, g }) => [b.mul(g, b.op("Cos", [x]))],
+  Cos: ({ b, x, g }) => [b.neg(b.mul(g, b.op("Sin", [x])))],
+  Tan: ({ b, out, g }) => [b.mul(g, above(b, out))],
+  Asin: ({ b, x, g }) => [b.div(g, b.sqrt(below(b, x)))],
+  Acos: ({ b, x, g }) => [b.neg(b.div(g, b.sqrt(below(b, x))))],
+  Atan: ({ b, x, g }) => [b.div(g, above(b, x))],
+  Sinh: ({ b, x, g }) => [b.mul(g, b.op("Cosh", [x]))],
+  Cosh: ({ b, x, g }) => [b.mul(g, b.op("Sinh", [x]))],
+  Asinh: ({ b, x, g }) => [b.div(g, b.sqrt(above(b, x)))],
+  Acosh: ({ b, x, g }) => [b.div(g, b.sqrt(b.sub(b.mul(x, x), 1)))],
+  Atanh: ({ b, x, g }) => [b.div(g, below(b, x))],
 };
