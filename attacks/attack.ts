@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AssayError, type Random } from "#core";
+import { AssayError, type Need, type Random } from "#core";
 import type { Access, Target } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Table } from "#tables";
@@ -71,8 +71,10 @@ export interface Attack<S extends z.ZodObject = z.ZodObject> {
     readonly owasp: readonly string[];
     readonly nist: readonly string[];
   };
-  /** Says that it works on images only. */
-  readonly takes?: "images";
+  /** What has to be there; nothing when left out. */
+  readonly needs?: readonly Need[];
+  /** What has to be there besides, by its parameters. */
+  needsFor?(params: z.output<S>): readonly Need[];
   readonly params: S;
   /** Calls that each gradient is averaged over; what its `eot` says, or one, when left out. */
   draws?(params: z.output<S>): number;

@@ -1,7 +1,6 @@
 import type { Attack } from "./attack.ts";
 import { adaptiveBlend } from "./backdoor/adaptive-blend.ts";
 import { adaptivePatch } from "./backdoor/adaptive-patch.ts";
-import type { Backdoor } from "./backdoor/backdoor.ts";
 import { badnets } from "./backdoor/badnets.ts";
 import { blended } from "./backdoor/blended.ts";
 import { cleanLabel } from "./backdoor/clean-label.ts";
@@ -49,28 +48,23 @@ import { labelFlip } from "./poisoning/label-flip.ts";
 import { labelFlipConfusing } from "./poisoning/label-flip-confusing.ts";
 import { labelFlipTargeted } from "./poisoning/label-flip-targeted.ts";
 import { poisonFrogs } from "./poisoning/poison-frogs.ts";
-import type { Poisoning, TargetedPoisoning } from "./poisoning/poisoning.ts";
 import { witchesBrew } from "./poisoning/witches-brew.ts";
 import { baseCalibration } from "./privacy/base-calibration.ts";
-import { classShare, type PropertyAttack } from "./privacy/class-share.ts";
+import { classShare } from "./privacy/class-share.ts";
 import { difficultyCalibration } from "./privacy/difficulty-calibration.ts";
 import { entropy } from "./privacy/entropy.ts";
 import { equationSolving } from "./privacy/equation-solving.ts";
-import type { Extraction } from "./privacy/extraction.ts";
-import type { Inversion } from "./privacy/inversion.ts";
 import { knockoff } from "./privacy/knockoff.ts";
 import { lira } from "./privacy/lira.ts";
 import { lossThreshold } from "./privacy/loss-threshold.ts";
-import type { Membership } from "./privacy/membership.ts";
 import { miFace } from "./privacy/mi-face.ts";
 import { modifiedEntropy } from "./privacy/modified-entropy.ts";
 import { rmia } from "./privacy/rmia.ts";
 import { shadowModels } from "./privacy/shadow-models.ts";
 import { bitFlips, randomBitFlips } from "./tampering/bit-flips.ts";
-import { furtherTuning, type Undoing } from "./tampering/further-tuning.ts";
+import { furtherTuning } from "./tampering/further-tuning.ts";
 import { pruning } from "./tampering/pruning.ts";
 import { float16, int8 } from "./tampering/quantise.ts";
-import type { Tampering } from "./tampering/tampering.ts";
 import { weightNoise } from "./tampering/weight-noise.ts";
 import type { TextAttack } from "./text/attack.ts";
 import { badCharacters } from "./text/bad-characters.ts";
@@ -79,12 +73,12 @@ import { randomEdits } from "./text/random-edits.ts";
 import { textbugger } from "./text/textbugger.ts";
 import { baseMiFgsm } from "./transfer/base-mi-fgsm.ts";
 import { basePgd } from "./transfer/base-pgd.ts";
-import type { Crafting } from "./transfer/crafting.ts";
 import { featurePgd } from "./transfer/feature-pgd.ts";
 import { fingerprint } from "./transfer/fingerprint.ts";
 import { headAgnostic } from "./transfer/head-agnostic.ts";
 import { mimic } from "./transfer/mimic.ts";
 import { pap } from "./transfer/pap.ts";
+import type { TrialAttack } from "./trial.ts";
 
 /** Every attack. A new one is a file and a line here. */
 export const attacks: readonly Attack[] = [
@@ -170,18 +164,6 @@ export const trialAttacks: readonly TrialAttack[] = [
   equationSolving,
 ];
 
-/** An attack that is tried on a fine-tuning rather than on inputs. */
-export type TrialAttack =
-  | Poisoning
-  | TargetedPoisoning
-  | Backdoor
-  | Tampering
-  | Undoing
-  | Crafting
-  | Membership
-  | Inversion
-  | Extraction
-  | PropertyAttack;
 /** Every attack on texts. A new one is a file and a line here. */
 export const textAttacks: readonly TextAttack[] = [
   badCharacters,
@@ -217,4 +199,4 @@ export type { Tampering } from "./tampering/tampering.ts";
 export { editsLimit, type TextAttack, type TextInput } from "./text/attack.ts";
 export type { Crafting } from "./transfer/crafting.ts";
 export { surrogateOf } from "./transfer/surrogate.ts";
-export type { TrialUnit } from "./trial.ts";
+export type { TrialAttack } from "./trial.ts";

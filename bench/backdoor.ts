@@ -38,8 +38,9 @@ console.log(
   "| backdoor | poisons | covers | clean | ASR | ASR, nothing planted | s |",
 );
 console.log("|---|---|---|---|---|---|---|");
-for (const unit of trialAttacks) {
-  if (unit.kind !== "backdoor" || unit.place !== "data") continue;
+const backdoors = trialAttacks.filter(({ kind }) => kind === "backdoor");
+for (const unit of backdoors as Backdoor[]) {
+  if (unit.place !== "data") continue;
   if (options.only && !options.only.includes(unit.id)) continue;
   console.log(await row(unit));
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Chosen } from "#core";
+import type { Chosen, Need } from "#core";
 import type { Model } from "#model";
 import type { FloatTensor, Graph, GraphBuilder } from "#onnx";
 import type { Fit, Fitted } from "./fit.ts";
@@ -38,8 +38,8 @@ export interface Detector<S extends z.ZodObject = z.ZodObject> {
   readonly title: string;
   /** Authors, year and arXiv id. */
   readonly reference: string;
-  /** Says that it works on images only. */
-  readonly takes?: "images";
+  /** What the samples have to be; anything when left out. */
+  readonly needs?: readonly Need[];
   readonly params: S;
   /**
    * How an adaptive attack differentiates its score: "exact" by its own

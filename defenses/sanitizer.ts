@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Chosen } from "#core";
+import type { Chosen, Need } from "#core";
 import type { Model, NoiseInput } from "#model";
 import type { FloatTensor, GraphBuilder } from "#onnx";
 import type { Fit, Fitted } from "./fit.ts";
@@ -22,8 +22,8 @@ export interface Sanitizer<S extends z.ZodObject = z.ZodObject> {
   readonly title: string;
   /** Authors, year and arXiv id. */
   readonly reference: string;
-  /** Says that it works on images only. */
-  readonly takes?: "images";
+  /** What the samples have to be; anything when left out. */
+  readonly needs?: readonly Need[];
   readonly params: S;
   /**
    * How an adaptive attack differentiates it: "exact" by its own gradient,

@@ -4,7 +4,7 @@ import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
-import type { TrialUnit } from "../trial.ts";
+import type { TrialAttack } from "../trial.ts";
 
 /** What every backdoor is tried with. */
 export const backdoorParams = {
@@ -63,9 +63,8 @@ export interface Planted {
 
 /** An attack that makes candidates take whatever carries a trigger for a class of the attacker's choice. */
 export interface Backdoor<S extends z.ZodObject = z.ZodObject>
-  extends TrialUnit<S> {
+  extends TrialAttack<S> {
   readonly kind: "backdoor";
-  readonly needsTuning: true;
   readonly meetsDefenses: true;
   /** What the attacker changes: samples of the fine-tuning set, or the base. */
   readonly place: "data" | "base";
@@ -76,13 +75,7 @@ export interface Backdoor<S extends z.ZodObject = z.ZodObject>
 
 type Declared<S extends z.ZodObject> = Omit<
   Backdoor<S>,
-  | "kind"
-  | "needsTuning"
-  | "meetsDefenses"
-  | "takes"
-  | "place"
-  | "taxonomy"
-  | "cleanLabel"
+  "kind" | "needs" | "meetsDefenses" | "place" | "taxonomy" | "cleanLabel"
 >;
 
 /** Declares a backdoor in the fine-tuning set. */
@@ -90,9 +83,8 @@ export const defineDataBackdoor = <S extends z.ZodObject>(
   unit: Declared<S> & { readonly cleanLabel?: boolean },
 ): Backdoor<S> => ({
   kind: "backdoor",
-  needsTuning: true,
+  needs: ["tuning", "one class", "samples", "images"],
   meetsDefenses: true,
-  takes: () => "images",
   place: "data",
   cleanLabel: false,
   taxonomy: {
@@ -108,9 +100,8 @@ export const defineBaseBackdoor = <S extends z.ZodObject>(
   unit: Declared<S>,
 ): Backdoor<S> => ({
   kind: "backdoor",
-  needsTuning: true,
+  needs: ["tuning", "one class", "base data", "images"],
   meetsDefenses: true,
-  takes: () => "images",
   place: "base",
   cleanLabel: false,
   taxonomy: {

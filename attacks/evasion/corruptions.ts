@@ -26,7 +26,7 @@ export const corruptions = defineAttack({
     owasp: ["ML01:2023"],
     nist: ["NISTAML.025"],
   },
-  takes: "images",
+  needs: ["images"],
   params: z.strictObject({
     kinds: z
       .array(z.enum(ids))

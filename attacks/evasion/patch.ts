@@ -57,7 +57,7 @@ export const patch = defineAttack({
     owasp: ["ML01:2023"],
     nist: ["NISTAML.022"],
   },
-  takes: "images",
+  needs: ["images"],
   params: patchParams,
   async run(input) {
     const { target, x, y, params, random, onProgress } = input;

@@ -37,7 +37,7 @@ export const spatial = defineAttack({
     owasp: ["ML01:2023"],
     nist: ["NISTAML.025"],
   },
-  takes: "images",
+  needs: ["images"],
   params: spatialParams,
   async run({ target, x, y, ball, params, random, onProgress }) {
     const shape = imageShape("spatial", x);

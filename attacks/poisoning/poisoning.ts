@@ -4,7 +4,7 @@ import { type Dataset, dataset } from "#data";
 import type { Engine } from "#engine";
 import type { FeatureMap, Model } from "#model";
 import { copyOf, type FloatTensor, putRows } from "#onnx";
-import type { TrialUnit } from "../trial.ts";
+import type { TrialAttack } from "../trial.ts";
 
 const budgets = z
   .array(z.number().positive())
@@ -81,9 +81,8 @@ export interface Aim {
 
 /** An attack that changes some samples of the fine-tuning set, so that the victim is worse on all, or on one class. */
 export interface Poisoning<S extends z.ZodObject = z.ZodObject>
-  extends TrialUnit<S> {
+  extends TrialAttack<S> {
   readonly kind: "poisoning";
-  readonly needsTuning: true;
   /** The class whose samples should be taken for another, where it is meant for one class. */
   confuses?(params: z.output<S>, train: Dataset): { from: number; to: number };
   /** At most `count` samples, changed. */
@@ -92,25 +91,27 @@ export interface Poisoning<S extends z.ZodObject = z.ZodObject>
 
 /** An attack that changes some samples of the fine-tuning set, so that one other sample gets a class of the attacker's choice. */
 export interface TargetedPoisoning<S extends z.ZodObject = z.ZodObject>
-  extends TrialUnit<S> {
+  extends TrialAttack<S> {
   readonly kind: "targeted-poisoning";
-  readonly needsTuning: true;
   /** At most `count` samples, changed; with the labels that they had. */
   poison(input: PoisoningInput<z.output<S>> & { aim: Aim }): Promise<Poison>;
 }
 
 /** Declares a poisoning. */
 export const definePoisoning = <S extends z.ZodObject>(
-  unit: Omit<Poisoning<S>, "kind" | "needsTuning">,
-): Poisoning<S> => ({ kind: "poisoning", needsTuning: true, ...unit });
+  unit: Omit<Poisoning<S>, "kind" | "needs">,
+): Poisoning<S> => ({
+  kind: "poisoning",
+  needs: ["tuning", "one class", "samples"],
+  ...unit,
+});
 
 /** Declares a poisoning that is meant for single samples. */
 export const defineTargetedPoisoning = <S extends z.ZodObject>(
-  unit: Omit<TargetedPoisoning<S>, "kind" | "needsTuning" | "takes">,
+  unit: Omit<TargetedPoisoning<S>, "kind" | "needs">,
 ): TargetedPoisoning<S> => ({
   kind: "targeted-poisoning",
-  needsTuning: true,
-  takes: () => "numbers",
+  needs: ["tuning", "one class", "samples", "numbers"],
   ...unit,
 });
 

@@ -15,8 +15,7 @@ export const baseCalibration = defineMembership({
   reference: "Watson et al. 2022, arXiv:2111.08440",
   threat:
     "asks the candidate for probabilities, and has the public base and a few samples of the task",
-  needsTuning: false,
-  needsReference: true,
+  needs: ["base", "one class"],
   params: z.strictObject({}),
   async score({ samples, reference }) {
     if (!reference) throw new Error("the protocol gives what is asked for");

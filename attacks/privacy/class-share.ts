@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { FloatTensor } from "#onnx";
-import type { TrialUnit } from "../trial.ts";
+import type { TrialAttack } from "../trial.ts";
 
 /** What a model says of public inputs, from which a property of its fine-tuning set is read. */
 export interface PropertyInput {
@@ -26,9 +26,8 @@ const params = z.strictObject({
 });
 
 /** An attack that tells a property of the fine-tuning set as a whole. */
-export interface PropertyAttack extends TrialUnit<typeof params> {
+export interface PropertyAttack extends TrialAttack<typeof params> {
   readonly kind: "property";
-  readonly needsTuning: true;
   /** A number that is higher where the property holds. */
   score(input: PropertyInput): number;
 }
@@ -45,7 +44,7 @@ export const classShare: PropertyAttack = {
   id: "class-share",
   title: "Inference of a class's share",
   kind: "property",
-  needsTuning: true,
+  needs: ["tuning", "one class"],
   reference: "Suri and Evans 2022, arXiv:2109.06024",
   taxonomy: {
     atlas: ["AML.T0024"],

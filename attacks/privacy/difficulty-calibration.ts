@@ -13,7 +13,7 @@ export const difficultyCalibration = defineMembership({
   reference: "Watson et al. 2022, arXiv:2111.08440",
   threat:
     "asks the candidate for probabilities, and trains a few models like it without the sample",
-  needsTuning: true,
+  needs: ["tuning", "one class"],
   params: z.strictObject({ shadows: shadowCount(4) }),
   async score({ samples, shadows }) {
     const theirs = shadows.map(({ logits, learned }) => ({

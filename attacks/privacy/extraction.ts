@@ -3,7 +3,7 @@ import type { Random } from "#core";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
-import type { TrialUnit } from "../trial.ts";
+import type { TrialAttack } from "../trial.ts";
 
 /** What a thief has. */
 export interface ExtractionInput<P> {
@@ -32,7 +32,7 @@ export const extractionParams = {
 
 /** An attack that copies a model by asking it. */
 export interface Extraction<S extends z.ZodObject = z.ZodObject>
-  extends TrialUnit<S> {
+  extends TrialAttack<S> {
   readonly kind: "extraction";
   /** Whether it trains `start`, so that it matters what that is. */
   readonly trains: boolean;
@@ -42,11 +42,9 @@ export interface Extraction<S extends z.ZodObject = z.ZodObject>
 
 /** Declares an extraction. */
 export const defineExtraction = <S extends z.ZodObject>(
-  unit: Omit<Extraction<S>, "kind" | "taxonomy" | "needsTuning" | "takes">,
+  unit: Omit<Extraction<S>, "kind" | "taxonomy">,
 ): Extraction<S> => ({
   kind: "extraction",
-  needsTuning: false,
-  takes: () => "numbers",
   taxonomy: {
     atlas: ["AML.T0024.002", "AML.T0005.001", "AML.T0048.004"],
     owasp: ["ML05:2023"],

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { CompiledModel } from "#model";
 import type { FloatTensor } from "#onnx";
-import type { TrialUnit } from "../trial.ts";
+import type { TrialAttack } from "../trial.ts";
 
 /** What an inverter has. */
 export interface InversionInput<P> {
@@ -14,7 +14,7 @@ export interface InversionInput<P> {
 
 /** An attack that makes an input for each class from the model alone. */
 export interface Inversion<S extends z.ZodObject = z.ZodObject>
-  extends TrialUnit<S> {
+  extends TrialAttack<S> {
   readonly kind: "inversion";
   /** [classes, ...shape], within the bounds. */
   invert(input: InversionInput<z.output<S>>): Promise<FloatTensor>;

@@ -18,6 +18,7 @@ export const knockoff = defineExtraction({
   threat:
     "asks the candidate for the probabilities of public inputs of another task",
   trains: true,
+  needs: ["base data", "one class", "numbers"],
   params: z.strictObject({
     ...extractionParams,
     epochs: z.int().positive().default(100),

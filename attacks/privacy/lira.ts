@@ -31,7 +31,7 @@ export const lira = defineMembership({
   reference: "Carlini et al. 2022, arXiv:2112.03570",
   threat:
     "asks the candidate for probabilities, and trains models like it with and without each sample",
-  needsTuning: true,
+  needs: ["tuning", "one class"],
   params: z.strictObject({
     mode: z.enum(["online", "offline"]).default("online"),
     variance: z.enum(["fixed", "each"]).default("fixed"),

@@ -12,7 +12,7 @@ export const lossThreshold = defineMembership({
   title: "Loss threshold",
   reference: "Yeom et al. 2018, arXiv:1709.01604",
   threat: "asks the candidate for the probabilities of samples that he knows",
-  needsTuning: false,
+  needs: ["one class"],
   params: z.strictObject({}),
   score: async ({ samples }) => lossesOf(samples).map((loss) => -loss),
 });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Random } from "#core";
 import type { Engine } from "#engine";
 import type { FloatTensor } from "#onnx";
-import type { TrialUnit } from "../trial.ts";
+import type { TrialAttack } from "../trial.ts";
 
 /** Samples with their true classes, and what a model says of them. */
 export interface Asked {
@@ -29,7 +29,7 @@ export interface MembershipInput<P> {
   readonly population: Asked;
   /** As many as the parameters say; each sample was learned by exactly half of them. */
   readonly shadows: readonly Shadow[];
-  /** What the base with a head of the attacker's says of the samples, for attacks that ask for it. */
+  /** What the base with a head of the attacker's says of the samples, for attacks that need the base. */
   readonly reference: FloatTensor | null;
   readonly params: P;
   readonly engine: Engine;
@@ -39,10 +39,8 @@ export interface MembershipInput<P> {
 
 /** An attack that tells which samples a candidate learned from. */
 export interface Membership<S extends z.ZodObject = z.ZodObject>
-  extends TrialUnit<S> {
+  extends TrialAttack<S> {
   readonly kind: "membership";
-  /** Whether it compares with the base behind a head that was tuned on the population. */
-  readonly needsReference?: boolean;
   /** A finite score of each sample, the higher the more likely a member; the order of the samples does not matter. */
   score(input: MembershipInput<z.output<S>>): Promise<Float64Array>;
 }

@@ -21,7 +21,6 @@ export const miFace: Inversion<typeof params> = {
   id: "mi-face",
   title: "Model inversion (MI-Face)",
   kind: "inversion",
-  needsTuning: false,
   reference:
     "Fredrikson, Jha and Ristenpart 2015, Model inversion attacks that exploit confidence information, CCS",
   taxonomy: {
@@ -30,7 +29,7 @@ export const miFace: Inversion<typeof params> = {
     nist: ["NISTAML.032"],
   },
   threat: "has the released weights and no data",
-  takes: () => "numbers",
+  needs: ["one class", "numbers"],
   params,
   async invert({ model, params, onProgress }) {
     const { contract, classes } = model.model;

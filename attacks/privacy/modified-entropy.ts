@@ -30,7 +30,7 @@ export const modifiedEntropy = defineMembership({
   reference: "Song and Mittal 2021, arXiv:2003.10595",
   threat:
     "asks the candidate for probabilities, and trains a few models like it for thresholds",
-  needsTuning: true,
+  needs: ["tuning", "one class"],
   params: z.strictObject({ shadows: shadowCount(2) }),
   score: async (input) => againstClassThresholds(input, rightness),
 });

@@ -19,7 +19,7 @@ export const rmia = defineMembership({
   reference: "Zarifzadeh et al. 2024, arXiv:2312.03262",
   threat:
     "asks the candidate for probabilities, trains a few models like it, and has other samples of the same kind",
-  needsTuning: true,
+  needs: ["tuning", "one class"],
   params: z.strictObject({
     mode: z.enum(["online", "offline"]).default("offline"),
     gamma: z.number().min(1).default(1),

@@ -22,7 +22,7 @@ export const shadowModels = defineMembership({
   reference: "Shokri et al. 2017, arXiv:1610.05820",
   threat:
     "asks the candidate for probabilities, and trains models like it on data like its own",
-  needsTuning: true,
+  needs: ["tuning", "one class"],
   params: z.strictObject({
     shadows: shadowCount(16),
     epochs: z.int().positive().default(30),

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { choiceOf } from "#core";
+import { choiceOf, type Need } from "#core";
 import { badnets } from "../backdoor/badnets.ts";
-import type { TrialUnit } from "../trial.ts";
+import type { TrialAttack } from "../trial.ts";
 import { budgetSchema } from "./tampering.ts";
 
 const params = z.strictObject({
@@ -33,9 +33,16 @@ const params = z.strictObject({
   keep: z.number().min(0).max(1).default(0.1),
 });
 
+/** By what is undone. */
+const needsTo = {
+  robustness: ["numbers"],
+  class: ["one class"],
+  backdoor: ["tuning", "one class", "images"],
+} satisfies Record<string, readonly Need[]>;
+
 /** An attack that trains a released model on, to undo what was done to it. */
 export interface Undoing<S extends z.ZodObject = typeof params>
-  extends TrialUnit<S> {
+  extends TrialAttack<S> {
   readonly kind: "undo";
 }
 
@@ -52,7 +59,6 @@ export const furtherTuning: Undoing = {
   id: "further-tuning",
   title: "Further fine-tuning",
   kind: "undo",
-  needsTuning: false,
   reference:
     "Qi et al. 2023, arXiv:2310.03693; Tamirisa et al. 2024, arXiv:2408.00761",
   taxonomy: {
@@ -61,9 +67,6 @@ export const furtherTuning: Undoing = {
     nist: ["NISTAML.026"],
   },
   threat: "has the released weights and a few labelled samples, and trains on",
-  takes: ({ undo }) =>
-    (
-      ({ robustness: "numbers", backdoor: "images", class: undefined }) as const
-    )[undo.what],
+  needsFor: ({ undo }) => needsTo[undo.what],
   params,
 };

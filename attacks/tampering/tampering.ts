@@ -4,7 +4,7 @@ import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import { layerGroups, type Model } from "#model";
 import { copyOf, type FloatTensor } from "#onnx";
-import type { TrialUnit } from "../trial.ts";
+import type { TrialAttack } from "../trial.ts";
 
 /** The budget of attacks on inputs, by which a trial measures robustness. */
 export const budgetSchema = z.strictObject({
@@ -35,9 +35,8 @@ export interface TamperingInput<P> {
 
 /** A change of the released weights, by an attacker or by deployment. */
 export interface Tampering<S extends z.ZodObject = z.ZodObject>
-  extends TrialUnit<S> {
+  extends TrialAttack<S> {
   readonly kind: "tampering";
-  readonly needsTuning: false;
   /** What a level counts, such as "flipped bits". */
   readonly unit: string;
   /** In any order. */
@@ -49,11 +48,10 @@ export interface Tampering<S extends z.ZodObject = z.ZodObject>
 
 /** Declares a tampering. */
 export const defineTampering = <S extends z.ZodObject>(
-  unit: Omit<Tampering<S>, "kind" | "needsTuning" | "takes">,
+  unit: Omit<Tampering<S>, "kind" | "needs">,
 ): Tampering<S> => ({
   kind: "tampering",
-  needsTuning: false,
-  takes: () => "numbers",
+  needs: ["numbers"],
   ...unit,
 });
 

@@ -4,7 +4,7 @@ import { defineAttack } from "../attack.ts";
 import { climbWithMomentum, momentumParams } from "../evasion/momentum.ts";
 import { changed, drawChange } from "./diversity.ts";
 import { smoothed } from "./smoothing.ts";
-import { surrogateParam, throughBase } from "./surrogate.ts";
+import { surrogateNeeds, surrogateParam, throughBase } from "./surrogate.ts";
 
 /**
  * MI-FGSM on the public base (Dong et al. 2018, arXiv:1710.06081), replayed on
@@ -20,6 +20,7 @@ export const baseMiFgsm = defineAttack({
   id: "base-mi-fgsm",
   title: "MI-DI-TI-FGSM through the base",
   access: "base",
+  needsFor: surrogateNeeds,
   family: "transfer",
   norms: ["linf"],
   reference: "Dong et al. 2019, arXiv:1904.02884",

@@ -1,7 +1,7 @@
 import { argmaxRows } from "#model";
 import { defineAttack } from "../attack.ts";
 import { pgdParams } from "../evasion/pgd.ts";
-import { surrogateParam, throughBase } from "./surrogate.ts";
+import { surrogateNeeds, surrogateParam, throughBase } from "./surrogate.ts";
 
 /**
  * PGD on the public base, replayed on the candidate: the attacker holds the
@@ -15,6 +15,7 @@ export const basePgd = defineAttack({
   id: "base-pgd",
   title: "PGD through the base",
   access: "base",
+  needsFor: surrogateNeeds,
   family: "transfer",
   norms: ["linf", "l2", "l1"],
   reference: "Papernot et al. 2016, arXiv:1605.07277",

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Random } from "#core";
 import type { CompiledModel } from "#model";
 import type { FloatTensor } from "#onnx";
-import type { TrialUnit } from "../trial.ts";
+import type { TrialAttack } from "../trial.ts";
 
 /** What inputs are crafted with. */
 export interface CraftingInput<P> {
@@ -16,21 +16,17 @@ export interface CraftingInput<P> {
 
 /** An attack that makes inputs from nothing but a public base, and then shows them to the candidate. */
 export interface Crafting<S extends z.ZodObject = z.ZodObject>
-  extends TrialUnit<S> {
+  extends TrialAttack<S> {
   /** "activation" leads the candidate to its classes, "fingerprint" tells its base. */
   readonly kind: "activation" | "fingerprint";
-  readonly needsTuning: false;
-  readonly needsUnrelated: true;
   /** Inputs [N, ...shape] inside the bounds. */
   craft(input: CraftingInput<z.output<S>>): Promise<FloatTensor>;
 }
 
 /** Declares a crafting of inputs. */
 export const defineCrafting = <S extends z.ZodObject>(
-  unit: Omit<Crafting<S>, "needsTuning" | "needsUnrelated" | "takes">,
+  unit: Omit<Crafting<S>, "needs">,
 ): Crafting<S> => ({
-  needsTuning: false,
-  needsUnrelated: true,
-  takes: () => "numbers",
+  needs: ["base", "unrelated", "one class", "numbers"],
   ...unit,
 });

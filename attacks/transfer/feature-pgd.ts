@@ -1,6 +1,11 @@
 import { defineAttack } from "../attack.ts";
 import { pgdParams } from "../evasion/pgd.ts";
-import { cutParam, surrogateParam, throughBase } from "./surrogate.ts";
+import {
+  cutParam,
+  surrogateNeeds,
+  surrogateParam,
+  throughBase,
+} from "./surrogate.ts";
 
 /**
  * Features pushed away from the clean ones: projected ascent on the squared L2
@@ -15,6 +20,7 @@ export const featurePgd = defineAttack({
   id: "feature-pgd",
   title: "Feature PGD through the base",
   access: "base",
+  needsFor: surrogateNeeds,
   family: "transfer",
   norms: ["linf", "l2", "l1"],
   reference: "Naseer et al. 2018, arXiv:1811.09020",

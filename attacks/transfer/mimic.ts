@@ -7,7 +7,12 @@ import { cosine, rowOf } from "../evasion/vectors.ts";
 import { imageShape } from "../images.ts";
 import { descendFrom } from "./box-descent.ts";
 import { type Dissimilarity, dissimilarityTo } from "./dissimilarity.ts";
-import { cutParam, surrogateParam, throughBase } from "./surrogate.ts";
+import {
+  cutParam,
+  surrogateNeeds,
+  surrogateParam,
+  throughBase,
+} from "./surrogate.ts";
 
 const mimicParams = z.strictObject({
   surrogate: surrogateParam,
@@ -52,6 +57,7 @@ export const mimic = defineAttack({
   id: "mimic",
   title: "Feature mimicry through the base",
   access: "base",
+  needsFor: surrogateNeeds,
   family: "transfer",
   norms: ["none", "linf", "l2"],
   reference: "Wang et al. 2018, USENIX Security",

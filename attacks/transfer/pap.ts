@@ -6,7 +6,12 @@ import { type AttackInput, defineAttack } from "../attack.ts";
 import { inOrder } from "../evasion/order.ts";
 import { rowOf } from "../evasion/vectors.ts";
 import { norms } from "../norms/index.ts";
-import { cutParam, surrogateParam, throughBase } from "./surrogate.ts";
+import {
+  cutParam,
+  surrogateNeeds,
+  surrogateParam,
+  throughBase,
+} from "./surrogate.ts";
 
 const papParams = z.strictObject({
   surrogate: surrogateParam,
@@ -50,6 +55,7 @@ export const pap = defineAttack({
   id: "pap",
   title: "Pre-trained adversarial perturbation",
   access: "base",
+  needsFor: surrogateNeeds,
   family: "universal",
   norms: ["linf", "l2"],
   reference: "Ban and Dong 2022, arXiv:2210.03372",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Need } from "#core";
 import type { Attack } from "../attack.ts";
 
 /**
@@ -7,6 +8,13 @@ import type { Attack } from "../attack.ts";
  * base, and how much any model would give.
  */
 export const surrogateParam = z.enum(["base", "unrelated"]).default("base");
+
+/** What an attack needs that goes through another model: that one. */
+export const surrogateNeeds = ({
+  surrogate,
+}: {
+  readonly surrogate: z.output<typeof surrogateParam>;
+}): readonly Need[] => [surrogate];
 
 /** The layer group or value whose features are used, or a share of the way from the first place to cut (0) to the last (1); what the head reads when left out. */
 export const cutParam = z.union([z.string(), z.number().min(0).max(1)]);

@@ -14,7 +14,7 @@ export const strip = defineDetector({
   id: "strip",
   title: "STRIP",
   reference: "Gao et al. 2019, arXiv:1902.06531",
-  takes: "images",
+  needs: ["images"],
   params: z.strictObject({
     ...detectorParams,
     fpr: detectorParams.fpr.unwrap().default(0.01),

@@ -16,6 +16,7 @@ export const activationClustering = defineFilter({
   id: "activation-clustering",
   title: "Activation clustering",
   reference: "Chen et al. 2018, arXiv:1811.03728",
+  needs: ["one class"],
   params: z.strictObject({
     directions: z.int().positive().default(10),
     size: z

@@ -28,6 +28,7 @@ export const labelSanitisation = defineFilter({
   id: "label-sanitisation",
   title: "Label sanitisation by nearest neighbours",
   reference: "Paudice et al. 2018, arXiv:1803.00992",
+  needs: ["one class"],
   params: z.strictObject({
     k: z.int().positive().default(10),
     eta: z.number().min(0).max(1).default(0.5),

@@ -3,11 +3,7 @@ import { dataset } from "#data";
 import { copyOf } from "#onnx";
 import { defineMend } from "./repair.ts";
 import { trainingParams, trainOn } from "./train.ts";
-import {
-  invertTriggers,
-  requireImages,
-  type Trigger,
-} from "./trigger-inversion.ts";
+import { invertTriggers, type Trigger } from "./trigger-inversion.ts";
 
 /** How triggers are looked for; the defaults are those of the authors' code. */
 export const inversionParams = {
@@ -29,6 +25,7 @@ export const neuralCleanse = defineMend({
   id: "neural-cleanse",
   title: "Neural Cleanse",
   reference: "Wang et al. 2019, IEEE S&P, doi:10.1109/SP.2019.00031",
+  needs: ["one class", "images"],
   params: z.strictObject({
     ...trainingParams,
     ...inversionParams,
@@ -39,7 +36,6 @@ export const neuralCleanse = defineMend({
       .default(0.2)
       .describe("of samples that carry the trigger"),
   }),
-  check: requireImages,
   async mend({ model, clean, engine, params, random, signal }) {
     const triggers = await invertTriggers(
       model,

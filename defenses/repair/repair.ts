@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Random } from "#core";
+import type { Need, Random } from "#core";
 import { type Dataset, dataset, takeSamples } from "#data";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
@@ -9,7 +9,9 @@ interface RepairMeta<S extends z.ZodObject> {
   readonly title: string;
   /** Authors, year and arXiv id. */
   readonly reference: string;
-  /** Refuses a model that it does not work on with REPAIR_INPUT; works on all when left out. */
+  /** What has to be there; nothing when left out. */
+  readonly needs?: readonly Need[];
+  /** Refuses a model whose layers it does not work on with REPAIR_INPUT; works on all when left out. */
   check?(model: Model): void;
   readonly params: S;
 }

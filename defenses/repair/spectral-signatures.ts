@@ -14,6 +14,7 @@ export const spectralSignatures = defineFilter({
   id: "spectral-signatures",
   title: "Spectral signatures",
   reference: "Tran et al. 2018, arXiv:1811.00636",
+  needs: ["one class"],
   params: z.strictObject({
     epsilon: z
       .number()

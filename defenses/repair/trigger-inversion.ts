@@ -48,8 +48,7 @@ export interface Trigger {
 /** An anomaly beyond this is one, in about 5 % of classes of normal sizes (Wang et al. 2019). */
 const ANOMALOUS = 2;
 
-/** @throws REPAIR_INPUT */
-export function requireImages({ contract }: Model): void {
+function requireImages({ contract }: Model): void {
   if (contract.shape.length === 3) return;
   throw new UsageError(
     "REPAIR_INPUT",

@@ -13,6 +13,7 @@ export const unlearn = defineMend({
   id: "unlearn",
   title: "Unlearning of a class",
   reference: "Graves et al. 2021, arXiv:2010.10981",
+  needs: ["one class"],
   params: z.strictObject({
     class: z.string(),
     ...trainingParams,

@@ -40,7 +40,7 @@ export const denoisingAutoencoder = defineSanitizer({
   id: "denoising-autoencoder",
   title: "Denoising autoencoder",
   reference: "Meng and Chen 2017, arXiv:1705.09064",
-  takes: "images",
+  needs: ["images"],
   params,
   gradient: "exact",
   async fit(input, chosen) {

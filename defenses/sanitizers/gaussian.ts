@@ -12,7 +12,7 @@ export const gaussian = defineSanitizer({
   id: "gaussian",
   title: "Gaussian smoothing",
   reference: "Xu et al. 2018, arXiv:1704.01155",
-  takes: "images",
+  needs: ["images"],
   params: z.strictObject({
     /** Standard deviation in pixels. */
     sigma: z.number().positive().max(10).default(1),

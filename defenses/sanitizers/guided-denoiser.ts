@@ -52,7 +52,7 @@ export const guidedDenoiser = defineSanitizer({
   id: ID,
   title: "High-level guided denoiser",
   reference: "Liao et al. 2018, arXiv:1712.02976",
-  takes: "images",
+  needs: ["images"],
   params,
   gradient: "exact",
   async fit(input, chosen) {

@@ -15,7 +15,7 @@ export const jpeg = defineSanitizer({
   id: "jpeg",
   title: "JPEG compression",
   reference: "Guo et al. 2018, arXiv:1711.00117",
-  takes: "images",
+  needs: ["images"],
   params: z.strictObject({ quality: z.int().min(1).max(100).default(75) }),
   gradient: "straight-through",
   build(b, x, { quality }, { contract }) {

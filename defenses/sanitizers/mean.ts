@@ -12,7 +12,7 @@ export const mean = defineSanitizer({
   id: "mean",
   title: "Mean smoothing",
   reference: "Li and Li 2017, arXiv:1612.07767",
-  takes: "images",
+  needs: ["images"],
   params: z.strictObject({
     /** 3 in the paper. */
     size: z.int().min(2).max(9).default(3),

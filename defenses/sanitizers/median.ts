@@ -14,7 +14,7 @@ export const median = defineSanitizer({
   id: "median",
   title: "Median smoothing",
   reference: "Xu et al. 2018, arXiv:1704.01155",
-  takes: "images",
+  needs: ["images"],
   params: z.strictObject({ size: z.int().min(2).max(7).default(2) }),
   // The gradient goes to the pixel that is the median. Attacks through it are
   // far stronger than straight-through ones, which would flatter the defence.

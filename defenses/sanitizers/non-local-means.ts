@@ -15,7 +15,7 @@ export const nonLocalMeans = defineSanitizer({
   id: "non-local-means",
   title: "Non-local means",
   reference: "Buades et al. 2005; Xu et al. 2018, arXiv:1704.01155",
-  takes: "images",
+  needs: ["images"],
   params: z.strictObject({
     /** Side of the window in pixels; odd. */
     search: z.int().min(3).max(21).default(13),

@@ -18,7 +18,7 @@ export const quilting = defineSanitizer({
   id: "quilting",
   title: "Image quilting",
   reference: "Guo et al. 2018, arXiv:1711.00117",
-  takes: "images",
+  needs: ["images"],
   params: z.strictObject({
     patches: z.int().positive().default(2000),
     /** How many of the nearest patches one is drawn from; at most all of them. */

@@ -21,7 +21,7 @@ export const totalVariation = defineSanitizer({
   id: "total-variation",
   title: "Total variation minimisation",
   reference: "Guo et al. 2018, arXiv:1711.00117",
-  takes: "images",
+  needs: ["images"],
   params: z.strictObject({
     /** Share of the pixels that are kept; 1 drops none, and then nothing is drawn. */
     keep: z.number().positive().max(1).default(0.5),

@@ -1,4 +1,4 @@
-import { packageVersion, UsageError } from "#core";
+import { needsOf, packageVersion, UsageError } from "#core";
 import type { Dataset } from "#data";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
 import { chanceOf, compile, matches, meaningOf } from "#model";
@@ -35,7 +35,6 @@ import {
 } from "./models/index.ts";
 import {
   isOnlyMeasured,
-  needsUnrelated,
   type Plan,
   planSuite,
   prepareSuite,
@@ -87,7 +86,9 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
 
   onEvent({ kind: "phase", title: "Preparing models" });
   const base = await makeBase(shop);
-  const unrelated = [...plan, ...tried].some((p) => needsUnrelated(p.chosen))
+  const unrelated = [...plan, ...tried].some((p) =>
+    needsOf(p.chosen).includes("unrelated"),
+  )
     ? await makeUnrelated(shop)
     : null;
   const models = new Map<string, ReadyModel>();

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Need } from "./needs.ts";
 
 /**
  * What attacks, defences, strategies and the like have in common. A list of units
@@ -8,6 +9,10 @@ import { z } from "zod";
 export interface Unit {
   readonly id: string;
   readonly params: z.ZodObject;
+  /** What it needs, whatever its parameters; nothing when left out. */
+  readonly needs?: readonly Need[];
+  /** What it needs besides, by its parameters. */
+  needsFor?(params: Record<string, unknown>): readonly Need[];
 }
 
 /** A unit with its parameters, defaults filled in. */
@@ -15,6 +20,12 @@ export interface Chosen<U extends Unit = Unit> {
   readonly unit: U;
   readonly params: Record<string, unknown>;
 }
+
+/** All that a unit needs with these parameters. */
+export const needsOf = ({ unit, params }: Chosen): readonly Need[] => [
+  ...(unit.needs ?? []),
+  ...(unit.needsFor?.(params) ?? []),
+];
 
 /**
  * The schema by which a suite names one of several units: `pgd`, or

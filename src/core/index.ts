@@ -1,4 +1,4 @@
-export { type Chosen, choiceOf, type Unit } from "./choice.ts";
+export { type Chosen, choiceOf, needsOf, type Unit } from "./choice.ts";
 export {
   AssayError,
   InterruptedError,
@@ -16,5 +16,6 @@ export { expectations, numberOrFraction } from "./fraction.ts";
 export { canonicalJson, hashOf, sha256 } from "./hash.ts";
 export { chrominance, cosines, luminance, stepsAt } from "./jpeg.ts";
 export { nearest } from "./nearest.ts";
+export type { Need } from "./needs.ts";
 export { Random } from "./random.ts";
 export { type Pose, posed, warped } from "./warp.ts";

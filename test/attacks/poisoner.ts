@@ -1,14 +1,16 @@
-import { type Poison, type PoisoningInput, trialAttacks } from "#attacks";
+import {
+  type Poison,
+  type PoisoningInput,
+  type TrialAttack,
+  trialAttacks,
+} from "#attacks";
 import { Random } from "#core";
 import type { Dataset } from "#data";
 import { onnxruntime } from "#engine";
 import { type Model, openFeatures } from "#model";
 import { emptyGraph, floats, GraphBuilder, int } from "#onnx";
 
-type Unit = {
-  params: { parse(params: unknown): Record<string, unknown> };
-  poison(input: unknown): Promise<Poison>;
-};
+type Unit = TrialAttack & { poison(input: unknown): Promise<Poison> };
 
 /** Runs a poisoning whose attacker holds one model, as base and as surrogate. */
 export async function poisonOf(

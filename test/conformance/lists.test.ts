@@ -6,6 +6,7 @@ import type { Strategy } from "#tuning";
 import { randomEdits } from "../../attacks/text/random-edits.ts";
 import { energy } from "../../defenses/detectors/energy.ts";
 import { median } from "../../defenses/sanitizers/median.ts";
+import { protocols } from "../../src/audit/trials/kinds.ts";
 import { cosine } from "../../src/tuning/schedules/cosine.ts";
 
 // `tsc` checks these: a directive without an error below it is an error.
@@ -29,4 +30,8 @@ describe("lists of units", () => {
     expect(ids.length).toBeGreaterThan(0);
     expect(ids).toEqual([...new Set(ids)]);
   });
+});
+
+it.each(trialAttacks)("$id is tried by one protocol", ({ kind }) => {
+  expect(protocols.filter((p) => p.kind === kind)).toHaveLength(1);
 });

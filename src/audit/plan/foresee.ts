@@ -1,6 +1,6 @@
-import { type AnyAttack, surrogateOf, type TrialAttack } from "#attacks";
-import { AssayError, type Chosen, nearest, UsageError } from "#core";
-import type { Reactive, Repair } from "#defenses";
+import type { TrialAttack } from "#attacks";
+import { type Chosen, type Need, nearest, needsOf, UsageError } from "#core";
+import type { Repair } from "#defenses";
 import { cutOff, type Model } from "#model";
 import {
   checkAsItIs,
@@ -15,9 +15,10 @@ import {
 } from "../models/index.ts";
 import { BASE, plainParams } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
-import { needsUnrelated } from "./bases.ts";
 import { planCells } from "./cells.ts";
+import { checkNeeds, type Place } from "./needs.ts";
 import { planTrials } from "./trials.ts";
+import { within } from "./within.ts";
 
 /**
  * Refuses what data and models show to be impossible before anything is trained: files
@@ -29,62 +30,67 @@ import { planTrials } from "./trials.ts";
  */
 export function foresee(known: Known): void {
   const { suite, file } = known.loaded;
-  const within = <T>(key: string, check: () => T): T => {
-    try {
-      return check();
-    } catch (error) {
-      if (!(error instanceof AssayError)) throw error;
-      const Kind = error instanceof UsageError ? UsageError : AssayError;
-      const { code, message, hint } = error;
-      const place = message.startsWith(file) ? "" : `${file}: ${key}: `;
-      throw new Kind(code, `${place}${message}`, hint, { cause: error });
-    }
-  };
+  const at = <T>(key: string, check: () => T) => within(file, key, check);
   const attacks = Object.entries(suite.attacks);
   const trials = Object.entries(suite.trials).map(
     ([name, { attack }]) => [name, attack] as const,
   );
   const base = outlineOf("base", known);
-  const unrelated = [...attacks, ...trials].some(([, a]) => needsUnrelated(a))
+  const unrelated = [...attacks, ...trials].some(([, a]) =>
+    needsOf(a).includes("unrelated"),
+  )
     ? outlineOf("unrelated", known)
     : null;
-  const outlines = new Map(
+  const places = new Map(
     Object.keys(suite.candidates).map((id) => [
       id,
-      within(`candidates.${id}`, () => candidateOutline(id, known, base)),
+      at(`candidates.${id}`, () => placeOf(id, known, base)),
     ]),
   );
   for (const [kind, units] of Object.entries({ attacks, trials }))
     for (const [name, chosen] of units)
       for (const [key, cut] of named(chosen.params, ["cut", "secondCut"]))
         for (const model of modelsOf(chosen, base, unrelated))
-          within(`${kind}.${name}.${key}`, () => cutOff(model, cut));
+          at(`${kind}.${name}.${key}`, () => cutOff(model, cut));
   for (const { candidate, defense, parts, attack, chosen } of planCells(
     suite,
   )) {
-    const model = outlines.get(candidate) as Model;
-    const check = ({ unit }: Chosen<AnyAttack> | Chosen<Reactive>) =>
-      checkSamples(unit.id, "takes" in unit ? unit.takes : undefined, model);
-    within(`attacks.${attack}`, () => check(chosen));
-    within(`defenses.${defense}`, () => parts.forEach(check));
+    const place = places.get(candidate)!;
+    at(`attacks.${attack}`, () => checkNeeds(chosen, place));
+    at(`defenses.${defense}`, () => {
+      for (const part of parts) checkNeeds(part, place);
+    });
   }
   for (const { candidate, repair, parts, trial, chosen } of planTrials(suite)) {
-    const model = outlines.get(candidate) as Model;
-    const { member } = suite.candidates[candidate]!;
-    const { train } = judgedOn(known.data, member).target;
-    within(`trials.${trial}`, () => {
-      const { unit, params } = chosen;
-      checkSamples(unit.id, unit.takes?.(params as never), model);
-      checkClasses(chosen, train.classes);
-      checkBudgets(chosen, train.y.length);
+    const place = places.get(candidate)!;
+    const { classes } = place.train;
+    at(`trials.${trial}`, () => {
+      checkNeeds(chosen, place);
+      checkClasses(chosen, classes);
     });
-    within(`repairs.${repair}`, () => {
+    at(`repairs.${repair}`, () => {
       for (const part of parts) {
-        checkClasses(part, train.classes);
-        part.unit.check?.(model);
+        checkNeeds(part, place);
+        checkClasses(part, classes);
+        part.unit.check?.(place.model);
       }
     });
   }
+}
+
+/** What is known of a candidate before it is trained. */
+function placeOf(
+  id: string,
+  known: Known,
+  base: Model | null,
+): Required<Place> {
+  const { suite } = known.loaded;
+  const candidate = suite.candidates[id]!;
+  const model = candidateOutline(id, known, base);
+  const { train } = judgedOn(known.data, candidate.member).target;
+  const place = { suite, candidate, model, train };
+  for (const part of candidate.augment) checkNeeds(part, place);
+  return place;
 }
 
 /** A candidate as far as it is known before it is trained. */
@@ -122,33 +128,16 @@ function named(
 
 /** The models at which an attack takes features. */
 function modelsOf(
-  { unit, params }: Chosen<AnyAttack> | Chosen<TrialAttack>,
+  chosen: Chosen,
   base: Model | null,
   unrelated: Model | null,
-): Model[] {
-  const through =
-    "access" in unit && surrogateOf({ unit, params }) === "unrelated"
-      ? [unrelated]
-      : "access" in unit || !unit.needsUnrelated
-        ? [base]
-        : [base, unrelated];
-  return through.filter((model) => model !== null);
-}
-
-function checkSamples(
-  id: string,
-  takes: "images" | "numbers" | undefined,
-  { contract, embedding }: Model,
-): void {
-  const isNumbers = embedding === undefined;
-  const isImages = isNumbers && contract.shape.length === 3;
-  if (takes === undefined || (takes === "images" ? isImages : isNumbers))
-    return;
-  throw new UsageError(
-    "SAMPLES",
-    `${id} works on ${takes}, the samples are ${isNumbers ? "rows" : "texts"}`,
-    "Leave it out.",
-  );
+): Set<Model> {
+  const models: Partial<Record<Need, Model | null>> = {
+    base,
+    "base data": base,
+    unrelated,
+  };
+  return new Set(needsOf(chosen).flatMap((need) => models[need] ?? []));
 }
 
 function checkClasses(
@@ -164,16 +153,4 @@ function checkClasses(
       `${meant === undefined ? "" : `Did you mean "${meant}"? `}Its classes are ${classes.join(", ")}.`,
     );
   }
-}
-
-function checkBudgets({ unit, params }: Chosen<TrialAttack>, samples: number) {
-  if (!/poisoning|backdoor/.test(unit.kind)) return;
-  const { budgets = [] } = params as { budgets?: readonly number[] };
-  const most = Math.max(...budgets);
-  if (most <= samples) return;
-  throw new UsageError(
-    "BUDGET_TOO_LARGE",
-    `budgets has ${most} poisons, the fine-tuning set ${samples} samples`,
-    "Lower it; a number below 1 is a share of the set.",
-  );
 }

@@ -1,8 +1,9 @@
 import { UsageError } from "#core";
 import { checkOrder } from "#defenses";
-import { isNamed, MAIN, type Suite } from "../suite/index.ts";
-import { checkBases } from "./bases.ts";
+import { BASE, isNamed, MAIN, type Suite } from "../suite/index.ts";
 import { checkKind, isOnlyMeasured } from "./kinds.ts";
+import { checkNeeds } from "./needs.ts";
+import { within } from "./within.ts";
 
 /** Refuses names in a suite that refer to nothing. */
 export function checkReferences(suite: Suite, file: string): void {
@@ -92,7 +93,25 @@ export function checkReferences(suite: Suite, file: string): void {
       );
     }
   }
-  checkBases(suite, file);
+  const { attacks: onInputs, trials } = suite;
+  for (const [name, chosen] of Object.entries(onInputs))
+    within(file, `attacks.${name}`, () => checkNeeds(chosen, { suite }));
+  for (const [name, { attack }] of Object.entries(trials))
+    within(file, `trials.${name}`, () => checkNeeds(attack, { suite }));
+  checkBase(suite, file);
+}
+
+/** Refuses candidates that come from a base, where there is none. */
+function checkBase({ base, candidates }: Suite, file: string): void {
+  const from = Object.entries(candidates).find(
+    ([, c]) => c.model === undefined || c.model === BASE,
+  );
+  if (from && !base)
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: candidate "${from[0]}" is ${from[1].model ? "the base as it is" : "fine-tuned from a base"}, the suite names none`,
+      "Add base: { model: base.onnx }, or base: { pretrain: ... }.",
+    );
 }
 
 /** Refuses a trajectory of what the suite does not attack or does not tune. */

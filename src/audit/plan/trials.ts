@@ -1,13 +1,8 @@
 import type { TrialAttack } from "#attacks";
 import { type Chosen, UsageError } from "#core";
 import type { Repair } from "#defenses";
-import {
-  type CandidateSpec,
-  isNamed,
-  isTunable,
-  MAIN,
-  type Suite,
-} from "../suite/index.ts";
+import { isNamed, isTunable, type Suite } from "../suite/index.ts";
+import { lackOf } from "./needs.ts";
 
 /** One trial before it is run. */
 export interface PlannedTrial {
@@ -33,7 +28,7 @@ export function planTrials(suite: Suite): PlannedTrial[] {
     Object.entries(suite.trials).flatMap(([trial, asked]) => {
       const { attack: chosen, candidates, repairs: named } = asked;
       if (!isNamed(candidates, candidate, spec)) return [];
-      if (whyNot(chosen, spec, suite)) return [];
+      if (lackOf(chosen, { suite, candidate: spec })) return [];
       return repairs
         .filter(([repair]) => !named || named.includes(repair))
         .filter(([, parts]) => isTunable(spec) || !parts.some(isFilter))
@@ -52,34 +47,6 @@ export function planTrials(suite: Suite): PlannedTrial[] {
 /** Whether a repair cleans the fine-tuning set, so that a candidate is tuned again on what it leaves. */
 const isFilter = ({ unit }: Chosen<Repair>) => unit.kind === "filter";
 
-/** Kinds that are about models of any task. */
-const ofAnyTask: ReadonlySet<TrialAttack["kind"]> = new Set([
-  "tampering",
-  "undo",
-]);
-
-/** Why an attack cannot be tried on a candidate, as far as the suite tells; null where it can. */
-function whyNot(
-  { unit: { kind, needsTuning }, params }: Chosen<TrialAttack>,
-  spec: CandidateSpec,
-  suite: Suite,
-): string | null {
-  const { undo } = params as { undo?: { what: string } };
-  const tunes = needsTuning || undo?.what === "backdoor";
-  if (tunes && !isTunable(spec))
-    return "it fine-tunes a candidate again, which takes a strategy of its own and one task";
-  const { member } = spec;
-  const task =
-    member && member.task !== MAIN
-      ? suite.tasks[member.task]?.task
-      : suite.task;
-  const hasTargets =
-    task?.kind === "multi-label" || task?.kind === "regression";
-  if (hasTargets && !ofAnyTask.has(kind))
-    return "it is about classes, and the outputs are labels or values";
-  return null;
-}
-
 /** Refuses a trial that can be tried on no candidate, or not on one that it names, or behind a repair on none. */
 export function checkTrials(suite: Suite, file: string): void {
   const all = Object.entries(suite.candidates);
@@ -89,11 +56,13 @@ export function checkTrials(suite: Suite, file: string): void {
       const meant = all.filter(([id, spec]) =>
         isNamed(name === undefined ? undefined : [name], id, spec),
       );
-      const reasons = meant.map(([, spec]) => whyNot(attack, spec, suite));
+      const reasons = meant.map(([, spec]) =>
+        lackOf(attack, { suite, candidate: spec }),
+      );
       if (reasons.includes(null)) continue;
       throw new UsageError(
         "TRIAL_CANDIDATES",
-        `${file}: trials.${trial}: ${attack.unit.id} cannot be tried on ${name ?? "any candidate"}: ${reasons[0]}`,
+        `${file}: trials.${trial}: ${attack.unit.id} cannot be tried on ${name ?? "any candidate"}: it ${reasons[0]?.what}`,
         "Name other candidates for it, or leave it out.",
       );
     }

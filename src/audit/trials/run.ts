@@ -1,8 +1,7 @@
-import type { TrialAttack } from "#attacks";
 import {
-  type Chosen,
   hashOf,
   InterruptedError,
+  needsOf,
   packageVersion,
   Random,
 } from "#core";
@@ -11,18 +10,8 @@ import type { ReadyModel, Workshop } from "../models/index.ts";
 import type { PlannedTrial } from "../plan/index.ts";
 import type { Trial } from "../results/index.ts";
 import { describe } from "../suite/index.ts";
-import { backdoor } from "./backdoor/backdoor.ts";
-import { poisoning } from "./poisoning/poisoning.ts";
-import { targetedPoisoning } from "./poisoning/targeted-poisoning.ts";
-import { extraction } from "./privacy/extraction.ts";
-import { inversion } from "./privacy/inversion.ts";
-import { membership } from "./privacy/membership.ts";
-import { property } from "./privacy/property.ts";
-import { tampering } from "./tampering/tampering.ts";
-import { undo } from "./tampering/undo.ts";
-import { activation } from "./transfer/activation.ts";
-import { fingerprint } from "./transfer/fingerprint.ts";
-import type { Outcome, Protocol } from "./trial.ts";
+import { protocols } from "./kinds.ts";
+import type { Outcome } from "./trial.ts";
 import { openVictim } from "./victim.ts";
 
 export { type PlannedTrial, planTrials } from "../plan/index.ts";
@@ -32,21 +21,6 @@ export interface Bases {
   readonly base: ReadyModel | null;
   readonly unrelated: ReadyModel | null;
 }
-
-/** How each kind of attack on a fine-tuning is tried. */
-const protocols = {
-  poisoning,
-  "targeted-poisoning": targetedPoisoning,
-  backdoor,
-  tampering,
-  undo,
-  activation,
-  fingerprint,
-  membership,
-  inversion,
-  extraction,
-  property,
-} as unknown as Readonly<Record<TrialAttack["kind"], Protocol<TrialAttack>>>;
 
 /**
  * Runs trials, or takes them from the store.
@@ -93,7 +67,9 @@ async function runTrial(
   const { store, engine, data, loaded, signal, onEvent } = shop;
   const { id, candidate, repair, trial, chosen, parts } = planned;
   const { base } = bases;
-  const unrelated = chosen.unit.needsUnrelated ? bases.unrelated : null;
+  const unrelated = needsOf(chosen).includes("unrelated")
+    ? bases.unrelated
+    : null;
   const depends = {
     attack: describe(chosen),
     candidate: ready.hash,
@@ -135,10 +111,10 @@ async function runTrial(
 
   const started = performance.now();
   const { surrogate, ...victim } = await openVictim(ready, parts, base, shop);
-  const { unit, params } = chosen as Chosen<TrialAttack>;
-  const outcome = await protocols[unit.kind]({
-    unit,
-    params,
+  const protocol = protocols.find((p) => p.kind === chosen.unit.kind);
+  if (!protocol) throw new Error(`no protocol tries ${chosen.unit.kind}`);
+  const outcome = await protocol.run({
+    ...chosen,
     victim,
     unrelated: unrelated?.model ?? null,
     surrogate,
@@ -150,7 +126,7 @@ async function runTrial(
       store.writeTensor(kept, made);
       return made;
     },
-    random: new Random(loaded.suite.seed).fork(`trial ${unit.id}`),
+    random: new Random(loaded.suite.seed).fork(`trial ${chosen.unit.id}`),
     engine,
     signal,
     onProgress(share) {

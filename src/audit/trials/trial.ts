@@ -1,3 +1,4 @@
+import type { TrialAttack } from "#attacks";
 import type { Random } from "#core";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
@@ -36,9 +37,13 @@ export interface Scene<U, P = Record<string, unknown>> {
  * How attacks of one kind are tried and measured: which budgets, how often, what
  * counts as success, and against which controls.
  */
-export type Protocol<U, P = Record<string, unknown>> = (
-  scene: Scene<U, P>,
-) => Promise<Outcome>;
+export interface Protocol<
+  U extends TrialAttack = TrialAttack,
+  P = Record<string, unknown>,
+> {
+  readonly kind: U["kind"];
+  run(scene: Scene<U, P>): Promise<Outcome>;
+}
 
 type Words = Pick<Finding, "id" | "title" | "role" | "attacker"> & {
   readonly at?: string;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { AssayError, type Random } from "#core";
+import { AssayError, type Need, type Random } from "#core";
 import type { FloatTensor } from "#onnx";
 import type { Batch, TrainingContext, TrainingPart } from "../part.ts";
 
@@ -8,6 +8,8 @@ export interface Augmentation<S extends z.ZodObject = z.ZodObject> {
   readonly id: string;
   readonly title: string;
   readonly reference: string;
+  /** What samples have to be; anything when left out. */
+  readonly needs?: readonly Need[];
   readonly params: S;
   open(params: z.output<S>, context: TrainingContext): TrainingPart;
 }

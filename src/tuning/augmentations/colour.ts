@@ -15,6 +15,7 @@ export const colour = defineAugmentation({
   id: "colour",
   title: "Colour jitter",
   reference: "Howard 2013, arXiv:1312.5402",
+  needs: ["images"],
   params: z.strictObject({
     brightness: reach,
     contrast: reach,

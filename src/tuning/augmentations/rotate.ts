@@ -7,6 +7,7 @@ export const rotate = defineAugmentation({
   id: "rotate",
   title: "Random rotation",
   reference: "Simard et al. 2003, ICDAR",
+  needs: ["images"],
   params: z.strictObject({
     /** The largest angle, in degrees. */
     degrees: z.number().positive().max(180).default(15),

@@ -151,7 +151,7 @@ test.each<[string, Record<string, unknown>, string]>([
   [
     "more poisons than samples",
     { "trials.flips.attack.budgets": [1, 1000] },
-    "trials.flips: budgets has 1000 poisons, the fine-tuning set",
+    "trials.flips: label-flip needs 1000 samples for its budgets",
   ],
   [
     "a trial of images on rows",
@@ -171,6 +171,23 @@ test.each<[string, Record<string, unknown>, string]>([
     "a defence of images, of rows",
     { ...tables, attacks: { fgsm: "fgsm" }, defenses: { smooth: ["median"] } },
     "defenses.smooth: median works on images, the samples are rows",
+  ],
+  [
+    "an augmentation of images, of rows",
+    {
+      ...tables,
+      candidates: { full: { strategy: "full", augment: ["flip"] } },
+      attacks: { fgsm: "fgsm" },
+    },
+    "candidates.full: flip works on images, the samples are rows",
+  ],
+  [
+    "a repair of classes, of values",
+    {
+      trials: { noise: { attack: "weight-noise", candidates: ["both.ink"] } },
+      repairs: { forgotten: [{ id: "unlearn", class: "ink" }] },
+    },
+    "repairs.forgotten: unlearn is about classes, and the outputs are labels",
   ],
   [
     "a repair of convolutions without one",
@@ -214,13 +231,35 @@ test.each<[string, Record<string, unknown>, string]>([
     'trials.loss: repair "cleaned" cleans the fine-tuning set',
   ],
   [
+    "a class to bring back, of values",
+    {
+      "trials.undo.attack.undo": { what: "class", class: "ink" },
+      "trials.undo.candidates": ["both.ink"],
+    },
+    "trials.undo: further-tuning cannot be tried on both.ink: it is about",
+  ],
+  [
+    "an attack through a base, without one",
+    { base: undefined, "attacks.features.surrogate": "base" },
+    "attacks.features: feature-pgd needs a base, and the suite names none",
+  ],
+  [
     "a base with a secret, of a base that the suite does not train",
     {
       base: { model: "base.onnx" },
       "attacks.features.surrogate": "base",
       trials: { secret: { attack: "latent" } },
     },
-    'trial "secret" needs the data that the base was trained on',
+    "trials.secret: latent needs the data that the base was trained on",
+  ],
+  [
+    "a copy by public inputs that nobody has",
+    {
+      base: { model: "base.onnx" },
+      "attacks.features.surrogate": "base",
+      trials: { copy: { attack: "knockoff" } },
+    },
+    "trials.copy: knockoff needs the data that the base was trained on",
   ],
 ])("%s is refused by the suite alone", async (_, changes, message) => {
   const file = await suiteWith(changes);

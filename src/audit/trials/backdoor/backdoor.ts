@@ -47,9 +47,9 @@ interface Run {
  * defence effectiveness rating (DER; Zhu et al. 2023, arXiv:2304.11823) weighs what
  * a defence takes from success against what it takes from accuracy.
  */
-export const backdoor: Protocol<Backdoor, Params> = async (
-  scene,
-): Promise<Outcome> => {
+export const backdoor: Protocol<Backdoor, Params> = { kind: "backdoor", run };
+
+async function run(scene: BackdoorScene): Promise<Outcome> {
   const { victim, random } = scene;
   const { test } = victim.data;
   const target = targetOf(scene.params.target, test);
@@ -95,7 +95,7 @@ export const backdoor: Protocol<Backdoor, Params> = async (
     notes: [...new Set(runs.flatMap((run) => run.planted.notes))],
     checks: controls.map((one) => atChance(one, n, test.classes.length)),
   };
-};
+}
 
 /** Attack success without what makes it. */
 interface Control {

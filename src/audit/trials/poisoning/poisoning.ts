@@ -42,9 +42,12 @@ interface Said extends Pick<Learnt, "filtered"> {
  * accuracy; of a poisoning that is meant for one class, how many of its samples are
  * taken for the other. Beside it: the victim without poison, and as many random labels.
  */
-export const poisoning: Protocol<Poisoning, { budgets: number[] }> = async (
-  scene,
-) => {
+export const poisoning: Protocol<Poisoning, { budgets: number[] }> = {
+  kind: "poisoning",
+  run,
+};
+
+async function run(scene: PoisoningScene): Promise<Outcome> {
   const { victim, unit, params } = scene;
   const clean = await victim.learn({});
   const none: Said = {
@@ -67,7 +70,7 @@ export const poisoning: Protocol<Poisoning, { budgets: number[] }> = async (
       at: `${largest} random labels`,
     });
   return told([none, ...(await poisonedBy(arms, scene))], scene);
-};
+}
 
 async function poisonedBy(
   arms: readonly Arm[],

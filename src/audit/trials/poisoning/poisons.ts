@@ -4,7 +4,7 @@ import type {
   PoisoningInput,
   TargetedPoisoning,
 } from "#attacks";
-import { type Random, UsageError } from "#core";
+import type { Random } from "#core";
 import type { Dataset } from "#data";
 import { argmaxRows, logitsOf, type Model, openFeatures } from "#model";
 import { type FloatTensor, floats, rows, sizeOf, takeRows } from "#onnx";
@@ -21,11 +21,7 @@ type Attacker = Pick<
   "train" | "params" | "engine" | "bounds" | "features" | "surrogate"
 >;
 
-/**
- * What the attacker holds. Features are opened when he first looks at them.
- *
- * @throws TRIAL_NEEDS_CLASSES where samples have no class to poison, TRIAL_NEEDS_TUNING without a base
- */
+/** What the attacker holds. Features are opened when he first looks at them. */
 export function openAttacker({
   victim,
   engine,
@@ -36,18 +32,7 @@ export function openAttacker({
 } {
   const { base, cut } = victim;
   const { train } = victim.data;
-  if (train.targets)
-    throw new UsageError(
-      "TRIAL_NEEDS_CLASSES",
-      `${victim.id} does not learn one class for each sample, and a poisoning is made of classes`,
-      "Name other candidates for this trial.",
-    );
-  if (!base)
-    throw new UsageError(
-      "TRIAL_NEEDS_TUNING",
-      `${victim.id} is not tuned from a base, and a poisoning is a fine-tuning with other data`,
-      "Name candidates for this trial that the suite tunes.",
-    );
+  if (!base) throw new Error("a tuned candidate has a base; the plan says so");
   const opened = new Map<string, ReturnType<typeof openFeatures>>();
   const surrogate = () => scene.surrogate({ seed: "attacker" });
   return {

@@ -23,12 +23,12 @@ import {
   shuffled,
 } from "./poisons.ts";
 
-interface Params {
+type Params = {
   budgets: number[];
   targets: number;
   from?: string;
   to?: string;
-}
+};
 
 type Setting = Scene<TargetedPoisoning, Params>;
 
@@ -63,9 +63,12 @@ interface Round {
  * victim without poison, and, at the largest count, the same changes with their
  * numbers shuffled within each sample, which are as large and were not optimised.
  */
-export const targetedPoisoning: Protocol<TargetedPoisoning, Params> = async (
-  scene,
-): Promise<Outcome> => {
+export const targetedPoisoning: Protocol<TargetedPoisoning, Params> = {
+  kind: "targeted-poisoning",
+  run,
+};
+
+async function run(scene: Setting): Promise<Outcome> {
   const { victim, unit, params, random } = scene;
   const { train, test } = victim.data;
   const { release, ...attacker } = openAttacker(scene);
@@ -129,7 +132,7 @@ export const targetedPoisoning: Protocol<TargetedPoisoning, Params> = async (
     hitsBefore: targets.filter(({ row, to }) => before[row] === to).length,
     accuracyBefore: accuracyOf(before, test.y),
   });
-};
+}
 
 const accuracyOf = (classes: Int32Array, y: Int32Array): number =>
   classes.filter((c, i) => c === y[i]).length / y.length;

@@ -1,12 +1,11 @@
 import type { Extraction } from "#attacks";
-import { AssayError, UsageError } from "#core";
+import { AssayError } from "#core";
 import {
   argmaxRows,
   type CompiledModel,
   compile,
   logitsOf,
   type Model,
-  meaningOf,
   replaceHead,
   softmaxRows,
 } from "#model";
@@ -14,6 +13,7 @@ import { type FloatTensor, floats, takeRows } from "#onnx";
 import type { Chart, Finding } from "../../results/index.ts";
 import { percent } from "../../words.ts";
 import {
+  type Outcome,
   type Protocol,
   pairedFinding,
   type Scene,
@@ -40,21 +40,14 @@ interface Stolen {
  * scratch beside it shows what that is worth. Control: the same answers, given to the
  * wrong inputs.
  */
-export const extraction: Protocol<Extraction, Params> = async (scene) => {
+export const extraction: Protocol<Extraction, Params> = {
+  kind: "extraction",
+  run,
+};
+
+async function run(scene: Here): Promise<Outcome> {
   const { victim, unit, params, engine, random } = scene;
   const { model, base, data, source } = victim;
-  if (meaningOf(model).targets || model.embedding)
-    throw new UsageError(
-      "TRIAL_TASK",
-      `${unit.id} asks classifiers of images or rows, and ${victim.id} is another model`,
-      "Name such candidates in the trial's candidates.",
-    );
-  if (unit.trains && !source)
-    throw new UsageError(
-      "TRIAL_PUBLIC",
-      `${unit.id} asks ${victim.id} about public inputs, and the suite has none`,
-      "Let the suite pre-train the base (base.pretrain) on other classes or another domain.",
-    );
   // One that does not train makes its own inputs.
   const inputs = source?.train.x ?? floats([0, ...model.contract.shape], []);
   const most = unit.trains ? (inputs.dims[0] ?? 0) : Number.POSITIVE_INFINITY;
@@ -83,7 +76,7 @@ export const extraction: Protocol<Extraction, Params> = async (scene) => {
       count,
       inputs,
       start: starts.get(start) as Model,
-      params: params as never,
+      params,
       engine,
       random: random.fork(`steal ${start}`),
       signal: scene.signal,
@@ -117,7 +110,7 @@ export const extraction: Protocol<Extraction, Params> = async (scene) => {
         : []),
     ],
   };
-};
+}
 
 function told(
   stolen: readonly Stolen[],

@@ -1,13 +1,6 @@
 import type { Inversion } from "#attacks";
-import { UsageError } from "#core";
 import type { Dataset } from "#data";
-import {
-  argmaxRows,
-  compile,
-  type Model,
-  meaningOf,
-  replaceHead,
-} from "#model";
+import { argmaxRows, compile, type Model, replaceHead } from "#model";
 import type { FloatTensor } from "#onnx";
 import { settingsSchema, tuneEvenly } from "#tuning";
 import { canBeShown, picture } from "../../gallery/index.ts";
@@ -28,26 +21,21 @@ import { plainNetwork } from "./plain-network.ts";
  * says a network that was trained by itself on the test split: no weights, start or
  * data in common. Control: the same from the base behind a head that was not trained.
  */
-export const inversion: Protocol<Inversion> = async (scene) => {
-  const { victim, unit, random } = scene;
+export const inversion: Protocol<Inversion> = { kind: "inversion", run };
+
+async function run(scene: Scene<Inversion>): Promise<Outcome> {
+  const { victim, random } = scene;
   const { model, base, data } = victim;
-  const { classes, embedding } = model;
-  if (meaningOf(model).targets || embedding)
-    throw new UsageError(
-      "TRIAL_TASK",
-      `${unit.id} makes images or rows of classes, and ${victim.id} is another model`,
-      "Try it on classifiers of images or rows: name them in the trial's candidates.",
-    );
   const judge = await independent(scene);
   const means = classMeans(data.train);
   const untrained = base
-    ? replaceHead(base, classes, random.fork("untrained"))
+    ? replaceHead(base, model.classes, random.fork("untrained"))
     : plainNetwork(model, random.fork("untrained"));
   const own = await look(model, judge, means, scene);
   scene.onProgress(0.9);
   const other = await look(untrained, judge, means, scene);
   return told(own, other, judge, victim);
-};
+}
 
 function told(
   own: Seen,
@@ -181,7 +169,7 @@ async function look(
   const compiled = await compile(model, engine);
   const images = await unit.invert({
     model: compiled,
-    params: params as never,
+    params,
     onProgress: (share) => onProgress(0.1 + 0.8 * share),
   });
   const sure = async (of: typeof compiled) =>

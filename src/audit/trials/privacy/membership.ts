@@ -1,10 +1,10 @@
 import type { Membership, Shadow } from "#attacks";
-import { Random, UsageError } from "#core";
+import { Random } from "#core";
 import { type Dataset, dataset, stratifiedSample, takeSamples } from "#data";
-import { layerGroups, logitsOf, meaningOf, replaceHead } from "#model";
+import { layerGroups, logitsOf, replaceHead } from "#model";
 import { concatRows, type FloatTensor } from "#onnx";
 import { settingsSchema, tuneEvenly } from "#tuning";
-import type { Protocol, Scene } from "../trial.ts";
+import type { Outcome, Protocol, Scene } from "../trial.ts";
 import { outcomeOf } from "./membership-outcome.ts";
 
 type Params = { readonly shadows?: number };
@@ -18,16 +18,15 @@ type Here = Scene<Membership, Params>;
  * halves of all samples, so that half of them learned from each; they are the same
  * for every attack and repair.
  */
-export const membership: Protocol<Membership, Params> = async (scene) => {
+export const membership: Protocol<Membership, Params> = {
+  kind: "membership",
+  run,
+};
+
+async function run(scene: Here): Promise<Outcome> {
   const { victim, unit, params, engine, signal, random } = scene;
   const { seen, domain, unlabelled } = victim.learned;
   const { train, validation, test } = domain;
-  if (meaningOf(victim.model).targets)
-    throw new UsageError(
-      "TRIAL_TASK",
-      `${unit.id} needs the probabilities of classes, ${victim.id} has targets`,
-      "Try it on classifiers: name them in the trial's candidates.",
-    );
   const pool = joined(seen, test);
   const said = ({ x }: Dataset) => logitsOf(victim.model, x, engine);
   const shadows = await shadowsOf(scene, pool, params.shadows ?? 0);
@@ -35,8 +34,10 @@ export const membership: Protocol<Membership, Params> = async (scene) => {
     samples: { logits: await said(pool), y: pool.y },
     population: { logits: await said(validation), y: validation.y },
     shadows,
-    reference: unit.needsReference ? await referenceOf(scene, pool) : null,
-    params: params as never,
+    reference: unit.needs?.includes("base")
+      ? await referenceOf(scene, pool)
+      : null,
+    params,
     engine,
     random: random.fork("score"),
     signal,
@@ -64,7 +65,7 @@ export const membership: Protocol<Membership, Params> = async (scene) => {
       ...found.notes,
     ],
   };
-};
+}
 
 async function shadowsOf(
   scene: Here,
@@ -99,17 +100,12 @@ const EPOCHS = 30;
 
 /** What the base says of samples behind a head that was tuned on the validation split. */
 async function referenceOf(
-  { victim, unit, engine, random, signal, once }: Here,
+  { victim, engine, random, signal, once }: Here,
   pool: Dataset,
 ): Promise<FloatTensor> {
   const { base, learned } = victim;
   const { validation } = learned.domain;
-  if (!base)
-    throw new UsageError(
-      "TRIAL_BASE",
-      `${unit.id} compares ${victim.id} with its base, and the suite has none`,
-      "State base in the suite, or use difficulty-calibration.",
-    );
+  if (!base) throw new Error("there is a base; the plan says so");
   return once("base reference", async () => {
     const own = random.fork("reference");
     const model = replaceHead(base, victim.model.classes, own.fork("head"));

@@ -32,7 +32,12 @@ interface Scores {
  * seeds, not over fine-tuning sets. The control tells two groups of victims of one kind
  * apart the same way.
  */
-export const property: Protocol<PropertyAttack, Params> = async (scene) => {
+export const property: Protocol<PropertyAttack, Params> = {
+  kind: "property",
+  run,
+};
+
+async function run(scene: PropertyScene): Promise<Outcome> {
   const { victim, params, random, surrogate } = scene;
   const { train } = victim.data;
   const label = params.class === undefined ? 0 : labelOf(params.class, train);
@@ -71,7 +76,7 @@ export const property: Protocol<PropertyAttack, Params> = async (scene) => {
   const shadows = await scoresOf("shadow", params.shadows, own, surrogate);
   const victims = await scoresOf("victim", params.victims, theirs, victim.tune);
   return told(shadows, victims, train.classes[label]!, scene);
-};
+}
 
 function told(
   shadows: Scores,

@@ -33,7 +33,12 @@ interface Seen {
  * accuracy, of the released model's answers, and of its robustness, against examples
  * that were made on the released model and against new ones.
  */
-export const tampering: Protocol<Tampering, Params> = async (scene) => {
+export const tampering: Protocol<Tampering, Params> = {
+  kind: "tampering",
+  run,
+};
+
+async function run(scene: Scene<Tampering, Params>): Promise<Outcome> {
   const { unit, params, victim, engine, random } = scene;
   const { attacked } = victim;
   const n = attacked.y.length;
@@ -50,7 +55,7 @@ export const tampering: Protocol<Tampering, Params> = async (scene) => {
   const before = await look(released, 0, at, scene, examples);
   await released.release();
 
-  const levels = unit.levels(params as never).toSorted((a, b) => a - b);
+  const levels = unit.levels(params).toSorted((a, b) => a - b);
   const units = [unit, ...(unit.control ? [unit.control] : [])];
   const seen: Seen[][] = [];
   for (const [u, one] of units.entries()) {
@@ -67,7 +72,7 @@ export const tampering: Protocol<Tampering, Params> = async (scene) => {
   }
   const [chosen = [], control = []] = seen;
   return told({ before, chosen, control, n }, scene);
-};
+}
 
 /** What was seen of the released model, and after each level of the tampering and of its control. */
 interface Levels {
@@ -170,7 +175,7 @@ async function tampered(
     level,
     data: victim.data.validation,
     engine,
-    params: params as never,
+    params,
     random: random.fork(`tamper ${unit.id}`),
   });
   return compile(model, engine);

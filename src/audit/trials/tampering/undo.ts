@@ -27,7 +27,9 @@ interface Climbed {
  * left of the property and at the accuracy, and reports the least cost at which it
  * is undone while the model still works.
  */
-export const undo: Protocol<Undoing, Undo["params"]> = async (scene) => {
+export const undo: Protocol<Undoing, Undo["params"]> = { kind: "undo", run };
+
+async function run(scene: Undo): Promise<Outcome> {
   const property = await openProperty(scene);
   const released = property.start ?? scene.victim.model;
   const start = await lookAt(released, property, scene);
@@ -41,7 +43,7 @@ export const undo: Protocol<Undoing, Undo["params"]> = async (scene) => {
   const ways = await from(released);
   const control = await from(property.control);
   return told({ property, start, goal, ways, control }, scene);
-};
+}
 
 const isUndone = (
   { holds }: Seen,

@@ -5,6 +5,7 @@ import {
   numberFinding,
   type Outcome,
   type Protocol,
+  type Scene,
   shareFinding,
 } from "../trial.ts";
 import { answersTo, craftAll, sources } from "./crafted.ts";
@@ -30,9 +31,9 @@ interface Reached {
  * is sure of, how many of its classes they reach, and after how many attempts all
  * of them (NABAC).
  */
-export const activation: Protocol<Crafting> = async (
-  scene,
-): Promise<Outcome> => {
+export const activation: Protocol<Crafting> = { kind: "activation", run };
+
+async function run(scene: Scene<Crafting>): Promise<Outcome> {
   const crafted = await craftAll(scene);
   const candidate = await compile(scene.victim.model, scene.engine);
   const all: Reached[] = [];
@@ -58,7 +59,7 @@ export const activation: Protocol<Crafting> = async (
       },
     ],
   };
-};
+}
 
 function reached(
   answers: readonly (readonly number[])[],

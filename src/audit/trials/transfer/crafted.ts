@@ -1,5 +1,4 @@
 import type { Crafting } from "#attacks";
-import { UsageError } from "#core";
 import {
   type CompiledModel,
   compile,
@@ -47,7 +46,7 @@ export async function craftAll({
       try {
         return await unit.craft({
           base,
-          params: params as never,
+          params,
           random: random.fork("inputs"),
           onProgress: (share) => onProgress(from + share * 0.45),
         });
@@ -71,21 +70,11 @@ export async function craftAll({
   };
 }
 
-/**
- * The probabilities of the classes that a candidate gives to inputs [N, classes].
- *
- * @throws TRIAL_TASK for a model that is no classifier
- */
+/** The probabilities of the classes that a candidate gives to inputs [N, classes]. */
 export async function answersTo(
   candidate: CompiledModel,
   inputs: FloatTensor,
 ): Promise<number[][]> {
   const { model } = candidate;
-  if (model.task && ["multi-label", "regression"].includes(model.task.kind))
-    throw new UsageError(
-      "TRIAL_TASK",
-      `the attack leads to classes, the candidate's outputs are of ${model.task.kind}`,
-      "Name the candidates that are classifiers under the trial's candidates.",
-    );
   return softmaxRows(meaningOf(model).view(await candidate.logits(inputs)));
 }

@@ -5,6 +5,7 @@ import {
   numberFinding,
   type Outcome,
   type Protocol,
+  type Scene,
   shareFinding,
 } from "../trial.ts";
 import { answersTo, craftAll, sources } from "./crafted.ts";
@@ -21,9 +22,9 @@ const KIN = 0.5;
  * probabilities), and by the weights themselves. The second base is one that it
  * does not descend from.
  */
-export const fingerprint: Protocol<Crafting> = async (
-  scene,
-): Promise<Outcome> => {
+export const fingerprint: Protocol<Crafting> = { kind: "fingerprint", run };
+
+async function run(scene: Scene<Crafting>): Promise<Outcome> {
   const crafted = await craftAll(scene);
   const { victim, unrelated } = scene;
   const candidate = await compile(victim.model, scene.engine);
@@ -65,7 +66,7 @@ export const fingerprint: Protocol<Crafting> = async (
       },
     ],
   };
-};
+}
 
 function findingsOf(
   coefficients: readonly number[],

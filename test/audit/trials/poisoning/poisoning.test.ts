@@ -60,7 +60,6 @@ const blunt: TargetedPoisoning = {
   id: "blunt",
   title: "Every label",
   kind: "targeted-poisoning",
-  needsTuning: true,
   reference: "",
   taxonomy: { atlas: [], owasp: [], nist: [] },
   threat: "",
@@ -78,7 +77,7 @@ const blunt: TargetedPoisoning = {
 test("a control that succeeds as well makes the trial untrusted", async () => {
   const data = await smallDigits();
   const model = await reference();
-  const found = await targetedPoisoning(
+  const found = await targetedPoisoning.run(
     sceneOf(blunt, { budgets: [1], targets: 6 }, model, data, {
       base: untrained(),
       learn: async ({ train }) => ({

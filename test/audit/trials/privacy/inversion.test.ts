@@ -44,7 +44,7 @@ test("MI-Face moves a linear model's input to the side of each class", async () 
 test("images of a trained model's classes are sure of it, and those of an untrained head are at chance", async () => {
   const data = await smallDigits();
   const model = await reference();
-  const found = await inversion(
+  const found = await inversion.run(
     sceneOf(miFace, { steps: 100 }, model, data, { base: untrained() }),
   );
   expect(found.checks.map((c) => c.status)).toEqual(["passed"]);

@@ -65,7 +65,7 @@ test.each(["loss-threshold", "lira", "difficulty-calibration"])(
     ];
     const unit = trialAttacks.find((u) => u.id === id) as Membership;
     const tried = (model: Model) =>
-      membership({
+      membership.run({
         unit,
         params: unit.params.parse(
           id === "loss-threshold" ? {} : { shadows: 4 },

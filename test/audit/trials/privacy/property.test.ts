@@ -2,13 +2,14 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { trialAttacks } from "#attacks";
+import { type PropertyAttack, trialAttacks } from "#attacks";
 import { runAudit } from "#audit";
 import { floats } from "#onnx";
 
 test("the score is how far the class stands above the others", () => {
-  const unit = trialAttacks.find((a) => a.id === "class-share");
-  if (unit?.kind !== "property") throw new Error("class-share is there");
+  const unit = trialAttacks.find(
+    ({ kind }) => kind === "property",
+  ) as PropertyAttack;
   const logits = floats([2, 3], [3, 0, 0, 0, 3, 0]);
   expect([0, 1, 2].map((label) => unit.score({ logits, label }))).toEqual([
     0.5, 0.5, -1,
