@@ -1,22 +1,19 @@
 import { z } from "zod";
 import { AssayError, type Need, type Random } from "#core";
-import type { Access, Target } from "#model";
+import type { Access, Samples, Target } from "#model";
 import type { FloatTensor } from "#onnx";
-import type { Table } from "#tables";
 import type { Ball } from "./ball.ts";
 import type { Norm } from "./norms/index.ts";
 
-/** What an attack works on. */
-export interface AttackInput<P> {
-  readonly target: Target;
+/** What an attack works on: rows of numbers in a ball, unless it says otherwise. */
+export interface AttackInput<P, X extends Samples = FloatTensor, B = Ball> {
+  readonly target: Target<X>;
   /** Clean samples [N, ...shape] that the target classifies correctly. */
-  readonly x: FloatTensor;
+  readonly x: X;
   /** Their true labels. */
   readonly y: Int32Array;
   /** What examples have to stay within; of infinite size where the nearest are looked for. */
-  readonly ball: Ball;
-  /** What rows there can be, where the samples are rows of a table. Only such rows count, whether an attack looks at it or not. */
-  readonly table?: Table;
+  readonly ball: B;
   /** Further samples of the task that an attacker has, with their labels; none of those that are scored. */
   readonly others?: { readonly x: FloatTensor; readonly y: Int32Array };
   /** Samples of the task that the public base was trained on, where there are any. */

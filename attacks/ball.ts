@@ -24,7 +24,9 @@ export interface Ball {
   randomPoint(centre: FloatTensor, random: readonly Random[]): FloatTensor;
   /** The distance of each x from its centre. */
   distance(centre: FloatTensor, x: FloatTensor): Float64Array;
-  /** Of rows of a table: whether the attacker could make this one of its centre. The geometry knows nothing of it. */
+  /** What rows there can be, where the samples are rows of a table. Only such rows count; the geometry knows nothing of it. */
+  readonly table?: Table;
+  /** Of rows of a table: whether the attacker could make this one of its centre. */
   allows?(centre: FloatTensor, example: FloatTensor): boolean;
 }
 
@@ -58,6 +60,7 @@ export function ballOf(
     eps: norm === "none" ? Number.POSITIVE_INFINITY : eps,
     bounds,
     nearest: norm !== "none" && eps === Number.POSITIVE_INFINITY,
+    table,
     allows: table
       ? (centre, { data }) => objection(table, centre.data, data) === null
       : undefined,
@@ -102,6 +105,10 @@ export function ballOf(
     },
   };
 }
+
+/** The ball of another size; all else is the same. */
+export const resized = ({ norm, bounds, table }: Ball, eps: number): Ball =>
+  ballOf(norm, eps, bounds, table);
 
 function perSample(
   like: FloatTensor,

@@ -176,8 +176,14 @@ export const textAttacks: readonly TextAttack[] = [
 export type AnyAttack = Attack | TextAttack;
 
 export type { Attack, AttackInput, Family, Measure } from "./attack.ts";
+export {
+  type Attackable,
+  attackOn,
+  type Runnable,
+  someOf,
+} from "./attack-on.ts";
 export type { Backdoor, Planted, Trigger } from "./backdoor/backdoor.ts";
-export { type Ball, ballOf } from "./ball.ts";
+export { type Ball, ballOf, resized } from "./ball.ts";
 export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";
 export { type Norm, norms } from "./norms/index.ts";

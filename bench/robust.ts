@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { type Attack, attacks, ballOf } from "#attacks";
+import { type Attack, attackOn, attacks, ballOf } from "#attacks";
 import { choiceOf, packagePath, Random } from "#core";
 import type { Dataset } from "#data";
 import { trainingDefenses } from "#defenses";
@@ -10,13 +10,12 @@ import { type Engine, onnxruntime } from "#engine";
 import {
   argmaxRows,
   compile,
-  grantAccess,
   layerGroups,
   loadModel,
   type Model,
   saveModel,
 } from "#model";
-import { type FloatTensor, rows, takeRows } from "#onnx";
+import { type FloatTensor, rows } from "#onnx";
 import {
   type Architecture,
   architectures,
@@ -175,22 +174,15 @@ async function standing(
   right: readonly number[],
 ): Promise<number> {
   const unit = attacks.find((a) => a.id === "autoattack") as Attack;
-  const x = takeRows(held.x, right);
-  const y = Int32Array.from(right, (i) => held.y[i]!);
   const compiled = await compile(model, engine);
-  const ball = ballOf("linf", EPS, model.contract.bounds);
-  const { access } = unit;
-  const target = grantAccess(compiled, { access, x, y, limit: ball });
-  const random = new Random(2);
-  await unit.run({
-    target,
-    x,
-    y,
-    ball,
-    params: unit.params.parse({}),
-    random: right.map((i) => random.fork(i)),
-    onProgress: () => {},
-  });
+  const { target, run } = attackOn(
+    compiled,
+    held,
+    { unit, params: unit.params.parse({}) },
+    { ball: ballOf("linf", EPS, model.contract.bounds) },
+    { rows: right, random: new Random(2) },
+  );
+  await run();
   await compiled.release();
   return target.distances.filter((d) => d === Number.POSITIVE_INFINITY).length;
 }

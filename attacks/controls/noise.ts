@@ -21,7 +21,7 @@ export const noise = defineAttack({
     nist: ["NISTAML.022"],
   },
   params: z.strictObject({ draws: z.int().positive().default(10) }),
-  async run({ target, x, ball, table, params, random, onProgress }) {
+  async run({ target, x, ball, params, random, onProgress }) {
     for (let draw = 0; draw < params.draws; draw++) {
       onProgress(draw / params.draws);
       const open = target.open();
@@ -29,8 +29,7 @@ export const noise = defineAttack({
       const streams = open.map((i) => random[i]!);
       const centres = takeRows(x, open);
       const drawn = ball.randomPoint(centres, streams);
-      const tries = table ? repaired(table, centres, drawn) : drawn;
-      await target.predict(tries, open);
+      await target.predict(repaired(ball, centres, drawn), open);
     }
     return target.examples();
   },

@@ -1,7 +1,7 @@
 import type { Random } from "#core";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { AttackInput } from "../attack.ts";
-import { type Ball, ballOf } from "../ball.ts";
+import { type Ball, resized } from "../ball.ts";
 import type { Ascent, Scene } from "./apgd-ascent.ts";
 import { climb } from "./apgd-climb.ts";
 import { momentumPaces } from "./apgd-momentum.ts";
@@ -49,8 +49,7 @@ function phasesOf(ball: Ball, { steps, largerEps }: Ascent): Phase[] {
   // However few the steps are, the last is in the ball itself.
   const first = Math.min(part, steps - 1);
   const second = Math.min(part, steps - first - 1);
-  const sized = (times: number) =>
-    ballOf(ball.norm, times * ball.eps, ball.bounds);
+  const sized = (times: number) => resized(ball, times * ball.eps);
   return [
     { ball: sized(3), steps: first },
     { ball: sized(2), steps: second },

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type FloatTensor, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
-import { ballOf } from "../ball.ts";
+import { resized } from "../ball.ts";
 import type { Scene } from "./apgd-ascent.ts";
 import { climb } from "./apgd-climb.ts";
 import { momentumPaces } from "./apgd-momentum.ts";
@@ -53,18 +53,16 @@ export async function constrainedPgd(
     target,
     x,
     y,
-    table,
     params,
     random,
-    ball: { norm, eps, bounds },
+    ball: whole,
   }: AttackInput<z.output<typeof capgdParams>>,
   onProgress: (share: number) => void,
 ): Promise<void> {
   const { steps, restarts, rho, epsMargin } = params;
-  const smaller = ballOf(norm, eps * (1 - epsMargin), bounds);
-  const ball = table ? tableBall(smaller, table) : smaller;
+  const ball = tableBall(resized(whole, whole.eps * (1 - epsMargin)));
   const scene: Scene = {
-    target: table ? tableTarget(target, x, y, table) : target,
+    target: tableTarget(target, x, y, ball),
     x,
     y,
     ball,

@@ -28,15 +28,17 @@ function fixed(
   return out;
 }
 
-/** Rows as the attacker could make them, as far as types, fixed columns and definitions go. */
+/** Rows as the attacker could make them, as far as types, fixed columns and definitions go; what are no rows of a table as they are. */
 export const repaired = (
-  table: Table,
+  { table }: Ball,
   clean: FloatTensor,
   x: FloatTensor,
-): FloatTensor => fixed(table, clean, x, repair);
+): FloatTensor => (table ? fixed(table, clean, x, repair) : x);
 
 /** The same ball with what must not change put back after each projection, and columns that others define computed anew. */
-export function tableBall(ball: Ball, table: Table): Ball {
+export function tableBall(ball: Ball): Ball {
+  const { table } = ball;
+  if (!table) return ball;
   const fix: Fix = (_, clean, row) => {
     restore(table, clean, row);
     recompute(table, row);
@@ -50,7 +52,7 @@ export function tableBall(ball: Ball, table: Table): Ball {
 }
 
 /**
- * The target with the loss less the violation of the constraints, in the units
+ * Of rows of a table the target with the loss less the violation of the constraints, in the units
  * of the columns, and no gradient at fixed columns. A row that is misclassified
  * but not of the right types is repaired and asked about at once.
  */
@@ -58,8 +60,10 @@ export function tableTarget(
   target: Target,
   x: FloatTensor,
   y: Int32Array,
-  table: Table,
+  ball: Ball,
 ): Target {
+  const { table } = ball;
+  if (!table) return target;
   const askRepaired = async (
     points: FloatTensor,
     samples: readonly number[],
@@ -72,7 +76,7 @@ export function tableTarget(
     if (wrong.length === 0) return;
     const of = wrong.map((place) => samples[place]!);
     const clean = takeRows(x, of);
-    await target.predict(repaired(table, clean, takeRows(points, wrong)), of);
+    await target.predict(repaired(ball, clean, takeRows(points, wrong)), of);
   };
   const fixedColumns = table.columns.filter(({ change }) => change === "none");
   return Object.create(target, {

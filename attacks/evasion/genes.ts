@@ -7,6 +7,7 @@ import {
   type Table,
   unscaled,
 } from "#tables";
+import type { Ball } from "../ball.ts";
 
 /** What may change in a row: one number, a whole number in its own unit, or which value a category has. */
 interface Gene {
@@ -30,12 +31,7 @@ export class Genome {
   readonly #clean: Float32Array;
   readonly #table: Table | undefined;
 
-  /** @param bounds of the numbers, where there is no table */
-  constructor(
-    clean: Float32Array,
-    table: Table | undefined,
-    bounds: readonly [number, number],
-  ) {
+  constructor(clean: Float32Array, { table, bounds }: Ball) {
     this.#clean = clean;
     this.#table = table;
     this.#genes = table

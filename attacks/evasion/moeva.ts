@@ -84,7 +84,7 @@ async function evolveGroup(
   group: readonly number[],
   onProgress: (generation: number) => void,
 ): Promise<void> {
-  const { target, x, ball, table, params, random } = input;
+  const { target, x, ball, params, random } = input;
   const { generations, population, offspring } = params;
   const directions = directionsOf(population);
   const searches = new Map<number, Search>();
@@ -92,7 +92,7 @@ async function evolveGroup(
   const first = group.filter((i) => begun.has(i));
   for (const i of first)
     searches.set(i, {
-      genome: new Genome(rowOf(x, i), table, ball.bounds),
+      genome: new Genome(rowOf(x, i), ball),
       random: random[i]!.fork("moeva"),
       memory: freshMemory(),
       population: [],
@@ -145,7 +145,7 @@ function breed(
 
 /** Asks about all individuals of some samples at once. */
 async function judge(
-  { target, x, y, ball, table }: Input,
+  { target, x, y, ball }: Input,
   searches: ReadonlyMap<number, Search>,
   samples: readonly number[],
   litters: readonly (readonly Float64Array[])[],
@@ -165,6 +165,7 @@ async function judge(
   });
   const logits = await target.scores(tried, of);
   const distances = ball.distance(takeRows(x, of), tried);
+  const { table } = ball;
   let at = 0;
   return samples.map((i, k) =>
     litters[k]!.map((genes) => {

@@ -1,27 +1,14 @@
 import type { z } from "zod";
-import type { Random } from "#core";
-import type { Limit, Target } from "#model";
+import type { Limit } from "#model";
 import { editsBetween } from "#texts";
-import type { Attack } from "../attack.ts";
+import type { Attack, AttackInput } from "../attack.ts";
 
-/** What an attack on texts works on. */
-export interface TextInput<P> {
-  /** Answers texts, through whatever repairs and tokenizer there are. */
-  readonly target: Target<readonly string[]>;
-  /** Clean texts that the target classifies correctly. */
-  readonly texts: readonly string[];
-  /** Their true labels. */
-  readonly y: Int32Array;
-  /** Most edits of each; see `editsBetween`. */
-  readonly edits: number;
-  readonly params: P;
-  /** One generator a text, so that results do not depend on how texts are batched. */
-  readonly random: readonly Random[];
-  /** Called between steps with the share of the work that is done; throws when the run is interrupted. */
-  readonly onProgress: (share: number) => void;
-  /** Called with what it has to do otherwise than its paper says, in a sentence without its stop. */
-  readonly onNote?: (text: string) => void;
-}
+/** What an attack on texts works on: the target answers texts, through whatever repairs and tokenizer there are, and `ball.eps` is the most edits of each (see `editsBetween`). */
+export type TextInput<P> = AttackInput<
+  P,
+  readonly string[],
+  Limit<readonly string[]>
+>;
 
 /** An attack on what a text model reads, rather than on numbers. */
 export interface TextAttack<S extends z.ZodObject = z.ZodObject>
@@ -32,7 +19,7 @@ export interface TextAttack<S extends z.ZodObject = z.ZodObject>
    * Tries to break the texts. The target judges every text that it is asked
    * about and keeps those that broke one, so most attacks return what it kept.
    *
-   * @returns one text each, no more than `edits` away
+   * @returns one text each, inside the ball
    */
   run(input: TextInput<z.output<S>>): Promise<readonly string[]>;
 }

@@ -41,10 +41,10 @@ export const badCharacters = defineTextAttack({
   ...byScores,
   params,
   async run(input) {
-    const { target, texts, edits, params, random, onProgress } = input;
-    const most = Math.floor(edits);
+    const { target, x, ball, params, random, onProgress } = input;
+    const most = Math.floor(ball.eps);
     const slotsOf = params.kind === "invisible" ? insertions : replacements;
-    const slots = texts.map((text) => slotsOf(text, most));
+    const slots = x.map((text) => slotsOf(text, most));
     const streams = random.map((stream) => stream.fork(params.kind));
     const populations = slots.map(({ ranges }, i) =>
       ranges.length === 0

@@ -39,9 +39,9 @@ export const charmer = defineTextAttack({
   ...byScores,
   params,
   async run(input) {
-    const { target, texts, onProgress } = input;
-    const most = Math.floor(input.edits);
-    const searches = texts.map((text, sample): Search => ({ sample, text }));
+    const { target, x, onProgress } = input;
+    const most = Math.floor(input.ball.eps);
+    const searches = x.map((text, sample): Search => ({ sample, text }));
     for (let edit = 0; edit < most; edit++) {
       const share = (part: number) => onProgress((edit + part) / most);
       share(0);

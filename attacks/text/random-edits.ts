@@ -22,12 +22,12 @@ export const randomEdits = defineTextAttack({
     nist: ["NISTAML.022"],
   },
   params: z.strictObject({ draws: z.int().positive().default(10) }),
-  async run({ target, texts, edits, params, random, onProgress }) {
+  async run({ target, x, ball, params, random, onProgress }) {
     for (let draw = 0; draw < params.draws; draw++) {
       onProgress(draw / params.draws);
       const open = target.open();
       if (open.length === 0) break;
-      const tries = open.map((i) => edited(texts[i]!, edits, random[i]!));
+      const tries = open.map((i) => edited(x[i]!, ball.eps, random[i]!));
       await target.predict(tries, open);
     }
     return target.examples();

@@ -40,7 +40,7 @@ export const textbugger = defineTextAttack({
   async run(input) {
     const { target, onProgress } = input;
     const searches = await ranked(input);
-    noteUntried(input, "textbugger", input.texts.length - searches.length);
+    noteUntried(input, "textbugger", input.x.length - searches.length);
     const words = Math.max(0, ...searches.map(({ order }) => order.length));
     for (let turn = 0; turn < words; turn++) {
       onProgress(turn / words);
@@ -66,8 +66,8 @@ export const textbugger = defineTextAttack({
 
 /** Every text that can afford it with its words in order of their importance. */
 async function ranked(input: TextInput<unknown>): Promise<Search[]> {
-  const { target, texts } = input;
-  const asked = texts.flatMap((clean, sample) => {
+  const { target, x } = input;
+  const asked = x.flatMap((clean, sample) => {
     const pieces = clean.split(WORDS);
     const words = Array.from(pieces.keys()).filter((place) => place % 2 === 1);
     // A text of one word has nothing to rank, and may not become empty.
@@ -102,7 +102,7 @@ async function ranked(input: TextInput<unknown>): Promise<Search[]> {
 function triesOf(
   search: Search,
   turn: number,
-  { edits, random }: TextInput<unknown>,
+  { ball, random }: TextInput<unknown>,
 ) {
   const { sample, clean, pieces, order } = search;
   const place = order[turn];
@@ -113,5 +113,5 @@ function triesOf(
       const text = pieces.with(place, bug).join("");
       return { sample, text, search, place, bug };
     })
-    .filter(({ text }) => editsBetween(clean, text) <= edits);
+    .filter(({ text }) => editsBetween(clean, text) <= ball.eps);
 }

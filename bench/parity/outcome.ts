@@ -1,6 +1,6 @@
-import { type Attack, attacks, ballOf } from "#attacks";
+import { type Attack, attackOn, attacks, ballOf } from "#attacks";
 import { Random } from "#core";
-import { argmaxRows, type CompiledModel, grantAccess } from "#model";
+import { argmaxRows, type CompiledModel } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { Row } from "./rows.ts";
 
@@ -27,25 +27,15 @@ export async function outcomeOf(
   const predicted = argmaxRows(await model.logits(takeRows(x, some)));
   const right = some.filter((i) => predicted[i] === y[i]);
   const ball = ballOf(row.norm, row.eps ?? Number.POSITIVE_INFINITY, [0, 1]);
-  const clean = takeRows(x, right);
-  const labels = Int32Array.from(right, (i) => y[i]!);
-  const random = new Random(row.seed);
-  const target = grantAccess(model, {
-    access: unit.access,
-    x: clean,
-    y: labels,
-    limit: ball,
-  });
+  const { target, run } = attackOn(
+    model,
+    { x, y: Int32Array.from(y) },
+    { unit, params: unit.params.parse(row.params) },
+    { ball },
+    { rows: right, random: new Random(row.seed) },
+  );
   const begun = performance.now();
-  await unit.run({
-    target,
-    x: clean,
-    y: labels,
-    ball,
-    params: unit.params.parse(row.params),
-    random: right.map((i) => random.fork(i)),
-    onProgress: () => {},
-  });
+  await run();
   const seconds = (performance.now() - begun) / 1000;
   const distances = Array.from(target.distances).sort((a, b) => a - b);
   const standing = distances.filter((d) => d === Number.POSITIVE_INFINITY);

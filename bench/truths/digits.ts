@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Attack, attacks, ballOf } from "#attacks";
-import { type Chosen, choiceOf, Random } from "#core";
+import { attackOn, attacks, ballOf } from "#attacks";
+import { choiceOf, Random } from "#core";
 import {
   type Dataset,
   loadDataset,
@@ -11,13 +11,7 @@ import {
 } from "#data";
 import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
-import {
-  accuracyOf,
-  compile,
-  grantAccess,
-  layerGroups,
-  type Model,
-} from "#model";
+import { accuracyOf, compile, layerGroups, type Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import {
   architectureOf,
@@ -117,21 +111,15 @@ export async function attacked(
   eps: number,
   seed: number,
 ): Promise<{ examples: FloatTensor; robust: number }> {
-  const { unit, params }: Chosen<Attack> = choiceOf(attacks).parse(stated);
   const compiled = await compile(model, onnxruntime);
-  const ball = ballOf(norm, eps, model.contract.bounds);
-  const { access } = unit;
-  const target = grantAccess(compiled, { access, x, y, limit: ball });
-  const random = new Random(seed);
-  const examples = await unit.run({
-    target,
-    x,
-    y,
-    ball,
-    params,
-    random: Array.from(y, (_, i) => random.fork(i)),
-    onProgress() {},
-  });
+  const { target, run } = attackOn(
+    compiled,
+    { x, y },
+    choiceOf(attacks).parse(stated),
+    { ball: ballOf(norm, eps, model.contract.bounds) },
+    { random: new Random(seed) },
+  );
+  const examples = await run();
   await compiled.release();
   const stands = Array.from(target.distances).filter(
     (d) => d === Number.POSITIVE_INFINITY,

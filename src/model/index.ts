@@ -61,6 +61,7 @@ export {
   countOf,
   putSamples,
   type Samples,
+  sampleAt,
   samplesAt,
 } from "./samples.ts";
 export { gradientError } from "./self-check.ts";
@@ -76,5 +77,5 @@ export {
   type Truth,
   taskSchema,
 } from "./tasks/index.ts";
-export type { Access, Limit, Victim } from "./terms.ts";
+export type { Access, Limit, Terms, Victim } from "./terms.ts";
 export { findWeights, layerOps } from "./weights.ts";

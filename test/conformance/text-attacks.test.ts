@@ -1,12 +1,18 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { editsLimit, type TextAttack, textAttacks } from "#attacks";
+import { attackOn, editsLimit, type TextAttack, textAttacks } from "#attacks";
 import { Random } from "#core";
-import { grantAccess, type Model, modelOf } from "#model";
+import {
+  grantAccess,
+  type Limit,
+  type Model,
+  modelOf,
+  samplesAt,
+} from "#model";
 import { emptyGraph, floats, GraphBuilder } from "#onnx";
 import { editsBetween, foldUnicode } from "#texts";
 
-const TEXTS = [
+const TEXTS: readonly string[] = [
   "a good film",
   "what a fine and lovely story",
   "bad, really bad acting",
@@ -52,8 +58,6 @@ async function attack(
     params = {},
   }: Options = {},
 ) {
-  const texts = rows.map((i) => TEXTS[i]!);
-  const y = Int32Array.from(rows, (i) => Y[i]!);
   const asked: string[] = [];
   const answers = async (all: readonly string[]) => {
     asked.push(...all);
@@ -64,28 +68,16 @@ async function attack(
     });
     return { logits: floats([all.length, 2], scores), scores: [] };
   };
-  const target = grantAccess(
-    { model, answers },
-    {
-      access: unit.access,
-      x: texts as readonly string[],
-      y,
-      limit: editsLimit(eps),
-      queries,
-    },
-  );
-  const stream = new Random(seed);
   const notes: string[] = [];
-  const examples = await unit.run({
-    target,
-    texts,
-    y,
-    edits: eps,
-    params: unit.params.parse(params),
-    random: rows.map((i) => stream.fork(i)),
-    onProgress() {},
-    onNote: (text) => notes.push(text),
-  });
+  const { target, run } = attackOn<readonly string[], Limit<readonly string[]>>(
+    { model, answers },
+    { x: TEXTS, y: Y },
+    { unit, params: unit.params.parse(params) },
+    { ball: editsLimit(eps), queries },
+    { rows, random: new Random(seed), onNote: (text) => notes.push(text) },
+  );
+  const examples = samplesAt(await run(), rows);
+  const texts = samplesAt(TEXTS, rows);
   return { examples, target, asked, texts, notes };
 }
 

@@ -1,3 +1,4 @@
+import { ballOf, editsLimit } from "#attacks";
 import { hashOf, Random } from "#core";
 import type { Dataset } from "#data";
 import {
@@ -12,6 +13,7 @@ import {
   type CompiledModel,
   compile,
   type Draws,
+  type Limit,
   type Samples,
 } from "#model";
 import { type FloatTensor, tensor } from "#onnx";
@@ -130,6 +132,16 @@ async function openTexts(
     },
   };
 }
+
+/** What the examples of a cell have to stay within. */
+export const ballFor = (
+  { norm, eps }: PlannedCell,
+  { model }: Opened,
+  { table }: Dataset,
+): Limit<Samples> =>
+  norm === "edits"
+    ? editsLimit(eps)
+    : ballOf(norm, eps, model.model.contract.bounds, table);
 
 /** The samples of a dataset as they come to a defended model. */
 export const samplesOf = ({ x, texts }: Dataset): Samples =>

@@ -6,7 +6,7 @@ import type { PlannedCell } from "../plan/index.ts";
 import { type Cell, countOf, type Fate, outcomesOf } from "../results/index.ts";
 import { rate } from "../statistics/index.ts";
 import type { Evidence } from "../trust/index.ts";
-import { type Bench, drawsFor, openFor, samplesOf } from "./bench.ts";
+import { type Bench, ballFor, drawsFor, openFor, samplesOf } from "./bench.ts";
 import { craft, craftKey } from "./craft.ts";
 import { detectionOf } from "./detection.ts";
 import { gather } from "./evidence.ts";
@@ -54,7 +54,8 @@ async function attackAndScore(
   const started = performance.now();
   const opened = await openFor(candidate, planned.parts, bench);
   const { model } = opened.model;
-  const made = await craft(planned, candidate, bench, key);
+  const ball = ballFor(planned, opened, data);
+  const made = await craft(planned, candidate, bench, ball, key);
   const { examples, queries, queriesToBreak, measures } = made;
   const draws = (purpose: string) => drawsFor(bench, purpose);
   const before = await opened.answers(samplesOf(data), draws("clean"));
@@ -119,6 +120,7 @@ async function attackAndScore(
       candidate,
       opened,
       bench,
+      ball,
       made,
       clean,
       outcomes,

@@ -5,12 +5,12 @@ import { decisions, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import { describe } from "../suite/index.ts";
 import {
+  type Attempt,
   type BrokenControl,
   brokenControl,
   controlBits,
   PROBED,
-  type Scene,
-  someOf,
+  partOf,
 } from "../trust/index.ts";
 import { type Bench, drawsFor, openFor } from "./bench.ts";
 
@@ -24,7 +24,7 @@ const sanitizer = choiceOf(sanitizers);
 export async function controlOf(
   planned: PlannedCell,
   ready: ReadyModel,
-  scene: Scene,
+  attempt: Attempt,
   bench: Bench,
 ): Promise<BrokenControl | null> {
   const { chosen, norm, eps, defense } = planned;
@@ -33,7 +33,7 @@ export async function controlOf(
     return null;
   const [low, high] = ready.model.contract.bounds;
   const count = data.x.data.length / data.y.length;
-  const bits = controlBits(scene.norm, eps, high - low, count);
+  const bits = controlBits(attempt.ball.norm, eps, high - low, count);
   if (bits === null) return null;
   const opened = await openFor(ready, [], bench);
   const part = sanitizer.parse({ id: "bit-depth", bits });
@@ -52,7 +52,7 @@ export async function controlOf(
   );
   const found = await brokenControl(
     {
-      ...someOf(scene, right.slice(0, PROBED)),
+      ...partOf(attempt, right.slice(0, PROBED)),
       victim,
       random: new Random(seed).fork(`control ${key}`),
     },

@@ -1,40 +1,18 @@
-import {
-  type AttackInput,
-  type Norm as AttackNorm,
-  type Ball,
-  ballOf,
-  editsLimit,
-  type Measure,
-  surrogateOf,
-} from "#attacks";
-import {
-  AssayError,
-  hashOf,
-  InterruptedError,
-  packageVersion,
-  Random,
-} from "#core";
+import { attackOn, type Measure, type Runnable, surrogateOf } from "#attacks";
+import { AssayError, hashOf, packageVersion, Random } from "#core";
 import {
   copyOfSamples,
-  grantAccess,
+  type Limit,
   putSamples,
   type Queries,
   type Samples,
-  samplesAt,
-  type Target,
+  type Victim,
 } from "#model";
-import { type FloatTensor, putRows, takeRows } from "#onnx";
 import { decisions, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import { describe } from "../suite/index.ts";
 import { peaksOf, stillRising } from "../trust/index.ts";
-import {
-  type Bench,
-  drawsFor,
-  type Opened,
-  openFor,
-  samplesOf,
-} from "./bench.ts";
+import { type Bench, drawsFor, openFor, samplesOf } from "./bench.ts";
 import { examplesFile, readExamples, writeExamples } from "./examples.ts";
 import { describeFits } from "./fit.ts";
 
@@ -98,16 +76,17 @@ export async function craft(
   planned: PlannedCell,
   candidate: ReadyModel,
   bench: Bench,
+  ball: Limit<Samples>,
   key: string,
 ): Promise<Craft & { examples: Samples; file: string }> {
-  const { store, data } = bench;
+  const { store, data, seed, signal, onEvent } = bench;
   const clean = samplesOf(data);
   const file = examplesFile(key, clean);
   const known = store.read<Craft>(`examples/${key}.json`);
   const kept = known && readExamples(store, file);
   if (kept) return { ...known, examples: kept, file };
 
-  const { parts, adaptive } = planned;
+  const { parts, adaptive, norm, eps } = planned;
   const { unit } = planned.chosen;
   const started = performance.now();
   const victim = await openFor(candidate, adaptive ? parts : [], bench);
@@ -128,33 +107,38 @@ export async function craft(
     : all;
   const notes: string[] = [];
   const measures: Measure[] = [];
-  const { target, run, withdraw } = begin(
-    planned,
-    { victim, surrogate },
-    chosenRows,
-    bench,
+  const { target, run } = attackOn<Samples, Limit<Samples>>(
+    (data.texts
+      ? { model: victim.model.model, answers: victim.answers }
+      : victim.model) as Victim<Samples>,
+    { x: clean, y: data.y, targets: data.targets },
+    planned.chosen as Runnable<Samples, Limit<Samples>>,
+    { ball, queries: planned.queries ?? undefined },
     {
+      rows: chosenRows,
+      random: new Random(seed).fork(`attack ${unit.id} ${norm} ${eps}`),
+      draws: new Random(seed).fork(`draws of the model under ${planned.id}`),
+      base: surrogate?.model as Victim<Samples> | undefined,
+      others: bench.target.validation,
+      source: bench.source?.x,
+      signal,
       onNote: (text) => notes.push(text),
       onMeasure: (measure) => measures.push(measure),
+      onProgress: (share) =>
+        onEvent({ kind: "progress", cell: planned.id, share }),
     },
   );
-  const examples = copyOfSamples(clean);
+  let examples: Samples;
   let noGradient: string | null = null;
-  if (chosenRows.length > 0) {
-    try {
-      putSamples(examples, chosenRows, await run());
-    } catch (error) {
-      // That a model has no gradient says nothing for its robustness; a trust check says so.
-      if (!isAboutGradients(error)) throw error;
-      noGradient = error.message;
-      putSamples(examples, chosenRows, target.examples());
-    }
+  try {
+    examples = await run();
+  } catch (error) {
+    // That a model has no gradient says nothing for its robustness; a trust check says so.
+    if (!isAboutGradients(error)) throw error;
+    noGradient = error.message;
+    examples = copyOfSamples(clean);
+    putSamples(examples, chosenRows, target.examples());
   }
-  const refused = withdraw(examples);
-  if (refused > 0)
-    notes.push(
-      `gave ${refused} of ${all.length} rows that there cannot be, which do not count`,
-    );
   const made: Craft = {
     queries: { ...target.queries },
     queriesToBreak:
@@ -174,106 +158,10 @@ export async function craft(
   return { ...made, examples, file };
 }
 
-/** An attack that is ready to run. */
-interface Begun {
-  readonly target: Pick<Target, "queries" | "brokenAt" | "losses"> & {
-    examples(): Samples;
-  };
-  run(): Promise<Samples>;
-  /** Puts the clean sample in the place of examples that there cannot be, and says how many they were. */
-  withdraw(examples: Samples): number;
-}
-
-/** Grants an attack its access to the samples that it is to break. */
-function begin(
-  planned: PlannedCell,
-  { victim, surrogate }: { victim: Opened; surrogate?: Opened },
-  chosenRows: readonly number[],
-  bench: Bench,
-  told: Pick<AttackInput<unknown>, "onNote" | "onMeasure">,
-): Begun {
-  const { norm, eps } = planned;
-  const { unit, params } = planned.chosen;
-  const { data, seed, onEvent, signal } = bench;
-  const y = Int32Array.from(chosenRows, (i) => data.y[i]!);
-  const terms = {
-    access: unit.access,
-    y,
-    targets: data.targets && takeRows(data.targets, chosenRows),
-    queries: planned.queries ?? undefined,
-    draws: new Random(seed).fork(`draws of the model under ${planned.id}`),
-  };
-  const stream = new Random(seed).fork(`attack ${unit.id} ${norm} ${eps}`);
-  const input = {
-    y,
-    params,
-    random: chosenRows.map((i) => stream.fork(i)),
-    onProgress(share: number) {
-      if (signal?.aborted) throw new InterruptedError();
-      onEvent({ kind: "progress", cell: planned.id, share });
-    },
-  };
-  if (unit.kind === "text") {
-    const texts = samplesAt(data.texts?.strings ?? [], chosenRows);
-    const target = grantAccess(
-      { model: victim.model.model, answers: victim.answers },
-      { ...terms, x: texts, limit: editsLimit(eps) },
-    );
-    return {
-      target,
-      run: () => unit.run({ ...input, ...told, target, texts, edits: eps }),
-      withdraw: () => 0,
-    };
-  }
-  const { table } = data;
-  const { bounds } = victim.model.model.contract;
-  const ball = ballOf(norm as AttackNorm, eps, bounds, table);
-  const x = takeRows(data.x, chosenRows);
-  const target = grantAccess(victim.model, {
-    ...terms,
-    x,
-    limit: ball,
-    base: surrogate?.model,
-  });
-  return {
-    target,
-    run: () =>
-      unit.run({
-        ...input,
-        ...told,
-        target,
-        x,
-        ball,
-        table,
-        others: bench.target.validation,
-        source: bench.source?.x,
-      }),
-    withdraw: (examples) =>
-      withdrawImpossible(examples as FloatTensor, data.x, ball),
-  };
-}
-
 /** Whether there is no gradient, or none that can be taken. */
 export const isAboutGradients = (error: unknown): error is AssayError =>
   error instanceof AssayError &&
   ["GRADIENT_NO_PATH", "GRADIENT_UNSUPPORTED"].includes(error.code);
-
-/** Puts the clean sample in the place of examples that there cannot be, and says how many they were. */
-function withdrawImpossible(
-  examples: FloatTensor,
-  x: FloatTensor,
-  { allows }: Ball,
-): number {
-  if (!allows) return 0;
-  let refused = 0;
-  for (let i = 0; i < (x.dims[0] ?? 0); i++) {
-    const clean = takeRows(x, [i]);
-    if (allows(clean, takeRows(examples, [i]))) continue;
-    putRows(examples, [i], clean);
-    refused++;
-  }
-  return refused;
-}
 
 /** Numbers of some samples among all of them. */
 function spread<T extends number | null>(

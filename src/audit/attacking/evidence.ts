@@ -1,7 +1,6 @@
-import { ballOf, editsLimit, type Family } from "#attacks";
-import { InterruptedError, Random } from "#core";
-import type { Dataset } from "#data";
-import { type CompiledModel, chanceOf, type Samples } from "#model";
+import type { Ball, Family } from "#attacks";
+import { Random } from "#core";
+import { type CompiledModel, chanceOf, type Limit, type Samples } from "#model";
 import { type FloatTensor, sizeOf } from "#onnx";
 import { isFree } from "#tables";
 import { decisions, type ReadyModel } from "../models/index.ts";
@@ -9,17 +8,23 @@ import type { PlannedCell } from "../plan/index.ts";
 import { samplesThatAre } from "../results/index.ts";
 import {
   type AttackProbes,
+  type Attempt,
   courseOfDraws,
   drawsOf,
   type Evidence,
   isRandom,
   PROBED,
+  partOf,
   probeAttack,
-  type Scene,
-  someOf,
   wrongAtMost,
 } from "../trust/index.ts";
-import { type Bench, drawsFor, type Opened, probesOf } from "./bench.ts";
+import {
+  type Bench,
+  drawsFor,
+  type Opened,
+  probesOf,
+  samplesOf,
+} from "./bench.ts";
 import { controlOf } from "./control.ts";
 import type { Craft } from "./craft.ts";
 
@@ -29,6 +34,7 @@ export async function gather(
   ready: ReadyModel,
   opened: Opened,
   bench: Bench,
+  ball: Limit<Samples>,
   made: Craft & { examples: Samples },
   clean: Int32Array,
   outcomes: string,
@@ -64,7 +70,7 @@ export async function gather(
     constrained: data.table !== undefined && !isFree(data.table),
     chance: chanceOf(scored.model, data.targets),
     outcomes,
-    ...extentOf(planned, data, made.examples, [low, high]),
+    ...extentOf(ball, samplesOf(data), made.examples),
     notes: made.notes,
     noGradient: made.noGradient,
     zeroGradientShare: probe ? zero / n : null,
@@ -79,6 +85,7 @@ export async function gather(
       scored,
       isRandom(model),
       bench,
+      ball as Ball,
       made,
       outcomes,
     ),
@@ -102,27 +109,24 @@ export const rowsWhere = (
 
 /** How far examples went, and what is wrong with their numbers. */
 export function extentOf(
-  { norm, eps }: PlannedCell,
-  { x, texts }: Pick<Dataset, "x" | "texts">,
+  { bounds, ...ball }: Limit<Samples>,
+  clean: Samples,
   examples: Samples,
-  bounds: readonly [number, number],
 ): Pick<Evidence, "maxDistance" | "outOfBounds" | "nonFinite"> {
-  const farthest = (distances: ArrayLike<number>) =>
-    Array.from(distances).reduce((a, b) => Math.max(a, b), 0);
-  if (norm === "edits") {
-    const limit = editsLimit(eps);
-    const all = limit.distance(texts?.strings ?? [], examples as string[]);
-    return { maxDistance: farthest(all), outOfBounds: 0, nonFinite: 0 };
-  }
-  const rows = examples as FloatTensor;
+  const maxDistance = Array.from(ball.distance(clean, examples)).reduce(
+    (a, b) => Math.max(a, b),
+    0,
+  );
+  if (!bounds || !("data" in examples))
+    return { maxDistance, outOfBounds: 0, nonFinite: 0 };
   // What is clipped to a bound has it as float32 rounds it.
   const [least, most] = bounds.map(Math.fround) as [number, number];
+  const rowsWith = (odd: (v: number) => boolean) =>
+    rowsWhere(examples, (row) => row.some(odd));
   return {
-    maxDistance: farthest(ballOf(norm, eps, bounds).distance(x, rows)),
-    outOfBounds: rowsWhere(rows, (row) =>
-      row.some((v) => v < least || v > most),
-    ),
-    nonFinite: rowsWhere(rows, (row) => row.some((v) => !Number.isFinite(v))),
+    maxDistance,
+    outOfBounds: rowsWith((v) => v < least || v > most),
+    nonFinite: rowsWith((v) => !Number.isFinite(v)),
   };
 }
 
@@ -133,10 +137,11 @@ async function probeCell(
   victim: CompiledModel,
   drawsAtRandom: boolean,
   bench: Bench,
+  ball: Ball,
   made: Craft & { examples: Samples },
   outcomes: string,
 ): Promise<AttackProbes | null> {
-  const { id, chosen, probed, adaptive, norm, eps, queries } = planned;
+  const { id, chosen, probed, adaptive, norm, queries } = planned;
   const { data, seed, onEvent, signal } = bench;
   const { unit, params } = chosen;
   if (unit.kind === "text" || norm === "edits") return null;
@@ -155,12 +160,10 @@ async function probeCell(
   );
   const standing = samplesThatAre(outcomes, "robust").filter((i) => !wrong[i]);
   if (standing.length === 0) return null;
-  const whole: Scene = {
+  const whole: Attempt = {
     victim,
     chosen: { unit, params },
-    table: data.table,
-    norm,
-    eps,
+    ball,
     x: data.x,
     y: data.y,
     targets: data.targets,
@@ -169,19 +172,17 @@ async function probeCell(
     draws: drawsOf(chosen),
     drawsAtRandom,
     random: new Random(seed).fork(`probes ${id}`),
-    onProgress() {
-      if (signal?.aborted) throw new InterruptedError();
-      onEvent({ kind: "progress", cell: id, share: 1 });
-    },
+    signal,
+    onProgress: () => onEvent({ kind: "progress", cell: id, share: 1 }),
   };
   const right = samplesThatAre(outcomes, "robust", "broken");
   const found = await probeAttack(
-    someOf(whole, standing.slice(0, PROBED)),
+    partOf(whole, standing.slice(0, PROBED)),
     (made.queries.gradient + made.queries.forward) / data.y.length,
   );
   return {
     ...found,
-    course: await courseOfDraws(someOf(whole, right)),
+    course: await courseOfDraws(partOf(whole, right)),
     control: await controlOf(planned, ready, whole, bench),
     standing: standing.length,
     rising: made.rising,

@@ -1,14 +1,8 @@
-import { type Attack, ballOf, type Norm } from "#attacks";
-import {
-  type Chosen,
-  hashOf,
-  InterruptedError,
-  packageVersion,
-  Random,
-} from "#core";
+import { type Attack, attackOn, ballOf, type Norm } from "#attacks";
+import { type Chosen, hashOf, packageVersion, Random } from "#core";
 import type { Dataset } from "#data";
-import { type Beside, grantAccess } from "#model";
-import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
+import type { Beside } from "#model";
+import { type FloatTensor, takeRows } from "#onnx";
 import {
   type Bench,
   drawsFor,
@@ -28,15 +22,15 @@ import {
 import { describe } from "../suite/index.ts";
 import {
   type AttackProbes,
+  type Attempt,
   courseOfDraws,
   drawsOf,
   type Evidence,
   isRandom,
   PROBED,
+  partOf,
   peaksOf,
   probeAttack,
-  type Scene,
-  someOf,
   stillRising,
 } from "../trust/index.ts";
 
@@ -119,14 +113,14 @@ async function made(
   const { unit, params } = planned.chosen as Chosen<Attack>;
   const [first] = heads as [Head];
   const { bounds } = first.opened.model.model.contract;
-  const { scene, zeroGradientShare, rising, notes, spent } = await attackAll(
+  const { whole, zeroGradientShare, rising, notes, spent } = await attackAll(
     planned,
     heads,
     bench,
   );
   const stood: string[] = [];
   for (const head of heads)
-    stood.push(await answersOf(head, scene.examples, bench));
+    stood.push(await answersOf(head, whole.examples, bench));
   const right = rightOnes(heads);
   const each = stood.map(fatesOf);
   const outcomes = outcomesOf(
@@ -152,16 +146,16 @@ async function made(
       // That any head is right by guessing.
       chance: 1 - seen.reduce((wrong, e) => wrong * (1 - e.chance), 1),
       outcomes,
-      ...extentOf(planned, scene, scene.examples, bounds),
+      ...extentOf(whole.ball, whole.x, whole.examples),
       notes,
       noGradient: null,
       zeroGradientShare,
       cleanMismatch: seen.reduce((sum, e) => sum + e.cleanMismatch, 0),
       model: oddestOf(seen.map((e) => e.model)),
-      draws: scene.draws,
+      draws: whole.draws,
       searches: unit.searches?.(params) ?? false,
       named: true,
-      probes: await probe(planned, scene, outcomes, { rising, spent }),
+      probes: await probe(planned, whole, outcomes, { rising, spent }),
     },
   };
 }
@@ -196,81 +190,52 @@ async function attackAll(
   const [{ data, places, opened }] = heads as [Head];
   const [own, ...beside] = heads.map(besideOf) as [Beside, ...Beside[]];
   const name = `${attack}@${threatModel} on all heads`;
-  const x = takeRows(data.x, places);
-  const whole: Scene = {
+  const { bounds } = opened.model.model.contract;
+  const ball = ballOf(norm as Norm, eps, bounds, data.table);
+  const { y, targets } = own;
+  const samples = { x: takeRows(data.x, places), y, targets, beside };
+  const some = rightOnes(heads);
+  const notes: string[] = [];
+  const begin = () =>
+    attackOn(
+      opened.model,
+      samples,
+      chosen,
+      { ball, queries: queries ?? undefined },
+      {
+        rows: some,
+        random: new Random(seed).fork(
+          `attack ${chosen.unit.id} ${norm} ${eps}`,
+        ),
+        draws: new Random(seed).fork(`draws of all heads under ${planned.id}`),
+        signal,
+        onNote: (text) => notes.push(text),
+        onProgress: (share) => onEvent({ kind: "progress", cell: name, share }),
+      },
+    );
+  const { target, run } = begin();
+  const examples = await run();
+  const peaks = peaksOf(target.losses);
+  const { gradient } = await begin().target.lossGradient(
+    takeRows(samples.x, some),
+    [...some.keys()],
+  );
+  const spent = target.queries.gradient + target.queries.forward;
+  const whole: Attempt = {
+    ...samples,
     victim: opened.model,
-    beside,
     chosen,
-    table: data.table,
-    norm: norm as Norm,
-    eps,
-    x,
-    y: own.y,
-    targets: own.targets,
-    examples: copyOf(x),
-    peaks: places.map(() => null),
+    ball,
+    examples,
+    peaks: places.map((_, i) => peaks[some.indexOf(i)] ?? null),
     draws: drawsOf(chosen),
     drawsAtRandom: heads.some((h) => isRandom(h.evidence.model)),
     random: new Random(seed).fork(`probes of all heads under ${planned.id}`),
-    onProgress() {
-      if (signal?.aborted) throw new InterruptedError();
-      onEvent({ kind: "progress", cell: name, share: 1 });
-    },
+    signal,
+    onProgress: () => onEvent({ kind: "progress", cell: name, share: 1 }),
   };
-  const some = rightOnes(heads);
-  const scene = someOf(whole, some);
-  const limit = ballOf(
-    scene.norm,
-    eps,
-    opened.model.model.contract.bounds,
-    data.table,
-  );
-  const terms = {
-    access: chosen.unit.access,
-    x: scene.x,
-    y: scene.y,
-    targets: scene.targets,
-    limit,
-    beside: scene.beside,
-    draws: new Random(seed).fork(`draws of all heads under ${planned.id}`),
-  };
-  const target = grantAccess(opened.model, {
-    ...terms,
-    queries: queries ?? undefined,
-  });
-  const stream = new Random(seed).fork(
-    `attack ${chosen.unit.id} ${norm} ${eps}`,
-  );
-  const notes: string[] = [];
-  putRows(
-    whole.examples,
-    some,
-    await chosen.unit.run({
-      target,
-      x: scene.x,
-      y: scene.y,
-      ball: limit,
-      table: data.table,
-      params: chosen.params,
-      random: some.map((i) => stream.fork(i)),
-      onNote: (text) => notes.push(text),
-      onProgress(share: number) {
-        if (signal?.aborted) throw new InterruptedError();
-        onEvent({ kind: "progress", cell: name, share });
-      },
-    }),
-  );
-  const peaks = peaksOf(target.losses);
-  const { gradient } = await grantAccess(opened.model, terms).lossGradient(
-    scene.x,
-    Array.from(scene.y.keys()),
-  );
-  const spent = target.queries.gradient + target.queries.forward;
   return {
-    scene: {
-      ...whole,
-      peaks: places.map((_, i) => peaks[some.indexOf(i)] ?? null),
-    },
+    whole,
     zeroGradientShare: rowsWhere(gradient, isZero) / some.length,
     rising: stillRising(target.losses.filter((_, i) => !target.brokenAt[i])),
     notes,
@@ -309,7 +274,7 @@ async function answersOf(
 /** Tries to break what is left standing, as of a cell. */
 async function probe(
   { queries, chosen: { unit } }: PlannedCell,
-  scene: Scene,
+  attempt: Attempt,
   outcomes: string,
   { rising, spent }: { rising: number | null; spent: number },
 ): Promise<AttackProbes | null> {
@@ -317,10 +282,10 @@ async function probe(
   if (unit.family !== "iterative" || queries !== null) return null;
   if (standing.length === 0) return null;
   const right = samplesThatAre(outcomes, "robust", "broken");
-  const few = someOf(scene, standing.slice(0, PROBED));
+  const few = partOf(attempt, standing.slice(0, PROBED));
   return {
     ...(await probeAttack(few, spent)),
-    course: await courseOfDraws(someOf(scene, right)),
+    course: await courseOfDraws(partOf(attempt, right)),
     control: null,
     standing: standing.length,
     rising,

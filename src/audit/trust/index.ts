@@ -4,6 +4,7 @@ export { otherMeans } from "./checks/other-means.ts";
 export { isTrusted, isVoid, trustChecks } from "./judge.ts";
 export {
   type AttackProbes,
+  type Attempt,
   type BrokenControl,
   brokenControl,
   controlBits,
@@ -11,11 +12,10 @@ export {
   drawsOf,
   type ModelProbes,
   PROBED,
+  partOf,
   peaksOf,
   probeAttack,
   probeModel,
-  type Scene,
-  someOf,
   stillRising,
   wrongAtMost,
 } from "./probes/index.ts";

@@ -1,8 +1,8 @@
-import { attacks, ballOf, type Norm } from "#attacks";
+import { attackOn, attacks, ballOf, type Norm } from "#attacks";
 import type { Random } from "#core";
 import type { Dataset } from "#data";
-import { argmaxRows, type CompiledModel, grantAccess } from "#model";
-import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
+import { argmaxRows, type CompiledModel } from "#model";
+import type { FloatTensor } from "#onnx";
 
 /** A budget for the attack on inputs that trials measure robustness with. */
 export interface Budget {
@@ -38,30 +38,18 @@ export async function examplesAgainst(
   random: Random,
 ): Promise<FloatTensor> {
   const right = await rightOf(model, x, y);
-  const chosen = [...y.keys()].filter((i) => right[i] === 1);
-  const examples = copyOf(x);
-  if (chosen.length === 0) return examples;
   const unit = attacks.find((a) => a.id === "apgd-ce");
   if (!unit) throw new Error("apgd-ce is an attack");
-  const rows = takeRows(x, chosen);
-  const labels = Int32Array.from(chosen, (i) => y[i]!);
-  const ball = ballOf(norm, eps, model.model.contract.bounds);
-  const target = grantAccess(model, {
-    access: "gradient",
-    x: rows,
-    y: labels,
-    limit: ball,
-    draws: random.fork("draws"),
-  });
-  const found = await unit.run({
-    target,
-    x: rows,
-    y: labels,
-    ball,
-    params: unit.params.parse({ steps, restarts: 1 }),
-    random: chosen.map((i) => random.fork(i)),
-    onProgress() {},
-  });
-  putRows(examples, chosen, found);
-  return examples;
+  const { run } = attackOn(
+    model,
+    { x, y },
+    { unit, params: unit.params.parse({ steps, restarts: 1 }) },
+    { ball: ballOf(norm, eps, model.model.contract.bounds) },
+    {
+      rows: [...y.keys()].filter((i) => right[i] === 1),
+      random,
+      draws: random.fork("draws"),
+    },
+  );
+  return run();
 }

@@ -1,14 +1,13 @@
-import { type AnyAttack, ballOf } from "#attacks";
+import { type AnyAttack, attackOn, resized } from "#attacks";
 import type { Chosen } from "#core";
-import { grantAccess } from "#model";
 import { isFree } from "#tables";
 import { brokenOf } from "./most-draws.ts";
 import {
+  type Attempt,
   type Averaged,
   type Drawn,
   type Longer,
-  type Scene,
-  someOf,
+  partOf,
   type Tries,
 } from "./probe.ts";
 import { peaksOf } from "./still-rising.ts";
@@ -18,53 +17,23 @@ interface Change {
   readonly eps?: number;
 }
 
-/** The attack on the samples of a scene, with other parameters or another budget, and other draws. */
+/** The attack on the samples of an attempt, with other parameters or another budget, and other draws. */
 export async function attackOnce(
-  {
-    victim,
-    beside,
-    chosen,
-    norm,
-    x,
-    y,
-    targets,
-    table,
-    random,
-    onProgress,
-    ...scene
-  }: Scene,
+  attempt: Attempt,
   purpose: string,
   change: Change,
 ): Promise<{ broken: boolean[]; peaks: (number | null)[] }> {
-  const eps = change.eps ?? scene.eps;
-  const ball = ballOf(norm, eps, victim.model.contract.bounds, table);
-  const { unit } = chosen;
-  const stream = random.fork(purpose);
-  const target = grantAccess(victim, {
-    access: unit.access,
-    x,
-    y,
-    targets,
-    limit: ball,
-    beside,
-    draws: stream.fork("draws"),
-  });
-  await unit.run({
-    target,
-    x,
-    y,
-    ball,
-    table,
-    params: { ...chosen.params, ...change.params },
-    random: Array.from(y, (_, i) => stream.fork(i)),
-    onProgress,
-  });
-  const broken = await brokenOf(
+  const { victim, chosen, ball, signal, onProgress } = attempt;
+  const random = attempt.random.fork(purpose);
+  const { target, run } = attackOn(
     victim,
-    target,
-    { y, targets, beside },
-    stream.fork("judged"),
+    attempt,
+    { unit: chosen.unit, params: { ...chosen.params, ...change.params } },
+    { ball: change.eps === undefined ? ball : resized(ball, change.eps) },
+    { random, draws: random.fork("draws"), signal, onProgress },
   );
+  await run();
+  const broken = await brokenOf(victim, target, attempt, random.fork("judged"));
   const peaks = peaksOf(target.losses).map((peak, i) =>
     target.brokenAt[i] ? null : peak,
   );
@@ -72,13 +41,13 @@ export async function attackOnce(
 }
 
 /** With twice the steps; null where the attack has none. */
-export async function moreSteps(scene: Scene): Promise<Longer | null> {
-  const { steps } = scene.chosen.params as { steps?: unknown };
+export async function moreSteps(attempt: Attempt): Promise<Longer | null> {
+  const { steps } = attempt.chosen.params as { steps?: unknown };
   if (typeof steps !== "number") return null;
-  const { broken, peaks } = await attackOnce(scene, "twice the steps", {
+  const { broken, peaks } = await attackOnce(attempt, "twice the steps", {
     params: { steps: 2 * steps },
   });
-  return { ...triesOf(broken), rise: riseOf(scene.peaks, peaks) };
+  return { ...triesOf(broken), rise: riseOf(attempt.peaks, peaks) };
 }
 
 /** How much higher the mean is, of those that are known in both. */
@@ -104,7 +73,7 @@ export function drawsOf({ unit, params }: Chosen<AnyAttack>): number {
 }
 
 /** The change to so many draws a gradient; null for an attack that does not average. */
-function withDraws({ chosen }: Scene, draws: number): Change | null {
+function withDraws({ chosen }: Attempt, draws: number): Change | null {
   const params = { ...(chosen.params as object), eot: draws };
   const averages = "eot" in (chosen.params as object);
   return averages && drawsOf({ ...chosen, params }) === draws
@@ -123,14 +92,14 @@ const FEW = 10;
 
 /**
  * Success at gradients over 1, 20 and 100 draws, on the first few samples of a
- * scene; null where nothing is random, or nothing is averaged.
+ * an attempt; null where nothing is random, or nothing is averaged.
  */
-export async function courseOfDraws(scene: Scene): Promise<Drawn[] | null> {
-  if (!scene.drawsAtRandom) return null;
-  const few = someOf(scene, Array.from(scene.y.keys()).slice(0, FEW));
+export async function courseOfDraws(attempt: Attempt): Promise<Drawn[] | null> {
+  if (!attempt.drawsAtRandom) return null;
+  const few = partOf(attempt, Array.from(attempt.y.keys()).slice(0, FEW));
   const course: Drawn[] = [];
   for (const draws of COURSE) {
-    const change = withDraws(scene, draws);
+    const change = withDraws(attempt, draws);
     if (!change) return null;
     const tries = await again(few, `course at ${draws} draws`, change);
     course.push({ ...tries, draws });
@@ -139,44 +108,44 @@ export async function courseOfDraws(scene: Scene): Promise<Drawn[] | null> {
 }
 
 /** Averaged over 20 draws where it was fewer, and over twice as many otherwise; null where nothing is random, or nothing is averaged. */
-export async function moreDraws(scene: Scene): Promise<Averaged | null> {
-  const { drawsAtRandom, draws: before } = scene;
+export async function moreDraws(attempt: Attempt): Promise<Averaged | null> {
+  const { drawsAtRandom, draws: before } = attempt;
   const draws = before < DRAWS ? DRAWS : 2 * before;
-  const change = drawsAtRandom ? withDraws(scene, draws) : null;
+  const change = drawsAtRandom ? withDraws(attempt, draws) : null;
   if (!change) return null;
-  const tries = await again(scene, `${draws} draws`, change);
+  const tries = await again(attempt, `${draws} draws`, change);
   return { ...tries, before, draws };
 }
 
 /** With as many restarts once more, which makes them twice as many; null where the attack has none. */
-export async function moreRestarts(scene: Scene): Promise<Tries | null> {
-  return "restarts" in (scene.chosen.params as object)
-    ? again(scene, "twice the restarts", {})
+export async function moreRestarts(attempt: Attempt): Promise<Tries | null> {
+  return "restarts" in (attempt.chosen.params as object)
+    ? again(attempt, "twice the restarts", {})
     : null;
 }
 
 /** With so much room that any image can be turned into a grey one, or any row into any other; null where constraints forbid that. */
-export async function unbounded(scene: Scene): Promise<Tries | null> {
-  if (scene.table && !isFree(scene.table)) return null;
-  const [low, high] = scene.victim.model.contract.bounds;
-  const width = high - low;
-  const count = scene.x.data.length / scene.y.length;
-  const far: Partial<Record<Scene["norm"], number>> = {
+export async function unbounded(attempt: Attempt): Promise<Tries | null> {
+  const { norm, table, bounds } = attempt.ball;
+  if (table && !isFree(table)) return null;
+  const width = bounds[1] - bounds[0];
+  const count = attempt.x.data.length / attempt.y.length;
+  const far: Partial<Record<typeof norm, number>> = {
     linf: width / 2,
     l2: (width / 2) * Math.sqrt(count),
     l1: (width / 2) * count,
     l0: count,
   };
-  const eps = far[scene.norm];
-  return eps === undefined ? null : again(scene, "unbounded", { eps });
+  const eps = far[norm];
+  return eps === undefined ? null : again(attempt, "unbounded", { eps });
 }
 
 async function again(
-  scene: Scene,
+  attempt: Attempt,
   purpose: string,
   change: Change,
 ): Promise<Tries> {
-  return triesOf((await attackOnce(scene, purpose, change)).broken);
+  return triesOf((await attackOnce(attempt, purpose, change)).broken);
 }
 
 const triesOf = (broken: readonly boolean[]): Tries => ({

@@ -1,5 +1,6 @@
+import type { Norm } from "#attacks";
 import { attackOnce } from "./attack-again.ts";
-import { type Scene, someOf } from "./probe.ts";
+import { type Attempt, partOf } from "./probe.ts";
 
 /** What the attack left of samples behind a defence that is known to be broken. */
 export interface BrokenControl {
@@ -20,12 +21,12 @@ export interface BrokenControl {
  * @param count numbers of a sample
  */
 export function controlBits(
-  norm: Scene["norm"],
+  norm: Norm,
   eps: number,
   width: number,
   count: number,
 ): number | null {
-  const each: Partial<Record<Scene["norm"], number>> = {
+  const each: Partial<Record<Norm, number>> = {
     linf: eps,
     l2: eps / Math.sqrt(count),
     l1: eps / count,
@@ -43,20 +44,20 @@ export function controlBits(
  * arXiv:1802.00420); what it leaves standing is tried without the rounding, since a
  * candidate that is robust by itself says nothing of the attack.
  *
- * @param scene the control, attacked at samples that the bare candidate gets right
+ * @param attempt the control, attacked at samples that the bare candidate gets right
  * @param bare the candidate without a defence
  */
 export async function brokenControl(
-  scene: Scene,
-  bare: Scene["victim"],
+  attempt: Attempt,
+  bare: Attempt["victim"],
   bits: number,
 ): Promise<BrokenControl> {
-  const { broken } = await attackOnce(scene, "control", {});
+  const { broken } = await attackOnce(attempt, "control", {});
   const standing = broken.flatMap((fell, i) => (fell ? [] : [i]));
   const tried = broken.length;
   if (standing.length === 0) return { bits, tried, left: 0, leftBare: 0 };
   const again = await attackOnce(
-    { ...someOf(scene, standing), victim: bare },
+    { ...partOf(attempt, standing), victim: bare },
     "control without rounding",
     {},
   );

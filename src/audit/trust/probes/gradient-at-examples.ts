@@ -1,7 +1,7 @@
 import type { Random } from "#core";
 import { type Beside, gradientError } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
-import type { Scene } from "./probe.ts";
+import type { Attempt } from "./probe.ts";
 
 /** Points that are compared. */
 const POINTS = 8;
@@ -19,7 +19,7 @@ export async function gradientAtExamples({
   y,
   targets,
   random,
-}: Scene): Promise<number | null> {
+}: Attempt): Promise<number | null> {
   let worst = await errorOf({ model: victim, y, targets }, examples, random);
   for (const [i, head] of beside.entries()) {
     if (head.isBlind) continue;

@@ -7,7 +7,7 @@ import {
 import type { AttackProbes } from "./found.ts";
 import { gradientAtExamples } from "./gradient-at-examples.ts";
 import { DRAWS, noiseSearch } from "./noise-search.ts";
-import type { Scene } from "./probe.ts";
+import type { Attempt } from "./probe.ts";
 
 export { courseOfDraws, drawsOf } from "./attack-again.ts";
 export {
@@ -18,7 +18,7 @@ export {
 export type { AttackProbes } from "./found.ts";
 export { type ModelProbes, probeModel } from "./model-probes.ts";
 export { wrongAtMost } from "./most-draws.ts";
-export { PROBED, type Scene, someOf, type Tries } from "./probe.ts";
+export { type Attempt, PROBED, partOf, type Tries } from "./probe.ts";
 export { peaksOf, stillRising } from "./still-rising.ts";
 
 /**
@@ -27,17 +27,17 @@ export { peaksOf, stillRising } from "./still-rising.ts";
  * @param queries what the attack itself asked of each sample; noise is drawn as often, at most
  */
 export async function probeAttack(
-  scene: Scene,
+  attempt: Attempt,
   queries: number,
 ): Promise<Omit<AttackProbes, "standing" | "rising" | "control" | "course">> {
   const noiseDraws = Math.min(DRAWS, Math.max(8, Math.ceil(queries)));
   return {
-    moreSteps: await moreSteps(scene),
-    moreRestarts: await moreRestarts(scene),
-    moreDraws: await moreDraws(scene),
-    unbounded: await unbounded(scene),
-    noise: await noiseSearch(scene, noiseDraws),
+    moreSteps: await moreSteps(attempt),
+    moreRestarts: await moreRestarts(attempt),
+    moreDraws: await moreDraws(attempt),
+    unbounded: await unbounded(attempt),
+    noise: await noiseSearch(attempt, noiseDraws),
     noiseDraws,
-    gradientError: await gradientAtExamples(scene),
+    gradientError: await gradientAtExamples(attempt),
   };
 }

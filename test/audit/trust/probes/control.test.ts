@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { attacks } from "#attacks";
+import { attacks, ballOf } from "#attacks";
 import { choiceOf, packagePath, Random } from "#core";
 import { loadDataset, splitDataset } from "#data";
 import { defend, sanitizers } from "#defenses";
@@ -46,8 +46,7 @@ async function left(attack: object, { passes = true } = {}) {
     {
       victim,
       chosen: choiceOf(attacks).parse(attack),
-      norm: "linf",
-      eps: EPS,
+      ball: ballOf("linf", EPS, [0, 1]),
       x,
       y: Int32Array.from(right, (i) => held.y[i]!),
       examples: x,

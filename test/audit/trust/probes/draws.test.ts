@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { attacks } from "#attacks";
+import { attacks, ballOf } from "#attacks";
 import { choiceOf, Random } from "#core";
 import { defend, sanitizers } from "#defenses";
 import { onnxruntime } from "#engine";
@@ -10,11 +10,11 @@ import {
   drawsOf,
   moreDraws,
 } from "../../../../src/audit/trust/probes/attack-again.ts";
-import type { Scene } from "../../../../src/audit/trust/probes/probe.ts";
+import type { Attempt } from "../../../../src/audit/trust/probes/probe.ts";
 import { linearModel } from "../../../reference.ts";
 
 /** Two samples far inside class 0 of a linear model behind noise, with room enough to leave it. */
-async function sceneOf(attack: object): Promise<Scene> {
+async function attemptOf(attack: object): Promise<Attempt> {
   const noisy = defend(
     linearModel(
       [
@@ -30,8 +30,7 @@ async function sceneOf(attack: object): Promise<Scene> {
   return {
     victim: await compile(noisy, onnxruntime),
     chosen,
-    norm: "linf",
-    eps: 0.4,
+    ball: ballOf("linf", 0.4, [0, 1]),
     x,
     y: Int32Array.of(0, 0),
     examples: x,
@@ -49,20 +48,24 @@ test.each([
 ])(
   "%o shows the course of success by draws, and is tried with more",
   async (attack, before, draws) => {
-    const scene = await sceneOf(attack);
-    expect(await courseOfDraws(scene)).toEqual(
+    const attempt = await attemptOf(attack);
+    expect(await courseOfDraws(attempt)).toEqual(
       [1, 20, 100].map((n) => ({ draws: n, tried: 2, broken: 2 })),
     );
-    expect(await moreDraws(scene)).toMatchObject({ before, draws, broken: 2 });
+    expect(await moreDraws(attempt)).toMatchObject({
+      before,
+      draws,
+      broken: 2,
+    });
   },
 );
 
 test.each([{ id: "autoattack", steps: 3 }, { id: "fgsm" }])(
   "%o averages over no draws, and has no course",
   async (attack) => {
-    const scene = await sceneOf(attack);
-    expect(scene.draws).toBe(1);
-    expect(await courseOfDraws(scene)).toBeNull();
-    expect(await moreDraws(scene)).toBeNull();
+    const attempt = await attemptOf(attack);
+    expect(attempt.draws).toBe(1);
+    expect(await courseOfDraws(attempt)).toBeNull();
+    expect(await moreDraws(attempt)).toBeNull();
   },
 );
