@@ -75,7 +75,7 @@ const { train, test } = await mnist();
 const begun = performance.now();
 if (!options.model && !existsSync(file)) await trained();
 const trainedIn = performance.now() - begun;
-const model = loadModel(file);
+const model = await loadModel(file);
 const held = {
   x: rows(test.x, 0, number("attacked")) as FloatTensor,
   y: test.y.slice(0, number("attacked")),
@@ -110,7 +110,7 @@ async function trained(): Promise<void> {
     (a) => a.id === options.architecture,
   ) as Architecture;
   const blank = options.start
-    ? loadModel(options.start)
+    ? await loadModel(options.start)
     : architecture.build(
         train.x.dims.slice(1),
         train.classes,

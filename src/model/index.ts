@@ -48,9 +48,7 @@ export {
   type LoadModelOptions,
   loadModel,
   modelOf,
-  recordedClasses,
-  saveModel,
-  toFile,
+  openModel,
 } from "./load.ts";
 export { labelTensor } from "./loss-pass.ts";
 export type { Answers, Head, HeadSpec, Model } from "./model.ts";
@@ -64,6 +62,7 @@ export {
   sampleAt,
   samplesAt,
 } from "./samples.ts";
+export { recordedClasses, saveModel, toFile } from "./saved.ts";
 export { gradientError } from "./self-check.ts";
 export { signals } from "./signal.ts";
 export { grantAccess, type Queries, type Target } from "./target.ts";

@@ -12,7 +12,7 @@ import { type Family, familyOf } from "./family.ts";
 import { featuresOf } from "./features.ts";
 import { replaceHead } from "./head.ts";
 import { groupWeights, type LayerGroup } from "./layers.ts";
-import { type LoadModelOptions, modelOf } from "./load.ts";
+import { type LoadModelOptions, openModel } from "./load.ts";
 import type { Model } from "./model.ts";
 import { notesOf } from "./notes.ts";
 import {
@@ -81,7 +81,7 @@ export async function inspectModel(
   const file = readGraph(path);
   const problems: Problem[] = [];
   const whole = normalise(toFloat32(file));
-  const model = attempt(problems, () => modelOf(file, path, options));
+  const model = await attempt(problems, () => openModel(file, path, options));
   const graph = model?.graph ?? whole;
   const weights = findWeights(graph);
   const groups = groupWeights(weights, graph);
@@ -136,9 +136,12 @@ const kindOf = ({ task }: Model) =>
     : "classes";
 
 /** The result, or undefined and a problem more. */
-function attempt<T>(problems: Problem[], run: () => T): T | undefined {
+async function attempt<T>(
+  problems: Problem[],
+  run: () => Promise<T>,
+): Promise<T | undefined> {
   try {
-    return run();
+    return await run();
   } catch (error) {
     problems.push(problemOf(error));
     return undefined;

@@ -1,30 +1,31 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { AssayError } from "#core";
 import {
   BATCH,
   type DataType,
   type Dim,
   type Graph,
+  type Join,
   normalise,
   openBatch,
   prune,
   toFloat32,
   type ValueInfo,
-  writeModel,
 } from "#onnx";
 import { contractSchema, sampleShape } from "./contract.ts";
-import { addRejected } from "./detection.ts";
-import { type Detector, detectorSchema } from "./detector.ts";
-import { chooseHead, headOutputs, modelTask, outputAlone } from "./heads.ts";
+import type { Detector } from "./detector.ts";
+import { chooseHead, modelTask, outputAlone } from "./heads.ts";
 import { chooseInput, fillOthers } from "./inputs.ts";
 import { embeddingOf, takeFloats } from "./integers.ts";
 import { layerGroups } from "./layers.ts";
 import type { Model } from "./model.ts";
-import { noiseInside, noiseOutside, noiseSchema } from "./noise.ts";
+import { noiseOutside } from "./noise.ts";
 import { classNames, type Found, findLogits, isClassic } from "./outputs.ts";
 import { withPreprocessing } from "./preprocessing.ts";
 import { readGraph } from "./read.ts";
+import { refusedBatch } from "./refused-batch.ts";
 import { requireAll, withSafetensors } from "./safetensors.ts";
+import { contractIn } from "./saved.ts";
 import { meaningOf, type Task, taskSchema } from "./tasks/index.ts";
 
 export interface LoadModelOptions {
@@ -38,37 +39,55 @@ export interface LoadModelOptions {
   readonly weights?: string;
 }
 
-const METADATA = "assay.model";
-
 /** Where the import of another format notes its layout of images. */
 const LAYOUT = "assay.layout";
 
 /**
  * Reads a model from an `.onnx` file, or from the `model.json` of a TensorFlow.js LayersModel. Files that Assay wrote carry their
  * contract; for others it comes from the options. A model that was exported for
- * one batch size is opened for any; an audit proves it before anything counts.
+ * one batch size is opened for any, and proved.
  *
- * @throws MODEL_INPUT, MODEL_OUTPUT, TASK_LABELS, or what `readGraph` throws
+ * @throws MODEL_INPUT, MODEL_OUTPUT, MODEL_BATCH, TASK_LABELS, or what `readGraph` throws
  */
-export function loadModel(path: string, options: LoadModelOptions = {}): Model {
+export async function loadModel(
+  path: string,
+  options: LoadModelOptions = {},
+): Promise<Model> {
   const { weights } = options;
-  if (weights === undefined) return modelOf(readGraph(path), path, options);
+  if (weights === undefined) return openModel(readGraph(path), path, options);
   const { graph, given } = withSafetensors(readGraph(path), weights);
-  const model = modelOf(graph, path, options);
+  const model = await openModel(graph, path, options);
   const trained = layerGroups(model.graph).flatMap((g) => g.parameters);
   requireAll(weights, given, trained);
   return model;
 }
 
 /** The same from a graph. `file` names it in messages. */
+export async function openModel(
+  source: Graph,
+  file: string,
+  options: LoadModelOptions = {},
+): Promise<Model> {
+  const model = modelOf(source, file, options);
+  const input = source.inputs.find((i) => i.name === model.input);
+  const size = input?.dims?.[0];
+  if (typeof size !== "number") return model;
+  const refused = await refusedBatch(model, size, file);
+  if (!refused) return model;
+  const other = modelOf(source, file, options, "behind");
+  if (await refusedBatch(other, size, file)) throw refused;
+  return other;
+}
+
+/** A graph as a model without a proof of its batch, such as one that was made here. */
 export function modelOf(
   source: Graph,
   file: string,
   options: LoadModelOptions = {},
+  join?: Join,
 ): Model {
   const entire = normalise(toFloat32(source));
-  const recorded = entire.metadata.get(METADATA);
-  const saved = recorded ? parseMetadata(recorded, file) : undefined;
+  const saved = contractIn(entire.metadata, file);
   const fixed = saved ? entire : outputAlone(entire, options.head, file);
   const stated = contractSchema.parse(options.input ?? saved?.input ?? {});
 
@@ -80,6 +99,7 @@ export function modelOf(
   const graph = openBatch(
     isPixels ? takeFloats(alone, chosen, file) : alone,
     chosen.name,
+    join,
   );
   const input = graph.inputs[0]!;
   if (input.type !== "float32" && !embedding) {
@@ -166,89 +186,6 @@ function wholeOutput(
     cut: prune({ ...graph, outputs }),
     task,
   };
-}
-
-/**
- * The file's graph: the model with its contract in the metadata, to be read back
- * by `loadModel` and run by anything. Its noise is drawn inside, from fixed
- * seeds. With detectors that reject it has an output "rejected" as well, true
- * for each row that is refused an answer. One with several heads has an output for
- * each, under the name of its task.
- */
-export function toFile(
-  model: Model,
-  metadata: Readonly<Record<string, string>> = {},
-): Graph {
-  const { shape, bounds } = model.contract;
-  const own = JSON.stringify({
-    input: { name: model.input, shape, bounds, layout: "NCHW", scale: 1 },
-    classes: model.classes,
-    task: model.task,
-    straightThrough: model.straightThrough,
-    noise: model.noise,
-    heads: model.heads,
-    detectors: model.detectors,
-  });
-  const graph = model.heads ? headOutputs(model) : model.graph;
-  const whole = addRejected(graph, model.detectors ?? []);
-  return {
-    ...noiseInside(whole, model.noise ?? [], model.input),
-    producer: "assay",
-    metadata: new Map([
-      ...model.graph.metadata,
-      [METADATA, own],
-      ...Object.entries(metadata),
-    ]),
-  };
-}
-
-/** Writes a model whole or not at all. */
-export function saveModel(
-  path: string,
-  model: Model,
-  metadata: Readonly<Record<string, string>> = {},
-): void {
-  writeModel(path, toFile(model, metadata));
-}
-
-/** The names of the classes in a file that Assay wrote; undefined for one from elsewhere. */
-export function recordedClasses(
-  { metadata }: Graph,
-  file: string,
-): readonly string[] | undefined {
-  const recorded = metadata.get(METADATA);
-  return recorded ? parseMetadata(recorded, file).classes : undefined;
-}
-
-const headSchema = z.object({
-  name: z.string(),
-  logits: z.string(),
-  parameters: z.array(z.string()),
-  classes: z.array(z.string()),
-  task: taskSchema.optional(),
-});
-
-const metadataSchema = z.object({
-  input: contractSchema,
-  classes: z.array(z.string()),
-  task: taskSchema.optional(),
-  straightThrough: z.array(z.object({ input: z.string(), output: z.string() })),
-  noise: noiseSchema.optional(),
-  detectors: z.array(detectorSchema).optional(),
-  heads: z.array(headSchema).min(1).optional(),
-});
-
-function parseMetadata(text: string, file: string) {
-  try {
-    return metadataSchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw new AssayError(
-      "MODEL_METADATA",
-      `${file}: its metadata "${METADATA}" is damaged`,
-      "State input and classes in the suite, or make the candidate again.",
-      { cause: error },
-    );
-  }
 }
 
 /** Channels last, where it is noted or only the last dimension can be that of channels. */

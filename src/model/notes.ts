@@ -44,7 +44,7 @@ function readingNotes(r: Reading): string[] {
     );
   if (r.fixedBatch !== null)
     notes.push(
-      `It was exported for batches of ${r.fixedBatch} and opened for any size; a run checks that samples come out the same alone and together.`,
+      `It was exported for batches of ${r.fixedBatch} and opened for any size: two random samples came out the same alone and together.`,
     );
   if (r.logits.from === "softmax")
     notes.push(

@@ -1,19 +1,12 @@
 import { Random } from "#core";
 import type { Engine } from "#engine";
-import {
-  type FloatTensor,
-  floats,
-  type Graph,
-  int64s,
-  sizeOf,
-  type Tensor,
-  tensor,
-} from "#onnx";
+import { type FloatTensor, floats, type Graph, type Tensor } from "#onnx";
 import { type CompiledModel, compile } from "./compiled.ts";
 import { asAttacked } from "./detection.ts";
 import { atEmbedding } from "./embedding.ts";
 import { embeddingTable } from "./integers.ts";
 import type { Model } from "./model.ts";
+import { randomSamples } from "./random-samples.ts";
 import { meaningOf, type Truth } from "./tasks/index.ts";
 
 /** How well the input gradient agrees with central differences of the loss. */
@@ -73,15 +66,7 @@ export async function checkGradient(
 
 /** The error at a random point. */
 async function errorAtRandomPoint(compiled: CompiledModel, random: Random) {
-  const { shape, bounds } = compiled.model.contract;
-  const [low, high] = bounds;
-  const x = floats(
-    [1, ...shape],
-    Float32Array.from(
-      { length: sizeOf(shape) },
-      () => low + (high - low) * (0.2 + 0.6 * random.uniform()),
-    ),
-  );
+  const x = randomSamples(compiled.model, 1, random) as FloatTensor;
   const { model } = compiled;
   if (!meaningOf(model).targets) {
     const label = random.below(model.classes.length);
@@ -151,20 +136,11 @@ export async function gradientError(
 /** A text model around the embeddings of a text of random tokens. */
 function aroundRandomText(model: Model): Model {
   const random = new Random("random text");
-  const { graph, contract, input } = model;
+  const { graph } = model;
   const embedding = model.embedding as string;
   const table = embeddingTable(graph, embedding) as Tensor;
-  const length = contract.shape[0] ?? 1;
-  // Token 0 fills up short texts; a text of others is all seen.
-  const ids = Array.from(
-    { length },
-    () => 1 + random.below(Math.max(1, (table.dims[0] ?? 2) - 1)),
-  );
-  const whole: Tensor =
-    graph.inputs.find((i) => i.name === input)?.type === "int32"
-      ? tensor("int32", [1, length], Int32Array.from(ids))
-      : int64s(ids, [1, length]);
-  return atEmbedding(model, whole, largestIn(table, graph, embedding));
+  const ids = randomSamples(model, 1, random);
+  return atEmbedding(model, ids, largestIn(table, graph, embedding));
 }
 
 /** The largest number in a table of embeddings. */

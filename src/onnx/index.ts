@@ -11,7 +11,7 @@ export { graft } from "./graft.ts";
 export * from "./graph.ts";
 export { castTypes, inferNode, type Known, sliceRange } from "./infer/index.ts";
 export { normalise } from "./normalise.ts";
-export { BATCH, openBatch } from "./open-batch.ts";
+export { BATCH, type Join, openBatch } from "./open-batch.ts";
 export { isUnchanged, type Origin, originOf } from "./origin.ts";
 export { prepend } from "./prepend.ts";
 export { prune } from "./prune.ts";

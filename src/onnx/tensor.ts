@@ -113,6 +113,15 @@ export function rows<T extends Exclude<DataType, "string">>(
   };
 }
 
+/** Whether a tensor is the same all along an axis. */
+export function isAlike({ data, dims }: Tensor, axis: number): boolean {
+  const inner = sizeOf(dims.slice(axis + 1));
+  const block = inner * (dims[axis] ?? 1);
+  return Array.from(data as ArrayLike<unknown>).every(
+    (v, i) => v === data[i - (i % block) + (i % inner)],
+  );
+}
+
 /** The same numbers in an array of their own. */
 export const copyOf = (t: FloatTensor): FloatTensor => ({
   ...t,

@@ -34,7 +34,9 @@ const digits = loadDataset({ source: "digits" }, packagePath(".")).then(
 const models = new Map(
   ["plain", "robust"].map((name) => [
     name,
-    compile(loadModel(join(folder, `${name}.onnx`)), onnxruntime),
+    loadModel(join(folder, `${name}.onnx`)).then((model) =>
+      compile(model, onnxruntime),
+    ),
   ]),
 );
 

@@ -360,7 +360,7 @@ attacks: { noise: noise }
       [session.inputNames[0]!]: new Tensor(data.x.data, data.x.dims),
     });
     await session.release();
-    const model = loadModel(file);
+    const model = await loadModel(file);
     const compiled = await compile(model, onnxruntime);
     const { logits, scores } = await compiled.answers(data.x);
     await compiled.release();

@@ -205,7 +205,7 @@ describe.each(sanitizers.map((s) => [s.id, s] as const))(
       expect(seen).toHaveLength(logits.data.length);
       expect(seen.every(Number.isFinite)).toBe(true);
       // Read again, it draws from our generators, and can still be attacked through its rounding and sorting.
-      const again = await compile(loadModel(file), onnxruntime);
+      const again = await compile(await loadModel(file), onnxruntime);
       expect((await again.logits(x, streams(1))).data).toEqual(logits.data);
       expect(
         (await again.lossGradient(x, y, {}, streams(1))).gradient.data,

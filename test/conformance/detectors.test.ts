@@ -161,7 +161,7 @@ describe.each(detectors.map((d) => [d.id, d] as const))(
       expect(Array.from(out.rejected?.data as Uint8Array, Boolean)).toEqual(
         ours.refused,
       );
-      const again = loadModel(file);
+      const again = await loadModel(file);
       expect(again.detectors).toEqual(defended.detectors);
       const [one, two] = [
         await compile(again, onnxruntime),

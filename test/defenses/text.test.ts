@@ -70,7 +70,7 @@ async function ready(ids: readonly string[], texts = CLEAN) {
   const fitted: ChosenTextSanitizer[] = [];
   for (const part of ids.map(chosen)) {
     const found = await fitTextSanitizer(part, fitted, {
-      model: loadModel(join(folder, model.model)),
+      model: await loadModel(join(folder, model.model)),
       engine: onnxruntime,
       train: data,
       validation: data,
@@ -173,9 +173,9 @@ describe.each(textSanitizers.map((s) => [s.id, s] as const))(
       await release();
     });
 
-    it("says what it is, and is no graph", () => {
+    it("says what it is, and is no graph", async () => {
       expect(unit.reference).toMatch(/\d{4}, arXiv:\d{4}\.\d{4,5}$/);
-      const plain = loadModel(join(folder, model.model));
+      const plain = await loadModel(join(folder, model.model));
       expect(() => defend(plain, [chosen(id)])).toThrow(/no \.onnx takes/);
     });
   },

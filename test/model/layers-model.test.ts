@@ -442,7 +442,7 @@ describe("whole models", () => {
   test("as a classifier: pixels with channels first, scores before the softmax", async () => {
     const source = functional();
     settle(source);
-    const model = loadModel(await save(source), {
+    const model = await loadModel(await save(source), {
       classes: ["a", "b", "c"],
     });
     expect(model.contract.shape).toEqual([3, 8, 8]);
@@ -700,7 +700,7 @@ describe("files that are damaged, or that it cannot read", () => {
   test("no JSON", async () => {
     const path = await save(dense());
     writeFileSync(path, "{");
-    expect(() => loadModel(path)).toThrow(
+    await expect(loadModel(path)).rejects.toThrow(
       expect.objectContaining({ code: "MODEL_INVALID" }),
     );
   });

@@ -195,7 +195,7 @@ test("saved and read again, a model is the same, contract and all", async () => 
     classes: ["a", "b", "c", "d"],
   });
   saveModel(file, model, { "assay.lineage": "{}" });
-  const again = loadModel(file);
+  const again = await loadModel(file);
   expect({ ...again, graph: null }).toEqual({ ...model, graph: null });
   expect(await logitsOf(again, images(3))).toEqual(
     await logitsOf(model, images(3)),

@@ -285,7 +285,7 @@ test("a file has an output for each head, and each is read back as a model of it
     "ink",
   ]);
   for (const head of model.heads ?? []) {
-    const read = loadModel(file, { head: head.name });
+    const read = await loadModel(file, { head: head.name });
     expect(read.classes).toEqual(head.classes);
     expect(read.task?.kind).toBe(
       head.name === "ink" ? "regression" : undefined,
@@ -294,8 +294,10 @@ test("a file has an output for each head, and each is read back as a model of it
       await answers(headModel(model, head), data.validation.x),
     );
   }
-  expect(loadModel(file).classes).toEqual(specs[0]?.classes);
-  expect(() => loadModel(file, { head: "pariti" })).toThrow(/no head "pariti"/);
+  expect((await loadModel(file)).classes).toEqual(specs[0]?.classes);
+  await expect(loadModel(file, { head: "pariti" })).rejects.toThrow(
+    /no head "pariti"/,
+  );
 });
 
 test("a head begins alike whatever stands beside it", () => {

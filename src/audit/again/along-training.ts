@@ -76,7 +76,7 @@ async function attackedAt(
     { ...planned, id: `${planned.id} after epoch ${epoch}`, probed: false },
     {
       ...ready,
-      model: loadModel(path, ready.stated),
+      model: await loadModel(path, ready.stated),
       file,
       hash: hashModel(path),
     },

@@ -20,14 +20,14 @@ import type { Known, ReadyModel, Workshop } from "./ready.ts";
  * A base, or the model that does not descend from it, as far as it is known before
  * anything is trained: from its file, or with weights that it may start from.
  */
-export function outlineOf(
+export async function outlineOf(
   which: "base" | "unrelated",
   known: Known,
-): Model | null {
+): Promise<Model | null> {
   const { suite } = known.loaded;
   const spec = suite[which];
   if (spec?.model !== undefined)
-    return given(which, spec.model, known, statedOf(spec), null).model;
+    return (await given(which, spec.model, known, statedOf(spec), null)).model;
   return suite.base?.pretrain ? blank(which, known, new Random(0)) : null;
 }
 

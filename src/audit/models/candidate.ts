@@ -31,7 +31,7 @@ export async function makeCandidate(
   const spec = suite.candidates[id]!;
   if (spec.model === BASE) return asItIs(id, shop, base);
   if (spec.model !== undefined) {
-    const ready = givenCandidate(id, shop, spec.model);
+    const ready = await givenCandidate(id, shop, spec.model);
     const { target } = judgedOn(data, spec.member);
     await tell(shop, id, ready.model, target, false);
     return ready;
@@ -65,11 +65,11 @@ export async function makeCandidate(
 }
 
 /** A candidate from its file. */
-export function givenCandidate(
+export async function givenCandidate(
   id: string,
   known: Known,
   model: string,
-): ReadyModel {
+): Promise<ReadyModel> {
   const { loaded, data } = known;
   const { suite } = loaded;
   const { member, input, weights } = suite.candidates[id]!;

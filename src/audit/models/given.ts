@@ -10,16 +10,16 @@ import type { Known, ReadyModel } from "./ready.ts";
  *
  * @param judged what it is judged on; null for a base, which has a task of its own
  */
-export function given(
+export async function given(
   id: string,
   named: string,
   { loaded, data }: Known,
   options: Parameters<typeof loadModel>[1],
   judged: Dataset | null,
-): ReadyModel {
+): Promise<ReadyModel> {
   const path = resolve(loaded.folder, named);
   const weights = options?.weights && resolve(loaded.folder, options.weights);
-  const model = loadModel(path, { ...options, weights });
+  const model = await loadModel(path, { ...options, weights });
   const { test } = data.target;
   checkFits(
     judged ?? test,
@@ -35,7 +35,7 @@ export function given(
     model,
     ...(stated.some((v) => v !== undefined)
       ? {
-          unprocessed: loadModel(path, {
+          unprocessed: await loadModel(path, {
             ...options,
             weights,
             input: {

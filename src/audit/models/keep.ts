@@ -27,12 +27,12 @@ export async function keep(
 > {
   const record = file.replace(/\.onnx$/, ".json");
   const before = store.read<Training>(record);
-  const told = (training: Training, reused: boolean) => ({
+  const told = async (training: Training, reused: boolean) => ({
     history: training.history,
     ended: training.ended,
     unseen: training.unseen,
     lineage: withFacts(begun, training.facts),
-    model: loadModel(store.path(file), stated),
+    model: await loadModel(store.path(file), stated),
     reused,
   });
   if (before) return told(before, true);

@@ -18,7 +18,7 @@ import { judgedOn } from "../tasks/index.ts";
 import { planCells } from "./cells.ts";
 import { checkNeeds, type Place } from "./needs.ts";
 import { planTrials } from "./trials.ts";
-import { within } from "./within.ts";
+import { within, withinLater } from "./within.ts";
 
 /**
  * Refuses what data and models show to be impossible before anything is trained: files
@@ -28,25 +28,24 @@ import { within } from "./within.ts";
  *
  * @throws UsageError that says where in the suite, and what opening the models throws
  */
-export function foresee(known: Known): void {
+export async function foresee(known: Known): Promise<void> {
   const { suite, file } = known.loaded;
   const at = <T>(key: string, check: () => T) => within(file, key, check);
   const attacks = Object.entries(suite.attacks);
   const trials = Object.entries(suite.trials).map(
     ([name, { attack }]) => [name, attack] as const,
   );
-  const base = outlineOf("base", known);
+  const base = await outlineOf("base", known);
   const unrelated = [...attacks, ...trials].some(([, a]) =>
     needsOf(a).includes("unrelated"),
   )
-    ? outlineOf("unrelated", known)
+    ? await outlineOf("unrelated", known)
     : null;
-  const places = new Map(
-    Object.keys(suite.candidates).map((id) => [
-      id,
-      at(`candidates.${id}`, () => placeOf(id, known, base)),
-    ]),
-  );
+  const places = new Map<string, Required<Place>>();
+  for (const id of Object.keys(suite.candidates)) {
+    const open = () => placeOf(id, known, base);
+    places.set(id, await withinLater(file, `candidates.${id}`, open));
+  }
   for (const [kind, units] of Object.entries({ attacks, trials }))
     for (const [name, chosen] of units)
       for (const [key, cut] of named(chosen.params, ["cut", "secondCut"]))
@@ -79,14 +78,14 @@ export function foresee(known: Known): void {
 }
 
 /** What is known of a candidate before it is trained. */
-function placeOf(
+async function placeOf(
   id: string,
   known: Known,
   base: Model | null,
-): Required<Place> {
+): Promise<Required<Place>> {
   const { suite } = known.loaded;
   const candidate = suite.candidates[id]!;
-  const model = candidateOutline(id, known, base);
+  const model = await candidateOutline(id, known, base);
   const { train } = judgedOn(known.data, candidate.member).target;
   const place = { suite, candidate, model, train };
   for (const part of candidate.augment) checkNeeds(part, place);
@@ -94,11 +93,15 @@ function placeOf(
 }
 
 /** A candidate as far as it is known before it is trained. */
-function candidateOutline(id: string, known: Known, base: Model | null): Model {
+async function candidateOutline(
+  id: string,
+  known: Known,
+  base: Model | null,
+): Promise<Model> {
   const { suite, file } = known.loaded;
   const spec = suite.candidates[id]!;
   if (spec.model !== undefined && spec.model !== BASE)
-    return givenCandidate(id, known, spec.model).model;
+    return (await givenCandidate(id, known, spec.model)).model;
   if (!base) throw new Error("the plan says that there is a base");
   if (spec.model === BASE) checkAsItIs(id, known, base);
   if (!spec.strategy) {

@@ -49,6 +49,6 @@ export function planSuite({ suite, file }: LoadedSuite): Plan {
 /** Reads the data of a suite, and refuses what it and the models show to be impossible. */
 export async function prepareSuite(loaded: LoadedSuite): Promise<PreparedData> {
   const data = await prepareData(loaded);
-  foresee({ loaded, data });
+  await foresee({ loaded, data });
   return data;
 }

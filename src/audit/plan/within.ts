@@ -5,10 +5,24 @@ export function within<T>(file: string, key: string, check: () => T): T {
   try {
     return check();
   } catch (error) {
-    if (!(error instanceof AssayError)) throw error;
-    const Kind = error instanceof UsageError ? UsageError : AssayError;
-    const { code, message, hint } = error;
-    const place = message.startsWith(file) ? "" : `${file}: ${key}: `;
-    throw new Kind(code, `${place}${message}`, hint, { cause: error });
+    throw placed(file, key, error);
   }
+}
+
+/** The same of a check that takes its time. */
+export const withinLater = <T>(
+  file: string,
+  key: string,
+  check: () => Promise<T>,
+): Promise<T> =>
+  check().catch((error: unknown) => {
+    throw placed(file, key, error);
+  });
+
+function placed(file: string, key: string, error: unknown): unknown {
+  if (!(error instanceof AssayError)) return error;
+  const Kind = error instanceof UsageError ? UsageError : AssayError;
+  const { code, message, hint } = error;
+  const place = message.startsWith(file) ? "" : `${file}: ${key}: `;
+  return new Kind(code, `${place}${message}`, hint, { cause: error });
 }

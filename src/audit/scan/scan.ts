@@ -74,7 +74,10 @@ export async function scanModel(
   const { model: _, pretrain: __, ...stated } = loaded?.suite.base ?? {};
   // The suite names the outputs of a base that has no names of its own.
   const own = recordedClasses(graph, file);
-  const model = tryLoading(file, own ? { ...stated, classes: own } : stated);
+  const model = await tryLoading(
+    file,
+    own ? { ...stated, classes: own } : stated,
+  );
   if (typeof model === "string") {
     const notes = [`Margins and triggers were not looked for: ${model}.`];
     return { scan: { file, checks, notes }, pictures };
@@ -125,9 +128,12 @@ export function writeScan(folder: string, { scan, pictures }: Looked): void {
 }
 
 /** The model, or why it cannot be read as one. */
-function tryLoading(file: string, options: LoadModelOptions): Model | string {
+async function tryLoading(
+  file: string,
+  options: LoadModelOptions,
+): Promise<Model | string> {
   try {
-    return loadModel(file, options);
+    return await loadModel(file, options);
   } catch (error) {
     if (error instanceof AssayError) return error.message;
     throw error;

@@ -244,7 +244,7 @@ async function repairAll(
     // Files are written whole, so one that is there is finished.
     if (!existsSync(file))
       saveModel(file, await unit.mend({ ...input, clean: target.validation }));
-    now = { ...now, model: loadModel(file), key };
+    now = { ...now, model: await loadModel(file), key };
   }
   const unseen = new Set(now.unseen);
   const drawn = [...now.train.y.keys()].filter((row) => !unseen.has(row));

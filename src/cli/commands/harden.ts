@@ -41,7 +41,7 @@ Sanitizers of texts (unicode, spelling, onion) work on strings; no .onnx can hol
   .action(
     async (file: string, { defense, out, suite, head }: HardenOptions) => {
       const chosen = defense.map(parseDefense);
-      const model = loadModel(file, { head });
+      const model = await loadModel(file, { head });
       const learning = chosen.find(learns);
       if (learning && suite === undefined)
         throw new UsageError(

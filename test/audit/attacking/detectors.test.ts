@@ -84,7 +84,7 @@ test("an audit reports what detectors cost, caught and missed, and counts a reje
   const unit = detectors.find((d) => d.id === "mahalanobis") as NonNullable<
     (typeof detectors)[number]
   >;
-  const model = loadModel(join(folder, "given.onnx"));
+  const model = await loadModel(join(folder, "given.onnx"));
   const chosen: ChosenDefense = {
     unit,
     params: unit.params.parse({ fpr: 0.1 }),
@@ -92,7 +92,9 @@ test("an audit reports what detectors cost, caught and missed, and counts a reje
   const fitted = await fitToSuite([chosen], model, suite, onnxruntime);
   const file = join(folder, "hardened.onnx");
   saveModel(file, defend(model, fitted));
-  expect(loadModel(file).detectors?.[0]?.threshold).toBe(detector?.threshold);
+  expect((await loadModel(file)).detectors?.[0]?.threshold).toBe(
+    detector?.threshold,
+  );
 });
 
 test("a suite whose detector sanitises by nothing is refused before anything is computed", async () => {

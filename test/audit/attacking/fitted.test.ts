@@ -76,7 +76,7 @@ test("defences that learn are fitted once, and a run that goes on ends as one th
       chosen("gaussian-noise", { sigma: 0.1 }),
       chosen("pca", { components: 30 }),
     ],
-    loadModel(join(folder, "given.onnx")),
+    await loadModel(join(folder, "given.onnx")),
     path,
     onnxruntime,
   );

@@ -58,7 +58,7 @@ beforeAll(async () => {
 
 const of = (id: string) => results.candidates.find((c) => c.id === id);
 
-test("each task is audited as a candidate; all share one file and training", () => {
+test("each task is audited as a candidate; all share one file and training", async () => {
   expect(() => resultsSchema.parse(results)).not.toThrow();
   const ids = ["main", "parity", "size", "zeros"].flatMap((task) =>
     [1, 2].map((seed) => `multi.${task}.${seed}`),
@@ -86,7 +86,10 @@ test("each task is audited as a candidate; all share one file and training", () 
     "size",
     "zeros",
   ]);
-  expect(loadModel(file, { head: "zeros" }).classes).toEqual(["0", "1"]);
+  expect((await loadModel(file, { head: "zeros" })).classes).toEqual([
+    "0",
+    "1",
+  ]);
 });
 
 test("tasks have their own samples, classes, chance and measures", () => {
@@ -210,7 +213,7 @@ test("a defence is fitted to the samples of the task whose head it stands before
   const fitted = async (task: string) => {
     const [found] = await fitToSuite(
       [chosen],
-      model(task),
+      await model(task),
       suite,
       onnxruntime,
       task,
@@ -222,7 +225,7 @@ test("a defence is fitted to the samples of the task whose head it stands before
   expect(await fitted("parity")).toEqual(await fitted("main"));
   expect(await fitted("zeros")).not.toEqual(await fitted("main"));
   await expect(
-    fitToSuite([chosen], model("main"), suite, onnxruntime, "none"),
+    fitToSuite([chosen], await model("main"), suite, onnxruntime, "none"),
   ).rejects.toThrow(/no task "none"/);
 });
 
