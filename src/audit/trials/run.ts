@@ -14,8 +14,6 @@ import { protocols } from "./kinds.ts";
 import type { Outcome } from "./trial.ts";
 import { openVictim } from "./victim.ts";
 
-export { type PlannedTrial, planTrials } from "../plan/index.ts";
-
 /** The base, and the model that does not descend from it; null where the suite has or needs none. */
 export interface Bases {
   readonly base: ReadyModel | null;
