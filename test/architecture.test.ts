@@ -77,7 +77,8 @@ const floors: readonly (readonly string[])[] = [
   ["attacking", "judging"],
   ["heads", "again", "certify", "gallery"],
   ["trials", "gate"],
-  ["run.ts", "catalog.ts", "schema.ts"],
+  ["judged.ts", "catalog.ts", "schema.ts"],
+  ["run.ts"],
   ["index.ts"],
 ];
 

@@ -2,6 +2,7 @@ import type { CandidateResult } from "../../src/audit/results/candidates.ts";
 import type { Cell } from "../../src/audit/results/cells.ts";
 import type { Check, Norm } from "../../src/audit/results/values.ts";
 import { rate } from "../../src/audit/statistics/intervals.ts";
+import type { Evidence } from "../../src/audit/trust/check.ts";
 
 interface Given {
   candidate?: string;
@@ -51,6 +52,41 @@ export function cell(given: Given): Cell {
     seconds: 0,
   };
 }
+
+/** What trust checks look at in such a cell, of an attack that did as it should. */
+export const evidence = ({
+  candidate,
+  defense,
+  attack,
+  adaptive,
+  threatModel: { access, norm, eps },
+  outcomes,
+}: Cell): Evidence => ({
+  candidate,
+  defense,
+  attack,
+  access,
+  adaptive,
+  norm,
+  eps,
+  family: "iterative",
+  boundsWidth: 1,
+  chance: 0.1,
+  outcomes,
+  maxDistance: eps,
+  outOfBounds: 0,
+  nonFinite: 0,
+  faults: [],
+  notes: [],
+  noGradient: null,
+  zeroGradientShare: 0,
+  cleanMismatch: 0,
+  model: { probabilities: false, changed: 0, apart: 0, sensitivity: 0.01 },
+  draws: 1,
+  searches: false,
+  named: true,
+  probes: null,
+});
 
 /** A candidate with so many correct of so many samples. */
 export function candidate(

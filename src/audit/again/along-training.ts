@@ -2,14 +2,16 @@ import { takeSamples } from "#data";
 import { loadModel } from "#model";
 import { hashModel } from "#onnx";
 import type { Epoch } from "#tuning";
-import { type Bench, computeCell, release } from "../attacking/index.ts";
-import type { OnEvent } from "../events.ts";
-import { epochFile, type ReadyModel } from "../models/index.ts";
-import { followedCells, type PlannedCell } from "../plan/index.ts";
-import type { Trajectory } from "../results/index.ts";
-import type { Suite } from "../suite/index.ts";
+import {
+  type Attacking,
+  type Bench,
+  computeCell,
+  release,
+} from "../attacking/index.ts";
+import type { Followed } from "../judging/index.ts";
+import { epochFile, type ReadyModel, type Workshop } from "../models/index.ts";
+import type { Plan, PlannedCell } from "../plan/index.ts";
 import { evenly } from "../tasks/index.ts";
-import { isTrusted, trustChecks } from "../trust/index.ts";
 
 /**
  * Clean and robust accuracy after the epochs of each fine-tuning, against one
@@ -17,23 +19,21 @@ import { isTrusted, trustChecks } from "../trust/index.ts";
  * kept as it was trained; each is attacked as a cell, which is kept and resumed
  * like any other.
  */
-export async function trajectories(
-  suite: Suite,
-  models: ReadonlyMap<string, ReadyModel>,
-  benchOf: (candidate: string) => Bench,
-  onEvent: OnEvent,
-): Promise<Trajectory[]> {
-  const { trajectory } = suite;
-  const followed = followedCells(suite);
-  if (!trajectory || followed.length === 0) return [];
+export async function attackEpochs(
+  plan: Plan["alongTraining"],
+  { models, benchOf }: Attacking,
+  { loaded, onEvent }: Workshop,
+): Promise<Followed[]> {
+  const { trajectory } = loaded.suite;
+  if (!trajectory || plan.length === 0) return [];
   onEvent({ kind: "phase", title: "Attacking along the trainings" });
   const { attack, threatModel, samples, every } = trajectory;
-  const found: Trajectory[] = [];
-  for (const { cell: planned } of followed) {
+  const found: Followed[] = [];
+  for (const { cell: planned } of plan) {
     const ready = models.get(planned.candidate) as ReadyModel;
     const bench = benchOf(ready.id);
     const data = takeSamples(bench.data, evenly(bench.data, samples));
-    const points: Trajectory["points"] = [];
+    const points: Followed["points"][number][] = [];
     for (const line of chosenEpochs(ready.history, every))
       points.push(await attackedAt(line, ready, planned, { ...bench, data }));
     found.push({
@@ -68,7 +68,7 @@ async function attackedAt(
   ready: ReadyModel,
   planned: PlannedCell,
   bench: Bench,
-): Promise<Trajectory["points"][number]> {
+): Promise<Followed["points"][number]> {
   const { epoch, stage, trainable, best } = line;
   const file = epochFile(ready.file, epoch);
   const path = bench.store.path(file);
@@ -83,7 +83,6 @@ async function attackedAt(
     bench,
   );
   await release(bench);
-  const seen = { ...evidence, faults: [] };
   return {
     epoch,
     stage,
@@ -91,6 +90,6 @@ async function attackedAt(
     best,
     cleanAccuracy: cell.cleanAccuracy,
     robustAccuracy: cell.robustAccuracy,
-    trusted: isTrusted(trustChecks(seen, [seen])),
+    evidence: { ...evidence, faults: [] },
   };
 }

@@ -1,3 +1,3 @@
 // Cells once more: after each epoch, and on the source domain.
-export { trajectories } from "./along-training.ts";
-export { domains } from "./on-source.ts";
+export { attackEpochs } from "./along-training.ts";
+export { attackSource } from "./on-source.ts";

@@ -18,11 +18,11 @@ import {
 } from "#model";
 import { type FloatTensor, tensor } from "#onnx";
 import type { OnEvent } from "../events.ts";
-import type { ReadyModel } from "../models/index.ts";
+import type { Models, ReadyModel, Workshop } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import type { Store } from "../store.ts";
 import { describe } from "../suite/index.ts";
-import type { Parts } from "../tasks/index.ts";
+import { judgedOn, type Parts, type TaskData } from "../tasks/index.ts";
 import {
   type BrokenControl,
   type ModelProbes,
@@ -36,6 +36,7 @@ export interface Bench {
   readonly data: Dataset;
   /** The target task, on whose other samples defences are fitted. */
   readonly target: Parts;
+  readonly rows: TaskData["rows"];
   /** Where paths in the suite start. */
   readonly folder: string;
   readonly seed: number;
@@ -52,6 +53,44 @@ export interface Bench {
   readonly compiled: Map<string, Opened>;
 }
 
+/** What is attacked in a run. */
+export interface Attacking {
+  /** The candidates by their ids. */
+  readonly models: ReadonlyMap<string, ReadyModel>;
+  /** What one of them is attacked with; all share what is compiled. */
+  benchOf(candidate: string): Bench;
+  readonly compiled: Bench["compiled"];
+}
+
+/** Makes candidates ready to be attacked. */
+export function prepareAttacks(
+  { loaded, data, store, engine, onEvent, signal }: Workshop,
+  { base, unrelated, candidates }: Models,
+): Attacking {
+  const { suite, folder } = loaded;
+  const compiled = new Map<string, Opened>();
+  const benchOf = (candidate: string): Bench => {
+    const { member = null } = suite.candidates[candidate] ?? {};
+    const { target, attacked, rows } = judgedOn(data, member);
+    return {
+      data: attacked,
+      target,
+      rows,
+      folder,
+      seed: suite.seed,
+      base,
+      unrelated,
+      source: data.pretraining?.train ?? null,
+      store,
+      engine,
+      onEvent,
+      signal,
+      compiled,
+    };
+  };
+  return { models: candidates, benchOf, compiled };
+}
+
 /** A model behind its defence, ready to run. */
 export interface Opened {
   /** What numbers go to; of a text model without its defence, which works on texts. */
@@ -66,9 +105,11 @@ export interface Opened {
 }
 
 /** Releases the models that were compiled for cells. */
-export async function release(bench: Bench): Promise<void> {
-  for (const opened of bench.compiled.values()) await opened.release();
-  bench.compiled.clear();
+export async function release({
+  compiled,
+}: Pick<Bench, "compiled">): Promise<void> {
+  for (const opened of compiled.values()) await opened.release();
+  compiled.clear();
 }
 
 /** A model behind its defence, fitted and compiled once for all the cells of a candidate. */

@@ -1,10 +1,12 @@
 // From a planned cell to its score: open, craft, score, gather evidence.
-export { type Attacking, attackAll } from "./all.ts";
+export { type Attacked, attackAll } from "./all.ts";
 export {
+  type Attacking,
   type Bench,
   drawsFor,
   type Opened,
   openFor,
+  prepareAttacks,
   release,
 } from "./bench.ts";
 export { type ComputedCell, computeCell } from "./cell.ts";

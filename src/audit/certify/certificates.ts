@@ -7,11 +7,10 @@ import {
 } from "#core";
 import { compile } from "#model";
 import { takeRows } from "#onnx";
-import type { Bench } from "../attacking/index.ts";
-import type { OnEvent } from "../events.ts";
-import type { ReadyModel } from "../models/index.ts";
+import type { Attacking, Bench } from "../attacking/index.ts";
+import type { ReadyModel, Workshop } from "../models/index.ts";
 import type { CertificateResult } from "../results/index.ts";
-import { isNamed, type Suite } from "../suite/index.ts";
+import { isNamed } from "../suite/index.ts";
 import { evenly } from "../tasks/index.ts";
 import {
   type Certificate,
@@ -22,11 +21,10 @@ import {
 
 /** What is certified of each candidate: one result for each level of noise. */
 export async function certificates(
-  { certify: stated, candidates: specs }: Suite,
-  models: ReadonlyMap<string, ReadyModel>,
-  benchOf: (candidate: string) => Bench,
-  onEvent: OnEvent,
+  { models, benchOf }: Attacking,
+  { loaded: { suite }, onEvent }: Workshop,
 ): Promise<CertificateResult[]> {
+  const { certify: stated, candidates: specs } = suite;
   if (!stated) return [];
   onEvent({ kind: "phase", title: "Certifying" });
   const { sigma, samples, candidates, ...rest } = stated;

@@ -5,13 +5,13 @@ import { compile, type Model, meaningOf, samplesAt } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import { editsBetween, segmentsOf } from "#texts";
 import {
+  type Attacked,
   type Bench,
   type ComputedCell,
   openFor,
   readExamples,
 } from "../attacking/index.ts";
 import type { ReadyModel } from "../models/index.ts";
-import type { PlannedCell } from "../plan/index.ts";
 import {
   type Example,
   type Results,
@@ -26,20 +26,17 @@ import { canBeShown, picture } from "./picture.ts";
  * texts and images of one or three channels can be shown.
  */
 export async function gallery(
-  plan: readonly PlannedCell[],
-  computed: ReadonlyMap<string, ComputedCell>,
-  models: ReadonlyMap<string, ReadyModel>,
-  benchOf: (candidate: string) => Bench,
+  attacked: Attacked,
   perCandidate: number,
 ): Promise<Pick<Results, "gallery" | "textGallery">> {
   const examples: Example[] = [];
   const texts: TextExample[] = [];
   let areTexts = false;
-  for (const [id, ready] of models) {
-    const bench = benchOf(id);
+  for (const [id, ready] of attacked.models) {
+    const bench = attacked.benchOf(id);
     areTexts = bench.data.texts !== undefined;
     if (!canBeShown(bench.data.x) && !areTexts) continue;
-    const strongest = strongestOf(plan, computed, id);
+    const strongest = strongestOf(attacked, id);
     const picks = strongest ? picksOf(strongest, perCandidate) : [];
     if (!strongest || picks.length === 0) continue;
     if (areTexts)
@@ -51,8 +48,7 @@ export async function gallery(
 
 /** The cell of the strongest attack on a candidate. */
 const strongestOf = (
-  plan: readonly PlannedCell[],
-  computed: ReadonlyMap<string, ComputedCell>,
+  { plan, computed }: Attacked,
   candidate: string,
 ): ComputedCell | undefined =>
   plan

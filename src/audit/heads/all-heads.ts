@@ -1,22 +1,11 @@
 import type { Dataset } from "#data";
 import { takeRows } from "#onnx";
 import { isAboutGradients, type Opened, openFor } from "../attacking/index.ts";
+import type { AcrossHeads } from "../judging/index.ts";
 import type { ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
-import {
-  type CrossTask,
-  type Fate,
-  fatesOf,
-  outcomesOf,
-  rightOf,
-} from "../results/index.ts";
+import { type Fate, fatesOf, outcomesOf, rightOf } from "../results/index.ts";
 import { trunkOf } from "../suite/index.ts";
-import {
-  type Evidence,
-  isTrusted,
-  otherMeans,
-  trustChecks,
-} from "../trust/index.ts";
 import { type Replaying, summary } from "./replaying.ts";
 import {
   attackTogether,
@@ -28,9 +17,11 @@ import {
 /**
  * All heads of each candidate of several tasks attacked at once, with the sum of their
  * losses, until all are wrong; on the samples that all tasks have. Only undefended.
- * One row for each head that is judged, with the trust checks of the attack.
+ * One row for each head.
  */
-export async function allHeads(run: Replaying): Promise<CrossTask[]> {
+export async function allHeads(
+  run: Replaying,
+): Promise<AcrossHeads["together"]> {
   const { suite, plan, benchOf } = run;
   const asked = plan.filter(
     (p) =>
@@ -59,10 +50,13 @@ export async function allHeads(run: Replaying): Promise<CrossTask[]> {
         message: `${planned.attack} is not made on all heads of ${planned.candidate} at once: ${obstacle}.`,
       });
   }
-  const siblings = made.map((m) => m.evidence);
-  return made.flatMap((one) =>
-    one.heads.map((_, at) => rowOf(one, at, siblings, run)),
-  );
+  return made.map((one) => ({
+    evidence: one.evidence,
+    heads: one.heads.map(({ noGradient }, at) => ({
+      row: rowOf(one, at, run),
+      noGradient,
+    })),
+  }));
 }
 
 /** Why heads cannot be attacked together; null where they can. */
@@ -78,10 +72,10 @@ function obstacleOf(heads: readonly Head[]): string | null {
 /** The heads whose samples are of the suite's data, on those that all of them have; those with a gradient first. */
 async function headsOf(
   planned: readonly PlannedCell[],
-  { computedOf, faults, models, judged, benchOf }: Replaying,
+  { computed, faults, models, benchOf }: Replaying,
 ): Promise<Head[]> {
-  const rowsOf = (id: string) => judged(id).rows?.attacked ?? [];
-  const own = planned.filter((p) => judged(p.candidate).rows !== null);
+  const rowsOf = (id: string) => benchOf(id).rows?.attacked ?? [];
+  const own = planned.filter((p) => benchOf(p.candidate).rows !== null);
   const [first] = own;
   const shared = rowsOf(first?.candidate ?? "").filter((row) =>
     own.every((p) => rowsOf(p.candidate).includes(row)),
@@ -91,7 +85,7 @@ async function headsOf(
     const ready = models.get(candidate) as ReadyModel;
     const bench = benchOf(candidate);
     const opened = await openFor(ready, [], bench);
-    const { cell, evidence } = computedOf(id);
+    const { cell, evidence } = computed.get(id)!;
     heads.push({
       ready,
       opened,
@@ -124,24 +118,19 @@ async function noGradientOf(
   }
 }
 
-/** What the attack did to one of the heads; what followed no gradient of that head says little of it. */
+/** What the attack did to one of the heads. */
 function rowOf(
-  { planned, heads, stood, evidence }: Together,
+  { planned, heads, stood }: Together,
   at: number,
-  siblings: readonly Evidence[],
   { suite }: Replaying,
-): CrossTask {
-  const { ready, places, data, right, noGradient } = heads[at]!;
+): AcrossHeads["replays"][number]["row"] {
+  const { ready, places, data, right } = heads[at]!;
   const under = fatesOf(stood[at] ?? "");
   const fates = Array.from(data.y, (): Fate => "absent");
   places.forEach((place, i) => {
     fates[place] = right[place] ? under[i]! : "wrong";
   });
   const outcomes = outcomesOf(fates);
-  // No attack without gradients is made on several heads.
-  const checks = trustChecks({ ...evidence, noGradient }, siblings).filter(
-    ({ id }) => id !== otherMeans.id,
-  );
   const { member, replica } = suite.candidates[ready.id] ?? {};
   const of = member?.of ?? ready.id;
   return {
@@ -153,8 +142,6 @@ function rowOf(
     attack: planned.attack,
     threatModel: planned.threatModel,
     ...summary(outcomes),
-    trusted: isTrusted(checks),
-    checks,
     outcomes,
   };
 }

@@ -1,21 +1,11 @@
-import type { Bench, ComputedCell } from "../attacking/index.ts";
-import type { ReadyModel } from "../models/index.ts";
-import type { PlannedCell } from "../plan/index.ts";
-import { type Cell, type CrossTask, countOf } from "../results/index.ts";
+import type { Attacked } from "../attacking/index.ts";
+import { type CrossTask, countOf } from "../results/index.ts";
 import { newcombePaired, rate } from "../statistics/index.ts";
 import type { Suite } from "../suite/index.ts";
-import type { TaskData } from "../tasks/index.ts";
 
 /** What replaying needs to know of a run. */
-export interface Replaying {
+export interface Replaying extends Attacked {
   readonly suite: Suite;
-  readonly plan: readonly PlannedCell[];
-  readonly cells: readonly Cell[];
-  readonly models: ReadonlyMap<string, ReadyModel>;
-  judged(candidate: string): TaskData;
-  benchOf(candidate: string): Bench;
-  /** What was kept of a cell. */
-  computedOf(cell: string): ComputedCell;
   /** What the preflight found of each candidate. */
   readonly faults: ReadonlyMap<string, readonly string[]>;
 }

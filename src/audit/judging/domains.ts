@@ -1,4 +1,5 @@
 import type { Family } from "#attacks";
+import { counts } from "../counting.ts";
 import type { Cell, Domain } from "../results/index.ts";
 import {
   newcombe,
@@ -7,6 +8,26 @@ import {
   rate,
 } from "../statistics/index.ts";
 import { groupCells, robustInAll, worstCases } from "./worst-case.ts";
+
+/**
+ * Robust accuracy on the target domain beside that on the source domain, where a
+ * candidate may have lost it, against the same attacks.
+ *
+ * @param cells those of the target; only those that were computed on the source as well are compared
+ */
+export function domains(
+  cells: readonly Cell[],
+  source: readonly Cell[],
+  paired: boolean,
+  candidates: readonly string[],
+  families: ReadonlyMap<string, Family>,
+): Domain[] {
+  const placeOf = ({ candidate, defense, attack, threatModel }: Cell) =>
+    JSON.stringify([candidate, defense, attack, threatModel.id]);
+  const places = new Set(source.map(placeOf));
+  const target = cells.filter((c) => counts(c) && places.has(placeOf(c)));
+  return compare({ target, source }, paired, candidates, families);
+}
 
 /** Both sides of each attack and of all at once. */
 export function compare(

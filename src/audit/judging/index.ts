@@ -1,8 +1,16 @@
 // What cells say together: worst cases, seeds, curves, transfer, inheritance.
 export { cleanDrop } from "./clean-drop.ts";
 export { curves } from "./curves.ts";
-export { compare } from "./domains.ts";
+export { compare, domains } from "./domains.ts";
 export { inheritance } from "./inheritance.ts";
 export { seedSummaries } from "./seeds.ts";
-export { transferResult } from "./transfer.ts";
+export { transfers } from "./transfer.ts";
+export {
+  type AcrossHeads,
+  type Followed,
+  judgeCells,
+  judgeEpochs,
+  judgeHeads,
+  type Scored,
+} from "./trusted.ts";
 export { checksOfReplays, replaysOn, worstCases } from "./worst-case.ts";

@@ -5,7 +5,6 @@ import {
   type CandidateResult,
   type Cell,
   fatesOf,
-  type Results,
   type Transfer,
 } from "../results/index.ts";
 import { mcnemar, newcombePaired, pairsOf } from "../statistics/index.ts";
@@ -17,15 +16,15 @@ type Attacks = Readonly<Record<string, Chosen<AnyAttack>>>;
  * How well each attack through the base carries over to the undefended
  * candidates, against the share of their weights that are the base's, with the
  * same attack through an unrelated model and noise of the same size as controls
- * on the same samples. Nothing where the suite has no such attack.
+ * on the same samples. None where the suite has no such attack.
  */
-export function transferResult(
+export function transfers(
   cells: readonly Cell[],
   candidates: readonly CandidateResult[],
   attacks: Attacks,
-): Pick<Results, "transfer"> {
+): Transfer[] {
   const undefended = cells.filter((c) => c.defense === UNDEFENDED);
-  const transfer = Object.entries(attacks)
+  return Object.entries(attacks)
     .filter(([, chosen]) => surrogateOf(chosen) === "base")
     .flatMap(([attack, chosen]) => {
       const controls = controlsOf(chosen, attacks);
@@ -39,7 +38,6 @@ export function transferResult(
       );
     })
     .filter(({ points }) => points.length > 0);
-  return transfer.length > 0 ? { transfer } : {};
 }
 
 /** The attack that is the same but goes through an unrelated model, and noise. */

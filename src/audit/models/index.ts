@@ -1,10 +1,10 @@
 // Base and candidates: read or trained, kept, and looked at before anything counts.
 export { requireHeadFor } from "./adapted.ts";
-export { makeBase, makeUnrelated, outlineOf } from "./base.ts";
+export { checkModels, type Models, makeModels } from "./all.ts";
+export { outlineOf } from "./base.ts";
 export {
   checkAsItIs,
   givenCandidate,
-  makeCandidate,
   recipeOf,
 } from "./candidate.ts";
 export { decisions, REFUSED } from "./decisions.ts";
@@ -15,8 +15,7 @@ export {
   planTuning,
   withNewHead,
 } from "./fine-tuning.ts";
-export { jointTuning, makeMember } from "./joint.ts";
+export { jointTuning } from "./joint.ts";
 export { trainingKey } from "./keep.ts";
-export { preflight } from "./preflight.ts";
 export type { Known, ReadyModel, Workshop } from "./ready.ts";
-export { baseResult, candidateResult } from "./results.ts";
+export { modelResults } from "./results.ts";

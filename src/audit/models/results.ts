@@ -1,12 +1,43 @@
+import type { Dataset } from "#data";
 import { chanceOf, kinshipOf, layerGroups, meaningOf } from "#model";
 import type { Results } from "../results/index.ts";
 import { MAIN, unitResult } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
 import { cleanAccuracy, cleanPerformance } from "./accuracy.ts";
+import type { Models } from "./all.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
 
+/** Models in the results document, and what their outputs mean where they are not classes. */
+export async function modelResults(
+  { base, unrelated, candidates }: Models,
+  shop: Workshop,
+): Promise<Pick<Results, "task" | "base" | "unrelated" | "candidates">> {
+  const all = [...candidates.values()];
+  return {
+    task: taskResult(all, shop.data.attacked),
+    base: base && (await baseResult(base, shop)),
+    unrelated: unrelated ? await baseResult(unrelated, shop) : undefined,
+    candidates: await Promise.all(
+      all.map((one) => candidateResult(one, shop, base)),
+    ),
+  };
+}
+
+/** What the outputs of the candidates mean, where they are not classes. */
+function taskResult(
+  [first]: readonly ReadyModel[],
+  { targets }: Dataset,
+): Results["task"] {
+  const { task } = first?.model ?? {};
+  if (!first || (task?.kind !== "multi-label" && task?.kind !== "regression"))
+    return undefined;
+  const { broken } = meaningOf(first.model);
+  const chance = chanceOf(first.model, targets);
+  return { kind: task.kind, broken, chance };
+}
+
 /** The base in the results document. */
-export async function baseResult(
+async function baseResult(
   base: ReadyModel,
   shop: Workshop,
 ): Promise<NonNullable<Results["base"]>> {
@@ -29,7 +60,7 @@ export async function baseResult(
 }
 
 /** A candidate in the results document. */
-export async function candidateResult(
+async function candidateResult(
   ready: ReadyModel,
   shop: Workshop,
   base: ReadyModel | null,

@@ -1,7 +1,5 @@
 // What a run will compute, and why it cannot.
-export { followedCells, onSource } from "./again.ts";
 export { type PlannedCell, planCells, usesTarget } from "./cells.ts";
-export { isOnlyMeasured } from "./kinds.ts";
 export { checkReferences } from "./references.ts";
 export { statedResult } from "./stated.ts";
 export { type PlannedTrial, planTrials } from "./trials.ts";

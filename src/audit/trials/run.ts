@@ -6,7 +6,7 @@ import {
   Random,
 } from "#core";
 import type { FloatTensor } from "#onnx";
-import type { ReadyModel, Workshop } from "../models/index.ts";
+import type { Models, ReadyModel, Workshop } from "../models/index.ts";
 import type { PlannedTrial } from "../plan/index.ts";
 import type { Trial } from "../results/index.ts";
 import { describe } from "../suite/index.ts";
@@ -14,32 +14,20 @@ import { protocols } from "./kinds.ts";
 import type { Outcome } from "./trial.ts";
 import { openVictim } from "./victim.ts";
 
-/** The base, and the model that does not descend from it; null where the suite has or needs none. */
-export interface Bases {
-  readonly base: ReadyModel | null;
-  readonly unrelated: ReadyModel | null;
-}
-
-/**
- * Runs trials, or takes them from the store.
- *
- * @param suite as the user named it, for the command that runs one trial alone
- */
+/** Runs trials, or takes them from the store. */
 export async function runTrials(
   planned: readonly PlannedTrial[],
-  models: ReadonlyMap<string, ReadyModel>,
-  bases: Bases,
+  models: Models,
   shop: Workshop,
-  suite: string,
 ): Promise<Trial[]> {
   const trials: Trial[] = [];
   if (planned.length > 0) shop.onEvent({ kind: "phase", title: "Trials" });
   for (const one of planned) {
-    const ready = models.get(one.candidate) as ReadyModel;
-    const { trial, reused } = await runTrial(one, ready, bases, shop);
+    const ready = models.candidates.get(one.candidate) as ReadyModel;
+    const { trial, reused } = await runTrial(one, ready, models, shop);
     trials.push({
       ...trial,
-      reproduce: `npx assay run ${suite} --only '${one.id}'`,
+      reproduce: `npx assay run ${shop.loaded.file} --only '${one.id}'`,
     });
     shop.onEvent({
       kind: "trial",
@@ -59,7 +47,7 @@ type Finished = Outcome & { readonly seconds: number };
 async function runTrial(
   planned: PlannedTrial,
   ready: ReadyModel,
-  bases: Bases,
+  bases: Pick<Models, "base" | "unrelated">,
   shop: Workshop,
 ): Promise<{ trial: Omit<Trial, "reproduce">; reused: boolean }> {
   const { store, engine, data, loaded, signal, onEvent } = shop;

@@ -9,34 +9,9 @@ import {
   trustChecks,
 } from "../../../src/audit/trust/judge.ts";
 import type { AttackProbes } from "../../../src/audit/trust/probes/found.ts";
-import { outcomes } from "../cells.ts";
+import { cell, evidence, outcomes } from "../cells.ts";
 
-const pgd: Evidence = {
-  candidate: "full",
-  defense: "none",
-  attack: "pgd",
-  access: "gradient",
-  adaptive: true,
-  norm: "linf",
-  eps: 0.1,
-  family: "iterative",
-  boundsWidth: 1,
-  chance: 0.1,
-  outcomes: outcomes(40, 60),
-  maxDistance: 0.1,
-  outOfBounds: 0,
-  nonFinite: 0,
-  faults: [],
-  notes: [],
-  noGradient: null,
-  zeroGradientShare: 0,
-  cleanMismatch: 0,
-  model: { probabilities: false, changed: 0, apart: 0, sensitivity: 0.01 },
-  draws: 1,
-  searches: false,
-  named: true,
-  probes: null,
-};
+const pgd: Evidence = evidence(cell({ outcomes: outcomes(40, 60) }));
 
 /** The same with its survivors tried again, in vain. */
 const probed = (changes: Partial<AttackProbes> = {}): Evidence => ({

@@ -7,7 +7,7 @@ import { loadSuite, type Results, runAudit } from "#audit";
 import type { Chosen } from "#core";
 import { saveModel } from "#model";
 import { renderHtml, renderMarkdown } from "#reports";
-import { transferResult } from "../../../../src/audit/judging/transfer.ts";
+import { transfers } from "../../../../src/audit/judging/transfer.ts";
 import { checkReferences } from "../../../../src/audit/plan/references.ts";
 import { gini } from "../../../../src/audit/trials/transfer/fingerprint.ts";
 import { untrained } from "../../../reference.ts";
@@ -41,7 +41,7 @@ describe("the transfer of attacks, from cells", () => {
     ...candidate("full", 9, 10),
     kinship: [kin(30, "moved"), kin(10, "new")],
   };
-  const { transfer = [] } = transferResult(
+  const transfer = transfers(
     [
       cell({
         candidate: "frozen",
@@ -113,7 +113,7 @@ describe("the transfer of attacks, from cells", () => {
 
   test("nothing without an attack through the base", () => {
     const { pgd, noise } = suite;
-    expect(transferResult([], [full], { pgd, noise })).toEqual({});
+    expect(transfers([], [full], { pgd, noise })).toEqual([]);
   });
 });
 

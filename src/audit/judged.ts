@@ -1,0 +1,123 @@
+import { packageVersion } from "#core";
+import { evaluateGate } from "./gate/index.ts";
+import {
+  type AcrossHeads,
+  curves,
+  domains,
+  type Followed,
+  inheritance,
+  judgeCells,
+  judgeEpochs,
+  judgeHeads,
+  type Scored,
+  seedSummaries,
+  transfers,
+  worstCases,
+} from "./judging/index.ts";
+import { statedResult } from "./plan/index.ts";
+import { RESULTS_VERSION, type Results } from "./results/index.ts";
+import { type LoadedSuite, MAIN } from "./suite/index.ts";
+
+type Provenance = Results["provenance"];
+
+/** All that a run found, before anything is judged beside other things. */
+export interface Found
+  extends Pick<
+    Results,
+    | "complete"
+    | "classes"
+    | "task"
+    | "base"
+    | "unrelated"
+    | "candidates"
+    | "trials"
+    | "certificates"
+    | "gallery"
+    | "textGallery"
+    | "timing"
+  > {
+  /** What the preflight found of each candidate. */
+  readonly faults: ReadonlyMap<string, readonly string[]>;
+  readonly cells: readonly Scored[];
+  readonly heads: AcrossHeads;
+  readonly epochs: readonly Followed[];
+  /** The cells that were computed again on the source domain. */
+  readonly onSource: readonly Scored[];
+  readonly data: Provenance["data"];
+  readonly machine: Pick<Provenance, "engine" | "node" | "platform">;
+}
+
+/** The results document of a suite: what was found, judged. */
+export function judged(
+  found: Found,
+  { suite, file, hash }: Pick<LoadedSuite, "suite" | "file" | "hash">,
+): Results {
+  const { complete, faults, base, candidates } = found;
+  const families = new Map(
+    Object.entries(suite.attacks).map(([id, { unit }]) => [id, unit.family]),
+  );
+  const cells = judgeCells(found.cells, faults, file);
+  const crossTask = judgeHeads(found.heads, cells);
+  const worst = worstCases(
+    cells,
+    Object.keys(suite.candidates),
+    families,
+    (candidate) => suite.candidates[candidate]?.member?.task ?? MAIN,
+    crossTask,
+  );
+  const measured = {
+    ...statedResult(suite),
+    base,
+    unrelated: found.unrelated,
+    candidates,
+    cells,
+    worstCases: worst,
+    seeds: seedSummaries(cells, candidates, crossTask),
+    curves: curves(cells),
+    crossTask: someOrNone(crossTask),
+    trials: found.trials,
+    transfer: someOrNone(transfers(cells, candidates, suite.attacks)),
+    certificates: found.certificates,
+    gallery: found.gallery,
+    textGallery: found.textGallery,
+  };
+  return {
+    schemaVersion: RESULTS_VERSION,
+    title: suite.title,
+    complete,
+    classes: found.classes,
+    task: found.task,
+    ...measured,
+    gate: complete
+      ? evaluateGate(suite.gate, measured)
+      : { verdict: "none", rules: [] },
+    provenance: {
+      assay: packageVersion(),
+      suite: { file, hash },
+      data: found.data,
+      seed: suite.seed,
+      ...found.machine,
+    },
+    timing: found.timing,
+    trajectories:
+      complete && suite.trajectory ? found.epochs.map(judgeEpochs) : undefined,
+    domains:
+      complete && suite.attackSource
+        ? domains(
+            cells,
+            judgeCells(found.onSource, faults, file),
+            // A shift keeps the samples and their order; other data are other samples.
+            suite.sourceData === undefined,
+            candidates.map(({ id }) => id),
+            families,
+          )
+        : undefined,
+    inheritance: someOrNone(
+      inheritance(cells, worst, candidates, base, suite.seed, crossTask),
+    ),
+  };
+}
+
+/** Lists that are absent where they are empty. */
+const someOrNone = <T>(list: T[]): T[] | undefined =>
+  list.length > 0 ? list : undefined;

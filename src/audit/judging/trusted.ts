@@ -1,0 +1,99 @@
+import type { Cell, CrossTask, Trajectory } from "../results/index.ts";
+import {
+  type Evidence,
+  isTrusted,
+  otherMeans,
+  trustChecks,
+} from "../trust/index.ts";
+
+/** A cell before it is judged, and what the trust checks look at. */
+export interface Scored {
+  readonly cell: Omit<Cell, "trusted" | "checks" | "reproduce">;
+  readonly evidence: Omit<Evidence, "faults">;
+}
+
+/**
+ * Judges every cell by the others.
+ *
+ * @param faults what the preflight found of each candidate
+ * @param suite as the user named it, for the command that computes one cell alone
+ */
+export function judgeCells(
+  scored: readonly Scored[],
+  faults: ReadonlyMap<string, readonly string[]>,
+  suite: string,
+): Cell[] {
+  const evidence = scored.map(
+    (one): Evidence => ({
+      ...one.evidence,
+      faults: faults.get(one.cell.candidate) ?? [],
+    }),
+  );
+  return scored.map(({ cell }, i): Cell => {
+    const checks = trustChecks(evidence[i]!, evidence);
+    return {
+      ...cell,
+      trusted: isTrusted(checks),
+      checks,
+      reproduce: `npx assay run ${suite} --only '${cell.id}'`,
+    };
+  });
+}
+
+type HeadRow = Omit<CrossTask, "trusted" | "checks">;
+
+/** What attacks on several heads of one trunk did, before they are judged. */
+export interface AcrossHeads {
+  /** Examples of one head under another, with the cell that they were made in. */
+  readonly replays: readonly { readonly row: HeadRow; readonly cell: string }[];
+  /** Attacks on all heads at once; of each head why it has no gradient, null where it has one. */
+  readonly together: readonly {
+    readonly evidence: Evidence;
+    readonly heads: readonly {
+      readonly row: HeadRow;
+      readonly noGradient: string | null;
+    }[];
+  }[];
+}
+
+/** A replay is trusted as its cell is; an attack on all heads is judged as a cell is, and says little of a head whose gradient it did not follow. */
+export function judgeHeads(
+  { replays, together }: AcrossHeads,
+  cells: readonly Cell[],
+): CrossTask[] {
+  const trusted = new Map(cells.map((cell) => [cell.id, cell.trusted]));
+  const siblings = together.map(({ evidence }) => evidence);
+  return [
+    ...replays.map(({ row: { outcomes, ...row }, cell }) => ({
+      ...row,
+      trusted: trusted.get(cell) === true,
+      outcomes,
+    })),
+    ...together.flatMap(({ evidence, heads }) =>
+      heads.map(({ row: { outcomes, ...row }, noGradient }) => {
+        // No attack without gradients is made on several heads.
+        const checks = trustChecks(
+          { ...evidence, noGradient },
+          siblings,
+        ).filter(({ id }) => id !== otherMeans.id);
+        return { ...row, trusted: isTrusted(checks), checks, outcomes };
+      }),
+    ),
+  ];
+}
+
+/** The epochs of a fine-tuning before they are judged. */
+export type Followed = Omit<Trajectory, "points"> & {
+  readonly points: readonly (Omit<Trajectory["points"][number], "trusted"> & {
+    readonly evidence: Evidence;
+  })[];
+};
+
+/** Judges each epoch by itself. */
+export const judgeEpochs = (followed: Followed): Trajectory => ({
+  ...followed,
+  points: followed.points.map(({ evidence, ...point }) => ({
+    ...point,
+    trusted: isTrusted(trustChecks(evidence, [evidence])),
+  })),
+});

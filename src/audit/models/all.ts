@@ -1,0 +1,56 @@
+import { compile } from "#model";
+import { judgedOn } from "../tasks/index.ts";
+import { makeBase, makeUnrelated } from "./base.ts";
+import { makeCandidate } from "./candidate.ts";
+import { makeMember } from "./joint.ts";
+import { preflight } from "./preflight.ts";
+import type { ReadyModel, Workshop } from "./ready.ts";
+
+/** The models of a run. */
+export interface Models {
+  /** Null where the suite has none. */
+  readonly base: ReadyModel | null;
+  /** One that does not descend from the base; null where nothing needs it. */
+  readonly unrelated: ReadyModel | null;
+  /** By their ids. */
+  readonly candidates: ReadonlyMap<string, ReadyModel>;
+}
+
+/** Makes the models that a plan is about, or takes them from the store. */
+export async function makeModels(
+  plan: { readonly candidates: readonly string[]; readonly unrelated: boolean },
+  shop: Workshop,
+): Promise<Models> {
+  shop.onEvent({ kind: "phase", title: "Preparing models" });
+  const base = await makeBase(shop);
+  const unrelated = plan.unrelated ? await makeUnrelated(shop) : null;
+  const candidates = new Map<string, ReadyModel>();
+  for (const id of plan.candidates) {
+    const { member, model } = shop.loaded.suite.candidates[id] ?? {};
+    const make = member && !model ? makeMember : makeCandidate;
+    candidates.set(id, await make(id, shop, base));
+  }
+  return { base, unrelated, candidates };
+}
+
+/** Looks at every candidate before anything counts, and tells what is odd; gives what makes numbers of each untrustworthy. */
+export async function checkModels(
+  { candidates }: Models,
+  { loaded, data, engine, onEvent }: Workshop,
+): Promise<Map<string, readonly string[]>> {
+  onEvent({ kind: "phase", title: "Checking models" });
+  const faults = new Map<string, readonly string[]>();
+  for (const [id, { model, unprocessed }] of candidates) {
+    const { member = null } = loaded.suite.candidates[id] ?? {};
+    const { attacked } = judgedOn(data, member);
+    const compiled = await compile(model, engine);
+    const plain = unprocessed && (await compile(unprocessed, engine));
+    const found = await preflight(compiled, attacked, id, plain);
+    await compiled.release();
+    await plain?.release();
+    faults.set(id, found.faults);
+    for (const message of [...found.warnings, ...found.faults])
+      onEvent({ kind: "warning", message });
+  }
+  return faults;
+}
