@@ -1,11 +1,6 @@
 import { needsOf, UsageError } from "#core";
 import { matches } from "#model";
-import {
-  checkGateNames,
-  type LoadedSuite,
-  namesOf,
-  type Suite,
-} from "../suite/index.ts";
+import { checkGateNames, type LoadedSuite, namesOf } from "../suite/index.ts";
 import { type PreparedData, prepareData } from "../tasks/index.ts";
 import { followedCells, onSource } from "./again.ts";
 import { budgetsOf, type PlannedCell, planCells } from "./cells.ts";
@@ -16,7 +11,7 @@ import { checkTrials, type PlannedTrial, planTrials } from "./trials.ts";
 
 /** All that a run of a suite computes. */
 export interface Plan {
-  /** Whether that is all of the suite. */
+  /** Whether that is all of the suite, which alone has a verdict. */
   readonly complete: boolean;
   /** The candidates that are made. */
   readonly candidates: readonly string[];
@@ -60,52 +55,39 @@ export function planSuite(
   });
   checkTrials(suite, file);
   const all = { cells: planCells(suite), trials: planTrials(suite) };
-  if (only) {
-    const chosen = {
-      cells: select(all.cells, only),
-      trials: select(all.trials, only),
-    };
-    const [first] = [...all.cells, ...all.trials];
-    if (chosen.cells.length + chosen.trials.length === 0)
-      throw new UsageError(
-        "NO_CELLS",
-        `no cell and no trial of ${file} matches ${only.join(", ")}`,
-        `They are named like ${first?.id}; * matches anything. \`assay plan\` lists them.`,
-      );
-    return {
-      complete: false,
-      ...chosen,
-      ...modelsFor(chosen, suite),
-      alongTraining: [],
-      onSource: [],
-    };
-  }
+  const { cells, trials } = only ? chosenOf(all, only, file) : all;
+  const both = [...cells, ...trials];
   return {
-    complete: true,
-    ...all,
-    ...modelsFor(all, suite),
-    alongTraining: followedCells(suite),
-    onSource: suite.attackSource ? onSource(all.cells, suite) : [],
+    complete: !only,
+    // What is not attacked is measured all the same.
+    candidates: isOnlyMeasured(suite)
+      ? Object.keys(suite.candidates)
+      : [...new Set(both.map(({ candidate }) => candidate))],
+    unrelated: both.some(({ chosen }) => needsOf(chosen).includes("unrelated")),
+    cells,
+    trials,
+    alongTraining: only ? [] : followedCells(suite),
+    onSource: suite.attackSource && !only ? onSource(cells, suite) : [],
   };
 }
 
-const select = <T extends { id: string }>(
-  all: readonly T[],
-  only: readonly string[],
-): T[] => all.filter(({ id }) => only.some((pattern) => matches(pattern, id)));
-
-/** The models that cells and trials are about. What is not attacked is measured all the same. */
-function modelsFor(
+function chosenOf(
   { cells, trials }: Pick<Plan, "cells" | "trials">,
-  suite: Suite,
-): Pick<Plan, "candidates" | "unrelated"> {
-  const all = [...cells, ...trials];
-  return {
-    candidates: isOnlyMeasured(suite)
-      ? Object.keys(suite.candidates)
-      : [...new Set(all.map(({ candidate }) => candidate))],
-    unrelated: all.some(({ chosen }) => needsOf(chosen).includes("unrelated")),
+  only: readonly string[],
+  file: string,
+): Pick<Plan, "cells" | "trials"> {
+  const isChosen = ({ id }: { id: string }) =>
+    only.some((pattern) => matches(pattern, id));
+  const chosen = {
+    cells: cells.filter(isChosen),
+    trials: trials.filter(isChosen),
   };
+  if (chosen.cells.length + chosen.trials.length > 0) return chosen;
+  throw new UsageError(
+    "NO_CELLS",
+    `no cell and no trial of ${file} matches ${only.join(", ")}`,
+    `They are named like ${[...cells, ...trials][0]?.id}; * matches anything. \`assay plan\` lists them.`,
+  );
 }
 
 /** Reads the data of a suite, and refuses what it and the models show to be impossible. */
