@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { type Attack, attackOn, attacks, ballOf } from "#attacks";
-import { choiceOf, packagePath, Random } from "#core";
+import { choiceOf, packagePath, percent, Random } from "#core";
 import type { Dataset } from "#data";
 import { trainingDefenses } from "#defenses";
 import { type Engine, onnxruntime } from "#engine";
@@ -88,8 +88,8 @@ console.log(
     ...(options.model
       ? [options.model]
       : [options.architecture, options.defense, options.size, options.epochs]),
-    `${((100 * clean.length) / held.y.length).toFixed(1)} %`,
-    `${((100 * robust) / held.y.length).toFixed(1)} % of ${held.y.length}`,
+    percent(clean.length / held.y.length),
+    `${percent(robust / held.y.length)} of ${held.y.length}`,
     minutes(trainedIn),
     minutes(performance.now() - attackBegun),
   ].join(" | ")} |`,
@@ -149,7 +149,7 @@ async function trained(): Promise<void> {
     random,
     onEpoch: (e, total) =>
       console.error(
-        `${name}: epoch ${e.epoch} of ${total}, loss ${e.trainLoss.toFixed(3)}, robust validation ${(100 * e.validationAccuracy).toFixed(1)} %, minute ${minutes(performance.now() - begun)}`,
+        `${name}: epoch ${e.epoch} of ${total}, loss ${e.trainLoss.toFixed(3)}, robust validation ${percent(e.validationAccuracy)}, minute ${minutes(performance.now() - begun)}`,
       ),
   });
   console.error(ended);

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { rate, scanWeights } from "#audit";
-import { Random } from "#core";
+import { percent, Random } from "#core";
 import { type Dataset, dataset } from "#data";
 import { onnxruntime } from "#engine";
 import { copyOf } from "#onnx";
@@ -86,7 +86,6 @@ for (const [what, raised] of Object.entries(counts)) {
     raised,
     what.startsWith("clean") ? seeds.clean : seeds.planted,
   );
-  const percent = (v: number) => `${(100 * v).toFixed(1)} %`;
   console.log(
     `| ${what} | ${raised} of ${n} | ${percent(value)} | ${percent(low)} to ${percent(high)} |`,
   );

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { percent } from "#core";
 import type {
   Finding,
   Inheritance,
@@ -7,10 +8,6 @@ import type {
   Results,
   Trial,
 } from "#results";
-
-/** 0.7213 as "72.1 %". */
-export const percent = (value: number): string =>
-  `${(100 * value).toFixed(1)} %`;
 
 /** An interval as "[66.0, 77.5]", in percent. */
 export const interval = ({ low, high }: Pick<Rate, "low" | "high">): string =>
@@ -27,14 +24,6 @@ export const pValue = (p: number): string =>
 /** 61064 as "61,064", without the machine's locale. */
 export const whole = (n: number): string =>
   String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-
-/** 83.2 seconds as "1 min 23 s". */
-export function duration(seconds: number): string {
-  const total = Math.round(seconds);
-  return total < 60
-    ? `${total} s`
-    : `${Math.floor(total / 60)} min ${total % 60} s`;
-}
 
 /** Text from outside without the characters that turn the reading direction. */
 export const plain = (text: string): string =>

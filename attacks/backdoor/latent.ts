@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AssayError } from "#core";
+import { AssayError, percent } from "#core";
 import { accuracyOf, type Model } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import { imageShape } from "../images.ts";
@@ -115,8 +115,6 @@ export const latent = defineBaseBackdoor({
     };
   },
 });
-
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 type Input = BackdoorInput<{ samples: number }>;
 

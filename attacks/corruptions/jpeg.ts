@@ -1,5 +1,12 @@
-import { chrominance, cosines, luminance, stepsAt } from "#core";
-import type { Corruption, Image } from "./corruption.ts";
+import {
+  chrominance,
+  cosines,
+  fromRgb,
+  luminance,
+  stepsAt,
+  toRgb,
+} from "#core";
+import type { Corruption } from "./corruption.ts";
 
 /**
  * JPEG at a quality: colour differences at half the size, cosines of 8x8
@@ -12,78 +19,48 @@ export const jpeg: Corruption = {
   apply(image, quality) {
     const { channels, height, width, data } = image;
     const size = height * width;
-    const plane = (c: number) => data.subarray(c * size, (c + 1) * size);
-    if (channels !== 3) {
-      const to = new Float32Array(data.length);
-      for (let c = 0; c < channels; c++)
-        to.set(
-          rounded(scaled(plane(c)), height, width, luminance, quality).map(
-            (v) => v / 255,
-          ),
-          c * size,
-        );
-      return to;
-    }
-    const [y, blue, red] = differences(image);
-    const small = [Math.ceil(height / 2), Math.ceil(width / 2)] as const;
-    const brightness = rounded(y, height, width, luminance, quality);
-    const [cb, cr] = [blue, red].map((v) =>
-      enlarged(
-        rounded(
-          halved(v, height, width),
-          small[0],
-          small[1],
-          chrominance,
-          quality,
-        ),
-        height,
-        width,
-      ),
-    ) as [Float32Array, Float32Array];
-    return colours(brightness, cb, cr);
+    const bytes = Array.from({ length: channels }, (_, c) =>
+      data.subarray(c * size, (c + 1) * size).map((v) => Math.round(255 * v)),
+    );
+    const planes =
+      channels === 3
+        ? inColour(bytes, height, width, quality)
+        : bytes.map((b) => rounded(b, height, width, luminance, quality));
+    return Float32Array.from(
+      { length: data.length },
+      (_, i) => Math.round(planes[Math.floor(i / size)]![i % size]!) / 255,
+    );
   },
 };
 
-const scaled = (plane: Float32Array) => plane.map((v) => Math.round(255 * v));
-
-/** Brightness and colour differences, of 0 to 255. */
-function differences({
-  height,
-  width,
-  data,
-}: Image): [Float32Array, Float32Array, Float32Array] {
-  const size = height * width;
-  const [y, cb, cr] = [0, 1, 2].map(() => new Float32Array(size)) as [
-    Float32Array,
-    Float32Array,
-    Float32Array,
-  ];
-  for (let i = 0; i < size; i++) {
-    const [r, g, b] = [0, 1, 2].map((c) =>
-      Math.round(255 * data[c * size + i]!),
-    ) as [number, number, number];
-    y[i] = 0.299 * r + 0.587 * g + 0.114 * b;
-    cb[i] = 128 - 0.168736 * r - 0.331264 * g + 0.5 * b;
-    cr[i] = 128 + 0.5 * r - 0.418688 * g - 0.081312 * b;
-  }
-  return [y, cb, cr];
+/** Red, green and blue of 0 to 255 by way of brightness and colour differences. */
+function inColour(
+  rgb: readonly Float32Array[],
+  height: number,
+  width: number,
+  quality: number,
+): Float64Array[] {
+  const [y, ...differences] = mixed(rgb, fromRgb).map((v, k) =>
+    Float32Array.from(v, (d) => (k === 0 ? d : d + 128)),
+  ) as [Float32Array, Float32Array, Float32Array];
+  const [rows, columns] = [Math.ceil(height / 2), Math.ceil(width / 2)];
+  const back = differences.map((plane) => {
+    const half = halved(plane, height, width);
+    const small = rounded(half, rows, columns, chrominance, quality);
+    return enlarged(small, height, width).map((v) => v - 128);
+  });
+  return mixed([rounded(y, height, width, luminance, quality), ...back], toRgb);
 }
 
-function colours(
-  y: Float32Array,
-  cb: Float32Array,
-  cr: Float32Array,
-): Float32Array {
-  const size = y.length;
-  const to = new Float32Array(3 * size);
-  for (let i = 0; i < size; i++) {
-    const [v, b, r] = [y[i]!, cb[i]! - 128, cr[i]! - 128];
-    to[i] = Math.round(v + 1.402 * r) / 255;
-    to[size + i] = Math.round(v - 0.344136 * b - 0.714136 * r) / 255;
-    to[2 * size + i] = Math.round(v + 1.772 * b) / 255;
-  }
-  return to;
-}
+/** Each plane as the sum of three by a row of weights. */
+const mixed = (
+  [a, b, c]: readonly Float32Array[],
+  rows: readonly (readonly number[])[],
+): Float64Array[] =>
+  rows.map((row) => {
+    const [p, q, r] = row as [number, number, number];
+    return Float64Array.from(a!, (v, i) => p * v + q * b![i]! + r * c![i]!);
+  });
 
 /** Means of 2x2 pixels; at an odd edge of those that are there. */
 function halved(plane: Float32Array, height: number, width: number) {

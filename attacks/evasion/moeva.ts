@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Random } from "#core";
+import { softmax } from "#core";
 import { type FloatTensor, takeRows } from "#onnx";
 import { unscaled, violationOf } from "#tables";
 import { type AttackInput, defineAttack } from "../attack.ts";
@@ -174,7 +175,7 @@ async function judge(
       return {
         genes,
         objectives: [
-          probability(rowOf(logits, row), y[i]!),
+          softmax(rowOf(logits, row))[y[i]!]!,
           distances[row]!,
           // What is no number at all is as bad as anything.
           raw && table ? Math.min(violationOf(table, raw), 1e30) : 0,
@@ -182,11 +183,4 @@ async function judge(
       };
     }),
   );
-}
-
-/** The softmax of one class. */
-function probability(logits: Float32Array, label: number): number {
-  const top = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const sum = logits.reduce((total, z) => total + Math.exp(z - top), 0);
-  return Math.exp(logits[label]! - top) / sum;
 }

@@ -1,16 +1,10 @@
+import { logSumExp } from "#core";
 import type { Asked } from "./membership.ts";
 
 const rowOf = ({ logits }: Pick<Asked, "logits">, i: number) => {
   const width = logits.dims[1] ?? 0;
   return logits.data.subarray(i * width, (i + 1) * width);
 };
-
-/** log of the sum of exp, without overflow. */
-function logSumExp(values: Iterable<number>): number {
-  const all = [...values];
-  const top = Math.max(...all);
-  return top + Math.log(all.reduce((s, v) => s + Math.exp(v - top), 0));
-}
 
 /** log p of every class in row i. */
 export function logProbabilities(

@@ -1,3 +1,5 @@
+import { solve as solveDefinite } from "#core";
+
 /** What is added to the diagonal, in parts of its mean: rows may depend on each other. */
 const RIDGE = 1e-10;
 
@@ -40,42 +42,18 @@ function product(
   });
 }
 
-/** Solves M X = B for a positive semidefinite M by Cholesky's L L^T. */
+/** Solves M X = B for a positive semidefinite M. */
 function solvePositive(
-  m: number[][],
+  m: readonly (readonly number[])[],
   b: readonly (readonly number[])[],
 ): number[][] {
   const n = m.length;
-  const at = (rows: readonly (readonly number[])[], i: number, k: number) =>
-    rows[i]![k]!;
-  const ridge = (RIDGE * m.reduce((s, _, i) => s + at(m, i, i), 0)) / n;
-  const lower = m.map(() => new Array<number>(n).fill(0));
-  for (let i = 0; i < n; i++) {
-    const row = lower[i]!;
-    for (let j = 0; j <= i; j++) {
-      let sum = at(m, i, j) + (i === j ? ridge : 0);
-      for (let k = 0; k < j; k++) sum -= row[k]! * at(lower, j, k);
-      row[j] =
-        i === j
-          ? Math.sqrt(Math.max(sum, Number.MIN_VALUE))
-          : sum / at(lower, j, j);
-    }
-  }
-  const x = b.map((row) => [...row]);
-  const eliminate = (i: number, k: number, factor: number) => {
-    const [into, from] = [x[i]!, x[k]!];
-    for (const [j, v] of from.entries()) into[j] = into[j]! - factor * v;
-  };
-  const scale = (i: number) => {
-    x[i] = x[i]!.map((v) => v / at(lower, i, i));
-  };
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) eliminate(i, k, at(lower, i, k));
-    scale(i);
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) eliminate(i, k, at(lower, k, i));
-    scale(i);
-  }
-  return x;
+  const whole = Float64Array.from(m.flat());
+  let trace = 0;
+  for (let i = 0; i < n; i++) trace += whole[i * n + i]!;
+  for (let i = 0; i < n; i++)
+    whole[i * n + i] = whole[i * n + i]! + (RIDGE * trace) / n;
+  const x = solveDefinite(whole, Float64Array.from(b.flat()), n);
+  const columns = x.length / n;
+  return b.map((_, i) => [...x.subarray(i * columns, (i + 1) * columns)]);
 }

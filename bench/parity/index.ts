@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { hashOf, packagePath, sha256, writeFile } from "#core";
+import { hashOf, packagePath, percent, sha256, writeFile } from "#core";
 import { encodeNpy } from "#data";
 import { onnxruntime } from "#engine";
 import { type CompiledModel, compile } from "#model";
@@ -93,8 +93,7 @@ function readKept(path: string): Outcomes {
 }
 
 function line(row: Row, { ours, theirs }: Outcomes): string {
-  const rate = (o: Outcome | undefined) =>
-    o ? `${(100 * o.robust).toFixed(1)} %` : "";
+  const rate = (o: Outcome | undefined) => (o ? percent(o.robust) : "");
   const far = (o: Outcome | undefined) => o?.median?.toFixed(4) ?? "none";
   const nearest = row.eps === null;
   const difference = !theirs

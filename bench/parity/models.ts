@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { choiceOf, packagePath, Random } from "#core";
+import { choiceOf, packagePath, percent, Random } from "#core";
 import { type Dataset, loadDataset } from "#data";
 import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
@@ -93,7 +93,7 @@ export async function trained(
       random: random.fork(`eps ${eps}`),
       onEpoch: (e, total) =>
         console.error(
-          `${name} at ${eps}: epoch ${e.epoch} of ${total}, validation ${(100 * e.validationAccuracy).toFixed(1)} %`,
+          `${name} at ${eps}: epoch ${e.epoch} of ${total}, validation ${percent(e.validationAccuracy)}`,
         ),
     });
     model = tuned.model;

@@ -1,4 +1,4 @@
-import { solve } from "./matrices.ts";
+import { solve } from "#core";
 
 /** A weighing of features: the logit of the probability that a row is positive is bias + weights . row. */
 export interface Logistic {

@@ -1,11 +1,11 @@
 import { z } from "zod";
+import { cholesky, inverseOfLower } from "#core";
 import { evaluate, hidden, pooled, withInputGradient } from "#model";
 import { type FloatTensor, floats, GraphBuilder, int, prune } from "#onnx";
 import { copyAt } from "../copy.ts";
 import { defineDetector, detectorParams, type Scene } from "../detector.ts";
 import type { Fitted } from "../fit.ts";
 import { weighed, weighLayers } from "./layer-scores.ts";
-import { cholesky, inverseOfLower } from "./matrices.ts";
 
 /** Of the mean variance, what is added to every variance, so that features that never move have one. */
 const RIDGE = 1e-4;

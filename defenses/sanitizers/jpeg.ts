@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { chrominance, cosines, luminance, stepsAt } from "#core";
+import {
+  chrominance,
+  cosines,
+  fromRgb,
+  luminance,
+  stepsAt,
+  toRgb,
+} from "#core";
 import { floats, type GraphBuilder, int, ints } from "#onnx";
 import { extended, imageShape } from "../images.ts";
 import { defineSanitizer } from "../sanitizer.ts";
@@ -46,11 +53,7 @@ function inColour(
   bright: readonly number[],
   colour: readonly number[],
 ): string {
-  const parts = mixed(b, rgb, [
-    [0.299, 0.587, 0.114],
-    [-0.168736, -0.331264, 0.5],
-    [0.5, -0.418688, -0.081312],
-  ]);
+  const parts = mixed(b, rgb, fromRgb);
   const y = rounded(
     b,
     b.slice(parts, [0], [1], [1]),
@@ -73,11 +76,7 @@ function inColour(
       axis: int(axis),
     });
   const full = doubled(doubled(differences, 2, height), 3, width);
-  return mixed(b, b.concat([y, full], 1), [
-    [1, 0, 1.402],
-    [1, -0.344136, -0.714136],
-    [1, 1.772, 0],
-  ]);
+  return mixed(b, b.concat([y, full], 1), toRgb);
 }
 
 /** Each channel as a sum of the three by a row of weights. */

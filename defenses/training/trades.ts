@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { FloatTensor } from "#onnx";
+import { softmaxRows } from "#model";
+import { type FloatTensor, floats } from "#onnx";
 import {
   type Batch,
   defineTrainingDefense,
@@ -56,21 +57,9 @@ async function farthest(
   moment: Moment,
   ascent: Ascent,
 ): Promise<FloatTensor> {
+  const logits = await moment.model.logits(batch.x);
   return climb(batch, moment, ascent, {
     start: nextTo(batch.x, moment, ascent),
-    distribution: softmax(await moment.model.logits(batch.x)),
+    distribution: floats(logits.dims, softmaxRows(logits).flat()),
   });
-}
-
-function softmax(logits: FloatTensor): FloatTensor {
-  const [n = 0, classes = 0] = logits.dims;
-  const data = Float32Array.from(logits.data);
-  for (let i = 0; i < n; i++) {
-    const row = data.subarray(i * classes, (i + 1) * classes);
-    const top = row.reduce((m, v) => Math.max(m, v), Number.NEGATIVE_INFINITY);
-    let sum = 0;
-    for (let k = 0; k < classes; k++) sum += row[k] = Math.exp(row[k]! - top);
-    for (let k = 0; k < classes; k++) row[k] = row[k]! / sum;
-  }
-  return { ...logits, data };
 }

@@ -1,3 +1,4 @@
+import { percent } from "#core";
 import type { Results } from "#results";
 import {
   cleanBehind,
@@ -6,7 +7,6 @@ import {
   interval,
   mainThreats,
   onAllHeads,
-  percent,
   plain,
   points,
   pValue,

@@ -1,10 +1,5 @@
 import { type Finding, findingText } from "#reports";
 
-/** 0.8333 as "83.3 %". */
-export function percent(value: number): string {
-  return `${(100 * value).toFixed(1)} %`;
-}
-
 /** A finding of a trial in words. */
 export function foundText(finding: Finding): string {
   const { text, interval } = findingText(finding);

@@ -1,6 +1,7 @@
+import { percent } from "#core";
 import type { Inspection } from "#model";
 import { coloursFor } from "./colour.ts";
-import { columns, percent } from "./format.ts";
+import { columns } from "./format.ts";
 
 type Value = Inspection["inputs"][number];
 

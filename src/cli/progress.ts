@@ -1,6 +1,7 @@
 import type { AuditEvent, OnEvent } from "#audit";
+import { duration, percent } from "#core";
 import { coloursFor } from "./colour.ts";
-import { foundText, percent } from "./format.ts";
+import { foundText } from "./format.ts";
 
 /** Where progress goes: a live line that is rewritten on a terminal, plain lines elsewhere. */
 export interface Progress {
@@ -105,12 +106,9 @@ export function progressOn(
   return { onEvent: show, end: clear };
 }
 
-const left = (milliseconds: number) =>
-  ` · about ${duration(milliseconds / 1000)} left`;
-
-function duration(seconds: number): string {
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
-  return seconds < 3600
-    ? `${Math.round(seconds / 60)} min`
-    : `${(seconds / 3600).toFixed(1)} h`;
+/** To the minute, where there is one. */
+function left(milliseconds: number): string {
+  const seconds = Math.max(1, milliseconds / 1000);
+  const about = seconds < 60 ? seconds : 60 * Math.round(seconds / 60);
+  return ` · about ${duration(about)} left`;
 }

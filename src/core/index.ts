@@ -14,8 +14,18 @@ export {
 } from "./files.ts";
 export { expectations, numberOrFraction } from "./fraction.ts";
 export { canonicalJson, hashOf, sha256 } from "./hash.ts";
-export { chrominance, cosines, luminance, stepsAt } from "./jpeg.ts";
+export {
+  chrominance,
+  cosines,
+  fromRgb,
+  luminance,
+  stepsAt,
+  toRgb,
+} from "./jpeg.ts";
+export { cholesky, inverseOfLower, solve } from "./matrices.ts";
 export { nearest } from "./nearest.ts";
 export type { Need } from "./needs.ts";
 export { Random } from "./random.ts";
+export { logSumExp, softmax } from "./softmax.ts";
 export { type Pose, posed, warped } from "./warp.ts";
+export { duration, percent } from "./words.ts";

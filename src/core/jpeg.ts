@@ -18,6 +18,20 @@ export function stepsAt(table: readonly number[], quality: number): number[] {
   );
 }
 
+/** Brightness and both colour differences less 128, from red, green and blue (JFIF). */
+export const fromRgb = [
+  [0.299, 0.587, 0.114],
+  [-0.168736, -0.331264, 0.5],
+  [0.5, -0.418688, -0.081312],
+];
+
+/** And back. */
+export const toRgb = [
+  [1, 0, 1.402],
+  [1, -0.344136, -0.714136],
+  [1, 1.772, 0],
+];
+
 /** For brightness (annex K, table K.1). */
 // biome-ignore format: a table of 8 rows.
 export const luminance = [

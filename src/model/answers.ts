@@ -1,3 +1,4 @@
+import { softmax } from "#core";
 import type { Engine } from "#engine";
 import type { FloatTensor } from "#onnx";
 import { compile } from "./compiled.ts";
@@ -29,13 +30,9 @@ export function argmaxRows(logits: FloatTensor): Int32Array {
 /** Probabilities of the classes from logits [N, classes], a row each. */
 export function softmaxRows({ data, dims }: FloatTensor): number[][] {
   const [n = 0, classes = 0] = dims;
-  return Array.from({ length: n }, (_, i) => {
-    const row = Array.from(data.subarray(i * classes, (i + 1) * classes));
-    const most = Math.max(...row);
-    const powers = row.map((z) => Math.exp(z - most));
-    const total = powers.reduce((sum, v) => sum + v, 0);
-    return powers.map((v) => v / total);
-  });
+  return Array.from({ length: n }, (_, i) =>
+    softmax(data.subarray(i * classes, (i + 1) * classes)),
+  );
 }
 
 /** What a model gives for inputs, [N, outputs], for who asks it once. */

@@ -1,4 +1,5 @@
 import { isClass } from "#autodiff";
+import { logSumExp } from "#core";
 import { type FloatTensor, type Graph, GraphBuilder, int } from "#onnx";
 import { type Detector, isFlagged, mayRefuse } from "./detector.ts";
 import type { Answers } from "./model.ts";
@@ -56,9 +57,7 @@ export function asAttacked(
     const own = data.subarray(row * classes, (row + 1) * classes);
     const right = own[label]!;
     const others = own.filter((_, k) => k !== label);
-    const highest = others.reduce((a, b) => Math.max(a, b));
-    const sum = others.reduce((total, z) => total + Math.exp(z - highest), 0);
-    const rival = excess > 0 ? highest + Math.log(sum) : highest;
+    const rival = excess > 0 ? logSumExp(others) : Math.max(...others);
     own[label] = Math.max(right, Math.max(right, rival) + excess);
   }
   return { ...logits, data };

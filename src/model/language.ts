@@ -1,4 +1,4 @@
-import { AssayError } from "#core";
+import { AssayError, logSumExp } from "#core";
 import type { Engine } from "#engine";
 import {
   type FloatTensor,
@@ -143,10 +143,7 @@ function perplexity(
   for (let i = 1; i < text.length; i++) {
     const from = (row * positions + i - 1) * tokens;
     const logits = data.subarray(from, from + tokens);
-    const most = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-    let sum = 0;
-    for (const z of logits) sum += Math.exp(z - most);
-    total += Math.log(sum) + most - logits[text[i]!]!;
+    total += logSumExp(logits) - logits[text[i]!]!;
   }
   return Math.exp(total / (text.length - 1));
 }

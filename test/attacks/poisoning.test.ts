@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { poisoned } from "#attacks";
-import { Random } from "#core";
+import { Random, solve } from "#core";
 import { type Dataset, dataset } from "#data";
 import { onnxruntime } from "#engine";
 import {
@@ -11,7 +11,6 @@ import {
   openMatcher,
 } from "#model";
 import { floats, rows as rowsBetween, takeRows } from "#onnx";
-import { solve } from "../../defenses/detectors/matrices.ts";
 import { labelSanitisation } from "../../defenses/repair/label-sanitisation.ts";
 import { reference, smallDigits } from "../reference.ts";
 import { poisonOf, twoLayers } from "./poisoner.ts";

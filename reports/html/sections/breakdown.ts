@@ -1,5 +1,6 @@
+import { percent } from "#core";
 import type { Cell, Results } from "#results";
-import { budget, percent, plain } from "../../format.ts";
+import { budget, plain } from "../../format.ts";
 
 /**
  * Robust accuracy under each part of an attack, such as each corruption at each

@@ -1,5 +1,6 @@
+import { percent } from "#core";
 import type { CertificateResult, Results } from "#results";
-import { interval, percent, plain } from "../../format.ts";
+import { interval, plain } from "../../format.ts";
 import { lineChart } from "./line-chart.ts";
 
 /** Certified accuracy against the radius, one chart for each setting. */

@@ -1,3 +1,4 @@
+import { percent } from "#core";
 import type { Results } from "#results";
 import {
   budget,
@@ -5,7 +6,6 @@ import {
   interval,
   madeBy,
   mainThreats,
-  percent,
   plain,
   points,
   pValue,

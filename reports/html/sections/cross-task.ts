@@ -1,9 +1,9 @@
+import { percent } from "#core";
 import type { CrossTask, Results } from "#results";
 import {
   budget,
   interval,
   mainThreats,
-  percent,
   plain,
   points,
   tone,

@@ -1,5 +1,6 @@
+import { percent } from "#core";
 import { type Cell, type Results, robustInEach } from "#results";
-import { budget, mainThreats, percent, plain } from "../../format.ts";
+import { budget, mainThreats, plain } from "../../format.ts";
 import { axis } from "./chart.ts";
 
 const WIDTH = 640;

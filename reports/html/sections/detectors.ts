@@ -1,6 +1,7 @@
 import { line } from "d3-shape";
+import { percent } from "#core";
 import type { Cell, Results } from "#results";
-import { budget, interval, mainThreats, percent, plain } from "../../format.ts";
+import { budget, interval, mainThreats, plain } from "../../format.ts";
 import { axis, frame, marker, STYLES, spread } from "./chart.ts";
 
 type Detector = NonNullable<Cell["detection"]>["detectors"][number];

@@ -1,5 +1,6 @@
+import { percent } from "#core";
 import type { Rate, Results } from "#results";
-import { budget, interval, percent, plain, points } from "../../format.ts";
+import { budget, interval, plain, points } from "../../format.ts";
 
 /** Robust accuracy on the target domain beside that on the source. */
 export function domainsView(results: Results) {

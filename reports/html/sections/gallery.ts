@@ -1,6 +1,7 @@
 import sharp from "sharp";
+import { percent } from "#core";
 import type { Example, Results } from "#results";
-import { percent, plain } from "../../format.ts";
+import { plain } from "../../format.ts";
 
 /** Adversarial examples as pictures, grouped by their cell. */
 export async function galleryView(results: Results) {

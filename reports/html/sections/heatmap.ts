@@ -1,12 +1,6 @@
+import { percent } from "#core";
 import type { Cell, Results } from "#results";
-import {
-  anchor,
-  budget,
-  mainThreats,
-  percent,
-  plain,
-  tone,
-} from "../../format.ts";
+import { anchor, budget, mainThreats, plain, tone } from "../../format.ts";
 
 /** Candidates x attacks, one table for each threat model and defence. */
 export function heatmapView(results: Results) {

@@ -1,5 +1,6 @@
+import { percent } from "#core";
 import type { Results } from "#results";
-import { percent, plain, whole } from "../../format.ts";
+import { plain, whole } from "../../format.ts";
 
 const colours = { same: "kin-same", moved: "kin-moved", new: "kin-new" };
 

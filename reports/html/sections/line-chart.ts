@@ -1,6 +1,7 @@
 import { area, line } from "d3-shape";
+import { percent } from "#core";
 import type { Rate } from "#results";
-import { interval, percent } from "../../format.ts";
+import { interval } from "../../format.ts";
 import { axis, frame, marker, STYLES, spread } from "./chart.ts";
 
 /** Rates against a number, a line for each series. */

@@ -1,7 +1,8 @@
 import { scaleLinear, scaleLog } from "d3-scale";
 import { area, line } from "d3-shape";
+import { percent } from "#core";
 import type { Chart } from "#results";
-import { percent, plain } from "../../format.ts";
+import { plain } from "../../format.ts";
 import { type Axis, frame, marker, round, STYLES, spread } from "./chart.ts";
 
 type Scale = Chart["x"]["scale"];

@@ -1,12 +1,6 @@
+import { duration, percent } from "#core";
 import type { Results } from "#results";
-import {
-  anchor,
-  budget,
-  duration,
-  percent,
-  plain,
-  whole,
-} from "../../format.ts";
+import { anchor, budget, plain, whole } from "../../format.ts";
 
 /** What the outputs mean, and how far they are from what they should be. */
 const taskFacts = (
@@ -94,7 +88,7 @@ export function provenanceView(results: Results) {
       anchor: anchor("cell", c.id),
       id: plain(c.id),
       budget: budget(c.threatModel),
-      robust: `${(100 * c.robustAccuracy.value).toFixed(1)} %`,
+      robust: percent(c.robustAccuracy.value),
       queries: queriesOf(c.queries),
       seconds: c.seconds.toFixed(1),
       command: plain(c.reproduce),

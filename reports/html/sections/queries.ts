@@ -1,6 +1,7 @@
 import { curveStepAfter, line } from "d3-shape";
+import { percent } from "#core";
 import { type Cell, countOf, type Results } from "#results";
-import { budget, percent, plain, whole } from "../../format.ts";
+import { budget, plain, whole } from "../../format.ts";
 import { axis, frame, logAxis, marker, STYLES, spread } from "./chart.ts";
 
 /** Query counts of the table below a chart. */

@@ -1,5 +1,6 @@
+import { percent } from "#core";
 import type { Results } from "#results";
-import { budget, percent, plain } from "../../format.ts";
+import { budget, plain } from "../../format.ts";
 
 /** Candidates that were trained from several seeds: what training and what sampling add to a number's doubt. */
 export function seedsView({ seeds, threatModels }: Results) {

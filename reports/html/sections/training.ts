@@ -1,6 +1,7 @@
 import { line } from "d3-shape";
+import { percent } from "#core";
 import type { Epoch, Results } from "#results";
-import { madeBy, percent, plain } from "../../format.ts";
+import { madeBy, plain } from "../../format.ts";
 import { axis, frame, round } from "./chart.ts";
 
 /** Loss, accuracy, learning rate and what was trainable, for every model that this run trained. */

@@ -1,12 +1,6 @@
+import { percent } from "#core";
 import type { Rate, Results, Transfer } from "#results";
-import {
-  budget,
-  interval,
-  percent,
-  plain,
-  points,
-  pValue,
-} from "../../format.ts";
+import { budget, interval, plain, points, pValue } from "../../format.ts";
 import { lineChart } from "./line-chart.ts";
 
 type Point = Transfer["points"][number];

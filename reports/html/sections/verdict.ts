@@ -1,5 +1,6 @@
+import { percent } from "#core";
 import type { Results } from "#results";
-import { budget, mainThreats, percent, plain, unbroken } from "../../format.ts";
+import { budget, mainThreats, plain, unbroken } from "../../format.ts";
 
 const words = {
   passed: {

@@ -1,7 +1,7 @@
 import { basename, extname, join } from "node:path";
 import { Command } from "commander";
 import type { Results } from "#audit";
-import { InterruptedError, writeFile } from "#core";
+import { InterruptedError, percent, writeFile } from "#core";
 import {
   cleanBehind,
   headline,
@@ -17,7 +17,7 @@ import {
   engineOption,
 } from "../engine-options.ts";
 import { exitCodeOf, exitCodes } from "../exit-codes.ts";
-import { columns, foundText, percent } from "../format.ts";
+import { columns, foundText } from "../format.ts";
 import { runInWorker } from "../in-worker.ts";
 import { progressOn, silent } from "../progress.ts";
 

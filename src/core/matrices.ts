@@ -1,6 +1,7 @@
 /**
  * The lower triangle L of a symmetric positive definite matrix A = L L' of
- * n x n numbers, row by row (Cholesky).
+ * n x n numbers, row by row (Cholesky). A pivot that rounding made negative is
+ * taken for next to nothing.
  */
 export function cholesky(a: Float64Array, n: number): Float64Array {
   const l = new Float64Array(n * n);
@@ -8,7 +9,10 @@ export function cholesky(a: Float64Array, n: number): Float64Array {
     for (let j = 0; j <= i; j++) {
       let sum = a[i * n + j]!;
       for (let k = 0; k < j; k++) sum -= l[i * n + k]! * l[j * n + k]!;
-      l[i * n + j] = i === j ? Math.sqrt(sum) : sum / l[j * n + j]!;
+      l[i * n + j] =
+        i === j
+          ? Math.sqrt(Math.max(sum, Number.MIN_VALUE))
+          : sum / l[j * n + j]!;
     }
   }
   return l;
@@ -28,18 +32,26 @@ export function inverseOfLower(l: Float64Array, n: number): Float64Array {
   return inverse;
 }
 
-/** x with A x = v for a symmetric positive definite A. */
-export function solve(a: Float64Array, v: Float64Array): Float64Array {
-  const n = v.length;
+/** X with A X = B for a symmetric positive definite A of n x n numbers and B of n rows. */
+export function solve(
+  a: Float64Array,
+  b: Float64Array,
+  n = b.length,
+): Float64Array {
   const l = inverseOfLower(cholesky(a, n), n);
-  const half = v.map((_, i) => {
+  const columns = b.length / n;
+  const half = b.map((_, at) => {
+    const [i, column] = [Math.floor(at / columns), at % columns];
     let sum = 0;
-    for (let k = 0; k <= i; k++) sum += l[i * n + k]! * v[k]!;
+    for (let k = 0; k <= i; k++)
+      sum += l[i * n + k]! * b[k * columns + column]!;
     return sum;
   });
-  return v.map((_, i) => {
+  return b.map((_, at) => {
+    const [i, column] = [Math.floor(at / columns), at % columns];
     let sum = 0;
-    for (let k = i; k < n; k++) sum += l[k * n + i]! * half[k]!;
+    for (let k = i; k < n; k++)
+      sum += l[k * n + i]! * half[k * columns + column]!;
     return sum;
   });
 }

@@ -1,0 +1,15 @@
+/** 0.7213 as "72.1 %". */
+export const percent = (share: number): string =>
+  `${(100 * share).toFixed(1)} %`;
+
+/** 83.2 seconds as "1 min 23 s", 4,980 as "1 h 23 min". */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  const hours = Math.floor(minutes / 60);
+  const parts =
+    hours > 0
+      ? [`${hours} h`, `${minutes % 60} min`]
+      : [`${minutes} min`, `${whole % 60} s`];
+  return parts.filter((part) => !part.startsWith("0 ")).join(" ") || "0 s";
+}
