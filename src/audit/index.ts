@@ -14,7 +14,12 @@ export {
 export type { Results } from "./results/index.ts";
 export { type AuditOptions, runAudit } from "./run.ts";
 export { type Scan, scanModel, scanWeights, writeScan } from "./scan/index.ts";
-export { meanOf, rate } from "./statistics/index.ts";
+export {
+  crossedInterval,
+  pairedRatio,
+  rate,
+  studentQuantile,
+} from "./statistics/index.ts";
 export {
   loadSuite,
   parseDocument,

@@ -113,7 +113,7 @@ export function judged(
           )
         : undefined,
     inheritance: someOrNone(
-      inheritance(cells, worst, candidates, base, suite.seed, crossTask),
+      inheritance(cells, worst, candidates, base, crossTask),
     ),
   };
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { adaptation } from "../../bench/truths/adaptation.ts";
 import { adaptiveAttack } from "../../bench/truths/adaptive-attack.ts";
 import { fewSamples } from "../../bench/truths/few-samples.ts";
+import { ratioInterval, seedsInterval } from "../../bench/truths/intervals.ts";
 import { differences, type Truth } from "../../bench/truths/truth.ts";
 
 // `npm run truths` in seconds: fewer epochs, samples and seeds.
@@ -19,21 +20,28 @@ test("a difference over seeds has the interval of Student's t, and holds where a
   const [row] = differences([pair(0.6), pair(0.7), pair(0.8)]);
   // The quantile of two degrees of freedom is 4.3027.
   expect(row?.difference).toBeCloseTo(0.2, 9);
-  expect(row?.low).toBeCloseTo(0.2 - (4.3027 * 0.1) / Math.sqrt(3), 4);
-  expect(row?.high).toBeCloseTo(0.2 + (4.3027 * 0.1) / Math.sqrt(3), 4);
+  expect(row?.interval?.low).toBeCloseTo(
+    0.2 - (4.3027 * 0.1) / Math.sqrt(3),
+    4,
+  );
+  expect(row?.interval?.high).toBeCloseTo(
+    0.2 + (4.3027 * 0.1) / Math.sqrt(3),
+    4,
+  );
   expect(row?.holds).toBe(false);
   const least = -0.1;
   const loose = [0.6, 0.7, 0.8].map((first) => pair(first, least));
   expect(differences(loose)[0]?.holds).toBe(true);
   // Equal in every seed is not above, but not below either.
-  expect(differences([pair(0.5), pair(0.5)])[0]?.holds).toBe(true);
+  const [same] = differences([pair(0.5), pair(0.5)]);
+  expect(same).toMatchObject({ interval: null, holds: true });
 });
 
 test("gradual unfreezing is about as good as full fine-tuning of few samples", async () => {
   const truth = fewSamples([10], { base: 3, tuned: 8 }, [3e-3]);
   const [gradual] = await over(truth, [1, 2, 3]);
   // So few seeds and epochs show no more than that it is not far below.
-  expect(gradual?.high).toBeGreaterThan(-0.02);
+  expect(gradual?.interval?.high ?? 0).toBeGreaterThan(-0.02);
   expect(gradual?.difference).toBeGreaterThan(-0.1);
 });
 
@@ -42,4 +50,11 @@ test("adaptation is above none, and sanitizers fall under an attack that knows t
     expect(row.difference, row.what).toBeGreaterThan(0.05);
   for (const row of await over(adaptiveAttack(4, 20), [1, 2]))
     expect(row.difference, row.what).toBeGreaterThan(0);
+});
+
+test("the intervals of seeds and of what is retained cover what they should", async () => {
+  // So few draws of so many cells: the worst is off by three standard errors.
+  for (const truth of [seedsInterval(60, [60]), ratioInterval(100)])
+    for (const row of differences([await truth.measure(1)]))
+      expect(row.first, row.what).toBeGreaterThan(0.85);
 });

@@ -3,7 +3,7 @@ import { Random } from "#core";
 import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
 import { asPart, type TrainingDefense, tuneEvenly } from "#tuning";
-import { newcombePaired } from "../../src/audit/statistics/intervals.ts";
+import { tango } from "../../src/audit/statistics/paired.ts";
 import { attacked } from "../attacks/attacked.ts";
 import { settings, smallDigits, untrained } from "../reference.ts";
 
@@ -48,7 +48,7 @@ test.each([
     const robust = await standing(id, params);
     const count = (first: boolean, second: boolean) =>
       robust.filter((r, i) => r === first && plain[i] === second).length;
-    const difference = newcombePaired({
+    const difference = tango({
       both: count(true, true),
       onlyFirst: count(true, false),
       onlySecond: count(false, true),

@@ -74,21 +74,28 @@ interface Bound {
 function row(rule: string, bound: Bound, subject: Subject): GateRule {
   const { interval, value, unit, what } = subject;
   const limit = limitText(bound, unit);
-  const range = `${unit === "" ? number(interval.low) : number(100 * interval.low)} to ${quantity(interval.high, unit)}`;
+  const range =
+    interval &&
+    `${unit === "" ? number(interval.low) : number(100 * interval.low)} to ${quantity(interval.high, unit)}`;
   const { verdict, because } = decide(bound, subject, limit);
+  const measured = [
+    quantity(value, unit),
+    range ? `95 % interval ${range}` : "without an interval",
+    subject.basis,
+  ];
   return {
     rule,
     subject: subject.name,
     limit,
-    measured: `${quantity(value, unit)}, 95 % interval ${range}, ${subject.basis}`,
+    measured: measured.filter((part) => part !== null).join(", "),
     verdict,
-    reason: `${what} is ${quantity(value, unit)} (${range}), ${because}.`,
+    reason: `${what} is ${quantity(value, unit)} (${range ?? "without an interval"}), ${because}.`,
   };
 }
 
 function decide(
   { side, value }: Bound,
-  { interval: { low, high }, trust, unit }: Subject,
+  { interval, value: measured, trust, unit }: Subject,
   limit: string,
 ): { verdict: GateRule["verdict"]; because: string } {
   if (unit === "%" && (value < 0 || value > 1))
@@ -96,8 +103,10 @@ function decide(
       verdict: "inconclusive",
       because: `but the limit of ${limit} is no share: write it between 0 and 1`,
     };
+  const { low, high } = interval ?? { low: measured, high: measured };
   const within = side === "min" ? low >= value : high <= value;
   const outside = side === "min" ? high < value : low > value;
+  const all = interval ? "all of it " : "";
   if (trust === "beyond proof") {
     return {
       verdict: "inconclusive",
@@ -121,7 +130,7 @@ function decide(
   if (outside) {
     return {
       verdict: "failed",
-      because: `all of it outside the limit of ${limit}`,
+      because: `${all}outside the limit of ${limit}`,
     };
   }
   if (trust === "not evaluated") {
@@ -138,7 +147,7 @@ function decide(
   }
   return {
     verdict: "passed",
-    because: `all of it within the limit of ${limit}`,
+    because: `${all}within the limit of ${limit}`,
   };
 }
 

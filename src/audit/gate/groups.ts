@@ -12,9 +12,12 @@ const groupOf = <C extends Grouped>(
 
 const taskOf = ({ member }: Grouped): string => member?.task ?? MAIN;
 
+/** Of what there is a mean over seeds. */
+const averaged: readonly string[] = ["robustAccuracy", "cleanAccuracy"];
+
 /**
  * A rule about a candidate of several seeds, or of several tasks, as one about
- * each of them. What each is compared with is of the same task, and of the same seed
+ * each of them, and about the mean over seeds where there is one. What each is compared with is of the same task, and of the same seed
  * where there is one.
  */
 export function ruleOfEach(
@@ -28,10 +31,15 @@ export function ruleOfEach(
   const about = (selectors: object) => ({
     [metric]: { ...limits, ...selectors },
   });
+  const means = averaged.includes(metric)
+    ? own.flatMap(({ replica }) => replica?.of ?? [])
+    : [];
   if (others.length === 0)
     return own.length === 0
       ? [rule]
-      : own.map(({ id }) => about({ candidate: id }));
+      : [...own.map(({ id }) => id), ...new Set(means)].map((id) =>
+          about({ candidate: id }),
+        );
   if (candidate === undefined)
     return firstOfTasks(others).map(({ id }) => about({ than: id }));
   const compared = own.length

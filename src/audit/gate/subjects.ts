@@ -10,6 +10,7 @@ import { isVoid } from "../trust/index.ts";
 export type GateInput = Pick<
   Results,
   | "candidates"
+  | "seeds"
   | "defenses"
   | "cells"
   | "crossTask"
@@ -27,9 +28,10 @@ export interface Subject {
   name: string;
   what: string;
   value: number;
-  interval: Interval;
-  /** How many samples, or how the interval was found. */
-  basis: string;
+  /** Null where there is none: the value is all that was measured. */
+  interval: Interval | null;
+  /** How many samples, or how the interval was found; null where that is not known. */
+  basis: string | null;
   /** "" for a plain number. */
   unit: "%" | "points" | "";
   trust: "trusted" | "too good" | "not evaluated" | "void" | "beyond proof";
@@ -49,8 +51,18 @@ export function subjectsOf(
     trial,
   } = rule;
   return [
-    ...(robustAccuracy ? robustSubjects(robustAccuracy, results) : []),
-    ...(cleanAccuracy ? cleanSubjects(cleanAccuracy, results) : []),
+    ...(robustAccuracy
+      ? [
+          ...robustSubjects(robustAccuracy, results),
+          ...meanSubjects(robustAccuracy, results, { clean: false }),
+        ]
+      : []),
+    ...(cleanAccuracy
+      ? [
+          ...cleanSubjects(cleanAccuracy, results),
+          ...meanSubjects(cleanAccuracy, results, { clean: true }),
+        ]
+      : []),
     ...(cleanAccuracyDrop ? dropSubjects(cleanAccuracyDrop, results) : []),
     ...(attackSuccess ? successSubjects(attackSuccess, results) : []),
     ...(certifiedAccuracy ? certifiedSubjects(certifiedAccuracy, results) : []),
@@ -111,6 +123,50 @@ function cleanSubjects(
         }),
       );
   });
+}
+
+/** What a candidate of several seeds reaches on average: a number of the way it is trained, not of one model. */
+function meanSubjects(
+  limits: Limits["robustAccuracy"] | Limits["cleanAccuracy"],
+  results: GateInput,
+  { clean }: { clean: boolean },
+): Subject[] {
+  return results.seeds
+    .filter(({ threatModel }) => (threatModel === null) === clean)
+    .filter((one) =>
+      selects(limits, { ...one, threatModel: one.threatModel ?? undefined }),
+    )
+    .map((one): Subject => {
+      const { candidate, defense, threatModel, values, mean, low, high } = one;
+      const place = [defense, threatModel].filter((part) => part !== null);
+      return {
+        name: [candidate, ...place].join(" / "),
+        what: `Mean ${clean ? "clean" : "robust"} accuracy over seeds`,
+        value: mean,
+        interval: { low, high },
+        basis: `${values.length} seeds`,
+        unit: "%",
+        trust: clean ? "trusted" : leastTrusted(one, results),
+      };
+    });
+}
+
+/** The trust of the seed that is trusted least. */
+function leastTrusted(
+  { candidate, defense, threatModel }: GateInput["seeds"][number],
+  results: GateInput,
+): Subject["trust"] {
+  const own = results.candidates
+    .filter(({ replica }) => replica?.of === candidate)
+    .flatMap(({ id }) =>
+      robustSubjects(
+        { min: 0, candidate: id, defense, threatModel: threatModel ?? "" },
+        results,
+      ),
+    )
+    .map(({ trust }) => trust);
+  const order: Subject["trust"][] = ["void", "not evaluated", "too good"];
+  return order.find((trust) => own.includes(trust)) ?? "trusted";
 }
 
 function dropSubjects(
@@ -198,10 +254,10 @@ function trialSubjects(
             value: value ?? 0,
             // What could not be measured may be anything.
             interval:
-              value === null
+              value === null || low !== null || high !== null
                 ? { low: low ?? -Infinity, high: high ?? Infinity }
-                : { low: low ?? value, high: high ?? value },
-            basis: n === null ? "no interval" : `n = ${n}`,
+                : null,
+            basis: n === null ? null : `n = ${n}`,
             unit: f.unit === "share" ? "%" : "",
             trust: one.trusted ? "trusted" : "void",
           };

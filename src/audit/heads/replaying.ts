@@ -1,6 +1,6 @@
 import type { Attacked } from "../attacking/index.ts";
 import { type CrossTask, countOf } from "../results/index.ts";
-import { newcombePaired, rate } from "../statistics/index.ts";
+import { rate, tango } from "../statistics/index.ts";
 import type { Suite } from "../suite/index.ts";
 
 /** What replaying needs to know of a run. */
@@ -23,7 +23,7 @@ export function summary(
     robustAccuracy: rate(robust, n),
     drop: {
       value: broken / n,
-      ...newcombePaired({
+      ...tango({
         both: robust,
         onlyFirst: broken,
         onlySecond: 0,

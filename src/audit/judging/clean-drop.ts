@@ -3,9 +3,9 @@ import { type CandidateResult, type Cell, rightOf } from "../results/index.ts";
 import {
   type Interval,
   newcombe,
-  newcombePaired,
   pairsOf,
   successesOf,
+  tango,
 } from "../statistics/index.ts";
 
 /**
@@ -24,8 +24,8 @@ export function cleanDrop(
   return first && second && first.length === second.length
     ? {
         value,
-        interval: newcombePaired(pairsOf(first, second)),
-        method: `Newcombe's paired score interval, n = ${first.length}`,
+        interval: tango(pairsOf(first, second)),
+        method: `Tango's paired score interval, n = ${first.length}`,
       }
     : {
         value,

@@ -1,12 +1,7 @@
 import type { Family } from "#attacks";
 import { counts } from "../counting.ts";
 import type { Cell, Domain } from "../results/index.ts";
-import {
-  newcombe,
-  newcombePaired,
-  pairsOf,
-  rate,
-} from "../statistics/index.ts";
+import { newcombe, pairsOf, rate, tango } from "../statistics/index.ts";
 import { groupCells, robustInAll, worstCases } from "./worst-case.ts";
 
 /**
@@ -108,7 +103,7 @@ function measured(
     difference: {
       value: here.value - there.value,
       ...(paired
-        ? newcombePaired(pairsOf(target.robust, source.robust))
+        ? tango(pairsOf(target.robust, source.robust))
         : newcombe(here, there)),
     },
   };

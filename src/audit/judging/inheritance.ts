@@ -1,4 +1,3 @@
-import { Random } from "#core";
 import { counts } from "../counting.ts";
 import type {
   CandidateResult,
@@ -7,12 +6,7 @@ import type {
   Inheritance,
   WorstCase,
 } from "../results/index.ts";
-import {
-  type Flags,
-  mcnemar,
-  pairsOf,
-  ratioIntervals,
-} from "../statistics/index.ts";
+import { mcnemar, pairedRatio, pairsOf } from "../statistics/index.ts";
 import { MAIN } from "../suite/index.ts";
 import {
   type CellGroup,
@@ -40,17 +34,15 @@ export function inheritance(
   worst: readonly WorstCase[],
   candidates: readonly CandidateResult[],
   base: { readonly hash: string } | null,
-  seed: number,
   crossTask: readonly CrossTask[] = [],
 ): Inheritance[] {
   const groups = groupCells(cells.filter(counts));
-  const found = candidates.flatMap((candidate) => {
+  return candidates.flatMap((candidate) => {
     const reference = referenceOf(candidate, candidates, base);
     return reference
       ? comparisons(candidate.id, reference, groups, worst, crossTask)
       : [];
   });
-  return withIntervals(found, seed);
 }
 
 /** Which candidate of the same task stands for the base beside another; undefined where none does, or it is that one. */
@@ -106,7 +98,7 @@ function comparisons(
   groups: readonly CellGroup[],
   worst: readonly WorstCase[],
   crossTask: readonly CrossTask[],
-): Compared[] {
+): Inheritance[] {
   return groups.flatMap(({ defense, threatModel, byCandidate }) => {
     const own = byCandidate.get(candidate) ?? [];
     const its = byCandidate.get(reference) ?? [];
@@ -159,45 +151,16 @@ function compare(
   );
   requirePaired(pairs[0]?.cell as Cell, pairs[0]?.twin as Cell);
   const found = pairsOf(first, second);
+  const ends = pairedRatio(found);
   return {
     inherited: found.both,
     lost: found.onlySecond,
     gained: found.onlyFirst,
     neither: found.neither,
     pValue: mcnemar(found.onlyFirst, found.onlySecond),
-    flags: { first, second } satisfies Flags,
+    retained: ends && {
+      value: (found.both + found.onlyFirst) / (found.both + found.onlySecond),
+      ...ends,
+    },
   };
-}
-
-type Compared = Omit<Inheritance, "retained"> & { flags: Flags };
-
-/** What is retained, with its interval; the samples of a task are drawn alike for all comparisons. */
-function withIntervals(
-  found: readonly Compared[],
-  seed: number,
-): Inheritance[] {
-  const sizes = [...new Set(found.map(({ flags }) => flags.first.length))];
-  const intervals = new Map(
-    sizes.flatMap((n) => {
-      const alike = found.filter(({ flags }) => flags.first.length === n);
-      const ends = ratioIntervals(
-        alike.map(({ flags }) => flags),
-        new Random(seed).fork(`inheritance ${n}`),
-      );
-      return alike.map((one, i) => [one, ends[i]] as const);
-    }),
-  );
-  return found.map((one) => {
-    const { flags, trusted, ...counts } = one;
-    const { inherited, gained, lost } = counts;
-    const ends = intervals.get(one);
-    return {
-      ...counts,
-      retained:
-        inherited + lost > 0 && ends
-          ? { value: (inherited + gained) / (inherited + lost), ...ends }
-          : null,
-      trusted,
-    };
-  });
 }

@@ -6,7 +6,7 @@ import {
   rightOf,
   type SeedSummary,
 } from "../results/index.ts";
-import { studentQuantile } from "../statistics/index.ts";
+import { crossedInterval } from "../statistics/index.ts";
 import { replaysOn, robustInAll } from "./worst-case.ts";
 
 /** Names that stand for all trainings of a candidate, and these. */
@@ -24,8 +24,8 @@ function replicasOf(
  * threat model: the mean accuracy over seeds, how far seeds lie apart, and how
  * much the choice of samples adds. Seeds and samples are crossed (every model
  * saw the same samples), so the two are told apart: the deviation of the means of
- * seeds, and the standard error of the mean over samples. The interval has both,
- * by Student's t with the degrees of freedom of Satterthwaite (1946).
+ * seeds, and the standard error of the mean over samples. The interval has both; see
+ * `crossedInterval`. Nothing where fewer than two seeds were audited.
  */
 export function seedSummaries(
   cells: readonly Cell[],
@@ -44,8 +44,8 @@ export function seedSummaries(
         ],
       ]),
     );
-    return [...places.values()].map(({ defense, threatModel }) => {
-      const matrix = ids.map((id) => {
+    return [...places.values()].flatMap(({ defense, threatModel }) => {
+      const rows = ids.map((id) => {
         const all = own.filter(
           (c) => c.candidate === id && c.defense === defense,
         );
@@ -53,52 +53,43 @@ export function seedSummaries(
         return robustInAll(
           all.filter((c) => c.threatModel.id === threatModel),
           replaysOn(crossTask, id, defense, threatModel),
-        ).map(Number);
+        );
       });
-      return { candidate: of, defense, threatModel, ...crossed(matrix) };
+      const audited = rows.filter((row) => row.length > 0);
+      return audited.length > 1
+        ? [{ candidate: of, defense, threatModel, ...crossed(audited) }]
+        : [];
     });
   });
 }
 
-/** Of each sample, 1 where it is right without an attack, else 0. */
-function rightClean(cells: readonly Cell[]): number[] {
+/** Of each sample, whether it is right without an attack. */
+function rightClean(cells: readonly Cell[]): boolean[] {
   const [first = [], ...others] = cells.map((c) => rightOf(c.outcomes));
-  return first.map((right, i) =>
-    right && others.every((other) => other[i]) ? 1 : 0,
-  );
+  return first.map((right, i) => right && others.every((other) => other[i]));
 }
 
 /** What rows of seeds and columns of samples say. */
 function crossed(
-  matrix: readonly (readonly number[])[],
+  rows: readonly (readonly boolean[])[],
 ): Omit<SeedSummary, "candidate" | "defense" | "threatModel"> {
-  const seeds = matrix.length;
-  const samples = matrix[0]?.length ?? 0;
-  const values = matrix.map(mean);
+  const samples = rows[0]?.length ?? 0;
+  const values = rows.map((row) => mean(row.map(Number)));
   const perSample = Array.from({ length: samples }, (_, i) =>
-    mean(matrix.map((row) => row[i]!)),
+    mean(rows.map((row) => Number(row[i]))),
   );
-  const middle = mean(values);
-  const ofSeeds = variance(values) / seeds;
   const ofSamples = samples > 1 ? variance(perSample) / samples : 0;
-  const freedom =
-    (ofSeeds + ofSamples) ** 2 /
-    (ofSeeds ** 2 / (seeds - 1) + ofSamples ** 2 / Math.max(1, samples - 1));
-  const reach = Number.isFinite(freedom)
-    ? studentQuantile(0.975, freedom) * Math.sqrt(ofSeeds + ofSamples)
-    : 0;
   return {
     values,
-    mean: middle,
+    mean: mean(values),
     betweenSeeds: Math.sqrt(variance(values)),
     samplingError: Math.sqrt(ofSamples),
-    low: Math.max(0, middle - reach),
-    high: Math.min(1, middle + reach),
+    ...crossedInterval(rows),
   };
 }
 
 const mean = (values: readonly number[]) =>
-  values.reduce((sum, v) => sum + v, 0) / Math.max(1, values.length);
+  values.reduce((sum, v) => sum + v, 0) / values.length;
 
 /** Of a sample: over n - 1. */
 function variance(values: readonly number[]): number {

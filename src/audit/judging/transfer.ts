@@ -7,7 +7,7 @@ import {
   fatesOf,
   type Transfer,
 } from "../results/index.ts";
-import { mcnemar, newcombePaired, pairsOf } from "../statistics/index.ts";
+import { mcnemar, pairsOf, tango } from "../statistics/index.ts";
 import { describe } from "../suite/index.ts";
 
 type Attacks = Readonly<Record<string, Chosen<AnyAttack>>>;
@@ -116,7 +116,7 @@ function excess(own: Cell, control: Cell) {
   const { onlyFirst: only, onlySecond: missed } = pairs;
   return {
     difference: (only - missed) / attacked.length,
-    ...newcombePaired(pairs),
+    ...tango(pairs),
     only,
     missed,
     pValue: mcnemar(only, missed),

@@ -88,8 +88,9 @@ function betaFraction(x: number, a: number, b: number): number {
   return fraction;
 }
 
-/** Marsaglia's series (2004): phi(x) (x + x^3/3 + x^5/(3*5) + ...), for x >= 0. */
-function normalCdf(x: number): number {
+/** The standard normal distribution at x >= 0, by Marsaglia's series (2004): phi(x) (x + x^3/3 + x^5/(3*5) + ...). */
+export function normalCdf(x: number): number {
+  if (x > 9) return 1;
   let term = x;
   let sum = x;
   for (let k = 3; term > sum * 1e-17; k += 2) {

@@ -1,5 +1,5 @@
 // Intervals, tests and distributions: numbers that know nothing of models.
-export { type Flags, ratioIntervals } from "./bootstrap.ts";
+export { crossedInterval } from "./crossed.ts";
 export {
   fitGamma,
   gammaCdf,
@@ -9,12 +9,15 @@ export {
 export {
   clopperPearson,
   type Interval,
-  mcnemar,
-  meanOf,
   newcombe,
-  newcombePaired,
-  pairsOf,
   rate,
   successesOf,
 } from "./intervals.ts";
+export {
+  mcnemar,
+  type Paired,
+  pairedRatio,
+  pairsOf,
+  tango,
+} from "./paired.ts";
 export { areaInterval, roc } from "./roc.ts";

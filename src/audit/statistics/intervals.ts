@@ -1,11 +1,6 @@
 import { AssayError } from "#core";
 import type { Rate } from "../results/index.ts";
-import {
-  betaCdf,
-  bisect,
-  normalQuantile,
-  studentQuantile,
-} from "./distributions.ts";
+import { betaCdf, bisect, normalQuantile } from "./distributions.ts";
 
 /** Both ends of an interval. */
 export interface Interval {
@@ -23,6 +18,15 @@ export function clopperPearson(
   confidence = 0.95,
 ): Interval {
   requireCounts(successes, n, confidence);
+  return exactInterval(successes, n, confidence);
+}
+
+/** The same of numbers that may be fractions, as samples in effect are. */
+export function exactInterval(
+  successes: number,
+  n: number,
+  confidence = 0.95,
+): Interval {
   const tail = (1 - confidence) / 2;
   return {
     low: exactLow(successes, n, tail),
@@ -52,38 +56,9 @@ export function rate(successes: number, n: number): Rate {
   return { value: successes / n, ...clopperPearson(successes, n), n };
 }
 
-/** A mean with its 95 % interval by Student's t, for two values or more. */
-export function meanOf(values: readonly number[]): Interval & { mean: number } {
-  const n = values.length;
-  const mean = values.reduce((sum, v) => sum + v, 0) / n;
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  const reach =
-    studentQuantile(0.975, n - 1) * Math.sqrt(squares / (n - 1) / n);
-  return { mean, low: mean - reach, high: mean + reach };
-}
-
 /** The count behind a rate. */
 export function successesOf(rate: Rate): number {
   return Math.round(rate.value * rate.n);
-}
-
-/**
- * Two-sided p-value of McNemar's exact test on `b` and `c` discordant pairs;
- * 1 when there is none (McNemar 1947).
- */
-export function mcnemar(b: number, c: number): number {
-  if (!(isCount(b) && isCount(c))) {
-    throw new AssayError(
-      "STATISTICS_INPUT",
-      `McNemar's test got ${b} and ${c}, expected two whole numbers of at least 0`,
-      "Count the samples that only one of the two classifies correctly.",
-    );
-  }
-  if (b === c) return 1;
-  const n = b + c;
-  const fewer = Math.min(b, c);
-  // The sum of C(n, i) / 2^n over i <= fewer is a value of the beta distribution.
-  return Math.min(1, 2 * betaCdf(0.5, n - fewer, fewer + 1));
 }
 
 /** 95 % interval of p1 - p2 of two independent samples (Newcombe 1998, method 10). */
@@ -94,41 +69,6 @@ export function newcombe(first: Rate, second: Rate): Interval {
   return {
     low: difference - Math.hypot(one.below, two.above),
     high: difference + Math.hypot(one.above, two.below),
-  };
-}
-
-/** What two classifiers got right on the same samples, in counts. */
-export interface Paired {
-  both: number;
-  onlyFirst: number;
-  onlySecond: number;
-  neither: number;
-}
-
-/** Counts what two judges say of the same samples. */
-export function pairsOf(
-  first: readonly boolean[],
-  second: readonly boolean[],
-): Paired {
-  const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
-  for (const [i, right] of first.entries()) {
-    if (right) counts[second[i] ? "both" : "onlyFirst"]++;
-    else counts[second[i] ? "onlySecond" : "neither"]++;
-  }
-  return counts;
-}
-
-/** 95 % interval of p1 - p2 on the same samples (Newcombe 1998, paired, method 10). */
-export function newcombePaired(counts: Paired): Interval {
-  const { both, onlyFirst, onlySecond, neither } = counts;
-  const n = both + onlyFirst + onlySecond + neither;
-  const one = distances(both + onlyFirst, n);
-  const two = distances(both + onlySecond, n);
-  const phi = correlation(counts, n);
-  const difference = (onlyFirst - onlySecond) / n;
-  return {
-    low: difference - correlated(one.below, two.above, phi),
-    high: difference + correlated(one.above, two.below, phi),
   };
 }
 
@@ -161,22 +101,8 @@ function distances(
   return { below: p - low, above: high - p };
 }
 
-function correlation(counts: Paired, n: number): number {
-  const { both, onlyFirst, onlySecond, neither } = counts;
-  const margins =
-    Math.sqrt((both + onlyFirst) * (onlySecond + neither)) *
-    Math.sqrt((both + onlySecond) * (onlyFirst + neither));
-  if (margins === 0) return 0;
-  const agreement = both * neither - onlyFirst * onlySecond;
-  // The continuity correction of the paper, for positive correlation only.
-  return (agreement > 0 ? Math.max(agreement - n / 2, 0) : agreement) / margins;
-}
-
-function correlated(a: number, b: number, phi: number): number {
-  return Math.sqrt(Math.max(0, a * a - 2 * phi * a * b + b * b));
-}
-
-function isCount(value: number): boolean {
+/** Whether a number is a whole one of at least 0. */
+export function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 

@@ -4,7 +4,7 @@ import type { Engine } from "#engine";
 import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Finding, Rate, Trial } from "../results/index.ts";
-import { meanOf, newcombePaired, pairsOf, rate } from "../statistics/index.ts";
+import { crossedInterval, pairsOf, rate, tango } from "../statistics/index.ts";
 import type { Changes, Victim } from "./victim.ts";
 
 /** What a trial found, before it is put into the results document. */
@@ -95,15 +95,46 @@ export function pairedFinding(
   const pairs = pairsOf(first, second);
   const n = first.length;
   return numberFinding(words, (pairs.onlyFirst - pairs.onlySecond) / n, {
-    ...newcombePaired(pairs),
+    ...tango(pairs),
     n,
   });
 }
 
-/** A mean over trainings with its 95 % interval by Student's t, where there are several. */
-export function meanFinding(words: Words, values: readonly number[]): Finding {
-  const n = values.length;
-  if (n < 2) return numberFinding(words, values[0] ?? null, { n });
-  const { mean, low, high } = meanOf(values);
-  return numberFinding(words, mean, { low, high, n });
+/** Of each training, which of the same samples are so. */
+type Trainings = readonly (readonly boolean[])[];
+
+/** The share that trainings reach on average, with its interval where there are several. */
+export const crossedFinding = (words: Words, rows: Trainings): Finding =>
+  numberFinding(words, meanShare(rows), {
+    ...(rows.length > 1 ? crossedInterval(rows) : {}),
+    n: rows.length,
+  });
+
+/**
+ * By how much less trainings reach on average than one that was there before: what they
+ * lose less what they gain. The intervals of both are added as Newcombe's are (1998,
+ * method 10).
+ */
+export function crossedLoss(
+  words: Words,
+  before: readonly boolean[],
+  rows: Trainings,
+): Finding {
+  const n = rows.length;
+  const lost = rows.map((row) => row.map((now, i) => !now && before[i]!));
+  const gained = rows.map((row) => row.map((now, i) => now && !before[i]));
+  const [loss, gain] = [meanShare(lost), meanShare(gained)];
+  const value = loss - gain;
+  if (n < 2) return numberFinding(words, value, { n });
+  const [ofLoss, ofGain] = [crossedInterval(lost), crossedInterval(gained)];
+  return numberFinding(words, value, {
+    low: value - Math.hypot(loss - ofLoss.low, ofGain.high - gain),
+    high: value + Math.hypot(ofLoss.high - loss, gain - ofGain.low),
+    n,
+  });
+}
+
+function meanShare(rows: Trainings): number {
+  const all = rows.flat();
+  return all.filter(Boolean).length / all.length;
 }

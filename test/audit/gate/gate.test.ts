@@ -4,6 +4,7 @@ import { z } from "zod";
 import { summary } from "../../../src/audit/certify/smoothing.ts";
 import { evaluateGate } from "../../../src/audit/gate/evaluate.ts";
 import type { GateInput } from "../../../src/audit/gate/subjects.ts";
+import { seedSummaries } from "../../../src/audit/judging/seeds.ts";
 import { worstCases } from "../../../src/audit/judging/worst-case.ts";
 import type { Cell } from "../../../src/audit/results/cells.ts";
 import { parseDocument } from "../../../src/audit/suite/document/parse.ts";
@@ -23,6 +24,7 @@ function input(
   return {
     candidates,
     cells,
+    seeds: [],
     certificates: [],
     trialAttacks: [],
     repairs: [],
@@ -318,7 +320,13 @@ describe("a trial", () => {
       [{ trial: { min: 100, finding: "cost" } }],
       tried({ findings: [steps] }),
     ).rules;
-    expect(row).toMatchObject({ verdict: "failed", limit: "at least 100" });
+    expect(row).toMatchObject({
+      verdict: "failed",
+      limit: "at least 100",
+      measured: "40, without an interval, n = 100",
+      reason:
+        "Attack success is 40 (without an interval), outside the limit of at least 100.",
+    });
   });
 });
 
@@ -469,6 +477,70 @@ describe("a name that stands for several candidates", () => {
     expect(() =>
       subjects({ robustAccuracy: { min: 0, candidate: "mutli" } }),
     ).toThrow('did you mean "multi"?');
+  });
+});
+
+describe("a candidate of several seeds", () => {
+  const models = [1, 2, 3].map((index) => ({
+    ...candidate(`full.${index}`, 900, 1000),
+    replica: { of: "full", index },
+  }));
+  const of = (
+    rows: readonly string[],
+    { trusted }: { trusted: boolean } = { trusted: true },
+  ): GateInput => {
+    const cells = rows.map((row, i) =>
+      cell({ candidate: `full.${i + 1}`, outcomes: row, trusted }),
+    );
+    const found = input(cells, models);
+    return { ...found, seeds: seedSummaries(cells, models as never) };
+  };
+  const rule = (min: number, candidate = "full"): GateConfig[number] => ({
+    robustAccuracy: { min, candidate },
+  });
+  const all = outcomes(60, 0);
+
+  it("is judged seed by seed and as the mean, by an interval that has a width", () => {
+    const gate = evaluateGate([rule(0.9)], of([all, all, all]));
+    expect(gate.rules.map(({ subject }) => subject)).toEqual([
+      "full.1 / none / linf-0.1",
+      "full.2 / none / linf-0.1",
+      "full.3 / none / linf-0.1",
+      "full / none / linf-0.1",
+    ]);
+    const mean = gate.rules.at(-1);
+    expect(mean?.measured).toMatch(
+      /^100 %, 95 % interval 9\d\.?\d* to 100 %, 3 seeds$/,
+    );
+    expect(mean?.verdict).toBe("passed");
+    // 60 samples that all stand do not show that 99 % do, however many seeds there are.
+    expect(verdicts([rule(0.99)], of([all, all, all]))).toEqual(
+      Array.from({ length: 4 }, () => "inconclusive"),
+    );
+    expect(verdicts([rule(0.9, "full.2")], of([all, all, all]))).toEqual([
+      "passed",
+    ]);
+  });
+
+  it("has a mean that decides less where seeds lie apart, or one is not trusted", () => {
+    const [low, high] = [outcomes(60, 20, 0), outcomes(75, 5, 0)];
+    const mean = (found: GateInput) =>
+      verdicts([rule(0.62)], found)
+        .slice(-1)
+        .join();
+    expect(mean(of([high, high, high]))).toBe("passed");
+    expect(mean(of([low, high, high]))).toBe("inconclusive");
+    expect(mean(of([high, high, high], { trusted: false }))).toBe(
+      "inconclusive",
+    );
+  });
+
+  it("has a mean of clean accuracy, also where the rule names no candidate", () => {
+    const { rules } = evaluateGate(
+      [{ cleanAccuracy: { min: 0.5 } }],
+      of([all, all, all]),
+    );
+    expect(rules.map(({ subject }) => subject)).toContain("full / none");
   });
 });
 

@@ -7,11 +7,7 @@ import { saveModel } from "#model";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
 import { compare } from "../../../src/audit/judging/domains.ts";
-import {
-  newcombe,
-  newcombePaired,
-  rate,
-} from "../../../src/audit/statistics/intervals.ts";
+import { newcombe, rate, tango } from "../../../src/audit/statistics/index.ts";
 import { reference } from "../../reference.ts";
 import { cell } from "../cells.ts";
 
@@ -35,7 +31,7 @@ test("both sides are counted for each attack and for all at once, and compared p
   expect(all?.source.robustAccuracy).toEqual(rate(3, 5));
   expect(all?.difference).toEqual({
     value: 1 / 5 - 3 / 5,
-    ...newcombePaired({ both: 1, onlyFirst: 0, onlySecond: 2, neither: 2 }),
+    ...tango({ both: 1, onlyFirst: 0, onlySecond: 2, neither: 2 }),
   });
   expect(pgd).toMatchObject({ attack: "pgd", trusted: true });
   expect(fgsm).toMatchObject({ attack: "fgsm", trusted: false });

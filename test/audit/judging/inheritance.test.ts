@@ -4,7 +4,6 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { runAudit } from "#audit";
-import { Random } from "#core";
 import { saveModel } from "#model";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
@@ -12,8 +11,7 @@ import { inheritance } from "../../../src/audit/judging/inheritance.ts";
 import { worstCases } from "../../../src/audit/judging/worst-case.ts";
 import type { CandidateResult } from "../../../src/audit/results/candidates.ts";
 import type { Cell } from "../../../src/audit/results/cells.ts";
-import { ratioIntervals } from "../../../src/audit/statistics/bootstrap.ts";
-import { mcnemar } from "../../../src/audit/statistics/intervals.ts";
+import { mcnemar } from "../../../src/audit/statistics/index.ts";
 import { reference } from "../../reference.ts";
 import { candidate, cell, outcomes } from "../cells.ts";
 
@@ -48,7 +46,6 @@ const inherited = (
     ),
     candidates,
     base,
-    1,
   );
 
 describe("inheritance", () => {
@@ -87,15 +84,20 @@ describe("inheritance", () => {
             cell({ candidate: "copy", outcomes: same }),
           ];
           const robust = same.replaceAll(/[^1]/g, "").length;
-          for (const row of inherited(cells, [asIs, model("copy")]))
+          for (const row of inherited(cells, [asIs, model("copy")])) {
             expect(row).toMatchObject({
               inherited: robust,
               lost: 0,
               gained: 0,
               neither: same.length - robust,
               pValue: 1,
-              retained: robust > 0 ? { value: 1, low: 1, high: 1 } : null,
+              retained: robust > 0 ? { value: 1 } : null,
             });
+            if (!row.retained) continue;
+            // So few samples do not prove that nothing is ever lost or gained.
+            expect(row.retained.low).toBeLessThan(1);
+            expect(row.retained.high).toBeGreaterThan(1);
+          }
         },
       ),
     );
@@ -158,32 +160,6 @@ describe("inheritance", () => {
   });
 });
 
-describe("the interval of a ratio", () => {
-  test("holds the true ratio about as often as it says", () => {
-    const random = new Random(5);
-    const rounds = 200;
-    let held = 0;
-    for (let round = 0; round < rounds; round++) {
-      // 60 % robust first; of these and of the others 50 % and 10 % second: 0.34 / 0.6.
-      const second = Array.from({ length: 120 }, () => random.uniform() < 0.6);
-      const first = second.map((s) => random.uniform() < (s ? 0.5 : 0.1));
-      const [found] = ratioIntervals([{ first, second }], random);
-      const truth = 0.34 / 0.6;
-      if ((found?.low ?? 9) <= truth && truth <= (found?.high ?? 9)) held++;
-    }
-    expect(held / rounds).toBeGreaterThan(0.89);
-  });
-
-  test("is the same for the same seed, and has no upper end where there may be nothing to divide by", () => {
-    const flags = (text: string) => [...text].map((c) => c === "1");
-    const pair = { first: flags("1111000000"), second: flags("1000000000") };
-    const [found] = ratioIntervals([pair], new Random(1));
-    expect(ratioIntervals([pair], new Random(1))).toEqual([found]);
-    expect(found?.high).toBeNull();
-    expect(found?.low).toBeGreaterThanOrEqual(1);
-  });
-});
-
 test("a base that is audited as it is: its copy inherits everything, what is tuned from it what it keeps", async () => {
   saveModel(join(folder, "base.onnx"), await reference());
   const suite = join(folder, "suite.yaml");
@@ -219,7 +195,7 @@ attacks: { fgsm: fgsm, pgd: { id: pgd, steps: 3, relStepSize: 0.4 } }
       lost: 0,
       gained: 0,
       pValue: 1,
-      retained: { value: 1, low: 1, high: 1 },
+      retained: { value: 1 },
     });
   const all = rows[0];
   const worst = (id: string) =>
@@ -296,7 +272,7 @@ test("outcomes of as many samples are needed", () => {
     cell({ candidate: "as-is", outcomes: outcomes(3, 2) }),
     cell({ candidate: "full", outcomes: outcomes(3, 3) }),
   ];
-  expect(() => inheritance(cells, [], [asIs, model("full")], base, 1)).toThrow(
+  expect(() => inheritance(cells, [], [asIs, model("full")], base)).toThrow(
     expect.objectContaining({ code: "CELLS_UNPAIRED" }),
   );
 });

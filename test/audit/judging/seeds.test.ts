@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { Random } from "#core";
 import { ruleOfEach } from "../../../src/audit/gate/groups.ts";
 import { seedSummaries } from "../../../src/audit/judging/seeds.ts";
 import { studentQuantile } from "../../../src/audit/statistics/distributions.ts";
@@ -80,31 +79,15 @@ describe("the summary", () => {
     expect(robust?.low).toBeLessThan(0.5);
   });
 
-  test("seeds that agree on every sample but differ in none have no doubt at all", () => {
-    const [, robust] = of(["1111", "1111", "1111"]);
-    expect([robust?.low, robust?.mean, robust?.high]).toEqual([1, 1, 1]);
+  test("seeds that agree that all samples are robust do not prove that all are", () => {
+    const [, robust] = of(["1".repeat(60), "1".repeat(60), "1".repeat(60)]);
+    expect([robust?.mean, robust?.high]).toEqual([1, 1]);
+    expect(robust?.low).toBeGreaterThan(0.9);
+    expect(robust?.low).toBeLessThan(0.95);
   });
 
-  test("its interval covers the mean about as often as it says", () => {
-    const random = new Random(5);
-    const [seedSpread, sampleSpread] = [0.08, 0.25];
-    let covered = 0;
-    const rounds = 400;
-    for (let round = 0; round < rounds; round++) {
-      const ease = Array.from(
-        { length: 60 },
-        () => 0.5 + sampleSpread * (2 * random.uniform() - 1),
-      );
-      const rows = replicas.map(() => {
-        const skill = seedSpread * (2 * random.uniform() - 1);
-        return ease
-          .map((p) => (random.uniform() < p + skill ? "1" : "0"))
-          .join("");
-      });
-      const [, robust] = of(rows);
-      if (robust && robust.low <= 0.5 && 0.5 <= robust.high) covered++;
-    }
-    expect(covered / rounds).toBeGreaterThan(0.93);
+  test("one seed of several that was audited alone is no summary", () => {
+    expect(of(["1100"])).toEqual([]);
   });
 });
 
@@ -113,7 +96,8 @@ test("a rule about the candidate is one about each of its seeds", () => {
   expect(
     ruleOfEach({ cleanAccuracy: { ...clean, candidate: "a" } }, replicas),
   ).toEqual(
-    ["a.1", "a.2", "a.3"].map((id) => ({
+    // The last is the mean over them.
+    ["a.1", "a.2", "a.3", "a"].map((id) => ({
       cleanAccuracy: { ...clean, candidate: id },
     })),
   );

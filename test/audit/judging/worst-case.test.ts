@@ -5,7 +5,7 @@ import { curves } from "../../../src/audit/judging/curves.ts";
 import { worstCases } from "../../../src/audit/judging/worst-case.ts";
 import type { CrossTask } from "../../../src/audit/results/cross-task.ts";
 import type { Check } from "../../../src/audit/results/values.ts";
-import { mcnemar, rate } from "../../../src/audit/statistics/intervals.ts";
+import { mcnemar, rate } from "../../../src/audit/statistics/index.ts";
 import { cell } from "../cells.ts";
 
 const families = new Map<string, Family>([

@@ -2,9 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   clopperPearson,
-  mcnemar,
   newcombe,
-  newcombePaired,
   rate,
   wilson,
 } from "../../../src/audit/statistics/intervals.ts";
@@ -47,18 +45,6 @@ describe("published intervals", () => {
     expect(clopperPearson(successes, n, 0.998).low).toBeCloseTo(low, 6);
   });
 
-  it.each([
-    [1, 9, 0.021484],
-    [10, 25, 0.016674],
-    [5, 5, 1],
-    [0, 6, 0.03125],
-    [3, 15, 0.007538],
-    [0, 0, 1],
-  ])("McNemar of %i against %i", (b, c, p) => {
-    expect(mcnemar(b, c)).toBeCloseTo(p, 6);
-    expect(mcnemar(c, b)).toBe(mcnemar(b, c));
-  });
-
   it("needs about 1067 samples for 3 points and 9604 for one", () => {
     expect(wilson(534, 1067).high - 534 / 1067).toBeCloseTo(0.03, 3);
     expect(wilson(4802, 9604).high - 0.5).toBeCloseTo(0.01, 4);
@@ -82,7 +68,6 @@ describe("extremes", () => {
     expect(half.high - 0.5).toBeCloseTo(0.000_980_48, 7);
     expect(half.low).toBeCloseTo(1 - half.high, 12);
     expect(clopperPearson(1e6, 1e6).high).toBe(1);
-    expect(mcnemar(499_000, 501_000)).toBeCloseTo(0.0457, 3);
   });
 
   it("refuses counts that are none", () => {
@@ -91,7 +76,6 @@ describe("extremes", () => {
     expect(() => rate(3, 2)).toThrow(code);
     expect(() => rate(0.5, 2)).toThrow(code);
     expect(() => clopperPearson(1, 2, 95)).toThrow(code);
-    expect(() => mcnemar(-1, 2)).toThrow(code);
   });
 });
 
@@ -145,61 +129,4 @@ it("Clopper-Pearson covers at least 95 % for every share", () => {
       expect(covered).toBeGreaterThanOrEqual(0.95);
     }
   }
-});
-
-it("McNemar agrees with the sum of the binomial tail", () => {
-  fc.assert(
-    fc.property(fc.nat({ max: 200 }), fc.nat({ max: 200 }), (b, c) => {
-      const n = b + c;
-      let term = 0.5 ** n;
-      let tail = 0;
-      for (let i = 0; i <= Math.min(b, c); i++) {
-        tail += term;
-        term *= (n - i) / (i + 1);
-      }
-      expect(mcnemar(b, c)).toBeCloseTo(Math.min(1, 2 * tail), 12);
-    }),
-  );
-});
-
-describe("the paired difference", () => {
-  const counts = fc
-    .record({
-      both: fc.nat({ max: 300 }),
-      onlyFirst: fc.nat({ max: 300 }),
-      onlySecond: fc.nat({ max: 300 }),
-      neither: fc.nat({ max: 300 }),
-    })
-    .filter((c) => c.both + c.onlyFirst + c.onlySecond + c.neither > 0);
-
-  it("holds the difference and turns round with the order", () => {
-    fc.assert(
-      fc.property(counts, (c) => {
-        const n = c.both + c.onlyFirst + c.onlySecond + c.neither;
-        const difference = (c.onlyFirst - c.onlySecond) / n;
-        const { low, high } = newcombePaired(c);
-        expect(low).toBeLessThanOrEqual(difference + 1e-12);
-        expect(high).toBeGreaterThanOrEqual(difference - 1e-12);
-        expect(low).toBeGreaterThanOrEqual(-1 - 1e-12);
-        expect(high).toBeLessThanOrEqual(1 + 1e-12);
-        const turned = newcombePaired({
-          ...c,
-          onlyFirst: c.onlySecond,
-          onlySecond: c.onlyFirst,
-        });
-        expect(turned.low).toBeCloseTo(-high, 12);
-      }),
-    );
-  });
-
-  it("is narrower than the unpaired one when both agree", () => {
-    const paired = newcombePaired({
-      both: 80,
-      onlyFirst: 5,
-      onlySecond: 2,
-      neither: 13,
-    });
-    const unpaired = newcombe(rate(85, 100), rate(82, 100));
-    expect(paired.high - paired.low).toBeLessThan(unpaired.high - unpaired.low);
-  });
 });

@@ -5,7 +5,7 @@ import { compile, type Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import { decisions, REFUSED } from "../../models/index.ts";
 import type { Finding } from "../../results/index.ts";
-import { newcombePaired, pairsOf } from "../../statistics/index.ts";
+import { pairsOf, tango } from "../../statistics/index.ts";
 import { numberFinding, shareFinding } from "../trial.ts";
 
 /** What a model says of samples, clean and with a trigger. */
@@ -93,7 +93,7 @@ export const kept = ({ triggered }: Judged, at: string): Finding =>
 
 /** In percentage points of clean accuracy, with the paired interval. */
 export function costOf(before: Judged, after: Judged, at: string): Finding {
-  const { low, high } = newcombePaired(pairsOf(before.right, after.right));
+  const { low, high } = tango(pairsOf(before.right, after.right));
   return numberFinding(
     {
       id: "clean-accuracy-lost",

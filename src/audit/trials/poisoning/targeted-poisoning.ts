@@ -5,7 +5,8 @@ import { type FloatTensor, takeRows } from "#onnx";
 import type { Chart, Check, Finding } from "../../results/index.ts";
 import { percent } from "../../words.ts";
 import {
-  meanFinding,
+  crossedFinding,
+  crossedLoss,
   type Outcome,
   type Protocol,
   type Scene,
@@ -44,8 +45,8 @@ interface Shot {
   readonly poison: Poison;
   readonly filtered: Learnt["filtered"];
   readonly hit: boolean;
-  /** Share of the test samples that are right. */
-  readonly accuracy: number;
+  /** Of each test sample, whether it is right. */
+  readonly right: readonly boolean[];
 }
 
 /** Shots with the same number of poisons. */
@@ -116,7 +117,7 @@ async function run(scene: Setting): Promise<Outcome> {
         poison,
         filtered: then.filtered,
         hit: classes[row] === to,
-        accuracy: accuracyOf(classes, test.y),
+        right: rightOf(classes, test.y),
       });
       done++;
       tell(0);
@@ -130,12 +131,12 @@ async function run(scene: Setting): Promise<Outcome> {
     shuffled: rounds.at(-1) as Round,
     clean,
     hitsBefore: targets.filter(({ row, to }) => before[row] === to).length,
-    accuracyBefore: accuracyOf(before, test.y),
+    rightBefore: rightOf(before, test.y),
   });
 }
 
-const accuracyOf = (classes: Int32Array, y: Int32Array): number =>
-  classes.filter((c, i) => c === y[i]).length / y.length;
+const rightOf = (classes: Int32Array, y: Int32Array): boolean[] =>
+  Array.from(classes, (c, i) => c === y[i]);
 
 /**
  * Test samples to aim at, each with another class.
@@ -178,11 +179,11 @@ interface Measured {
   readonly shuffled: Round;
   readonly clean: Learnt;
   readonly hitsBefore: number;
-  readonly accuracyBefore: number;
+  readonly rightBefore: readonly boolean[];
 }
 
 function told(measured: Measured): Outcome {
-  const { scene, rounds, clean, accuracyBefore } = measured;
+  const { scene, rounds, clean, rightBefore } = measured;
   const { train, test } = scene.victim.data;
   const last = rounds.at(-1) as Round;
   const n = last.shots.length;
@@ -210,7 +211,7 @@ function told(measured: Measured): Outcome {
     success("control", measured.shuffled.at, hitsOf(measured.shuffled.shots)),
   ];
   const accuracy = rounds.map(({ at, shots }) =>
-    meanFinding(
+    crossedFinding(
       {
         id: "accuracy",
         title: "Test accuracy, mean over targets",
@@ -218,10 +219,10 @@ function told(measured: Measured): Outcome {
         attacker: null,
         at,
       },
-      shots.map((s) => s.accuracy),
+      shots.map((s) => s.right),
     ),
   );
-  const cost = meanFinding(
+  const cost = crossedLoss(
     {
       id: "accuracy-cost",
       title: "Test accuracy lost, mean over targets",
@@ -229,7 +230,8 @@ function told(measured: Measured): Outcome {
       attacker: null,
       at: last.at,
     },
-    last.shots.map((s) => accuracyBefore - s.accuracy),
+    rightBefore,
+    last.shots.map((s) => s.right),
   );
   const { shots } = last;
   const shown = shots.find((s) => s.hit) ?? shots[0]!;
