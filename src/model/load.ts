@@ -1,27 +1,23 @@
 import type { z } from "zod";
 import { AssayError } from "#core";
+import { onnxruntime } from "#engine";
 import {
   BATCH,
-  type DataType,
-  type Dim,
   type Graph,
   type Join,
   normalise,
-  openBatch,
   prune,
   toFloat32,
-  type ValueInfo,
 } from "#onnx";
-import { contractSchema, sampleShape } from "./contract.ts";
+import { type Bound, bindInput } from "./bind.ts";
+import { contractSchema } from "./contract.ts";
 import type { Detector } from "./detector.ts";
+import { foldConstants } from "./fold.ts";
 import { chooseHead, modelTask, outputAlone } from "./heads.ts";
-import { chooseInput, fillOthers } from "./inputs.ts";
-import { embeddingOf, takeFloats } from "./integers.ts";
 import { layerGroups } from "./layers.ts";
 import type { Model } from "./model.ts";
 import { noiseOutside } from "./noise.ts";
 import { classNames, type Found, findLogits, isClassic } from "./outputs.ts";
-import { withPreprocessing } from "./preprocessing.ts";
 import { readGraph } from "./read.ts";
 import { refusedBatch } from "./refused-batch.ts";
 import { requireAll, withSafetensors } from "./safetensors.ts";
@@ -38,9 +34,6 @@ export interface LoadModelOptions {
   /** A safetensors file whose weights take the place of those in the model's file. */
   readonly weights?: string;
 }
-
-/** Where the import of another format notes its layout of images. */
-const LAYOUT = "assay.layout";
 
 /**
  * Reads a model from an `.onnx` file, or from the `model.json` of a TensorFlow.js LayersModel. Files that Assay wrote carry their
@@ -68,97 +61,96 @@ export async function openModel(
   file: string,
   options: LoadModelOptions = {},
 ): Promise<Model> {
-  const model = modelOf(source, file, options);
-  const input = source.inputs.find((i) => i.name === model.input);
-  const size = input?.dims?.[0];
-  if (typeof size !== "number") return model;
-  const refused = await refusedBatch(model, size, file);
+  const open = async (join: Join) => {
+    const bound = boundGraph(source, file, options, join);
+    const graph = bound.saved ? bound.graph : await settled(bound.graph);
+    const model = asModel({ ...bound, graph }, file, options);
+    const { batch } = bound;
+    const refused =
+      batch === undefined ? undefined : await refusedBatch(model, batch, file);
+    return { model, refused };
+  };
+  const { model, refused } = await open("front");
   if (!refused) return model;
-  const other = modelOf(source, file, options, "behind");
-  if (await refusedBatch(other, size, file)) throw refused;
-  return other;
+  const other = await open("behind");
+  if (other.refused) throw refused;
+  return other.model;
 }
 
-/** A graph as a model without a proof of its batch, such as one that was made here. */
+/** With sizes bound, more is constant and more conditions are decided, which may make more constant. */
+async function settled(graph: Graph): Promise<Graph> {
+  const plain = normalise(graph);
+  const folded = await foldConstants(plain, onnxruntime);
+  return folded === plain ? plain : settled(folded);
+}
+
+/** A graph as a model, without running anything: one that was made here, whose batch is open and whose constants are. */
 export function modelOf(
   source: Graph,
   file: string,
   options: LoadModelOptions = {},
-  join?: Join,
 ): Model {
+  const bound = boundGraph(source, file, options);
+  const graph = bound.saved ? bound.graph : normalise(bound.graph);
+  return asModel({ ...bound, graph }, file, options);
+}
+
+/** A graph whose input is known, with what is told of its outputs. */
+interface BoundGraph extends Bound {
+  /** What Assay noted in a file that it wrote. */
+  readonly saved: ReturnType<typeof contractIn>;
+  readonly classic: boolean;
+}
+
+function boundGraph(
+  source: Graph,
+  file: string,
+  options: LoadModelOptions,
+  join?: Join,
+): BoundGraph {
   const entire = normalise(toFloat32(source));
   const saved = contractIn(entire.metadata, file);
-  const fixed = saved ? entire : outputAlone(entire, options.head, file);
+  const graph = saved ? entire : outputAlone(entire, options.head, file);
   const stated = contractSchema.parse(options.input ?? saved?.input ?? {});
+  return {
+    ...bindInput(graph, stated, file, join),
+    saved,
+    classic: isClassic(source),
+  };
+}
 
-  const chosen = chooseInput(fixed, stated, file);
-  const alone = fillOthers(fixed, chosen, stated, file);
-  const whole = isInteger(chosen.type);
-  const embedding = whole ? embeddingOf(alone, chosen.name) : undefined;
-  const isPixels = whole && embedding === undefined;
-  const graph = openBatch(
-    isPixels ? takeFloats(alone, chosen, file) : alone,
-    chosen.name,
-    join,
-  );
-  const input = graph.inputs[0]!;
-  if (input.type !== "float32" && !embedding) {
-    throw new AssayError(
-      "MODEL_INPUT",
-      `${file}: input "${input.name}" is ${input.type}, expected numbers`,
-      "Export the model with a float32 input.",
-    );
-  }
-  const layout =
-    stated.layout ?? layoutOf(input.dims?.slice(1), fixed.metadata.get(LAYOUT));
-  const native = sampleShape(input, inLayout(stated.shape, layout), file);
-  const shape = layout === "NHWC" ? channelsFirst(native) : native;
-  const raw: ValueInfo = { ...input, dims: [BATCH, ...native] };
-  const bound = { ...graph, inputs: [raw] };
-  const ready = embedding
-    ? { graph: bound, straightThrough: [] }
-    : withPreprocessing(bound, raw, shape, {
-        ...stated,
-        layout,
-        scale: stated.scale ?? (chosen.type === "uint8" ? 255 : 1),
-        rounds: isPixels,
-      });
-  // With sizes bound, more conditions are known.
-  const noise = saved?.noise ?? [];
-  const detectors = saved?.detectors ?? [];
-  const head = saved && chooseHead(saved.heads ?? [], options.head, file);
+function asModel(
+  { graph, saved, classic, batch: _batch, ...bound }: BoundGraph,
+  file: string,
+  options: LoadModelOptions,
+): Model {
+  const { noise = [], detectors = [], heads = [] } = saved ?? {};
+  const head = saved && chooseHead(heads, options.head, file);
   const { logits, cut, task }: Found = saved
     ? wholeOutput(
-        noiseOutside(ready.graph, noise, BATCH),
+        noiseOutside(graph, noise, BATCH),
         head ? modelTask(head.task).task : saved.task,
         detectors,
         head?.logits,
       )
-    : findLogits(normalise(ready.graph), file, {
+    : findLogits(graph, file, {
         task: options.task && taskSchema.parse(options.task),
         classes: options.classes,
-        classic: isClassic(source),
+        classic,
       });
-  const classes = classNames(
-    cut,
-    logits,
-    options.classes ?? head?.classes ?? saved?.classes,
-    file,
-  );
+  const stated = options.classes ?? head?.classes ?? saved?.classes;
   const model: Model = {
+    ...bound,
     graph: cut,
-    input: input.name,
     logits,
-    contract: { shape, bounds: stated.bounds },
-    classes,
+    classes: classNames(cut, logits, stated, file),
     task,
     noise: noise.length > 0 ? noise : undefined,
     detectors: detectors.length > 0 ? detectors : undefined,
     straightThrough: [
       ...(saved?.straightThrough ?? []),
-      ...ready.straightThrough,
+      ...bound.straightThrough,
     ],
-    embedding,
   };
   if (meaningOf(model).classes < 2) {
     throw new AssayError(
@@ -169,8 +161,6 @@ export function modelOf(
   }
   return model;
 }
-
-const isInteger = (type: DataType) => /^u?int/.test(type);
 
 /** The graph of a model that Assay wrote ends in its logits, and in the scores of its detectors. */
 function wholeOutput(
@@ -187,23 +177,3 @@ function wholeOutput(
     task,
   };
 }
-
-/** Channels last, where it is noted or only the last dimension can be that of channels. */
-function layoutOf(
-  sample: readonly Dim[] = [],
-  noted?: string,
-): "NCHW" | "NHWC" {
-  if (noted === "NHWC" && sample.length === 3) return noted;
-  const isChannels = (d: Dim | undefined) => d === 1 || d === 3;
-  return sample.length === 3 && isChannels(sample[2]) && !isChannels(sample[0])
-    ? "NHWC"
-    : "NCHW";
-}
-
-const inLayout = (shape: readonly number[] | undefined, layout: string) =>
-  shape && layout === "NHWC" ? [...shape.slice(1), shape[0] ?? 1] : shape;
-
-const channelsFirst = (native: readonly number[]) => [
-  native[native.length - 1] ?? 1,
-  ...native.slice(0, -1),
-];

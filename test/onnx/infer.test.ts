@@ -377,3 +377,82 @@ test("a model of open image size that pads automatically can be read; its size i
   expect(b.dims(pooled)).toEqual(["n", 1, null, null]);
   expect(b.dims(y)).toEqual(["n", 3, null, null]);
 });
+
+describe("contents of integers move as the elements do", () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 3 }), {
+    minLength: 1,
+    maxLength: 3,
+  });
+  /** One operator that moves elements, by numbers that say how. */
+  const moved = (b: GraphBuilder, x: string, how: number[]): string => {
+    const dims = b.dims(x) as number[];
+    const [which = 0, p = 0, q = 0] = how;
+    const axis = p % dims.length;
+    const length = dims[axis] ?? 1;
+    switch (which) {
+      case 0:
+        return b.transpose(
+          x,
+          dims.map((_, i) => (i + p) % dims.length),
+        );
+      case 1:
+        return b.slice(x, [q % length], [length], [axis], [1 + (p % 2)]);
+      case 2:
+        return b.slice(x, [-1], [-99], [axis], [-1]);
+      case 3:
+        return b.op("Gather", [x, b.ints([q % length, -1])], {
+          axis: int(axis),
+        });
+      case 4:
+        return b.concat([x, x], axis);
+      case 5:
+        return b.many(
+          "Split",
+          [x, b.ints([1, length - 1])],
+          { axis: int(axis) },
+          2,
+        )[length > 1 ? 1 : 0]!;
+      case 6:
+        return b.expand(b.unsqueeze(x, [0]), b.ints([2, ...dims]));
+      case 7:
+        return b.op("Tile", [
+          x,
+          b.ints(dims.map((_, i) => (i === axis ? 2 : 1))),
+        ]);
+      case 8:
+        return b.op("Flatten", [x], { axis: int(axis) });
+      default:
+        return b.add(x, b.slice(x, [0], [1], [axis]));
+    }
+  };
+  const step = fc.tuple(fc.nat(9), fc.nat(5), fc.nat(5));
+
+  test("as onnxruntime moves them", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        sizes,
+        fc.array(step, { minLength: 1, maxLength: 3 }),
+        async (dims, steps) => {
+          const b = new GraphBuilder(emptyGraph("g"));
+          const count = dims.reduce((n, d) => n * d, 1);
+          let y = b.constant(
+            int64s(
+              Array.from({ length: count }, (_, i) => 7 * i + 1),
+              dims,
+            ),
+          );
+          for (const how of steps) {
+            const size = (b.dims(y) as number[]).reduce((n, d) => n * d, 1);
+            if (size > 0 && size <= 32) y = moved(b, y, how);
+          }
+          const session = await onnxruntime.load(b.build([y]));
+          const out = (await session.run({}))[y];
+          await session.release();
+          expect(b.dims(y)).toEqual(out?.dims);
+          expect(b.intsOf(y)).toEqual(out && numbers(out));
+        },
+      ),
+      runs(100),
+    );
+  });
+});

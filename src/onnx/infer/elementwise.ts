@@ -1,6 +1,7 @@
 import { broadcast, divide, fixed, multiply } from "../dims.ts";
 import type { Dim } from "../graph.ts";
 import { type DataType, sizeOf } from "../tensor.ts";
+import { contentsOf, stretched } from "./contents.ts";
 import type { InferContext, InferRule, InferTable, Known } from "./known.ts";
 
 const same: InferRule = ({ inputs }) => [
@@ -30,13 +31,13 @@ function combine(
 ): Known["values"] | undefined {
   const shape = fixed(dims);
   if (!shape || inputs.some((x) => x.values === undefined)) return undefined;
-  const lists = inputs.map((x) => x.values as readonly Dim[]);
-  const length = sizeOf(shape);
-  // Operands of the result's size, or of one element, need no broadcasting.
-  if (lists.some((l) => l.length !== 1 && l.length !== length))
-    return undefined;
-  return Array.from({ length }, (_, i) =>
-    rule(...lists.map((l) => (l.length === 1 ? l[0] : l[i]) ?? null)),
+  const lists = inputs.map((x) => {
+    const contents = contentsOf(x);
+    return contents && stretched(contents, shape)?.values;
+  });
+  if (lists.some((l) => l === undefined)) return undefined;
+  return Array.from({ length: sizeOf(shape) }, (_, i) =>
+    rule(...lists.map((l) => l?.[i] ?? null)),
   );
 }
 

@@ -5,6 +5,7 @@ import { elementwiseOps } from "./elementwise.ts";
 import { indexingOps } from "./indexing.ts";
 import { contextOf, type InferTable, type Known } from "./known.ts";
 import { layerOps } from "./layers.ts";
+import { movingOps } from "./moving.ts";
 import { quantisedOps } from "./quantised.ts";
 import { reductionOps } from "./reductions.ts";
 import { samplingOps } from "./sampling.ts";
@@ -16,6 +17,7 @@ const table: InferTable = {
   ...layerOps,
   ...reductionOps,
   ...shapeOps,
+  ...movingOps,
   ...samplingOps,
   ...indexingOps,
   ...quantisedOps,
@@ -39,4 +41,5 @@ export function inferNode(
 }
 
 export { type Known, knownConstant } from "./known.ts";
-export { castTypes, sliceRange } from "./shapes.ts";
+export { sliceRange } from "./moving.ts";
+export { castTypes } from "./shapes.ts";

@@ -28,7 +28,7 @@ export type InferRule = (context: InferContext) => readonly Known[];
 export type InferTable = Readonly<Record<string, InferRule>>;
 
 /** Integer tensors up to this size are followed by value. */
-const MAX_VALUES = 64;
+export const MAX_VALUES = 64;
 
 /** Float constants up to this size are: one number for each axis of an image. */
 const MAX_FLOATS = 8;

@@ -1,0 +1,109 @@
+import type { z } from "zod";
+import { AssayError } from "#core";
+import {
+  BATCH,
+  type DataType,
+  type Dim,
+  type Graph,
+  type Join,
+  openBatch,
+  type ValueInfo,
+} from "#onnx";
+import {
+  type contractSchema,
+  type InputContract,
+  sampleShape,
+} from "./contract.ts";
+import { chooseInput, fillOthers } from "./inputs.ts";
+import { embeddingOf, takeFloats } from "./integers.ts";
+import type { Model } from "./model.ts";
+import { withPreprocessing } from "./preprocessing.ts";
+
+/** Where the import of another format notes its layout of images. */
+const LAYOUT = "assay.layout";
+
+/** A graph from raw input [N, ...shape] to the outputs of its file, with the input's contract. */
+export interface Bound
+  extends Pick<Model, "input" | "straightThrough" | "embedding"> {
+  readonly graph: Graph;
+  readonly contract: InputContract;
+  /** The batch size that the file was exported for; undefined where it is open. */
+  readonly batch?: number;
+}
+
+/**
+ * Chooses the input that is attacked, fills the others, opens a fixed batch, turns
+ * bytes into floats and puts preprocessing in front.
+ *
+ * @param graph a normalised one
+ * @throws MODEL_INPUT
+ */
+export function bindInput(
+  graph: Graph,
+  stated: z.output<typeof contractSchema>,
+  file: string,
+  join?: Join,
+): Bound {
+  const chosen = chooseInput(graph, stated, file);
+  const alone = fillOthers(graph, chosen, stated, file);
+  const whole = isInteger(chosen.type);
+  const embedding = whole ? embeddingOf(alone, chosen.name) : undefined;
+  const isPixels = whole && embedding === undefined;
+  const opened = openBatch(
+    isPixels ? takeFloats(alone, chosen, file) : alone,
+    chosen.name,
+    join,
+  );
+  const input = opened.inputs[0]!;
+  if (input.type !== "float32" && !embedding) {
+    throw new AssayError(
+      "MODEL_INPUT",
+      `${file}: input "${input.name}" is ${input.type}, expected numbers`,
+      "Export the model with a float32 input.",
+    );
+  }
+  const layout =
+    stated.layout ?? layoutOf(input.dims?.slice(1), graph.metadata.get(LAYOUT));
+  const native = sampleShape(input, inLayout(stated.shape, layout), file);
+  const shape = layout === "NHWC" ? channelsFirst(native) : native;
+  const raw: ValueInfo = { ...input, dims: [BATCH, ...native] };
+  const bound = { ...opened, inputs: [raw] };
+  const ready = embedding
+    ? { graph: bound, straightThrough: [] }
+    : withPreprocessing(bound, raw, shape, {
+        ...stated,
+        layout,
+        scale: stated.scale ?? (chosen.type === "uint8" ? 255 : 1),
+        rounds: isPixels,
+      });
+  const batch = chosen.dims?.[0];
+  return {
+    ...ready,
+    input: input.name,
+    contract: { shape, bounds: stated.bounds },
+    embedding,
+    batch: typeof batch === "number" ? batch : undefined,
+  };
+}
+
+const isInteger = (type: DataType) => /^u?int/.test(type);
+
+/** Channels last, where it is noted or only the last dimension can be that of channels. */
+function layoutOf(
+  sample: readonly Dim[] = [],
+  noted?: string,
+): "NCHW" | "NHWC" {
+  if (noted === "NHWC" && sample.length === 3) return noted;
+  const isChannels = (d: Dim | undefined) => d === 1 || d === 3;
+  return sample.length === 3 && isChannels(sample[2]) && !isChannels(sample[0])
+    ? "NHWC"
+    : "NCHW";
+}
+
+const inLayout = (shape: readonly number[] | undefined, layout: string) =>
+  shape && layout === "NHWC" ? [...shape.slice(1), shape[0] ?? 1] : shape;
+
+const channelsFirst = (native: readonly number[]) => [
+  native[native.length - 1] ?? 1,
+  ...native.slice(0, -1),
+];
