@@ -1,8 +1,9 @@
 import { z } from "zod";
-import type { Chosen, Need } from "#core";
+import type { Chosen } from "#core";
 import type { Model } from "#model";
 import type { FloatTensor, Graph, GraphBuilder } from "#onnx";
-import type { Fit, Fitted } from "./fit.ts";
+import type { Fitted } from "./fit.ts";
+import type { ReactiveDefense } from "./reactive.ts";
 import type { Sanitizer } from "./sanitizer.ts";
 
 /** What the score of a detector is made of: the input that reaches it, and what the model without any defence makes of that. */
@@ -32,22 +33,9 @@ export interface Scene {
 }
 
 /** A reactive defence: a score that is high where an input is suspicious, and a threshold. */
-export interface Detector<S extends z.ZodObject = z.ZodObject> {
+export interface Detector<S extends z.ZodObject = z.ZodObject>
+  extends ReactiveDefense<S> {
   readonly kind: "detector";
-  readonly id: string;
-  readonly title: string;
-  /** Authors, year and arXiv id. */
-  readonly reference: string;
-  /** What the samples have to be; anything when left out. */
-  readonly needs?: readonly Need[];
-  readonly params: S;
-  /**
-   * How an adaptive attack differentiates its score: "exact" by its own
-   * gradient, "straight-through" where a sanitizer in it is passed as the identity.
-   */
-  readonly gradient: "exact" | "straight-through";
-  /** Finds the constants that `build` needs, but for the threshold. */
-  readonly fit?: Fit<z.output<S>>;
   /** Adds its nodes and returns the score [N]. */
   build(scene: Scene, params: z.output<S>): string;
 }

@@ -1,8 +1,9 @@
 import type { z } from "zod";
-import type { Chosen, Need } from "#core";
+import type { Chosen } from "#core";
 import type { Model, NoiseInput } from "#model";
 import type { FloatTensor, GraphBuilder } from "#onnx";
-import type { Fit, Fitted } from "./fit.ts";
+import type { Fitted } from "./fit.ts";
+import type { ReactiveDefense } from "./reactive.ts";
 
 /** What a sanitizer is built with, besides its parameters. */
 export interface Parts {
@@ -16,22 +17,9 @@ export interface Parts {
 }
 
 /** A reactive defence: a graph that is put in front of a model. */
-export interface Sanitizer<S extends z.ZodObject = z.ZodObject> {
+export interface Sanitizer<S extends z.ZodObject = z.ZodObject>
+  extends ReactiveDefense<S> {
   readonly kind: "sanitizer";
-  readonly id: string;
-  readonly title: string;
-  /** Authors, year and arXiv id. */
-  readonly reference: string;
-  /** What the samples have to be; anything when left out. */
-  readonly needs?: readonly Need[];
-  readonly params: S;
-  /**
-   * How an adaptive attack differentiates it: "exact" by its own gradient,
-   * "straight-through" as if it were the identity (BPDA).
-   */
-  readonly gradient: "exact" | "straight-through";
-  /** Finds the constants that `build` needs; once for each model that is protected. */
-  readonly fit?: Fit<z.output<S>>;
   /**
    * How many versions of each sample it makes; the model's logits are averaged
    * over them. One when left out. Several need an exact gradient.

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
 import { repaired } from "../evasion/constrained.ts";
+import { byChance } from "../taxonomies.ts";
 
 /**
  * Uniform noise in the ball: not an attack but the control that every attack
@@ -15,11 +16,7 @@ export const noise = defineAttack({
   family: "control",
   norms: ["linf", "l2", "l1", "l0"],
   reference: "Carlini et al. 2019, arXiv:1902.06705",
-  taxonomy: {
-    atlas: ["AML.T0043.003"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: byChance,
   params: z.strictObject({ draws: z.int().positive().default(10) }),
   async run({ target, x, ball, params, random, onProgress }) {
     for (let draw = 0; draw < params.draws; draw++) {

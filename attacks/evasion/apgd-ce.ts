@@ -1,4 +1,5 @@
 import { defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { restarted } from "./apgd.ts";
 import { apgdParams } from "./apgd-params.ts";
 
@@ -13,11 +14,7 @@ export const apgdCe = defineAttack({
   family: "iterative",
   norms: ["linf", "l2", "l1"],
   reference: "Croce and Hein 2020, arXiv:2003.01690",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: apgdParams,
   run: (input) => restarted(input, "cross-entropy"),
 });

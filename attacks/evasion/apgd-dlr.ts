@@ -1,4 +1,5 @@
 import { defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { restarted } from "./apgd.ts";
 import { apgdParams } from "./apgd-params.ts";
 
@@ -15,11 +16,7 @@ export const apgdDlr = defineAttack({
   family: "iterative",
   norms: ["linf", "l2", "l1"],
   reference: "Croce and Hein 2020, arXiv:2003.01690",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: apgdParams,
   run(input) {
     const { classes } = input.target;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { FloatTensor } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { autoPgd } from "./apgd.ts";
 import { apgdParams } from "./apgd-params.ts";
 import { type Rivals, rivalsOf } from "./rivals.ts";
@@ -29,11 +30,7 @@ export const apgdT = defineAttack({
   family: "iterative",
   norms: ["linf", "l2", "l1"],
   reference: "Croce and Hein 2020, arXiv:2003.01690",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: apgdTParams,
   run: async (input) =>
     aimedPgd(input, await rivalsOf(input, input.params.targets)),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { FloatTensor } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { apgdCe } from "./apgd-ce.ts";
 import { apgdDlr } from "./apgd-dlr.ts";
 import { apgdParams } from "./apgd-params.ts";
@@ -45,11 +46,7 @@ export const autoattack = defineAttack({
   family: "iterative",
   norms: ["linf", "l2", "l1"],
   reference: "Croce and Hein 2020, arXiv:2003.01690",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: autoattackParams,
   draws: ({ version, eot }) => (version === "rand" ? eot : 1),
   searches: ({ version }) => version !== "rand",

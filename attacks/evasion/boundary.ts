@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Random } from "#core";
 import { defineAttack } from "../attack.ts";
+import { blackBox } from "../taxonomies.ts";
 import {
   areBroken,
   distanceOf,
@@ -44,11 +45,7 @@ export const boundary = defineAttack({
   family: "query",
   norms: ["l2"],
   reference: "Brendel, Rauber and Bethge 2018, arXiv:1712.04248",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  taxonomy: blackBox,
   params: boundaryParams,
   async run(input) {
     const { target, x, ball, params, random, onProgress } = input;

@@ -1,4 +1,5 @@
 import { defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { capgdParams, constrainedPgd } from "./capgd.ts";
 import { evolve, moevaParams } from "./moeva.ts";
 
@@ -13,11 +14,7 @@ export const caa = defineAttack({
   family: "iterative",
   norms: ["l2", "linf"],
   reference: "Simonetto et al. 2024, arXiv:2406.00775",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: capgdParams.extend(moevaParams.shape),
   async run(input) {
     // The search takes nearly all of the time.

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type FloatTensor, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
 import { resized } from "../ball.ts";
+import { whiteBox } from "../taxonomies.ts";
 import type { Scene } from "./apgd-ascent.ts";
 import { climb } from "./apgd-climb.ts";
 import { momentumPaces } from "./apgd-momentum.ts";
@@ -35,11 +36,7 @@ export const capgd = defineAttack({
   family: "iterative",
   norms: ["l2", "linf"],
   reference: "Simonetto et al. 2024, arXiv:2406.00775",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: capgdParams,
   async run(input) {
     await constrainedPgd(input, input.onProgress);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { argmaxRows } from "#model";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { adamStep } from "./adam.ts";
 import { searchConstants } from "./constants.ts";
 import { keeperOf } from "./keeper.ts";
@@ -38,11 +39,7 @@ export const cwL2 = defineAttack({
   family: "minimum-norm",
   norms: ["l2"],
   reference: "Carlini and Wagner 2017, arXiv:1608.04644",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: cwParams,
   async run(input) {
     const { target, x, y, ball, params } = input;

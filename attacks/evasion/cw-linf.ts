@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { type Adam, adamFrom, adamStep } from "./adam.ts";
 import { tanhFrom, turnSlope, writePoint } from "./tanh.ts";
 import { rowOf } from "./vectors.ts";
@@ -41,11 +42,7 @@ export const cwLinf = defineAttack({
   family: "minimum-norm",
   norms: ["linf"],
   reference: "Carlini and Wagner 2017, arXiv:1608.04644",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: cwLinfParams,
   async run({ target, x, y, ball, params, onProgress }) {
     const [low, high] = ball.bounds;

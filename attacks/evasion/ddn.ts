@@ -2,6 +2,7 @@ import { z } from "zod";
 import { argmaxRows } from "#model";
 import { copyOf, takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { cosine, lengthOf, rowOf } from "./vectors.ts";
 
 /**
@@ -20,11 +21,7 @@ export const ddn = defineAttack({
   family: "minimum-norm",
   norms: ["l2"],
   reference: "Rony et al. 2019, arXiv:1811.09600",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: z.strictObject({
     steps: z.int().positive().default(100),
     initialNorm: z.number().positive().default(1),

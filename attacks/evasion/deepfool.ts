@@ -2,7 +2,9 @@ import { z } from "zod";
 import { argmaxRows } from "#model";
 import { copyOf, type FloatTensor, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { nearestBoundary } from "./nearest-boundary.ts";
+import { type Rivals, rivalsOf } from "./rivals.ts";
 import { groupsOf, rowOf } from "./vectors.ts";
 
 /** Rows of one question: many enough for the engine, few enough for memory. */
@@ -32,17 +34,13 @@ export const deepfool = defineAttack({
   family: "minimum-norm",
   norms: ["l2"],
   reference: "Moosavi-Dezfooli et al. 2016, arXiv:1511.04599",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: deepfoolParams,
   async run(input) {
     const { target, x, params, onProgress } = input;
     const { candidates, steps } = params;
     const count = Math.min(candidates, target.classes) - 1;
-    const rivals = await rivalsOf(input, count);
+    const rivals = await rivalsOf(input, count, false);
     const walk: Walk = {
       rivals,
       tries: copyOf(x),
@@ -65,34 +63,13 @@ export const deepfool = defineAttack({
 
 interface Walk {
   /** Classes of each sample whose boundaries are looked at. */
-  readonly rivals: ReadonlyMap<number, readonly number[]>;
+  readonly rivals: Rivals;
   /** Where each sample is. */
   readonly tries: FloatTensor;
   /** The sum of its steps, without overshoot and bounds. */
   readonly moves: FloatTensor;
   /** Samples that are still on their way. */
   readonly walking: Set<number>;
-}
-
-/** The likeliest other classes of each sample; asks for the scores only where there are more to choose from. */
-async function rivalsOf(
-  { target, x, y }: Input,
-  count: number,
-): Promise<Map<number, number[]>> {
-  const all = Array.from({ length: target.classes }, (_, k) => k);
-  const others = (i: number) => all.filter((k) => k !== y[i]);
-  if (count === target.classes - 1)
-    return new Map(Array.from(y.keys(), (i) => [i, others(i)]));
-  const open = target.open();
-  if (open.length === 0) return new Map();
-  const scores = await target.scores(takeRows(x, open), open);
-  return new Map(
-    open.map((i, place) => {
-      const row = rowOf(scores, place);
-      const ranked = others(i).sort((a, b) => row[b]! - row[a]! || a - b);
-      return [i, ranked.slice(0, count)];
-    }),
-  );
 }
 
 /** One step of some samples. */

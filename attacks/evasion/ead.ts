@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { searchConstants } from "./constants.ts";
 import { keeperOf } from "./keeper.ts";
 import { marginOf } from "./score-losses.ts";
@@ -40,11 +41,7 @@ export const ead = defineAttack({
   family: "minimum-norm",
   norms: ["l1"],
   reference: "Chen et al. 2018, arXiv:1709.04114",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: eadParams,
   async run(input) {
     const { target, x, y, ball, params } = input;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { FloatTensor } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { fabParams, fabWalk } from "./fab-walk.ts";
 import { type Rivals, rivalsOf } from "./rivals.ts";
 
@@ -23,11 +24,7 @@ export const fabT = defineAttack({
   family: "minimum-norm",
   norms: ["linf", "l2", "l1"],
   reference: "Croce and Hein 2020, arXiv:1907.02044",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: fabTParams,
   run: async (input) =>
     aimedFab(input, await rivalsOf(input, input.params.targets)),

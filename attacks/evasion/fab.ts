@@ -1,4 +1,5 @@
 import { defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { fabParams, fabWalk } from "./fab-walk.ts";
 
 /**
@@ -14,11 +15,7 @@ export const fab = defineAttack({
   family: "minimum-norm",
   norms: ["linf", "l2", "l1"],
   reference: "Croce and Hein 2020, arXiv:1907.02044",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: fabParams,
   async run(input) {
     const { target, params, onProgress } = input;

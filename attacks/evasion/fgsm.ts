@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { takeRows } from "#onnx";
 import { aimsOf, defineAttack, targetedParam } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 
 /**
  * Fast gradient sign method (Goodfellow et al. 2015, arXiv:1412.6572): one
@@ -14,11 +15,7 @@ export const fgsm = defineAttack({
   family: "single-step",
   norms: ["linf", "l2"],
   reference: "Goodfellow et al. 2015, arXiv:1412.6572",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: z.strictObject({ targeted: targetedParam }),
   async run(input) {
     const { target, x, ball, params, onProgress } = input;

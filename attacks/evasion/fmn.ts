@@ -3,6 +3,7 @@ import { argmaxRows } from "#model";
 import { copyOf, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
 import { type Norm, norms } from "../norms/index.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { cosine, lengthOf, rowOf } from "./vectors.ts";
 
 const fmnParams = z.strictObject({
@@ -49,11 +50,7 @@ export const fmn = defineAttack({
   family: "minimum-norm",
   norms: ["l2", "linf", "l1", "l0"],
   reference: "Pintor et al. 2021, arXiv:2102.12827",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: fmnParams,
   async run({ target, x, y, ball, params, onProgress }) {
     const { steps, maxStepSize, minStepSize, gamma: first } = params;

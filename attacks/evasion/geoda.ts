@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Random } from "#core";
 import { defineAttack } from "../attack.ts";
+import { blackBox } from "../taxonomies.ts";
 import {
   areBroken,
   distanceOf,
@@ -56,11 +57,7 @@ export const geoda = defineAttack({
   family: "query",
   norms: ["l2", "linf", "l1"],
   reference: "Rahmati et al. 2020, arXiv:2003.06468",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  taxonomy: blackBox,
   params: geodaParams,
   async run(input) {
     const { target, x, ball, params, random, onProgress } = input;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Random } from "#core";
 import { sizeOf } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { blackBox } from "../taxonomies.ts";
 import {
   areBroken,
   distanceOf,
@@ -38,11 +39,7 @@ export const hopskipjump = defineAttack({
   family: "query",
   norms: ["l2", "linf"],
   reference: "Chen, Jordan and Wainwright 2020, arXiv:1904.02144",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  taxonomy: blackBox,
   params: hopskipjumpParams,
   async run(input) {
     const { target, x, ball, params, random, onProgress } = input;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { argmaxRows } from "#model";
 import { copyOf, sizeOf, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { type Rivals, rivalsOf } from "./rivals.ts";
 import { salientPair } from "./saliency.ts";
 import { groupsOf, rowOf } from "./vectors.ts";
@@ -40,11 +41,7 @@ export const jsma = defineAttack({
   family: "minimum-norm",
   norms: ["l0"],
   reference: "Papernot et al. 2016, arXiv:1511.07528",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: jsmaParams,
   async run(input) {
     const { target, x, ball, params, onProgress, onNote } = input;

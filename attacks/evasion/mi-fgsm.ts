@@ -1,5 +1,6 @@
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { climbWithMomentum, momentumParams } from "./momentum.ts";
 
 /**
@@ -13,11 +14,7 @@ export const miFgsm = defineAttack({
   family: "iterative",
   norms: ["linf"],
   reference: "Dong et al. 2018, arXiv:1710.06081",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: momentumParams,
   async run({ target, x, ball, params, onProgress }) {
     const tries = await climbWithMomentum({

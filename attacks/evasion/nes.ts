@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { copyOf, putRows, takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { blackBox } from "../taxonomies.ts";
 import { estimated } from "./estimate.ts";
 import { crossEntropyOf } from "./score-losses.ts";
 import { rowOf } from "./vectors.ts";
@@ -19,11 +20,7 @@ export const nes = defineAttack({
   family: "query",
   norms: ["linf", "l2"],
   reference: "Ilyas et al. 2018, arXiv:1804.08598",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  taxonomy: blackBox,
   params: z.strictObject({
     queries: z.int().positive().default(10_000),
     /** Directions a step, each looked along both ways. */

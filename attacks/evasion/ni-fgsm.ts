@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { climbWithMomentum, momentumParams } from "./momentum.ts";
 import { overScales } from "./scaled.ts";
 
@@ -17,11 +18,7 @@ export const niFgsm = defineAttack({
   family: "iterative",
   norms: ["linf"],
   reference: "Lin et al. 2020, arXiv:1908.06281",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: momentumParams.extend({ scales: z.int().positive().default(1) }),
   async run({ target, x, ball, params, onProgress }) {
     const { scales } = params;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Random } from "#core";
 import { type FloatTensor, sizeOf } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
+import { blackBox } from "../taxonomies.ts";
 import { crossEntropyOf } from "./score-losses.ts";
 import { groupsOf, rowOf } from "./vectors.ts";
 
@@ -43,11 +44,7 @@ export const onePixel = defineAttack({
   family: "query",
   norms: ["l0"],
   reference: "Su, Vargas and Sakurai 2019, arXiv:1710.08864",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  taxonomy: blackBox,
   params: onePixelParams,
   async run(input) {
     const { target, y, params, random, onProgress, onNote } = input;

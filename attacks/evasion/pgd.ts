@@ -6,6 +6,7 @@ import {
   defineAttack,
   targetedParam,
 } from "../attack.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { meanGradient } from "./expectation.ts";
 
 /** The parameters of projected gradient descent; the defaults are those of the paper on MNIST. */
@@ -37,11 +38,7 @@ export const pgd = defineAttack({
   family: "iterative",
   norms: ["linf", "l2", "l1"],
   reference: "Madry et al. 2018, arXiv:1706.06083",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: pgdParams,
   async run(input) {
     const { params, onProgress } = input;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Random } from "#core";
 import { copyOf, putRows, takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { blackBox } from "../taxonomies.ts";
 import { cosineWave, lowWaves } from "./cosines.ts";
 import { crossEntropyOf } from "./score-losses.ts";
 import { rowOf } from "./vectors.ts";
@@ -23,11 +24,7 @@ export const simba = defineAttack({
   family: "query",
   norms: ["l2", "linf"],
   reference: "Guo et al. 2019, arXiv:1905.07121",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  taxonomy: blackBox,
   params: z.strictObject({
     /** Directions that are tried; each costs one query or two. */
     steps: z.int().positive().default(10_000),

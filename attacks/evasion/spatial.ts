@@ -3,6 +3,7 @@ import { type Pose, posed, type Random } from "#core";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
 import { imageShape } from "../images.ts";
+import { blackBox } from "../taxonomies.ts";
 import { rowOf } from "./vectors.ts";
 
 const spatialParams = z.strictObject({
@@ -32,11 +33,7 @@ export const spatial = defineAttack({
   family: "query",
   norms: ["none"],
   reference: "Engstrom et al. 2019, arXiv:1712.02779",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  taxonomy: blackBox,
   needs: ["images"],
   params: spatialParams,
   async run({ target, x, y, ball, params, random, onProgress }) {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { takeRows } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { blackBox } from "../taxonomies.ts";
 import { type Adam, adamFrom, adamStep } from "./adam.ts";
 import { estimated } from "./estimate.ts";
 import { marginOf } from "./score-losses.ts";
@@ -18,11 +19,7 @@ export const spsa = defineAttack({
   family: "query",
   norms: ["linf"],
   reference: "Uesato et al. 2018, arXiv:1802.05666",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  taxonomy: blackBox,
   params: z.strictObject({
     steps: z.int().positive().default(100),
     /** Directions a step, each looked along both ways. */

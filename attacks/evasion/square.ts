@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { putRows, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
+import { blackBox } from "../taxonomies.ts";
 import { marginOf } from "./score-losses.ts";
 import { bumps, hasRoomForBumps } from "./square-bumps.ts";
 import type { Canvas } from "./square-moves.ts";
@@ -32,11 +33,7 @@ export const square = defineAttack({
   family: "query",
   norms: ["linf", "l2", "l1"],
   reference: "Andriushchenko et al. 2020, arXiv:1912.00049",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  taxonomy: blackBox,
   params: squareParams,
   async run(input) {
     const { target, x, y, ball, params, random, onProgress } = input;

@@ -3,6 +3,7 @@ import { argmaxRows } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
 import { norms } from "../norms/index.ts";
+import { whiteBox } from "../taxonomies.ts";
 import { nearestBoundary } from "./nearest-boundary.ts";
 import { inOrder } from "./order.ts";
 import { type Rivals, rivalsOf } from "./rivals.ts";
@@ -41,11 +42,7 @@ export const uap = defineAttack({
   family: "universal",
   norms: ["linf", "l2"],
   reference: "Moosavi-Dezfooli et al. 2017, arXiv:1610.08401",
-  taxonomy: {
-    atlas: ["AML.T0043.000", "AML.T0015"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: whiteBox,
   params: uapParams,
   async run(input) {
     const { target, x, y, ball, params, random, onProgress } = input;

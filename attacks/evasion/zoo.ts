@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Random } from "#core";
 import type { FloatTensor } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
+import { blackBox } from "../taxonomies.ts";
 import { type Search, type Searches, searchConstants } from "./constants.ts";
 import {
   type CoordinateAdam,
@@ -50,11 +51,7 @@ export const zoo = defineAttack({
   family: "query",
   norms: ["l2"],
   reference: "Chen et al. 2017, arXiv:1708.03999",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  taxonomy: blackBox,
   params: zooParams,
   async run(input) {
     const { target, x, ball, params, random } = input;

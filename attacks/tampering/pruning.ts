@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { erosion } from "../taxonomies.ts";
 import {
   defineTampering,
   tamperingParams,
@@ -14,11 +15,7 @@ export const pruning = defineTampering({
   id: "pruning",
   title: "Magnitude pruning",
   reference: "Han et al. 2015, arXiv:1506.02626",
-  taxonomy: {
-    atlas: ["AML.T0031"],
-    owasp: ["ML10:2023"],
-    nist: ["NISTAML.026"],
-  },
+  taxonomy: erosion,
   threat: "makes the released model smaller for deployment",
   unit: "pruned share",
   params: z.strictObject({

@@ -1,18 +1,13 @@
 import { z } from "zod";
 import { evaluate, type Model } from "#model";
 import { floats, int, type Node, type Tensor } from "#onnx";
+import { erosion } from "../taxonomies.ts";
 import { matrices, toBytes } from "./eight-bit.ts";
 import {
   defineTampering,
   tamperingParams,
   withChangedWeights,
 } from "./tampering.ts";
-
-const taxonomy = {
-  atlas: ["AML.T0031"],
-  owasp: ["ML10:2023"],
-  nist: ["NISTAML.026"],
-};
 
 /**
  * Conversion to eight bits as ONNX Runtime's static quantisation does it by
@@ -26,7 +21,7 @@ export const int8 = defineTampering({
   id: "int8",
   title: "Conversion to eight bits",
   reference: "Jacob et al. 2018, arXiv:1712.05877",
-  taxonomy,
+  taxonomy: erosion,
   threat: "converts the released model to eight bits for deployment",
   unit: "bits",
   params: z.strictObject({ ...tamperingParams }),
@@ -69,7 +64,7 @@ export const float16 = defineTampering({
   id: "float16",
   title: "Conversion to half precision",
   reference: "Micikevicius et al. 2018, arXiv:1710.03740",
-  taxonomy,
+  taxonomy: erosion,
   threat: "converts the released model to half precision for deployment",
   unit: "bits",
   params: z.strictObject({ ...tamperingParams }),

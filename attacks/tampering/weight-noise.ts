@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { erosion } from "../taxonomies.ts";
 import {
   defineTampering,
   tamperingParams,
@@ -15,11 +16,7 @@ export const weightNoise = defineTampering({
   title: "Noise on weights",
   reference:
     "Murray and Edwards 1994, IEEE Transactions on Neural Networks 5(5)",
-  taxonomy: {
-    atlas: ["AML.T0031"],
-    owasp: ["ML10:2023"],
-    nist: ["NISTAML.026"],
-  },
+  taxonomy: erosion,
   threat: "disturbs the stored weights without knowing what they do",
   unit: "relative noise",
   params: z.strictObject({

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Limit } from "#model";
 import { editsBetween } from "#texts";
 import type { Attack, AttackInput } from "../attack.ts";
+import { blackBox } from "../taxonomies.ts";
 
 /** What an attack on texts works on: the target answers texts, through whatever repairs and tokenizer there are, and `ball.eps` is the most edits of each (see `editsBetween`). */
 export type TextInput<P> = AttackInput<
@@ -35,11 +36,7 @@ export function defineTextAttack<S extends z.ZodObject>(
 export const byScores = {
   access: "score",
   family: "query",
-  taxonomy: {
-    atlas: ["AML.T0043.001", "AML.T0015", "AML.T0040"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.025"],
-  },
+  taxonomy: blackBox,
 } as const;
 
 /** Texts within so many edits. */

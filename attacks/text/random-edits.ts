@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Random } from "#core";
 import { editsBetween } from "#texts";
+import { byChance } from "../taxonomies.ts";
 import { defineTextAttack } from "./attack.ts";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
@@ -16,11 +17,7 @@ export const randomEdits = defineTextAttack({
   access: "label",
   family: "control",
   reference: "Carlini et al. 2019, arXiv:1902.06705",
-  taxonomy: {
-    atlas: ["AML.T0043.003"],
-    owasp: ["ML01:2023"],
-    nist: ["NISTAML.022"],
-  },
+  taxonomy: byChance,
   params: z.strictObject({ draws: z.int().positive().default(10) }),
   async run({ target, x, ball, params, random, onProgress }) {
     for (let draw = 0; draw < params.draws; draw++) {

@@ -85,7 +85,7 @@ export const mimic = defineAttack({
     );
     const tracker = trackNearest(x, pairs);
     const climb = ball.norm === "none" ? byPenalty : byProjection;
-    await climb(input, features, pairs, wanted, tracker);
+    await climb(input, { features, pairs, wanted, tracker });
     return tracker.nearest();
   },
 });
@@ -107,7 +107,16 @@ function drawTargets(
   );
 }
 
-type Tracker = ReturnType<typeof trackNearest>;
+/** Leads the features of each pair's sample to those wanted of it, and shows the tracker what comes of it. */
+type Climb = (
+  input: Input,
+  aims: {
+    readonly features: FeaturesAt;
+    readonly pairs: readonly Pair[];
+    readonly wanted: FloatTensor;
+    readonly tracker: ReturnType<typeof trackNearest>;
+  },
+) => Promise<void>;
 
 /** Keeps the example of each sample whose features came nearest to those of one of its targets; the sample itself where nothing was within the budget. */
 function trackNearest(x: FloatTensor, pairs: readonly Pair[]) {
@@ -131,13 +140,10 @@ function trackNearest(x: FloatTensor, pairs: readonly Pair[]) {
 }
 
 /** The authors' attack, within a budget of DSSIM. */
-async function byPenalty(
-  { x, ball, params, onProgress }: Input,
-  features: FeaturesAt,
-  pairs: readonly Pair[],
-  wanted: FloatTensor,
-  tracker: Tracker,
-): Promise<void> {
+const byPenalty: Climb = async (
+  { x, ball, params, onProgress },
+  { features, pairs, wanted, tracker },
+) => {
   const { steps, penalty, dssim, learningRate } = params;
   const [low, high] = ball.bounds;
   const shape = imageShape("mimic", x);
@@ -176,16 +182,13 @@ async function byPenalty(
       );
     });
   }
-}
+};
 
 /** Projected descent within a norm. */
-async function byProjection(
-  { x, ball, params, onProgress }: Input,
-  features: FeaturesAt,
-  pairs: readonly Pair[],
-  wanted: FloatTensor,
-  tracker: Tracker,
-): Promise<void> {
+const byProjection: Climb = async (
+  { x, ball, params, onProgress },
+  { features, pairs, wanted, tracker },
+) => {
   const samples = pairs.map((pair) => pair.sample);
   const centres = takeRows(x, samples);
   let points = centres;
@@ -204,4 +207,4 @@ async function byProjection(
       ball.ascend(points, gradient, -share * ball.eps),
     );
   }
-}
+};

@@ -1,7 +1,16 @@
 import sharp from "sharp";
+import { z } from "zod";
 import { type FloatTensor, tensor } from "#onnx";
 import { concurrently } from "./concurrently.ts";
 import { writePlanes } from "./planes.ts";
+
+/** How a source states it. */
+export const imageSize = z
+  .int()
+  .min(1)
+  .max(1024)
+  .optional()
+  .describe("Height and width that images are stretched to.");
 
 /** Images that are resampled at once. */
 const LANES = 8;

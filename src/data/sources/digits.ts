@@ -2,7 +2,7 @@ import { gunzipSync } from "node:zlib";
 import { z } from "zod";
 import { AssayError, packagePath, readFile } from "#core";
 import { tensor } from "#onnx";
-import { resized } from "../resize.ts";
+import { imageSize, resized } from "../resize.ts";
 import { defineSource } from "../source.ts";
 
 const side = 8;
@@ -18,12 +18,7 @@ export const digits = defineSource({
   schema: z
     .strictObject({
       source: z.literal("digits"),
-      size: z
-        .int()
-        .min(1)
-        .max(1024)
-        .optional()
-        .describe("Height and width that images are stretched to."),
+      size: imageSize,
     })
     .describe("The built-in 8x8 handwritten digits; needs no files."),
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AssayError, readFile } from "#core";
 import { type FloatTensor, sizeOf, tensor } from "#onnx";
 import { writePlanes } from "../planes.ts";
-import { resized } from "../resize.ts";
+import { imageSize, resized } from "../resize.ts";
 import { defineSource } from "../source.ts";
 
 /** The element types of the format; Assay reads the first. */
@@ -32,12 +32,7 @@ export const idx = defineSource({
       source: z.literal("idx"),
       images: z.string().min(1).describe("Path of the idx file of images."),
       labels: z.string().min(1).describe("Path of the idx file of labels."),
-      size: z
-        .int()
-        .min(1)
-        .max(1024)
-        .optional()
-        .describe("Height and width that images are stretched to."),
+      size: imageSize,
       classes: z
         .array(z.string().min(1))
         .min(1)

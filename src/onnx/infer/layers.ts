@@ -38,16 +38,36 @@ const globalPool: InferRule = ({ inputs }) => [
   },
 ];
 
-function convTranspose(context: InferContext) {
-  const { node, inputs } = context;
-  const type = inputs[0]?.type;
-  const dims = context.dims(0);
-  const weight = context.dims(1);
-  const kernel = weight?.slice(2);
-  if (!dims || !weight || kernel?.some((k) => typeof k !== "number")) {
-    return [{ type }];
-  }
-  const spatial = dims.slice(2);
+/** The result of a convolution of a known kernel, from what gives its channels and its sizes. */
+const convolved =
+  (
+    rule: (
+      context: InferContext,
+      spatial: readonly Dim[],
+      weight: readonly Dim[],
+      kernel: readonly number[],
+    ) => readonly Dim[],
+  ): InferRule =>
+  (context) => {
+    const type = context.inputs[0]?.type;
+    const dims = context.dims(0);
+    const weight = context.dims(1);
+    const kernel = weight?.slice(2);
+    if (!dims || !weight || !kernel?.every((k) => typeof k === "number"))
+      return [{ type }];
+    return [
+      {
+        type,
+        dims: [
+          dims[0] ?? null,
+          ...rule(context, dims.slice(2), weight, kernel),
+        ],
+      },
+    ];
+  };
+
+const convTranspose = convolved((context, spatial, weight, kernel) => {
+  const { node } = context;
   const stated = context.ints("output_shape");
   const auto = attribute(node, "auto_pad", "string", "NOTSET");
   const same = auto.startsWith("SAME");
@@ -57,7 +77,7 @@ function convTranspose(context: InferContext) {
   const window = windowOf(
     { ...node, attributes: pads ? { ...others, pads } : others },
     spatial,
-    kernel as number[],
+    kernel,
   );
   const extra = context.ints("output_padding") ?? [];
   const sizes = spatial.map((length, i): Dim => {
@@ -74,17 +94,8 @@ function convTranspose(context: InferContext) {
   });
   const channels = weight[1];
   const groups = context.int("group", 1);
-  return [
-    {
-      type,
-      dims: [
-        dims[0] ?? null,
-        typeof channels === "number" ? channels * groups : null,
-        ...sizes,
-      ],
-    },
-  ];
-}
+  return [typeof channels === "number" ? channels * groups : null, ...sizes];
+});
 
 /** RNN, GRU and LSTM: the sequence of outputs, and the states after the last step. */
 const recurrent: InferRule = (context) => {
@@ -162,27 +173,10 @@ export const layerOps: InferTable = {
   RNN: recurrent,
   GRU: recurrent,
   LSTM: recurrent,
-  Conv: (context) => {
-    const { node, inputs } = context;
-    const type = inputs[0]?.type;
-    const dims = context.dims(0);
-    const weight = context.dims(1);
-    const kernel = weight?.slice(2);
-    if (!dims || !weight || kernel?.some((k) => typeof k !== "number")) {
-      return [{ type }];
-    }
-    const spatial = dims.slice(2);
-    return [
-      {
-        type,
-        dims: [
-          dims[0] ?? null,
-          weight[0] ?? null,
-          ...windowed(node, spatial, kernel as number[]),
-        ],
-      },
-    ];
-  },
+  Conv: convolved(({ node }, spatial, weight, kernel) => [
+    weight[0] ?? null,
+    ...windowed(node, spatial, kernel),
+  ]),
   ConvTranspose: convTranspose,
   MaxPool: pool,
   AveragePool: (context) => pool(context).slice(0, 1),

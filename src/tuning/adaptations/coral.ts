@@ -1,32 +1,24 @@
-import { z } from "zod";
 import { type GraphBuilder, int } from "#onnx";
-import { besideTarget, defineJoint, TARGET } from "./adaptation.ts";
-import { featuresOf } from "./features.ts";
+import { defineDistance } from "./distance.ts";
 
 /**
  * Deep CORAL (Sun and Saenko 2016, arXiv:1607.01719): the loss on the source plus
  * lambda times the distance between the covariances of both domains' features in
  * front of the head, ||C_S - C_T||_F^2 / (4 d^2).
  */
-export const coral = defineJoint({
-  id: "coral",
-  title: "Deep CORAL",
-  reference: "Sun and Saenko 2016, arXiv:1607.01719",
-  params: z.strictObject({ lambda: z.number().nonnegative().default(1) }),
-  open: ({ lambda }, _context, target) => ({
-    views: [TARGET],
-    prepare: besideTarget(target),
-    loss(g, loss) {
-      const { b } = g;
-      const { source, target: other, width } = featuresOf(g);
-      const apart = b.sub(covariance(b, source), covariance(b, other));
-      const squares = b.reduceSum(b.mul(apart, apart), [0, 1]);
-      const distance = b.mul(squares, 1 / (4 * width ** 2));
-      g.record("CORAL", distance);
-      return b.add(loss, b.mul(distance, lambda));
-    },
-  }),
-});
+export const coral = defineDistance(
+  {
+    id: "coral",
+    title: "Deep CORAL",
+    reference: "Sun and Saenko 2016, arXiv:1607.01719",
+  },
+  "CORAL",
+  ({ b }, { source, target, width }) => {
+    const apart = b.sub(covariance(b, source), covariance(b, target));
+    const squares = b.reduceSum(b.mul(apart, apart), [0, 1]);
+    return b.mul(squares, 1 / (4 * width ** 2));
+  },
+);
 
 /** Of rows [N, d], over N - 1: [d, d]. */
 function covariance(b: GraphBuilder, rows: string): string {

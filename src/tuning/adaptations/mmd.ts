@@ -1,9 +1,7 @@
-import { z } from "zod";
 import { type GraphBuilder, int } from "#onnx";
 import { mean } from "../terms.ts";
-import { besideTarget, defineJoint, TARGET } from "./adaptation.ts";
 import { countOf } from "./coral.ts";
-import { featuresOf } from "./features.ts";
+import { defineDistance } from "./distance.ts";
 
 /** Widths of the Gaussian kernels as powers of two of the mean squared distance. */
 const POWERS = [-3, -2, -1, 0, 1] as const;
@@ -16,55 +14,47 @@ const POWERS = [-3, -2, -1, 0, 1] as const;
  * (as in Transfer-Learning-Library), unbiased: pairs of one sample with itself are
  * left out. The paper looks at several layers.
  */
-export const mmd = defineJoint({
-  id: "mmd",
-  title: "Maximum mean discrepancy (DAN)",
-  reference: "Long et al. 2015, arXiv:1502.02791",
-  params: z.strictObject({ lambda: z.number().nonnegative().default(1) }),
-  open: ({ lambda }, _context, target) => ({
-    views: [TARGET],
-    prepare: besideTarget(target),
-    loss(g, loss) {
-      const { b } = g;
-      const { source, target: other } = featuresOf(g);
-      const pairs = {
-        own: squaredDistances(b, source, source),
-        theirs: squaredDistances(b, other, other),
-        across: squaredDistances(b, source, other),
-      };
-      const means = [pairs.own, pairs.theirs, pairs.across, pairs.across].map(
-        (d) => mean(b, d),
+export const mmd = defineDistance(
+  {
+    id: "mmd",
+    title: "Maximum mean discrepancy (DAN)",
+    reference: "Long et al. 2015, arXiv:1502.02791",
+  },
+  "MMD",
+  (g, { source, target }) => {
+    const { b } = g;
+    const pairs = {
+      own: squaredDistances(b, source, source),
+      theirs: squaredDistances(b, target, target),
+      across: squaredDistances(b, source, target),
+    };
+    const means = [pairs.own, pairs.theirs, pairs.across, pairs.across].map(
+      (d) => mean(b, d),
+    );
+    // The width of the kernels is measured, not learned.
+    const scale = g.withGradientOf(
+      b.add(b.mul(b.op("Sum", means), 1 / 4), 1e-12),
+    );
+    const kernel = (distances: string) =>
+      b.op(
+        "Sum",
+        POWERS.map((p) => b.exp(b.div(distances, b.mul(scale, -2 * 2 ** p)))),
       );
-      // The width of the kernels is measured, not learned.
-      const scale = g.withGradientOf(
-        b.add(b.mul(b.op("Sum", means), 1 / 4), 1e-12),
+    const n = countOf(b, source);
+    const others = b.mul(n, b.op("Max", [b.sub(n, 1), b.scalar(1)]));
+    // Each sample has every kernel at 1 with itself.
+    const within = (distances: string) =>
+      b.div(
+        b.sub(b.reduceSum(kernel(distances), [0, 1]), b.mul(n, POWERS.length)),
+        others,
       );
-      const kernel = (distances: string) =>
-        b.op(
-          "Sum",
-          POWERS.map((p) => b.exp(b.div(distances, b.mul(scale, -2 * 2 ** p)))),
-        );
-      const n = countOf(b, source);
-      const others = b.mul(n, b.op("Max", [b.sub(n, 1), b.scalar(1)]));
-      // Each sample has every kernel at 1 with itself.
-      const within = (distances: string) =>
-        b.div(
-          b.sub(
-            b.reduceSum(kernel(distances), [0, 1]),
-            b.mul(n, POWERS.length),
-          ),
-          others,
-        );
-      const between = mean(b, kernel(pairs.across));
-      const discrepancy = b.sub(
-        b.add(within(pairs.own), within(pairs.theirs)),
-        b.mul(between, 2),
-      );
-      g.record("MMD", discrepancy);
-      return b.add(loss, b.mul(discrepancy, lambda));
-    },
-  }),
-});
+    const between = mean(b, kernel(pairs.across));
+    return b.sub(
+      b.add(within(pairs.own), within(pairs.theirs)),
+      b.mul(between, 2),
+    );
+  },
+);
 
 /** Between rows [N, d] and [M, d]: [N, M], none below zero by rounding. */
 function squaredDistances(b: GraphBuilder, x: string, y: string): string {

@@ -1,7 +1,7 @@
-import { AssayError, type Random } from "#core";
-import type { Model } from "#model";
-import { emptyGraph, floats, GraphBuilder, int, ints } from "#onnx";
+import type { Random } from "#core";
+import { floats, int, ints } from "#onnx";
 import type { Architecture } from "./architecture.ts";
+import { imagesFor, network } from "./network.ts";
 
 /**
  * The network of the MNIST challenge (Madry et al. 2018, arXiv:1706.06083): two
@@ -13,55 +13,40 @@ export const madryCnn: Architecture = {
   id: "madry-cnn",
   title: "CNN of the MNIST challenge",
   build(shape, classes, random) {
-    const [channels, height = 0, width = 0] = shape;
-    if (shape.length !== 3 || !channels || height < 4 || width < 4) {
-      throw new AssayError(
-        "ARCHITECTURE_INPUT",
-        `madry-cnn needs images of at least 4x4 pixels, the data has shape [${shape.join(", ")}]`,
-        "Give a base model instead of base.pretrain.",
-      );
-    }
-    const b = new GraphBuilder(emptyGraph("madry-cnn"));
-    const input = b.input({
-      name: "input",
-      type: "float32",
-      dims: ["batch", ...shape],
+    const [channels, height, width] = imagesFor("madry-cnn", shape);
+    return network("madry-cnn", shape, classes, (b, input) => {
+      const weights = (name: string, dims: readonly number[]) => [
+        b.constant(cutNormal(dims, random), `${name}.weight`),
+        b.constant(
+          floats([dims[0] ?? 0], new Float32Array(dims[0] ?? 0).fill(0.1)),
+          `${name}.bias`,
+        ),
+      ];
+      const convolved = (x: string, i: number, from: number, to: number) => {
+        const conv = b.op(
+          "Conv",
+          [x, ...weights(`conv${i}`, [to, from, 5, 5])],
+          { kernel_shape: ints([5, 5]), pads: ints([2, 2, 2, 2]) },
+          `conv${i}`,
+        );
+        const relu = b.op("Relu", [conv], {}, `relu${i}`);
+        const window = { kernel_shape: ints([2, 2]), strides: ints([2, 2]) };
+        return b.op("MaxPool", [relu], window, `pool${i}`);
+      };
+      const dense = (name: string, x: string, from: number, to: number) =>
+        b.op(
+          "Gemm",
+          [x, ...weights(name, [to, from])],
+          { transB: int(1) },
+          name,
+        );
+      const maps = convolved(convolved(input, 1, channels, 32), 2, 32, 64);
+      const flat = b.op("Flatten", [maps], { axis: int(1) }, "flatten");
+      const size = 64 * Math.floor(height / 4) * Math.floor(width / 4);
+      const hidden = dense("hidden", flat, size, 1024);
+      const bent = b.op("Relu", [hidden], {}, "relu3");
+      return dense("head", bent, 1024, classes.length);
     });
-    const weights = (name: string, dims: readonly number[]) => [
-      b.constant(cutNormal(dims, random), `${name}.weight`),
-      b.constant(
-        floats([dims[0] ?? 0], new Float32Array(dims[0] ?? 0).fill(0.1)),
-        `${name}.bias`,
-      ),
-    ];
-    const convolved = (x: string, i: number, from: number, to: number) => {
-      const conv = b.op(
-        "Conv",
-        [x, ...weights(`conv${i}`, [to, from, 5, 5])],
-        { kernel_shape: ints([5, 5]), pads: ints([2, 2, 2, 2]) },
-        `conv${i}`,
-      );
-      const relu = b.op("Relu", [conv], {}, `relu${i}`);
-      const window = { kernel_shape: ints([2, 2]), strides: ints([2, 2]) };
-      return b.op("MaxPool", [relu], window, `pool${i}`);
-    };
-    const dense = (name: string, x: string, from: number, to: number) =>
-      b.op("Gemm", [x, ...weights(name, [to, from])], { transB: int(1) }, name);
-    const maps = convolved(convolved(input, 1, channels, 32), 2, 32, 64);
-    const flat = b.op("Flatten", [maps], { axis: int(1) }, "flatten");
-    const size = 64 * Math.floor(height / 4) * Math.floor(width / 4);
-    const hidden = dense("hidden", flat, size, 1024);
-    const bent = b.op("Relu", [hidden], {}, "relu3");
-    const logits = dense("head", bent, 1024, classes.length);
-    const model: Model = {
-      graph: b.build([logits]),
-      input,
-      logits,
-      contract: { shape, bounds: [0, 1] },
-      classes,
-      straightThrough: [],
-    };
-    return model;
   },
 };
 

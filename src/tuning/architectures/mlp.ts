@@ -1,7 +1,6 @@
-import { AssayError, type Random } from "#core";
-import type { Model } from "#model";
-import { emptyGraph, floats, GraphBuilder, int } from "#onnx";
+import { AssayError } from "#core";
 import type { Architecture } from "./architecture.ts";
+import { dense, network } from "./network.ts";
 
 /** Widths of the hidden layers. */
 const HIDDEN = [64, 64];
@@ -21,46 +20,15 @@ export const mlp: Architecture = {
         `mlp needs rows of a table, the data has shape [${shape.join(", ")}]`,
         "Give another base.pretrain.architecture, or a base model.",
       );
-    const b = new GraphBuilder(emptyGraph("mlp"));
-    const input = b.input({
-      name: "input",
-      type: "float32",
-      dims: ["batch", width],
+    return network("mlp", shape, classes, (b, input) => {
+      let x = input;
+      let from = width;
+      for (const [i, to] of HIDDEN.entries()) {
+        const layer = dense(b, x, `hidden${i + 1}`, [from, to], random);
+        x = b.op("Relu", [layer], {}, `relu${i + 1}`);
+        from = to;
+      }
+      return dense(b, x, "head", [from, classes.length], random);
     });
-    let x = input;
-    let from = width;
-    for (const [i, to] of HIDDEN.entries()) {
-      const layer = dense(b, x, `hidden${i + 1}`, [from, to], random);
-      x = b.op("Relu", [layer], {}, `relu${i + 1}`);
-      from = to;
-    }
-    const logits = dense(b, x, "head", [from, classes.length], random);
-    const model: Model = {
-      graph: b.build([logits]),
-      input,
-      logits,
-      contract: { shape, bounds: [0, 1] },
-      classes,
-      straightThrough: [],
-    };
-    return model;
   },
 };
-
-function dense(
-  b: GraphBuilder,
-  x: string,
-  name: string,
-  [from, to]: readonly [number, number],
-  random: Random,
-): string {
-  const deviation = Math.sqrt(2 / from);
-  const drawn = Float32Array.from(
-    { length: from * to },
-    () => random.normal() * deviation,
-  );
-  const weight = b.constant(floats([to, from], drawn), `${name}.weight`);
-  const zeros = floats([to], new Float32Array(to));
-  const bias = b.constant(zeros, `${name}.bias`);
-  return b.op("Gemm", [x, weight, bias], { transB: int(1) }, name);
-}
