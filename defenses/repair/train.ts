@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { InterruptedError, type Random } from "#core";
-import type { Dataset } from "#data";
+import { type Dataset, takeSamples } from "#data";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
-import { copyOf, takeRows } from "#onnx";
+import { copyOf } from "#onnx";
 import { openPlainStep, type TrainingPart } from "#tuning";
 
 /** How a repair trains; the defaults are ours. */
@@ -40,8 +40,7 @@ export async function trainOn(
       const order = random.fork(`epoch ${epoch}`).permutation(data.y.length);
       for (let from = 0; from < order.length; from += batchSize) {
         const rows = order.slice(from, from + batchSize);
-        const y = Int32Array.from(rows, (i) => data.y[i]!);
-        await step.take({ x: takeRows(data.x, rows), y }, learningRate);
+        await step.take(takeSamples(data, rows), learningRate);
         afterStep?.(step.weights);
       }
     }

@@ -49,12 +49,20 @@ export async function logitsOf(
   }
 }
 
-/** The share of samples that a classifier is right on. */
+/** The share of samples that a model is right on. */
 export async function accuracyOf(
   model: Model,
-  { x, y }: { readonly x: FloatTensor; readonly y: Int32Array },
+  {
+    x,
+    y,
+    targets,
+  }: {
+    readonly x: FloatTensor;
+    readonly y: Int32Array;
+    readonly targets?: FloatTensor;
+  },
   engine: Engine,
 ): Promise<number> {
-  const said = argmaxRows(await logitsOf(model, x, engine));
-  return said.filter((label, i) => label === y[i]).length / y.length;
+  const seen = classesSeen(model, await logitsOf(model, x, engine), targets);
+  return seen.filter((k, i) => k === y[i]).length / y.length;
 }

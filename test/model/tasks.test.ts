@@ -4,6 +4,7 @@ import { ballOf } from "#attacks";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import {
+  accuracyOf,
   chanceOf,
   classesSeen,
   compile,
@@ -156,6 +157,23 @@ test("guessing: one over the classes, or the commonest answer", () => {
   expect(chanceOf(labels, floats([4, 2], sets))).toBe(0.5);
   const values = identity(1, { kind: "regression", tolerance: 1 });
   expect(chanceOf(values, floats([4, 1], [0, 0.9, 1.8, 5]))).toBe(0.75);
+});
+
+test("outputs are right by what they say, and accuracy is by targets", async () => {
+  const x = floats([2, 2], [0.75, 0.25, 0.5, 1]);
+  const y = new Int32Array(2);
+  for (const [task, wrong] of [
+    [{ kind: "multi-label", flips: 1 }, [1, 1, 1, 0]],
+    [{ kind: "regression", tolerance: 0.1 }, [0.7, 0.3, 0.5, 0.8]],
+  ] as [Task, number[]][]) {
+    const model = identity(2, task);
+    const said = meaningOf(model).said(x.data) as Float32Array;
+    const right = { x, y, targets: floats([2, 2], said) };
+    expect(await accuracyOf(model, right, onnxruntime)).toBe(1);
+    const half = { x, y, targets: floats([2, 2], wrong) };
+    expect(await accuracyOf(model, half, onnxruntime)).toBe(0.5);
+  }
+  expect(meaningOf(identity(2)).said(x.data)).toBeNull();
 });
 
 test("how far outputs are from targets", () => {

@@ -15,6 +15,7 @@ export const oneClass = (names: readonly string[]): Meaning => ({
   confidence: (outputs) =>
     Math.exp((outputs[largest(outputs)] ?? Number.NaN) - logSumExp(outputs)),
   saying: (targets) => targets,
+  said: () => null,
   measures: () => [],
 });
 

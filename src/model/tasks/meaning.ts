@@ -52,6 +52,8 @@ export interface Meaning {
   confidence(outputs: Float32Array): number | null;
   /** Outputs that say what these targets say. */
   saying(targets: Float32Array): Float32Array;
+  /** Targets that say what these outputs say; null where the task has none. */
+  said(outputs: Float32Array): Float32Array | null;
   /** How far outputs are from targets, besides the share that is right. */
   measures(outputs: FloatTensor, targets?: FloatTensor): Measure[];
 }

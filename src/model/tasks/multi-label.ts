@@ -51,6 +51,7 @@ export function multiLabel(
     answer: (row) => names.filter((_, k) => isOn(row[k])).join(", ") || "none",
     confidence: (row) => 1 / (1 + Math.exp(-Math.min(...row.map(Math.abs)))),
     saying: (targets) => targets.map((y) => 2 * y - 1),
+    said: (outputs) => outputs.map((z) => Number(isOn(z))),
     measures(outputs, targets) {
       const right = rowsOf(outputs, targets).flatMap(([row, wanted]) =>
         Array.from(row, (z, k) => Number(isOn(z) === (wanted[k] === 1))),

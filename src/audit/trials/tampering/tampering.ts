@@ -1,4 +1,5 @@
 import type { Tampering } from "#attacks";
+import type { Dataset } from "#data";
 import { type CompiledModel, compile, type Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Check, Finding } from "../../results/index.ts";
@@ -9,10 +10,13 @@ import {
   shareFinding,
 } from "../trial.ts";
 import {
+  answered,
+  attackedBy,
   type Budget,
-  examplesAgainst,
-  labelsOf,
+  countOf,
+  inWords,
   rightOf,
+  standing,
 } from "./robustness.ts";
 
 type Params = { readonly examples: Budget };
@@ -21,11 +25,19 @@ type Params = { readonly examples: Budget };
 interface Seen {
   readonly level: number;
   readonly right: number;
-  /** Same label as the released model. */
+  /** Answered as the released model does: the same class or labels, or values within the tolerance. */
   readonly same: number;
   /** Right on the examples that were made on the released model, and on its own. */
   readonly replayed: number;
   readonly own: number;
+}
+
+/** What the released model is compared by. */
+interface Released {
+  /** The attacked samples, as it answers them. */
+  readonly answers: Dataset;
+  /** Made on it. */
+  readonly examples: FloatTensor;
 }
 
 /**
@@ -43,17 +55,23 @@ async function run(scene: Scene<Tampering, Params>): Promise<Outcome> {
   const { attacked } = victim;
   const n = attacked.y.length;
   const released = await compile(victim.model, engine);
-  const labels = await labelsOf(released, attacked.x);
-  const stream = random.fork("examples");
-  const examples = await examplesAgainst(
+  const answers = await answered(released, attacked);
+  const { examples, right, robust } = await attackedBy(
     released,
     attacked,
     params.examples,
-    stream,
+    random.fork("examples"),
   );
-  const at = { labels, examples };
-  const before = await look(released, 0, at, scene, examples);
   await released.release();
+  const own = countOf(robust);
+  const before = {
+    level: 0,
+    right: countOf(right),
+    same: n,
+    replayed: own,
+    own,
+  };
+  const at = { answers, examples };
 
   const levels = unit.levels(params).toSorted((a, b) => a - b);
   const units = [unit, ...(unit.control ? [unit.control] : [])];
@@ -92,7 +110,7 @@ const titles = {
 
 function told(
   { before, chosen, control, n }: Levels,
-  { unit, params }: Scene<Tampering, Params>,
+  { unit, params, victim }: Scene<Tampering, Params>,
 ): Outcome {
   const worst = chosen.at(-1) as Seen;
   const finding = (
@@ -158,9 +176,7 @@ function told(
             },
           ],
     pictures: [],
-    notes: [
-      `examples: APGD-CE, ${params.examples.norm} ${params.examples.eps}, ${params.examples.steps} steps, one restart`,
-    ],
+    notes: [`examples: ${inWords(victim.attacked, params.examples)}`],
     checks: control.length > 0 ? [beatsChance(chosen, control, unit)] : [],
   };
 }
@@ -184,27 +200,22 @@ async function tampered(
 async function look(
   model: CompiledModel,
   level: number,
-  { labels, examples }: { labels: ArrayLike<number>; examples: FloatTensor },
+  released: Released,
   { victim: { attacked }, params, random }: Scene<Tampering, Params>,
-  own?: FloatTensor,
 ): Promise<Seen> {
-  const sum = (rows: Uint8Array) => rows.reduce((a, b) => a + b, 0);
-  const { y } = attacked;
-  const said = await labelsOf(model, attacked.x);
-  const anew =
-    own ??
-    (await examplesAgainst(
-      model,
-      attacked,
-      params.examples,
-      random.fork("examples"),
-    ));
+  const { right, robust } = await attackedBy(
+    model,
+    attacked,
+    params.examples,
+    random.fork("examples"),
+  );
+  const { answers, examples } = released;
   return {
     level,
-    right: y.filter((label, i) => said[i] === label).length,
-    same: y.filter((_, i) => said[i] === labels[i]).length,
-    replayed: sum(await rightOf(model, examples, y)),
-    own: sum(await rightOf(model, anew, y)),
+    right: countOf(right),
+    same: countOf(await rightOf(model, answers)),
+    replayed: countOf(await standing(model, attacked, examples)),
+    own: countOf(robust),
   };
 }
 

@@ -1,9 +1,8 @@
 import { type Dataset, stratifiedSample, takeSamples } from "#data";
 import { type CompiledModel, compile, type Model } from "#model";
-import { takeRows } from "#onnx";
 import { openPlainStep } from "#tuning";
 import type { Scene } from "../trial.ts";
-import { rightOf } from "./robustness.ts";
+import { countOf, rightOf } from "./robustness.ts";
 import type { Property, Undo } from "./undo-properties.ts";
 
 /** What was seen on the way of one training. */
@@ -34,12 +33,11 @@ async function look(
   samples: number,
   steps: number,
 ): Promise<Seen> {
-  const right = await rightOf(model, attacked.x, attacked.y);
   return {
     samples,
     steps,
     holds: await property.count(model),
-    right: right.reduce((a, b) => a + b, 0),
+    right: countOf(await rightOf(model, attacked)),
   };
 }
 
@@ -110,12 +108,6 @@ function batchAt(
   const perPass = Math.ceil(data.y.length / size);
   const pass = Math.floor((step - 1) / perPass);
   const from = ((step - 1) % perPass) * size;
-  const rows = random
-    .fork(`order ${pass}`)
-    .permutation(data.y.length)
-    .slice(from, from + size);
-  return {
-    x: takeRows(data.x, rows),
-    y: Int32Array.from(rows, (i) => data.y[i]!),
-  };
+  const order = random.fork(`order ${pass}`).permutation(data.y.length);
+  return takeSamples(data, order.slice(from, from + size));
 }

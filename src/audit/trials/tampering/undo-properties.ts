@@ -6,7 +6,13 @@ import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
 import { plant, targetOf } from "../backdoor/planting.ts";
 import { countsOf } from "../poisoning/poisons.ts";
 import type { Scene } from "../trial.ts";
-import { type Budget, examplesAgainst, rightOf } from "./robustness.ts";
+import {
+  attackedBy,
+  type Budget,
+  countOf,
+  inWords,
+  rightOf,
+} from "./robustness.ts";
 
 /** What a tamperer wants to undo, as it can be counted. */
 export interface Property {
@@ -44,7 +50,7 @@ export function openProperty(scene: Undo): Promise<Property> {
 
 async function robustness(
   { victim, params, random }: Undo,
-  { norm, eps, steps }: Budget,
+  budget: Budget,
 ): Promise<Property> {
   const { attacked } = victim;
   return {
@@ -53,20 +59,12 @@ async function robustness(
     attacker: "down",
     n: attacked.y.length,
     async count(model) {
-      const examples = await examplesAgainst(
-        model,
-        attacked,
-        { norm, eps, steps },
-        random.fork("examples"),
-      );
-      const right = await rightOf(model, examples, attacked.y);
-      return right.reduce((a, b) => a + b, 0);
+      const draws = random.fork("examples");
+      return countOf((await attackedBy(model, attacked, budget, draws)).robust);
     },
     goal: (start) => (1 - params.share) * start,
     data: victim.data.train,
-    notes: [
-      `robust accuracy: APGD-CE, ${norm} ${eps}, ${steps} steps, one restart`,
-    ],
+    notes: [`robust accuracy: ${inWords(attacked, budget)}`],
   };
 }
 
@@ -86,10 +84,8 @@ async function unlearnt(
       [...data.y.keys()].filter((i) => (data.y[i] === label) === keep),
     );
   const own = rows(test, true);
-  const count = async (model: CompiledModel) => {
-    const right = await rightOf(model, own.x, own.y);
-    return right.reduce((a, b) => a + b, 0);
-  };
+  const count = async (model: CompiledModel) =>
+    countOf(await rightOf(model, own));
   const before = await compile(await surrogate({}), engine);
   const known = (await count(before)) / own.y.length;
   await before.release();
@@ -124,10 +120,9 @@ async function asleep(
   const others = [...test.y.keys()].filter((i) => test.y[i] !== target);
   const marked = planted.trigger(takeRows(test.x, others));
   const n = marked.dims[0] ?? 0;
-  const fooled = async (model: CompiledModel) => {
-    const hit = await rightOf(model, marked, new Int32Array(n).fill(target));
-    return hit.reduce((a, b) => a + b, 0);
-  };
+  const y = new Int32Array(n).fill(target);
+  const fooled = async (model: CompiledModel) =>
+    countOf(await rightOf(model, { x: marked, y }));
   const awake = await compile(await surrogate(planted.changes), engine);
   const before = (await fooled(awake)) / n;
   await awake.release();
