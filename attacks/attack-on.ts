@@ -1,4 +1,4 @@
-import { InterruptedError, type Random } from "#core";
+import type { Random } from "#core";
 import {
   copyOfSamples,
   grantAccess,
@@ -41,7 +41,6 @@ interface Circumstances<X extends Samples>
   readonly rows?: readonly number[];
   /** What the attack draws from: each sample from the fork of its row. */
   readonly random: Random;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -61,8 +60,7 @@ export function attackOn<X extends Samples, B extends Limit<NoInfer<X>>>(
     draws,
     random,
     rows = [...samples.y.keys()],
-    signal,
-    onProgress,
+    onProgress = () => {},
     ...more
   }: Circumstances<NoInfer<X>>,
 ): {
@@ -93,10 +91,7 @@ export function attackOn<X extends Samples, B extends Limit<NoInfer<X>>>(
         ball,
         params: params as never,
         random: rows.map((row) => random.fork(row)),
-        onProgress(share) {
-          if (signal?.aborted) throw new InterruptedError();
-          onProgress?.(share);
-        },
+        onProgress,
       });
       const real = rows.flatMap((_, i) =>
         ball.allows?.(sampleAt(some.x, i), sampleAt(made, i)) === false

@@ -50,7 +50,15 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   onEvent({ kind: "phase", title: "Reading data" });
   const data = await prepareSuite(loaded);
   const store = openStore(options.out);
-  const shop: Workshop = { loaded, data, store, engine, onEvent, signal };
+  const shop: Workshop = {
+    loaded,
+    data,
+    seed: suite.seed,
+    store,
+    engine,
+    onEvent,
+    signal,
+  };
   const made = await makeModels(plan, shop);
   const faults = await checkModels(made, shop);
 

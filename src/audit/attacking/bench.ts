@@ -17,38 +17,28 @@ import {
   type Samples,
 } from "#model";
 import { type FloatTensor, tensor } from "#onnx";
-import type { OnEvent } from "../events.ts";
 import type { Models, ReadyModel, Workshop } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
-import type { Store } from "../store.ts";
 import { describe } from "../suite/index.ts";
-import { judgedOn, type Parts, type TaskData } from "../tasks/index.ts";
+import { judgedOn, type TaskData } from "../tasks/index.ts";
 import {
   type BrokenControl,
   type ModelProbes,
   probeModel,
 } from "../trust/index.ts";
-import { fitDefenses } from "./fit.ts";
+import { type Fitting, fitDefenses } from "./fit.ts";
 
 /** What computing cells needs. */
-export interface Bench {
+export interface Bench extends Fitting {
   /** The samples that are attacked. */
   readonly data: Dataset;
-  /** The target task, on whose other samples defences are fitted. */
-  readonly target: Parts;
+  /** Which samples of the suite's data these are; null for data of the task's own. */
   readonly rows: TaskData["rows"];
-  /** Where paths in the suite start. */
-  readonly folder: string;
-  readonly seed: number;
   readonly base: ReadyModel | null;
   /** The control of attacks through the base; null where none asks for it. */
   readonly unrelated: ReadyModel | null;
   /** Samples of the task that the base was trained on; null for one that is given. */
   readonly source: Dataset | null;
-  readonly store: Store;
-  readonly engine: Engine;
-  readonly onEvent: OnEvent;
-  readonly signal?: AbortSignal;
   /** Compiled models by hash; see `release`. */
   readonly compiled: Map<string, Opened>;
 }
@@ -64,27 +54,22 @@ export interface Attacking {
 
 /** Makes candidates ready to be attacked. */
 export function prepareAttacks(
-  { loaded, data, store, engine, onEvent, signal }: Workshop,
+  { loaded: { suite, folder }, data, ...workplace }: Workshop,
   { base, unrelated, candidates }: Models,
 ): Attacking {
-  const { suite, folder } = loaded;
   const compiled = new Map<string, Opened>();
   const benchOf = (candidate: string): Bench => {
     const { member = null } = suite.candidates[candidate] ?? {};
     const { target, attacked, rows } = judgedOn(data, member);
     return {
+      ...workplace,
       data: attacked,
       target,
       rows,
       folder,
-      seed: suite.seed,
       base,
       unrelated,
       source: data.pretraining?.train ?? null,
-      store,
-      engine,
-      onEvent,
-      signal,
       compiled,
     };
   };

@@ -6,6 +6,7 @@ import type { PlannedCell } from "../plan/index.ts";
 import { type Cell, countOf, type Fate, outcomesOf } from "../results/index.ts";
 import { rate } from "../statistics/index.ts";
 import type { Evidence } from "../trust/index.ts";
+import { kept, progressOf, stopwatch } from "../work.ts";
 import { type Bench, ballFor, drawsFor, openFor, samplesOf } from "./bench.ts";
 import { craft, craftKey } from "./craft.ts";
 import { detectionOf } from "./detection.ts";
@@ -35,13 +36,13 @@ export async function computeCell(
     id: planned.id,
     probed: planned.probed,
   });
-  const name = `cells/${key}.json`;
-  const before = bench.store.read<ComputedCell>(name);
-  if (before && readExamples(bench.store, before.examples))
-    return { ...before, reused: true };
-  const computed = await attackAndScore(planned, candidate, bench, craft);
-  bench.store.write(name, computed);
-  return { ...computed, reused: false };
+  const { record, reused } = await kept(
+    bench,
+    `cells/${key}.json`,
+    () => attackAndScore(planned, candidate, bench, craft),
+    ({ examples }) => readExamples(bench.store, examples) !== undefined,
+  );
+  return { ...record, reused };
 }
 
 async function attackAndScore(
@@ -50,8 +51,8 @@ async function attackAndScore(
   bench: Bench,
   key: string,
 ): Promise<ComputedCell> {
-  const { data, onEvent } = bench;
-  const started = performance.now();
+  const { data } = bench;
+  const seconds = stopwatch();
   const opened = await openFor(candidate, planned.parts, bench);
   const { model } = opened.model;
   const ball = ballFor(planned, opened, data);
@@ -80,7 +81,7 @@ async function attackAndScore(
   const robust = countOf(outcomes, "robust");
   const right = robust + countOf(outcomes, "broken");
   const { unit } = planned.chosen;
-  onEvent({ kind: "progress", cell: planned.id, share: 1 });
+  progressOf(bench, planned.id)(1);
   return {
     cell: {
       id: planned.id,
@@ -113,7 +114,7 @@ async function attackAndScore(
         : [],
       measures: distances.length > 0 ? distances : undefined,
       detection: detection ?? undefined,
-      seconds: (performance.now() - started) / 1000,
+      seconds: seconds(),
     },
     evidence: await gather(
       planned,

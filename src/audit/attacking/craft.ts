@@ -1,5 +1,5 @@
 import { attackOn, type Measure, type Runnable, surrogateOf } from "#attacks";
-import { AssayError, hashOf, packageVersion, Random } from "#core";
+import { AssayError, hashOf, Random } from "#core";
 import {
   copyOfSamples,
   type Limit,
@@ -12,6 +12,7 @@ import { decisions, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import { describe } from "../suite/index.ts";
 import { peaksOf, stillRising } from "../trust/index.ts";
+import { kept, madeBy, progressOf, stopwatch } from "../work.ts";
 import { type Bench, drawsFor, openFor, samplesOf } from "./bench.ts";
 import { examplesFile, readExamples, writeExamples } from "./examples.ts";
 import { describeFits } from "./fit.ts";
@@ -40,7 +41,7 @@ export function craftKey(
   candidate: ReadyModel,
   bench: Bench,
 ): string {
-  const { data, seed, engine, source, target } = bench;
+  const { data, source, target } = bench;
   const surrogate = surrogateFor(chosen, bench);
   return hashOf({
     attack: describe(chosen),
@@ -56,9 +57,7 @@ export function craftKey(
       surrogate || !adaptive ? [] : describeFits(parts, candidate, bench),
     data: data.fingerprint,
     ...(data.table ? { table: data.table } : {}),
-    seed,
-    version: packageVersion(),
-    engine: engine.title,
+    ...madeBy(bench),
   });
 }
 
@@ -79,16 +78,32 @@ export async function craft(
   ball: Limit<Samples>,
   key: string,
 ): Promise<Craft & { examples: Samples; file: string }> {
-  const { store, data, seed, signal, onEvent } = bench;
-  const clean = samplesOf(data);
-  const file = examplesFile(key, clean);
-  const known = store.read<Craft>(`examples/${key}.json`);
-  const kept = known && readExamples(store, file);
-  if (kept) return { ...known, examples: kept, file };
+  const { store } = bench;
+  const file = examplesFile(key, samplesOf(bench.data));
+  const { record } = await kept(
+    bench,
+    `examples/${key}.json`,
+    async () => {
+      const { examples, ...how } = await made(planned, candidate, bench, ball);
+      writeExamples(store, file, examples);
+      return how;
+    },
+    () => readExamples(store, file) !== undefined,
+  );
+  return { ...record, examples: readExamples(store, file) as Samples, file };
+}
 
+async function made(
+  planned: PlannedCell,
+  candidate: ReadyModel,
+  bench: Bench,
+  ball: Limit<Samples>,
+): Promise<Craft & { examples: Samples }> {
+  const { data, seed } = bench;
+  const clean = samplesOf(data);
   const { parts, adaptive, norm, eps } = planned;
   const { unit } = planned.chosen;
-  const started = performance.now();
+  const seconds = stopwatch();
   const victim = await openFor(candidate, adaptive ? parts : [], bench);
   const through = surrogateFor(planned.chosen, bench);
   const surrogate = through && (await openFor(through, [], bench));
@@ -121,11 +136,9 @@ export async function craft(
       base: surrogate?.model as Victim<Samples> | undefined,
       others: bench.target.validation,
       source: bench.source?.x,
-      signal,
       onNote: (text) => notes.push(text),
       onMeasure: (measure) => measures.push(measure),
-      onProgress: (share) =>
-        onEvent({ kind: "progress", cell: planned.id, share }),
+      onProgress: progressOf(bench, planned.id),
     },
   );
   let examples: Samples;
@@ -139,7 +152,8 @@ export async function craft(
     examples = copyOfSamples(clean);
     putSamples(examples, chosenRows, target.examples());
   }
-  const made: Craft = {
+  return {
+    examples,
     queries: { ...target.queries },
     queriesToBreak:
       blind || unit.family === "universal"
@@ -150,12 +164,8 @@ export async function craft(
     notes,
     measures,
     noGradient,
-    seconds: (performance.now() - started) / 1000,
+    seconds: seconds(),
   };
-  writeExamples(store, file, examples);
-  // Written last: a record means that the examples are whole.
-  store.write(`examples/${key}.json`, made);
-  return { ...made, examples, file };
 }
 
 /** Whether there is no gradient, or none that can be taken. */

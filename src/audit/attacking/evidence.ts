@@ -18,6 +18,7 @@ import {
   probeAttack,
   wrongAtMost,
 } from "../trust/index.ts";
+import { progressOf } from "../work.ts";
 import {
   type Bench,
   drawsFor,
@@ -142,7 +143,8 @@ async function probeCell(
   outcomes: string,
 ): Promise<AttackProbes | null> {
   const { id, chosen, probed, adaptive, norm, queries } = planned;
-  const { data, seed, onEvent, signal } = bench;
+  const { data, seed } = bench;
+  const progress = progressOf(bench, id);
   const { unit, params } = chosen;
   if (unit.kind === "text" || norm === "edits") return null;
   const { access, family } = unit;
@@ -172,8 +174,8 @@ async function probeCell(
     draws: drawsOf(chosen),
     drawsAtRandom,
     random: new Random(seed).fork(`probes ${id}`),
-    signal,
-    onProgress: () => onEvent({ kind: "progress", cell: id, share: 1 }),
+    // The attack itself is done.
+    onProgress: () => progress(1),
   };
   const right = samplesThatAre(outcomes, "robust", "broken");
   const found = await probeAttack(

@@ -1,13 +1,5 @@
 import { resolve } from "node:path";
-import {
-  type Chosen,
-  hashOf,
-  InterruptedError,
-  packageVersion,
-  Random,
-  readFile,
-  sha256,
-} from "#core";
+import { type Chosen, hashOf, Random, readFile, sha256 } from "#core";
 import {
   answeringAfter,
   type ChosenDefense,
@@ -20,25 +12,18 @@ import {
   isTextSanitizer,
   type Reactive,
 } from "#defenses";
-import type { Engine } from "#engine";
 import type { FloatTensor } from "#onnx";
-import type { OnEvent } from "../events.ts";
 import type { ReadyModel } from "../models/index.ts";
-import type { Store } from "../store.ts";
 import { describe } from "../suite/index.ts";
 import type { Parts } from "../tasks/index.ts";
+import { kept, madeBy, progressOf, type Workplace } from "../work.ts";
 
-/** What fitting needs. */
-interface Needed {
+/** What fitting defences needs. */
+export interface Fitting extends Workplace {
   /** The target task, on whose other samples defences are fitted. */
   readonly target: Parts;
   /** Where paths in the suite start. */
   readonly folder: string;
-  readonly seed: number;
-  readonly store: Store;
-  readonly engine: Engine;
-  readonly onEvent: OnEvent;
-  readonly signal?: AbortSignal;
 }
 
 /** Whether a defence learns anything from data; a detector learns its threshold. */
@@ -63,8 +48,9 @@ function filesOf({ unit, params }: Chosen<Reactive>, folder: string): string[] {
 export function describeFits(
   parts: readonly Chosen<Reactive>[],
   { hash }: Pick<ReadyModel, "hash">,
-  { target, folder, seed, engine }: Needed,
+  bench: Fitting,
 ) {
+  const { target, folder } = bench;
   const files = parts.flatMap((part) => filesOf(part, folder));
   return {
     parts: parts.map(describe),
@@ -75,9 +61,7 @@ export function describeFits(
           train: target.train.fingerprint,
           table: target.train.table,
           validation: target.validation.fingerprint,
-          seed,
-          version: packageVersion(),
-          engine: engine.title,
+          ...madeBy(bench),
         }
       : null,
   };
@@ -87,9 +71,9 @@ export function describeFits(
 export async function fitDefenses(
   parts: readonly Chosen<Reactive>[],
   ready: ReadyModel,
-  bench: Needed,
+  bench: Fitting,
 ): Promise<ChosenDefense[]> {
-  const { engine, target, folder, seed, store, onEvent, signal } = bench;
+  const { engine, target, folder, seed, store } = bench;
   return fitAll(
     parts,
     ({ unit }) => ({
@@ -99,11 +83,7 @@ export async function fitDefenses(
       validation: target.validation,
       folder,
       random: fitRandom(seed),
-      onProgress(share) {
-        if (signal?.aborted) throw new InterruptedError();
-        const cell = `${ready.id}: fitting ${unit.id}`;
-        onEvent({ kind: "progress", cell, share });
-      },
+      onProgress: progressOf(bench, `${ready.id}: fitting ${unit.id}`),
     }),
     async (place, learn) => {
       const { chosen, before, after } = place;
@@ -112,15 +92,19 @@ export async function fitDefenses(
         after: after.map(describe),
       });
       const file = (name: string) => `fits/${key}/${name}.npy`;
-      const names = store.read<string[]>(`fits/${key}.json`);
-      const kept = names?.map((name) => [name, store.readTensor(file(name))]);
-      if (kept?.every(([, value]) => value !== undefined))
-        return new Map(kept as [string, FloatTensor][]);
-      const found = await learn();
-      for (const [name, value] of found) store.writeTensor(file(name), value);
-      // Written last: a record means that the tensors are whole.
-      store.write(`fits/${key}.json`, [...found.keys()]);
-      return found;
+      const read = (name: string) => store.readTensor(file(name));
+      const { record } = await kept(
+        bench,
+        `fits/${key}.json`,
+        async () => {
+          const found = await learn();
+          for (const [name, value] of found)
+            store.writeTensor(file(name), value);
+          return [...found.keys()];
+        },
+        (names) => names.every(read),
+      );
+      return new Map(record.map((name) => [name, read(name) as FloatTensor]));
     },
   );
 }

@@ -1,10 +1,4 @@
-import {
-  AssayError,
-  hashOf,
-  InterruptedError,
-  packageVersion,
-  Random,
-} from "#core";
+import { AssayError, hashOf, Random } from "#core";
 import { compile } from "#model";
 import { takeRows } from "#onnx";
 import type { Attacking, Bench } from "../attacking/index.ts";
@@ -12,6 +6,7 @@ import type { ReadyModel, Workshop } from "../models/index.ts";
 import type { CertificateResult } from "../results/index.ts";
 import { isNamed } from "../suite/index.ts";
 import { evenly } from "../tasks/index.ts";
+import { madeBy, progressOf, stopwatch } from "../work.ts";
 import {
   type Certificate,
   certify,
@@ -51,7 +46,7 @@ async function certifyAll(
   bench: Bench,
   most: number | undefined,
 ): Promise<CertificateResult> {
-  const { data, seed, store, engine, onEvent, signal } = bench;
+  const { data, seed, store, engine } = bench;
   requireClasses(ready);
   const chosen = evenly(data, most ?? data.y.length);
   const key = hashOf({
@@ -59,28 +54,25 @@ async function certifyAll(
     model: ready.hash,
     data: data.fingerprint,
     chosen,
-    seed,
-    version: packageVersion(),
-    engine: engine.title,
+    ...madeBy(bench),
   });
   const file = `certificates/${key}.json`;
   const known = store.read<(Certificate | null)[]>(file) ?? [];
-  const started = performance.now();
+  const seconds = stopwatch();
   if (known.length < chosen.length) {
     const model = await compile(ready.model, engine);
     const stream = new Random(seed).fork(`certify ${smoothing.sigma}`);
+    const progress = progressOf(
+      bench,
+      `${ready.id}: certifying at sigma ${smoothing.sigma}`,
+    );
     try {
       for (const sample of chosen.slice(known.length)) {
-        if (signal?.aborted) throw new InterruptedError();
         const x = takeRows(data.x, [sample]);
         known.push(await certify(model, x, smoothing, stream.fork(sample)));
         // After each, so that nothing is proved twice.
         store.write(file, known);
-        onEvent({
-          kind: "progress",
-          cell: `${ready.id}: certifying at sigma ${smoothing.sigma}`,
-          share: known.length / chosen.length,
-        });
+        progress(known.length / chosen.length);
       }
     } finally {
       await model.release();
@@ -94,7 +86,7 @@ async function certifyAll(
       chosen.map((i) => data.y[i]!),
       smoothing,
     ),
-    seconds: (performance.now() - started) / 1000,
+    seconds: seconds(),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Attack, attackOn, ballOf, type Norm } from "#attacks";
-import { type Chosen, hashOf, packageVersion, Random } from "#core";
+import { type Chosen, hashOf, Random } from "#core";
 import type { Dataset } from "#data";
 import type { Beside } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
@@ -33,6 +33,7 @@ import {
   probeAttack,
   stillRising,
 } from "../trust/index.ts";
+import { kept, madeBy, progressOf } from "../work.ts";
 
 /** A head with the samples that all heads have, in one order for all. */
 export interface Head {
@@ -79,7 +80,6 @@ export async function attackTogether(
   bench: Bench,
 ): Promise<Together> {
   const { norm, eps, queries, chosen, id } = planned;
-  const { store, seed, engine } = bench;
   const key = hashOf({
     kind: "all heads",
     attack: describe(chosen),
@@ -88,19 +88,14 @@ export async function attackTogether(
     queries,
     id,
     heads: heads.map((h) => [h.ready.hash, h.ready.stated, h.data.fingerprint]),
-    seed,
-    version: packageVersion(),
-    engine: engine.title,
+    ...madeBy(bench),
   });
-  const file = `together/${key}.json`;
-  let kept = store.read<Kept>(file);
-  if (!kept) {
-    kept = await made(planned, trunk, heads, bench);
-    store.write(file, kept);
-  }
+  const { record } = await kept(bench, `together/${key}.json`, () =>
+    made(planned, trunk, heads, bench),
+  );
   const faults = heads.flatMap((h) => h.evidence.faults);
-  const evidence = { ...kept.evidence, faults: [...new Set(faults)] };
-  return { planned, heads, stood: kept.stood, evidence };
+  const evidence = { ...record.evidence, faults: [...new Set(faults)] };
+  return { planned, heads, stood: record.stood, evidence };
 }
 
 async function made(
@@ -183,13 +178,14 @@ function oddestOf(models: readonly Evidence["model"][]): Evidence["model"] {
 async function attackAll(
   planned: PlannedCell,
   heads: readonly Head[],
-  { seed, onEvent, signal }: Bench,
+  bench: Bench,
 ) {
+  const { seed } = bench;
   const { norm, eps, queries, attack, threatModel } = planned;
   const chosen = planned.chosen as Chosen<Attack>;
   const [{ data, places, opened }] = heads as [Head];
   const [own, ...beside] = heads.map(besideOf) as [Beside, ...Beside[]];
-  const name = `${attack}@${threatModel} on all heads`;
+  const progress = progressOf(bench, `${attack}@${threatModel} on all heads`);
   const { bounds } = opened.model.model.contract;
   const ball = ballOf(norm as Norm, eps, bounds, data.table);
   const { y, targets } = own;
@@ -208,9 +204,8 @@ async function attackAll(
           `attack ${chosen.unit.id} ${norm} ${eps}`,
         ),
         draws: new Random(seed).fork(`draws of all heads under ${planned.id}`),
-        signal,
         onNote: (text) => notes.push(text),
-        onProgress: (share) => onEvent({ kind: "progress", cell: name, share }),
+        onProgress: progress,
       },
     );
   const { target, run } = begin();
@@ -231,8 +226,7 @@ async function attackAll(
     draws: drawsOf(chosen),
     drawsAtRandom: heads.some((h) => isRandom(h.evidence.model)),
     random: new Random(seed).fork(`probes of all heads under ${planned.id}`),
-    signal,
-    onProgress: () => onEvent({ kind: "progress", cell: name, share: 1 }),
+    onProgress: () => progress(1),
   };
   return {
     whole,

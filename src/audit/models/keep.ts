@@ -1,9 +1,9 @@
-import { packageVersion } from "#core";
 import { loadModel, type Model, saveModel } from "#model";
 import type { Epoch, TrainingSettings } from "#tuning";
 import type { Lineage } from "../results/index.ts";
 import { describe } from "../suite/index.ts";
 import type { Parts } from "../tasks/index.ts";
+import { kept, madeBy } from "../work.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
 
 export interface Training {
@@ -25,25 +25,25 @@ export async function keep(
     reused: boolean;
   }
 > {
-  const record = file.replace(/\.onnx$/, ".json");
-  const before = store.read<Training>(record);
-  const told = async (training: Training, reused: boolean) => ({
-    history: training.history,
-    ended: training.ended,
-    unseen: training.unseen,
-    lineage: withFacts(begun, training.facts),
+  const { record, reused } = await kept(
+    { store },
+    file.replace(/\.onnx$/, ".json"),
+    async (): Promise<Training> => {
+      const { model, training } = await train();
+      const { history, ended, facts, unseen } = training;
+      saveModel(store.path(file), model, {
+        "assay.lineage": JSON.stringify(withFacts(begun, facts)),
+      });
+      return { history, ended, facts, unseen };
+    },
+  );
+  const { facts, ...training } = record;
+  return {
+    ...training,
+    lineage: withFacts(begun, facts),
     model: await loadModel(store.path(file), stated),
     reused,
-  });
-  if (before) return told(before, true);
-  const { model, training } = await train();
-  const { history, ended, facts, unseen } = training;
-  saveModel(store.path(file), model, {
-    "assay.lineage": JSON.stringify(withFacts(begun, facts)),
-  });
-  // Written last: a record means that the model is whole.
-  store.write(record, { history, ended, facts, unseen });
-  return told(training, false);
+  };
 }
 
 const withFacts = (lineage: Lineage, facts: Training["facts"]): Lineage =>
@@ -62,15 +62,13 @@ export function epochTeller({ onEvent }: Workshop, model: string) {
 
 /** What every training depends on besides its own settings. */
 export function trainingKey(
-  { loaded, engine }: Workshop,
+  shop: Workshop,
   { train, validation }: Pick<Parts, "train" | "validation">,
 ) {
   return {
-    seed: loaded.suite.seed,
     train: train.fingerprint,
     validation: validation.fingerprint,
-    version: packageVersion(),
-    engine: engine.title,
+    ...madeBy(shop),
   };
 }
 

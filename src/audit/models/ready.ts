@@ -1,11 +1,9 @@
-import type { Engine } from "#engine";
 import type { loadModel, Model } from "#model";
 import type { Epoch } from "#tuning";
-import type { OnEvent } from "../events.ts";
 import type { Lineage } from "../results/index.ts";
-import type { Store } from "../store.ts";
 import type { LoadedSuite } from "../suite/index.ts";
 import type { PreparedData } from "../tasks/index.ts";
+import type { Workplace } from "../work.ts";
 
 /** A model of the run, with what is told of it. */
 export interface ReadyModel {
@@ -27,15 +25,11 @@ export interface ReadyModel {
   readonly unprocessed?: Model;
 }
 
-/** What making a model needs. */
-export interface Workshop {
+/** What is known before anything is trained. */
+export interface Known {
   readonly loaded: LoadedSuite;
   readonly data: PreparedData;
-  readonly store: Store;
-  readonly engine: Engine;
-  readonly onEvent: OnEvent;
-  readonly signal?: AbortSignal;
 }
 
-/** What is known before anything is trained. */
-export type Known = Pick<Workshop, "loaded" | "data">;
+/** What making a model needs. */
+export interface Workshop extends Known, Workplace {}

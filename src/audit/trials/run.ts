@@ -1,15 +1,10 @@
-import {
-  hashOf,
-  InterruptedError,
-  needsOf,
-  packageVersion,
-  Random,
-} from "#core";
+import { hashOf, needsOf, Random } from "#core";
 import type { FloatTensor } from "#onnx";
 import type { Models, ReadyModel, Workshop } from "../models/index.ts";
 import type { PlannedTrial } from "../plan/index.ts";
 import type { Trial } from "../results/index.ts";
 import { describe } from "../suite/index.ts";
+import { kept, madeBy, progressOf, stopwatch } from "../work.ts";
 import { protocols } from "./kinds.ts";
 import type { Outcome } from "./trial.ts";
 import { openVictim } from "./victim.ts";
@@ -41,8 +36,6 @@ export async function runTrials(
   return trials;
 }
 
-type Finished = Outcome & { readonly seconds: number };
-
 /** Runs one trial, or takes it from the store. */
 async function runTrial(
   planned: PlannedTrial,
@@ -50,7 +43,7 @@ async function runTrial(
   bases: Pick<Models, "base" | "unrelated">,
   shop: Workshop,
 ): Promise<{ trial: Omit<Trial, "reproduce">; reused: boolean }> {
-  const { store, engine, data, loaded, signal, onEvent } = shop;
+  const { data, loaded, store } = shop;
   const { id, candidate, repair, trial, chosen, parts } = planned;
   const { base } = bases;
   const unrelated = needsOf(chosen).includes("unrelated")
@@ -68,60 +61,56 @@ async function runTrial(
       ...Object.values(data.sourceDomain ?? {}),
       ...Object.values(data.pretraining ?? {}),
     ].map((part) => part.fingerprint),
-    seed: loaded.suite.seed,
-    version: packageVersion(),
-    engine: engine.title,
+    ...madeBy(shop),
   };
-  const { defenses } = loaded.suite;
-  const file = `trials/${hashOf({
+  const key = hashOf({
     ...depends,
     repair: parts.map(describe),
     defenses: chosen.unit.meetsDefenses
-      ? Object.entries(defenses).map(([name, own]) => [name, own.map(describe)])
+      ? Object.entries(loaded.suite.defenses).map(([name, own]) => [
+          name,
+          own.map(describe),
+        ])
       : undefined,
-  })}.json`;
-  const before = store.read<Finished>(file);
-  const told = ({ seconds, ...outcome }: Finished, reused: boolean) => ({
-    trial: {
-      id,
-      candidate,
-      repair,
-      trial,
-      ...outcome,
-      trusted: outcome.checks.every((c) => c.status !== "failed"),
-      seconds,
+  });
+  const { record, reused } = await kept(
+    shop,
+    `trials/${key}.json`,
+    async (): Promise<Outcome & Pick<Trial, "seconds">> => {
+      const seconds = stopwatch();
+      const { surrogate, ...victim } = await openVictim(
+        ready,
+        parts,
+        base,
+        shop,
+      );
+      const protocol = protocols.find((p) => p.kind === chosen.unit.kind);
+      if (!protocol) throw new Error(`no protocol tries ${chosen.unit.kind}`);
+      const outcome = await protocol.run({
+        ...chosen,
+        victim,
+        unrelated: unrelated?.model ?? null,
+        surrogate,
+        async once(name, make): Promise<FloatTensor> {
+          const file = `trials/${hashOf({ ...depends, name })}.npy`;
+          const known = store.readTensor(file);
+          if (known) return known;
+          const made = await make();
+          store.writeTensor(file, made);
+          return made;
+        },
+        random: new Random(shop.seed).fork(`trial ${chosen.unit.id}`),
+        engine: shop.engine,
+        signal: shop.signal,
+        onProgress: progressOf(shop, id),
+      });
+      return { ...outcome, seconds: seconds() };
     },
+  );
+  const { seconds, ...outcome } = record;
+  const trusted = outcome.checks.every((c) => c.status !== "failed");
+  return {
+    trial: { id, candidate, repair, trial, ...outcome, trusted, seconds },
     reused,
-  });
-  if (before) return told(before, true);
-
-  const started = performance.now();
-  const { surrogate, ...victim } = await openVictim(ready, parts, base, shop);
-  const protocol = protocols.find((p) => p.kind === chosen.unit.kind);
-  if (!protocol) throw new Error(`no protocol tries ${chosen.unit.kind}`);
-  const outcome = await protocol.run({
-    ...chosen,
-    victim,
-    unrelated: unrelated?.model ?? null,
-    surrogate,
-    async once(name, make): Promise<FloatTensor> {
-      const kept = `trials/${hashOf({ ...depends, name })}.npy`;
-      const known = store.readTensor(kept);
-      if (known) return known;
-      const made = await make();
-      store.writeTensor(kept, made);
-      return made;
-    },
-    random: new Random(loaded.suite.seed).fork(`trial ${chosen.unit.id}`),
-    engine,
-    signal,
-    onProgress(share) {
-      if (signal?.aborted) throw new InterruptedError();
-      onEvent({ kind: "progress", cell: id, share });
-    },
-  });
-  const seconds = (performance.now() - started) / 1000;
-  const finished: Finished = { ...outcome, seconds };
-  store.write(file, finished);
-  return told(finished, false);
+  };
 }

@@ -50,6 +50,7 @@ beforeAll(async () => {
     data: await prepareData(loaded),
     store: openStore(join(folder, "out")),
     engine: onnxruntime,
+    seed: loaded.suite.seed,
     onEvent() {},
   };
   base = await makeBase(shop);

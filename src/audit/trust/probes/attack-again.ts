@@ -23,14 +23,14 @@ export async function attackOnce(
   purpose: string,
   change: Change,
 ): Promise<{ broken: boolean[]; peaks: (number | null)[] }> {
-  const { victim, chosen, ball, signal, onProgress } = attempt;
+  const { victim, chosen, ball, onProgress } = attempt;
   const random = attempt.random.fork(purpose);
   const { target, run } = attackOn(
     victim,
     attempt,
     { unit: chosen.unit, params: { ...chosen.params, ...change.params } },
     { ball: change.eps === undefined ? ball : resized(ball, change.eps) },
-    { random, draws: random.fork("draws"), signal, onProgress },
+    { random, draws: random.fork("draws"), onProgress },
   );
   await run();
   const broken = await brokenOf(victim, target, attempt, random.fork("judged"));

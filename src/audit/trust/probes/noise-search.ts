@@ -14,7 +14,7 @@ export async function noiseSearch(
   attempt: Attempt,
   draws: number,
 ): Promise<Tries> {
-  const { victim, ball, random, signal, onProgress } = attempt;
+  const { victim, ball, random, onProgress } = attempt;
   const streams = Array.from(attempt.y, (_, i) => random.fork(`noise ${i}`));
   const search: Attack["run"] = async ({ target, x, onProgress }) => {
     for (let draw = 0; draw < draws; draw += TOGETHER) {
@@ -39,7 +39,6 @@ export async function noiseSearch(
     {
       random,
       draws: random.fork("draws of the noise search"),
-      signal,
       onProgress,
     },
   );

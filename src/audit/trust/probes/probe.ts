@@ -18,7 +18,7 @@ export interface Attempt extends Attackable {
   /** Whether the model answers otherwise when it is asked again. */
   readonly drawsAtRandom: boolean;
   readonly random: Random;
-  readonly signal?: AbortSignal;
+  /** Called between steps; throws when the run is interrupted. */
   readonly onProgress: () => void;
 }
 

@@ -1,0 +1,57 @@
+import { InterruptedError, packageVersion } from "#core";
+import type { Engine } from "#engine";
+import type { OnEvent } from "./events.ts";
+import type { Store } from "./store.ts";
+
+/** What all that a run computes is computed with. */
+export interface Workplace {
+  readonly seed: number;
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly onEvent: OnEvent;
+  readonly signal?: AbortSignal;
+}
+
+/** What every result depends on besides what it is made of, for the hash that it is kept under. */
+export const madeBy = ({
+  seed,
+  engine,
+}: Pick<Workplace, "seed" | "engine">) => ({
+  seed,
+  version: packageVersion(),
+  engine: engine.title,
+});
+
+/** Tells how much of something is done, as a share, and throws InterruptedError where the run is to stop. */
+export const progressOf =
+  ({ onEvent, signal }: Pick<Workplace, "onEvent" | "signal">, what: string) =>
+  (share: number): void => {
+    if (signal?.aborted) throw new InterruptedError();
+    onEvent({ kind: "progress", cell: what, share });
+  };
+
+/**
+ * A record from the store, or what is made now and kept there. Files beside it are
+ * written by `make`: the record comes last, and means that they are whole.
+ *
+ * @param isWhole looks whether they still are; what is not is made again
+ */
+export async function kept<T>(
+  { store }: Pick<Workplace, "store">,
+  name: string,
+  make: () => Promise<T>,
+  isWhole: (record: T) => boolean = () => true,
+): Promise<{ readonly record: T; readonly reused: boolean }> {
+  const before = store.read<T>(name);
+  if (before !== undefined && isWhole(before))
+    return { record: before, reused: true };
+  const record = await make();
+  store.write(name, record);
+  return { record, reused: false };
+}
+
+/** Seconds since it was called. */
+export function stopwatch(): () => number {
+  const started = performance.now();
+  return () => (performance.now() - started) / 1000;
+}
