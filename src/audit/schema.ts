@@ -6,10 +6,24 @@ import { suiteSchema } from "./suite/index.ts";
 export function jsonSchemas(): Record<string, unknown> {
   return {
     "results-1.schema.json": z.toJSONSchema(resultsSchema),
-    // What a person writes: before defaults, and with the short forms.
-    "suite-1.schema.json": z.toJSONSchema(suiteSchema, {
-      io: "input",
-      unrepresentable: "any",
-    }),
+    "suite-1.schema.json": z.toJSONSchema(suiteSchema, written),
   };
+}
+
+/** What a person writes: before defaults, with the short forms, and with maps for names from outside. */
+const written: z.core.ToJSONSchemaParams = {
+  io: "input",
+  unrepresentable: "any",
+  override({ zodSchema, jsonSchema }) {
+    if (!(zodSchema instanceof z.core.$ZodMap)) return;
+    const { keyType, valueType } = zodSchema._zod.def;
+    jsonSchema.type = "object";
+    jsonSchema.propertyNames = partOf(keyType);
+    jsonSchema.additionalProperties = partOf(valueType);
+  },
+};
+
+function partOf(schema: z.core.$ZodType) {
+  const { $schema: _, ...part } = z.toJSONSchema(schema, written);
+  return part;
 }

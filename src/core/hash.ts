@@ -10,13 +10,15 @@ export function hashOf(value: unknown): string {
   return sha256(canonicalJson(value));
 }
 
-/** JSON with the keys of every object sorted. */
+/** JSON with the keys of every object sorted; a Map becomes the list of its pairs. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner) =>
-    inner !== null && typeof inner === "object" && !Array.isArray(inner)
-      ? Object.fromEntries(
-          Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)),
-        )
-      : inner,
+    inner instanceof Map
+      ? [...inner]
+      : inner !== null && typeof inner === "object" && !Array.isArray(inner)
+        ? Object.fromEntries(
+            Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)),
+          )
+        : inner,
   );
 }

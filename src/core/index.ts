@@ -1,3 +1,4 @@
+export { byName, type Written } from "./by-name.ts";
 export { type Chosen, choiceOf, needsOf, type Unit } from "./choice.ts";
 export {
   AssayError,

@@ -53,12 +53,12 @@ export function samplesOf(sheet: Sheet, spec: TableSpec): Samples {
   for (const name of right) placeOf(sheet, name);
   const named =
     spec.columns ??
-    Object.fromEntries(
+    new Map(
       sheet.columns
         .filter((name) => !right.includes(name))
         .map((name) => [name, "number" as const]),
     );
-  const columns = Object.entries(named).map(([name, stated]) =>
+  const columns = Array.from(named, ([name, stated]) =>
     columnOf(sheet, name, stated),
   );
   const table = tableOf(
@@ -127,7 +127,8 @@ function numbersOf(sheet: Sheet, name: string): number[] {
   });
 }
 
-type Stated = NonNullable<TableSpec["columns"]>[string];
+type Columns = NonNullable<TableSpec["columns"]>;
+type Stated = Columns extends ReadonlyMap<string, infer V> ? V : never;
 
 function columnOf(sheet: Sheet, name: string, stated: Stated): ColumnSpec {
   const one = typeof stated === "string" ? { type: stated } : stated;

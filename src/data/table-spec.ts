@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { byName } from "#core";
 
 const change = z
   .enum(["any", "none", "up", "down"])
@@ -52,8 +53,7 @@ export const tableKeys = {
     .min(2)
     .optional()
     .describe("Names of the classes, in the order of the model's outputs."),
-  columns: z
-    .record(z.string().min(1), columnSchema)
+  columns: byName(columnSchema, { order: true })
     .optional()
     .describe(
       "The model's inputs in their order: number, integer or category, with its range and which way it may change. All other columns as numbers when left out.",

@@ -94,7 +94,8 @@ function sessionOptions(
 function sessionOf(session: ort.InferenceSession, graph: Graph): Session {
   return {
     async run(feeds: Feeds) {
-      const inputs: Record<string, ort.Tensor> = {};
+      // Without a prototype, since a model may call an input as it likes.
+      const inputs: Record<string, ort.Tensor> = Object.create(null);
       for (const { name } of graph.inputs) {
         const fed = feeds[name];
         if (fed === undefined) {

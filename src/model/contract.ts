@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AssayError } from "#core";
+import { AssayError, byName } from "#core";
 import type { ValueInfo } from "#onnx";
 
 const perChannel = z.union([z.number(), z.array(z.number()).min(1)]);
@@ -19,9 +19,9 @@ export const contractSchema = z.strictObject({
   mean: perChannel.default(0),
   std: perChannel.default(1),
   /** What every other input gets: a number, "mask" (1 except at padding) or "positions" (0, 1, 2 …). */
-  others: z
-    .record(z.string(), z.union([z.number(), z.enum(["mask", "positions"])]))
-    .default({}),
+  others: byName(z.union([z.number(), z.enum(["mask", "positions"])])).default(
+    new Map(),
+  ),
   /** The token that fills up short texts. */
   padding: z.int().nonnegative().default(0),
 });

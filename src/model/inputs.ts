@@ -75,7 +75,7 @@ export function fillOthers(
 
 /** What an input that is not attacked gets: a number, 1 where there is no padding, or places. Throws MODEL_INPUT. */
 export const fillingOf = (other: ValueInfo, stated: Stated, file: string) =>
-  stated.others[other.name] ?? usual(other, file);
+  stated.others.get(other.name) ?? usual(other, file);
 
 /** What text models give their further inputs when nothing is stated. */
 function usual(other: ValueInfo, file: string): number | "mask" | "positions" {

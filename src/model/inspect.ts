@@ -7,6 +7,7 @@ import {
   toFloat32,
   type ValueInfo,
 } from "#onnx";
+import { contractSchema } from "./contract.ts";
 import { cutsOf } from "./cuts.ts";
 import { type Family, familyOf } from "./family.ts";
 import { featuresOf } from "./features.ts";
@@ -158,7 +159,8 @@ function problemOf(error: unknown): Problem {
 /** What was stated for inputs that the model does not have. */
 function unusedFillings(file: Graph, { input }: LoadModelOptions): Problem[] {
   const names = file.inputs.map((i) => i.name);
-  return Object.keys(input?.others ?? {})
+  const { others } = contractSchema.parse(input ?? {});
+  return [...others.keys()]
     .filter((name) => !names.includes(name))
     .map((name) => {
       const close = nearest(name, names);

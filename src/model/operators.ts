@@ -24,12 +24,12 @@ export interface Operators {
 
 /** How many nodes of each operator there are; those of other domains as `domain.Operator`. */
 export function countOperators(nodes: readonly Node[]): Record<string, number> {
-  const counts: Record<string, number> = {};
+  const counts = new Map<string, number>();
   for (const node of nodes) {
     const name = nameOf(node);
-    counts[name] = (counts[name] ?? 0) + 1;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  return counts;
+  return Object.fromEntries(counts);
 }
 
 const nameOf = ({ op, domain }: Node) => (domain ? `${domain}.${op}` : op);

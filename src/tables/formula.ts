@@ -34,13 +34,13 @@ export type Relation =
     };
 
 /** How many numbers a function takes. */
-const functions: Readonly<Record<string, readonly number[]>> = {
-  div: [3],
-  log: [1, 2],
-  abs: [1],
-  min: [2],
-  max: [2],
-};
+const functions: ReadonlyMap<string, readonly number[]> = new Map([
+  ["div", [3]],
+  ["log", [1, 2]],
+  ["abs", [1]],
+  ["min", [2]],
+  ["max", [2]],
+]);
 
 /**
  * Reads a constraint over columns, in the manner of TabularBench (Simonetto et
@@ -85,7 +85,7 @@ export function readRelation(
           "Compare numbers, and join comparisons with and, or.",
         );
       case "call": {
-        const takes = functions[node.name];
+        const takes = functions.get(node.name);
         const isFunction = /^[a-z]/i.test(node.name);
         if (isFunction && !takes?.includes(node.parts.length))
           throw refuse(
@@ -93,7 +93,7 @@ export function readRelation(
             takes
               ? `${node.name} takes ${takes.join(" or ")} numbers`
               : `there is no function "${node.name}"`,
-            `Functions are ${Object.keys(functions).join(", ")}.`,
+            `Functions are ${[...functions.keys()].join(", ")}.`,
           );
         return {
           kind: "call",

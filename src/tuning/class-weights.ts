@@ -3,7 +3,7 @@ import type { Dataset } from "#data";
 import type { OpenPart } from "./part.ts";
 
 /** A weight for each class; "balanced" gives each class the same say, whatever its size. */
-export type ClassWeights = "balanced" | Readonly<Record<string, number>>;
+export type ClassWeights = "balanced" | ReadonlyMap<string, number>;
 
 /**
  * Weighs the loss of each sample by its class; of soft labels by their share of
@@ -51,14 +51,14 @@ export function requireClasses(setting: string, { targets }: Dataset): void {
 
 function weightsOf(weights: ClassWeights, { y, classes }: Dataset): number[] {
   if (weights !== "balanced") {
-    const stranger = Object.keys(weights).find((k) => !classes.includes(k));
+    const stranger = [...weights.keys()].find((k) => !classes.includes(k));
     if (stranger !== undefined)
       throw new UsageError(
         "TRAINING_CLASSES",
         `classWeights names "${stranger}", which is no class of the task (${classes.join(", ")})`,
         "Correct the name.",
       );
-    return classes.map((name) => weights[name] ?? 1);
+    return classes.map((name) => weights.get(name) ?? 1);
   }
   return classes.map((_, k) => {
     const count = y.filter((label) => label === k).length;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { choiceOf } from "#core";
+import { byName, choiceOf } from "#core";
 import { augmentations } from "./augmentations/index.ts";
 import { optimizers } from "./optimizers/index.ts";
 import { schedules } from "./schedules/index.ts";
@@ -27,7 +27,7 @@ export const trainingSettings = {
   augment: z.array(choiceOf(augmentations)).default([]),
   /** How much samples of each class count in the loss; 1 for one that is not named. */
   classWeights: z
-    .union([z.literal("balanced"), z.record(z.string(), z.number().positive())])
+    .union([z.literal("balanced"), byName(z.number().positive())])
     .nullable()
     .default(null),
   /** Draws classes by their count to the power of 1 / temperature, instead of every sample once an epoch; the higher, the more equal. */

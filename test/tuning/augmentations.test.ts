@@ -268,7 +268,8 @@ test("balanced weights give rare classes their say; strangers and several labels
   });
   for (const total of totals.values())
     expect(total).toBeCloseTo(few.y.length / 5, 3);
-  expect(() => weighted({ nine: 2 }, few)({} as TrainingContext)).toThrow(
+  const stranger = new Map([["nine", 2]]);
+  expect(() => weighted(stranger, few)({} as TrainingContext)).toThrow(
     'classWeights names "nine"',
   );
   const several = dataset("several", few.x, few.y, few.classes, few.x);

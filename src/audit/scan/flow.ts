@@ -31,15 +31,17 @@ export function flowChecks(graph: Graph): Check[] {
 }
 
 /** Which input of a node decides what is run. */
-const deciding: Readonly<Record<string, readonly number[]>> = {
-  If: [0],
-  Loop: [0, 1],
-};
+const deciding: ReadonlyMap<string, readonly number[]> = new Map([
+  ["If", [0]],
+  ["Loop", [0, 1]],
+]);
 
 function controlFlow(graph: Graph): Check {
   const content = computedFromInput(graph);
   const decided = graph.nodes.filter((node) =>
-    (deciding[node.op] ?? []).some((i) => content.has(node.inputs[i] ?? "")),
+    (deciding.get(node.op) ?? []).some((i) =>
+      content.has(node.inputs[i] ?? ""),
+    ),
   );
   return checkOf(
     {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { byName } from "#core";
 import { dataSpecSchema } from "#data";
 import { taskSchema } from "#model";
 
@@ -9,11 +10,11 @@ export const MAIN = "main";
 const relabelSchema = z.union([
   z
     .strictObject({
-      classes: z.record(z.string(), z.array(z.string()).min(1)),
+      classes: byName(z.array(z.string()).min(1), { order: true }),
     })
     .describe("Each new class with the classes that it is made of."),
   z
-    .strictObject({ values: z.record(z.string(), z.number()) })
+    .strictObject({ values: byName(z.number()) })
     .describe("A value for each class."),
   z
     .strictObject({ above: z.number() })

@@ -85,8 +85,8 @@ function relabelled(
   const labelOf = new Map<number, number>();
   const labels =
     "values" in relabel
-      ? Object.entries(relabel.values)
-      : Object.values(relabel.classes).flatMap((old, k) =>
+      ? relabel.values
+      : [...relabel.classes.values()].flatMap((old, k) =>
           old.map((name): [string, number] => [name, k]),
         );
   for (const [name, label] of labels) {
@@ -105,7 +105,7 @@ function relabelled(
             data.name,
             takeRows(data.x, rows),
             Int32Array.from(rows, label),
-            Object.keys(relabel.classes),
+            [...relabel.classes.keys()],
             undefined,
             data.table,
             textsAt(data, rows),

@@ -165,16 +165,15 @@ function whole(text: string): number {
   throw new InvalidArgumentError("Expected a whole number.");
 }
 
-function filling(
-  text: string,
-  before: Input["others"] = {},
-): NonNullable<Input["others"]> {
+type Fillings = ReadonlyMap<string, number | "mask" | "positions">;
+
+function filling(text: string, before: Fillings = new Map()): Fillings {
   const [, name, value = ""] = /^(.+)=(.+)$/.exec(text) ?? [];
   if (name !== undefined) {
     if (value === "mask" || value === "positions")
-      return { ...before, [name]: value };
+      return new Map([...before, [name, value]]);
     if (Number.isFinite(Number(value)))
-      return { ...before, [name]: Number(value) };
+      return new Map([...before, [name, Number(value)]]);
   }
   throw new InvalidArgumentError(
     "Expected name=number, name=mask or name=positions.",

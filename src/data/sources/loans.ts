@@ -23,7 +23,7 @@ export const loans = defineSource({
     const sheet = {
       name: "loans",
       file: "loans",
-      columns: [...Object.keys(columns), "paid"],
+      columns: [...columns.keys(), "paid"],
       rows,
       place: (row: number) => `loans, row ${row + 1}`,
     };
@@ -37,18 +37,18 @@ export const loans = defineSource({
 });
 
 /** What an applicant can change: not age and income, and the record of old loans only grows. */
-const columns: NonNullable<TableSpec["columns"]> = {
-  age: { type: "integer", range: [18, 90], change: "none" },
-  income: { type: "number", range: [8000, 160_000], change: "none" },
-  amount: { type: "number", range: [500, 40_000], change: "any" },
-  months: { type: "integer", range: [36, 60], change: "any" },
-  rate: { type: "number", range: [4, 30], change: "any" },
-  instalment: { type: "number", range: [0, 2200], change: "any" },
-  burden: { type: "number", range: [0, 3], change: "any" },
-  accounts: { type: "integer", range: [0, 60], change: "up" },
-  open: { type: "integer", range: [0, 60], change: "any" },
-  purpose: { type: "category", values: purposes, change: "any" },
-};
+const columns: NonNullable<TableSpec["columns"]> = new Map([
+  ["age", { type: "integer", range: [18, 90], change: "none" }],
+  ["income", { type: "number", range: [8000, 160_000], change: "none" }],
+  ["amount", { type: "number", range: [500, 40_000], change: "any" }],
+  ["months", { type: "integer", range: [36, 60], change: "any" }],
+  ["rate", { type: "number", range: [4, 30], change: "any" }],
+  ["instalment", { type: "number", range: [0, 2200], change: "any" }],
+  ["burden", { type: "number", range: [0, 3], change: "any" }],
+  ["accounts", { type: "integer", range: [0, 60], change: "up" }],
+  ["open", { type: "integer", range: [0, 60], change: "any" }],
+  ["purpose", { type: "category", values: purposes, change: "any" }],
+]);
 
 const constraints = [
   "months = 36 or months = 60",

@@ -33,10 +33,14 @@ export const text = defineSource({
         .describe("Whether the first line of a .tsv file names the columns."),
       text: column
         .default("text")
-        .describe("The column of texts, by name or number from 1."),
+        .describe(
+          "The column of texts, by name, or of a .tsv by number from 1.",
+        ),
       label: column
         .default("label")
-        .describe("The column of classes, by name or number from 1."),
+        .describe(
+          "The column of classes, by name, or of a .tsv by number from 1.",
+        ),
       classes: z.array(z.string().min(1)).min(2).optional(),
       tokenizer: z
         .string()
@@ -61,7 +65,8 @@ export const text = defineSource({
 
   async read(spec, folder) {
     const file = resolve(folder, spec.path);
-    const sheet = /\.jsonl$/i.test(file)
+    const isJson = /\.jsonl$/i.test(file);
+    const sheet = isJson
       ? readJsonLines(file)
       : readCsv(file, {
           delimiter: "\t",
@@ -69,10 +74,11 @@ export const text = defineSource({
           skip: 0,
           quotes: false,
         });
-    const nameOf = (given: string | number) =>
-      typeof given === "string"
-        ? given
-        : (sheet.columns[given - 1] ?? `column ${given}`);
+    const nameOf = (given: string | number) => {
+      if (typeof given === "string") return given;
+      if (isJson) throw noNumber(file, given);
+      return sheet.columns[given - 1] ?? `column ${given}`;
+    };
     const strings = textsOf(sheet, nameOf(spec.text));
     const reader = readerOf(spec, folder);
     return {
@@ -130,6 +136,14 @@ function textsOf(sheet: Sheet, name: string): string[] {
   });
 }
 
+/** The keys of a JSON object are in no order that could be counted on. */
+const noNumber = (file: string, given: number) =>
+  new UsageError(
+    "DATA_COLUMN",
+    `${file} has no column ${given}: the keys of JSON objects have names, and no numbers`,
+    "Name the key: text: review.",
+  );
+
 /** An object a line; the columns are the keys of the first. */
 function readJsonLines(file: string): Sheet {
   const lines = new TextDecoder()
@@ -138,22 +152,22 @@ function readJsonLines(file: string): Sheet {
     .map((line, i) => ({ line, place: `${file}, line ${i + 1}` }))
     .filter(({ line }) => line.trim() !== "");
   const objects = lines.map(({ line, place }) => objectOf(line, place));
-  const columns = Object.keys(objects[0] ?? {});
+  const columns = [...(objects[0]?.keys() ?? [])];
   return {
     name: basename(file).replace(/\.jsonl$/i, ""),
     file,
     columns,
-    rows: objects.map((object) => columns.map((key) => object[key])),
+    rows: objects.map((object) => columns.map((key) => object.get(key))),
     place: (row) => lines[row]?.place ?? file,
   };
 }
 
-function objectOf(line: string, place: string): Record<string, Cell> {
+function objectOf(line: string, place: string): Map<string, Cell> {
   let why = "it is no object";
   try {
     const value: unknown = JSON.parse(line);
     if (value !== null && typeof value === "object" && !Array.isArray(value))
-      return value as Record<string, Cell>;
+      return new Map(Object.entries(value));
   } catch (error) {
     why = messageOf(error);
   }

@@ -58,7 +58,7 @@ export const activationSchema = z
 /** Applies an activation to a value in Keras's layout. */
 export function activate(c: LayerContext, x: string, name: string): string {
   const { b, views } = c;
-  const op = overChannels[name];
+  const op = Object.hasOwn(overChannels, name) ? overChannels[name] : undefined;
   if (op) return b.op(op, [x], { axis: int(-1) });
   const f = Object.hasOwn(elementwise, name) ? elementwise[name] : undefined;
   if (!f) throw unsupported(c.layer, `activation "${name}" is not known`);

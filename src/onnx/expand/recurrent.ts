@@ -253,7 +253,9 @@ function activationsOf(
     { length: Math.max(names.length, (at + 1) * count) },
     (_, i) => {
       const name = (names[i] ?? kind.defaults[i % count]!).toLowerCase();
-      const found = activationTable[name];
+      const found = Object.hasOwn(activationTable, name)
+        ? activationTable[name]
+        : undefined;
       if (!found) {
         throw cannotExpand(
           node,

@@ -9,8 +9,14 @@ import {
 } from "yaml";
 import type { z } from "zod";
 import { messageOf, nearest, UsageError } from "#core";
+import { lostNames, withObjects } from "./names.ts";
 import { offsetOf, pathAt } from "./places.ts";
-import { didYouMean, formatPath, problemsOf } from "./problems.ts";
+import {
+  didYouMean,
+  formatPath,
+  type Problem,
+  problemsOf,
+} from "./problems.ts";
 
 const SHOWN = 5;
 
@@ -33,17 +39,19 @@ export function parseDocument<T>(
   const document = parseYaml(source, {
     lineCounter: lines,
     prettyErrors: false,
+    // A column called 2024 or 01 is called so.
+    stringKeys: true,
   });
   const broken = syntaxProblems(document);
   if (broken.length > 0) throw reject(broken);
   const loose = aliasProblems(document);
   if (loose.length > 0) throw reject(loose);
 
-  const value = plainValue(document, reject);
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  const value = withObjects(plainValue(document, reject), schema);
+  const result = checked(value, schema);
+  if (result.data !== undefined) return result.data;
   throw reject(
-    problemsOf(result.error.issues, schema, value).map((problem) => ({
+    result.problems.map((problem) => ({
       offset: offsetOf(document, problem),
       path: problem.path,
       message: problem.message,
@@ -57,15 +65,25 @@ export function checkValue<T>(
   file: string,
   schema: z.ZodType<T>,
 ): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const problems = problemsOf(result.error.issues, schema, value);
+  const result = checked(value, schema);
+  if (result.data !== undefined) return result.data;
   throw refused(
     file,
-    problems.map(
+    result.problems.map(
       ({ path, message }) => `${file}: ${formatPath(path)}: ${message}`,
     ),
   );
+}
+
+function checked<T>(
+  value: unknown,
+  schema: z.ZodType<T>,
+): { data?: T; problems: readonly Problem[] } {
+  const result = schema.safeParse(value);
+  if (!result.success)
+    return { problems: problemsOf(result.error.issues, schema, value) };
+  const lost = lostNames(value);
+  return { data: lost.length === 0 ? result.data : undefined, problems: lost };
 }
 
 interface Located {
@@ -176,7 +194,7 @@ function plainValue(
   reject: (problems: Located[]) => UsageError,
 ): unknown {
   try {
-    return document.toJS({ maxAliasCount: 100 });
+    return document.toJS({ maxAliasCount: 100, mapAsMap: true });
   } catch (error) {
     const message = /alias count/.test(messageOf(error))
       ? "found aliases that multiply beyond all use, expected at most 100"

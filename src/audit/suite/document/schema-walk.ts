@@ -25,12 +25,25 @@ export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let here = value;
   for (const key of path) {
     if (typeof here !== "object" || here === null) return undefined;
-    here = Object.hasOwn(here, key)
-      ? (here as Record<PropertyKey, unknown>)[key]
-      : undefined;
+    here =
+      here instanceof Map
+        ? here.get(key)
+        : Object.hasOwn(here, key)
+          ? (here as Record<PropertyKey, unknown>)[key]
+          : undefined;
   }
   return here;
 }
+
+/** Whether a value at `path` keeps its keys as they were written. */
+export const isByName = (
+  schema: Schema,
+  path: readonly PropertyKey[],
+  value: unknown,
+): boolean =>
+  schemasAt(schema, path, value)
+    .flatMap((one) => expand(one, valueAt(value, path)))
+    .some((one) => one instanceof z.core.$ZodMap);
 
 /** The options of a union without its optional, default and pipe wrappers; undefined for other schemas. */
 export function optionsOf(schema: Schema): readonly Schema[] | undefined {
@@ -138,7 +151,8 @@ function child(schema: Schema, key: PropertyKey): Schema[] {
     const found = Object.hasOwn(shape, key) ? shape[String(key)] : catchall;
     return found ? [found] : [];
   }
-  if (schema instanceof z.core.$ZodRecord) return [schema._zod.def.valueType];
+  if (schema instanceof z.core.$ZodRecord || schema instanceof z.core.$ZodMap)
+    return [schema._zod.def.valueType];
   if (schema instanceof z.core.$ZodArray) return [schema._zod.def.element];
   if (schema instanceof z.core.$ZodTuple) {
     const { items, rest } = schema._zod.def;
