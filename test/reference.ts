@@ -10,7 +10,14 @@ import {
 } from "#data";
 import { onnxruntime } from "#engine";
 import { type CompiledModel, compile, layerGroups, type Model } from "#model";
-import { emptyGraph, floats, GraphBuilder, int } from "#onnx";
+import {
+  emptyGraph,
+  type FloatTensor,
+  floats,
+  GraphBuilder,
+  int,
+  sizeOf,
+} from "#onnx";
 import {
   architectures,
   type Moment,
@@ -26,6 +33,19 @@ export function settings(
   stated: Record<string, unknown> = {},
 ): TrainingSettings {
   return z.strictObject(trainingSettings).parse(stated);
+}
+
+/** Normal numbers. */
+export function draw(
+  seed: number,
+  dims: readonly number[],
+  scale = 1,
+): FloatTensor {
+  const random = new Random(seed);
+  return floats(
+    dims,
+    Array.from({ length: sizeOf(dims) }, () => scale * random.normal()),
+  );
 }
 
 /** A quarter of the digits 0-4, split. */

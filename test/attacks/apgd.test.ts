@@ -15,7 +15,7 @@ import {
 } from "../../attacks/evasion/apgd-sparse.ts";
 import { linearModel } from "../reference.ts";
 import { attacked, uniformPoints } from "./attacked.ts";
-import { type Linear, labelsOf, nearestOf } from "./nearest.ts";
+import { type Linear, labelsOf, linearOf, nearestOf } from "./nearest.ts";
 
 const binary: Linear = {
   weights: [
@@ -167,16 +167,7 @@ describe.each(["apgd-ce", "apgd-dlr", "apgd-t"])("%s", (id) => {
   });
 });
 
-const several: Linear = {
-  weights: [
-    [1.1, -0.6, 0.3, 0.2, -0.9, 0.4],
-    [-0.5, 1.2, -0.3, 0.7, 0.1, -0.8],
-    [0.2, 0.3, 1.0, -1.1, 0.6, 0.1],
-    [-0.7, -0.2, 0.5, 0.9, 0.3, 0.8],
-    [0.1, 0.1, -0.9, 0.4, 0.4, -0.3],
-  ],
-  bias: [0.1, -0.05, 0, -0.2, 0.1],
-};
+const several = linearOf(5);
 
 describe("apgd-t", () => {
   test("with few classes it takes a loss that is defined, and says so", async () => {

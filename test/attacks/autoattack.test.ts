@@ -2,18 +2,9 @@ import { describe, expect, test } from "vitest";
 import { argmaxRows } from "#model";
 import { linearModel } from "../reference.ts";
 import { attacked, uniformPoints } from "./attacked.ts";
-import { type Linear, labelsOf, nearestOf } from "./nearest.ts";
+import { type Linear, labelsOf, linearOf, nearestOf } from "./nearest.ts";
 
-const five: Linear = {
-  weights: [
-    [1.1, -0.6, 0.3, 0.2, -0.9, 0.4],
-    [-0.5, 1.2, -0.3, 0.7, 0.1, -0.8],
-    [0.2, 0.3, 1.0, -1.1, 0.6, 0.1],
-    [-0.7, -0.2, 0.5, 0.9, 0.3, 0.8],
-    [0.1, 0.1, -0.9, 0.4, 0.4, -0.3],
-  ],
-  bias: [0.1, -0.05, 0, -0.2, 0.1],
-};
+const five = linearOf(5);
 const two: Linear = { weights: five.weights.slice(0, 2), bias: [0, 0] };
 
 const quick = { steps: 20, queries: 50 };

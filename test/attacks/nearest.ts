@@ -6,6 +6,23 @@ export interface Linear {
   readonly bias: readonly number[];
 }
 
+const five: Linear = {
+  weights: [
+    [1.1, -0.6, 0.3, 0.2, -0.9, 0.4],
+    [-0.5, 1.2, -0.3, 0.7, 0.1, -0.8],
+    [0.2, 0.3, 1.0, -1.1, 0.6, 0.1],
+    [-0.7, -0.2, 0.5, 0.9, 0.3, 0.8],
+    [0.1, 0.1, -0.9, 0.4, 0.4, -0.3],
+  ],
+  bias: [0.1, -0.05, 0, -0.2, 0.1],
+};
+
+/** A classifier of 2 to 5 classes of rows of 6 numbers. */
+export const linearOf = (classes: number): Linear => ({
+  weights: five.weights.slice(0, classes),
+  bias: five.bias.slice(0, classes),
+});
+
 const dotted = (w: readonly number[], x: ArrayLike<number>) =>
   w.reduce((sum, v, i) => sum + v * x[i]!, 0);
 

@@ -4,16 +4,9 @@ import { Random } from "#core";
 import { salientPair } from "../../attacks/evasion/saliency.ts";
 import { linearModel } from "../reference.ts";
 import { attacked, uniformPoints } from "./attacked.ts";
-import { type Linear, labelsOf, nearestOf } from "./nearest.ts";
+import { labelsOf, linearOf, nearestOf } from "./nearest.ts";
 
-const linear: Linear = {
-  weights: [
-    [1.1, -0.6, 0.3, 0.2, -0.9, 0.4],
-    [-0.5, 1.2, -0.3, 0.7, 0.1, -0.8],
-    [0.2, 0.3, 1.0, -1.1, 0.6, 0.1],
-  ],
-  bias: [0.1, -0.05, 0],
-};
+const linear = linearOf(3);
 const model = linearModel(linear.weights, linear.bias);
 
 /** Numbers of each row that differ. */

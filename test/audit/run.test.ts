@@ -7,7 +7,6 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
@@ -20,9 +19,10 @@ import {
 import { saveModel } from "#model";
 import { floats } from "#onnx";
 import { resultsSchema } from "#results";
+import { temporaryFolder } from "../folder.ts";
 import { reference } from "../reference.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-run-"));
+const folder = temporaryFolder();
 
 /** A suite that takes about a second. */
 const tiny = `

@@ -1,14 +1,6 @@
-import { execFile, spawn } from "node:child_process";
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { beforeAll, describe, expect, test } from "vitest";
 import { packagePath } from "#core";
@@ -17,36 +9,14 @@ import { compile, loadModel, rejections, saveModel } from "#model";
 import { GraphBuilder, readModel, writeModel } from "#onnx";
 import { resultsSchema } from "#results";
 import { launch, noChromium } from "../chromium.ts";
+import { temporaryFolder } from "../folder.ts";
 import { reference, smallDigits } from "../reference.ts";
+import { assay as assayIn, main, type Outcome } from "./assay.ts";
 
-// The real command, as it was built. `npm test` builds it first.
-const main = packagePath("dist", "src", "cli", "main.js");
-const folder = mkdtempSync(join(tmpdir(), "assay-cli-"));
+const folder = temporaryFolder();
 const quick = packagePath("suites", "quick.yaml");
 
-interface Outcome {
-  code: number;
-  out: string;
-  err: string;
-}
-
-async function assay(...args: string[]): Promise<Outcome> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)(
-      process.execPath,
-      [main, ...args],
-      { cwd: folder, maxBuffer: 2 ** 26 },
-    );
-    return { code: 0, out: stdout, err: stderr };
-  } catch (error) {
-    const { code, stdout, stderr } = error as {
-      code: number;
-      stdout: string;
-      stderr: string;
-    };
-    return { code, out: stdout, err: stderr };
-  }
-}
+const assay = (...args: string[]) => assayIn(folder, ...args);
 
 const withoutTimes = (text: string): string => {
   const results = resultsSchema.parse(JSON.parse(text));

@@ -1,38 +1,16 @@
-import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { packagePath } from "#core";
 import { onnxruntime } from "#engine";
 import { type Inspection, inspectModel } from "#model";
 import { inspectionText } from "../../src/cli/inspection-text.ts";
+import { temporaryFolder } from "../folder.ts";
 import { pathOf } from "../model/exported.ts";
+import { assay } from "./assay.ts";
 
-const main = packagePath("dist", "src", "cli", "main.js");
-const folder = mkdtempSync(join(tmpdir(), "assay-inspect-"));
+const folder = temporaryFolder();
 
-async function inspect(...args: string[]) {
-  const run = promisify(execFile)(
-    process.execPath,
-    [main, "inspect", ...args],
-    {
-      cwd: folder,
-    },
-  );
-  try {
-    const { stdout, stderr } = await run;
-    return { code: 0, out: stdout, err: stderr };
-  } catch (error) {
-    const { code, stdout, stderr } = error as {
-      code: number;
-      stdout: string;
-      stderr: string;
-    };
-    return { code, out: stdout, err: stderr };
-  }
-}
+const inspect = (...args: string[]) => assay(folder, "inspect", ...args);
 
 const json = async (...args: string[]) => {
   const { code, out, err } = await inspect(...args, "--json");

@@ -1,30 +1,19 @@
-import { execFile } from "node:child_process";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import type { Scan } from "#audit";
-import { packagePath } from "#core";
 import { readModel, writeModel } from "#onnx";
+import { temporaryFolder } from "../folder.ts";
 import { pathOf } from "../model/exported.ts";
+import { assay } from "./assay.ts";
 
-const main = packagePath("dist", "src", "cli", "main.js");
-
-async function scan(...args: string[]) {
-  try {
-    const run = promisify(execFile)(process.execPath, [main, "scan", ...args]);
-    return { code: 0, ...(await run) };
-  } catch (error) {
-    return error as { code: number; stdout: string; stderr: string };
-  }
-}
+const folder = temporaryFolder();
+const scan = (...args: string[]) => assay(folder, "scan", ...args);
 
 test("an ordinary model passes, and a line says each check", async () => {
-  const { code, stdout, stderr } = await scan(pathOf("vgg.torchscript"));
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toContain("passed  Weights lie in the model's folder");
-  expect(stdout).toContain("0 failed");
+  const { code, out, err } = await scan(pathOf("vgg.torchscript"));
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out).toContain("passed  Weights lie in the model's folder");
+  expect(out).toContain("0 failed");
 });
 
 test("a failed check is the exit status, and an object says what it was", async () => {
@@ -33,10 +22,10 @@ test("a failed check is the exit status, and an object says what it was", async 
     n.op === "Relu" ? { ...n, domain: "evil" } : n,
   );
   const opsets = new Map([...graph.opsets, ["evil", 1]]);
-  const file = join(mkdtempSync(join(tmpdir(), "assay-scan-")), "evil.onnx");
+  const file = join(folder, "evil.onnx");
   writeModel(file, { ...graph, nodes, opsets });
-  const { code, stdout } = await scan(file, "--json");
-  const { checks } = JSON.parse(stdout) as Scan;
+  const { code, out } = await scan(file, "--json");
+  const { checks } = JSON.parse(out) as Scan;
   expect(code).toBe(3);
   expect(checks.filter((c) => c.status === "failed").map((c) => c.id)).toEqual([
     "foreign-operators",

@@ -3,7 +3,7 @@ import { strToU8, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { type DataSpec, dataSpecSchema, encodeNpy, loadDataset } from "#data";
 import { floats } from "#onnx";
-import { put, temporaryFolder } from "./tiny.ts";
+import { put, temporaryFolder } from "../folder.ts";
 
 const folder = temporaryFolder();
 

@@ -2,7 +2,8 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { loadDataset } from "#data";
-import { idxFile, put, temporaryFolder } from "./tiny.ts";
+import { put, temporaryFolder } from "../folder.ts";
+import { idxFile } from "./tiny.ts";
 
 const folder = temporaryFolder();
 const spec = { source: "idx", images: "images", labels: "labels" } as const;

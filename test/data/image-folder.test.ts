@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { loadDataset } from "#data";
-import { put, temporaryFolder } from "./tiny.ts";
+import { put, temporaryFolder } from "../folder.ts";
 
 const home = temporaryFolder();
 let folders = 0;

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { packagePath } from "#core";
 import { type DataSpec, dataSpecSchema, loadDataset } from "#data";
 import { unscaled } from "#tables";
-import { put, temporaryFolder } from "./tiny.ts";
+import { put, temporaryFolder } from "../folder.ts";
 
 const folder = temporaryFolder();
 

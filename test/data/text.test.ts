@@ -10,7 +10,8 @@ import { loadModel } from "#model";
 import { emptyGraph, floats, GraphBuilder, writeModel } from "#onnx";
 import { renderHtml, renderMarkdown } from "#reports";
 import { foldUnicode, textRepairs } from "#texts";
-import { put, temporaryFolder } from "./tiny.ts";
+import { put, temporaryFolder } from "../folder.ts";
+import { wordPiece } from "../text/made.ts";
 
 const folder = temporaryFolder();
 const VOCABULARY =
@@ -98,24 +99,7 @@ describe("texts", () => {
   });
 
   it("take a tokenizer.json", async () => {
-    put(
-      folder,
-      "tokenizer.json",
-      JSON.stringify({
-        added_tokens: [],
-        normalizer: { type: "Lowercase" },
-        pre_tokenizer: { type: "Whitespace" },
-        post_processor: null,
-        decoder: null,
-        model: {
-          type: "WordPiece",
-          unk_token: "[UNK]",
-          continuing_subword_prefix: "##",
-          max_input_chars_per_word: 100,
-          vocab: { pad: 0, "[UNK]": 1, good: 2, bad: 3 },
-        },
-      }),
-    );
+    put(folder, "tokenizer.json", wordPiece(["pad", "[UNK]", "good", "bad"]));
     const spec = { tokenizer: "tokenizer.json", length: 3 };
     const text = "text\tlabel\nGood good film\ta\nbad\tb\n";
     expect(await idsOf("c.tsv", text, spec)).toEqual([2, 2, 1, 3, 0, 0]);

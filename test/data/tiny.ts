@@ -1,28 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { afterAll } from "vitest";
 import { type Dataset, dataset } from "#data";
 import { floats } from "#onnx";
-
-/** A folder for one test file, removed when its tests have run. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "assay-data-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
-
-/** Writes a file below a folder and returns its path. */
-export function put(
-  folder: string,
-  name: string,
-  content: Uint8Array | string,
-): string {
-  const path = join(folder, name);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, content);
-  return path;
-}
 
 /** An idx file: magic number, dims, bytes. */
 export function idxFile(

@@ -1,25 +1,13 @@
 import { expect, test } from "vitest";
 import { Random } from "#core";
 import { trainingDefenses } from "#defenses";
-import { onnxruntime } from "#engine";
-import { layerGroups, type Model } from "#model";
+import type { Model } from "#model";
 import { floats } from "#onnx";
-import {
-  type Batch,
-  type BatchGradient,
-  openStep,
-  type TrainingDefense,
-  type TrainingPart,
-} from "#tuning";
-import {
-  context,
-  momentOf,
-  normalised,
-  settings,
-  untrained,
-} from "../reference.ts";
+import type { Batch, TrainingDefense, TrainingPart } from "#tuning";
+import { context, momentOf, normalised, untrained } from "../reference.ts";
 import { differencesPart } from "../tuning/differences.ts";
 import { smooth } from "../tuning/smooth.ts";
+import { stepOn } from "./step.ts";
 
 const random = new Random(1);
 const batch: Batch = {
@@ -35,39 +23,6 @@ const opened = (id: string, model: Model, params = {}): TrainingPart => {
   return unit.open(unit.params.parse(params), context(model));
 };
 
-/** What a step on a batch finds, as the first moment of a training prepares it. */
-async function found(
-  model: Model,
-  parts: readonly TrainingPart[],
-  given: Batch,
-  batchNorm: "frozen" | "batch" = "frozen",
-): Promise<BatchGradient & { ready: Batch }> {
-  let seen: BatchGradient | undefined;
-  const spy: TrainingPart = {
-    async gradient(b, at) {
-      seen = await at(b);
-      return { ...seen, gradients: new Map(seen.gradients) };
-    },
-  };
-  const { moment, compiled } = await momentOf(model, given.y.length);
-  let ready = given;
-  for (const p of parts) ready = (await p.prepare?.(ready, moment)) ?? ready;
-  const names = layerGroups(model.graph).flatMap((g) => g.parameters);
-  const step = await openStep(
-    model,
-    new Map(names.map((n) => [n, 1])),
-    {
-      settings: settings({ optimizer: { id: "sgd" }, batchNorm }),
-      parts: [spy, ...parts],
-    },
-    onnxruntime,
-  );
-  await step.take(ready, 1e-3);
-  await step.release();
-  await compiled.release();
-  return { ...(seen as BatchGradient), ready };
-}
-
 const search = { eps: 0.1, steps: 2 };
 const isHead = (name: string) => name.startsWith("head");
 const isBranch = (name: string) => name.includes("branch_");
@@ -75,8 +30,8 @@ const isBranch = (name: string) => name.includes("branch_");
 test("AutoLoRa begins with clean samples, from which only the branch and the head learn", async () => {
   const model = untrained();
   const part = opened("autolora", model, search);
-  const { loss, gradients, records } = await found(model, [part], batch);
-  const plain = await found(model, [], batch);
+  const { loss, gradients, records } = await stepOn(model, [part], batch);
+  const plain = await stepOn(model, [], batch);
   // The branch adds nothing yet, and no sample was seen.
   expect(loss).toBeCloseTo(plain.loss, 5);
   expect(records.divergence).toBeGreaterThan(0);
@@ -98,16 +53,16 @@ test("AutoLoRa begins with clean samples, from which only the branch and the hea
 test("AutoLoRa's weights learn from adversarial samples, as far as the branch is right", async () => {
   const model = untrained();
   const part = opened("autolora", model, { ...search, scale: 0 });
-  const adversarial = await found(model, [part], batch);
+  const adversarial = await stepOn(model, [part], batch);
   // The step before told how often the branch was right; say a quarter.
   const told = { ...adversarial, records: { "natural accuracy": 0.25 } };
   const fresh = opened("autolora", model, { ...search, scale: 0 });
   await fresh.gradient?.(batch, async () => told, new Map());
-  const mixed = await found(model, [fresh], batch);
+  const mixed = await stepOn(model, [fresh], batch);
   expect(mixed.ready.feeds?.["AutoLoRa natural weight"]).toBe(0.75);
   const { x } = mixed.ready;
-  const plain = await found(model, [], { ...batch, x });
-  const clean = await found(model, [], batch);
+  const plain = await stepOn(model, [], { ...batch, x });
+  const clean = await stepOn(model, [], batch);
   expect(mixed.loss).toBeCloseTo(0.75 * clean.loss + 0.25 * plain.loss, 5);
   for (const [name, own] of plain.gradients)
     if (!isHead(name))
@@ -130,7 +85,7 @@ test("the gradient of AutoLoRa's branch and head agrees with differences", async
     new Map(),
   );
   const only = (name: string) => isHead(name) || isBranch(name);
-  await found(
+  await stepOn(
     model,
     [part, differencesPart(new Random(2), { only, h: 3e-3 })],
     batch,
@@ -164,10 +119,22 @@ test("AutoLoRa counts the batches of one epoch", async () => {
 test("TWINS adds the loss by the statistics of the base to that by those of the batch", async () => {
   const model = normalised(untrained());
   const part = opened("twins", model, search);
-  const made = await found(model, [part], batch, "batch");
+  const made = await stepOn(model, [part], batch, {}, { batchNorm: "batch" });
   const { x } = made.ready;
-  const adaptive = await found(model, [], { ...batch, x }, "batch");
-  const frozen = await found(model, [], { ...batch, x }, "frozen");
+  const adaptive = await stepOn(
+    model,
+    [],
+    { ...batch, x },
+    {},
+    { batchNorm: "batch" },
+  );
+  const frozen = await stepOn(
+    model,
+    [],
+    { ...batch, x },
+    {},
+    { batchNorm: "frozen" },
+  );
   expect(made.records["frozen loss"]).toBeCloseTo(frozen.loss, 5);
   expect(adaptive.loss).not.toBeCloseTo(frozen.loss, 2);
   expect(made.loss).toBeCloseTo(adaptive.loss + 0.3 * frozen.loss, 5);
@@ -186,6 +153,6 @@ test("TWINS is refused where there would be one normalisation, or none", async (
   expect(() => opened("twins", untrained())).toThrow(/batch normalisation/);
   const model = normalised(untrained());
   await expect(
-    found(model, [opened("twins", model, search)], batch),
+    stepOn(model, [opened("twins", model, search)], batch),
   ).rejects.toThrow(/batchNorm is frozen/);
 });

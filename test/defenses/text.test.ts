@@ -13,7 +13,7 @@ import {
 } from "#defenses";
 import { onnxruntime } from "#engine";
 import { loadModel, openLanguageModel } from "#model";
-import { put, temporaryFolder } from "../data/tiny.ts";
+import { put, temporaryFolder } from "../folder.ts";
 import { linearWords, wordPairs } from "../text/made.ts";
 
 const folder = temporaryFolder();

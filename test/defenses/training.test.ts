@@ -1,20 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { Random } from "#core";
 import { trainingDefenses } from "#defenses";
-import { onnxruntime } from "#engine";
-import { layerGroups, type Model, modelOf } from "#model";
+import { type Model, modelOf } from "#model";
 import { emptyGraph, floats, GraphBuilder } from "#onnx";
-import {
-  type Batch,
-  type BatchGradient,
-  type Moment,
-  openStep,
-  type TrainingDefense,
-  type TrainingPart,
-} from "#tuning";
-import { context, linearModel, momentOf, settings } from "../reference.ts";
+import type { Batch, TrainingDefense, TrainingPart } from "#tuning";
+import { context, linearModel, momentOf } from "../reference.ts";
 import { differencesPart } from "../tuning/differences.ts";
 import { smooth } from "../tuning/smooth.ts";
+import { stepOn } from "./step.ts";
 
 const unitOf = (id: string) =>
   trainingDefenses.find((d) => d.id === id) as TrainingDefense;
@@ -43,40 +36,6 @@ const images: Batch = {
   y: Int32Array.of(0, 1, 2),
 };
 
-/** What a step at the first moment of a training finds, and the weights after it. */
-async function step(
-  model: Model,
-  parts: readonly TrainingPart[],
-  given: Batch,
-  moved: Partial<Moment> = {},
-) {
-  let seen: BatchGradient | undefined;
-  const spy: TrainingPart = {
-    async gradient(b, at) {
-      seen = await at(b);
-      return { ...seen, gradients: new Map(seen.gradients) };
-    },
-  };
-  const { moment, compiled } = await momentOf(model, given.y.length);
-  let ready = given;
-  for (const p of parts)
-    ready = (await p.prepare?.(ready, { ...moment, ...moved })) ?? ready;
-  const names = layerGroups(model.graph).flatMap((g) => g.parameters);
-  const open = await openStep(
-    model,
-    new Map(names.map((n) => [n, 1])),
-    {
-      settings: settings({ optimizer: { id: "sgd", momentum: 0 } }),
-      parts: [spy, ...parts],
-    },
-    onnxruntime,
-  );
-  await open.take(ready, 1e-3);
-  await open.release();
-  await compiled.release();
-  return { ...(seen as BatchGradient), ready, weights: open.weights };
-}
-
 const softmax = (x: readonly number[]) => {
   const z = W.map((r, k) =>
     r.reduce((s, v, i) => s + v * (x[i] ?? 0), B[k] ?? 0),
@@ -99,7 +58,7 @@ const at = (p: number[], k = 0) => p[k]!;
 describe("TRADES", () => {
   const params = { eps: 0.1, steps: 3, beta: 2 };
   test("is the cross-entropy and the weighted divergence", async () => {
-    const { loss, ready } = await step(
+    const { loss, ready } = await stepOn(
       linear,
       [opened("trades", linear, params)],
       batch,
@@ -112,7 +71,7 @@ describe("TRADES", () => {
   });
 
   test("begins where the divergence is nothing", async () => {
-    const { records } = await step(
+    const { records } = await stepOn(
       linear,
       [opened("trades", linear, { eps: 1e-6, steps: 1 })],
       batch,
@@ -123,7 +82,7 @@ describe("TRADES", () => {
 });
 
 test("MART is the boosted cross-entropy and the divergence weighted by doubt", async () => {
-  const { loss, ready } = await step(
+  const { loss, ready } = await stepOn(
     linear,
     [opened("mart", linear, { eps: 0.1, steps: 3, beta: 5 })],
     batch,
@@ -149,7 +108,7 @@ describe("losses against differences", () => {
     ["grad-align", { eps: 0.3, lambda: 5 }],
   ])("%s %j", async (id, params) => {
     const model = smooth();
-    await step(
+    await stepOn(
       model,
       [opened(id, model, params), differencesPart(new Random(3))],
       images,
@@ -166,13 +125,13 @@ test("a model that cannot be differentiated twice is refused with what to do ins
   const model = modelOf(b.build([b.op("MatMul", [unit, head], {}, "y")]), "m");
   const given = { ...batch, y: Int32Array.of(0, 1) };
   await expect(
-    step(model, [opened("input-gradient", model)], given),
+    stepOn(model, [opened("input-gradient", model)], given),
   ).rejects.toMatchObject({
     code: "GRADIENT_UNSUPPORTED",
     hint: expect.stringContaining("method: differences"),
   });
   const part = opened("input-gradient", model, { method: "differences" });
-  const { loss } = await step(model, [part], given);
+  const { loss } = await stepOn(model, [part], given);
   expect(Number.isFinite(loss)).toBe(true);
 });
 
@@ -194,7 +153,7 @@ describe("weights that are moved", () => {
         return found;
       },
     };
-    const { weights } = await step(
+    const { weights } = await stepOn(
       model,
       [opened(id, model, params), spy],
       images,
@@ -246,9 +205,9 @@ describe("weights that are moved", () => {
 
 test("free adversarial training moves its perturbation by eps along the sign, and keeps it", async () => {
   const part = opened("free-at", linear, { eps: 0.1, replays: 2 });
-  const first = await step(linear, [part], batch);
+  const first = await stepOn(linear, [part], batch);
   expect(first.ready.x.data).toEqual(batch.x.data);
-  const second = await step(linear, [part], batch);
+  const second = await stepOn(linear, [part], batch);
   rowsOf(batch).forEach((p, n) => {
     for (let i = 0; i < 3; i++) {
       const slope = p.reduce(
@@ -297,7 +256,7 @@ describe("penalties on gradients", () => {
       ),
     );
     for (const method of ["exact", "differences"]) {
-      const { records } = await step(
+      const { records } = await stepOn(
         linear,
         [opened("input-gradient", linear, { method, h: 0.01 })],
         batch,
@@ -314,7 +273,7 @@ describe("penalties on gradients", () => {
       x: floats([200, 3], new Float32Array(600).fill(0.5)),
       y: new Int32Array(200),
     };
-    const { records } = await step(
+    const { records } = await stepOn(
       linear,
       [opened("jacobian", linear, { projections: 2 })],
       many,
@@ -328,7 +287,7 @@ describe("penalties on gradients", () => {
 
   test("gradients of a linear model of two classes are aligned", async () => {
     const two = linearModel(W.slice(0, 2), B.slice(0, 2));
-    const { records } = await step(
+    const { records } = await stepOn(
       two,
       [opened("grad-align", two, { eps: 0.2 })],
       { ...batch, y: Int32Array.of(0, 1) },
@@ -343,12 +302,12 @@ test("label smoothing is the plain loss at 0 and forgets the labels at 1", async
   const hot = floats([2, 3], [1, 0, 0, 0, 0, 1]);
   const smoothed = async (epsilon: number) =>
     (
-      await step(linear, [opened("label-smoothing", linear, { epsilon })], {
+      await stepOn(linear, [opened("label-smoothing", linear, { epsilon })], {
         ...batch,
         targets: hot,
       })
     ).loss;
-  const plain = (await step(linear, [], batch)).loss;
+  const plain = (await stepOn(linear, [], batch)).loss;
   expect(await smoothed(0)).toBeCloseTo(plain, 6);
   const uniform = meanOf(
     rowsOf(batch).map((p) => meanOf(p.map((v) => -Math.log(v)))),
@@ -374,12 +333,12 @@ test("Gaussian augmentation adds noise of the stated deviation", async () => {
 describe("DP-SGD", () => {
   test("no sample weighs more than clip, and a short gradient is left as it is", async () => {
     const one = { x: floats([1, 3], [0.2, 0.7, 0.4]), y: Int32Array.of(0) };
-    const plain = await step(linear, [], one);
+    const plain = await stepOn(linear, [], one);
     const length = Math.hypot(
       ...[...plain.gradients.values()].flatMap((g) => [...g]),
     );
     for (const clip of [0.5 * length, 2 * length]) {
-      const { gradients } = await step(
+      const { gradients } = await stepOn(
         linear,
         [opened("dp-sgd", linear, { clip, noise: 1e-9 })],
         one,
@@ -400,7 +359,7 @@ describe("DP-SGD", () => {
     const model = smooth();
     const part = opened("dp-sgd", model, { clip: 2, noise: 3 });
     const none = { x: floats([0, 1, 8, 8], []), y: new Int32Array(0) };
-    const { gradients, loss } = await step(model, [part], none);
+    const { gradients, loss } = await stepOn(model, [part], none);
     const all = [...gradients.values()].flatMap((g) => [...g]);
     const variance = (3 * 2) ** 2 / 20 ** 2;
     expect(Math.abs(meanOf(all.map((v) => v * v)) / variance - 1)).toBeLessThan(

@@ -1,11 +1,11 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type AuditEvent, type Results, runAudit } from "#audit";
 import { resultsSchema } from "#results";
+import { put, temporaryFolder } from "../folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-tfjs-"));
+const folder = temporaryFolder();
 
 /** Everything at least once: training, a sanitizer that rounds, white-box and black-box attacks, transfer, a gate. */
 const small = (engine?: string) => `
@@ -39,8 +39,7 @@ async function audit(
   choice: Parameters<typeof runAudit>[0]["engine"] = {},
 ): Promise<{ results: Results; events: AuditEvent[] }> {
   const run = mkdtempSync(join(folder, "run-"));
-  const suite = join(run, "suite.yaml");
-  writeFileSync(suite, text);
+  const suite = put(run, "suite.yaml", text);
   const events: AuditEvent[] = [];
   const results = await runAudit({
     suite,

@@ -6,24 +6,15 @@ import {
   decodeModel,
   emptyGraph,
   encodeModel,
-  type FloatTensor,
   floats,
   type Graph,
   GraphBuilder,
   int,
   int64s,
-  sizeOf,
   type Tensor,
   tensor,
 } from "#onnx";
-
-const draw = (seed: number, dims: number[], scale = 1): FloatTensor => {
-  const random = new Random(seed);
-  return floats(
-    dims,
-    Array.from({ length: sizeOf(dims) }, () => scale * random.normal()),
-  );
-};
+import { draw } from "../reference.ts";
 
 async function run(graph: Graph, feeds: Record<string, Tensor>) {
   const session = await onnxruntime.load(graph);

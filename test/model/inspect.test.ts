@@ -1,5 +1,3 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { onnxruntime } from "#engine";
@@ -16,12 +14,13 @@ import {
   writeModel,
 } from "#onnx";
 import { checkGradient } from "../../src/model/self-check.ts";
+import { temporaryFolder } from "../folder.ts";
 import { pathOf, recorded } from "./exported.ts";
 
 const inspect = (name: string, options?: LoadModelOptions) =>
   inspectModel(pathOf(name), onnxruntime, options);
 
-const folder = mkdtempSync(join(tmpdir(), "assay-inspect-"));
+const folder = temporaryFolder();
 function inspectGraph(graph: Graph, options?: LoadModelOptions) {
   const path = join(folder, "net.onnx");
   writeModel(path, graph);

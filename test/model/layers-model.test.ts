@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import tf from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
@@ -9,11 +8,12 @@ import { onnxruntime } from "#engine";
 import { hashGraph, inspectModel, loadModel } from "#model";
 import { floats, type Graph, numbers, sizeOf, type Tensor } from "#onnx";
 import { readLayersModel } from "../../src/model/layers-model/read.ts";
+import { temporaryFolder } from "../folder.ts";
 
 tf.env().set("PROD", true);
 await tf.setBackend("cpu");
 
-const folder = mkdtempSync(join(tmpdir(), "assay-layers-"));
+const folder = temporaryFolder();
 let count = 0;
 
 /** Weights that are all used and nowhere near a special case; variances are positive. */

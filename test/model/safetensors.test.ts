@@ -1,13 +1,13 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadModel, saveModel } from "#model";
 import type { FloatTensor } from "#onnx";
 import { readSafetensors } from "../../src/model/safetensors.ts";
+import { temporaryFolder } from "../folder.ts";
 import { untrained } from "../reference.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-safetensors-"));
+const folder = temporaryFolder();
 const file = (name: string) => join(folder, name);
 
 interface Entry {

@@ -1,9 +1,26 @@
 import { join } from "node:path";
 import { emptyGraph, floats, GraphBuilder, int, writeModel } from "#onnx";
-import { put } from "../data/tiny.ts";
+import { put } from "../folder.ts";
 
 /** The tokens of a WordPiece tokenizer: special ones, then words. */
 export const SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+
+/** A tokenizer.json of these tokens, their places as ids. */
+export const wordPiece = (vocab: readonly string[]): string =>
+  JSON.stringify({
+    added_tokens: [],
+    normalizer: { type: "Lowercase" },
+    pre_tokenizer: { type: "Whitespace" },
+    post_processor: null,
+    decoder: null,
+    model: {
+      type: "WordPiece",
+      unk_token: "[UNK]",
+      continuing_subword_prefix: "##",
+      max_input_chars_per_word: 100,
+      vocab: Object.fromEntries(vocab.map((word, id) => [word, id])),
+    },
+  });
 
 /**
  * A language model of pairs: the logit of a token after another.
@@ -17,21 +34,7 @@ export function wordPairs(
   pairs: Readonly<Record<string, number>>,
 ): { model: string; tokenizer: string } {
   const vocab = ["[UNK]", ...words];
-  const tokenizer = {
-    added_tokens: [],
-    normalizer: { type: "Lowercase" },
-    pre_tokenizer: { type: "Whitespace" },
-    post_processor: null,
-    decoder: null,
-    model: {
-      type: "WordPiece",
-      unk_token: "[UNK]",
-      continuing_subword_prefix: "##",
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(vocab.map((word, id) => [word, id])),
-    },
-  };
-  put(folder, "pairs.json", JSON.stringify(tokenizer));
+  put(folder, "pairs.json", wordPiece(vocab));
   const b = new GraphBuilder(emptyGraph("pairs"));
   b.input({ name: "input_ids", type: "int64", dims: ["batch", "length"] });
   b.input({ name: "attention_mask", type: "int64", dims: ["batch", "length"] });

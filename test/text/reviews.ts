@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "#core";
 import { emptyGraph, floats, GraphBuilder, int, writeModel } from "#onnx";
-import { put } from "../data/tiny.ts";
+import { put } from "../folder.ts";
 
 const TEXTS = 600;
 const WIDTH = 8;

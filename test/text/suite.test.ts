@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { packagePath } from "#core";
-import { temporaryFolder } from "../data/tiny.ts";
+import { temporaryFolder } from "../folder.ts";
 import { makeReviews } from "./reviews.ts";
 
 const kept = packagePath("suites", "texts");

@@ -9,18 +9,9 @@ import {
   float,
   floats,
   GraphBuilder,
-  sizeOf,
 } from "#onnx";
 import { tuneEvenly } from "#tuning";
-import { settings } from "../reference.ts";
-
-const draw = (seed: number, dims: number[], scale = 1): FloatTensor => {
-  const random = new Random(seed);
-  return floats(
-    dims,
-    Array.from({ length: sizeOf(dims) }, () => scale * random.normal()),
-  );
-};
+import { draw, settings } from "../reference.ts";
 
 /** Linear layer, batch normalisation, ReLU, linear layer. */
 function normalised(): Model {

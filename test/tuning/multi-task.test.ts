@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { Random } from "#core";
 import { type Dataset, dataset, takeSamples } from "#data";
 import { trainingDefenses } from "#defenses";
@@ -41,6 +39,7 @@ import {
 import { beta } from "../../src/tuning/augmentations/beta.ts";
 import { projected } from "../../src/tuning/multi-task/pcgrad.ts";
 import { openSlope } from "../../src/tuning/slope.ts";
+import { temporaryFolder } from "../folder.ts";
 import {
   context,
   linearModel,
@@ -52,8 +51,7 @@ import { runs } from "../runs.ts";
 import { differencesPart } from "./differences.ts";
 import { smooth } from "./smooth.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const unit = (id: string) => weightings.find((w) => w.id === id) as Weighting;
 const weighted = (id: string, params: object = {}) => ({

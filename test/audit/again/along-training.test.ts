@@ -1,15 +1,14 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { type AuditEvent, type Results, runAudit } from "#audit";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
 import type { Epoch } from "#tuning";
 import { chosenEpochs } from "../../../src/audit/again/along-training.ts";
+import { put, temporaryFolder } from "../../folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-trajectory-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const text = (trajectory: string) => `version: 1
 title: trajectory
@@ -34,8 +33,7 @@ const followed = text(
 );
 
 async function run(suite: string, out: string) {
-  const file = join(folder, "suite.yaml");
-  writeFileSync(file, suite);
+  const file = put(folder, "suite.yaml", suite);
   const events: AuditEvent[] = [];
   const results = await runAudit({
     suite: file,

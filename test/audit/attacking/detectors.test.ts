@@ -1,17 +1,16 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { fitToSuite, runAudit } from "#audit";
 import { type ChosenDefense, defend, detectors } from "#defenses";
 import { onnxruntime } from "#engine";
 import { loadModel, saveModel } from "#model";
+import { put, temporaryFolder } from "../../folder.ts";
 import { reference } from "../../reference.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-detectors-"));
-const suite = join(folder, "suite.yaml");
-writeFileSync(
-  suite,
+const folder = temporaryFolder();
+const suite = put(
+  folder,
+  "suite.yaml",
   `
 version: 1
 title: detectors
@@ -98,9 +97,9 @@ test("an audit reports what detectors cost, caught and missed, and counts a reje
 });
 
 test("a suite whose detector sanitises by nothing is refused before anything is computed", async () => {
-  const path = join(folder, "nothing.yaml");
-  writeFileSync(
-    path,
+  const path = put(
+    folder,
+    "nothing.yaml",
     `
 version: 1
 title: nothing

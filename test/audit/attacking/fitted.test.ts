@@ -1,23 +1,17 @@
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { fitToSuite, type Results, runAudit } from "#audit";
 import { type Sanitizer, sanitizers } from "#defenses";
 import { onnxruntime } from "#engine";
 import { loadModel, saveModel } from "#model";
+import { put, temporaryFolder } from "../../folder.ts";
 import { reference } from "../../reference.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-fitted-"));
-const path = join(folder, "suite.yaml");
-writeFileSync(
-  path,
+const folder = temporaryFolder();
+const path = put(
+  folder,
+  "suite.yaml",
   `
 version: 1
 title: fitted and random

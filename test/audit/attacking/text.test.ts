@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { checkReferences, loadSuite, planCells, runAudit } from "#audit";
 import { renderHtml, renderMarkdown } from "#reports";
 import type { Results } from "#results";
-import { put, temporaryFolder } from "../../data/tiny.ts";
+import { put, temporaryFolder } from "../../folder.ts";
 import { linearWords, wordPairs } from "../../text/made.ts";
 
 const folder = temporaryFolder();

@@ -16,6 +16,7 @@ import {
   summary,
 } from "../../../src/audit/certify/smoothing.ts";
 import { attacked } from "../../attacks/attacked.ts";
+import { put } from "../../folder.ts";
 import { linearModel, reference, smallDigits } from "../../reference.ts";
 
 const alpha = 0.001;
@@ -132,9 +133,9 @@ test("certified accuracy is not above what an attack on the smoothed classifier 
 test("a suite certifies; a second run proves nothing again, and a partial one nothing at all", async () => {
   const folder = mkdtempSync(join(tmpdir(), "assay-certify-"));
   saveModel(join(folder, "given.onnx"), await reference());
-  const suite = join(folder, "suite.yaml");
-  writeFileSync(
-    suite,
+  const suite = put(
+    folder,
+    "suite.yaml",
     `
 version: 1
 title: certified

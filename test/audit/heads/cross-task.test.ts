@@ -1,16 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { type Results, runAudit } from "#audit";
 import { Random } from "#core";
 import { encodeNpy } from "#data";
 import { emptyGraph, floats, GraphBuilder, int, writeModel } from "#onnx";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
+import { put, temporaryFolder } from "../../folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-cross-task-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const COUNT = 240;
 
@@ -205,8 +204,7 @@ test.each([
     /candidates of several tasks/,
   ],
 ])("attacks on all heads that cannot be are refused", async (text, message) => {
-  const file = join(folder, "refused.yaml");
-  writeFileSync(file, text);
+  const file = put(folder, "refused.yaml", text);
   await expect(
     runAudit({ suite: file, out: join(folder, "refused") }),
   ).rejects.toThrow(message);

@@ -1,18 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { type AuditEvent, runAudit } from "#audit";
 import { saveModel } from "#model";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
 import { compare } from "../../../src/audit/judging/domains.ts";
 import { newcombe, rate, tango } from "../../../src/audit/statistics/index.ts";
+import { put, temporaryFolder } from "../../folder.ts";
 import { reference } from "../../reference.ts";
 import { cell } from "../cells.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-domains-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 test("both sides are counted for each attack and for all at once, and compared pair by pair where they are the same samples", () => {
   const sides = {
@@ -43,9 +41,9 @@ test("both sides are counted for each attack and for all at once, and compared p
 });
 
 const suite = (lines: string) => {
-  const file = join(folder, "suite.yaml");
-  writeFileSync(
-    file,
+  const file = put(
+    folder,
+    "suite.yaml",
     `version: 1
 title: domains
 seed: 2

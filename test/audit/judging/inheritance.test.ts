@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runAudit } from "#audit";
 import { saveModel } from "#model";
 import { renderHtml, renderMarkdown } from "#reports";
@@ -12,11 +10,11 @@ import { worstCases } from "../../../src/audit/judging/worst-case.ts";
 import type { CandidateResult } from "../../../src/audit/results/candidates.ts";
 import type { Cell } from "../../../src/audit/results/cells.ts";
 import { mcnemar } from "../../../src/audit/statistics/index.ts";
+import { put, temporaryFolder } from "../../folder.ts";
 import { reference } from "../../reference.ts";
 import { candidate, cell, outcomes } from "../cells.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-inheritance-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const base = { hash: "base" };
 const model = (id: string, change: Partial<CandidateResult> = {}) => ({
@@ -162,9 +160,9 @@ describe("inheritance", () => {
 
 test("a base that is audited as it is: its copy inherits everything, what is tuned from it what it keeps", async () => {
   saveModel(join(folder, "base.onnx"), await reference());
-  const suite = join(folder, "suite.yaml");
-  writeFileSync(
-    suite,
+  const suite = put(
+    folder,
+    "suite.yaml",
     `version: 1
 title: inheritance
 data: { source: digits }
@@ -215,9 +213,9 @@ attacks: { fgsm: fgsm, pgd: { id: pgd, steps: 3, relStepSize: 0.4 } }
 
 test("the base as it is needs a base, whose classes are the task's", async () => {
   const run = (text: string) => {
-    const suite = join(folder, "refused.yaml");
-    writeFileSync(
-      suite,
+    const suite = put(
+      folder,
+      "refused.yaml",
       `version: 1
 title: refused
 data: { source: digits }
@@ -243,9 +241,9 @@ ${text.startsWith(",") ? "" : text}`,
 
 test("a base can be pre-trained with a proactive defence, which the document names", async () => {
   const run = async (training: string) => {
-    const suite = join(folder, "robust.yaml");
-    writeFileSync(
-      suite,
+    const suite = put(
+      folder,
+      "robust.yaml",
       `version: 1
 title: robust base
 data: { source: digits }

@@ -1,13 +1,13 @@
 import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadSuite, runAudit } from "#audit";
 import { readModel } from "#onnx";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
+import { temporaryFolder } from "../../folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-training-"));
+const folder = temporaryFolder();
 
 function suite(training: string): string {
   const path = join(folder, `${Math.random()}.yaml`);

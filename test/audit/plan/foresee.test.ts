@@ -1,11 +1,11 @@
 import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadSuite, planSuite, prepareSuite, runAudit } from "#audit";
 import { UsageError } from "#core";
+import { temporaryFolder } from "../../folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-foresee-"));
+const folder = temporaryFolder();
 
 const whole = {
   version: 1,

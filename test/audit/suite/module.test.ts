@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { loadSuite } from "#audit";
 import { hashOf, Random, sha256 } from "#core";
 import { onnxruntime } from "#engine";
@@ -9,10 +8,10 @@ import { layerGroups } from "#model";
 import { tune } from "#tuning";
 import { describe as described } from "../../../src/audit/suite/described.ts";
 import { defineSuite } from "../../../src/index.ts";
+import { temporaryFolder } from "../../folder.ts";
 import { settings, smallDigits, untrained } from "../../reference.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 let files = 0;
 function written(schedule: string, rest = "", before = ""): string {

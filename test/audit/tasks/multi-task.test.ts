@@ -1,7 +1,6 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { fitToSuite, loadSuite, type Results, runAudit } from "#audit";
 import { type Reactive, reactiveDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
@@ -11,9 +10,9 @@ import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
 import { checkReferences } from "../../../src/audit/plan/references.ts";
 import { prepareData } from "../../../src/audit/tasks/prepare.ts";
+import { temporaryFolder } from "../../folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const usual = {
   tasks: `

@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { runAudit } from "#audit";
 import { type Dataset, loadDataset } from "#data";
 import { saveModel } from "#model";
@@ -9,10 +8,10 @@ import { GraphBuilder } from "#onnx";
 import { resultsSchema } from "#results";
 import { renderMarkdown } from "../../../reports/markdown/render.ts";
 import { idxFile } from "../../data/tiny.ts";
+import { put, temporaryFolder } from "../../folder.ts";
 import { reference } from "../../reference.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-tasks-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const COUNT = 240;
 
@@ -57,8 +56,7 @@ attacks:
 `;
 
 async function run(text: string) {
-  const path = join(folder, "suite.yaml");
-  writeFileSync(path, text);
+  const path = put(folder, "suite.yaml", text);
   const out = mkdtempSync(join(folder, "out-"));
   const results = await runAudit({ suite: path, out });
   expect(() => resultsSchema.parse(results)).not.toThrow();

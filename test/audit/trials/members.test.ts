@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import type { Dataset } from "#data";
-
 import { onnxruntime } from "#engine";
 import { defineFilter } from "../../../defenses/repair/repair.ts";
 import { makeBase } from "../../../src/audit/models/base.ts";
@@ -15,9 +12,9 @@ import { openStore } from "../../../src/audit/store.ts";
 import { loadSuite } from "../../../src/audit/suite/load.ts";
 import { prepareData } from "../../../src/audit/tasks/prepare.ts";
 import { openVictim } from "../../../src/audit/trials/victim.ts";
+import { put, temporaryFolder } from "../../folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-members-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const suite = `version: 1
 title: members
@@ -42,8 +39,7 @@ attacks: { fgsm: fgsm }
 let shop: Workshop;
 let base: ReadyModel | null;
 beforeAll(async () => {
-  const file = join(folder, "suite.yaml");
-  writeFileSync(file, suite);
+  const file = put(folder, "suite.yaml", suite);
   const loaded = await loadSuite(file);
   shop = {
     loaded,

@@ -1,14 +1,13 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type AuditEvent, type Results, runAudit } from "#audit";
 import { resultsSchema } from "#results";
+import { put, temporaryFolder } from "../../folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-trials-"));
-const path = join(folder, "suite.yaml");
-writeFileSync(
-  path,
+const folder = temporaryFolder();
+const path = put(
+  folder,
+  "suite.yaml",
   `
 version: 1
 title: trials
@@ -78,9 +77,9 @@ test("trials are measured with and without each repair, kept, and the same again
 });
 
 test("refuses names that a suite does not define", async () => {
-  const bad = join(folder, "bad.yaml");
-  writeFileSync(
-    bad,
+  const bad = put(
+    folder,
+    "bad.yaml",
     `version: 1
 title: bad
 data: { source: digits }

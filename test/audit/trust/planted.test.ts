@@ -1,5 +1,4 @@
-import { copyFileSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Results, runAudit } from "#audit";
@@ -13,13 +12,14 @@ import {
   string,
   writeModel,
 } from "#onnx";
+import { temporaryFolder } from "../../folder.ts";
 import { reference } from "../../reference.ts";
 
 // Models and attacks whose robustness is known to be an artefact. Each number
 // must be marked as not trusted, and the gate must not pass on it; an honest
 // model under an honest attack must raise no alarm.
 
-const folder = mkdtempSync(join(tmpdir(), "assay-planted-"));
+const folder = temporaryFolder();
 
 const PGD = "{ id: pgd, steps: 50, restarts: 2, relStepSize: 0.1 }";
 

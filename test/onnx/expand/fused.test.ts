@@ -48,6 +48,17 @@ interface Case {
   readonly tolerance?: number;
 }
 
+/** Ids of tokens and segments, their tables and that of places, scale and shift. */
+const embedded = [
+  int32([2, 3], [1, 0, 4, 2, 2, 3]),
+  int32([2, 3], [0, 1, 1, 0, 0, 1]),
+  draw(5, 4),
+  draw(6, 4),
+  draw(2, 4),
+  draw(4),
+  draw(4),
+];
+
 const microsoft: Record<string, Case> = {
   Gelu: { op: "Gelu", inputs: [draw(2, 5)] },
   FastGelu: { op: "FastGelu", inputs: [draw(2, 5), draw(5)] },
@@ -74,30 +85,13 @@ const microsoft: Record<string, Case> = {
   },
   EmbedLayerNormalization: {
     op: "EmbedLayerNormalization",
-    inputs: [
-      int32([2, 3], [1, 0, 4, 2, 2, 3]),
-      int32([2, 3], [0, 1, 1, 0, 0, 1]),
-      draw(5, 4),
-      draw(6, 4),
-      draw(2, 4),
-      draw(4),
-      draw(4),
-    ],
+    inputs: embedded,
     attributes: { epsilon: float(1e-5) },
     outputs: 2,
   },
   "EmbedLayerNormalization with a mask": {
     op: "EmbedLayerNormalization",
-    inputs: [
-      int32([2, 3], [1, 0, 4, 2, 2, 3]),
-      int32([2, 3], [0, 1, 1, 0, 0, 1]),
-      draw(5, 4),
-      draw(6, 4),
-      draw(2, 4),
-      draw(4),
-      draw(4),
-      int32([2, 3], [1, 1, 0, 1, 1, 1]),
-    ],
+    inputs: [...embedded, int32([2, 3], [1, 1, 0, 1, 1, 1])],
     attributes: { epsilon: float(1e-5) },
     outputs: 2,
   },

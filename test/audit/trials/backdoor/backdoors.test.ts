@@ -1,14 +1,13 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { type Results, runAudit } from "#audit";
 import { resultsSchema } from "#results";
+import { put, temporaryFolder } from "../../../folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-backdoors-"));
-const path = join(folder, "suite.yaml");
-writeFileSync(
-  path,
+const folder = temporaryFolder();
+const path = put(
+  folder,
+  "suite.yaml",
   `
 version: 1
 title: backdoors

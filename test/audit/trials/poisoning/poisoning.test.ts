@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -9,14 +9,15 @@ import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import { trainOn } from "../../../../defenses/repair/train.ts";
 import { targetedPoisoning } from "../../../../src/audit/trials/poisoning/targeted-poisoning.ts";
+import { put } from "../../../folder.ts";
 import { reference, smallDigits, untrained } from "../../../reference.ts";
 import { sceneOf } from "../../scene.ts";
 
 test("few samples and a frozen body: poisons flip their targets, and flips lower accuracy step by step", async () => {
   const folder = mkdtempSync(join(tmpdir(), "assay-poisoning-"));
-  const suite = join(folder, "suite.yaml");
-  writeFileSync(
-    suite,
+  const suite = put(
+    folder,
+    "suite.yaml",
     `
 version: 1
 title: poisoning

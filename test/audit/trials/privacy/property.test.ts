@@ -1,10 +1,11 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type PropertyAttack, trialAttacks } from "#attacks";
 import { runAudit } from "#audit";
 import { floats } from "#onnx";
+import { put } from "../../../folder.ts";
 
 test("the score is how far the class stands above the others", () => {
   const unit = trialAttacks.find(
@@ -18,9 +19,9 @@ test("the score is how far the class stands above the others", () => {
 
 test("that a class was rare is told of candidates; of groups that do not differ nothing is", async () => {
   const folder = mkdtempSync(join(tmpdir(), "assay-property-"));
-  const suite = join(folder, "suite.yaml");
-  writeFileSync(
-    suite,
+  const suite = put(
+    folder,
+    "suite.yaml",
     `
 version: 1
 title: property

@@ -1,5 +1,4 @@
 import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { attacks } from "#attacks";
@@ -10,6 +9,7 @@ import { renderHtml, renderMarkdown } from "#reports";
 import { transfers } from "../../../../src/audit/judging/transfer.ts";
 import { checkReferences } from "../../../../src/audit/plan/references.ts";
 import { gini } from "../../../../src/audit/trials/transfer/fingerprint.ts";
+import { put, temporaryFolder } from "../../../folder.ts";
 import { untrained } from "../../../reference.ts";
 import { candidate, cell, outcomes } from "../../cells.ts";
 
@@ -117,7 +117,7 @@ describe("the transfer of attacks, from cells", () => {
   });
 });
 
-const folder = mkdtempSync(join(tmpdir(), "assay-transfer-"));
+const folder = temporaryFolder();
 const write = (text: string): string => {
   const path = join(mkdtempSync(join(folder, "s-")), "suite.yaml");
   writeFileSync(path, text);
@@ -235,9 +235,9 @@ test("base and unrelated model may be files, and each gives its own examples", a
     ["other", 2],
   ] as const)
     saveModel(join(out, `${name}.onnx`), untrained(["a", "b"], seed));
-  const suite = join(out, "suite.yaml");
-  writeFileSync(
-    suite,
+  const suite = put(
+    out,
+    "suite.yaml",
     `
 version: 1
 title: given
