@@ -111,7 +111,7 @@ export const defineTargetedPoisoning = <S extends z.ZodObject>(
   unit: Omit<TargetedPoisoning<S>, "kind" | "needs">,
 ): TargetedPoisoning<S> => ({
   kind: "targeted-poisoning",
-  needs: ["tuning", "one class", "samples", "numbers"],
+  needs: ["tuning", "one class", "samples", "numbers", "free inputs"],
   ...unit,
 });
 

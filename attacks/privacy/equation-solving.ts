@@ -17,7 +17,7 @@ export const equationSolving = defineExtraction({
   reference: "Tramèr et al. 2016, arXiv:1609.02943",
   threat: "asks the candidate for the probabilities of random inputs",
   trains: false,
-  needs: ["one class", "numbers"],
+  needs: ["one class", "numbers", "free inputs"],
   params: z.strictObject({ ...extractionParams }),
   async steal({ ask, count, start, random }) {
     const { shape } = start.contract;

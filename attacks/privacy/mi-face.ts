@@ -29,7 +29,7 @@ export const miFace: Inversion<typeof params> = {
     nist: ["NISTAML.032"],
   },
   threat: "has the released weights and no data",
-  needs: ["one class", "numbers"],
+  needs: ["one class", "numbers", "gradient"],
   params,
   async invert({ model, params, onProgress }) {
     const { contract, classes } = model.model;

@@ -67,6 +67,7 @@ export const furtherTuning: Undoing = {
     nist: ["NISTAML.026"],
   },
   threat: "has the released weights and a few labelled samples, and trains on",
+  needs: ["gradient"],
   needsFor: ({ undo }) => needsTo[undo.what],
   params,
 };

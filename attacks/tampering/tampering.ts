@@ -51,7 +51,7 @@ export const defineTampering = <S extends z.ZodObject>(
   unit: Omit<Tampering<S>, "kind" | "needs">,
 ): Tampering<S> => ({
   kind: "tampering",
-  needs: ["numbers"],
+  needs: ["numbers", "gradient"],
   ...unit,
 });
 

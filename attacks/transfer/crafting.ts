@@ -27,6 +27,6 @@ export interface Crafting<S extends z.ZodObject = z.ZodObject>
 export const defineCrafting = <S extends z.ZodObject>(
   unit: Omit<Crafting<S>, "needs">,
 ): Crafting<S> => ({
-  needs: ["base", "unrelated", "one class", "numbers"],
+  needs: ["base", "unrelated", "one class", "numbers", "free inputs"],
   ...unit,
 });

@@ -69,7 +69,12 @@ export const defineFilter = <S extends z.ZodObject>(
 /** Declares a repair of weights. */
 export const defineMend = <S extends z.ZodObject>(
   unit: Omit<MendRepair<S>, "kind">,
-): MendRepair<S> => ({ kind: "mend", ...unit });
+): MendRepair<S> => ({
+  kind: "mend",
+  ...unit,
+  // All that we have train.
+  needs: ["gradient", ...(unit.needs ?? [])],
+});
 
 /** The fine-tuning set as a filter leaves it. */
 export function remaining(train: Dataset, { rows, y }: Filtered): Dataset {

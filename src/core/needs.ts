@@ -18,4 +18,8 @@ export type Need =
   /** Samples [C, H, W]. */
   | "images"
   /** Samples of numbers, rather than texts. */
-  | "numbers";
+  | "numbers"
+  /** Inputs of any numbers within the bounds: no rows of a table with constraints. */
+  | "free inputs"
+  /** A gradient from the outputs to the input. */
+  | "gradient";

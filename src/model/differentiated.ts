@@ -1,4 +1,5 @@
 import { type GradientOptions, gradient } from "#autodiff";
+import { AssayError } from "#core";
 import type { Engine, LoadOptions, Session } from "#engine";
 import type { Graph } from "#onnx";
 import type { Model } from "./model.ts";
@@ -39,4 +40,21 @@ export function withInputGradient(
   const avoid = ["MaxPool indices"] as const;
   const made = gradient(graph, { of, wrt: [input], straightThrough, avoid });
   return { graph: made.graph, gradient: made.gradients.get(input) as string };
+}
+
+/** Whether there is no gradient, or none that can be taken. */
+export const isAboutGradients = (error: unknown): error is AssayError =>
+  error instanceof AssayError &&
+  ["GRADIENT_NO_PATH", "GRADIENT_UNSUPPORTED"].includes(error.code);
+
+/** Why a model has no gradient to follow; null where it has one. */
+export function whyNoGradient(model: Model): string | null {
+  const { graph, logits, input, embedding = input } = model;
+  try {
+    withInputGradient(graph, logits, { ...model, input: embedding });
+    return null;
+  } catch (error) {
+    if (isAboutGradients(error)) return error.message;
+    throw error;
+  }
 }

@@ -26,7 +26,12 @@ export {
   rejections,
 } from "./detection.ts";
 export { type Detector, isFlagged, mayRefuse } from "./detector.ts";
-export { loadGradient, withInputGradient } from "./differentiated.ts";
+export {
+  isAboutGradients,
+  loadGradient,
+  whyNoGradient,
+  withInputGradient,
+} from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
 export { type FeatureMap, openFeatures } from "./feature-map.ts";
 export type { FeaturesAt } from "./features-at.ts";

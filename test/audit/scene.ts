@@ -25,6 +25,7 @@ export function sceneOf<U extends { params: z.ZodObject }, P>(
       learned: { domain: data, seen: data.train, unlabelled: 0 },
       attacked: data.test as Dataset,
       source: null,
+      tunable: false,
       repaired: false,
       tune: async () => model,
       learn: async () => {

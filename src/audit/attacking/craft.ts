@@ -1,7 +1,8 @@
 import { attackOn, type Measure, type Runnable, surrogateOf } from "#attacks";
-import { AssayError, hashOf, Random } from "#core";
+import { hashOf, Random } from "#core";
 import {
   copyOfSamples,
+  isAboutGradients,
   type Limit,
   putSamples,
   type Queries,
@@ -167,11 +168,6 @@ async function made(
     seconds: seconds(),
   };
 }
-
-/** Whether there is no gradient, or none that can be taken. */
-export const isAboutGradients = (error: unknown): error is AssayError =>
-  error instanceof AssayError &&
-  ["GRADIENT_NO_PATH", "GRADIENT_UNSUPPORTED"].includes(error.code);
 
 /** Numbers of some samples among all of them. */
 function spread<T extends number | null>(

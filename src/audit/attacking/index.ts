@@ -10,7 +10,6 @@ export {
   release,
 } from "./bench.ts";
 export { type ComputedCell, computeCell } from "./cell.ts";
-export { isAboutGradients } from "./craft.ts";
 export { extentOf, isZero, rowsWhere } from "./evidence.ts";
 export { readExamples } from "./examples.ts";
 export { fitDefenses, learns } from "./fit.ts";

@@ -1,6 +1,5 @@
-import type { Dataset } from "#data";
-import { takeRows } from "#onnx";
-import { isAboutGradients, type Opened, openFor } from "../attacking/index.ts";
+import { whyNoGradient } from "#model";
+import { openFor } from "../attacking/index.ts";
 import type { AcrossHeads } from "../judging/index.ts";
 import type { ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
@@ -92,7 +91,7 @@ async function headsOf(
       places: shared.map((row) => rowsOf(candidate).indexOf(row)),
       data: bench.data,
       right: rightOf(cell.outcomes),
-      noGradient: await noGradientOf(opened, bench.data),
+      noGradient: whyNoGradient(opened.model.model),
       evidence: { ...evidence, faults: faults.get(candidate) ?? [] },
     });
   }
@@ -100,22 +99,6 @@ async function headsOf(
     ...heads.filter((h) => h.noGradient === null),
     ...heads.filter((h) => h.noGradient !== null),
   ];
-}
-
-/** Why a head has no gradient to follow; null where it has one. */
-async function noGradientOf(
-  { model }: Opened,
-  data: Dataset,
-): Promise<string | null> {
-  try {
-    await model.lossGradient(takeRows(data.x, [0]), [data.y[0]!], {
-      targets: data.targets && takeRows(data.targets, [0]),
-    });
-    return null;
-  } catch (error) {
-    if (isAboutGradients(error)) return error.message;
-    throw error;
-  }
 }
 
 /** What the attack did to one of the heads. */

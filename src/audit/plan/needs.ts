@@ -1,6 +1,7 @@
 import { type Chosen, type Need, needsOf, UsageError } from "#core";
 import type { Dataset } from "#data";
-import type { Model } from "#model";
+import { type Model, whyNoGradient } from "#model";
+import { isFree } from "#tables";
 import {
   type CandidateSpec,
   isTunable,
@@ -22,7 +23,10 @@ export interface Place {
 const looks: Readonly<
   Record<
     Need,
-    (place: Place, params: Chosen["params"]) => string | false | undefined
+    (
+      place: Place,
+      params: Chosen["params"],
+    ) => string | false | null | undefined
   >
 > = {
   base: ({ suite }) => !suite.base && "needs a base, and the suite names none",
@@ -54,6 +58,14 @@ const looks: Readonly<
     `works on images, the samples are ${isText(model) ? "texts" : "rows"}`,
   numbers: ({ model }) =>
     model && isText(model) && "works on numbers, the samples are texts",
+  "free inputs": ({ train }) =>
+    train?.table &&
+    !isFree(train.table) &&
+    "makes inputs by their numbers alone, which the constraints of the table do not allow",
+  gradient: ({ model }) => {
+    const why = model && whyNoGradient(model);
+    return why && `follows gradients: ${why}`;
+  },
 };
 
 const isText = ({ embedding }: Model) => embedding !== undefined;

@@ -62,6 +62,8 @@ export interface Victim {
   readonly attacked: Dataset;
   /** Data of the task that the base was trained on, where the suite trains it. */
   readonly source: Parts | null;
+  /** Whether it can be fine-tuned again: a file, and one task of several, cannot. */
+  readonly tunable: boolean;
   /** Whether the trial has a repair. */
   readonly repaired: boolean;
   /**
@@ -126,6 +128,7 @@ export async function openVictim(
     },
     attacked: judged.attacked,
     source: shop.data.pretraining,
+    tunable: base !== null && isTunable(spec),
     repaired: repair.length > 0,
     behindDefenses: async (model, train) => {
       const named = { ...ready, model, hash: weightsHash(model) };

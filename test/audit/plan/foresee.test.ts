@@ -159,6 +159,11 @@ test.each<[string, Record<string, unknown>, string]>([
     "trials.patch: badnets works on images, the samples are rows",
   ],
   [
+    "a trial that makes rows, of a table with constraints",
+    { ...tables, trials: { brew: { attack: "witches-brew" } } },
+    "trials.brew: witches-brew makes inputs by their numbers alone",
+  ],
+  [
     "an attack on images, on rows",
     {
       ...tables,

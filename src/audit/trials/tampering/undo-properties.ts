@@ -98,10 +98,17 @@ async function unlearnt(
     goal: () => params.share * known,
     // The tamperer has a few samples of every class, that one among them.
     data: train,
-    control: await surrogate({ train: rows(train, false) }),
+    control: victim.tunable
+      ? await surrogate({ train: rows(train, false) })
+      : undefined,
     controlTitle: "of a model that never learnt it",
     notes: [
       `accuracy on class ${name} before it was unlearnt: ${Math.round(100 * known)} %`,
+      ...(victim.tunable
+        ? []
+        : [
+            `no model that never learnt it stands beside it: the candidate cannot be tuned again`,
+          ]),
     ],
   };
 }

@@ -82,6 +82,7 @@ test.each(["loss-threshold", "lira", "difficulty-calibration"])(
           },
           attacked: test,
           source: null,
+          tunable: false,
           repaired: false,
           tune: async () => model,
           learn: async () => ({ model, filtered: null }),

@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { type Results, runAudit } from "#audit";
 import { Random } from "#core";
+import { saveModel } from "#model";
+import { GraphBuilder } from "#onnx";
 import { resultsSchema } from "#results";
+import { linearModel } from "../../../reference.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assay-any-task-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -181,4 +184,45 @@ ${trials(0.05)}`);
     // The repair may cost a tenth of the accuracy on the validation split before it trains.
     expect(agreed(results, `${id}/pruned`).right).toBeGreaterThan(right - 0.3);
   }
+});
+
+/** The sum of the first three numbers against that of the others, or whether it is the larger, which has no gradient. */
+function fileOf(name: string, steps: boolean): void {
+  const linear = linearModel(
+    [
+      [0, 0, 0, 9, 9, 9],
+      [9, 9, 9, 0, 0, 0],
+    ],
+    [0, 0],
+  );
+  const b = new GraphBuilder(linear.graph);
+  const logits = steps
+    ? b.cast(b.greater(linear.logits, 13), "float32")
+    : linear.logits;
+  const graph = b.build([logits]);
+  const classes = ["0", "1"];
+  saveModel(join(folder, name), { ...linear, graph, logits, classes });
+}
+
+test("a file cannot be tuned without a class, and says so; one without a gradient is refused before all work", async () => {
+  csv(["class"], ([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]) => [
+    Number(a + b + c > d + e + f),
+  ]);
+  fileOf("smooth.onnx", false);
+  fileOf("steps.onnx", true);
+  const suite = (model: string, trial: string) => `
+data: { source: csv, path: rows.csv, label: class }
+candidates: { given: { model: ${model}.onnx } }
+repairs: { forget: [{ id: unlearn, class: "1", epochs: 20, learningRate: 0.1 }] }
+trials:
+  tried: { attack: ${trial}, repairs: [forget] }`;
+  const back = `{ id: further-tuning, undo: { what: class, class: "1" }, steps: [1, 60], learningRates: [0.1], samples: [100], seeds: 1 }`;
+  const results = await run(suite("smooth", back));
+  const [trial] = results.trials;
+  expect(trial?.findings.map((f) => f.title).join()).not.toContain("never");
+  expect(trial?.findings[0]?.value).toBeGreaterThan(0);
+  expect(trial?.notes.join()).toContain("cannot be tuned again");
+  await expect(run(suite("steps", "weight-noise"))).rejects.toThrow(
+    /trials.tried: weight-noise follows gradients: /,
+  );
 });
