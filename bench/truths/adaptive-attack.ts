@@ -1,7 +1,7 @@
 import { choiceOf, Random } from "#core";
 import { defend, sanitizers } from "#defenses";
 import { onnxruntime } from "#engine";
-import { accuracy, attacked, blank, digits, some, trained } from "./digits.ts";
+import { accuracy, attacked, digits, learned, some } from "./digits.ts";
 import type { Pair, Truth } from "./truth.ts";
 
 const EPS = 0.15;
@@ -22,14 +22,7 @@ export const adaptiveAttack = (epochs: number, samples: number): Truth => ({
   async measure(seed) {
     const parts = await digits(seed);
     const seen = some(parts.test, samples, seed);
-    const { model } = await trained(
-      blank("small-cnn", parts.train, seed),
-      parts,
-      seed,
-      {
-        settings: { epochs, learningRate: 3e-3 },
-      },
-    );
+    const model = await learned(parts, seed, epochs);
     const apgd = { id: "apgd-ce", steps: 50, restarts: 1 };
     const unaware = await attacked(model, seen, apgd, "linf", EPS, seed);
     const pairs: Pair[] = [];

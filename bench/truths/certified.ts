@@ -4,7 +4,7 @@ import { defend, sanitizers } from "#defenses";
 import { onnxruntime } from "#engine";
 import { compile } from "#model";
 import { takeRows } from "#onnx";
-import { attacked, blank, defense, digits, some, trained } from "./digits.ts";
+import { attacked, defense, digits, learned, some } from "./digits.ts";
 import type { Pair, Truth } from "./truth.ts";
 
 const SIGMA = 0.25;
@@ -19,15 +19,9 @@ export const certified = (epochs: number, samples: number): Truth => ({
   async measure(seed) {
     const parts = await digits(seed);
     const seen = some(parts.test, samples, seed);
-    const { model } = await trained(
-      blank("small-cnn", parts.train, seed),
-      parts,
-      seed,
-      {
-        settings: { epochs, learningRate: 3e-3 },
-        parts: [defense({ id: "gaussian-augmentation", sigma: SIGMA })],
-      },
-    );
+    const model = await learned(parts, seed, epochs, [
+      defense({ id: "gaussian-augmentation", sigma: SIGMA }),
+    ]);
     const noise = choiceOf(sanitizers).parse({
       id: "gaussian-noise",
       sigma: SIGMA,

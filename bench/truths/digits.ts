@@ -92,6 +92,22 @@ export async function trained(
   };
 }
 
+/** A small network that learned the digits as the truths have them learn. */
+export async function learned(
+  parts: Pick<Parts, "train" | "validation">,
+  seed: number,
+  epochs: number,
+  training: readonly OpenPart[] = [],
+): Promise<Model> {
+  const { model } = await trained(
+    blank("small-cnn", parts.train, seed),
+    parts,
+    seed,
+    { settings: { epochs, learningRate: 3e-3 }, parts: training },
+  );
+  return model;
+}
+
 /** A training defence as a part of a training. */
 export const defense = (stated: { id: string; [name: string]: unknown }) =>
   asPart(choiceOf(trainingDefenses).parse(stated));

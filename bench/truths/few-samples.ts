@@ -1,6 +1,6 @@
 import { Random } from "#core";
 import { replaceHead } from "#model";
-import { accuracy, blank, digits, some, trained } from "./digits.ts";
+import { accuracy, digits, learned, some, trained } from "./digits.ts";
 import type { Pair, Truth } from "./truth.ts";
 
 const GENTLE = {
@@ -25,14 +25,7 @@ export const fewSamples = (
   id: "few-samples",
   async measure(seed) {
     const first = await digits(seed, ["0", "1", "2", "3", "4"]);
-    const { model: base } = await trained(
-      blank("small-cnn", first.train, seed),
-      first,
-      seed,
-      {
-        settings: { epochs: epochs.base, learningRate: 3e-3 },
-      },
-    );
+    const base = await learned(first, seed, epochs.base);
     const second = await digits(seed, ["5", "6", "7", "8", "9"]);
     const headed = replaceHead(
       base,

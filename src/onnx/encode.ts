@@ -1,4 +1,9 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  fromBinary,
+  type MessageInitShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -166,56 +171,34 @@ export function encodeTensor(t: Tensor, name = ""): TensorProto {
 }
 
 function encodeAttribute(name: string, a: Attribute): AttributeProto {
+  return a.kind === "opaque"
+    ? { ...fromBinary(AttributeProtoSchema, a.value), name }
+    : create(AttributeProtoSchema, { name, ...fieldsOf(a) });
+}
+
+function fieldsOf(
+  a: Exclude<Attribute, { kind: "opaque" }>,
+): MessageInitShape<typeof AttributeProtoSchema> {
   const T = AttributeProto_AttributeType;
   const bytes = (s: string) => new TextEncoder().encode(s);
   switch (a.kind) {
     case "int":
-      return create(AttributeProtoSchema, {
-        name,
-        type: T.INT,
-        i: BigInt(a.value),
-      });
+      return { type: T.INT, i: BigInt(a.value) };
     case "float":
-      return create(AttributeProtoSchema, { name, type: T.FLOAT, f: a.value });
+      return { type: T.FLOAT, f: a.value };
     case "string":
-      return create(AttributeProtoSchema, {
-        name,
-        type: T.STRING,
-        s: bytes(a.value),
-      });
+      return { type: T.STRING, s: bytes(a.value) };
     case "ints":
-      return create(AttributeProtoSchema, {
-        name,
-        type: T.INTS,
-        ints: a.value.map(BigInt),
-      });
+      return { type: T.INTS, ints: a.value.map(BigInt) };
     case "floats":
-      return create(AttributeProtoSchema, {
-        name,
-        type: T.FLOATS,
-        floats: [...a.value],
-      });
+      return { type: T.FLOATS, floats: [...a.value] };
     case "strings":
-      return create(AttributeProtoSchema, {
-        name,
-        type: T.STRINGS,
-        strings: a.value.map(bytes),
-      });
+      return { type: T.STRINGS, strings: a.value.map(bytes) };
     case "tensor":
-      return create(AttributeProtoSchema, {
-        name,
-        type: T.TENSOR,
-        t: encodeTensor(a.value),
-      });
+      return { type: T.TENSOR, t: encodeTensor(a.value) };
     case "graph":
-      return create(AttributeProtoSchema, {
-        name,
-        type: T.GRAPH,
-        g: encodeGraph(a.value),
-      });
+      return { type: T.GRAPH, g: encodeGraph(a.value) };
     case "reference":
-      return create(AttributeProtoSchema, { name, refAttrName: a.value });
-    case "opaque":
-      return { ...fromBinary(AttributeProtoSchema, a.value), name };
+      return { refAttrName: a.value };
   }
 }

@@ -51,13 +51,11 @@ export function craftKey(
     queries,
     against: surrogate?.hash ?? candidate.hash,
     stated: [candidate.stated, surrogate?.stated],
-    ...(surrogate
-      ? { others: [target.validation.fingerprint, source?.fingerprint] }
-      : {}),
+    others: surrogate && [target.validation.fingerprint, source?.fingerprint],
     defense:
       surrogate || !adaptive ? [] : describeFits(parts, candidate, bench),
     data: data.fingerprint,
-    ...(data.table ? { table: data.table } : {}),
+    table: data.table,
     ...madeBy(bench),
   });
 }
