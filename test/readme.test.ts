@@ -47,7 +47,9 @@ test("the module example is a suite", async () => {
   );
   writeFileSync(file, code);
   const { suite } = await loadSuite(file);
-  expect(suite.candidates.warm?.schedule.unit.id).toBe("function");
+  expect(suite.candidates.warm).toMatchObject({
+    settings: { schedule: { unit: { id: "function" } } },
+  });
 });
 
 test("the package can be imported by its name, and its types are there", async () => {

@@ -16,7 +16,7 @@ import {
 } from "./judging/index.ts";
 import { statedResult } from "./plan/index.ts";
 import { RESULTS_VERSION, type Results } from "./results/index.ts";
-import { type LoadedSuite, MAIN } from "./suite/index.ts";
+import type { LoadedSuite } from "./suite/index.ts";
 
 type Provenance = Results["provenance"];
 
@@ -62,7 +62,7 @@ export function judged(
     cells,
     Object.keys(suite.candidates),
     families,
-    (candidate) => suite.candidates[candidate]?.member?.task ?? MAIN,
+    (candidate) => suite.candidates[candidate]!.task,
     crossTask,
   );
   const measured = {

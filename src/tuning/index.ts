@@ -2,6 +2,7 @@ export {
   type Adaptation,
   adaptations,
   type JointAdaptation,
+  type SourceFreeAdaptation,
 } from "./adaptations/index.ts";
 export type { Architecture } from "./architectures/architecture.ts";
 export { architectureOf, architectures } from "./architectures/index.ts";

@@ -59,8 +59,8 @@ export function prepareAttacks(
 ): Attacking {
   const compiled = new Map<string, Opened>();
   const benchOf = (candidate: string): Bench => {
-    const { member = null } = suite.candidates[candidate] ?? {};
-    const { target, attacked, rows } = judgedOn(data, member);
+    const { task } = suite.candidates[candidate]!;
+    const { target, attacked, rows } = judgedOn(data, task);
     return {
       ...workplace,
       data: attacked,

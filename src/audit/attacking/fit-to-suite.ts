@@ -22,7 +22,7 @@ export async function fitToSuite(
 ): Promise<ChosenDefense[]> {
   const loaded = await loadSuite(suite);
   const data = await prepareData(loaded);
-  const { train, validation } = judgedOn(data, { of: "", task }).target;
+  const { train, validation } = judgedOn(data, task).target;
   checkFits(train, model, model.classes, "the model");
   return fitAll(
     parts,

@@ -19,14 +19,13 @@ export async function certificates(
   { models, benchOf }: Attacking,
   { loaded: { suite }, onEvent }: Workshop,
 ): Promise<CertificateResult[]> {
-  const { certify: stated, candidates: specs } = suite;
+  const { certify: stated, candidates: all } = suite;
   if (!stated) return [];
   onEvent({ kind: "phase", title: "Certifying" });
   const { sigma, samples, candidates, ...rest } = stated;
   const found: CertificateResult[] = [];
   for (const [id, ready] of models) {
-    const spec = specs[id];
-    if (spec && !isNamed(candidates, id, spec)) continue;
+    if (!isNamed(candidates, all[id]!)) continue;
     for (const level of [sigma].flat())
       found.push(
         await certifyAll(

@@ -114,8 +114,8 @@ function rowOf(
     fates[place] = right[place] ? under[i]! : "wrong";
   });
   const outcomes = outcomesOf(fates);
-  const { member, replica } = suite.candidates[ready.id] ?? {};
-  const of = member?.of ?? ready.id;
+  const { trunk, replica } = suite.candidates[ready.id] ?? {};
+  const of = trunk?.of ?? ready.id;
   return {
     of,
     replica: replica?.index ?? null,

@@ -35,12 +35,12 @@ export async function crossTask(run: Replaying): Promise<AcrossHeads> {
   for (const pair of pairsOf(run)) {
     const { planned, made, judged } = pair;
     const { candidate } = planned;
-    const { member, replica } = run.suite.candidates[candidate] ?? {};
+    const { trunk, replica } = run.suite.candidates[candidate] ?? {};
     const outcomes =
       made === judged ? made.cell.outcomes : await replayed(pair, run);
     if (fatesOf(outcomes).every((fate) => fate === "absent")) continue;
     const row = {
-      of: member?.of ?? candidate,
+      of: trunk?.of ?? candidate,
       replica: replica?.index ?? null,
       through: candidate,
       candidate: judged.cell.candidate,

@@ -2,7 +2,6 @@ import { compile } from "#model";
 import { judgedOn } from "../tasks/index.ts";
 import { makeBase, makeUnrelated } from "./base.ts";
 import { makeCandidate } from "./candidate.ts";
-import { makeMember } from "./joint.ts";
 import { preflight } from "./preflight.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
 
@@ -25,11 +24,8 @@ export async function makeModels(
   const base = await makeBase(shop);
   const unrelated = plan.unrelated ? await makeUnrelated(shop) : null;
   const candidates = new Map<string, ReadyModel>();
-  for (const id of plan.candidates) {
-    const { member, model } = shop.loaded.suite.candidates[id] ?? {};
-    const make = member && !model ? makeMember : makeCandidate;
-    candidates.set(id, await make(id, shop, base));
-  }
+  for (const id of plan.candidates)
+    candidates.set(id, await makeCandidate(id, shop, base));
   return { base, unrelated, candidates };
 }
 
@@ -41,8 +37,8 @@ export async function checkModels(
   onEvent({ kind: "phase", title: "Checking models" });
   const faults = new Map<string, readonly string[]>();
   for (const [id, { model, unprocessed }] of candidates) {
-    const { member = null } = loaded.suite.candidates[id] ?? {};
-    const { attacked } = judgedOn(data, member);
+    const { task } = loaded.suite.candidates[id]!;
+    const { attacked } = judgedOn(data, task);
     const compiled = await compile(model, engine);
     const plain = unprocessed && (await compile(unprocessed, engine));
     const found = await preflight(compiled, attacked, id, plain);

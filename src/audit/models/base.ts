@@ -6,7 +6,7 @@ import type { Lineage } from "../results/index.ts";
 import { describe, type Suite } from "../suite/index.ts";
 import { checkTargets, type Parts } from "../tasks/index.ts";
 import { tell } from "./accuracy.ts";
-import { given } from "./given.ts";
+import { fromFile } from "./file.ts";
 import {
   describeSettings,
   epochTeller,
@@ -27,7 +27,8 @@ export async function outlineOf(
   const { suite } = known.loaded;
   const spec = suite[which];
   if (spec?.model !== undefined)
-    return (await given(which, spec.model, known, statedOf(spec), null)).model;
+    return (await fromFile(which, spec.model, known, statedOf(spec), null))
+      .model;
   return suite.base?.pretrain ? blank(which, known, new Random(0)) : null;
 }
 
@@ -36,7 +37,7 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
   const { base } = shop.loaded.suite;
   if (!base) return null;
   return base.model !== undefined
-    ? given("base", base.model, shop, statedOf(base), null)
+    ? fromFile("base", base.model, shop, statedOf(base), null)
     : pretrained("base", shop);
 }
 
@@ -47,7 +48,7 @@ const UNRELATED = "unrelated base";
 export async function makeUnrelated(shop: Workshop): Promise<ReadyModel> {
   const { unrelated } = shop.loaded.suite;
   return unrelated
-    ? given(UNRELATED, unrelated.model, shop, statedOf(unrelated), null)
+    ? fromFile(UNRELATED, unrelated.model, shop, statedOf(unrelated), null)
     : pretrained(UNRELATED, shop);
 }
 

@@ -10,15 +10,22 @@ import {
 import { hashModel } from "#onnx";
 import { formOf, type OpenPart, type Tuned, tune } from "#tuning";
 import type { Lineage } from "../results/index.ts";
-import { type CandidateSpec, describe, type Suite } from "../suite/index.ts";
+import {
+  type Candidate,
+  describe,
+  type MemberCandidate,
+  type Suite,
+  type TunedCandidate,
+} from "../suite/index.ts";
 import { keepFollowed, type OnModel } from "./epochs.ts";
 import { describeSettings, epochTeller } from "./keep.ts";
+import type { Made } from "./maker.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
-import { partsOf, trainingOf } from "./training-parts.ts";
+import { partsOf } from "./training-parts.ts";
 
 /** A fine-tuning that is ready to run. */
 export interface FineTuning {
-  readonly spec: CandidateSpec;
+  readonly candidate: TunedCandidate | MemberCandidate;
   /** The base with the new head or heads. */
   readonly headed: Model;
   readonly groups: readonly LayerGroup[];
@@ -30,7 +37,7 @@ export interface FineTuning {
 
 /** What is fine-tuned with one head, and on what. */
 export interface Recipe {
-  readonly spec: CandidateSpec;
+  readonly candidate: TunedCandidate;
   readonly base: Model;
   readonly train: Dataset;
   readonly validation: Dataset;
@@ -42,19 +49,19 @@ export interface Recipe {
 
 /** Puts a new head on the base, and says how the whole is trained. */
 export function withNewHead(recipe: Recipe): FineTuning {
-  const { spec, base, target, task, random } = recipe;
+  const { candidate, base, target, task, random } = recipe;
   const headed = replaceHead(
     base,
     target.classes,
     random.fork("head"),
-    spec.cut,
+    candidate.cut,
     modelTask(task).task,
   );
   return {
     ...recipe,
     headed,
-    groups: layerGroups(headed.graph, spec.trainable),
-    parts: partsOf(spec, base, target),
+    groups: layerGroups(headed.graph, candidate.trainable),
+    parts: partsOf(candidate, base, target),
   };
 }
 
@@ -70,7 +77,7 @@ export interface PlannedTuning {
 
 /** The form, the stages and the way back that a candidate's strategy says. */
 export function planTuning({
-  spec,
+  candidate,
   headed,
   groups: all,
   train,
@@ -78,10 +85,7 @@ export function planTuning({
   parts,
   random,
 }: FineTuning): PlannedTuning {
-  const { strategy } = spec;
-  if (!strategy)
-    throw new Error("what is tuned has a strategy; the schema says so");
-  const settings = trainingOf(spec);
+  const { strategy, settings } = candidate;
   const form = formOf(strategy, headed, all, random.fork("form"));
   const { groups } = form;
   const stages = strategy.unit.stages(groups, settings.epochs, strategy.params);
@@ -112,27 +116,29 @@ export function planTuning({
 }
 
 /** What the suite says of a tuning, as it goes into hashes. */
-export function describeTuning(spec: CandidateSpec) {
-  const { strategy, training = [], regularizer, trainable, cut } = spec;
+export function describeTuning(candidate: FineTuning["candidate"]) {
+  const { strategy, training, regularizer, trainable, cut } = candidate;
   return {
-    strategy: strategy && describe(strategy),
+    strategy: describe(strategy),
     training: training.map(describe),
     regularizer: regularizer && describe(regularizer),
     trainable,
     cut,
-    replica: spec.replica?.index ?? 1,
-    settings: describeSettings(trainingOf(spec)),
+    replica: candidate.replica?.index ?? 1,
+    settings: describeSettings(candidate.settings),
   };
 }
 
-/** The purpose that a tuning's generator is for: the first of several seeds is what a candidate would be with one. */
-export const purposeOf = ({ replica }: CandidateSpec): string =>
-  replica && replica.index > 1 ? `candidate ${replica.index}` : "candidate";
+/** The purpose that a candidate's generator is for: the first of several seeds is what it would be with one. */
+export const purposeOf = (
+  purpose: "candidate" | "adaptation",
+  { replica }: Pick<Candidate, "replica">,
+): string =>
+  replica && replica.index > 1 ? `${purpose} ${replica.index}` : purpose;
 
 /** What a tuned model is called, and what it depends on. */
 interface Named {
-  readonly id: string;
-  /** Of its file; the id when left out. */
+  /** Of its file; the id of the candidate when left out. */
   readonly name?: string;
   readonly key: string;
   /** Whether the weights after each epoch are kept too. */
@@ -141,23 +147,25 @@ interface Named {
 
 /** Runs a fine-tuning, or takes its model from the store. */
 export async function keepTuned(
-  { id, name = id, key, followed = false }: Named,
+  { name, key, followed = false }: Named,
   tuning: FineTuning,
   base: ReadyModel,
   shop: Workshop,
   stated?: ReadyModel["stated"],
-): Promise<ReadyModel & { reused: boolean }> {
-  const file = `models/${name}-${key.slice(0, 12)}.onnx`;
+): Promise<Made> {
+  const { id, strategy } = tuning.candidate;
+  const title = name ?? id;
+  const file = `models/${title}-${key.slice(0, 12)}.onnx`;
   const planned = planTuning(tuning);
   const lineage: Lineage = {
     baseHash: base.hash,
     dataHash: tuning.train.fingerprint,
-    strategy: tuning.spec.strategy?.unit.id as string,
+    strategy: strategy.unit.id,
     seed: shop.loaded.suite.seed,
     assayVersion: packageVersion(),
   };
   const { engine, signal } = shop;
-  const how = { engine, signal, onEpoch: epochTeller(shop, name) };
+  const how = { engine, signal, onEpoch: epochTeller(shop, title) };
   const made = await keepFollowed(
     shop,
     file,

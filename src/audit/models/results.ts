@@ -65,23 +65,28 @@ async function candidateResult(
   shop: Workshop,
   base: ReadyModel | null,
 ): Promise<Results["candidates"][number]> {
-  const spec = shop.loaded.suite.candidates[ready.id];
-  const judged = judgedOn(shop.data, spec?.member ?? null);
+  const candidate = shop.loaded.suite.candidates[ready.id]!;
+  const { task, trunk, replica, adaptation } = candidate;
+  const judged = judgedOn(shop.data, task);
   const { accuracy, measures } = await cleanPerformance(
     ready.model,
     judged.target,
     shop.engine,
   );
-  const [training, ...more] = spec?.training ?? [];
+  const [training, ...more] = candidate.training;
   return {
     id: ready.id,
-    replica: spec?.replica ?? null,
-    ...(spec?.member
+    replica,
+    ...(trunk
       ? {
           member: {
-            ...spec.member,
-            tasks: spec.tasks ?? [],
-            weighting: spec.model ? null : unitResult(spec.taskWeights),
+            of: trunk.of,
+            task,
+            tasks: [...trunk.tasks],
+            weighting:
+              candidate.kind === "member"
+                ? unitResult(candidate.taskWeights)
+                : null,
             classes: [...ready.model.classes],
             broken: meaningOf(ready.model).broken,
             chance: chanceOf(ready.model, judged.attacked.targets),
@@ -89,13 +94,13 @@ async function candidateResult(
         }
       : {}),
     origin: ready.lineage ? "tuned" : "given",
-    strategy: spec?.strategy ? unitResult(spec.strategy) : null,
+    strategy: "strategy" in candidate ? unitResult(candidate.strategy) : null,
     training: training ? unitResult(training) : null,
     ...(more.length > 0 ? { moreTraining: more.map(unitResult) } : {}),
-    adaptation: spec?.adaptation ? unitResult(spec.adaptation) : null,
+    adaptation: adaptation ? unitResult(adaptation) : null,
     // The source domain has the labels of the suite's own task.
     sourceAccuracy:
-      shop.data.sourceDomain && (spec?.member?.task ?? MAIN) === MAIN
+      shop.data.sourceDomain && task === MAIN
         ? await cleanAccuracy(ready.model, shop.data.sourceDomain, shop.engine)
         : null,
     lineage: ready.lineage,

@@ -7,7 +7,7 @@ export function onSource(
   plan: readonly PlannedCell[],
   { candidates, threatModels }: Suite,
 ): PlannedCell[] {
-  const taskOf = (id: string) => candidates[id]?.member?.task ?? MAIN;
+  const taskOf = (id: string) => candidates[id]?.task;
   return plan.filter(
     (p) =>
       counts(p) &&
@@ -29,11 +29,14 @@ export function followedCells(
         p.defense === "none" &&
         p.attack === attack &&
         p.threatModel === threatModel &&
-        isFollowed(suite, p.candidate),
+        isFollowed(suite, candidates[p.candidate]!),
     )
     .map((cell) => {
-      const { strategy, epochs, adaptation } = candidates[cell.candidate]!;
-      const trained = strategy ? epochs : adaptation?.params.epochs;
-      return { cell, epochs: Math.ceil(Number(trained ?? 0) / every) };
+      const candidate = candidates[cell.candidate]!;
+      const { epochs } =
+        "settings" in candidate
+          ? candidate.settings
+          : (candidate.adaptation?.params ?? {});
+      return { cell, epochs: Math.ceil(Number(epochs ?? 0) / every) };
     });
 }

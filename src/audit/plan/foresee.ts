@@ -2,18 +2,8 @@ import type { TrialAttack } from "#attacks";
 import { type Chosen, type Need, nearest, needsOf, UsageError } from "#core";
 import type { Repair } from "#defenses";
 import { cutOff, type Model } from "#model";
-import {
-  checkAsItIs,
-  givenCandidate,
-  jointTuning,
-  type Known,
-  outlineOf,
-  planTuning,
-  recipeOf,
-  requireHeadFor,
-  withNewHead,
-} from "../models/index.ts";
-import { BASE, plainParams } from "../suite/index.ts";
+import { type Known, outlineOf, outlineOfCandidate } from "../models/index.ts";
+import { type Candidate, plainParams } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
 import { planCells } from "./cells.ts";
 import { checkNeeds, type Place } from "./needs.ts";
@@ -42,8 +32,9 @@ export async function foresee(known: Known): Promise<void> {
     ? await outlineOf("unrelated", known)
     : null;
   const places = new Map<string, Required<Place>>();
-  for (const id of Object.keys(suite.candidates)) {
-    const open = () => placeOf(id, known, base);
+  for (const candidate of Object.values(suite.candidates)) {
+    const { id } = candidate;
+    const open = () => placeOf(candidate, known, base);
     places.set(id, await withinLater(file, `candidates.${id}`, open));
   }
   for (const [kind, units] of Object.entries({ attacks, trials }))
@@ -79,40 +70,17 @@ export async function foresee(known: Known): Promise<void> {
 
 /** What is known of a candidate before it is trained. */
 async function placeOf(
-  id: string,
+  candidate: Candidate,
   known: Known,
   base: Model | null,
 ): Promise<Required<Place>> {
   const { suite } = known.loaded;
-  const candidate = suite.candidates[id]!;
-  const model = await candidateOutline(id, known, base);
-  const { train } = judgedOn(known.data, candidate.member).target;
+  const model = await outlineOfCandidate(candidate, known, base);
+  const { train } = judgedOn(known.data, candidate.task).target;
   const place = { suite, candidate, model, train };
-  for (const part of candidate.augment) checkNeeds(part, place);
+  if ("settings" in candidate)
+    for (const part of candidate.settings.augment) checkNeeds(part, place);
   return place;
-}
-
-/** A candidate as far as it is known before it is trained. */
-async function candidateOutline(
-  id: string,
-  known: Known,
-  base: Model | null,
-): Promise<Model> {
-  const { suite, file } = known.loaded;
-  const spec = suite.candidates[id]!;
-  if (spec.model !== undefined && spec.model !== BASE)
-    return (await givenCandidate(id, known, spec.model)).model;
-  if (!base) throw new Error("the plan says that there is a base");
-  if (spec.model === BASE) checkAsItIs(id, known, base);
-  if (!spec.strategy) {
-    requireHeadFor(id, base, file, known.data.target.train);
-    return base;
-  }
-  const tuning = spec.member
-    ? jointTuning(id, known, base)
-    : withNewHead(recipeOf(id, known, base));
-  planTuning(tuning);
-  return tuning.headed;
 }
 
 /** Strings that stand under these names in parameters, or in those of a unit that they choose, with their path. */

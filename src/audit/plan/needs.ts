@@ -2,17 +2,12 @@ import { type Chosen, type Need, needsOf, UsageError } from "#core";
 import type { Dataset } from "#data";
 import { type Model, whyNoGradient } from "#model";
 import { isFree } from "#tables";
-import {
-  type CandidateSpec,
-  isTunable,
-  MAIN,
-  type Suite,
-} from "../suite/index.ts";
+import { type Candidate, MAIN, type Suite } from "../suite/index.ts";
 
 /** Where a unit is to be used, as far as it is known by then. */
 export interface Place {
   readonly suite: Suite;
-  readonly candidate?: CandidateSpec;
+  readonly candidate?: Candidate;
   /** The candidate as it is before it is trained. */
   readonly model?: Model;
   /** The training data of its task. */
@@ -39,7 +34,7 @@ const looks: Readonly<
     "needs a model that does not descend from the base, and there is none",
   tuning: ({ candidate }) =>
     candidate &&
-    !isTunable(candidate) &&
+    candidate.kind !== "tuned" &&
     "fine-tunes a candidate again, which takes a strategy of its own and one task",
   "one class": (place) =>
     hasTargets(place) &&
@@ -74,7 +69,7 @@ const isText = ({ embedding }: Model) => embedding !== undefined;
 function hasTargets({ suite, candidate, train }: Place): boolean {
   if (train) return train.targets !== undefined;
   if (!candidate) return false;
-  const name = candidate.member?.task ?? MAIN;
+  const { task: name } = candidate;
   const task = name === MAIN ? suite.task : suite.tasks[name]?.task;
   return task?.kind === "multi-label" || task?.kind === "regression";
 }

@@ -1,6 +1,6 @@
 import { UsageError } from "#core";
 import { checkOrder } from "#defenses";
-import { BASE, isNamed, MAIN, type Suite } from "../suite/index.ts";
+import { isNamed, isTrained, MAIN, type Suite } from "../suite/index.ts";
 import { checkKind, isOnlyMeasured } from "./kinds.ts";
 import { checkNeeds } from "./needs.ts";
 import { within } from "./within.ts";
@@ -23,11 +23,11 @@ export function checkReferences(suite: Suite, file: string): void {
   for (const name of suite.sweep?.defenses ?? []) {
     if (!defenses.includes(name)) refuse("sweep.defenses", name, defenses);
   }
-  const candidates = Object.entries(suite.candidates).flatMap(
-    ([name, { replica, member }]) => [
-      name,
+  const candidates = Object.values(suite.candidates).flatMap(
+    ({ id, replica, trunk }) => [
+      id,
       ...(replica ? [replica.of] : []),
-      ...(member ? [member.of] : []),
+      ...(trunk ? [trunk.of] : []),
     ],
   );
   checkTrajectory(suite, file, refuse);
@@ -43,15 +43,9 @@ export function checkReferences(suite: Suite, file: string): void {
       refuse("certify.candidates", name, [...new Set(candidates)]);
   }
   const tasks = [MAIN, ...Object.keys(suite.tasks)];
-  for (const [name, candidate] of Object.entries(suite.candidates)) {
-    const stranger = candidate.tasks?.find((task) => !tasks.includes(task));
-    if (stranger !== undefined)
-      refuse(
-        `candidates.${candidate.member?.of ?? name}.tasks`,
-        stranger,
-        tasks,
-      );
-  }
+  for (const { trunk, task } of Object.values(suite.candidates))
+    if (trunk && !tasks.includes(task))
+      refuse(`candidates.${trunk.of}.tasks`, task, tasks);
   for (const [name, trial] of Object.entries(suite.trials)) {
     for (const one of trial.candidates ?? [])
       if (!candidates.includes(one))
@@ -103,13 +97,11 @@ export function checkReferences(suite: Suite, file: string): void {
 
 /** Refuses candidates that come from a base, where there is none. */
 function checkBase({ base, candidates }: Suite, file: string): void {
-  const from = Object.entries(candidates).find(
-    ([, c]) => c.model === undefined || c.model === BASE,
-  );
+  const from = Object.values(candidates).find(({ kind }) => kind !== "given");
   if (from && !base)
     throw new UsageError(
       "SUITE_INVALID",
-      `${file}: candidate "${from[0]}" is ${from[1].model ? "the base as it is" : "fine-tuned from a base"}, the suite names none`,
+      `${file}: candidate "${from.id}" is ${from.kind === "base" ? "the base as it is" : "fine-tuned from a base"}, the suite names none`,
       "Add base: { model: base.onnx }, or base: { pretrain: ... }.",
     );
 }
@@ -135,17 +127,15 @@ function checkTrajectory(
       `${file}: trajectory.attack "${attack}" is made for ${norms.join(", ")}, not for ${norm} of "${threatModel}"`,
       "Name another attack or threat model.",
     );
-  const tuned = Object.entries(candidates).filter(
-    ([, c]) => c.model === undefined,
-  );
+  const tuned = Object.values(candidates).filter(isTrained);
   const stranger = trajectory.candidates?.find(
-    (name) => !tuned.some(([id, spec]) => isNamed([name], id, spec)),
+    (name) => !tuned.some((candidate) => isNamed([name], candidate)),
   );
   if (stranger !== undefined)
     throw new UsageError(
       "SUITE_INVALID",
       `${file}: trajectory.candidates names "${stranger}", which is no candidate that is fine-tuned or adapted`,
-      `Choose one of: ${tuned.map(([id]) => id).join(", ")}.`,
+      `Choose one of: ${tuned.map(({ id }) => id).join(", ")}.`,
     );
 }
 
@@ -169,7 +159,7 @@ function checkAllHeads(
         "Name attacks such as fgsm or pgd.",
       );
   }
-  if (!Object.values(candidates).some((c) => c.member))
+  if (!Object.values(candidates).some(({ trunk }) => trunk))
     throw invalid(
       "is for candidates of several tasks, the suite has none",
       "Give a candidate tasks, or leave allHeads out.",

@@ -1,7 +1,7 @@
 import type { TrialAttack } from "#attacks";
 import { type Chosen, UsageError } from "#core";
 import type { Repair } from "#defenses";
-import { isNamed, isTunable, type Suite } from "../suite/index.ts";
+import { isNamed, type Suite } from "../suite/index.ts";
 import { lackOf } from "./needs.ts";
 
 /** One trial before it is run. */
@@ -24,17 +24,19 @@ export function planTrials(suite: Suite): PlannedTrial[] {
     ["none", []],
     ...Object.entries(suite.repairs),
   ];
-  return Object.entries(suite.candidates).flatMap(([candidate, spec]) =>
+  return Object.values(suite.candidates).flatMap((candidate) =>
     Object.entries(suite.trials).flatMap(([trial, asked]) => {
       const { attack: chosen, candidates, repairs: named } = asked;
-      if (!isNamed(candidates, candidate, spec)) return [];
-      if (lackOf(chosen, { suite, candidate: spec })) return [];
+      if (!isNamed(candidates, candidate)) return [];
+      if (lackOf(chosen, { suite, candidate })) return [];
       return repairs
         .filter(([repair]) => !named || named.includes(repair))
-        .filter(([, parts]) => isTunable(spec) || !parts.some(isFilter))
+        .filter(
+          ([, parts]) => candidate.kind === "tuned" || !parts.some(isFilter),
+        )
         .map(([repair, parts]) => ({
-          id: `${candidate}/${repair}/${trial}`,
-          candidate,
+          id: `${candidate.id}/${repair}/${trial}`,
+          candidate: candidate.id,
           repair,
           parts,
           trial,
@@ -49,20 +51,20 @@ const isFilter = ({ unit }: Chosen<Repair>) => unit.kind === "filter";
 
 /** Refuses a trial that can be tried on no candidate, or not on one that it names, or behind a repair on none. */
 export function checkTrials(suite: Suite, file: string): void {
-  const all = Object.entries(suite.candidates);
+  const all = Object.values(suite.candidates);
   for (const [trial, spec] of Object.entries(suite.trials)) {
     const { attack, candidates, repairs } = spec;
     for (const name of candidates ?? [undefined]) {
-      const meant = all.filter(([id, spec]) =>
-        isNamed(name === undefined ? undefined : [name], id, spec),
+      const meant = all.filter((candidate) =>
+        isNamed(name === undefined ? undefined : [name], candidate),
       );
-      const reasons = meant.map(([, spec]) =>
-        lackOf(attack, { suite, candidate: spec }),
+      const lacks = meant.map((candidate) =>
+        lackOf(attack, { suite, candidate }),
       );
-      if (reasons.includes(null)) continue;
+      if (lacks.includes(null)) continue;
       throw new UsageError(
         "TRIAL_CANDIDATES",
-        `${file}: trials.${trial}: ${attack.unit.id} cannot be tried on ${name ?? "any candidate"}: it ${reasons[0]?.what}`,
+        `${file}: trials.${trial}: ${attack.unit.id} cannot be tried on ${name ?? "any candidate"}: it ${lacks[0]?.what}`,
         "Name other candidates for it, or leave it out.",
       );
     }

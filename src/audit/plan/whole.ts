@@ -41,10 +41,9 @@ export function planSuite(
   checkReferences(suite, file);
   checkGateNames(suite.gate, {
     candidates: namesOf(
-      Object.entries(suite.candidates).map(([id, { replica, member }]) => ({
-        id,
-        replica,
-        member,
+      Object.values(suite.candidates).map(({ trunk, ...named }) => ({
+        ...named,
+        member: trunk && { of: trunk.of, task: named.task },
       })),
     ),
     defenses: ["none", ...Object.keys(suite.defenses)],

@@ -1,4 +1,12 @@
 // What a person writes: the suite, checked and with every default filled in.
+export type {
+  AdaptedCandidate,
+  BaseCandidate,
+  Candidate,
+  GivenCandidate,
+  MemberCandidate,
+  TunedCandidate,
+} from "./candidates.ts";
 export { describe, plainParams, unitResult } from "./described.ts";
 export { parseDocument } from "./document/index.ts";
 export {
@@ -12,6 +20,6 @@ export {
 } from "./gate-rules.ts";
 export { type LoadedSuite, loadSuite, type SuiteInput } from "./load.ts";
 export { BASE } from "./models.ts";
-export { isFollowed, isNamed, isTunable, taskNamed, trunkOf } from "./named.ts";
-export { type CandidateSpec, type Suite, suiteSchema } from "./schema.ts";
-export { MAIN, type Member, type TaskSpec } from "./tasks.ts";
+export { isFollowed, isNamed, isTrained, taskNamed, trunkOf } from "./named.ts";
+export { type Suite, suiteSchema } from "./schema.ts";
+export { MAIN, type TaskSpec } from "./tasks.ts";

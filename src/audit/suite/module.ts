@@ -25,10 +25,12 @@ export async function importSuite(
     await exported(file, version),
   );
   const suite = checkValue(plain, file, schema as z.ZodType<Suite>);
-  const candidates = Object.entries(suite.candidates).map(([id, spec]) => {
-    const { member, replica } = spec;
-    const given = schedules.get(member?.of ?? replica?.of ?? id);
-    return [id, given ? { ...spec, schedule: scheduleOf(given) } : spec];
+  const candidates = Object.values(suite.candidates).map((one) => {
+    const { id, trunk, replica } = one;
+    const own = schedules.get(trunk?.of ?? replica?.of ?? id);
+    if (!own || !("settings" in one)) return [id, one];
+    const settings = { ...one.settings, schedule: scheduleOf(own) };
+    return [id, { ...one, settings }];
   });
   const pretrain = suite.base?.pretrain;
   return {

@@ -12,10 +12,10 @@ import { reactiveDefenses, repairs } from "#defenses";
 import { engines } from "#engine";
 import { taskSchema } from "#model";
 import { normSchema } from "../results/index.ts";
+import { auditedCandidates } from "./candidates.ts";
 import { gateSchema } from "./gate-rules.ts";
 import { baseSchema, candidateSchema, givenSchema, id } from "./models.ts";
-import { withReplicas } from "./replicas.ts";
-import { taskSpecSchema, withMembers } from "./tasks.ts";
+import { taskSpecSchema } from "./tasks.ts";
 
 const shiftSchema = z.union([
   z.literal("invert"),
@@ -90,10 +90,7 @@ export const suiteSchema = z.strictObject({
   base: baseSchema.optional(),
   /** A model of about the same accuracy that does not descend from the base, for attacks with surrogate: unrelated. Trained as the base is, from another seed, when left out. */
   unrelated: givenSchema.optional(),
-  candidates: z
-    .record(id, candidateSchema)
-    .transform(withMembers)
-    .transform(withReplicas),
+  candidates: z.record(id, candidateSchema).transform(auditedCandidates),
   /** Reactive defences by name; the undefended candidate, "none", is always there. */
   defenses: z
     .record(id, z.array(choiceOf(reactiveDefenses)).min(1))
@@ -167,6 +164,3 @@ export const suiteSchema = z.strictObject({
 });
 
 export type Suite = z.output<typeof suiteSchema>;
-
-/** What a suite says of one candidate. */
-export type CandidateSpec = Suite["candidates"][string];

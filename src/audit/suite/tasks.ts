@@ -41,32 +41,3 @@ export const taskSpecSchema = z
   });
 
 export type TaskSpec = z.output<typeof taskSpecSchema>;
-
-/** Which of several tasks on one trunk an audited candidate is. */
-export interface Member {
-  readonly of: string;
-  readonly task: string;
-}
-
-/** Candidates with one entry for each of their tasks: "multi" of main and parity becomes "multi.main" and "multi.parity". */
-export function withMembers<C extends { tasks?: string[] | undefined }>(
-  candidates: Readonly<Record<string, C>>,
-  context: z.RefinementCtx,
-): Record<string, C & { member: Member | null }> {
-  type Entry = [string, C & { member: Member | null }];
-  return Object.fromEntries(
-    Object.entries(candidates).flatMap(([of, spec]): Entry[] => {
-      if (!spec.tasks) return [[of, { ...spec, member: null }]];
-      return spec.tasks.map((task) => {
-        const id = `${of}.${task}`;
-        if (id in candidates)
-          context.addIssue({
-            code: "custom",
-            path: [id],
-            message: `is also the name of task "${task}" of "${of}"`,
-          });
-        return [id, { ...spec, member: { of, task } }];
-      });
-    }),
-  );
-}

@@ -1,6 +1,6 @@
 import { UsageError } from "#core";
 import type { Dataset } from "#data";
-import { MAIN, type Member } from "../suite/index.ts";
+import { MAIN } from "../suite/index.ts";
 
 /** A dataset in the three parts of a suite. */
 export interface Parts {
@@ -46,12 +46,12 @@ export interface TaskData extends Judged {
 }
 
 /**
- * What a candidate is judged on: the data of its task, which is the suite's own unless it is one of several.
+ * What a candidate of a task is judged on.
  *
  * @throws TASK_UNKNOWN
  */
-export function judgedOn(data: PreparedData, member: Member | null): TaskData {
-  if (!member || member.task === MAIN) {
+export function judgedOn(data: PreparedData, task: string): TaskData {
+  if (task === MAIN) {
     const { target, attacked } = data;
     const all = ({ y }: Dataset) => Array.from(y.keys());
     const rows = {
@@ -61,11 +61,11 @@ export function judgedOn(data: PreparedData, member: Member | null): TaskData {
     };
     return { target, attacked, rows };
   }
-  const found = data.tasks.get(member.task);
+  const found = data.tasks.get(task);
   if (found) return found;
   throw new UsageError(
     "TASK_UNKNOWN",
-    `the suite has no task "${member.task}"`,
+    `the suite has no task "${task}"`,
     `It has ${[MAIN, ...data.tasks.keys()].join(", ")}.`,
   );
 }

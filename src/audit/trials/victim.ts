@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Chosen, hashOf, Random, sha256, UsageError } from "#core";
+import { type Chosen, hashOf, Random, sha256 } from "#core";
 import { type Dataset, takeSamples } from "#data";
 import { defend, type Filtered, type Repair, remaining } from "#defenses";
 import { loadModel, type Model, saveModel } from "#model";
@@ -13,12 +13,7 @@ import {
   type Workshop,
   withNewHead,
 } from "../models/index.ts";
-import {
-  BASE,
-  type CandidateSpec,
-  describe,
-  isTunable,
-} from "../suite/index.ts";
+import { type Candidate, describe } from "../suite/index.ts";
 import { type Judged, judgedOn, type Parts } from "../tasks/index.ts";
 
 /** What is changed of a candidate's fine-tuning; the rest is as it was. */
@@ -70,8 +65,6 @@ export interface Victim {
    * Fine-tunes it again as the suite says, and repairs what comes out. Without
    * changes that is `model`. Models are kept under the hash of all that they
    * depend on.
-   *
-   * @throws TRIAL_NEEDS_TUNING for a candidate that is given as a file
    */
   tune(changes: Changes): Promise<Model>;
   /** The same, and what the filters of the repair did to the data. */
@@ -104,8 +97,8 @@ export async function openVictim(
   base: ReadyModel | null,
   shop: Workshop,
 ): Promise<Victim & { surrogate: Victim["tune"] }> {
-  const spec = shop.loaded.suite.candidates[ready.id]!;
-  const judged: Judged = judgedOn(shop.data, spec.member);
+  const candidate = shop.loaded.suite.candidates[ready.id]!;
+  const judged: Judged = judgedOn(shop.data, candidate.task);
   const bare = (changes: Changes) => retune(ready, changes, base, shop);
   const repaired = async (changes: Changes) =>
     repairAll(await bare(changes), changes, repair, bare, judged, shop);
@@ -116,19 +109,19 @@ export async function openVictim(
     id: ready.id,
     model: released.model,
     base: base?.model ?? null,
-    cut: spec.cut,
+    cut: "cut" in candidate ? candidate.cut : undefined,
     data: judged.target,
     learned: {
-      domain: domainOf(spec, judged, shop),
+      domain: domainOf(candidate, judged, shop),
       seen: released.seen,
       unlabelled:
-        spec.adaptation?.unit.kind === "joint"
+        candidate.adaptation?.unit.kind === "joint"
           ? judged.target.train.y.length
           : 0,
     },
     attacked: judged.attacked,
     source: shop.data.pretraining,
-    tunable: base !== null && isTunable(spec),
+    tunable: candidate.kind === "tuned",
     repaired: repair.length > 0,
     behindDefenses: async (model, train) => {
       const named = { ...ready, model, hash: weightsHash(model) };
@@ -158,30 +151,27 @@ async function retune(
   shop: Workshop,
 ): Promise<Tuned> {
   const { suite } = shop.loaded;
-  const spec = suite.candidates[ready.id]!;
+  const candidate = suite.candidates[ready.id]!;
   if (Object.keys(changes).length === 0)
     return {
       model: ready.model,
       key: ready.hash,
-      train: domainOf(spec, judgedOn(shop.data, spec.member), shop).train,
+      train: domainOf(candidate, judgedOn(shop.data, candidate.task), shop)
+        .train,
       unseen: ready.unseen ?? [],
     };
-  if (!base || !isTunable(spec))
-    throw new UsageError(
-      "TRIAL_NEEDS_TUNING",
-      `${ready.id} would have to be fine-tuned again, and the suite does not say how`,
-      "Try the attack on candidates with a strategy of their own and one task.",
-    );
-  const recipe = recipeOf(ready.id, shop, changes.base ?? base.model);
+  if (!base || candidate.kind !== "tuned")
+    throw new Error(`${ready.id} cannot be tuned again; the plan says so`);
+  const recipe = recipeOf(candidate, shop, changes.base ?? base.model);
   const train = changes.train ?? recipe.train;
   const key = hashOf({
     kind: "trial",
     base: changes.base ? weightsHash(changes.base) : base.hash,
     purpose: changes.seed ?? null,
-    adaptation: spec.adaptation && describe(spec.adaptation),
+    adaptation: candidate.adaptation && describe(candidate.adaptation),
     target: recipe.target.fingerprint,
     task: suite.task,
-    ...describeTuning(spec),
+    ...describeTuning(candidate),
     ...trainingKey(shop, { train, validation: recipe.validation }),
   });
   const tuning = withNewHead({
@@ -192,7 +182,7 @@ async function retune(
       : recipe.random,
   });
   const kept = await keepTuned(
-    { id: ready.id, name: `${ready.id}-trial`, key },
+    { name: `${ready.id}-trial`, key },
     tuning,
     base,
     shop,
@@ -202,11 +192,11 @@ async function retune(
 
 /** The data whose labels a candidate learns; of a file from elsewhere, those of its task. */
 function domainOf(
-  { model, labels, adaptation }: CandidateSpec,
+  { kind, labels, adaptation }: Candidate,
   { target }: Judged,
   { data }: Workshop,
 ): Parts {
-  if (model === BASE) return data.pretraining ?? target;
+  if (kind === "base") return data.pretraining ?? target;
   const isSource = labels === "source" || adaptation?.unit.kind === "joint";
   return (isSource && data.sourceDomain) || target;
 }

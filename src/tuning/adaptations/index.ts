@@ -14,4 +14,9 @@ export const adaptations: readonly Adaptation[] = [
   tent,
 ];
 
-export type { Adaptation, AdaptInput, JointAdaptation } from "./adaptation.ts";
+export type {
+  Adaptation,
+  AdaptInput,
+  JointAdaptation,
+  SourceFreeAdaptation,
+} from "./adaptation.ts";

@@ -10,6 +10,7 @@ import { describe as described } from "../../../src/audit/suite/described.ts";
 import { defineSuite } from "../../../src/index.ts";
 import { temporaryFolder } from "../../folder.ts";
 import { settings, smallDigits, untrained } from "../../reference.ts";
+import { settingsOf } from "../settings.ts";
 
 const folder = temporaryFolder();
 
@@ -49,7 +50,8 @@ test("a module gives a suite whose schedules may be functions", async () => {
     "many.ink",
     "named",
   ]);
-  for (const [id, { schedule }] of Object.entries(suite.candidates)) {
+  for (const id of Object.keys(suite.candidates)) {
+    const { schedule } = settingsOf(suite, id);
     expect(schedule.unit.id).toBe(id === "named" ? "cosine" : "function");
     if (id !== "named")
       expect(schedule.params.source).toBe("(step, total) => 1 - step / total");
@@ -58,7 +60,7 @@ test("a module gives a suite whose schedules may be functions", async () => {
   expect(hash).toMatch(/^[0-9a-f]{64}$/);
   expect(hash).not.toBe(sha256(""));
 
-  const { schedule } = suite.candidates["timed.1"]!;
+  const { schedule } = settingsOf(suite, "timed.1");
   const model = untrained();
   const groups = layerGroups(model.graph);
   const rates = new Map(groups.map((g) => [g.name, 1]));
@@ -81,7 +83,7 @@ test("a module gives a suite whose schedules may be functions", async () => {
 test("what a function is known by changes with its source and with what it speaks of", async () => {
   const hash = async (file: string) => {
     const { suite } = await loadSuite(file);
-    const { schedule } = suite.candidates["timed.1"]!;
+    const { schedule } = settingsOf(suite, "timed.1");
     return hashOf(described(schedule));
   };
   const source = "(step) => (step < warm ? 0.5 : 1)";

@@ -9,6 +9,7 @@ import { checkValue } from "../../../src/audit/suite/document/index.ts";
 import { loadSuite } from "../../../src/audit/suite/index.ts";
 import { suiteSchema } from "../../../src/audit/suite/schema.ts";
 import { prepareData } from "../../../src/audit/tasks/index.ts";
+import { settingsOf } from "../settings.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assay-names-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -110,7 +111,7 @@ describe("names from outside", () => {
       const { suite } = await load(
         `version: 1\ntitle: t\ndata: { source: digits }\ncandidates: { a: { strategy: full, classWeights: ${map} } }\n`,
       );
-      return suite.candidates.a?.classWeights;
+      return settingsOf(suite, "a").classWeights;
     };
     const [one, other] = [
       await weights("{ 10: 1, 9: 2, __proto__: 3 }"),

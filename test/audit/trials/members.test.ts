@@ -6,7 +6,6 @@ import { onnxruntime } from "#engine";
 import { defineFilter } from "../../../defenses/repair/repair.ts";
 import { makeBase } from "../../../src/audit/models/base.ts";
 import { makeCandidate } from "../../../src/audit/models/candidate.ts";
-import { makeMember } from "../../../src/audit/models/joint.ts";
 import type { ReadyModel, Workshop } from "../../../src/audit/models/ready.ts";
 import { openStore } from "../../../src/audit/store.ts";
 import { loadSuite } from "../../../src/audit/suite/load.ts";
@@ -56,10 +55,7 @@ const opened = async (
   id: string,
   repair: Parameters<typeof openVictim>[1] = [],
 ) => {
-  const make = shop.loaded.suite.candidates[id]?.member
-    ? makeMember
-    : makeCandidate;
-  const ready = await make(id, shop, base);
+  const ready = await makeCandidate(id, shop, base);
   return { ready, ...(await openVictim(ready, repair, base, shop)) };
 };
 

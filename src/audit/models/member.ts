@@ -1,0 +1,139 @@
+import { hashOf, Random } from "#core";
+import {
+  groupHeads,
+  headModel,
+  layerGroups,
+  type Model,
+  withHeads,
+} from "#model";
+import { jointDataset, manyTasks, placesOf } from "#tuning";
+import {
+  describe,
+  isFollowed,
+  type MemberCandidate,
+  taskNamed,
+} from "../suite/index.ts";
+import { checkTargets, judgedOn, type PreparedData } from "../tasks/index.ts";
+import {
+  describeTuning,
+  type FineTuning,
+  keepTuned,
+  planTuning,
+  purposeOf,
+} from "./fine-tuning.ts";
+import { trainingKey } from "./keep.ts";
+import type { Maker } from "./maker.ts";
+import type { Known } from "./ready.ts";
+import { partsOf } from "./training-parts.ts";
+
+/**
+ * One task of a candidate of several: all are trained together on one trunk, once,
+ * and kept in one file; each is then audited as the model of its own head.
+ */
+export const member: Maker<MemberCandidate> = {
+  outline(candidate, known, base) {
+    const tuning = jointTuning(candidate, known, base);
+    planTuning(tuning);
+    const { headed } = tuning;
+    const own = headed.heads?.find(({ name }) => name === candidate.task);
+    return own ? headModel(headed, own) : headed;
+  },
+  async make(candidate, shop, base) {
+    const { loaded, data } = shop;
+    const { task, trunk, taskWeights, taskTemperature } = candidate;
+    const tuning = jointTuning(candidate, shop, base.model);
+    const key = hashOf({
+      kind: "tasks",
+      base: base.hash,
+      tasks: trunk.tasks.map((name) => ({
+        name,
+        task: taskNamed(loaded, name),
+      })),
+      weights: describe(taskWeights),
+      temperature: taskTemperature,
+      ...describeTuning(candidate),
+      ...trainingKey(shop, tuning),
+    });
+    const followed = isFollowed(loaded.suite, candidate);
+    const made = await keepTuned(
+      { name: trunk.of, key, followed },
+      tuning,
+      base,
+      shop,
+      { head: task },
+    );
+    const unseen = new Set(made.unseen);
+    const all = placesOf(samplesOf(trunk.tasks, data, "train"));
+    const places = all[trunk.tasks.indexOf(task)] ?? [];
+    return {
+      ...made,
+      unseen: [...places.keys()].filter((i) => unseen.has(places[i]!)),
+    };
+  },
+};
+
+/** The samples of each task, and which of the suite's own they are. */
+const samplesOf = (
+  names: readonly string[],
+  data: PreparedData,
+  part: "train" | "validation",
+) =>
+  names.map((task) => {
+    const { target, rows } = judgedOn(data, task);
+    return { data: target[part], ...(rows ? { rows: rows[part] } : {}) };
+  });
+
+/** How all tasks of a candidate are learned together. */
+function jointTuning(
+  candidate: MemberCandidate,
+  { loaded, data }: Known,
+  base: Model,
+): FineTuning {
+  const { trunk, taskWeights, taskTemperature, cut } = candidate;
+  const random = new Random(loaded.suite.seed).fork(
+    purposeOf("candidate", candidate),
+  );
+  const tasks = trunk.tasks.map((task) => ({
+    name: task,
+    task: taskNamed(loaded, task),
+    judged: judgedOn(data, task),
+  }));
+  const headed = withHeads(
+    base,
+    tasks.map(({ name, task, judged }) => ({
+      name,
+      classes: judged.target.test.classes,
+      ...(task ? { task } : {}),
+    })),
+    random.fork("head"),
+    cut,
+  );
+  const { heads = [] } = headed;
+  for (const [i, head] of heads.entries()) {
+    const { test } = tasks[i]!.judged.target;
+    checkTargets(headModel(headed, head), test, `task "${head.name}"`);
+  }
+  const joint = (part: "train" | "validation") =>
+    jointDataset(heads, samplesOf(trunk.tasks, data, part), data.target[part]);
+  const parts = { train: joint("train"), validation: joint("validation") };
+  const groups = groupHeads(
+    headed,
+    layerGroups(headed.graph, candidate.trainable),
+  );
+  return {
+    candidate,
+    headed,
+    groups,
+    ...parts,
+    parts: [
+      ...partsOf(candidate, base, data.target.train),
+      manyTasks({
+        weighting: taskWeights,
+        temperature: taskTemperature,
+        groups,
+        train: parts.train,
+      }),
+    ],
+    random,
+  };
+}
