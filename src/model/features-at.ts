@@ -1,4 +1,5 @@
 import type { FloatTensor } from "#onnx";
+import type { Book } from "./book.ts";
 import type { CompiledModel, Draws } from "./compiled.ts";
 
 /** What an attack gets of the features at a cut: every row counts as a query, and none is judged. */
@@ -26,10 +27,9 @@ export interface FeaturesAt {
 export function grantFeatures(
   part: CompiledModel,
   {
-    count,
+    spend,
     drawsOf,
-  }: {
-    count(kind: "forward" | "gradient", samples: readonly number[]): void;
+  }: Pick<Book<never>, "spend"> & {
     drawsOf(samples: readonly number[]): Draws;
   },
 ): FeaturesAt {
@@ -37,11 +37,11 @@ export function grantFeatures(
   return {
     width,
     values(rows, samples) {
-      count("forward", samples);
+      spend("forward", samples);
       return part.logits(rows, drawsOf(samples));
     },
     async distance(rows, samples, wanted) {
-      count("gradient", samples);
+      spend("gradient", samples);
       const { loss, gradient } = await part.lossGradient(
         rows,
         samples,

@@ -2,6 +2,7 @@ import { AssayError, Random } from "#core";
 import { type FloatTensor, takeRows } from "#onnx";
 import { argmaxRows } from "./answers.ts";
 import { standsBeside, withBeside } from "./beside.ts";
+import { openBook } from "./book.ts";
 import type { LossGradient } from "./compiled.ts";
 import type { CutPlace } from "./cut-off.ts";
 import { asAttacked, rejections } from "./detection.ts";
@@ -9,22 +10,9 @@ import { mayRefuse } from "./detector.ts";
 import { type FeaturesAt, grantFeatures } from "./features-at.ts";
 import type { Objective } from "./loss-pass.ts";
 import type { Answers } from "./model.ts";
-import {
-  copyOfSamples,
-  countOf,
-  putSamples,
-  type Samples,
-  sampleAt,
-} from "./samples.ts";
+import type { Samples } from "./samples.ts";
 import { meaningOf } from "./tasks/index.ts";
-import {
-  type Access,
-  checkTerms,
-  outside,
-  roundingOf,
-  type Terms,
-  type Victim,
-} from "./terms.ts";
+import { type Access, checkTerms, type Terms, type Victim } from "./terms.ts";
 
 /** Samples that were evaluated, by kind. */
 export interface Queries {
@@ -39,8 +27,8 @@ type Ask<X, T> = (x: X, samples: readonly number[]) => Promise<T>;
 
 /**
  * All that an attack gets of the model it attacks: exactly the access of its
- * threat model, counted and judged. It sees every answer, so it also keeps
- * the book: which samples are broken, after how many queries, and by what. What
+ * threat model, counted and judged. It sees every answer, so it also keeps the
+ * book (`Book`): which samples are broken, after how many queries, and by what. What
  * the access does not include throws ACCESS_DENIED, and a query beyond the
  * budget of a sample QUERY_BUDGET: an attack cannot cheat, and cannot lose
  * what it found.
@@ -112,53 +100,22 @@ export function grantAccess<X extends Samples>(
   model: Victim<NoInfer<X>>,
   terms: Terms<X>,
 ): Target<X> {
-  const {
-    access,
-    x,
-    y,
-    targets,
-    limit,
-    base,
-    beside = [],
-    queries: budget = Infinity,
-  } = terms;
   checkTerms(model, terms);
-  const n = countOf(x);
-  const counted: Queries = { forward: 0, gradient: 0, base: 0 };
-  const spent = new Int32Array(n);
-  const brokenAt = new Int32Array(n);
+  const { x, y, targets, limit, base, beside = [] } = terms;
+  const book = openBook(terms, model.model.noise !== undefined);
+  const surrogate =
+    base && grantAccess(base, { access: "gradient", x, targets, limit });
+  const meaning = meaningOf(model.model);
+  const { detectors = [] } = model.model;
   const { draws = new Random("draws") } = terms;
-  const streams = Array.from({ length: n }, (_, i) => draws.fork(i));
+  const streams = book.losses.map((_, i) => draws.fork(i));
   const drawsOf = (samples: readonly number[]) =>
     samples.map((i) => streams[i]!);
-  const distances = new Float64Array(n).fill(Infinity);
-  const best = copyOfSamples(x);
-  const reach = limit.eps + roundingOf(limit);
-
-  const losses = Array.from({ length: n }, (): number[] => []);
-  let traced: string | undefined;
-  const trace = (
-    name: string,
-    samples: readonly number[],
-    values: Float32Array,
-  ) => {
-    if (name !== traced) for (const all of losses) all.length = 0;
-    traced = name;
-    samples.forEach((sample, i) => {
-      losses[sample]?.push(values[i]!);
-    });
-  };
-
-  const surrogate =
-    base &&
-    grantAccess(base, { access: "gradient", x, targets, limit: terms.limit });
-  const meaning = meaningOf(model.model);
   const targetsOf = (samples: readonly number[]) =>
     meaning.targets && targets ? takeRows(targets, samples) : undefined;
 
-  const { detectors = [] } = model.model;
-  /** What the attack is told of rows: a refused one is taken for its true class. */
-  const told = (answers: Answers, samples: readonly number[]) => {
+  /** What the attack sees of rows: a refused one is taken for its true class. */
+  const seen = (answers: Answers, samples: readonly number[]) => {
     const logits = meaning.view(answers.logits, targetsOf(samples));
     const predicted = argmaxRows(logits);
     if (!y || !mayRefuse(detectors)) return { logits, predicted };
@@ -169,74 +126,25 @@ export function grantAccess<X extends Samples>(
       predicted: predicted.map((p, i) => (refused[i] ? (truth[i] ?? p) : p)),
     };
   };
-
-  /** What the attack is told where heads stand beside: a row is wrong only when all of them are. */
+  /** The same where heads stand beside: a row is wrong only when all of them are. */
   const inAll = (
     predicted: Int32Array,
     samples: readonly number[],
     standing: readonly boolean[],
   ) => predicted.map((p, i) => (standing[i] ? (y?.[samples[i]!] ?? p) : p));
-  /** What it is told of rows that it asks about without a gradient. */
-  const asked = async (rows: X, samples: readonly number[]) => {
+
+  /** Asks about rows without a gradient. */
+  const ask = async (rows: X, samples: readonly number[]) => {
+    book.spend("forward", samples);
     const draws = drawsOf(samples);
-    const answers = await model.answers(rows, draws);
-    const { logits, predicted: own } = told(answers, samples);
-    const standing = await standsBeside(beside, {
-      x: rows as FloatTensor,
-      samples,
-      draws,
-    });
-    const predicted = inAll(own, samples, standing);
-    judge(rows, samples, predicted);
-    return { logits, predicted };
+    const own = seen(await model.answers(rows, draws), samples);
+    const at = { x: rows as FloatTensor, samples, draws };
+    const standing = await standsBeside(beside, at);
+    const predicted = inAll(own.predicted, samples, standing);
+    book.judge(rows, samples, predicted);
+    return { logits: own.logits, predicted };
   };
 
-  const count = (kind: "forward" | "gradient", samples: readonly number[]) => {
-    counted[kind] += samples.length;
-    for (const sample of samples) {
-      spent[sample]!++;
-      if (spent[sample]! > budget) {
-        throw new AssayError(
-          "QUERY_BUDGET",
-          `the attack asked more than the ${budget} queries of a sample that it has`,
-          "Ask `target.open(queries)` which samples can afford the next step.",
-        );
-      }
-    }
-  };
-  const allows = (row: X, sample: number): number => {
-    if (outside(row, limit) >= 0) return Infinity;
-    const centre = sampleAt(x, sample);
-    const [d = Infinity] = Array.from(limit.distance(centre, row));
-    if (!(d <= reach)) return Infinity;
-    return limit.allows?.(centre, row) === false ? Infinity : d;
-  };
-  // One unlucky draw is not much of an example: what comes later was climbed further.
-  const random = model.model.noise !== undefined && !limit.nearest;
-  const judge = (
-    rows: X,
-    samples: readonly number[],
-    predicted: Int32Array,
-  ) => {
-    samples.forEach((sample, place) => {
-      const broken = distances[sample]!;
-      const wrong = y !== undefined && predicted[place] !== y[sample];
-      if (!wrong && broken < Infinity) return;
-      const row = sampleAt(rows, place);
-      if (!wrong) {
-        // The last of one that stands is measured only when it is asked for.
-        putSamples(best, [sample], row);
-        return;
-      }
-      const distance = allows(row, sample);
-      if (distance >= (random ? Infinity : broken)) return;
-      putSamples(best, [sample], row);
-      distances[sample] = distance;
-      if (brokenAt[sample] === 0) brokenAt[sample] = spent[sample]!;
-    });
-  };
-  const affords = (sample: number, queries: number) =>
-    spent[sample]! + queries <= budget;
   const handle = (access: Access): Target<X> => ({
     access,
     within(less) {
@@ -244,28 +152,20 @@ export function grantAccess<X extends Samples>(
       return handle(less);
     },
     classes: meaning.classes,
-    open(queries = 1) {
-      return Array.from(spent.keys()).filter(
-        (i) =>
-          (limit.nearest || random || distances[i] === Infinity) &&
-          affords(i, queries),
-      );
-    },
-    affords,
+    open: (queries = 1) => book.open(queries),
+    affords: book.affords,
     async predict(rows, samples) {
       require(access, "predict");
-      count("forward", samples);
-      return (await asked(rows, samples)).predicted;
+      return (await ask(rows, samples)).predicted;
     },
     async scores(rows, samples) {
       require(access, "scores");
-      count("forward", samples);
-      return (await asked(rows, samples)).logits;
+      return (await ask(rows, samples)).logits;
     },
     async lossGradient(rows, samples, { labels, loss, aims } = {}) {
       require(access, "lossGradient");
       if (!model.lossGradient || Array.isArray(rows)) throw withoutGradient();
-      count("gradient", samples);
+      book.spend("gradient", samples);
       const truth = samples.map((i) => y?.[i] ?? 0);
       const name = loss ?? "cross-entropy";
       // Towards another class, or past a detector, there is nothing but the cross-entropy.
@@ -291,27 +191,19 @@ export function grantAccess<X extends Samples>(
         isOwn ? undefined : name,
         labels !== undefined || aims !== undefined,
       );
-      const { logits, predicted } = told(own, samples);
-      judge(rows, samples, inAll(predicted, samples, standing));
-      if (!labels && !aims) trace(name, samples, answer.loss);
+      const { logits, predicted } = seen(own, samples);
+      book.judge(rows, samples, inAll(predicted, samples, standing));
+      if (!labels && !aims) book.trace(name, samples, answer.loss);
       return { ...answer, logits };
     },
     async featuresAt(place) {
       require(access, "featuresAt");
       if (!model.featuresAt) throw withoutGradient();
-      return grantFeatures(await model.featuresAt(place), { count, drawsOf });
+      const part = await model.featuresAt(place);
+      return grantFeatures(part, { spend: book.spend, drawsOf });
     },
-    examples() {
-      const found = copyOfSamples(best);
-      for (let i = 0; i < n; i++)
-        if (
-          distances[i] === Infinity &&
-          allows(sampleAt(best, i), i) === Infinity
-        )
-          putSamples(found, [i], sampleAt(x, i));
-      return found;
-    },
-    distances,
+    examples: book.examples,
+    distances: book.distances,
     get base() {
       require(access, "base");
       if (surrogate) return surrogate;
@@ -323,12 +215,12 @@ export function grantAccess<X extends Samples>(
     },
     get queries() {
       const { gradient = 0, forward = 0 } = surrogate?.queries ?? {};
-      return { ...counted, base: gradient + forward };
+      return { ...book.queries, base: gradient + forward };
     },
-    brokenAt,
-    losses,
+    brokenAt: book.brokenAt,
+    losses: book.losses,
   });
-  return handle(access);
+  return handle(terms.access);
 }
 
 function require(access: Access, what: string): void {
