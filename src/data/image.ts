@@ -25,9 +25,10 @@ export interface Wanted {
 const mostPixels = 2 ** 26;
 
 /**
- * Decodes a PNG, JPEG or WebP file, told by its content. Transparency,
- * orientation tags and colour profiles are ignored, as common training
- * pipelines do; colour becomes grey by the ITU-R 601 weights.
+ * Decodes a PNG, JPEG or WebP file, told by its content, to the values that Pillow
+ * gives. Transparency, orientation tags and colour profiles are ignored, as common
+ * training pipelines do; of 16 bits the upper 8 are kept; colour becomes grey by the
+ * ITU-R 601 weights.
  * @param shown how messages name the file
  * @throws DATA_IMAGE when the file is something else, damaged or too large
  */
@@ -50,8 +51,13 @@ export async function decodeImage(
       limitInputPixels: mostPixels,
       ignoreIcc: true,
     });
-    const kept = channels ?? (await channelsOf(image));
-    const decoded = await toBytes(image.removeAlpha().toColourspace("srgb"));
+    const { space } = await image.metadata();
+    const own = space === "b-w" || space === "grey16" ? 1 : 3;
+    const kept = channels ?? own;
+    const decoded =
+      space === "cmyk"
+        ? await fromInks(image)
+        : await toBytes(image.removeAlpha().toColourspace("srgb"));
     const colour = size === undefined ? decoded : await stretch(decoded, size);
     return kept === 1 ? toGrey(colour) : colour;
   } catch (error) {
@@ -74,9 +80,25 @@ function isImage(content: Uint8Array): boolean {
   );
 }
 
-async function channelsOf(image: Sharp): Promise<1 | 3> {
-  const { space } = await image.metadata();
-  return space === "b-w" || space === "grey16" ? 1 : 3;
+/**
+ * Colours of what is stored as inks: each ink takes its share of what black leaves, in
+ * the rounding of Pillow and torchvision. The decoder would go by the profile of a
+ * press, with other colours.
+ */
+async function fromInks(image: Sharp): Promise<Decoded> {
+  const { data, info } = await image
+    .pipelineColourspace("cmyk")
+    .toColourspace("cmyk")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  const bytes = new Uint8Array(3 * info.height * info.width);
+  for (let i = 0; i < bytes.length; i++) {
+    const pixel = Math.floor(i / 3) * info.channels;
+    const left = 255 - data[pixel + 3]!;
+    const product = data[pixel + (i % 3)]! * left + 128;
+    bytes[i] = left - (((product >> 8) + product) >> 8);
+  }
+  return { height: info.height, width: info.width, channels: 3, bytes };
 }
 
 async function toBytes(image: Sharp): Promise<Decoded> {

@@ -40,6 +40,10 @@ function plain(width: number, height: number, colour = "#ff8000") {
   });
 }
 
+/** A CMYK JPEG of two colours, 16 x 8, as Pillow writes it. */
+const INKS =
+  "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwADAgIDAgIDAwMDBAMDBAUIBQUEBAUKBwcGCAwKDAwLCgsLDQ4SEA0OEQ4LCxAWEBETFBUVFQwPFxgWFBgSFBUU/8AAFAgACAAQBEMRAE0RAFkRAEsRAP/EABcAAQEBAQAAAAAAAAAAAAAAAAkIBgr/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/9oADgRDAE0AWQBLAAA/ACqI2pgqbo9BCxSX3//Z";
+
 const square = await grey(2, 2, [0, 51, 102, 255]);
 const orange = await plain(2, 2).png().toBuffer();
 
@@ -71,6 +75,56 @@ describe("an image folder", () => {
       }),
     );
     expect(data.classes).toEqual(names);
+  });
+
+  it("makes colours of inks as Pillow and torchvision do", async () => {
+    const cmyk = Buffer.from(INKS, "base64");
+    // As Pillow 12 converts them to RGB; the same inks as YCCK, by the marker of Adobe.
+    const ycck = Buffer.from(cmyk);
+    ycck[cmyk.indexOf("Adobe") + 11] = 2;
+    const ends = async (content: Uint8Array, options: Options = {}) => {
+      const { x } = await load(folderOf({ "a/1.jpg": content }), options);
+      return Array.from({ length: x.data.length / 128 }, (_, c) => [
+        Math.round(255 * x.data[128 * c]!),
+        Math.round(255 * x.data[128 * c + 15]!),
+      ]);
+    };
+    expect(await ends(cmyk)).toEqual([
+      [0, 164],
+      [234, 42],
+      [185, 126],
+    ]);
+    expect(await ends(ycck)).toEqual([
+      [175, 0],
+      [255, 31],
+      [67, 129],
+    ]);
+    expect(await ends(cmyk, { channels: 1 })).toEqual([[158, 88]]);
+  });
+
+  it("keeps of 16 bits the upper 8, and drops transparency", async () => {
+    const deep = await sharp(
+      Uint16Array.from([0x00ff, 0x1234, 0xffff, 0x8001]),
+      {
+        raw: { width: 2, height: 2, channels: 1 },
+      },
+    )
+      .toColourspace("grey16")
+      .png()
+      .toBuffer();
+    const { x } = await load(folderOf({ "a/1.png": deep }));
+    expect(Array.from(x.data, (v) => Math.round(255 * v))).toEqual([
+      0x00, 0x12, 0xff, 0x80,
+    ]);
+    const clear = await sharp(Uint8Array.from([200, 0, 90, 255]), {
+      raw: { width: 2, height: 1, channels: 2 },
+    })
+      .png()
+      .toBuffer();
+    const see = await load(folderOf({ "a/1.png": clear }), { channels: 1 });
+    expect(Array.from(see.x.data, (v) => Math.round(255 * v))).toEqual([
+      200, 90,
+    ]);
   });
 
   it("keeps grey images grey, to the pixel", async () => {

@@ -98,6 +98,48 @@ describe("texts", () => {
     expect([json.y, json.classes]).toEqual([tsv.y, ["0", "1"]]);
   });
 
+  it("have the quotes that their writer meant", async () => {
+    const strings = async (name: string, text: string, spec = {}) => {
+      put(folder, name, text);
+      return (await load({ path: name, ...spec })).texts?.strings;
+    };
+    const file =
+      'text,label\n"He called it ""great"" and left",pos\nplain words,neg\n"a ""b"", c",pos\n';
+    const meant = ['He called it "great" and left', "plain words", 'a "b", c'];
+    expect(await strings("q.csv", file)).toEqual(meant);
+    const tabs = file.replaceAll(/,(?=label|pos|neg)/g, "\t");
+    expect(await strings("q.tsv", tabs)).toEqual(meant);
+    expect(await strings("q.tsv", tabs, { quotes: false })).toEqual([
+      '"He called it ""great"" and left"',
+      "plain words",
+      '"a ""b"", c"',
+    ]);
+    const semicolons = 'text;label\n"a; b";1\nc;0\n';
+    expect(await strings("q.csv", semicolons, { delimiter: ";" })).toEqual([
+      "a; b",
+      "c",
+    ]);
+  });
+
+  it.each([
+    [
+      'text\tlabel\n"Great," he said\t1\nbad\t0\n',
+      /line 2.*Invalid Closing Quote/,
+    ],
+    [
+      'text\tlabel\n"good\t1\nbad"\t0\n',
+      /line 3 ends a text with tabs and line/,
+    ],
+  ])(
+    "are refused where a quote can mean two things: %j",
+    async (text, message) => {
+      put(folder, "two.tsv", text);
+      await expect(load({ path: "two.tsv" })).rejects.toThrow(message);
+      const { texts } = await load({ path: "two.tsv", quotes: false });
+      expect(texts?.strings[0]?.startsWith('"')).toBe(true);
+    },
+  );
+
   it("take a tokenizer.json", async () => {
     put(folder, "tokenizer.json", wordPiece(["pad", "[UNK]", "good", "bad"]));
     const spec = { tokenizer: "tokenizer.json", length: 3 };

@@ -44,7 +44,14 @@ export function readCsv(
     header,
     skip,
     quotes = true,
-  }: { delimiter: string; header: boolean; skip: number; quotes?: boolean },
+    hint = "Check delimiter, header and skip, and that text with the delimiter stands in quotes.",
+  }: {
+    delimiter: string;
+    header: boolean;
+    skip: number;
+    quotes?: boolean;
+    hint?: string;
+  },
 ): Sheet {
   const bytes = readFile(file);
   if (bytes.length > LARGEST)
@@ -65,7 +72,7 @@ export function readCsv(
       info: true,
     }) as unknown as typeof records;
   } catch (error) {
-    throw unreadable(file, error);
+    throw unreadable(file, error, hint);
   }
   const rows = header ? records.slice(1) : records;
   const columns = header
@@ -87,7 +94,7 @@ export function readCsv(
   };
 }
 
-function unreadable(file: string, error: unknown): AssayError {
+function unreadable(file: string, error: unknown, hint: string): AssayError {
   const { code, lines } = error as CsvError & { lines?: number };
   const why =
     code === "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH"
@@ -96,7 +103,7 @@ function unreadable(file: string, error: unknown): AssayError {
   return new AssayError(
     "DATA_FORMAT",
     `${file}${lines === undefined ? "" : `, line ${lines}`}: ${why}`,
-    "Check delimiter, header and skip, and that text with the delimiter stands in quotes.",
+    hint,
     { cause: error },
   );
 }

@@ -1,20 +1,13 @@
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import { z } from "zod";
-import {
-  AssayError,
-  hashOf,
-  messageOf,
-  readFile,
-  sha256,
-  UsageError,
-} from "#core";
+import { AssayError, hashOf, readFile, sha256, UsageError } from "#core";
 import { tensor } from "#onnx";
 import { textRepairs } from "#texts";
 import type { TextReader } from "../dataset.ts";
-import { answersOf, type Cell, placeOf, type Sheet } from "../sheet.ts";
+import { answersOf, placeOf, type Sheet } from "../sheet.ts";
 import { defineSource } from "../source.ts";
+import { isJsonLines, readTextRows } from "../text/rows.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
-import { readCsv } from "./csv.ts";
 
 const column = z.union([z.string().min(1), z.int().positive()]);
 
@@ -26,20 +19,33 @@ export const text = defineSource({
       path: z
         .string()
         .min(1)
-        .describe("A .tsv file, or .jsonl with an object a line."),
+        .describe("A .tsv or .csv file, or .jsonl with an object a line."),
       header: z
         .boolean()
         .default(true)
-        .describe("Whether the first line of a .tsv file names the columns."),
+        .describe(
+          "Whether the first line of a .tsv or .csv file names the columns.",
+        ),
+      delimiter: z
+        .string()
+        .length(1)
+        .optional()
+        .describe("A tab, and of a .csv a comma, when left out."),
+      quotes: z
+        .boolean()
+        .optional()
+        .describe(
+          "Whether a value that begins with a quote stands in quotes, with those inside doubled; told by the file when left out.",
+        ),
       text: column
         .default("text")
         .describe(
-          "The column of texts, by name, or of a .tsv by number from 1.",
+          "The column of texts, by name, or by number from 1, where they have an order.",
         ),
       label: column
         .default("label")
         .describe(
-          "The column of classes, by name, or of a .tsv by number from 1.",
+          "The column of classes, by name, or by number from 1, where they have an order.",
         ),
       classes: z.array(z.string().min(1)).min(2).optional(),
       tokenizer: z
@@ -61,22 +67,14 @@ export const text = defineSource({
         .default([])
         .describe("What is done to each text first, in this order."),
     })
-    .describe("Texts of a TSV or JSONL file through a tokenizer."),
+    .describe("Texts of a TSV, CSV or JSONL file through a tokenizer."),
 
   async read(spec, folder) {
     const file = resolve(folder, spec.path);
-    const isJson = /\.jsonl$/i.test(file);
-    const sheet = isJson
-      ? readJsonLines(file)
-      : readCsv(file, {
-          delimiter: "\t",
-          header: spec.header,
-          skip: 0,
-          quotes: false,
-        });
+    const sheet = readTextRows(file, spec);
     const nameOf = (given: string | number) => {
       if (typeof given === "string") return given;
-      if (isJson) throw noNumber(file, given);
+      if (isJsonLines(file)) throw noNumber(file, given);
       return sheet.columns[given - 1] ?? `column ${given}`;
     };
     const strings = textsOf(sheet, nameOf(spec.text));
@@ -143,37 +141,3 @@ const noNumber = (file: string, given: number) =>
     `${file} has no column ${given}: the keys of JSON objects have names, and no numbers`,
     "Name the key: text: review.",
   );
-
-/** An object a line; the columns are the keys of the first. */
-function readJsonLines(file: string): Sheet {
-  const lines = new TextDecoder()
-    .decode(readFile(file))
-    .split("\n")
-    .map((line, i) => ({ line, place: `${file}, line ${i + 1}` }))
-    .filter(({ line }) => line.trim() !== "");
-  const objects = lines.map(({ line, place }) => objectOf(line, place));
-  const columns = [...(objects[0]?.keys() ?? [])];
-  return {
-    name: basename(file).replace(/\.jsonl$/i, ""),
-    file,
-    columns,
-    rows: objects.map((object) => columns.map((key) => object.get(key))),
-    place: (row) => lines[row]?.place ?? file,
-  };
-}
-
-function objectOf(line: string, place: string): Map<string, Cell> {
-  let why = "it is no object";
-  try {
-    const value: unknown = JSON.parse(line);
-    if (value !== null && typeof value === "object" && !Array.isArray(value))
-      return new Map(Object.entries(value));
-  } catch (error) {
-    why = messageOf(error);
-  }
-  throw new UsageError(
-    "DATA_FORMAT",
-    `${place} cannot be read as JSON: ${why}`,
-    'Write an object a line, such as {"text": "fine", "label": 1}.',
-  );
-}
