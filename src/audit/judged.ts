@@ -4,6 +4,7 @@ import {
   type AcrossHeads,
   curves,
   domains,
+  type Faults,
   type Followed,
   inheritance,
   judgeCells,
@@ -36,8 +37,7 @@ export interface Found
     | "textGallery"
     | "timing"
   > {
-  /** What the preflight found of each candidate. */
-  readonly faults: ReadonlyMap<string, readonly string[]>;
+  readonly faults: Faults;
   readonly cells: readonly Scored[];
   readonly heads: AcrossHeads;
   readonly epochs: readonly Followed[];
@@ -57,7 +57,7 @@ export function judged(
     Object.entries(suite.attacks).map(([id, { unit }]) => [id, unit.family]),
   );
   const cells = judgeCells(found.cells, faults, file);
-  const crossTask = judgeHeads(found.heads, cells);
+  const crossTask = judgeHeads(found.heads, cells, faults);
   const worst = worstCases(
     cells,
     Object.keys(suite.candidates),

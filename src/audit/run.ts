@@ -12,10 +12,10 @@ import {
   modelResults,
   type Workshop,
 } from "./models/index.ts";
-import { planSuite, prepareSuite } from "./plan/index.ts";
+import { type Plan, planSuite, prepareSuite } from "./plan/index.ts";
 import type { Results } from "./results/index.ts";
 import { openStore } from "./store.ts";
-import { loadSuite, type Suite } from "./suite/index.ts";
+import { type LoadedSuite, loadSuite, type Suite } from "./suite/index.ts";
 import type { PreparedData } from "./tasks/index.ts";
 import { runTrials } from "./trials/index.ts";
 
@@ -41,38 +41,46 @@ export interface AuditOptions {
  */
 export async function runAudit(options: AuditOptions): Promise<Results> {
   const startedAt = new Date();
-  const { onEvent = () => {}, signal } = options;
   const loaded = await loadSuite(options.suite);
-  const { suite } = loaded;
   const plan = planSuite(loaded, options.only);
-  const engine = await engineOf(options, suite, onEvent);
+  const found = await compute(plan, await openShop(loaded, options));
+  return judged({ ...found, timing: since(startedAt) }, loaded);
+}
 
+/** Opens the engine and the store of a run, and reads its data. */
+async function openShop(
+  loaded: LoadedSuite,
+  options: AuditOptions,
+): Promise<Workshop> {
+  const { onEvent = () => {}, out, signal } = options;
+  const { suite } = loaded;
+  const engine = await engineOf(options, suite, onEvent);
   onEvent({ kind: "phase", title: "Reading data" });
   const data = await prepareSuite(loaded);
-  const store = openStore(options.out);
-  const shop: Workshop = {
-    loaded,
-    data,
-    seed: suite.seed,
-    store,
-    engine,
-    onEvent,
-    signal,
-  };
-  const made = await makeModels(plan, shop);
-  const faults = await checkModels(made, shop);
+  const store = openStore(out);
+  return { loaded, data, seed: suite.seed, store, engine, onEvent, signal };
+}
 
+/** Computes all that is planned. */
+async function compute(
+  plan: Plan,
+  shop: Workshop,
+): Promise<Omit<Found, "timing">> {
+  const { loaded, data, engine, onEvent } = shop;
+  const { suite } = loaded;
+  const models = await makeModels(plan, shop);
+  const faults = await checkModels(models, shop);
   onEvent({ kind: "phase", title: "Attacking" });
-  const attacking = prepareAttacks(shop, made);
+  const attacking = prepareAttacks(shop, models);
   const computed = await attackAll(plan.cells, attacking);
   const attacked = { ...attacking, plan: plan.cells, computed };
-  const heads = await crossTask({ ...attacked, suite, faults });
-  const trials = await runTrials(plan.trials, made, shop);
+  const heads = await crossTask({ ...attacked, suite });
+  const trials = await runTrials(plan.trials, models, shop);
   const { complete } = plan;
-  const found: Omit<Found, "timing"> = {
+  const found = {
     complete,
     classes: data.target.test.classes,
-    ...(await modelResults(made, shop)),
+    ...(await modelResults(models, shop)),
     faults,
     cells: [...computed.values()],
     heads,
@@ -89,7 +97,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     },
   };
   await release(attacking);
-  return judged({ ...found, timing: since(startedAt) }, loaded);
+  return found;
 }
 
 /** The data of a run in the results document. */

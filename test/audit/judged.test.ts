@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { suiteSchema } from "#audit";
 import { type Cell, resultsSchema } from "#results";
 import { type Found, judged } from "../../src/audit/judged.ts";
+import { rate } from "../../src/audit/statistics/intervals.ts";
 import { candidate, cell, evidence, outcomes } from "./cells.ts";
 
 const suite = suiteSchema.parse({
@@ -96,32 +97,50 @@ test("a cell is judged by the others and by what is wrong with its model, and th
   expect(faulty.gate.verdict).toBe("inconclusive");
 });
 
+const row = {
+  of: "both",
+  replica: null,
+  through: "head",
+  candidate: "full",
+  defense: "none",
+  attack: "pgd",
+  threatModel: "linf-0.1",
+  cleanAccuracy: rate(90, 100),
+  robustAccuracy: rate(50, 100),
+  drop: { value: 0.4, low: 0, high: 1 },
+  outcomes: outcomes(50, 40, 10),
+};
+
 test("what breaks a sample through another head counts in the worst case, and is trusted as the cell that it was made in", () => {
-  const row = {
-    of: "full",
-    replica: null,
-    through: "head",
-    candidate: "full",
-    defense: "none",
-    attack: "pgd",
-    threatModel: "linf-0.1",
-    cleanAccuracy: { value: 0.9, low: 0, high: 1, n: 100 },
-    robustAccuracy: { value: 0.5, low: 0, high: 1, n: 100 },
-    drop: { value: 0.4, low: 0, high: 1 },
-    outcomes: outcomes(50, 40, 10),
-  };
-  const at = (id: string) =>
-    judged(
-      { ...found, heads: { replays: [{ row, cell: id }], together: [] } },
-      loaded,
-    );
-  const results = at("head/none/pgd@linf-0.1");
+  const replays = [{ row, cell: "head/none/pgd@linf-0.1" }];
+  const results = judged(
+    { ...found, heads: { replays, together: [] } },
+    loaded,
+  );
   expect(results.worstCases[0]).toMatchObject({
     through: ["head"],
     robustAccuracy: { value: 0.5 },
   });
   expect(results.crossTask?.map((c) => c.trusted)).toEqual([true]);
   expect(results.gate.verdict).toBe("passed");
+});
+
+test("an attack on all heads at once says little of one whose gradient it did not follow, and nothing where one is faulty", () => {
+  const { faults, ...seen } = evidence(cell({ outcomes: outcomes(50, 50) }));
+  const heads = [
+    { row, noGradient: null },
+    { row: { ...row, candidate: "head" }, noGradient: "it rounds" },
+  ];
+  const all = {
+    ...found,
+    heads: { replays: [], together: [{ evidence: seen, heads }] },
+  };
+  const trusted = (one: Found) =>
+    judged(one, loaded).crossTask?.map((c) => c.trusted);
+  expect(trusted(all)).toEqual([true, false]);
+  expect(
+    trusted({ ...all, faults: new Map([["head", ["It draws at random."]]]) }),
+  ).toEqual([false, false]);
 });
 
 test("cells on the source domain stand beside those of the target, and each epoch is judged by itself", () => {

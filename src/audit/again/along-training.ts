@@ -90,6 +90,6 @@ async function attackedAt(
     best,
     cleanAccuracy: cell.cleanAccuracy,
     robustAccuracy: cell.robustAccuracy,
-    evidence: { ...evidence, faults: [] },
+    evidence,
   };
 }

@@ -71,7 +71,7 @@ function obstacleOf(heads: readonly Head[]): string | null {
 /** The heads whose samples are of the suite's data, on those that all of them have; those with a gradient first. */
 async function headsOf(
   planned: readonly PlannedCell[],
-  { computed, faults, models, benchOf }: Replaying,
+  { computed, models, benchOf }: Replaying,
 ): Promise<Head[]> {
   const rowsOf = (id: string) => benchOf(id).rows?.attacked ?? [];
   const own = planned.filter((p) => benchOf(p.candidate).rows !== null);
@@ -92,7 +92,7 @@ async function headsOf(
       data: bench.data,
       right: rightOf(cell.outcomes),
       noGradient: whyNoGradient(opened.model.model),
-      evidence: { ...evidence, faults: faults.get(candidate) ?? [] },
+      evidence,
     });
   }
   return [

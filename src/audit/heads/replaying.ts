@@ -6,8 +6,6 @@ import type { Suite } from "../suite/index.ts";
 /** What replaying needs to know of a run. */
 export interface Replaying extends Attacked {
   readonly suite: Suite;
-  /** What the preflight found of each candidate. */
-  readonly faults: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What outcomes say of the samples that have one. */

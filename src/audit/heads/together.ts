@@ -11,6 +11,7 @@ import {
   type Opened,
   rowsWhere,
 } from "../attacking/index.ts";
+import type { Scored } from "../judging/index.ts";
 import { decisions, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import {
@@ -25,7 +26,6 @@ import {
   type Attempt,
   courseOfDraws,
   drawsOf,
-  type Evidence,
   isRandom,
   PROBED,
   partOf,
@@ -47,23 +47,21 @@ export interface Head {
   /** Whether it is right about each sample of its task without an attack. */
   readonly right: readonly boolean[];
   /** Of the cell in which the same attack is made on this head alone. */
-  readonly evidence: Evidence;
+  readonly evidence: Scored["evidence"];
 }
 
-/** An attack on several heads at once. */
-export interface Together {
-  readonly planned: PlannedCell;
-  readonly heads: readonly Head[];
+/** What is kept of an attack on several heads at once. */
+interface Kept {
   /** Outcomes of each head on the shared samples: whether it says what it should under the attack. */
   readonly stood: readonly string[];
   /** Of the heads as one: a sample is robust while any of them says what it should. */
-  readonly evidence: Evidence;
+  readonly evidence: Scored["evidence"];
 }
 
-/** What is kept of one. */
-interface Kept {
-  readonly stood: readonly string[];
-  readonly evidence: Omit<Evidence, "faults">;
+/** An attack on several heads at once. */
+export interface Together extends Kept {
+  readonly planned: PlannedCell;
+  readonly heads: readonly Head[];
 }
 
 /**
@@ -93,9 +91,7 @@ export async function attackTogether(
   const { record } = await kept(bench, `together/${key}.json`, () =>
     made(planned, trunk, heads, bench),
   );
-  const faults = heads.flatMap((h) => h.evidence.faults);
-  const evidence = { ...record.evidence, faults: [...new Set(faults)] };
-  return { planned, heads, stood: record.stood, evidence };
+  return { planned, heads, ...record };
 }
 
 async function made(
@@ -162,7 +158,9 @@ export const rightOnes = (heads: readonly Head[]): number[] =>
   );
 
 /** What was seen of several heads, at its worst. */
-function oddestOf(models: readonly Evidence["model"][]): Evidence["model"] {
+function oddestOf(
+  models: readonly Scored["evidence"]["model"][],
+): Scored["evidence"]["model"] {
   const most = (key: "changed" | "apart") =>
     Math.max(...models.map((m) => m[key]));
   const known = models.flatMap((m) => m.sensitivity ?? []);

@@ -7,6 +7,7 @@ export { seedSummaries } from "./seeds.ts";
 export { transfers } from "./transfer.ts";
 export {
   type AcrossHeads,
+  type Faults,
   type Followed,
   judgeCells,
   judgeEpochs,

@@ -12,15 +12,17 @@ export interface Scored {
   readonly evidence: Omit<Evidence, "faults">;
 }
 
+/** What the preflight found of each candidate. */
+export type Faults = ReadonlyMap<string, readonly string[]>;
+
 /**
  * Judges every cell by the others.
  *
- * @param faults what the preflight found of each candidate
  * @param suite as the user named it, for the command that computes one cell alone
  */
 export function judgeCells(
   scored: readonly Scored[],
-  faults: ReadonlyMap<string, readonly string[]>,
+  faults: Faults,
   suite: string,
 ): Cell[] {
   const evidence = scored.map(
@@ -48,7 +50,7 @@ export interface AcrossHeads {
   readonly replays: readonly { readonly row: HeadRow; readonly cell: string }[];
   /** Attacks on all heads at once; of each head why it has no gradient, null where it has one. */
   readonly together: readonly {
-    readonly evidence: Evidence;
+    readonly evidence: Scored["evidence"];
     readonly heads: readonly {
       readonly row: HeadRow;
       readonly noGradient: string | null;
@@ -60,20 +62,24 @@ export interface AcrossHeads {
 export function judgeHeads(
   { replays, together }: AcrossHeads,
   cells: readonly Cell[],
+  faults: Faults,
 ): CrossTask[] {
   const trusted = new Map(cells.map((cell) => [cell.id, cell.trusted]));
-  const siblings = together.map(({ evidence }) => evidence);
+  const siblings = together.map(({ evidence, heads }): Evidence => {
+    const all = heads.flatMap(({ row }) => faults.get(row.candidate) ?? []);
+    return { ...evidence, faults: [...new Set(all)] };
+  });
   return [
     ...replays.map(({ row: { outcomes, ...row }, cell }) => ({
       ...row,
       trusted: trusted.get(cell) === true,
       outcomes,
     })),
-    ...together.flatMap(({ evidence, heads }) =>
+    ...together.flatMap(({ heads }, at) =>
       heads.map(({ row: { outcomes, ...row }, noGradient }) => {
         // No attack without gradients is made on several heads.
         const checks = trustChecks(
-          { ...evidence, noGradient },
+          { ...siblings[at]!, noGradient },
           siblings,
         ).filter(({ id }) => id !== otherMeans.id);
         return { ...row, trusted: isTrusted(checks), checks, outcomes };
@@ -85,15 +91,15 @@ export function judgeHeads(
 /** The epochs of a fine-tuning before they are judged. */
 export type Followed = Omit<Trajectory, "points"> & {
   readonly points: readonly (Omit<Trajectory["points"][number], "trusted"> & {
-    readonly evidence: Evidence;
+    readonly evidence: Scored["evidence"];
   })[];
 };
 
-/** Judges each epoch by itself. */
+/** Judges each epoch by itself; no preflight looked at its weights. */
 export const judgeEpochs = (followed: Followed): Trajectory => ({
   ...followed,
-  points: followed.points.map(({ evidence, ...point }) => ({
-    ...point,
-    trusted: isTrusted(trustChecks(evidence, [evidence])),
-  })),
+  points: followed.points.map(({ evidence, ...point }) => {
+    const seen = { ...evidence, faults: [] };
+    return { ...point, trusted: isTrusted(trustChecks(seen, [seen])) };
+  }),
 });
