@@ -88,7 +88,7 @@ async function examplesOf(
   const before = await model.logits(clean);
   const after = await model.logits(perturbed);
   await model.release();
-  const told = tellerOf(ready.model, data, before, after);
+  const saidOf = sayingsOf(ready.model, data, before, after);
   const { bounds } = ready.model.contract;
   const lengths = (["linf", "l2"] as const).map((norm) =>
     ballOf(norm, 0, bounds).distance(clean, perturbed),
@@ -96,7 +96,7 @@ async function examplesOf(
   return picks.map((sample, i) => {
     return {
       cell: cell.id,
-      ...told(sample, i),
+      ...saidOf(sample, i),
       linf: round(lengths[0]?.[i] ?? 0),
       l2: round(lengths[1]?.[i] ?? 0),
       original: picture(
@@ -132,12 +132,12 @@ async function textExamplesOf(
   const opened = await openFor(ready, [], bench);
   const before = await opened.answers(clean);
   const after = await opened.answers(perturbed);
-  const told = tellerOf(ready.model, data, before.logits, after.logits);
+  const saidOf = sayingsOf(ready.model, data, before.logits, after.logits);
   return picks.map((sample, i) => {
     const [one, other] = [clean[i]!, perturbed[i]!];
     return {
       cell: cell.id,
-      ...told(sample, i),
+      ...saidOf(sample, i),
       edits: editsBetween(one, other),
       segments: segmentsOf(one, other),
     };
@@ -145,7 +145,7 @@ async function textExamplesOf(
 }
 
 /** What is right of a sample, and what the model said of it in row i. */
-function tellerOf(
+function sayingsOf(
   model: Model,
   { y, targets }: Dataset,
   before: FloatTensor,

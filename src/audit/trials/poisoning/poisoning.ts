@@ -69,7 +69,7 @@ async function run(scene: PoisoningScene): Promise<Outcome> {
       by: labelFlip,
       at: `${largest} random labels`,
     });
-  return told([none, ...(await poisonedBy(arms, scene))], scene);
+  return outcomeOf([none, ...(await poisonedBy(arms, scene))], scene);
 }
 
 async function poisonedBy(
@@ -103,7 +103,7 @@ async function poisonedBy(
 }
 
 /** @param said without poison, with more and more of it, and the control of random labels last where there is one */
-function told(
+function outcomeOf(
   said: readonly Said[],
   { victim, unit, params }: PoisoningScene,
 ): Outcome {

@@ -87,7 +87,7 @@ async function run(scene: Setting): Promise<Outcome> {
   ];
   const rounds: Round[] = [];
   let done = 0;
-  const tell = (part: number) =>
+  const progress = (part: number) =>
     scene.onProgress((done + part) / (arms.length * targets.length));
   for (const { count, at, own } of arms) {
     const shots: Shot[] = [];
@@ -104,7 +104,7 @@ async function run(scene: Setting): Promise<Outcome> {
             count,
             random: stream,
             aim: { x: takeRows(test.x, [row]), to },
-            onProgress: (part) => tell(part / 2),
+            onProgress: (part) => progress(part / 2),
           }),
       );
       const poison = own
@@ -120,12 +120,12 @@ async function run(scene: Setting): Promise<Outcome> {
         right: rightOf(classes, test.y),
       });
       done++;
-      tell(0);
+      progress(0);
     }
     rounds.push({ count, at, shots });
   }
   await release();
-  return told({
+  return outcomeOf({
     scene,
     rounds: rounds.slice(0, -1),
     shuffled: rounds.at(-1) as Round,
@@ -182,7 +182,7 @@ interface Measured {
   readonly rightBefore: readonly boolean[];
 }
 
-function told(measured: Measured): Outcome {
+function outcomeOf(measured: Measured): Outcome {
   const { scene, rounds, clean, rightBefore } = measured;
   const { train, test } = scene.victim.data;
   const last = rounds.at(-1) as Round;

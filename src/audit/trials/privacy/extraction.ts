@@ -100,7 +100,7 @@ async function run(scene: Here): Promise<Outcome> {
   const control = await steal(first, last, shuffled(compiled, scene));
   await compiled.release();
   return {
-    ...told(stolen, control, { first, last }, said, data.test.y),
+    ...outcomeOf(stolen, control, { first, last }, said, data.test.y),
     notes: [
       ...(unit.trains
         ? [`public inputs: ${most} training samples of the base's own task`]
@@ -112,7 +112,7 @@ async function run(scene: Here): Promise<Outcome> {
   };
 }
 
-function told(
+function outcomeOf(
   stolen: readonly Stolen[],
   control: Stolen,
   { first, last }: { first: string; last: number },

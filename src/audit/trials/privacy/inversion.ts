@@ -34,10 +34,10 @@ async function run(scene: Scene<Inversion>): Promise<Outcome> {
   const own = await look(model, judge, means, scene);
   scene.onProgress(0.9);
   const other = await look(untrained, judge, means, scene);
-  return told(own, other, judge, victim);
+  return outcomeOf(own, other, judge, victim);
 }
 
-function told(
+function outcomeOf(
   own: Seen,
   other: Seen,
   judge: Judge,

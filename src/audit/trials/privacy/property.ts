@@ -75,10 +75,10 @@ async function run(scene: PropertyScene): Promise<Outcome> {
   ];
   const shadows = await scoresOf("shadow", params.shadows, own, surrogate);
   const victims = await scoresOf("victim", params.victims, theirs, victim.tune);
-  return told(shadows, victims, train.classes[label]!, scene);
+  return outcomeOf(shadows, victims, train.classes[label]!, scene);
 }
 
-function told(
+function outcomeOf(
   shadows: Scores,
   { rare, common }: Scores,
   name: string,

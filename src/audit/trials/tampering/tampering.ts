@@ -89,7 +89,7 @@ async function run(scene: Scene<Tampering, Params>): Promise<Outcome> {
     seen.push(row);
   }
   const [chosen = [], control = []] = seen;
-  return told({ before, chosen, control, n }, scene);
+  return outcomeOf({ before, chosen, control, n }, scene);
 }
 
 /** What was seen of the released model, and after each level of the tampering and of its control. */
@@ -108,7 +108,7 @@ const titles = {
   own: "Robust accuracy after tampering",
 } as const;
 
-function told(
+function outcomeOf(
   { before, chosen, control, n }: Levels,
   { unit, params, victim }: Scene<Tampering, Params>,
 ): Outcome {

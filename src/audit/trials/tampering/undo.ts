@@ -42,7 +42,7 @@ async function run(scene: Undo): Promise<Outcome> {
     model && !nothing ? climb(model, property, scene) : [];
   const ways = await from(released);
   const control = await from(property.control);
-  return told({ property, start, goal, ways, control }, scene);
+  return outcomeOf({ property, start, goal, ways, control }, scene);
 }
 
 const isUndone = (
@@ -57,7 +57,7 @@ const least = <T>(all: readonly T[], of: (one: T) => number): T | undefined =>
     undefined,
   );
 
-function told(climbed: Climbed, { victim, params }: Undo): Outcome {
+function outcomeOf(climbed: Climbed, { victim, params }: Undo): Outcome {
   const { property, start, goal, ways, control } = climbed;
   const samples = victim.attacked.y.length;
   const nothing = ways.length === 0;
