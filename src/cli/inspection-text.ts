@@ -103,14 +103,26 @@ function outputs(i: Inspection): string[] {
           ];
   const values = all.map((value) => [
     described(value),
-    reading?.logits.value === value.name
+    reading?.logits.output === value.name
       ? task === "regression"
         ? "the values"
-        : "the logits"
+        : madeOf[reading.logits.from]
       : "",
   ]);
   return [...columnsOf(values), ...shown];
 }
+
+/** What an output is called by what the logits are of it. */
+const madeOf: Readonly<
+  Record<NonNullable<Inspection["reading"]>["logits"]["from"], string>
+> = {
+  output: "the logits",
+  softmax: "a Softmax of the logits",
+  "log-softmax": "a LogSoftmax of the logits",
+  sigmoid: "a Sigmoid of the logits",
+  probabilities: "shares of classes",
+  "one logit": "one logit, or its Sigmoid",
+};
 
 const described = ({ name, type, dims }: Value) =>
   `${name}: ${type} [${dims?.map((d) => d ?? "?").join(", ") ?? "?"}]`;

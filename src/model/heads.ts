@@ -3,7 +3,7 @@ import { type Graph, GraphBuilder, int, prune } from "#onnx";
 import { bodyOf, linearHead } from "./head.ts";
 import type { LayerGroup } from "./layers.ts";
 import type { Head, HeadSpec, Model } from "./model.ts";
-import { twoLogits } from "./outputs.ts";
+import { twoLogits } from "./outputs/logits.ts";
 import type { Task } from "./tasks/index.ts";
 
 /**

@@ -13,7 +13,7 @@ import { type Family, familyOf } from "./family.ts";
 import { featuresOf } from "./features.ts";
 import { replaceHead } from "./head.ts";
 import { groupWeights, type LayerGroup } from "./layers.ts";
-import { type LoadModelOptions, openModel } from "./load.ts";
+import { type LoadModelOptions, openAsRead } from "./load.ts";
 import type { Model } from "./model.ts";
 import { notesOf } from "./notes.ts";
 import {
@@ -82,14 +82,15 @@ export async function inspectModel(
   const file = readGraph(path);
   const problems: Problem[] = [];
   const whole = normalise(toFloat32(file));
-  const model = await attempt(problems, () => openModel(file, path, options));
+  const read = await attempt(problems, () => openAsRead(file, path, options));
+  const model = read?.model;
   const graph = model?.graph ?? whole;
   const weights = findWeights(graph);
   const groups = groupWeights(weights, graph);
   const trainable = groups.reduce((sum, g) => sum + g.size, 0);
   const stored = storedIn(file, whole);
   const family = familyOf(featuresOf(file, whole));
-  const reading = model ? readingOf(model, whole, path, options) : null;
+  const reading = read ? readingOf(read, whole, path, options) : null;
   const operators = model ? operatorsOf(model, whole) : operatorsOfGraph(whole);
   problems.push(...unusedFillings(file, options));
   const selfCheck = model

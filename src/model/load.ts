@@ -17,7 +17,15 @@ import { chooseHead, modelTask, outputAlone } from "./heads.ts";
 import { layerGroups } from "./layers.ts";
 import type { Model } from "./model.ts";
 import { noiseOutside } from "./noise.ts";
-import { classNames, type Found, findLogits, isClassic } from "./outputs.ts";
+import type { Found, Source } from "./outputs/found.ts";
+import { findLogits } from "./outputs/logits.ts";
+import { classNames, inOrderOf, storedNames } from "./outputs/names.ts";
+import {
+  isClassic,
+  lookAtScores,
+  plainScores,
+  type Scores,
+} from "./outputs/scores.ts";
 import { readGraph } from "./read.ts";
 import { refusedBatch } from "./refused-batch.ts";
 import { requireAll, withSafetensors } from "./safetensors.ts";
@@ -56,25 +64,44 @@ export async function loadModel(
 }
 
 /** The same from a graph. `file` names it in messages. */
-export async function openModel(
+export const openModel = async (
   source: Graph,
   file: string,
   options: LoadModelOptions = {},
-): Promise<Model> {
+): Promise<Model> => (await openAsRead(source, file, options)).model;
+
+/** A model, and what its logits are of the outputs of its file. */
+export interface AsRead {
+  readonly model: Model;
+  /** Absent for a file that Assay wrote. */
+  readonly source?: Source;
+}
+
+/** The same with what was made of its outputs. */
+export async function openAsRead(
+  source: Graph,
+  file: string,
+  options: LoadModelOptions,
+): Promise<AsRead> {
   const open = async (join: Join) => {
     const bound = boundGraph(source, file, options, join);
     const graph = bound.saved ? bound.graph : await settled(bound.graph);
-    const model = asModel({ ...bound, graph }, file, options);
+    const scores = isClassic(source)
+      ? await lookAtScores({ ...bound, graph }, options.classes, file)
+      : plainScores;
+    const read = asModel({ ...bound, graph, scores }, file, options);
     const { batch } = bound;
     const refused =
-      batch === undefined ? undefined : await refusedBatch(model, batch, file);
-    return { model, refused };
+      batch === undefined
+        ? undefined
+        : await refusedBatch(read.model, batch, file);
+    return { read, refused };
   };
-  const { model, refused } = await open("front");
-  if (!refused) return model;
+  const { read, refused } = await open("front");
+  if (!refused) return read;
   const other = await open("behind");
   if (other.refused) throw refused;
-  return other.model;
+  return other.read;
 }
 
 /** With sizes bound, more is constant and more conditions are decided, which may make more constant. */
@@ -84,7 +111,7 @@ async function settled(graph: Graph): Promise<Graph> {
   return folded === plain ? plain : settled(folded);
 }
 
-/** A graph as a model, without running anything: one that was made here, whose batch is open and whose constants are. */
+/** A graph as a model, without running anything: one that was made here, whose batch is open and whose scores are logits. */
 export function modelOf(
   source: Graph,
   file: string,
@@ -92,17 +119,19 @@ export function modelOf(
 ): Model {
   const bound = boundGraph(source, file, options);
   const graph = bound.saved ? bound.graph : normalise(bound.graph);
-  return asModel({ ...bound, graph }, file, options);
+  return asModel({ ...bound, graph, scores: plainScores }, file, options).model;
 }
 
 /** A graph whose input is known, with what is told of its outputs. */
 interface BoundGraph extends Bound {
   /** What Assay noted in a file that it wrote. */
   readonly saved: ReturnType<typeof contractIn>;
-  readonly classic: boolean;
+  /** The names that the file has for its classes. */
+  readonly names?: readonly string[];
 }
 
-function boundGraph(
+/** A graph up to its input. */
+export function boundGraph(
   source: Graph,
   file: string,
   options: LoadModelOptions,
@@ -115,18 +144,26 @@ function boundGraph(
   return {
     ...bindInput(graph, stated, file, join),
     saved,
-    classic: isClassic(source),
+    names: storedNames(entire),
   };
 }
 
 function asModel(
-  { graph, saved, classic, batch: _batch, ...bound }: BoundGraph,
+  {
+    graph,
+    saved,
+    names,
+    scores,
+    batch: _batch,
+    ...bound
+  }: BoundGraph & { scores: Scores },
   file: string,
   options: LoadModelOptions,
-): Model {
+): AsRead {
   const { noise = [], detectors = [], heads = [] } = saved ?? {};
   const head = saved && chooseHead(heads, options.head, file);
-  const { logits, cut, task }: Found = saved
+  const stated = options.classes ?? head?.classes ?? saved?.classes;
+  const found: Found = saved
     ? wholeOutput(
         noiseOutside(graph, noise, BATCH),
         head ? modelTask(head.task).task : saved.task,
@@ -136,14 +173,16 @@ function asModel(
     : findLogits(graph, file, {
         task: options.task && taskSchema.parse(options.task),
         classes: options.classes,
-        classic,
+        scores,
       });
-  const stated = options.classes ?? head?.classes ?? saved?.classes;
+  const own = found.task ? undefined : names;
+  const classes = classNames(found, stated, own, file);
+  const { logits, cut, task } = inOrderOf(found, own, stated, file);
   const model: Model = {
     ...bound,
     graph: cut,
     logits,
-    classes: classNames(cut, logits, stated, file),
+    classes,
     task,
     noise: noise.length > 0 ? noise : undefined,
     detectors: detectors.length > 0 ? detectors : undefined,
@@ -159,7 +198,7 @@ function asModel(
       "Export the model with a logit for each class, or state its task in the suite.",
     );
   }
-  return model;
+  return { model, source: found.source };
 }
 
 /** The graph of a model that Assay wrote ends in its logits, and in the scores of its detectors. */

@@ -1,4 +1,5 @@
 import type { Operators } from "./operators.ts";
+import { ONLY } from "./outputs/choose.ts";
 import type { Reading } from "./reading.ts";
 import type { Stored } from "./stored.ts";
 import type { Reason } from "./weights.ts";
@@ -50,6 +51,10 @@ function readingNotes(r: Reading): string[] {
     notes.push(
       `The Softmax at the end is left out: the logits are "${r.logits.value}", which goes into it.`,
     );
+  if (r.logits.from === "log-softmax")
+    notes.push(
+      `The LogSoftmax at the end is left out: the logits are "${r.logits.value}", which goes into it.`,
+    );
   if (r.logits.from === "sigmoid")
     notes.push(
       `The Sigmoid at the end is left out: the logits are "${r.logits.value}", which goes into it.`,
@@ -62,8 +67,16 @@ function readingNotes(r: Reading): string[] {
     notes.push(
       "The model gives probabilities: their logarithms are taken as logits.",
     );
+  if (r.logits.reversed)
+    notes.push(
+      "The two scores stand in the other order than the file's own label says: they are swapped.",
+    );
   if (r.logits.unused.length > 0)
-    notes.push(`Not used: output ${quoted(r.logits.unused)}.`);
+    notes.push(
+      r.logits.why === ONLY
+        ? `Not used: output ${quoted(r.logits.unused)}.`
+        : `Of ${r.logits.unused.length + 1} outputs "${r.logits.output}" is judged, since ${r.logits.why}; not used: ${quoted(r.logits.unused)} (--output names another).`,
+    );
   return notes;
 }
 

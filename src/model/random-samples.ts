@@ -5,7 +5,11 @@ import { embeddingTable } from "./integers.ts";
 import type { Model } from "./model.ts";
 
 /** Random samples as a model takes them: numbers in the middle of its bounds, or texts without padding. */
-export function randomSamples(model: Model, n: number, random: Random): Input {
+export function randomSamples(
+  model: Pick<Model, "graph" | "input" | "contract" | "embedding">,
+  n: number,
+  random: Random,
+): Input {
   const { graph, contract, embedding } = model;
   const dims = [n, ...contract.shape];
   if (embedding !== undefined)

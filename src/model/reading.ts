@@ -1,8 +1,9 @@
 import type { Graph, ValueInfo } from "#onnx";
 import { contractSchema } from "./contract.ts";
 import { chooseInput, fillingOf } from "./inputs.ts";
-import type { LoadModelOptions } from "./load.ts";
+import type { AsRead, LoadModelOptions } from "./load.ts";
 import type { Model } from "./model.ts";
+import type { Source } from "./outputs/found.ts";
 
 /** How a file was read as a classifier: what was assumed where it says nothing. */
 export interface Reading {
@@ -27,13 +28,14 @@ export interface Reading {
   readonly point: "input" | "embeddings";
   readonly logits: {
     readonly value: string;
-    /** What they are of the file's output. */
-    readonly from:
-      | "output"
-      | "softmax"
-      | "sigmoid"
-      | "probabilities"
-      | "one logit";
+    /** The output of the file that they are made of. */
+    readonly output: string;
+    /** Why that one, as half a sentence. */
+    readonly why: string;
+    /** What they are of it. */
+    readonly from: Source["from"];
+    /** Whether two scores were swapped, since the file's own label says so. */
+    readonly reversed: boolean;
     /** Outputs of the file that are not used. */
     readonly unused: readonly string[];
   };
@@ -45,7 +47,7 @@ export interface Reading {
  * @param whole the normalised graph of the file
  */
 export function readingOf(
-  model: Model,
+  { model, source }: AsRead,
   whole: Graph,
   file: string,
   options: LoadModelOptions,
@@ -69,7 +71,7 @@ export function readingOf(
     scale: scaleOf(chosen, stated.scale),
     fixedBatch: typeof batch === "number" ? batch : null,
     point: model.embedding ? "embeddings" : "input",
-    logits: logitsOf(model, whole),
+    logits: logitsOf(model, source, whole, options),
   };
 }
 
@@ -86,27 +88,20 @@ const layoutOf = ({ graph }: Model) =>
     ? "NHWC"
     : "NCHW";
 
-function logitsOf({ graph, logits }: Model, whole: Graph): Reading["logits"] {
-  const into = (op: string) =>
-    whole.nodes.some((n) => n.op === op && n.inputs[0] === logits);
-  const maker = graph.nodes.find((n) => n.outputs.includes(logits))?.op;
-  const isMade = logits.startsWith("output/");
-  const from =
-    isMade && maker === "Concat"
-      ? "one logit"
-      : isMade && (maker === "Log" || maker === "Sub")
-        ? "probabilities"
-        : into("Softmax")
-          ? "softmax"
-          : into("Sigmoid")
-            ? "sigmoid"
-            : "output";
-  const [scores] = whole.outputs.filter((o) => o.type === "float32");
+function logitsOf(
+  { logits }: Model,
+  source: Source | undefined,
+  whole: Graph,
+  { head }: LoadModelOptions,
+): Reading["logits"] {
+  const output = source?.output.name ?? logits;
   return {
     value: logits,
-    from,
-    unused: whole.outputs
-      .map((o) => o.name)
-      .filter((name) => name !== scores?.name),
+    output,
+    why:
+      head === undefined ? (source?.why ?? "Assay wrote it") : "it was named",
+    from: source?.from ?? "output",
+    reversed: source?.reversed ?? false,
+    unused: whole.outputs.map((o) => o.name).filter((name) => name !== output),
   };
 }

@@ -1,13 +1,22 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { onnxruntime } from "#engine";
-import { compile, modelOf } from "#model";
+import { compile, type LoadModelOptions, openModel, ownLabels } from "#model";
 import {
+  type DataType,
   emptyGraph,
   type FloatTensor,
   floats,
+  type Graph,
   GraphBuilder,
+  int,
+  int64s,
   type Node,
   string,
+  tensor,
+  writeModel,
 } from "#onnx";
 
 /** A linear classifier of three classes as skl2onnx writes it: labels first, then scores. */
@@ -45,7 +54,7 @@ function linearClassifier(postTransform: string) {
 }
 
 async function logitsOf(postTransform: string): Promise<FloatTensor> {
-  const model = modelOf(linearClassifier(postTransform), "linear.onnx");
+  const model = await openModel(linearClassifier(postTransform), "linear.onnx");
   const compiled = await compile(model, onnxruntime);
   const logits = await compiled.logits(floats([1, 2], [0.2, 0.4]));
   await compiled.release();
@@ -58,13 +67,221 @@ test.each([
   ["raw scores", "NONE", (z: number) => z],
   ["what a softmax is taken of", "SOFTMAX", (z: number) => z],
   [
-    "the logarithms of other shares",
+    "what is judged of one class against all others",
     "LOGISTIC",
-    (z: number) => -Math.log(1 + Math.exp(-z)),
+    (z: number) => z,
   ],
 ])("the logits of a linear classifier: %s", async (_name, transform, logit) => {
   const { data } = await logitsOf(transform);
   scores.forEach((z, i) => {
     expect(data[i]).toBeCloseTo(logit(z), 5);
   });
+});
+
+/** Scores of three classes, x times a matrix, with what `build` makes of them as outputs. */
+function net(build: (b: GraphBuilder, scores: string) => string[]): Graph {
+  const b = new GraphBuilder(emptyGraph("net"));
+  b.input({ name: "x", type: "float32", dims: ["batch", 2] });
+  const weight = b.constant(floats([2, 3], [1, 0, -1, 0, 1, -1]));
+  return b.build(build(b, b.op("MatMul", ["x", weight], {}, "scores")));
+}
+
+/** What a model gives for the point (0.2, 0.4), whose scores are 0.2, 0.4 and -0.6. */
+async function answers(graph: Graph, options?: LoadModelOptions) {
+  const model = await openModel(graph, "net.onnx", options);
+  const compiled = await compile(model, onnxruntime);
+  const { data } = await compiled.logits(floats([1, 2], [0.2, 0.4]));
+  await compiled.release();
+  return { model, data: [...data].map((z) => Number(z.toFixed(4))) };
+}
+
+const raw = [0.2, 0.4, -0.6];
+
+/** A label as skl2onnx makes it: the name of the largest score. */
+function label(b: GraphBuilder, scores: string, names: readonly string[]) {
+  const best = b.op("ArgMax", [scores], { axis: int(1) });
+  const table = b.constant(tensor("string", [names.length], [...names]));
+  const picked: Node = {
+    name: "picked",
+    op: "ArrayFeatureExtractor",
+    domain: "ai.onnx.ml",
+    inputs: [table, best],
+    outputs: ["picked"],
+    attributes: {},
+  };
+  b.append(picked);
+  return b.op("Reshape", ["picked", b.ints([-1])], {}, "label");
+}
+
+const classic = (names: readonly string[]): Graph => {
+  const graph = net((b, scores) => [label(b, scores, names), scores]);
+  const [first, ...rest] = graph.outputs;
+  return {
+    ...graph,
+    opsets: new Map([...graph.opsets, ["ai.onnx.ml", 1]]),
+    outputs: [{ ...first!, type: "string" as DataType }, ...rest],
+  };
+};
+
+test("scores that are no shares are logits, though scikit-learn gives them", async () => {
+  const { model, data } = await answers(classic(["a", "b", "c"]));
+  expect(data).toEqual(raw);
+  expect(model.classes).toEqual(["a", "b", "c"]);
+});
+
+test("outputs meet the classes of the data by the names in the file", async () => {
+  const own = classic(["9", "10", "11"]);
+  const sorted = ["10", "11", "9"];
+  const { model, data } = await answers(own, { classes: sorted });
+  expect(model.classes).toEqual(sorted);
+  expect(data).toEqual([0.4, -0.6, 0.2]);
+});
+
+test("a file that only numbers its classes says nothing of their names; one that contradicts is refused", async () => {
+  const classes = ["cat", "dog", "owl"];
+  const { data } = await answers(classic(["0", "1", "2"]), { classes });
+  expect(data).toEqual(raw);
+  await expect(
+    openModel(classic(["cat", "cow", "owl"]), "net.onnx", { classes }),
+  ).rejects.toThrow(
+    "net.onnx names its classes cat, cow, owl; the data has cat, dog, owl",
+  );
+});
+
+test("what a file says itself of samples, in the order of the model's classes", async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "assay-labels-")), "net.onnx");
+  writeModel(file, classic(["9", "10", "11"]));
+  const options = { classes: ["10", "11", "9"] };
+  const model = await openModel(classic(["9", "10", "11"]), file, options);
+  const x = floats([3, 2], [0.9, 0, 0, 0.9, -9, -9]);
+  expect(await ownLabels(file, options, model, x)).toEqual(
+    Int32Array.of(2, 0, 1),
+  );
+});
+
+test("two scores that the label contradicts are swapped", async () => {
+  const b = new GraphBuilder({
+    ...emptyGraph("svc"),
+    opsets: new Map([
+      ["", 18],
+      ["ai.onnx.ml", 1],
+    ]),
+  });
+  b.input({ name: "x", type: "float32", dims: ["batch", 2] });
+  b.append({
+    name: "svc",
+    op: "SVMClassifier",
+    domain: "ai.onnx.ml",
+    inputs: ["x"],
+    outputs: ["label", "scores"],
+    attributes: {
+      classlabels_ints: { kind: "ints", value: [0, 1] },
+      coefficients: { kind: "floats", value: [1, -1] },
+      kernel_type: string("LINEAR"),
+      kernel_params: { kind: "floats", value: [0, 0, 0] },
+      rho: { kind: "floats", value: [0] },
+      support_vectors: { kind: "floats", value: [1, 0, 0, 1] },
+      vectors_per_class: { kind: "ints", value: [1, 1] },
+      post_transform: string("NONE"),
+    },
+  });
+  const graph: Graph = {
+    ...b.build([]),
+    outputs: [
+      { name: "label", type: "int64", dims: ["batch"] },
+      { name: "scores", type: "float32", dims: ["batch", 2] },
+    ],
+  };
+  const session = await onnxruntime.load(graph);
+  const x = floats([1, 2], [0.9, 0.1]);
+  const { label: said } = await session.run({ x });
+  await session.release();
+  const model = await openModel(graph, "svc.onnx");
+  const compiled = await compile(model, onnxruntime);
+  const { data } = await compiled.logits(x);
+  await compiled.release();
+  expect(data[0]! > data[1]! ? 0n : 1n).toBe(said?.data[0]);
+});
+
+const reshaped = (b: GraphBuilder, x: string, shape: number[]) =>
+  b.op("Reshape", [x, b.constant(int64s(shape))]);
+
+const ends: [string, (b: GraphBuilder, z: string) => string][] = [
+  ["Softmax", (b, z) => b.op("Softmax", [z], { axis: int(1) })],
+  ["LogSoftmax", (b, z) => b.op("LogSoftmax", [z], { axis: int(1) })],
+  [
+    "Softmax behind Reshape",
+    (b, z) =>
+      reshaped(
+        b,
+        b.op("Softmax", [reshaped(b, z, [-1, 1, 3])], { axis: int(2) }),
+        [-1, 3],
+      ),
+  ],
+  [
+    "Softmax behind Squeeze",
+    (b, z) =>
+      b.squeeze(
+        b.op("Softmax", [b.unsqueeze(z, [2, 3])], { axis: int(1) }),
+        [2, 3],
+      ),
+  ],
+  [
+    "LogSoftmax behind Flatten, Clip and Identity",
+    (b, z) => {
+      const p = b.op("LogSoftmax", [b.unsqueeze(z, [2])], { axis: int(1) });
+      const flat = b.op("Flatten", [p]);
+      const clipped = b.op("Clip", [flat, b.scalar(-50), b.scalar(0)]);
+      return b.op("Identity", [clipped]);
+    },
+  ],
+  [
+    "Softmax behind Cast",
+    (b, z) => b.cast(b.op("Softmax", [z], { axis: int(1) }), "float32"),
+  ],
+  [
+    "Softmax over channels of one pixel",
+    (b, z) => b.op("Softmax", [b.unsqueeze(z, [2, 3])], { axis: int(1) }),
+  ],
+  ["one pixel", (b, z) => b.unsqueeze(z, [2, 3])],
+];
+
+test.each(ends)(
+  "a model that ends in %s is cut at its logits",
+  async (_what, end) => {
+    const { model, data } = await answers(net((b, z) => [end(b, z)]));
+    expect(data).toEqual(raw);
+    expect(model.classes).toHaveLength(3);
+    expect(model.graph.nodes.some((n) => /Softmax/.test(n.op))).toBe(false);
+  },
+);
+
+test.each([
+  ["the one that is called logits", ["features", "logits"], undefined],
+  ["the one whose width fits", ["wide", "scores"], ["a", "b", "c"]],
+  ["the one computed from the others", ["hidden", "out"], undefined],
+])("of several outputs %s is judged", async (_what, names, classes) => {
+  const [other = "", own = ""] = names;
+  const graph = net((b, z) => {
+    const wide = other === "wide" ? b.concat([z, z], 1) : z;
+    const first = b.op("Neg", [wide], {}, other);
+    const scores = own === "scores" ? z : b.op("Neg", [first], {}, own);
+    return [first, scores];
+  });
+  const { data } = await answers(graph, { classes });
+  expect(data).toEqual(raw);
+});
+
+test("an output that is named is judged, whatever the others are called", async () => {
+  const graph = net((b, z) => [z, b.op("Neg", [z], {}, "logits")]);
+  expect((await answers(graph, { head: "scores" })).data).toEqual(raw);
+});
+
+test("an answer at every pixel is no answer to the whole", async () => {
+  const b = new GraphBuilder(emptyGraph("net"));
+  b.input({ name: "x", type: "float32", dims: ["batch", 1, 4, 4] });
+  const graph = b.build([b.sigmoid("x")]);
+  await expect(openModel(graph, "mask.onnx")).rejects.toThrow(
+    /has shape \[batch, 1, 4, 4\], an answer at each pixel/,
+  );
 });

@@ -2,6 +2,7 @@ import { compile } from "#model";
 import { judgedOn } from "../tasks/index.ts";
 import { makeBase, makeUnrelated } from "./base.ts";
 import { makeCandidate } from "./candidate.ts";
+import { contradictions } from "./own-labels.ts";
 import { preflight } from "./preflight.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
 
@@ -36,16 +37,20 @@ export async function checkModels(
 ): Promise<Map<string, readonly string[]>> {
   onEvent({ kind: "phase", title: "Checking models" });
   const faults = new Map<string, readonly string[]>();
-  for (const [id, { model, unprocessed }] of candidates) {
+  for (const [id, { model, unprocessed, says }] of candidates) {
     const { task } = loaded.suite.candidates[id]!;
     const { attacked } = judgedOn(data, task);
     const compiled = await compile(model, engine);
     const plain = unprocessed && (await compile(unprocessed, engine));
     const found = await preflight(compiled, attacked, id, plain);
+    const labels = await says?.(attacked.x);
+    const said = labels
+      ? await contradictions(compiled, attacked, id, labels)
+      : [];
     await compiled.release();
     await plain?.release();
     faults.set(id, found.faults);
-    for (const message of [...found.warnings, ...found.faults])
+    for (const message of [...found.warnings, ...said, ...found.faults])
       onEvent({ kind: "warning", message });
   }
   return faults;

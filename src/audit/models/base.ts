@@ -55,11 +55,13 @@ export async function makeUnrelated(shop: Workshop): Promise<ReadyModel> {
 const statedOf = ({
   input,
   classes,
+  output,
   task,
   weights,
 }: Omit<NonNullable<Suite["unrelated"]>, "model">) => ({
   input,
   classes,
+  head: output,
   task,
   weights,
 });

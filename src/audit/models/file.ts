@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { hashOf, readFile, sha256 } from "#core";
 import type { Dataset } from "#data";
-import { hashGraph, loadModel } from "#model";
+import { hashGraph, loadModel, ownLabels } from "#model";
 import { checkFits, checkTargets } from "../tasks/index.ts";
 import type { Known, ReadyModel } from "./ready.ts";
 
@@ -47,6 +47,7 @@ export async function fromFile(
           }),
         }
       : {}),
+    says: weights ? undefined : (x) => ownLabels(path, options ?? {}, model, x),
     file: named,
     stated: options,
     hash: weights

@@ -14,7 +14,7 @@ export const given: Maker<GivenCandidate> = {
 };
 
 function read(
-  { id, model, input, weights, task, trunk }: GivenCandidate,
+  { id, model, input, output, weights, task, trunk }: GivenCandidate,
   known: Known,
 ): Promise<ReadyModel> {
   const { test } = judgedOn(known.data, task).target;
@@ -22,7 +22,7 @@ function read(
     input,
     classes: test.classes,
     task: taskNamed(known.loaded, task),
-    head: trunk ? task : undefined,
+    head: trunk ? task : output,
     weights,
   };
   return fromFile(id, model, known, options, test);

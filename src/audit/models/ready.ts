@@ -1,4 +1,5 @@
 import type { loadModel, Model } from "#model";
+import type { FloatTensor } from "#onnx";
 import type { Epoch } from "#tuning";
 import type { Lineage } from "../results/index.ts";
 import type { LoadedSuite } from "../suite/index.ts";
@@ -23,6 +24,8 @@ export interface ReadyModel {
   readonly stated?: Parameters<typeof loadModel>[1];
   /** The same without the preprocessing that the suite states for it; absent where it states none. */
   readonly unprocessed?: Model;
+  /** What the file itself says of samples (see `ownLabels`); absent for a model that the run made. */
+  readonly says?: (x: FloatTensor) => Promise<Int32Array | undefined>;
 }
 
 /** What is known before anything is trained. */

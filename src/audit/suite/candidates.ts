@@ -41,7 +41,7 @@ interface Audited {
 /** Read from its file, of which it may be one head. */
 export interface GivenCandidate
   extends Audited,
-    Pick<Written, "weights" | "input"> {
+    Pick<Written, "weights" | "input" | "output"> {
   readonly kind: "given";
   readonly model: string;
 }
@@ -142,6 +142,7 @@ function byKind({
     model,
     weights,
     input,
+    output,
     strategy,
     regularizer,
     cut,
@@ -168,6 +169,7 @@ function byKind({
       model,
       weights,
       input,
+      output,
       adaptation: joint,
     };
   if (!strategy)

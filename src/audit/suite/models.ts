@@ -27,6 +27,8 @@ export const givenSchema = z.strictObject({
   input: contractSchema.optional(),
   /** Classes of the source task, or names of its outputs. */
   classes: z.array(z.string()).min(1).optional(),
+  /** The output of the file that is judged, of several; told by its width or name when left out. */
+  output: z.string().optional(),
   /** What the outputs of the file mean, where it does not tell. */
   task: taskSchema.optional(),
 });
@@ -73,6 +75,8 @@ export const candidateSchema = z
     model: z.string().optional(),
     /** A safetensors file with its weights, for instance of a fine-tuned twin of the base. */
     weights: z.string().optional(),
+    /** The output of its file that is judged, of several; told by its width or name when left out. */
+    output: z.string().optional(),
     input: contractSchema.optional(),
     strategy: choiceOf(strategies).optional(),
     /** What holds the weights near to the base. */
@@ -113,11 +117,22 @@ export const candidateSchema = z
     path: ["weights"],
     message: "weights belong to a model; state it too",
   })
-  .refine((c) => c.model !== BASE || !(c.input || c.weights || c.tasks), {
-    path: ["model"],
-    message:
-      "the base is audited as it is: input, weights and tasks are not for it",
+  .refine((c) => c.output === undefined || c.model !== undefined, {
+    path: ["output"],
+    message: "an output belongs to a model; state it too",
   })
+  .refine((c) => c.output === undefined || c.tasks === undefined, {
+    path: ["output"],
+    message: "tasks names the outputs of a model with several heads",
+  })
+  .refine(
+    (c) => c.model !== BASE || !(c.input || c.weights || c.output || c.tasks),
+    {
+      path: ["model"],
+      message:
+        "the base is audited as it is: input, weights, output and tasks are not for it",
+    },
+  )
   .refine((c) => c.model === undefined || c.seeds === 1, {
     path: ["seeds"],
     message: "a model that is given was trained once; it has no seeds",

@@ -20,6 +20,7 @@ interface InspectOptions extends EngineOptions {
   std?: number[];
   fill?: Input["others"];
   padding?: number;
+  output?: string;
   classes?: string[];
   task?: keyof typeof tasks;
   all?: boolean;
@@ -65,6 +66,7 @@ export const inspectCommand = new Command("inspect")
     filling,
   )
   .option("--padding <token>", "the token that fills up short texts", whole)
+  .option("--output <name>", "the output that is judged, of several")
   .option("--classes <names>", "their names a,b,c, or how many", classes)
   .addOption(
     new Option(
@@ -104,6 +106,7 @@ Examples:
     if (chosen === "tfjs") process.stderr.write(`Running on ${engine.title}\n`);
     const inspection = await inspectModel(model, engine, {
       input: inputOf(options),
+      head: options.output,
       classes: named,
       task: options.task && tasks[options.task],
     });

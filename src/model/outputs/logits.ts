@@ -1,0 +1,206 @@
+import { AssayError } from "#core";
+import {
+  attribute,
+  axisOf,
+  type Graph,
+  GraphBuilder,
+  int,
+  type Node,
+  prune,
+} from "#onnx";
+import { makersOf } from "../ancestry.ts";
+import type { Task } from "../tasks/index.ts";
+import { chooseOutput, widthOf } from "./choose.ts";
+import type { Found, Source } from "./found.ts";
+import type { Scores } from "./scores.ts";
+
+/** Probabilities this small are taken for the smallest: their logarithm has to be a number. */
+const SMALLEST = 1e-12;
+
+/** What is known of a model's outputs before they are looked at. */
+export interface Stated {
+  readonly task?: Task;
+  readonly classes?: readonly string[];
+  readonly scores: Scores;
+}
+
+/**
+ * The graph cut at its logits: the model's output, what goes into the Softmax,
+ * LogSoftmax or Sigmoid that ends it, or the logarithm of the probabilities that a
+ * scikit-learn model gives (whose softmax they are). A single logit z becomes
+ * the two -z/2 and z/2, whose softmax is its sigmoid. Values stay as they are.
+ *
+ * @throws MODEL_OUTPUT
+ */
+export function findLogits(graph: Graph, file: string, stated: Stated): Found {
+  const b = new GraphBuilder(graph, "output/");
+  const chosen = chooseOutput(graph, b, stated.classes, file);
+  const { name } = chosen.output;
+  refusePositions(b, name, stated.task, file);
+  const end = endOf(graph, b, name);
+  // A classifier of classical learning gives shares of classes, whatever makes them.
+  const { shares, reversed } = stated.scores;
+  const isSigmoid = end?.node.op === "Sigmoid" && !(shares && !stated.task);
+  const task = taskOf(stated, { b, output: name, isSigmoid, file });
+  const at = (value: string, from: Source["from"]): Found => {
+    const logits = reversed && !task ? swapped(b, value) : value;
+    return {
+      logits,
+      cut: prune(b.build([logits])),
+      task: task && isKept(task) ? task : undefined,
+      source: { ...chosen, reversed: reversed && !task, from },
+    };
+  };
+  const isSoftmax = end !== undefined && end.node.op !== "Sigmoid";
+  if (task?.kind === "multi-label" && isSoftmax) {
+    throw new AssayError(
+      "MODEL_OUTPUT",
+      `${file} ends in a ${end.node.op}: its outputs are shares of one class, not labels that hold by themselves`,
+      "Remove task: { kind: multi-label } from the suite, or export the model with a logit for each label.",
+    );
+  }
+  if (task?.kind === "regression") return at(asMatrix(b, name), "output");
+  if (isSoftmax && !task)
+    return at(
+      asMatrix(b, before(end, b)),
+      end.node.op === "Softmax" ? "softmax" : "log-softmax",
+    );
+  const score = isSigmoid
+    ? before(end, b)
+    : shares
+      ? logOf(b, name, task !== undefined)
+      : name;
+  if (task?.kind === "binary") return at(twoLogits(b, score), "one logit");
+  if (isSigmoid) return at(asMatrix(b, score), "sigmoid");
+  return at(asMatrix(b, score), shares ? "probabilities" : "output");
+}
+
+/** The logarithm of shares, or of the odds of each where it holds by itself. */
+function logOf(b: GraphBuilder, shares: string, odds: boolean): string {
+  const log = (p: string) =>
+    b.op("Log", [b.op("Clip", [p, b.scalar(SMALLEST), b.scalar(1)])]);
+  const yes = log(shares);
+  return odds ? b.sub(yes, log(b.sub(1, shares))) : yes;
+}
+
+const swapped = (b: GraphBuilder, two: string) =>
+  b.op("Gather", [two, b.ints([1, 0])], { axis: int(1) });
+
+/** What ends a model: the node, and those that only arrange or round its numbers behind it, the first of them first. */
+interface End {
+  readonly node: Node;
+  readonly behind: readonly Node[];
+}
+
+/** What arranges numbers. */
+const arranges: ReadonlySet<string> = new Set(
+  "Flatten Reshape Squeeze Unsqueeze".split(" "),
+);
+
+/** What leaves the order of numbers as it is. */
+const keeps: ReadonlySet<string> = new Set("Cast Clip Identity".split(" "));
+
+/** The Softmax over the classes, LogSoftmax or Sigmoid that a value comes from; undefined when it ends in something else. */
+function endOf(graph: Graph, b: GraphBuilder, value: string): End | undefined {
+  const makers = makersOf(graph);
+  const behind: Node[] = [];
+  let node = makers.get(value);
+  while (node?.domain === "" && (arranges.has(node.op) || keeps.has(node.op))) {
+    behind.unshift(node);
+    node = makers.get(node.inputs[0] ?? "");
+  }
+  if (node?.domain !== "") return undefined;
+  if (node.op === "Sigmoid") return { node, behind };
+  if (node.op !== "Softmax" && node.op !== "LogSoftmax") return undefined;
+  const dims = b.dims(node.inputs[0] ?? "");
+  const axis = dims && axisOf(attribute(node, "axis", "int", -1), dims.length);
+  const width = widthOf(b.dims(value));
+  const isClasses =
+    axis === undefined || width === undefined || dims?.[axis] === width;
+  return isClasses ? { node, behind } : undefined;
+}
+
+/** What goes into the end of a model, arranged as its output is. */
+function before({ node, behind }: End, b: GraphBuilder): string {
+  let value = node.inputs[0]!;
+  if (b.dims(value)?.length === 2) return value;
+  for (const { op, inputs, attributes } of behind)
+    if (arranges.has(op))
+      value = b.op(op, [value, ...inputs.slice(1)], attributes);
+  return value;
+}
+
+const isKept = ({ kind }: Task) =>
+  kind === "multi-label" || kind === "regression";
+
+/**
+ * The task of a model: stated, or told by its outputs. Undefined for a
+ * classifier with a logit for each class.
+ */
+function taskOf(
+  { task, classes, scores }: Stated,
+  {
+    b,
+    output,
+    isSigmoid,
+    file,
+  }: { b: GraphBuilder; output: string; isSigmoid: boolean; file: string },
+): Task | undefined {
+  const count = widthOf(b.dims(output));
+  const isOne = count === 1;
+  if (task?.kind === "binary" && count !== undefined && !isOne) {
+    throw new AssayError(
+      "MODEL_OUTPUT",
+      `${file} has ${count} outputs, a binary model has one`,
+      "State task: { kind: classes } or { kind: multi-label } instead.",
+    );
+  }
+  if (task) return task.kind === "classes" ? undefined : task;
+  if (isOne && (isSigmoid || classes?.length === 2)) return { kind: "binary" };
+  if (isSigmoid && !scores.chooses) return { kind: "multi-label", flips: 1 };
+  if (isOne) {
+    throw new AssayError(
+      "MODEL_OUTPUT",
+      `${file} gives one number and no Sigmoid: it may be the logit of two classes, or a value`,
+      "State task: { kind: binary } or { kind: regression, tolerance: ... } in the suite.",
+    );
+  }
+  return undefined;
+}
+
+/** A model that answers at every place of its input answers no class of the whole. */
+function refusePositions(
+  b: GraphBuilder,
+  output: string,
+  task: Task | undefined,
+  file: string,
+): void {
+  const dims = b.dims(output) ?? [];
+  const long = dims.slice(1).filter((d) => d !== 1);
+  if (long.length < 2 || task?.kind === "regression") return;
+  const what =
+    dims.length > 3
+      ? "at each pixel (segmentation)"
+      : "at each place (tagging, or one box each of a detector)";
+  throw new AssayError(
+    "MODEL_OUTPUT",
+    `${file}: output "${output}" has shape [${dims.join(", ")}], an answer ${what}, expected [batch, classes]`,
+    "Name another output with output: in the suite, or export the model with logits [batch, classes].",
+  );
+}
+
+/** One row for each sample: further axes of one are left out, and one column where there was no second axis. */
+function asMatrix(b: GraphBuilder, value: string): string {
+  const dims = b.dims(value);
+  const width = widthOf(dims);
+  if (!dims || dims.length === 2 || width === undefined) return value;
+  return dims.length === 1
+    ? b.unsqueeze(value, [1])
+    : b.reshape(value, [-1, width]);
+}
+
+/** The logits of two classes from that of the second: [-z/2, z/2]. */
+export function twoLogits(b: GraphBuilder, z: string): string {
+  const column = b.reshape(z, [-1, 1]);
+  return b.concat([b.mul(column, -0.5), b.mul(column, 0.5)], 1);
+}
