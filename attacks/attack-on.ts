@@ -1,5 +1,6 @@
 import type { Random } from "#core";
 import {
+  type Answering,
   copyOfSamples,
   grantAccess,
   type Limit,
@@ -9,7 +10,6 @@ import {
   samplesAt,
   type Target,
   type Terms,
-  type Victim,
 } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { Attack, AttackInput } from "./attack.ts";
@@ -51,7 +51,7 @@ interface Circumstances<X extends Samples>
  * @throws TARGET_TERMS when samples, labels and targets do not fit each other, the bounds or the model
  */
 export function attackOn<X extends Samples, B extends Limit<NoInfer<X>>>(
-  victim: Victim<NoInfer<X>>,
+  model: Answering<NoInfer<X>>,
   samples: Attackable<X>,
   { unit, params }: Runnable<NoInfer<X>, B>,
   { ball, queries }: { readonly ball: B; readonly queries?: number },
@@ -70,7 +70,7 @@ export function attackOn<X extends Samples, B extends Limit<NoInfer<X>>>(
   run(): Promise<X>;
 } {
   const some = someOf(samples, rows);
-  const target = grantAccess<X>(victim, {
+  const target = grantAccess<X>(model, {
     ...some,
     access: unit.access,
     limit: ball,

@@ -7,7 +7,7 @@ import type { ReactiveDefense } from "./reactive.ts";
 import type { Sanitizer } from "./sanitizer.ts";
 
 /** What the score of a detector is made of: the input that reaches it, and what the model without any defence makes of that. */
-export interface Scene {
+export interface DetectorParts {
   readonly b: GraphBuilder;
   /** The input, [N, ...shape]. */
   readonly x: string;
@@ -37,7 +37,7 @@ export interface Detector<S extends z.ZodObject = z.ZodObject>
   extends ReactiveDefense<S> {
   readonly kind: "detector";
   /** Adds its nodes and returns the score [N]. */
-  build(scene: Scene, params: z.output<S>): string;
+  build(parts: DetectorParts, params: z.output<S>): string;
 }
 
 /** What every detector is told besides its own parameters. */

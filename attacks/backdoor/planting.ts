@@ -3,16 +3,16 @@ import { type Dataset, dataset } from "#data";
 import { copyOf, type FloatTensor, floats, putRows, takeRows } from "#onnx";
 import type { BackdoorInput, Planted, Trigger } from "./backdoor.ts";
 
-type Scene = Pick<BackdoorInput<unknown>, "train" | "count" | "target"> & {
+type Planting = Pick<BackdoorInput<unknown>, "train" | "count" | "target"> & {
   readonly random: Random;
 };
 
 /** So many random rows of other classes than the target; all of them where there are fewer. A larger count keeps the rows of a smaller one. */
-const rowsOfOthers = ({ train, count, target, random }: Scene) =>
+const rowsOfOthers = ({ train, count, target, random }: Planting) =>
   chosen(train, count, random, (label) => label !== target);
 
 /** The same of the target class. */
-export const rowsOfTarget = ({ train, count, target, random }: Scene) =>
+export const rowsOfTarget = ({ train, count, target, random }: Planting) =>
   chosen(train, count, random, (label) => label === target);
 
 function chosen(
@@ -27,7 +27,7 @@ function chosen(
 
 /** Rows of the data beside these, in a random order: those that are to be covers. */
 function rowsBeside(
-  { train, random }: Scene,
+  { train, random }: Planting,
   taken: readonly number[],
   count: number,
 ): number[] {
@@ -51,30 +51,30 @@ export function changed(
 }
 
 /** The plain way: random samples of other classes get the trigger and the target's label. */
-export function plantByLabel(scene: Scene, trigger: Trigger): Planted {
-  const { train, target } = scene;
-  const poisons = rowsOfOthers(scene);
+export function plantByLabel(planting: Planting, trigger: Trigger): Planted {
+  const { train, target } = planting;
+  const poisons = rowsOfOthers(planting);
   const x = trigger(takeRows(train.x, poisons));
   return {
     trigger,
     changes: { train: changed(train, [{ rows: poisons, x }], poisons, target) },
     poisons,
     covers: [],
-    notes: shortOf(scene, poisons, "other classes"),
+    notes: shortOf(planting, poisons, "other classes"),
   };
 }
 
 /** The way without a wrong label: random samples of the target class get the trigger. */
-export function plantOnTarget(scene: Scene, trigger: Trigger): Planted {
-  const { train, target } = scene;
-  const poisons = rowsOfTarget(scene);
+export function plantOnTarget(planting: Planting, trigger: Trigger): Planted {
+  const { train, target } = planting;
+  const poisons = rowsOfTarget(planting);
   const x = trigger(takeRows(train.x, poisons));
   return {
     trigger,
     changes: { train: changed(train, [{ rows: poisons, x }], [], target) },
     poisons,
     covers: [],
-    notes: shortOf(scene, poisons, "the target class"),
+    notes: shortOf(planting, poisons, "the target class"),
   };
 }
 
@@ -85,7 +85,7 @@ export function plantOnTarget(scene: Scene, trigger: Trigger): Planted {
  * @param cover samples of the data as covers are
  */
 export function plantWithCovers(
-  scene: Scene,
+  planting: Planting,
   coverRatio: number,
   {
     trigger,
@@ -94,10 +94,10 @@ export function plantWithCovers(
   }: Pick<Planted, "trigger"> &
     Record<"poison" | "cover", (rows: readonly number[]) => FloatTensor>,
 ): Planted {
-  const { train, target } = scene;
-  const poisons = rowsOfOthers(scene);
+  const { train, target } = planting;
+  const poisons = rowsOfOthers(planting);
   const most = Math.round(poisons.length * coverRatio);
-  const covers = rowsBeside(scene, poisons, most);
+  const covers = rowsBeside(planting, poisons, most);
   const replaced = [
     { rows: poisons, x: poison(poisons) },
     { rows: covers, x: cover(covers) },
@@ -108,7 +108,7 @@ export function plantWithCovers(
     poisons,
     covers,
     notes: [
-      ...shortOf(scene, poisons, "other classes"),
+      ...shortOf(planting, poisons, "other classes"),
       `${covers.length} covers beside ${poisons.length} poisons`,
     ],
   };
@@ -116,7 +116,7 @@ export function plantWithCovers(
 
 /** What to say where there were not as many samples as the budget allows. */
 export const shortOf = (
-  { count }: Pick<Scene, "count">,
+  { count }: Pick<Planting, "count">,
   rows: readonly number[],
   where: string,
 ): string[] =>

@@ -3,7 +3,7 @@ import type { AttackInput } from "../attack.ts";
 import type { ApgdParams } from "./apgd-params.ts";
 
 /** What an attack works on, without its parameters. */
-export type Scene = Omit<
+export type AscentInput = Omit<
   AttackInput<unknown>,
   "params" | "onProgress" | "onNote"
 >;

@@ -1,6 +1,6 @@
 import { rows } from "#onnx";
 import type { Ball } from "../ball.ts";
-import type { Ascent, Scene } from "./apgd-ascent.ts";
+import type { Ascent, AscentInput } from "./apgd-ascent.ts";
 import type { Climber, Pace, Paces } from "./apgd-pace.ts";
 import { gathered, type Points } from "./points.ts";
 import { rowOf } from "./vectors.ts";
@@ -22,12 +22,12 @@ export interface Stretch {
  * @returns the highest points of those that still stand
  */
 export async function climb(
-  scene: Scene,
+  input: AscentInput,
   ascent: Ascent,
   starts: Points,
   { ball, steps, paces, last, onProgress }: Stretch,
 ): Promise<Points> {
-  const { target, x } = scene;
+  const { target, x } = input;
   const standing = () => target.open(ascent.eot).filter((i) => starts.has(i));
   const climbers = new Map([...starts].map(([i, at]) => [i, startedAt(at)]));
   const pace = new Map<number, Pace>(
@@ -39,7 +39,7 @@ export async function climb(
     onProgress(step / steps);
     const open = standing();
     if (open.length === 0) break;
-    await look(scene, ascent, climbers, open);
+    await look(input, ascent, climbers, open);
     const since = checkpoints.includes(step) ? step - checked : 0;
     if (since > 0) checked = step;
     const left = new Set(target.open());
@@ -48,7 +48,7 @@ export async function climb(
   }
   if (!last) {
     const open = standing();
-    await look(scene, ascent, climbers, open);
+    await look(input, ascent, climbers, open);
     return pointsOf(climbers, standing(), "best");
   }
   const open = target.open().filter((i) => starts.has(i));
@@ -95,7 +95,7 @@ function advance(climber: Climber, pace: Pace, since: number): void {
  * since steps do not depend on its length.
  */
 async function look(
-  { target, x }: Scene,
+  { target, x }: AscentInput,
   { loss: name, aims, eot }: Ascent,
   climbers: ReadonlyMap<number, Climber>,
   samples: readonly number[],

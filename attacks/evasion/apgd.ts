@@ -2,7 +2,7 @@ import type { Random } from "#core";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { AttackInput } from "../attack.ts";
 import { type Ball, resized } from "../ball.ts";
-import type { Ascent, Scene } from "./apgd-ascent.ts";
+import type { Ascent, AscentInput } from "./apgd-ascent.ts";
 import { climb } from "./apgd-climb.ts";
 import { momentumPaces } from "./apgd-momentum.ts";
 import type { ApgdParams } from "./apgd-params.ts";
@@ -16,18 +16,21 @@ import { gathered, type Points, scattered } from "./points.ts";
  * target keeps. Starts in Linf and L2 are uniform in the ball, where the authors'
  * code takes points of its surface.
  */
-export async function autoPgd(scene: Scene, ascent: Ascent): Promise<void> {
+export async function autoPgd(
+  input: AscentInput,
+  ascent: Ascent,
+): Promise<void> {
   const { steps, eot, rho, onProgress } = ascent;
-  const open = scene.target.open(eot);
-  const phases = phasesOf(scene.ball, ascent);
-  const [first = { ball: scene.ball, steps }] = phases;
-  let points = startsOf(scene, ascent.purpose, open, first.ball);
+  const open = input.target.open(eot);
+  const phases = phasesOf(input.ball, ascent);
+  const [first = { ball: input.ball, steps }] = phases;
+  let points = startsOf(input, ascent.purpose, open, first.ball);
   let done = 0;
   for (const [k, phase] of phases.entries()) {
     const { ball } = phase;
-    if (k > 0) points = projected(scene.x, points, ball);
+    if (k > 0) points = projected(input.x, points, ball);
     const from = done;
-    points = await climb(scene, ascent, points, {
+    points = await climb(input, ascent, points, {
       ...phase,
       paces: ball.norm === "l1" ? sparsePaces(k > 0) : momentumPaces(rho),
       last: k === phases.length - 1,
@@ -59,7 +62,7 @@ function phasesOf(ball: Ball, { steps, largerEps }: Ascent): Phase[] {
 
 /** A random point of each sample; for L1 a projected normal one, which changes few numbers. */
 function startsOf(
-  { x, random }: Scene,
+  { x, random }: AscentInput,
   purpose: string,
   open: readonly number[],
   ball: Ball,

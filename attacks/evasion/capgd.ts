@@ -3,7 +3,7 @@ import { type FloatTensor, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
 import { resized } from "../ball.ts";
 import { whiteBox } from "../taxonomies.ts";
-import type { Scene } from "./apgd-ascent.ts";
+import type { AscentInput } from "./apgd-ascent.ts";
 import { climb } from "./apgd-climb.ts";
 import { momentumPaces } from "./apgd-momentum.ts";
 import { tableBall, tableTarget } from "./constrained.ts";
@@ -58,7 +58,7 @@ export async function constrainedPgd(
 ): Promise<void> {
   const { steps, restarts, rho, epsMargin } = params;
   const ball = tableBall(resized(whole, whole.eps * (1 - epsMargin)));
-  const scene: Scene = {
+  const input: AscentInput = {
     target: tableTarget(target, x, y, ball),
     x,
     y,
@@ -66,7 +66,7 @@ export async function constrainedPgd(
     random,
   };
   for (let restart = 0; restart < restarts; restart++) {
-    const open = scene.target.open();
+    const open = input.target.open();
     if (open.length === 0) return;
     const clean = takeRows(x, open);
     const streams = open.map((i) => random[i]!.fork(`capgd ${restart}`));
@@ -81,7 +81,7 @@ export async function constrainedPgd(
       largerEps: false,
       onProgress,
     } as const;
-    await climb(scene, ascent, scattered(start, open), {
+    await climb(input, ascent, scattered(start, open), {
       ball,
       steps,
       paces: momentumPaces(rho),

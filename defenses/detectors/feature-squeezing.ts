@@ -1,6 +1,10 @@
 import { z } from "zod";
 import { int } from "#onnx";
-import { defineDetector, detectorParams, type Scene } from "../detector.ts";
+import {
+  type DetectorParts,
+  defineDetector,
+  detectorParams,
+} from "../detector.ts";
 import { bitDepth } from "../sanitizers/bit-depth.ts";
 import { median } from "../sanitizers/median.ts";
 import { nonLocalMeans } from "../sanitizers/non-local-means.ts";
@@ -24,17 +28,17 @@ export const featureSqueezing = defineDetector({
     size: z.int().min(2).max(7).default(2),
   }),
   gradient: "straight-through",
-  build(scene, { bits, size }) {
-    const { b, logits, model } = scene;
+  build(parts, { bits, size }) {
+    const { b, logits, model } = parts;
     const [channels = 1] = model.contract.shape;
-    const own = softmax(scene, logits);
+    const own = softmax(parts, logits);
     const squeezed = [
-      scene.sanitised(bitDepth, { bits: bits ?? (channels === 1 ? 1 : 5) }),
-      scene.sanitised(median, { size }),
+      parts.sanitised(bitDepth, { bits: bits ?? (channels === 1 ? 1 : 5) }),
+      parts.sanitised(median, { size }),
       ...(channels === 1
         ? []
         : [
-            scene.sanitised(nonLocalMeans, {
+            parts.sanitised(nonLocalMeans, {
               search: 13,
               patch: 3,
               strength: 2,
@@ -42,12 +46,12 @@ export const featureSqueezing = defineDetector({
           ]),
     ];
     const moves = squeezed.map((x) => {
-      const other = softmax(scene, scene.again(x));
+      const other = softmax(parts, parts.again(x));
       return b.reduceSum(b.abs(b.sub(own, other)), [1]);
     });
     return moves.reduce((most, move) => b.op("Max", [most, move]));
   },
 });
 
-const softmax = ({ b }: Scene, logits: string) =>
+const softmax = ({ b }: DetectorParts, logits: string) =>
   b.op("Softmax", [logits], { axis: int(-1) });

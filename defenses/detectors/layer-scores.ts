@@ -1,7 +1,7 @@
 import { ballOf } from "#attacks";
 import { compile, evaluate } from "#model";
 import { type FloatTensor, floats, type GraphBuilder } from "#onnx";
-import type { Scene } from "../detector.ts";
+import type { DetectorParts } from "../detector.ts";
 import type { FitInput } from "../fit.ts";
 import { logistic } from "./logistic.ts";
 
@@ -59,7 +59,7 @@ export async function weighLayers(
 
 /** The weighed scores of the layers, [N]: the logit of being an attack. */
 export function weighed(
-  { b, fitted }: Pick<Scene, "b" | "fitted">,
+  { b, fitted }: Pick<DetectorParts, "b" | "fitted">,
   scores: readonly string[],
 ): string {
   const weights = fitted("weights").data;

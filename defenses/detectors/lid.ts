@@ -43,11 +43,11 @@ export const lid = defineDetector({
     );
     return new Map([...found, ...weights]);
   },
-  build(scene, { k, layers }) {
-    const { b, model, logits, fitted } = scene;
+  build(parts, { k, layers }) {
+    const { b, model, logits, fitted } = parts;
     const found = { get: fitted };
     return weighed(
-      scene,
+      parts,
       [...hidden(model, layers), logits].map((value, i) =>
         dimensionality(b, value, i, k, found),
       ),

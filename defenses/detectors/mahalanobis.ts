@@ -3,7 +3,11 @@ import { cholesky, inverseOfLower } from "#core";
 import { evaluate, hidden, pooled, withInputGradient } from "#model";
 import { type FloatTensor, floats, GraphBuilder, int, prune } from "#onnx";
 import { copyAt } from "../copy.ts";
-import { defineDetector, detectorParams, type Scene } from "../detector.ts";
+import {
+  type DetectorParts,
+  defineDetector,
+  detectorParams,
+} from "../detector.ts";
 import type { Fitted } from "../fit.ts";
 import { weighed, weighLayers } from "./layer-scores.ts";
 
@@ -49,18 +53,19 @@ export const mahalanobis = defineDetector({
       found.set(`means.${k}`, means);
     });
     const weights = await weighLayers(input, eps, (b) => {
-      const copy: Scene["copy"] = (graph, x) => copyAt(b, model, graph, x);
-      const scene = { b, x: model.input, model, copy };
-      return values.map((value, k) => looked(scene, value, k, found, step));
+      const copy: DetectorParts["copy"] = (graph, x) =>
+        copyAt(b, model, graph, x);
+      const parts = { b, x: model.input, model, copy };
+      return values.map((value, k) => looked(parts, value, k, found, step));
     });
     return new Map([...found, ...weights]);
   },
-  build(scene, { layers, step }) {
-    const found = { get: scene.fitted };
+  build(parts, { layers, step }) {
+    const found = { get: parts.fitted };
     return weighed(
-      scene,
-      hidden(scene.model, layers).map((value, k) =>
-        looked(scene, value, k, found, step),
+      parts,
+      hidden(parts.model, layers).map((value, k) =>
+        looked(parts, value, k, found, step),
       ),
     );
   },
@@ -68,13 +73,13 @@ export const mahalanobis = defineDetector({
 
 /** The distance of one layer at the input, or where the step from it leads. */
 function looked(
-  scene: Pick<Scene, "b" | "x" | "model" | "copy">,
+  parts: Pick<DetectorParts, "b" | "x" | "model" | "copy">,
   value: string,
   layer: number,
   found: Pick<Fitted, "get">,
   step: number,
 ): string {
-  const { b, x, model, copy } = scene;
+  const { b, x, model, copy } = parts;
   if (step === 0) return distance(b, value, layer, found);
   const inner = new GraphBuilder(model.graph, "distance/");
   const own = distance(inner, value, layer, found);

@@ -82,5 +82,5 @@ export {
   type Truth,
   taskSchema,
 } from "./tasks/index.ts";
-export type { Access, Limit, Terms, Victim } from "./terms.ts";
+export type { Access, Answering, Limit, Terms } from "./terms.ts";
 export { findWeights, layerOps } from "./weights.ts";

@@ -12,7 +12,12 @@ import type { Objective } from "./loss-pass.ts";
 import type { Answers } from "./model.ts";
 import type { Samples } from "./samples.ts";
 import { meaningOf } from "./tasks/index.ts";
-import { type Access, checkTerms, type Terms, type Victim } from "./terms.ts";
+import {
+  type Access,
+  type Answering,
+  checkTerms,
+  type Terms,
+} from "./terms.ts";
 
 /** Samples that were evaluated, by kind. */
 export interface Queries {
@@ -97,7 +102,7 @@ const allowed: Readonly<Record<Access, readonly string[]>> = {
  * @throws TARGET_TERMS when samples, labels and targets do not fit each other, the bounds or the model
  */
 export function grantAccess<X extends Samples>(
-  model: Victim<NoInfer<X>>,
+  model: Answering<NoInfer<X>>,
   terms: Terms<X>,
 ): Target<X> {
   checkTerms(model, terms);

@@ -10,7 +10,7 @@ import { meaningOf } from "./tasks/index.ts";
 export type Access = "none" | "label" | "score" | "gradient" | "base";
 
 /** What a target asks: a compiled model, or a text model behind its tokenizer. */
-export interface Victim<X extends Samples = FloatTensor> {
+export interface Answering<X extends Samples = FloatTensor> {
   readonly model: Model;
   answers(x: X, draws?: Draws): Promise<Answers>;
   /** Texts have none. */
@@ -44,7 +44,7 @@ export interface Terms<X extends Samples = FloatTensor> {
   /** Most queries of each sample; no limit when left out. */
   readonly queries?: number;
   /** The public base, where there is one. */
-  readonly base?: Victim<NoInfer<X>>;
+  readonly base?: Answering<NoInfer<X>>;
   /** Further heads on the model's trunk that are attacked with it: their losses are added up, and a sample is broken only when all heads are wrong about it. Only of numbers. */
   readonly beside?: readonly Beside[];
   /** What a model that draws at random draws from: each sample from a generator of its own, anew at each query. */
@@ -70,7 +70,7 @@ export function outside(x: Samples, { bounds }: Limit<never>): number {
 
 /** Throws TARGET_TERMS when samples, labels and targets do not fit each other, the bounds or the model. */
 export function checkTerms<X extends Samples>(
-  { model }: Victim<X>,
+  { model }: Answering<X>,
   { x, y, targets, limit }: Terms<X>,
 ): void {
   const refuse = (message: string) => {

@@ -37,7 +37,7 @@ export async function controlOf(
   if (bits === null) return null;
   const opened = await openFor(ready, [], bench);
   const part = sanitizer.parse({ id: "bit-depth", bits });
-  const { model: victim } = await openFor(ready, [part], bench);
+  const { model } = await openFor(ready, [part], bench);
   const key = hashOf({ attack: describe(chosen), norm, eps });
   opened.controls ??= new Map();
   const known = opened.controls.get(key);
@@ -53,7 +53,7 @@ export async function controlOf(
   const found = await brokenControl(
     {
       ...partOf(attempt, right.slice(0, PROBED)),
-      victim,
+      model,
       random: new Random(seed).fork(`control ${key}`),
     },
     opened.model,

@@ -1,13 +1,13 @@
 import { attackOn, type Measure, type Runnable, surrogateOf } from "#attacks";
 import { hashOf, Random } from "#core";
 import {
+  type Answering,
   copyOfSamples,
   isAboutGradients,
   type Limit,
   putSamples,
   type Queries,
   type Samples,
-  type Victim,
 } from "#model";
 import { decisions, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
@@ -103,7 +103,7 @@ async function made(
   const { parts, adaptive, norm, eps } = planned;
   const { unit } = planned.chosen;
   const seconds = stopwatch();
-  const victim = await openFor(candidate, adaptive ? parts : [], bench);
+  const opened = await openFor(candidate, adaptive ? parts : [], bench);
   const through = surrogateFor(planned.chosen, bench);
   const surrogate = through && (await openFor(through, [], bench));
   // An attacker without access to the target cannot leave out what it gets wrong.
@@ -112,8 +112,8 @@ async function made(
   const predicted = blind
     ? null
     : decisions(
-        victim.model.model,
-        await victim.answers(clean, drawsFor(bench, "clean")),
+        opened.model.model,
+        await opened.answers(clean, drawsFor(bench, "clean")),
         data.targets,
       );
   const chosenRows = predicted
@@ -123,8 +123,8 @@ async function made(
   const measures: Measure[] = [];
   const { target, run } = attackOn<Samples, Limit<Samples>>(
     (data.texts
-      ? { model: victim.model.model, answers: victim.answers }
-      : victim.model) as Victim<Samples>,
+      ? { model: opened.model.model, answers: opened.answers }
+      : opened.model) as Answering<Samples>,
     { x: clean, y: data.y, targets: data.targets },
     planned.chosen as Runnable<Samples, Limit<Samples>>,
     { ball, queries: planned.queries ?? undefined },
@@ -132,7 +132,7 @@ async function made(
       rows: chosenRows,
       random: new Random(seed).fork(`attack ${unit.id} ${norm} ${eps}`),
       draws: new Random(seed).fork(`draws of the model under ${planned.id}`),
-      base: surrogate?.model as Victim<Samples> | undefined,
+      base: surrogate?.model as Answering<Samples> | undefined,
       others: bench.target.validation,
       source: bench.source?.x,
       onNote: (text) => notes.push(text),

@@ -135,7 +135,7 @@ export function extentOf(
 async function probeCell(
   planned: PlannedCell,
   ready: ReadyModel,
-  victim: CompiledModel,
+  model: CompiledModel,
   drawsAtRandom: boolean,
   bench: Bench,
   ball: Ball,
@@ -155,7 +155,7 @@ async function probeCell(
   if (queries !== null || norm === "none") return null;
   // What one draw of the model got right by luck does not stand.
   const wrong = await wrongAtMost(
-    victim,
+    model,
     examples,
     data,
     new Random(seed).fork(`standing ${id}`),
@@ -163,7 +163,7 @@ async function probeCell(
   const standing = samplesThatAre(outcomes, "robust").filter((i) => !wrong[i]);
   if (standing.length === 0) return null;
   const whole: Attempt = {
-    victim,
+    model,
     chosen: { unit, params },
     ball,
     x: data.x,

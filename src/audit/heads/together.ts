@@ -216,7 +216,7 @@ async function attackAll(
   const spent = target.queries.gradient + target.queries.forward;
   const whole: Attempt = {
     ...samples,
-    victim: opened.model,
+    model: opened.model,
     chosen,
     ball,
     examples,

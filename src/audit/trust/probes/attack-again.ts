@@ -23,17 +23,17 @@ export async function attackOnce(
   purpose: string,
   change: Change,
 ): Promise<{ broken: boolean[]; peaks: (number | null)[] }> {
-  const { victim, chosen, ball, onProgress } = attempt;
+  const { model, chosen, ball, onProgress } = attempt;
   const random = attempt.random.fork(purpose);
   const { target, run } = attackOn(
-    victim,
+    model,
     attempt,
     { unit: chosen.unit, params: { ...chosen.params, ...change.params } },
     { ball: change.eps === undefined ? ball : resized(ball, change.eps) },
     { random, draws: random.fork("draws"), onProgress },
   );
   await run();
-  const broken = await brokenOf(victim, target, attempt, random.fork("judged"));
+  const broken = await brokenOf(model, target, attempt, random.fork("judged"));
   const peaks = peaksOf(target.losses).map((peak, i) =>
     target.brokenAt[i] ? null : peak,
   );

@@ -49,7 +49,7 @@ export function controlBits(
  */
 export async function brokenControl(
   attempt: Attempt,
-  bare: Attempt["victim"],
+  bare: Attempt["model"],
   bits: number,
 ): Promise<BrokenControl> {
   const { broken } = await attackOnce(attempt, "control", {});
@@ -57,7 +57,7 @@ export async function brokenControl(
   const tried = broken.length;
   if (standing.length === 0) return { bits, tried, left: 0, leftBare: 0 };
   const again = await attackOnce(
-    { ...partOf(attempt, standing), victim: bare },
+    { ...partOf(attempt, standing), model: bare },
     "control without rounding",
     {},
   );

@@ -13,14 +13,14 @@ const POINTS = 8;
  * and where there is nothing to compare.
  */
 export async function gradientAtExamples({
-  victim,
+  model,
   beside = [],
   examples,
   y,
   targets,
   random,
 }: Attempt): Promise<number | null> {
-  let worst = await errorOf({ model: victim, y, targets }, examples, random);
+  let worst = await errorOf({ model, y, targets }, examples, random);
   for (const [i, head] of beside.entries()) {
     if (head.isBlind) continue;
     const error = await errorOf(head, examples, random.fork(`head ${i}`));

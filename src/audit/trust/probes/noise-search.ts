@@ -14,7 +14,7 @@ export async function noiseSearch(
   attempt: Attempt,
   draws: number,
 ): Promise<Tries> {
-  const { victim, ball, random, onProgress } = attempt;
+  const { model, ball, random, onProgress } = attempt;
   const streams = Array.from(attempt.y, (_, i) => random.fork(`noise ${i}`));
   const search: Attack["run"] = async ({ target, x, onProgress }) => {
     for (let draw = 0; draw < draws; draw += TOGETHER) {
@@ -32,7 +32,7 @@ export async function noiseSearch(
     return target.examples();
   };
   const { target, run } = attackOn(
-    victim,
+    model,
     attempt,
     { unit: { access: "label", run: search }, params: {} },
     { ball },
@@ -43,6 +43,6 @@ export async function noiseSearch(
     },
   );
   await run();
-  const broken = await brokenOf(victim, target, attempt, random.fork("judged"));
+  const broken = await brokenOf(model, target, attempt, random.fork("judged"));
   return { tried: broken.length, broken: broken.filter(Boolean).length };
 }

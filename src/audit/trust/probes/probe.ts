@@ -6,7 +6,7 @@ import { type FloatTensor, takeRows } from "#onnx";
 /** An attack that was made on samples, and what it left of them. Of several heads a sample stands while any of them is right. */
 export interface Attempt extends Attackable {
   /** The model behind its defence, as the attack saw it. */
-  readonly victim: CompiledModel;
+  readonly model: CompiledModel;
   readonly chosen: Chosen<Attack>;
   readonly ball: Ball;
   /** The last points of the attack [M, ...shape]. */

@@ -17,8 +17,8 @@ const bits = controlBits("linf", EPS, 1, 64) as number;
 
 /** What PGD leaves behind rounding, of the first samples that the reference gets right. */
 async function left(attack: object, { passes = true } = {}) {
-  const model = await reference();
-  const bare = await compile(model, onnxruntime);
+  const trained = await reference();
+  const bare = await compile(trained, onnxruntime);
   const all = await loadDataset({ source: "digits" }, packagePath("."));
   const { test: held } = splitDataset(
     all,
@@ -29,11 +29,11 @@ async function left(attack: object, { passes = true } = {}) {
   const right = Array.from(held.y.keys())
     .filter((i) => predicted[i] === held.y[i])
     .slice(0, 32);
-  const rounded = defend(model, [
+  const rounded = defend(trained, [
     choiceOf(sanitizers).parse({ id: "bit-depth", bits }),
   ]);
   const through = await compile(rounded, onnxruntime);
-  const victim: CompiledModel = {
+  const model: CompiledModel = {
     ...through,
     async lossGradient(...asked) {
       const found = await through.lossGradient(...asked);
@@ -44,7 +44,7 @@ async function left(attack: object, { passes = true } = {}) {
   const x = takeRows(held.x, right);
   return brokenControl(
     {
-      victim,
+      model,
       chosen: choiceOf(attacks).parse(attack),
       ball: ballOf("linf", EPS, [0, 1]),
       x,

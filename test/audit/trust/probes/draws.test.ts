@@ -28,7 +28,7 @@ async function attemptOf(attack: object): Promise<Attempt> {
   const chosen = choiceOf(attacks).parse(attack);
   const x = floats([2, 2], [0.7, 0.4, 0.8, 0.4]);
   return {
-    victim: await compile(noisy, onnxruntime),
+    model: await compile(noisy, onnxruntime),
     chosen,
     ball: ballOf("linf", 0.4, [0, 1]),
     x,
