@@ -24,7 +24,7 @@ const truths = [
   adaptiveAttack(20, 100),
   certified(30, 100),
   membership(20, 100),
-  seedsInterval(1000),
+  seedsInterval(500),
   ratioInterval(1000),
 ].filter(({ id }) => !options.only || options.only.includes(id));
 

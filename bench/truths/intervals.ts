@@ -20,8 +20,6 @@ interface World {
 const worlds: readonly World[] = [
   { title: "alike, samples drawn anew", spread: 0, shared: false },
   { title: "alike, samples shared", spread: 0, shared: true },
-  { title: "0.25 apart, samples drawn anew", spread: 0.25, shared: false },
-  { title: "0.25 apart, samples shared", spread: 0.25, shared: true },
   { title: "0.5 apart, samples drawn anew", spread: 0.5, shared: false },
   { title: "0.5 apart, samples shared", spread: 0.5, shared: true },
 ];
