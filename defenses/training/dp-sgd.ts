@@ -14,11 +14,13 @@ import { epsilonOf } from "./accountant.ts";
  * their sum, which is divided by the batch size. What it costs is told by the
  * Renyi accountant as (epsilon, delta), of all steps that were taken. The privacy
  * is that of the training samples against who sees the weights; choosing the
- * epoch by validation samples gives those none. Parts that mix samples, or that
- * learn from others, void it.
+ * epoch by validation samples gives those none. Whatever mixes samples, draws or
+ * repeats batches its own way or looks at several samples at once would void it and is
+ * refused beside it.
  */
 export const dpSgd = defineTrainingDefense({
   id: "dp-sgd",
+  isPrivate: true,
   title: "Differentially private SGD",
   reference: "Abadi et al. 2016, arXiv:1607.00133",
   params: z.strictObject({
@@ -63,10 +65,17 @@ export const dpSgd = defineTrainingDefense({
       facts: () => ({
         epsilon: epsilonOf({ q, sigma: noise, steps }, stated),
         delta: stated,
+        noise,
+        "sampling rate": q,
+        steps,
       }),
+      claim: CLAIM,
     };
   },
 });
+
+const CLAIM =
+  "Epsilon and delta are of the samples that this model was trained on, against who sees its weights after any epoch and does not know the seed of the suite, which the noise is drawn from; they are not of the validation samples, which choose the epoch, of what the base was trained on, of several models of the same samples together, nor of what this document tells of the training";
 
 /** Adds gradients, scaled down together to a length of at most `clip`. */
 function addClipped(

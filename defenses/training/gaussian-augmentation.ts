@@ -13,6 +13,7 @@ export const gaussianAugmentation = defineTrainingDefense({
   title: "Gaussian augmentation",
   reference: "Cohen et al. 2019, arXiv:1902.02918",
   manyTasks: true,
+  isAlone: () => true,
   params: z.strictObject({
     sigma: numberOrFraction.pipe(z.number().positive()).default(0.25),
   }),

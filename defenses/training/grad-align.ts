@@ -17,6 +17,7 @@ export const gradAlign = defineTrainingDefense({
   id: "grad-align",
   title: "Gradient alignment",
   reference: "Andriushchenko and Flammarion 2020, arXiv:2007.02617",
+  isAlone: () => true,
   params: z.strictObject({
     eps: numberOrFraction.pipe(z.number().positive()).default(8 / 255),
     lambda: z.number().positive().default(0.2),

@@ -25,6 +25,7 @@ export const inputGradient = defineTrainingDefense({
   id: "input-gradient",
   title: "Input-gradient regularisation",
   reference: "Ross and Doshi-Velez 2018, arXiv:1711.09404",
+  isAlone: () => true,
   params: z.strictObject({
     lambda: z.number().positive().default(0.1),
     method: z.enum(["exact", "differences"]).default("exact"),

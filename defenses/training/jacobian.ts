@@ -19,6 +19,7 @@ export const jacobian = defineTrainingDefense({
   id: "jacobian",
   title: "Jacobian regularisation",
   reference: "Hoffman et al. 2019, arXiv:1908.02729",
+  isAlone: () => true,
   params: z.strictObject({
     lambda: z.number().positive().default(0.01),
     projections: z.int().positive().default(1),

@@ -11,6 +11,7 @@ export const labelSmoothing = defineTrainingDefense({
   title: "Label smoothing",
   reference: "Szegedy et al. 2016, arXiv:1512.00567",
   manyTasks: true,
+  isAlone: () => true,
   params: z.strictObject({ epsilon: z.number().min(0).max(1).default(0.1) }),
   open: ({ epsilon }, { model: { heads, classes } }) => ({
     criterion: distributionCriterion,

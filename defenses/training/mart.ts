@@ -21,6 +21,7 @@ export const mart = defineTrainingDefense({
   title: "MART",
   reference: "Wang et al. 2020, ICLR, openreview rklOg6EFwS",
   makesExamples: true,
+  isAlone: () => true,
   params: z.strictObject({
     ...ascentParams({ eps: 0.031, steps: 10, relStepSize: 0.007 / 0.031 }),
     beta: z.number().nonnegative().default(6),

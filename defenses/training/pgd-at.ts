@@ -15,6 +15,8 @@ export const pgdAt = defineTrainingDefense({
   reference: "Madry et al. 2018, arXiv:1706.06083",
   manyTasks: true,
   makesExamples: true,
+  // Which samples of a mixed batch stay clean depends on how many others there are.
+  isAlone: ({ mix }) => mix === 1,
   params: z.strictObject({
     ...ascentParams({ eps: 0.3, steps: 40, relStepSize: 0.01 / 0.3 }),
     mix: z.number().min(0).max(1).default(1),

@@ -25,6 +25,7 @@ export const trades = defineTrainingDefense({
   title: "TRADES",
   reference: "Zhang et al. 2019, arXiv:1901.08573",
   makesExamples: true,
+  isAlone: () => true,
   params: z.strictObject({
     ...ascentParams({ eps: 0.031, steps: 10, relStepSize: 0.007 / 0.031 }),
     beta: z.number().nonnegative().default(6),

@@ -55,7 +55,9 @@ export function renderMarkdown(results: Results): string {
       lines.push(
         `Training of ${escaped(id)}: ${Object.entries(lineage.facts)
           .map(([name, v]) => `${escaped(name)} ${Number(v.toPrecision(3))}`)
-          .join(", ")}.`,
+          .join(
+            ", ",
+          )}.${(lineage.claims ?? []).map((c) => ` ${escaped(c)}.`).join("")}`,
         "",
       );
   if (results.task)

@@ -108,7 +108,7 @@ export interface TrainingPart {
   readonly inputGradient?: boolean;
   /** Steps that are taken on each batch; an epoch has as many steps as without, and so sees fewer samples. */
   readonly repeats?: number;
-  /** Whether it needs batches of independent samples, which batch normalisation by batch statistics does not give. */
+  /** Whether it answers for what each sample does alone, so that nothing else may draw batches, repeat them, weigh samples against each other or normalise by them. */
   readonly perSample?: boolean;
   /** The rows of the next batch, instead of the next ones of a random order of all. */
   draw?(size: number, batchSize: number, random: Random): number[];
@@ -146,6 +146,8 @@ export interface TrainingPart {
   check?(batch: Batch, moment: Moment): Promise<string | undefined>;
   /** Numbers about the whole training that its lineage states, such as the privacy that it kept. */
   facts?(): Readonly<Record<string, number>>;
+  /** What these numbers hold for, and what not, as a sentence without its stop. */
+  readonly claim?: string;
 }
 
 /** What is known when a training begins. */

@@ -56,12 +56,6 @@ export async function openStep(
   { settings, parts = [], parameters: before }: StepOptions,
   engine: Engine,
 ): Promise<TrainingStep> {
-  if (settings.batchNorm === "batch" && parts.some((p) => p.perSample))
-    throw new AssayError(
-      "TRAINING_PARTS",
-      "the gradient of each sample is not defined where batch normalisation mixes samples",
-      "Leave batchNorm at frozen.",
-    );
   const { unit, params } = settings.optimizer;
   const names = [...rates.keys()];
   const { batchNorm } = settings;

@@ -13,24 +13,32 @@ export interface TrainingDefense<S extends z.ZodObject = z.ZodObject> {
   readonly makesExamples: boolean;
   /** Whether several tasks on one trunk can be trained with it: it knows what is right by the criterion alone. */
   readonly manyTasks: boolean;
+  /** Whether it bounds what one sample can change of the model, so that nothing else may look at several at once. */
+  readonly isPrivate: boolean;
+  /** Whether what it makes of a sample depends on that sample and the weights, and on no other sample; beside one that is private it has to. */
+  isAlone(params: z.output<S>): boolean;
   /** Makes it ready for one training. */
   open(params: z.output<S>, context: TrainingContext): TrainingPart;
 }
 
 /** Declares a proactive defence. */
 export function defineTrainingDefense<S extends z.ZodObject>(
-  defense: Omit<TrainingDefense<S>, "kind" | "makesExamples" | "manyTasks"> & {
-    readonly makesExamples?: boolean;
-    readonly manyTasks?: boolean;
-  },
+  defense: Omit<TrainingDefense<S>, keyof typeof plain> & Partial<typeof plain>,
 ): TrainingDefense<S> {
-  return {
-    kind: "training",
-    makesExamples: false,
-    manyTasks: false,
-    ...defense,
-  };
+  return { ...plain, ...defense };
 }
+
+/** What a defence is unless it says otherwise. */
+const plain: Omit<
+  TrainingDefense,
+  "id" | "title" | "reference" | "params" | "open"
+> = {
+  kind: "training",
+  makesExamples: false,
+  manyTasks: false,
+  isPrivate: false,
+  isAlone: () => false,
+};
 
 /** A chosen defence as a part of a training. */
 export const asPart =

@@ -49,6 +49,8 @@ export interface Tuned {
   readonly ended: string;
   /** What parts state of the whole training. */
   readonly facts: Readonly<Record<string, number>>;
+  /** What these hold for. */
+  readonly claims: readonly string[];
   /** Rows of the training data that no step drew before these weights were kept. */
   readonly unseen: readonly number[];
 }

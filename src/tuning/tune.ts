@@ -2,7 +2,7 @@ import { AssayError } from "#core";
 import { copyOf, type FloatTensor } from "#onnx";
 import { drawing } from "./batches.ts";
 import { weighted } from "./class-weights.ts";
-import type { OpenPart } from "./part.ts";
+import type { OpenPart, TrainingPart } from "./part.ts";
 import { byTemperature } from "./sampling.ts";
 import {
   check,
@@ -141,6 +141,7 @@ export async function tune(input: TuneInput): Promise<Tuned> {
     history,
     ended,
     facts,
+    claims: run.opened.flatMap((p) => p.claim ?? []),
     unseen: unseenBy(run, best.epoch.epoch),
   };
 }
@@ -191,8 +192,31 @@ function begin(input: TuneInput): Run {
       random: random.fork(`part ${i}`),
     }),
   );
+  requireAlone(opened, settings);
   const drawn = drawing(samples, batchSize, opened, random);
   return { ...input, opened, drawn, steps, stepsPerEpoch };
+}
+
+/** Refuses what would break the promise of a part that answers for each sample alone. */
+function requireAlone(
+  opened: readonly TrainingPart[],
+  { batchNorm, classWeights }: TuneInput["settings"],
+): void {
+  if (!opened.some((p) => p.perSample)) return;
+  const others = opened.filter((p) => !p.perSample);
+  const found = [
+    batchNorm === "batch" && "batch normalisation mixes samples",
+    classWeights !== null && "class weights weigh samples against each other",
+    others.some((p) => p.draw) && "another part draws the batches",
+    others.some((p) => p.repeats) && "another part repeats batches",
+    others.some((p) => p.check) && "another part looks at training samples",
+  ].find((what) => what !== false);
+  if (found === undefined) return;
+  throw new AssayError(
+    "TRAINING_PARTS",
+    `a part answers for what each sample does alone, and ${found}`,
+    "Train without the one or the other.",
+  );
 }
 
 /** The weights as they are now. */

@@ -171,7 +171,13 @@ test("robust linear probing, then robust full fine-tuning", async () => {
   ]);
 });
 
-test("each sample's gradient is refused where batch statistics mix samples", async () => {
+test.each([
+  ["batch statistics", { batchNorm: "batch" }, []],
+  ["class weights", { classWeights: "balanced" }, []],
+  ["sampling by temperature", { samplingTemperature: 3 }, []],
+  ["replayed batches", {}, ["free-at"]],
+  ["a look at a training batch", {}, ["fast-at"]],
+])("each sample alone is refused beside %s", async (_, changes, beside) => {
   const groups = layerGroups(model.graph);
   await expect(
     tune({
@@ -180,8 +186,8 @@ test("each sample's gradient is refused where batch statistics mix samples", asy
       validation,
       groups,
       stages: [{ epochs: 1, rates: new Map(groups.map((g) => [g.name, 1])) }],
-      settings: settings({ batchNorm: "batch" }),
-      parts: [part("dp-sgd")],
+      settings: settings(changes as never),
+      parts: [...beside, "dp-sgd"].map((id) => part(id)),
       engine: onnxruntime,
       random: new Random(1),
     }),

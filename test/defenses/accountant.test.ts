@@ -1,32 +1,39 @@
-import { expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
 import { epsilonOf, renyi } from "../../defenses/training/accountant.ts";
 
-test.each([
-  [0.01, 4, 2],
-  [0.01, 1.1, 8],
-  [0.2, 2, 5],
-  [0.5, 1, 3],
-])(
-  "the divergence of q %d, sigma %d, order %d is that of an integral",
-  (q, sigma, alpha) => {
-    // E over N(0, sigma^2) of ((1 - q) + q N(1, sigma^2) / N(0, sigma^2))^alpha
-    let sum = 0;
-    const [from, to, count] = [-15 * sigma, alpha + 15 * sigma, 200_000];
-    const dx = (to - from) / count;
-    for (let i = 0; i <= count; i++) {
-      const x = from + i * dx;
-      const ratio = 1 - q + q * Math.exp((2 * x - 1) / (2 * sigma ** 2));
-      const density =
-        Math.exp(-(x * x) / (2 * sigma ** 2)) /
-        (sigma * Math.sqrt(2 * Math.PI));
-      sum += density * ratio ** alpha * dx;
-    }
-    expect(renyi({ q, sigma }, alpha)).toBeCloseTo(
-      Math.log(sum) / (alpha - 1),
-      6,
-    );
-  },
+interface Reference {
+  q: number;
+  sigma: number;
+  steps: number;
+  delta: number;
+  rdp: number;
+  pld: number;
+  renyi: [alpha: number, divergence: number][];
+}
+
+const references: Reference[] = JSON.parse(
+  readFileSync(
+    new URL("../fixtures/privacy/epsilons.json", import.meta.url),
+    "utf8",
+  ),
 );
+
+describe.each(references)("references: q $q, sigma $sigma", (one) => {
+  test("divergences of whole and fractional orders are those of mpmath", () => {
+    for (const [alpha, divergence] of one.renyi)
+      expect(renyi(one, alpha) / divergence, `order ${alpha}`).toBeCloseTo(
+        1,
+        6,
+      );
+  });
+
+  test("epsilon is no higher than that of Google's Renyi accountant, and no lower than that of its loss distributions", () => {
+    const epsilon = epsilonOf(one, one.delta);
+    expect(epsilon).toBeLessThanOrEqual(one.rdp * (1 + 1e-9));
+    expect(epsilon).toBeGreaterThanOrEqual(one.pld);
+  });
+});
 
 test("without sampling it is the Gaussian mechanism", () => {
   for (const alpha of [2, 7, 32])

@@ -17,7 +17,7 @@ export function trainingView(results: Results) {
             ].join(" + "),
             history: results.base.history,
             ended: "",
-            facts: {},
+            lineage: null,
           },
         ]
       : []),
@@ -32,16 +32,17 @@ export function trainingView(results: Results) {
         title: madeBy(c),
         history: c.history,
         ended: c.ended ?? "",
-        facts: c.lineage?.facts ?? {},
+        lineage: c.lineage,
       })),
   ];
-  return trained.map(({ id, title, history, ended, facts }) => {
+  return trained.map(({ id, title, history, ended, lineage }) => {
     const kept = history.find((e) => e.best);
     return {
       name: plain(id),
       title: plain(title),
       ended: plain(ended),
-      facts: numbers(facts),
+      facts: numbers(lineage?.facts ?? {}),
+      claims: (lineage?.claims ?? []).map(plain),
       recorded: history.some((e) => e.records),
       kept: kept
         ? `weights of epoch ${kept.epoch} of ${history.length} kept (validation accuracy ${percent(kept.validationAccuracy)}${ended ? "" : ""})`

@@ -10,6 +10,7 @@ export interface Training {
   readonly history: Epoch[];
   readonly ended: string;
   readonly facts: Readonly<Record<string, number>>;
+  readonly claims?: readonly string[];
   readonly unseen?: readonly number[];
 }
 
@@ -30,24 +31,30 @@ export async function keep(
     file.replace(/\.onnx$/, ".json"),
     async (): Promise<Training> => {
       const { model, training } = await train();
-      const { history, ended, facts, unseen } = training;
+      const { history, ended, facts, claims, unseen } = training;
       saveModel(store.path(file), model, {
-        "assay.lineage": JSON.stringify(withFacts(begun, facts)),
+        "assay.lineage": JSON.stringify(withFacts(begun, training)),
       });
-      return { history, ended, facts, unseen };
+      return { history, ended, facts, claims, unseen };
     },
   );
-  const { facts, ...training } = record;
+  const { facts, claims, ...training } = record;
   return {
     ...training,
-    lineage: withFacts(begun, facts),
+    lineage: withFacts(begun, { facts, claims }),
     model: await loadModel(store.path(file), stated),
     reused,
   };
 }
 
-const withFacts = (lineage: Lineage, facts: Training["facts"]): Lineage =>
-  Object.keys(facts).length > 0 ? { ...lineage, facts } : lineage;
+const withFacts = (
+  lineage: Lineage,
+  { facts, claims = [] }: Pick<Training, "facts" | "claims">,
+): Lineage => ({
+  ...lineage,
+  ...(Object.keys(facts).length > 0 ? { facts } : {}),
+  ...(claims.length > 0 ? { claims: [...claims] } : {}),
+});
 
 export function epochTeller({ onEvent }: Workshop, model: string) {
   return (line: Epoch, epochs: number) =>

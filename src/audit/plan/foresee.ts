@@ -7,6 +7,7 @@ import { type Candidate, plainParams } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
 import { planCells } from "./cells.ts";
 import { checkNeeds, type Place } from "./needs.ts";
+import { checkPrivateBase } from "./private-base.ts";
 import { planTrials } from "./trials.ts";
 import { within, withinLater } from "./within.ts";
 
@@ -75,6 +76,7 @@ async function placeOf(
   base: Model | null,
 ): Promise<Required<Place>> {
   const { suite } = known.loaded;
+  checkPrivateBase(candidate, known);
   const model = await outlineOfCandidate(candidate, known, base);
   const { train } = judgedOn(known.data, candidate.task).target;
   const place = { suite, candidate, model, train };

@@ -25,6 +25,8 @@ export const lineageSchema = z.strictObject({
   assayVersion: z.string(),
   /** What the training states of itself, such as its epsilon and delta; absent where it states nothing. */
   facts: z.record(z.string(), z.number()).optional(),
+  /** What these numbers hold for, and what not. */
+  claims: z.array(z.string()).optional(),
 });
 
 /** How the weights of a layer group stand to the base's. */

@@ -11,6 +11,7 @@ import {
   trainingSettings,
   weightings,
 } from "#tuning";
+import { checkPrivate } from "./private-training.ts";
 
 /** Names that become parts of file names and cell ids. */
 export const id = z.string().regex(
@@ -46,12 +47,16 @@ const trainingSchema = z
     message: "only one of these can replace samples by examples of its own",
   });
 
-const pretrainSchema = z.strictObject({
-  architecture: z.enum(architectures.map((a) => a.id) as [string, ...string[]]),
-  /** Proactive defences, for a base that is robust before anything is tuned from it. */
-  training: trainingSchema.optional(),
-  ...trainingSettings,
-});
+const pretrainSchema = z
+  .strictObject({
+    architecture: z.enum(
+      architectures.map((a) => a.id) as [string, ...string[]],
+    ),
+    /** Proactive defences, for a base that is robust before anything is tuned from it. */
+    training: trainingSchema.optional(),
+    ...trainingSettings,
+  })
+  .superRefine(checkPrivate);
 
 export const baseSchema = givenSchema
   .extend({
@@ -174,4 +179,5 @@ export const candidateSchema = z
               ? "cannot be combined with tasks, which have no labels on the source domain; adapt a candidate of one task"
               : "cannot be combined with tasks",
         });
-  });
+  })
+  .superRefine(checkPrivate);

@@ -10,6 +10,8 @@ export interface Augmentation<S extends z.ZodObject = z.ZodObject> {
   readonly reference: string;
   /** What samples have to be; anything when left out. */
   readonly needs?: readonly Need[];
+  /** Whether what it makes of a sample depends on no other sample; beside a private training it has to. */
+  readonly isAlone?: boolean;
   readonly params: S;
   open(params: z.output<S>, context: TrainingContext): TrainingPart;
 }

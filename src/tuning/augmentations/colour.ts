@@ -16,6 +16,7 @@ export const colour = defineAugmentation({
   title: "Colour jitter",
   reference: "Howard 2013, arXiv:1312.5402",
   needs: ["images"],
+  isAlone: true,
   params: z.strictObject({
     brightness: reach,
     contrast: reach,

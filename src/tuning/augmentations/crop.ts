@@ -10,6 +10,7 @@ export const crop = defineAugmentation({
   title: "Random crop of the padded image",
   reference: "He et al. 2016, arXiv:1512.03385",
   needs: ["images"],
+  isAlone: true,
   params: z.strictObject({ padding: z.int().positive().default(4) }),
   open: ({ padding }, context) =>
     eachImage("crop", context, (image, [, height, width], random, bounds) => {

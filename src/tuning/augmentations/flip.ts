@@ -7,6 +7,7 @@ export const flip = defineAugmentation({
   title: "Horizontal flip",
   reference: "Krizhevsky et al. 2012, NeurIPS",
   needs: ["images"],
+  isAlone: true,
   params: z.strictObject({
     probability: z.number().min(0).max(1).default(0.5),
   }),

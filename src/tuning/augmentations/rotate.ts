@@ -8,6 +8,7 @@ export const rotate = defineAugmentation({
   title: "Random rotation",
   reference: "Simard et al. 2003, ICDAR",
   needs: ["images"],
+  isAlone: true,
   params: z.strictObject({
     /** The largest angle, in degrees. */
     degrees: z.number().positive().max(180).default(15),

@@ -114,6 +114,23 @@ test.each<[string, Record<string, unknown>, string]>([
     'attacks.features.cut: the model cannot be cut behind "conv9"',
   ],
   [
+    "a private training on samples that the base was pre-trained on",
+    {
+      shift: ["invert"],
+      "base.classes": undefined,
+      "candidates.full.training": "dp-sgd",
+    },
+    "candidates.full: the base is pre-trained on samples that dp-sgd is to keep private",
+  ],
+  [
+    "the same of classes in common",
+    {
+      "base.classes": ["0", "1", "5"],
+      "candidates.full.training": "dp-sgd",
+    },
+    "candidates.full: the base is pre-trained on samples that dp-sgd is to keep private",
+  ],
+  [
     "one that the unrelated model does not have",
     { "attacks.features.cut": "conv9" },
     'attacks.features.cut: the model cannot be cut behind "conv9"',
