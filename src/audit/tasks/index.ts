@@ -2,7 +2,6 @@
 export { checkFits, checkTargets } from "./fits.ts";
 export {
   evenly,
-  type Judged,
   judgedOn,
   type Parts,
   type PreparedData,

@@ -11,12 +11,12 @@ import {
 } from "#data";
 import { takeRows } from "#onnx";
 import type { LoadedSuite, TaskSpec } from "../suite/index.ts";
-import type { Judged, Parts, TaskData } from "./parts.ts";
+import type { Parts, TaskData } from "./parts.ts";
 
 /** Reads and labels the data of the further tasks of a suite. */
 export async function prepareTasks(
   { suite, folder }: LoadedSuite,
-  main: Judged,
+  main: Omit<TaskData, "rows">,
   random: Random,
 ): Promise<ReadonlyMap<string, TaskData>> {
   const tasks = new Map<string, TaskData>();

@@ -9,15 +9,19 @@ export interface Parts {
   readonly test: Dataset;
 }
 
-/** What candidates are tuned and judged on. */
-export interface Judged {
+/** What candidates of a task are tuned and judged on. */
+export interface TaskData {
   readonly target: Parts;
   /** The test samples that are attacked. */
   readonly attacked: Dataset;
+  /** Which samples of the suite's data those of the training and validation parts are, and those that are attacked; null for data of its own. */
+  readonly rows: Readonly<
+    Record<"train" | "validation" | "attacked", number[]>
+  > | null;
 }
 
 /** The data of a run, of its target task first of all. */
-export interface PreparedData extends Judged {
+export interface PreparedData extends Omit<TaskData, "rows"> {
   readonly source: string;
   /** Labelled data of the source domain, with the classes of the target; null when the suite has one domain. */
   readonly sourceDomain: Parts | null;
@@ -36,14 +40,6 @@ export const evenly = ({ y }: Dataset, most: number): number[] => {
     Math.floor((k * y.length) / count),
   );
 };
-
-/** The samples of a task. */
-export interface TaskData extends Judged {
-  /** Which samples of the suite's data those of the training and validation parts are, and those that are attacked; null for data of its own. */
-  readonly rows: Readonly<
-    Record<"train" | "validation" | "attacked", number[]>
-  > | null;
-}
 
 /**
  * What a candidate of a task is judged on.

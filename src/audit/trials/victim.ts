@@ -14,7 +14,7 @@ import {
   withNewHead,
 } from "../models/index.ts";
 import { type Candidate, describe } from "../suite/index.ts";
-import { type Judged, judgedOn, type Parts } from "../tasks/index.ts";
+import { judgedOn, type Parts, type TaskData } from "../tasks/index.ts";
 
 /** What is changed of a candidate's fine-tuning; the rest is as it was. */
 export interface Changes {
@@ -98,7 +98,7 @@ export async function openVictim(
   shop: Workshop,
 ): Promise<Victim & { surrogate: Victim["tune"] }> {
   const candidate = shop.loaded.suite.candidates[ready.id]!;
-  const judged: Judged = judgedOn(shop.data, candidate.task);
+  const judged = judgedOn(shop.data, candidate.task);
   const bare = (changes: Changes) => retune(ready, changes, base, shop);
   const repaired = async (changes: Changes) =>
     repairAll(await bare(changes), changes, repair, bare, judged, shop);
@@ -193,7 +193,7 @@ async function retune(
 /** The data whose labels a candidate learns; of a file from elsewhere, those of its task. */
 function domainOf(
   { kind, labels, adaptation }: Candidate,
-  { target }: Judged,
+  { target }: TaskData,
   { data }: Workshop,
 ): Parts {
   if (kind === "base") return data.pretraining ?? target;
@@ -206,7 +206,7 @@ async function repairAll(
   changes: Changes,
   repair: readonly Chosen<Repair>[],
   again: (changes: Changes) => Promise<Tuned>,
-  { target }: Judged,
+  { target }: TaskData,
   { store, engine, loaded, signal }: Workshop,
 ): Promise<Learnt & { seen: Dataset }> {
   let now = tuned;
