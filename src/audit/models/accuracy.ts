@@ -23,7 +23,7 @@ export function accuracyOf(
   return rate(seen.filter((p, i) => p === y[i]).length, y.length);
 }
 
-export async function tell(
+export async function announce(
   shop: Workshop,
   model: string,
   ready: Model,

@@ -4,10 +4,10 @@ import type { Model } from "#model";
 import { hashModel } from "#onnx";
 import type { Lineage } from "../results/index.ts";
 import { type AdaptedCandidate, describe, isFollowed } from "../suite/index.ts";
-import { keepFollowed, type OnModel } from "./epochs.ts";
+import { type OnModel, trainFollowed } from "./epochs.ts";
 import { purposeOf } from "./fine-tuning.ts";
-import { epochTeller, trainingKey } from "./keep.ts";
 import type { Maker } from "./maker.ts";
+import { announceEpochs, trainingKey } from "./train-once.ts";
 
 /** The base adapted to the target domain without labels: its own head, its own classes. */
 export const adapted: Maker<AdaptedCandidate> = {
@@ -47,14 +47,14 @@ export const adapted: Maker<AdaptedCandidate> = {
             purposeOf("adaptation", candidate),
           ),
           signal: shop.signal,
-          onEpoch: epochTeller(shop, id),
+          onEpoch: announceEpochs(shop, id),
           onWeights,
         },
         params,
       );
       return { model: found.model, training: { ...found, facts: {} } };
     };
-    const made = await keepFollowed(shop, file, lineage, followed, adapt);
+    const made = await trainFollowed(shop, file, lineage, followed, adapt);
     return {
       id,
       file,

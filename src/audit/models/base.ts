@@ -5,16 +5,16 @@ import { architectureOf, asPart, tuneEvenly } from "#tuning";
 import type { Lineage } from "../results/index.ts";
 import { describe, type Suite } from "../suite/index.ts";
 import { checkTargets, type Parts } from "../tasks/index.ts";
-import { tell } from "./accuracy.ts";
+import { announce } from "./accuracy.ts";
 import { fromFile } from "./file.ts";
+import type { Known, ReadyModel, Workshop } from "./ready.ts";
 import {
+  announceEpochs,
   describeSettings,
-  epochTeller,
-  keep,
   type Training,
   trainingKey,
-} from "./keep.ts";
-import type { Known, ReadyModel, Workshop } from "./ready.ts";
+  trainOnce,
+} from "./train-once.ts";
 
 /**
  * A base, or the model that does not descend from it, as far as it is known before
@@ -94,7 +94,7 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
       engine: shop.engine,
       random,
       signal: shop.signal,
-      onEpoch: epochTeller(shop, id),
+      onEpoch: announceEpochs(shop, id),
     });
     return { model: tuned.model, training: tuned };
   };
@@ -105,8 +105,8 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
     seed: loaded.suite.seed,
     assayVersion: packageVersion(),
   };
-  const made = await keep(shop, file, lineage, train);
-  await tell(shop, id, made.model, parts, made.reused);
+  const made = await trainOnce(shop, file, lineage, train);
+  await announce(shop, id, made.model, parts, made.reused);
   return {
     id,
     file,

@@ -1,7 +1,7 @@
 import type { Model } from "#model";
 import type { Candidate } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
-import { tell } from "./accuracy.ts";
+import { announce } from "./accuracy.ts";
 import { adapted } from "./adapted.ts";
 import { asItIs } from "./as-it-is.ts";
 import { given } from "./given.ts";
@@ -44,6 +44,6 @@ export async function makeCandidate(
     base as ReadyModel,
   );
   const { target } = judgedOn(shop.data, candidate.task);
-  await tell(shop, id, ready.model, target, reused);
+  await announce(shop, id, ready.model, target, reused);
   return ready;
 }

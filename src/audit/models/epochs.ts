@@ -1,8 +1,8 @@
 import { type Model, saveModel } from "#model";
 import type { Epoch } from "#tuning";
 import type { Lineage } from "../results/index.ts";
-import { keep } from "./keep.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
+import { trainOnce } from "./train-once.ts";
 
 /** Where the weights after an epoch are kept, beside the file of the model. */
 export const epochFile = (file: string, epoch: number | "all"): string =>
@@ -15,21 +15,21 @@ export const epochFile = (file: string, epoch: number | "all"): string =>
 export type OnModel = (epoch: Epoch, model: Model) => void;
 
 /** Trains a model unless its file is there, and keeps it; where it is followed, the weights after each epoch too. */
-export async function keepFollowed(
+export async function trainFollowed(
   shop: Workshop,
   file: string,
   lineage: Lineage,
   isFollowed: boolean,
-  train: (onModel?: OnModel) => ReturnType<Parameters<typeof keep>[3]>,
+  train: (onModel?: OnModel) => ReturnType<Parameters<typeof trainOnce>[3]>,
   stated?: ReadyModel["stated"],
-): ReturnType<typeof keep> {
-  if (!isFollowed) return keep(shop, file, lineage, train, stated);
+): ReturnType<typeof trainOnce> {
+  if (!isFollowed) return trainOnce(shop, file, lineage, train, stated);
   const { store } = shop;
   const run = () =>
     train(({ epoch }, model) =>
       saveModel(store.path(epochFile(file, epoch)), model),
     );
-  const made = await keep(shop, file, lineage, run, stated);
+  const made = await trainOnce(shop, file, lineage, run, stated);
   const whole = epochFile(file, "all");
   if (!store.read(whole)) {
     // Trained before anyone asked for its epochs: the same training gives them again.

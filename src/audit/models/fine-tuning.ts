@@ -17,10 +17,10 @@ import {
   type Suite,
   type TunedCandidate,
 } from "../suite/index.ts";
-import { keepFollowed, type OnModel } from "./epochs.ts";
-import { describeSettings, epochTeller } from "./keep.ts";
+import { type OnModel, trainFollowed } from "./epochs.ts";
 import type { Made } from "./maker.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
+import { announceEpochs, describeSettings } from "./train-once.ts";
 import { partsOf } from "./training-parts.ts";
 
 /** A fine-tuning that is ready to run. */
@@ -146,7 +146,7 @@ interface Named {
 }
 
 /** Runs a fine-tuning, or takes its model from the store. */
-export async function keepTuned(
+export async function tuneOnce(
   { name, key, followed = false }: Named,
   tuning: FineTuning,
   base: ReadyModel,
@@ -165,8 +165,8 @@ export async function keepTuned(
     assayVersion: packageVersion(),
   };
   const { engine, signal } = shop;
-  const how = { engine, signal, onEpoch: epochTeller(shop, title) };
-  const made = await keepFollowed(
+  const how = { engine, signal, onEpoch: announceEpochs(shop, title) };
+  const made = await trainFollowed(
     shop,
     file,
     lineage,

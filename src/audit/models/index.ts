@@ -6,10 +6,10 @@ export { decisions, REFUSED } from "./decisions.ts";
 export { epochFile } from "./epochs.ts";
 export {
   describeTuning,
-  keepTuned,
+  tuneOnce,
   withNewHead,
 } from "./fine-tuning.ts";
-export { trainingKey } from "./keep.ts";
 export type { Known, ReadyModel, Workshop } from "./ready.ts";
 export { modelResults } from "./results.ts";
+export { trainingKey } from "./train-once.ts";
 export { recipeOf } from "./tuned.ts";

@@ -17,13 +17,13 @@ import { checkTargets, judgedOn, type PreparedData } from "../tasks/index.ts";
 import {
   describeTuning,
   type FineTuning,
-  keepTuned,
   planTuning,
   purposeOf,
+  tuneOnce,
 } from "./fine-tuning.ts";
-import { trainingKey } from "./keep.ts";
 import type { Maker } from "./maker.ts";
 import type { Known } from "./ready.ts";
+import { trainingKey } from "./train-once.ts";
 import { partsOf } from "./training-parts.ts";
 
 /**
@@ -55,7 +55,7 @@ export const member: Maker<MemberCandidate> = {
       ...trainingKey(shop, tuning),
     });
     const followed = isFollowed(loaded.suite, candidate);
-    const made = await keepTuned(
+    const made = await tuneOnce(
       { name: trunk.of, key, followed },
       tuning,
       base,

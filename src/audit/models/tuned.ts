@@ -4,15 +4,15 @@ import { describe, isFollowed, type TunedCandidate } from "../suite/index.ts";
 import { checkTargets, type Parts } from "../tasks/index.ts";
 import {
   describeTuning,
-  keepTuned,
   planTuning,
   purposeOf,
   type Recipe,
+  tuneOnce,
   withNewHead,
 } from "./fine-tuning.ts";
-import { trainingKey } from "./keep.ts";
 import type { Maker } from "./maker.ts";
 import type { Known } from "./ready.ts";
+import { trainingKey } from "./train-once.ts";
 
 /** A candidate that is fine-tuned from the base with one new head. */
 export const tuned: Maker<TunedCandidate> = {
@@ -37,7 +37,7 @@ export const tuned: Maker<TunedCandidate> = {
       ...trainingKey(shop, tuning),
     });
     const followed = isFollowed(suite, candidate);
-    return keepTuned({ key, followed }, tuning, base, shop);
+    return tuneOnce({ key, followed }, tuning, base, shop);
   },
 };
 

@@ -14,7 +14,7 @@ export type Outcome = Pick<
 >;
 
 /** What a protocol works with. */
-export interface Scene<U, P = Record<string, unknown>> {
+export interface TrialInput<U, P = Record<string, unknown>> {
   readonly unit: U;
   readonly params: P;
   /** The candidate behind the repair of the trial. */
@@ -42,7 +42,7 @@ export interface Protocol<
   P = Record<string, unknown>,
 > {
   readonly kind: U["kind"];
-  run(scene: Scene<U, P>): Promise<Outcome>;
+  run(input: TrialInput<U, P>): Promise<Outcome>;
 }
 
 type Words = Pick<Finding, "id" | "title" | "role" | "attacker"> & {

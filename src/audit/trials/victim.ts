@@ -6,10 +6,10 @@ import { loadModel, type Model, saveModel } from "#model";
 import { fitDefenses } from "../attacking/index.ts";
 import {
   describeTuning,
-  keepTuned,
   type ReadyModel,
   recipeOf,
   trainingKey,
+  tuneOnce,
   type Workshop,
   withNewHead,
 } from "../models/index.ts";
@@ -26,7 +26,7 @@ export interface Changes {
 }
 
 /** A model that was tuned again. */
-export interface Learnt {
+export interface Retuned {
   readonly model: Model;
   /** Rows of the data that filters left out or gave another label; null where the repair has no filter. */
   readonly filtered: ReadonlySet<number> | null;
@@ -68,7 +68,7 @@ export interface Victim {
    */
   tune(changes: Changes): Promise<Model>;
   /** The same, and what the filters of the repair did to the data. */
-  learn(changes: Changes): Promise<Learnt>;
+  retune(changes: Changes): Promise<Retuned>;
   /**
    * A model behind each reactive defence of the suite, by its id.
    *
@@ -99,11 +99,11 @@ export async function openVictim(
 ): Promise<Victim & { surrogate: Victim["tune"] }> {
   const candidate = shop.loaded.suite.candidates[ready.id]!;
   const judged = judgedOn(shop.data, candidate.task);
-  const bare = (changes: Changes) => retune(ready, changes, base, shop);
+  const bare = (changes: Changes) => tuneAgain(ready, changes, base, shop);
   const repaired = async (changes: Changes) =>
     repairAll(await bare(changes), changes, repair, bare, judged, shop);
   const released = await repaired({});
-  const learn = async (changes: Changes) =>
+  const retune = async (changes: Changes) =>
     Object.keys(changes).length === 0 ? released : repaired(changes);
   return {
     id: ready.id,
@@ -138,13 +138,13 @@ export async function openVictim(
         behind.set(id, defend(model, await fitDefenses(parts, named, bench)));
       return behind;
     },
-    tune: async (changes) => (await learn(changes)).model,
-    learn,
+    tune: async (changes) => (await retune(changes)).model,
+    retune,
     surrogate: async (changes) => (await bare(changes)).model,
   };
 }
 
-async function retune(
+async function tuneAgain(
   ready: ReadyModel,
   changes: Changes,
   base: ReadyModel | null,
@@ -181,7 +181,7 @@ async function retune(
       ? new Random(suite.seed).fork(`trial ${changes.seed}`)
       : recipe.random,
   });
-  const kept = await keepTuned(
+  const kept = await tuneOnce(
     { name: `${ready.id}-trial`, key },
     tuning,
     base,
@@ -208,7 +208,7 @@ async function repairAll(
   again: (changes: Changes) => Promise<Tuned>,
   { target }: TaskData,
   { store, engine, loaded, signal }: Workshop,
-): Promise<Learnt & { seen: Dataset }> {
+): Promise<Retuned & { seen: Dataset }> {
   let now = tuned;
   /** For each sample of `now.train` its row in the data that came in. */
   let origin = Array.from(tuned.train.y, (_, row) => row);

@@ -18,5 +18,5 @@ export const schedules: readonly Schedule[] = [
   checkpoints,
 ];
 
-export { type ScheduleFunction, scheduleOf } from "./given.ts";
+export { type ScheduleFunction, scheduleOf } from "./from-function.ts";
 export type { Course, Schedule } from "./schedule.ts";

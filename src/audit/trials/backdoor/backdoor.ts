@@ -6,26 +6,26 @@ import type { Check, Finding, Trial } from "../../results/index.ts";
 import { rate } from "../../statistics/index.ts";
 import { samples } from "../../words.ts";
 import { countsOf } from "../poisoning/poisons.ts";
-import type { Outcome, Protocol, Scene } from "../trial.ts";
+import type { Outcome, Protocol, TrialInput } from "../trial.ts";
 import { anotherTrigger } from "./another-trigger.ts";
+import { plant, targetOf } from "./planting.ts";
 import {
   costOf,
   effectiveness,
-  type Judged,
-  judged,
   kept,
   refusals,
   success,
   successFinding,
-} from "./backdoor-judged.ts";
-import { plant, targetOf } from "./planting.ts";
+  type UnderTrigger,
+  underTrigger,
+} from "./under-trigger.ts";
 
 type Params = Record<string, unknown> & {
   readonly target?: string;
   readonly budgets?: readonly number[];
 };
 
-type BackdoorScene = Scene<Backdoor, Params>;
+type Here = TrialInput<Backdoor, Params>;
 
 /** A candidate with a backdoor. */
 interface Run {
@@ -34,7 +34,7 @@ interface Run {
   readonly count: number;
   readonly planted: Planted;
   readonly model: Model;
-  readonly found: Judged;
+  readonly found: UnderTrigger;
 }
 
 /**
@@ -49,22 +49,22 @@ interface Run {
  */
 export const backdoor: Protocol<Backdoor, Params> = { kind: "backdoor", run };
 
-async function run(scene: BackdoorScene): Promise<Outcome> {
-  const { victim, random } = scene;
+async function run(input: Here): Promise<Outcome> {
+  const { victim, random } = input;
   const { test } = victim.data;
-  const target = targetOf(scene.params.target, test);
+  const target = targetOf(input.params.target, test);
   const judge = (model: Model, data: Dataset, trigger: Trigger) =>
-    judged(model, data, trigger, target, scene.engine);
+    underTrigger(model, data, trigger, target, input.engine);
   const runs: Run[] = [];
-  const counts = plannedCounts(scene);
+  const counts = plannedCounts(input);
   for (const [i, count] of counts.entries()) {
-    const planted = await plant(scene, scene, count, target);
+    const planted = await plant(input, input, count, target);
     const model = await victim.tune(planted.changes);
     const found = await judge(model, test, planted.trigger);
     const at =
-      scene.unit.place === "base" ? "a planted base" : `${count} poisons`;
+      input.unit.place === "base" ? "a planted base" : `${count} poisons`;
     runs.push({ at, count, planted, model, found });
-    scene.onProgress((i + 1) / (counts.length + 1));
+    input.onProgress((i + 1) / (counts.length + 1));
   }
   const last = runs.at(-1) as Run;
   const { trigger } = last.planted;
@@ -86,11 +86,11 @@ async function run(scene: BackdoorScene): Promise<Outcome> {
       ...controls.map(({ k, at }) => successFinding(k, n, "control", at)),
       ...runs.flatMap((run) => findingsOf(run, run === last, clean)),
       ...(victim.repaired
-        ? await repairFindings(scene, last, judge)
-        : await defenceFindings(scene, last, judge)),
+        ? await repairFindings(input, last, judge)
+        : await defenceFindings(input, last, judge)),
     ],
     charts:
-      scene.unit.place === "data" && n > 0 ? [chartOf(runs, clean, scene)] : [],
+      input.unit.place === "data" && n > 0 ? [chartOf(runs, clean, input)] : [],
     pictures: picturesOf(test, target, trigger),
     notes: [...new Set(runs.flatMap((run) => run.planted.notes))],
     checks: controls.map((one) => atChance(one, n, test.classes.length)),
@@ -105,10 +105,14 @@ interface Control {
   readonly k: number;
 }
 
-type Judge = (model: Model, data: Dataset, trigger: Trigger) => Promise<Judged>;
+type Judge = (
+  model: Model,
+  data: Dataset,
+  trigger: Trigger,
+) => Promise<UnderTrigger>;
 
 /** How many samples are planted; one plan of none where the base is what is changed. */
-function plannedCounts({ params, unit, victim }: BackdoorScene): number[] {
+function plannedCounts({ params, unit, victim }: Here): number[] {
   if (unit.place === "base") return [0];
   return countsOf(params.budgets ?? [], victim.data.train.y.length);
 }
@@ -116,7 +120,7 @@ function plannedCounts({ params, unit, victim }: BackdoorScene): number[] {
 const findingsOf = (
   { at, found }: Run,
   isLast: boolean,
-  clean: Judged,
+  clean: UnderTrigger,
 ): Finding[] => [
   success(found, isLast ? "headline" : "detail", at),
   kept(found, at),
@@ -124,7 +128,7 @@ const findingsOf = (
 ];
 
 async function repairFindings(
-  { victim, surrogate }: BackdoorScene,
+  { victim, surrogate }: Here,
   { planted, found, at }: Run,
   judge: Judge,
 ): Promise<Finding[]> {
@@ -138,7 +142,7 @@ async function repairFindings(
 
 /** How the candidate with the backdoor does behind the suite's reactive defences, on the samples that the suite attacks. */
 async function defenceFindings(
-  { victim }: BackdoorScene,
+  { victim }: Here,
   { planted, model }: Run,
   judge: Judge,
 ): Promise<Finding[]> {
@@ -177,12 +181,15 @@ function atChance({ id, at, k }: Control, n: number, classes: number): Check {
 
 function chartOf(
   runs: readonly Run[],
-  clean: Judged,
-  { victim }: BackdoorScene,
+  clean: UnderTrigger,
+  { victim }: Here,
 ): Trial["charts"][number] {
   const size = victim.data.train.y.length;
   const points = [{ count: 0, found: clean }, ...runs];
-  const line = (name: string, of: (found: Judged) => [number, number]) => ({
+  const line = (
+    name: string,
+    of: (found: UnderTrigger) => [number, number],
+  ) => ({
     name,
     points: points.map(({ count, found }) => {
       const [k, n] = of(found);

@@ -1,7 +1,7 @@
 import type { Backdoor, Planted } from "#attacks";
 import type { Chosen } from "#core";
 import { type Dataset, labelOf } from "#data";
-import type { Scene } from "../trial.ts";
+import type { TrialInput } from "../trial.ts";
 
 /** The label of the class that a backdoor leads to. @throws DATA_CLASS_UNKNOWN */
 export const targetOf = (name: string | undefined, data: Dataset): number =>
@@ -9,7 +9,14 @@ export const targetOf = (name: string | undefined, data: Dataset): number =>
 
 /** What the attacker leaves in the data of a trial's victim, or in its base. */
 export const plant = (
-  { victim, random, engine, signal, surrogate, once }: Scene<unknown, unknown>,
+  {
+    victim,
+    random,
+    engine,
+    signal,
+    surrogate,
+    once,
+  }: TrialInput<unknown, unknown>,
   { unit, params }: Chosen<Backdoor>,
   count: number,
   target: number,

@@ -6,10 +6,10 @@ import {
   type Outcome,
   type Protocol,
   pairedFinding,
-  type Scene,
   shareFinding,
+  type TrialInput,
 } from "../trial.ts";
-import type { Learnt } from "../victim.ts";
+import type { Retuned } from "../victim.ts";
 import {
   classesOf,
   countsOf,
@@ -18,7 +18,7 @@ import {
   openAttacker,
 } from "./poisons.ts";
 
-type PoisoningScene = Scene<Poisoning, { budgets: number[] }>;
+type Here = TrialInput<Poisoning, { budgets: number[] }>;
 
 /** So many samples that somebody poisons. */
 interface Arm {
@@ -28,7 +28,7 @@ interface Arm {
 }
 
 /** What a victim says of the test samples after a poisoning. */
-interface Said extends Pick<Learnt, "filtered"> {
+interface Said extends Pick<Retuned, "filtered"> {
   readonly count: number;
   readonly at: string;
   readonly classes: Int32Array;
@@ -47,14 +47,14 @@ export const poisoning: Protocol<Poisoning, { budgets: number[] }> = {
   run,
 };
 
-async function run(scene: PoisoningScene): Promise<Outcome> {
-  const { victim, unit, params } = scene;
-  const clean = await victim.learn({});
+async function run(input: Here): Promise<Outcome> {
+  const { victim, unit, params } = input;
+  const clean = await victim.retune({});
   const none: Said = {
     ...clean,
     count: 0,
     at: "no poison",
-    classes: await classesOf(clean.model, victim.data.test.x, scene),
+    classes: await classesOf(clean.model, victim.data.test.x, input),
     isControl: true,
   };
   const counts = countsOf(params.budgets, victim.data.train.y.length);
@@ -69,19 +69,16 @@ async function run(scene: PoisoningScene): Promise<Outcome> {
       by: labelFlip,
       at: `${largest} random labels`,
     });
-  return outcomeOf([none, ...(await poisonedBy(arms, scene))], scene);
+  return outcomeOf([none, ...(await poisonedBy(arms, input))], input);
 }
 
-async function poisonedBy(
-  arms: readonly Arm[],
-  scene: PoisoningScene,
-): Promise<Said[]> {
-  const { victim, unit, random, once } = scene;
+async function poisonedBy(arms: readonly Arm[], input: Here): Promise<Said[]> {
+  const { victim, unit, random, once } = input;
   const { train, test } = victim.data;
-  const { release, ...attacker } = openAttacker(scene);
+  const { release, ...attacker } = openAttacker(input);
   const said: Said[] = [];
   for (const [i, { count, by, at }] of arms.entries()) {
-    const share = (part: number) => scene.onProgress((i + part) / arms.length);
+    const share = (part: number) => input.onProgress((i + part) / arms.length);
     const poison = await keptPoison(once, at, train, () =>
       by.poison({
         ...attacker,
@@ -90,10 +87,10 @@ async function poisonedBy(
         onProgress: (part) => share(part / 2),
       }),
     );
-    const { model, filtered } = await victim.learn({
+    const { model, filtered } = await victim.retune({
       train: poisoned(train, poison),
     });
-    const classes = await classesOf(model, test.x, scene);
+    const classes = await classesOf(model, test.x, input);
     const isControl = by !== unit;
     said.push({ count, at, classes, filtered, poison, isControl });
     share(1);
@@ -105,7 +102,7 @@ async function poisonedBy(
 /** @param said without poison, with more and more of it, and the control of random labels last where there is one */
 function outcomeOf(
   said: readonly Said[],
-  { victim, unit, params }: PoisoningScene,
+  { victim, unit, params }: Here,
 ): Outcome {
   const { train, test } = victim.data;
   const [none] = said as [Said];

@@ -10,10 +10,10 @@ import { argmaxRows, logitsOf, type Model, openFeatures } from "#model";
 import { type FloatTensor, floats, rows, sizeOf, takeRows } from "#onnx";
 import { canBeShown, picture } from "../../gallery/index.ts";
 import type { Finding, Trial } from "../../results/index.ts";
-import { type Scene, shareFinding } from "../trial.ts";
-import type { Learnt } from "../victim.ts";
+import { shareFinding, type TrialInput } from "../trial.ts";
+import type { Retuned } from "../victim.ts";
 
-type Of<U> = Scene<U, { budgets: number[] }>;
+type Of<U> = TrialInput<U, { budgets: number[] }>;
 
 /** All that a poisoner works with, but what is different for each poison. */
 type Attacker = Pick<
@@ -26,7 +26,7 @@ export function openAttacker({
   victim,
   engine,
   params,
-  ...scene
+  ...input
 }: Of<Poisoning | TargetedPoisoning>): Attacker & {
   release(): Promise<void>;
 } {
@@ -34,7 +34,7 @@ export function openAttacker({
   const { train } = victim.data;
   if (!base) throw new Error("a tuned candidate has a base; the plan says so");
   const opened = new Map<string, ReturnType<typeof openFeatures>>();
-  const surrogate = () => scene.surrogate({ seed: "attacker" });
+  const surrogate = () => input.surrogate({ seed: "attacker" });
   return {
     train,
     params,
@@ -75,7 +75,7 @@ export function countsOf(
  * @param train what it is part of
  */
 export async function keptPoison(
-  once: Scene<unknown>["once"],
+  once: TrialInput<unknown>["once"],
   name: string,
   train: Dataset,
   make: () => Promise<Poison>,
@@ -112,7 +112,7 @@ export async function keptPoison(
 export async function classesOf(
   model: Model,
   x: FloatTensor,
-  { engine }: Pick<Scene<unknown>, "engine">,
+  { engine }: Pick<TrialInput<unknown>, "engine">,
 ): Promise<Int32Array> {
   return argmaxRows(await logitsOf(model, x, engine));
 }
@@ -124,8 +124,8 @@ export async function classesOf(
  * @param found what was filtered of each poisoned set, and its poison
  */
 export function filterFindings(
-  clean: Pick<Learnt, "filtered">,
-  found: readonly (Pick<Learnt, "filtered"> & { poison: Poison })[],
+  clean: Pick<Retuned, "filtered">,
+  found: readonly (Pick<Retuned, "filtered"> & { poison: Poison })[],
   { samples, at }: { samples: number; at: string },
 ): Finding[] {
   if (!clean.filtered) return [];

@@ -9,10 +9,10 @@ import {
   crossedLoss,
   type Outcome,
   type Protocol,
-  type Scene,
   shareFinding,
+  type TrialInput,
 } from "../trial.ts";
-import type { Learnt } from "../victim.ts";
+import type { Retuned } from "../victim.ts";
 import {
   classesOf,
   countsOf,
@@ -31,7 +31,7 @@ type Params = {
   to?: string;
 };
 
-type Setting = Scene<TargetedPoisoning, Params>;
+type Here = TrialInput<TargetedPoisoning, Params>;
 
 /** A test sample that is aimed at. */
 interface Target {
@@ -43,7 +43,7 @@ interface Target {
 interface Shot {
   readonly target: Target;
   readonly poison: Poison;
-  readonly filtered: Learnt["filtered"];
+  readonly filtered: Retuned["filtered"];
   readonly hit: boolean;
   /** Of each test sample, whether it is right. */
   readonly right: readonly boolean[];
@@ -69,13 +69,13 @@ export const targetedPoisoning: Protocol<TargetedPoisoning, Params> = {
   run,
 };
 
-async function run(scene: Setting): Promise<Outcome> {
-  const { victim, unit, params, random } = scene;
+async function run(input: Here): Promise<Outcome> {
+  const { victim, unit, params, random } = input;
   const { train, test } = victim.data;
-  const { release, ...attacker } = openAttacker(scene);
-  const targets = await targetsOf(scene);
-  const clean = await victim.learn({});
-  const before = await classesOf(clean.model, test.x, scene);
+  const { release, ...attacker } = openAttacker(input);
+  const targets = await targetsOf(input);
+  const clean = await victim.retune({});
+  const before = await classesOf(clean.model, test.x, input);
   const counts = countsOf(params.budgets, train.y.length);
   const arms = [
     ...counts.map((count) => ({ count, at: `${count} poisons`, own: true })),
@@ -88,14 +88,14 @@ async function run(scene: Setting): Promise<Outcome> {
   const rounds: Round[] = [];
   let done = 0;
   const progress = (part: number) =>
-    scene.onProgress((done + part) / (arms.length * targets.length));
+    input.onProgress((done + part) / (arms.length * targets.length));
   for (const { count, at, own } of arms) {
     const shots: Shot[] = [];
     for (const target of targets) {
       const { row, to } = target;
       const stream = random.fork(`poison ${row}`);
       const made = await keptPoison(
-        scene.once,
+        input.once,
         `${count} poisons for ${row} as ${to}`,
         train,
         () =>
@@ -110,8 +110,8 @@ async function run(scene: Setting): Promise<Outcome> {
       const poison = own
         ? made
         : shuffled(made, train, attacker.bounds, stream.fork("shuffle"));
-      const then = await victim.learn({ train: poisoned(train, poison) });
-      const classes = await classesOf(then.model, test.x, scene);
+      const then = await victim.retune({ train: poisoned(train, poison) });
+      const classes = await classesOf(then.model, test.x, input);
       shots.push({
         target,
         poison,
@@ -126,7 +126,7 @@ async function run(scene: Setting): Promise<Outcome> {
   }
   await release();
   return outcomeOf({
-    scene,
+    input,
     rounds: rounds.slice(0, -1),
     shuffled: rounds.at(-1) as Round,
     clean,
@@ -143,14 +143,14 @@ const rightOf = (classes: Int32Array, y: Int32Array): boolean[] =>
  *
  * @throws TRIAL_NO_TARGETS where the candidate has none of them right
  */
-async function targetsOf(scene: Setting): Promise<Target[]> {
-  const { victim, params, random } = scene;
+async function targetsOf(input: Here): Promise<Target[]> {
+  const { victim, params, random } = input;
   const { test } = victim.data;
   const { classes } = test;
   const from = params.from === undefined ? null : labelOf(params.from, test);
   const to = params.to === undefined ? null : labelOf(params.to, test);
   // Of the candidate without its repair: targets are the same whatever the repair.
-  const said = await classesOf(await scene.surrogate({}), test.x, scene);
+  const said = await classesOf(await input.surrogate({}), test.x, input);
   const draw = random.fork("targets");
   const targets = draw
     .permutation(test.y.length)
@@ -174,17 +174,17 @@ async function targetsOf(scene: Setting): Promise<Target[]> {
 
 /** What was measured. */
 interface Measured {
-  readonly scene: Setting;
+  readonly input: Here;
   readonly rounds: readonly Round[];
   readonly shuffled: Round;
-  readonly clean: Learnt;
+  readonly clean: Retuned;
   readonly hitsBefore: number;
   readonly rightBefore: readonly boolean[];
 }
 
 function outcomeOf(measured: Measured): Outcome {
-  const { scene, rounds, clean, rightBefore } = measured;
-  const { train, test } = scene.victim.data;
+  const { input, rounds, clean, rightBefore } = measured;
+  const { train, test } = input.victim.data;
   const last = rounds.at(-1) as Round;
   const n = last.shots.length;
   const success = (role: Finding["role"], at: string, hits: number): Finding =>
@@ -255,9 +255,9 @@ function outcomeOf(measured: Measured): Outcome {
     pictures: poisonPictures(shown.poison, train, {
       x: takeRows(test.x, [shown.target.row]) as FloatTensor,
       caption: `Target: ${test.classes[test.y[shown.target.row]!]}, to be taken for ${test.classes[shown.target.to]}`,
-      bounds: scene.victim.model.contract.bounds,
+      bounds: input.victim.model.contract.bounds,
     }),
-    notes: notesOf(last, train, scene.params.targets),
+    notes: notesOf(last, train, input.params.targets),
     checks: [controlCheck(controls, 1 / train.classes.length)],
   };
 }

@@ -16,14 +16,14 @@ import {
   type Outcome,
   type Protocol,
   pairedFinding,
-  type Scene,
   shareFinding,
+  type TrialInput,
 } from "../trial.ts";
 import { plainNetwork } from "./plain-network.ts";
 
 type Params = { readonly budgets: readonly number[] };
 
-type Here = Scene<Extraction, Params>;
+type Here = TrialInput<Extraction, Params>;
 
 /** A thief after so many queries: which test samples he answers as the candidate does, and rightly. */
 interface Stolen {
@@ -45,8 +45,8 @@ export const extraction: Protocol<Extraction, Params> = {
   run,
 };
 
-async function run(scene: Here): Promise<Outcome> {
-  const { victim, unit, params, engine, random } = scene;
+async function run(input: Here): Promise<Outcome> {
+  const { victim, unit, params, engine, random } = input;
   const { model, base, data, source } = victim;
   // One that does not train makes its own inputs.
   const inputs = source?.train.x ?? floats([0, ...model.contract.shape], []);
@@ -79,7 +79,7 @@ async function run(scene: Here): Promise<Outcome> {
       params,
       engine,
       random: random.fork(`steal ${start}`),
-      signal: scene.signal,
+      signal: input.signal,
     });
     const theirs = argmaxRows(await logitsOf(thief, data.test.x, engine));
     return {
@@ -94,10 +94,10 @@ async function run(scene: Here): Promise<Outcome> {
   for (const start of starts.keys())
     for (const count of counts) {
       stolen.push(await steal(start, count, answersOf(compiled)));
-      scene.onProgress(stolen.length / steps);
+      input.onProgress(stolen.length / steps);
     }
   const [first = ""] = starts.keys();
-  const control = await steal(first, last, shuffled(compiled, scene));
+  const control = await steal(first, last, shuffled(compiled, input));
   await compiled.release();
   return {
     ...outcomeOf(stolen, control, { first, last }, said, data.test.y),

@@ -10,8 +10,8 @@ import {
   numberFinding,
   type Outcome,
   type Protocol,
-  type Scene,
   shareFinding,
+  type TrialInput,
 } from "../trial.ts";
 import type { Victim } from "../victim.ts";
 import { plainNetwork } from "./plain-network.ts";
@@ -23,17 +23,17 @@ import { plainNetwork } from "./plain-network.ts";
  */
 export const inversion: Protocol<Inversion> = { kind: "inversion", run };
 
-async function run(scene: Scene<Inversion>): Promise<Outcome> {
-  const { victim, random } = scene;
+async function run(input: TrialInput<Inversion>): Promise<Outcome> {
+  const { victim, random } = input;
   const { model, base, data } = victim;
-  const judge = await independent(scene);
+  const judge = await independent(input);
   const means = classMeans(data.train);
   const untrained = base
     ? replaceHead(base, model.classes, random.fork("untrained"))
     : plainNetwork(model, random.fork("untrained"));
-  const own = await look(model, judge, means, scene);
-  scene.onProgress(0.9);
-  const other = await look(untrained, judge, means, scene);
+  const own = await look(model, judge, means, input);
+  input.onProgress(0.9);
+  const other = await look(untrained, judge, means, input);
   return outcomeOf(own, other, judge, victim);
 }
 
@@ -131,7 +131,7 @@ async function independent({
   engine,
   random,
   signal,
-}: Scene<Inversion>): Promise<Judge> {
+}: TrialInput<Inversion>): Promise<Judge> {
   const own = random.fork("independent");
   const start = plainNetwork(victim.model, own.fork("weights"));
   const settings = settingsSchema.parse({});
@@ -163,7 +163,7 @@ async function look(
   model: Model,
   judge: Judge,
   means: readonly Float64Array[],
-  { unit, params, engine, onProgress }: Scene<Inversion>,
+  { unit, params, engine, onProgress }: TrialInput<Inversion>,
 ): Promise<Seen> {
   const labels = Int32Array.from(means.keys());
   const compiled = await compile(model, engine);

@@ -4,12 +4,12 @@ import { type Dataset, dataset, stratifiedSample, takeSamples } from "#data";
 import { layerGroups, logitsOf, replaceHead } from "#model";
 import { concatRows, type FloatTensor } from "#onnx";
 import { settingsSchema, tuneEvenly } from "#tuning";
-import type { Outcome, Protocol, Scene } from "../trial.ts";
+import type { Outcome, Protocol, TrialInput } from "../trial.ts";
 import { outcomeOf } from "./membership-outcome.ts";
 
 type Params = { readonly shadows?: number };
 
-type Here = Scene<Membership, Params>;
+type Here = TrialInput<Membership, Params>;
 
 /**
  * Asks of every sample that the candidate learned from, and of every test sample of the
@@ -23,19 +23,19 @@ export const membership: Protocol<Membership, Params> = {
   run,
 };
 
-async function run(scene: Here): Promise<Outcome> {
-  const { victim, unit, params, engine, signal, random } = scene;
+async function run(input: Here): Promise<Outcome> {
+  const { victim, unit, params, engine, signal, random } = input;
   const { seen, domain, unlabelled } = victim.learned;
   const { train, validation, test } = domain;
   const pool = joined(seen, test);
   const said = ({ x }: Dataset) => logitsOf(victim.model, x, engine);
-  const shadows = await shadowsOf(scene, pool, params.shadows ?? 0);
+  const shadows = await shadowsOf(input, pool, params.shadows ?? 0);
   const scores = await unit.score({
     samples: { logits: await said(pool), y: pool.y },
     population: { logits: await said(validation), y: validation.y },
     shadows,
     reference: unit.needs?.includes("base")
-      ? await referenceOf(scene, pool)
+      ? await referenceOf(input, pool)
       : null,
     params,
     engine,
@@ -68,11 +68,11 @@ async function run(scene: Here): Promise<Outcome> {
 }
 
 async function shadowsOf(
-  scene: Here,
+  input: Here,
   pool: Dataset,
   count: number,
 ): Promise<Shadow[]> {
-  const { validation } = scene.victim.learned.domain;
+  const { validation } = input.victim.learned.domain;
   const shadows: Shadow[] = [];
   const n = pool.y.length;
   for (let i = 0; i < count; i++) {
@@ -81,16 +81,16 @@ async function shadowsOf(
     const half = new Set(stratifiedSample(pool, Math.floor(n / 2), random));
     const learned = Array.from(pool.y, (_, k) => half.has(k) === (i % 2 === 0));
     const rows = learned.flatMap((is, k) => (is ? [k] : []));
-    const model = await scene.surrogate({
+    const model = await input.surrogate({
       train: takeSamples(pool, rows),
       seed: `shadow ${i + 1}`,
     });
     shadows.push({
-      logits: await logitsOf(model, pool.x, scene.engine),
-      population: await logitsOf(model, validation.x, scene.engine),
+      logits: await logitsOf(model, pool.x, input.engine),
+      population: await logitsOf(model, validation.x, input.engine),
       learned,
     });
-    scene.onProgress((i + 1) / (count + 1));
+    input.onProgress((i + 1) / (count + 1));
   }
   return shadows;
 }

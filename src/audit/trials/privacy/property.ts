@@ -7,13 +7,13 @@ import { rate } from "../../statistics/index.ts";
 import {
   type Outcome,
   type Protocol,
-  type Scene,
   shareFinding,
+  type TrialInput,
 } from "../trial.ts";
 
 type Params = ReturnType<PropertyAttack["params"]["parse"]>;
 
-type PropertyScene = Scene<PropertyAttack, Params>;
+type Here = TrialInput<PropertyAttack, Params>;
 
 /** The most public inputs that are asked about. */
 const ASKED = 200;
@@ -37,8 +37,8 @@ export const property: Protocol<PropertyAttack, Params> = {
   run,
 };
 
-async function run(scene: PropertyScene): Promise<Outcome> {
-  const { victim, params, random, surrogate } = scene;
+async function run(input: Here): Promise<Outcome> {
+  const { victim, params, random, surrogate } = input;
   const { train } = victim.data;
   const label = params.class === undefined ? 0 : labelOf(params.class, train);
   const order = random.fork("halves").permutation(train.y.length);
@@ -54,7 +54,7 @@ async function run(scene: PropertyScene): Promise<Outcome> {
     who: string,
     count: number,
     data: Dataset,
-    tune: PropertyScene["surrogate"],
+    tune: Here["surrogate"],
   ): Promise<Scores> => {
     const found = { rare: [] as number[], common: [] as number[] };
     for (const kind of ["rare", "common"] as const)
@@ -64,8 +64,8 @@ async function run(scene: PropertyScene): Promise<Outcome> {
         const own = random.fork(seed);
         const kept = skewed(data, label, params.kept, isRare, own);
         const model = await tune({ train: kept, seed });
-        found[kind].push(await scoreOf(model, label, scene));
-        scene.onProgress(++done / total);
+        found[kind].push(await scoreOf(model, label, input));
+        input.onProgress(++done / total);
       }
     return found;
   };
@@ -75,14 +75,14 @@ async function run(scene: PropertyScene): Promise<Outcome> {
   ];
   const shadows = await scoresOf("shadow", params.shadows, own, surrogate);
   const victims = await scoresOf("victim", params.victims, theirs, victim.tune);
-  return outcomeOf(shadows, victims, train.classes[label]!, scene);
+  return outcomeOf(shadows, victims, train.classes[label]!, input);
 }
 
 function outcomeOf(
   shadows: Scores,
   { rare, common }: Scores,
   name: string,
-  { victim, params }: PropertyScene,
+  { victim, params }: Here,
 ): Outcome {
   const hits = apart(rare, common, threshold(shadows.rare, shadows.common));
   const split = (all: readonly number[]) =>
@@ -153,7 +153,7 @@ function skewed(
 async function scoreOf(
   model: Model,
   label: number,
-  { unit, victim, engine }: PropertyScene,
+  { unit, victim, engine }: Here,
 ): Promise<number> {
   const { test } = victim.source ?? victim.data;
   const count = Math.min(ASKED, test.y.length);

@@ -6,8 +6,8 @@ import type { Check, Finding } from "../../results/index.ts";
 import {
   type Outcome,
   type Protocol,
-  type Scene,
   shareFinding,
+  type TrialInput,
 } from "../trial.ts";
 import {
   answered,
@@ -50,8 +50,8 @@ export const tampering: Protocol<Tampering, Params> = {
   run,
 };
 
-async function run(scene: Scene<Tampering, Params>): Promise<Outcome> {
-  const { unit, params, victim, engine, random } = scene;
+async function run(input: TrialInput<Tampering, Params>): Promise<Outcome> {
+  const { unit, params, victim, engine, random } = input;
   const { attacked } = victim;
   const n = attacked.y.length;
   const released = await compile(victim.model, engine);
@@ -79,17 +79,17 @@ async function run(scene: Scene<Tampering, Params>): Promise<Outcome> {
   for (const [u, one] of units.entries()) {
     const row: Seen[] = [];
     for (const [i, level] of levels.entries()) {
-      const model = await tampered(one, level, scene);
-      row.push(await look(model, level, at, scene));
+      const model = await tampered(one, level, input);
+      row.push(await look(model, level, at, input));
       await model.release();
-      scene.onProgress(
+      input.onProgress(
         (u * levels.length + i + 1) / (units.length * levels.length),
       );
     }
     seen.push(row);
   }
   const [chosen = [], control = []] = seen;
-  return outcomeOf({ before, chosen, control, n }, scene);
+  return outcomeOf({ before, chosen, control, n }, input);
 }
 
 /** What was seen of the released model, and after each level of the tampering and of its control. */
@@ -110,7 +110,7 @@ const titles = {
 
 function outcomeOf(
   { before, chosen, control, n }: Levels,
-  { unit, params, victim }: Scene<Tampering, Params>,
+  { unit, params, victim }: TrialInput<Tampering, Params>,
 ): Outcome {
   const worst = chosen.at(-1) as Seen;
   const finding = (
@@ -184,7 +184,7 @@ function outcomeOf(
 async function tampered(
   unit: Tampering,
   level: number,
-  { victim, params, engine, random }: Scene<Tampering, Params>,
+  { victim, params, engine, random }: TrialInput<Tampering, Params>,
 ): Promise<CompiledModel> {
   const model: Model = await unit.tamper({
     model: victim.model,
@@ -201,7 +201,7 @@ async function look(
   model: CompiledModel,
   level: number,
   released: Released,
-  { victim: { attacked }, params, random }: Scene<Tampering, Params>,
+  { victim: { attacked }, params, random }: TrialInput<Tampering, Params>,
 ): Promise<Seen> {
   const { right, robust } = await attackedBy(
     model,

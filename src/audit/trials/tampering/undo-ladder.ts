@@ -1,7 +1,7 @@
 import { type Dataset, stratifiedSample, takeSamples } from "#data";
 import { type CompiledModel, compile, type Model } from "#model";
 import { openPlainStep } from "#tuning";
-import type { Scene } from "../trial.ts";
+import type { TrialInput } from "../trial.ts";
 import { countOf, rightOf } from "./robustness.ts";
 import type { Property, Undo } from "./undo-properties.ts";
 
@@ -18,10 +18,10 @@ export interface Seen {
 export async function lookAt(
   model: Model,
   property: Property,
-  scene: Undo,
+  input: Undo,
 ): Promise<Seen> {
-  const compiled = await compile(model, scene.engine);
-  const seen = await look(compiled, property, scene, 0, 0);
+  const compiled = await compile(model, input.engine);
+  const seen = await look(compiled, property, input, 0, 0);
   await compiled.release();
   return seen;
 }
@@ -45,9 +45,9 @@ async function look(
 export async function climb(
   start: Model,
   property: Property,
-  scene: Undo,
+  input: Undo,
 ): Promise<Seen[][]> {
-  const { samples, learningRates, seeds } = scene.params;
+  const { samples, learningRates, seeds } = input.params;
   const counts = [
     ...new Set(samples.map((n) => Math.min(n, property.data.y.length))),
   ];
@@ -58,8 +58,8 @@ export async function climb(
   );
   const climbed: Seen[][] = [];
   for (const way of ways) {
-    climbed.push(await trainOn(start, way, property, scene));
-    scene.onProgress(climbed.length / ways.length);
+    climbed.push(await trainOn(start, way, property, input));
+    input.onProgress(climbed.length / ways.length);
   }
   return climbed;
 }
@@ -72,10 +72,10 @@ async function trainOn(
     seed,
   }: { count: number; rate: number; seed: number },
   property: Property,
-  scene: Undo,
+  input: Undo,
 ): Promise<Seen[]> {
-  const { params, engine } = scene;
-  const random = scene.random.fork(`ladder ${count} ${seed}`);
+  const { params, engine } = input;
+  const random = input.random.fork(`ladder ${count} ${seed}`);
   const data = takeSamples(
     property.data,
     stratifiedSample(property.data, count, random.fork("samples")),
@@ -89,7 +89,7 @@ async function trainOn(
     for (let s = 1; s <= last; s++) {
       await step.take(batchAt(data, s, params.batchSize, random), learningRate);
       if (params.steps.includes(s))
-        seen.push(await look(model, property, scene, count, s));
+        seen.push(await look(model, property, input, count, s));
     }
   } finally {
     await model.release();
@@ -103,7 +103,7 @@ function batchAt(
   data: Dataset,
   step: number,
   size: number,
-  random: Scene<unknown>["random"],
+  random: TrialInput<unknown>["random"],
 ) {
   const perPass = Math.ceil(data.y.length / size);
   const pass = Math.floor((step - 1) / perPass);

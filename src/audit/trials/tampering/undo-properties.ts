@@ -5,7 +5,7 @@ import { type CompiledModel, compile, type Model } from "#model";
 import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
 import { plant, targetOf } from "../backdoor/planting.ts";
 import { countsOf } from "../poisoning/poisons.ts";
-import type { Scene } from "../trial.ts";
+import type { TrialInput } from "../trial.ts";
 import {
   attackedBy,
   type Budget,
@@ -38,14 +38,14 @@ export interface Property {
 }
 
 /** A tampering that undoes, as it is tried. */
-export type Undo = Scene<Undoing, ReturnType<Undoing["params"]["parse"]>>;
+export type Undo = TrialInput<Undoing, ReturnType<Undoing["params"]["parse"]>>;
 
-export function openProperty(scene: Undo): Promise<Property> {
-  const { undo } = scene.params;
-  if (undo.what === "robustness") return robustness(scene, undo);
+export function openProperty(input: Undo): Promise<Property> {
+  const { undo } = input.params;
+  if (undo.what === "robustness") return robustness(input, undo);
   return undo.what === "class"
-    ? unlearnt(scene, undo.class)
-    : asleep(scene, undo.backdoor);
+    ? unlearnt(input, undo.class)
+    : asleep(input, undo.backdoor);
 }
 
 async function robustness(
@@ -115,15 +115,15 @@ async function unlearnt(
 
 /** A backdoor that was planted before the repair; how often its trigger still worked without the repair is the whole way. */
 async function asleep(
-  scene: Undo,
+  input: Undo,
   chosen: Chosen<Backdoor>,
 ): Promise<Property> {
-  const { victim, surrogate, params, engine } = scene;
+  const { victim, surrogate, params, engine } = input;
   const { train, test, validation } = victim.data;
   const planting = chosen.params as { target?: string; budgets: number[] };
   const target = targetOf(planting.target, train);
   const count = countsOf(planting.budgets, train.y.length).at(-1) as number;
-  const planted = await plant(scene, chosen, count, target);
+  const planted = await plant(input, chosen, count, target);
   const others = [...test.y.keys()].filter((i) => test.y[i] !== target);
   const marked = planted.trigger(takeRows(test.x, others));
   const n = marked.dims[0] ?? 0;

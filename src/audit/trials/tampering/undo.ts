@@ -29,20 +29,20 @@ interface Climbed {
  */
 export const undo: Protocol<Undoing, Undo["params"]> = { kind: "undo", run };
 
-async function run(scene: Undo): Promise<Outcome> {
-  const property = await openProperty(scene);
-  const released = property.start ?? scene.victim.model;
-  const start = await lookAt(released, property, scene);
+async function run(input: Undo): Promise<Outcome> {
+  const property = await openProperty(input);
+  const released = property.start ?? input.victim.model;
+  const start = await lookAt(released, property, input);
   const goal = property.goal(start.holds / property.n);
   // Of next to nothing, any change is half.
   const nothing =
     isUndone(start, property, goal) ||
     (property.attacker === "down" && start.holds < property.n / 10);
   const from = async (model: typeof released | undefined) =>
-    model && !nothing ? climb(model, property, scene) : [];
+    model && !nothing ? climb(model, property, input) : [];
   const ways = await from(released);
   const control = await from(property.control);
-  return outcomeOf({ property, start, goal, ways, control }, scene);
+  return outcomeOf({ property, start, goal, ways, control }, input);
 }
 
 const isUndone = (

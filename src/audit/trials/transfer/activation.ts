@@ -5,8 +5,8 @@ import {
   numberFinding,
   type Outcome,
   type Protocol,
-  type Scene,
   shareFinding,
+  type TrialInput,
 } from "../trial.ts";
 import { answersTo, craftAll, sources } from "./crafted.ts";
 
@@ -33,9 +33,9 @@ interface Reached {
  */
 export const activation: Protocol<Crafting> = { kind: "activation", run };
 
-async function run(scene: Scene<Crafting>): Promise<Outcome> {
-  const crafted = await craftAll(scene);
-  const candidate = await compile(scene.victim.model, scene.engine);
+async function run(input: TrialInput<Crafting>): Promise<Outcome> {
+  const crafted = await craftAll(input);
+  const candidate = await compile(input.victim.model, input.engine);
   const all: Reached[] = [];
   try {
     for (const [source, at] of sources)

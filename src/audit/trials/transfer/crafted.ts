@@ -7,7 +7,7 @@ import {
   softmaxRows,
 } from "#model";
 import { type FloatTensor, floats, sizeOf } from "#onnx";
-import type { Scene } from "../trial.ts";
+import type { TrialInput } from "../trial.ts";
 
 /** Inputs that were crafted on the base, and the same without it. */
 export interface Crafted {
@@ -38,7 +38,7 @@ export async function craftAll({
   random,
   engine,
   onProgress,
-}: Scene<Crafting>): Promise<Crafted> {
+}: TrialInput<Crafting>): Promise<Crafted> {
   const on = (name: string, model: Model | null, from: number) =>
     once(`inputs ${name}`, async () => {
       if (!model) throw new Error("there is a model; the plan says so");

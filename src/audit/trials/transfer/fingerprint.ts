@@ -5,8 +5,8 @@ import {
   numberFinding,
   type Outcome,
   type Protocol,
-  type Scene,
   shareFinding,
+  type TrialInput,
 } from "../trial.ts";
 import { answersTo, craftAll, sources } from "./crafted.ts";
 
@@ -24,10 +24,10 @@ const KIN = 0.5;
  */
 export const fingerprint: Protocol<Crafting> = { kind: "fingerprint", run };
 
-async function run(scene: Scene<Crafting>): Promise<Outcome> {
-  const crafted = await craftAll(scene);
-  const { victim, unrelated } = scene;
-  const candidate = await compile(victim.model, scene.engine);
+async function run(input: TrialInput<Crafting>): Promise<Outcome> {
+  const crafted = await craftAll(input);
+  const { victim, unrelated } = input;
+  const candidate = await compile(victim.model, input.engine);
   const findings: Finding[] = [];
   const even: number[] = [];
   try {

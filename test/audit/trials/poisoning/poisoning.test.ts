@@ -11,7 +11,7 @@ import { trainOn } from "../../../../defenses/repair/train.ts";
 import { targetedPoisoning } from "../../../../src/audit/trials/poisoning/targeted-poisoning.ts";
 import { put } from "../../../folder.ts";
 import { reference, smallDigits, untrained } from "../../../reference.ts";
-import { sceneOf } from "../../scene.ts";
+import { trialInput } from "../../trial-input.ts";
 
 test("few samples and a frozen body: poisons flip their targets, and flips lower accuracy step by step", async () => {
   const folder = mkdtempSync(join(tmpdir(), "assay-poisoning-"));
@@ -79,9 +79,9 @@ test("a control that succeeds as well makes the trial untrusted", async () => {
   const data = await smallDigits();
   const model = await reference();
   const found = await targetedPoisoning.run(
-    sceneOf(blunt, { budgets: [1], targets: 6 }, model, data, {
+    trialInput(blunt, { budgets: [1], targets: 6 }, model, data, {
       base: untrained(),
-      learn: async ({ train }) => ({
+      retune: async ({ train }) => ({
         model: train
           ? await trainOn(
               { ...untrained(), classes: model.classes },

@@ -11,7 +11,7 @@ import {
   smallDigits,
   untrained,
 } from "../../../reference.ts";
-import { sceneOf } from "../../scene.ts";
+import { trialInput } from "../../trial-input.ts";
 
 const units = trialAttacks.filter(
   (unit) => unit.kind === "extraction",
@@ -22,7 +22,7 @@ const byId = (id: string) => units.find((u) => u.id === id) as Extraction;
 async function tried(unit: Extraction, model: Model, params: object) {
   const data = await smallDigits();
   return extraction.run(
-    sceneOf(unit, params, model, data, { base: untrained(), source: data }),
+    trialInput(unit, params, model, data, { base: untrained(), source: data }),
   );
 }
 

@@ -9,7 +9,7 @@ import {
   smallDigits,
   untrained,
 } from "../../../reference.ts";
-import { sceneOf } from "../../scene.ts";
+import { trialInput } from "../../trial-input.ts";
 
 const miFace = trialAttacks.find((u) => u.id === "mi-face") as Inversion;
 
@@ -45,7 +45,7 @@ test("images of a trained model's classes are sure of it, and those of an untrai
   const data = await smallDigits();
   const model = await reference();
   const found = await inversion.run(
-    sceneOf(miFace, { steps: 100 }, model, data, { base: untrained() }),
+    trialInput(miFace, { steps: 100 }, model, data, { base: untrained() }),
   );
   expect(found.checks.map((c) => c.status)).toEqual(["passed"]);
   const value = (id: string) =>

@@ -85,7 +85,7 @@ test.each(["loss-threshold", "lira", "difficulty-calibration"])(
           tunable: false,
           repaired: false,
           tune: async () => model,
-          learn: async () => ({ model, filtered: null }),
+          retune: async () => ({ model, filtered: null }),
           behindDefenses: async () => new Map(),
         },
         unrelated: null,

@@ -15,7 +15,7 @@ export interface Training {
 }
 
 /** Trains a model unless its file is there, and keeps it with its training curve. The model that counts is the one in the file. */
-export async function keep(
+export async function trainOnce(
   { store }: Workshop,
   file: string,
   begun: Lineage,
@@ -56,7 +56,7 @@ const withFacts = (
   ...(claims.length > 0 ? { claims: [...claims] } : {}),
 });
 
-export function epochTeller({ onEvent }: Workshop, model: string) {
+export function announceEpochs({ onEvent }: Workshop, model: string) {
   return (line: Epoch, epochs: number) =>
     onEvent({
       kind: "epoch",

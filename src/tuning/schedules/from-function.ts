@@ -15,9 +15,9 @@ const LOOKS = 100;
  *
  * @throws SCHEDULE_FACTOR when it gives what is no factor
  */
-export function scheduleOf(given: ScheduleFunction): Chosen<Schedule> {
+export function scheduleOf(stated: ScheduleFunction): Chosen<Schedule> {
   const factor = (step: number, total: number): number => {
-    const found: unknown = given(step, total);
+    const found: unknown = stated(step, total);
     if (typeof found === "number" && Number.isFinite(found) && found >= 0)
       return found;
     throw new UsageError(
@@ -35,6 +35,6 @@ export function scheduleOf(given: ScheduleFunction): Chosen<Schedule> {
       params: z.strictObject({}),
       course: (_params, total) => ({ factor: (step) => factor(step, total) }),
     },
-    params: { source: given.toString(), seen: sha256(JSON.stringify(looks)) },
+    params: { source: stated.toString(), seen: sha256(JSON.stringify(looks)) },
   };
 }

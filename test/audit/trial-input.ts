@@ -3,17 +3,17 @@ import { Random } from "#core";
 import type { Dataset } from "#data";
 import { onnxruntime } from "#engine";
 import type { Model } from "#model";
-import type { Scene } from "../../src/audit/trials/trial.ts";
+import type { TrialInput } from "../../src/audit/trials/trial.ts";
 import type { Victim } from "../../src/audit/trials/victim.ts";
 
 /** A trial of a model that is there, and is not learnt again unless the victim says how. */
-export function sceneOf<U extends { params: z.ZodObject }, P>(
+export function trialInput<U extends { params: z.ZodObject }, P>(
   unit: U,
   params: object,
   model: Model,
   data: Victim["data"],
   victim: Partial<Victim> = {},
-): Scene<U, P> {
+): TrialInput<U, P> {
   return {
     unit,
     params: unit.params.parse(params) as P,
@@ -28,7 +28,7 @@ export function sceneOf<U extends { params: z.ZodObject }, P>(
       tunable: false,
       repaired: false,
       tune: async () => model,
-      learn: async () => {
+      retune: async () => {
         throw new Error("nothing is learnt again");
       },
       behindDefenses: async () => new Map(),

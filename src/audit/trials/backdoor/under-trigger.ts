@@ -9,7 +9,7 @@ import { pairsOf, tango } from "../../statistics/index.ts";
 import { numberFinding, shareFinding } from "../trial.ts";
 
 /** What a model says of samples, clean and with a trigger. */
-export interface Judged {
+export interface UnderTrigger {
   /** Of each sample, whether it is right. */
   readonly right: readonly boolean[];
   readonly refused: number;
@@ -25,13 +25,13 @@ export interface Judged {
 }
 
 /** Asks a model about samples, and about those of other classes with a trigger. */
-export async function judged(
+export async function underTrigger(
   model: Model,
   data: Dataset,
   trigger: Trigger,
   target: number,
   engine: Engine,
-): Promise<Judged> {
+): Promise<UnderTrigger> {
   const rows = [...data.y.keys()].filter((row) => data.y[row] !== target);
   const others = takeSamples(data, rows);
   const compiled = await compile(model, engine);
@@ -73,12 +73,12 @@ export const successFinding = (
   );
 
 export const success = (
-  { triggered: { fooled, n } }: Judged,
+  { triggered: { fooled, n } }: UnderTrigger,
   role: Finding["role"],
   at: string,
 ): Finding => successFinding(fooled, n, role, at);
 
-export const kept = ({ triggered }: Judged, at: string): Finding =>
+export const kept = ({ triggered }: UnderTrigger, at: string): Finding =>
   shareFinding(
     {
       id: "robust-accuracy",
@@ -92,7 +92,11 @@ export const kept = ({ triggered }: Judged, at: string): Finding =>
   );
 
 /** In percentage points of clean accuracy, with the paired interval. */
-export function costOf(before: Judged, after: Judged, at: string): Finding {
+export function costOf(
+  before: UnderTrigger,
+  after: UnderTrigger,
+  at: string,
+): Finding {
   const { low, high } = tango(pairsOf(before.right, after.right));
   return numberFinding(
     {
@@ -109,11 +113,12 @@ export function costOf(before: Judged, after: Judged, at: string): Finding {
 
 /** Defence effectiveness rating: 1 is all of the attack and none of the accuracy. */
 export function effectiveness(
-  before: Judged,
-  after: Judged,
+  before: UnderTrigger,
+  after: UnderTrigger,
   at: string,
 ): Finding {
-  const rateOf = ({ triggered }: Judged) => triggered.fooled / triggered.n;
+  const rateOf = ({ triggered }: UnderTrigger) =>
+    triggered.fooled / triggered.n;
   const taken = Math.max(0, rateOf(before) - rateOf(after));
   const lost = Math.max(0, share(before.right) - share(after.right));
   return numberFinding(
@@ -129,7 +134,10 @@ export function effectiveness(
   );
 }
 
-export const refusals = ({ triggered, refused, right }: Judged, at: string) => [
+export const refusals = (
+  { triggered, refused, right }: UnderTrigger,
+  at: string,
+) => [
   shareFinding(
     {
       id: "triggered-refused",
