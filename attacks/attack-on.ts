@@ -2,6 +2,7 @@ import type { Random } from "#core";
 import {
   type Answering,
   copyOfSamples,
+  countOf,
   grantAccess,
   type Limit,
   putSamples,
@@ -59,7 +60,7 @@ export function attackOn<X extends Samples, B extends Limit<NoInfer<X>>>(
     base,
     draws,
     random,
-    rows = [...samples.y.keys()],
+    rows: chosen,
     onProgress = () => {},
     ...more
   }: Circumstances<NoInfer<X>>,
@@ -69,9 +70,14 @@ export function attackOn<X extends Samples, B extends Limit<NoInfer<X>>>(
   /** One example of each sample; the sample itself where it is not attacked, and where the example is a row that there cannot be. */
   run(): Promise<X>;
 } {
-  const some = someOf(samples, rows);
+  const { x, y, targets, beside } = chosen ? someOf(samples, chosen) : samples;
+  const n = countOf(samples.x);
+  const rows = chosen ?? Array.from({ length: n }, (_, i) => i);
   const target = grantAccess<X>(model, {
-    ...some,
+    x,
+    y,
+    targets,
+    beside,
     access: unit.access,
     limit: ball,
     queries,
@@ -85,8 +91,8 @@ export function attackOn<X extends Samples, B extends Limit<NoInfer<X>>>(
       if (rows.length === 0) return examples;
       const made = await unit.run({
         ...more,
-        x: some.x,
-        y: some.y,
+        x,
+        y,
         target,
         ball,
         params: params as never,
@@ -94,13 +100,11 @@ export function attackOn<X extends Samples, B extends Limit<NoInfer<X>>>(
         onProgress,
       });
       const real = rows.flatMap((_, i) =>
-        ball.allows?.(sampleAt(some.x, i), sampleAt(made, i)) === false
-          ? []
-          : [i],
+        ball.allows?.(sampleAt(x, i), sampleAt(made, i)) === false ? [] : [i],
       );
       if (real.length < rows.length)
         more.onNote?.(
-          `gave ${rows.length - real.length} of ${samples.y.length} rows that there cannot be, which do not count`,
+          `gave ${rows.length - real.length} of ${n} rows that there cannot be, which do not count`,
         );
       putSamples(
         examples,

@@ -1,5 +1,6 @@
 import {
   type Attack,
+  attackOn,
   attacks,
   ballOf,
   type Measure,
@@ -7,7 +8,7 @@ import {
 } from "#attacks";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
-import { compile, grantAccess, type Model } from "#model";
+import { compile, type Model } from "#model";
 import { type FloatTensor, floats } from "#onnx";
 
 interface Setting {
@@ -36,33 +37,24 @@ export async function attacked(
 ) {
   const unit = attacks.find((a) => a.id === id) as Attack;
   const compiled = await compile(model, onnxruntime);
-  const limit = ballOf(norm, eps, bounds);
-  const { access } = unit;
-  const target = grantAccess(compiled, {
-    access,
-    x,
-    y,
-    targets,
-    limit,
-    queries,
-    base: access === "base" ? compiled : undefined,
-  });
   const shares: number[] = [];
   const notes: string[] = [];
   const measures: Measure[] = [];
-  const stream = new Random(seed);
-  const examples = await unit.run({
-    target,
-    x,
-    y,
-    ball: limit,
-    others: { x, y },
-    params: unit.params.parse(params),
-    random: Array.from(y, (_, i) => stream.fork(i)),
-    onProgress: (share) => shares.push(share),
-    onNote: (text) => notes.push(text),
-    onMeasure: (measure) => measures.push(measure),
-  });
+  const { target, run } = attackOn(
+    compiled,
+    { x, y, targets },
+    { unit, params: unit.params.parse(params) },
+    { ball: ballOf(norm, eps, bounds), queries },
+    {
+      random: new Random(seed),
+      base: unit.access === "base" ? compiled : undefined,
+      others: { x, y },
+      onProgress: (share) => shares.push(share),
+      onNote: (text) => notes.push(text),
+      onMeasure: (measure) => measures.push(measure),
+    },
+  );
+  const examples = await run();
   const logits = await compiled.logits(examples);
   await compiled.release();
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Attack, attacks, ballOf } from "#attacks";
+import { type Attack, attackOn, attacks, ballOf } from "#attacks";
 import { AssayError, Random } from "#core";
 import { onnxruntime } from "#engine";
 import { type CompiledModel, compile, grantAccess, type Model } from "#model";
@@ -67,20 +67,18 @@ async function attack(
   const norm = unit.norms[0]!;
   const eps = { linf: 0.1, l2: 1, l1: 5, l0: 4, none: 0 }[norm];
   const limit = ballOf(norm, eps, [0, 1]);
-  const { access } = unit;
-  const base = access === "base" ? victim : undefined;
-  const target = grantAccess(victim, { access, x, y, limit, queries, base });
-  const stream = new Random(1);
-  const examples = await unit.run({
-    target,
-    x,
-    y,
-    ball: limit,
-    others: { x: images(3), y: Int32Array.of(0, 1, 2) },
-    params: unit.params.parse(quick[unit.id] ?? {}),
-    random: Array.from(y, (_, i) => stream.fork(i)),
-    onProgress: () => {},
-  });
+  const { target, run } = attackOn(
+    victim,
+    { x, y },
+    { unit, params: unit.params.parse(quick[unit.id] ?? {}) },
+    { ball: limit, queries },
+    {
+      random: new Random(1),
+      base: unit.access === "base" ? victim : undefined,
+      others: { x: images(3), y: Int32Array.of(0, 1, 2) },
+    },
+  );
+  const examples = await run();
   for (const d of limit.distance(x, examples))
     expect(d).toBeLessThanOrEqual(limit.eps + 1e-5);
   for (const v of examples.data) expect(v >= 0 && v <= 1).toBe(true);

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type Attack,
+  attackOn,
   attacks,
   ballOf,
   type Crafting,
@@ -54,24 +55,18 @@ async function through(
   const compiled = await compile(base, onnxruntime);
   const ball = ballOf(norm, eps, [0, 1]);
   const y = new Int32Array(x.dims[0] ?? 0);
-  const target = grantAccess(compiled, {
-    access: unit.access,
-    x,
-    y,
-    limit: ball,
-    base: compiled,
-  });
-  const stream = new Random(3);
-  const examples = await unit.run({
-    target,
-    x,
-    y,
-    ball,
-    others: { x: others, y: new Int32Array(others.dims[0] ?? 0).fill(1) },
-    params: unit.params.parse(params),
-    random: Array.from(y, (_, i) => stream.fork(i)),
-    onProgress: () => {},
-  });
+  const { target, run } = attackOn(
+    compiled,
+    { x, y },
+    { unit, params: unit.params.parse(params) },
+    { ball },
+    {
+      random: new Random(3),
+      base: compiled,
+      others: { x: others, y: new Int32Array(others.dims[0] ?? 0).fill(1) },
+    },
+  );
+  const examples = await run();
   await compiled.release();
   return { examples, queries: target.queries };
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Attack, attacks, ballOf, type Norm } from "#attacks";
+import { type Attack, attackOn, attacks, ballOf, type Norm } from "#attacks";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import {
@@ -59,27 +59,15 @@ async function attack(
   const chosen = rows ?? Array.from(y, (_, i) => i);
   // A length of the same reach as eps is for a single number.
   const ball = ballOf(norm, norm === "l0" ? Math.round(eps * 64) : eps, [0, 1]);
-  const clean = takeRows(x, chosen);
-  const labels = Int32Array.from(chosen, (i) => y[i]!);
-  const target = grantAccess(victim, {
-    access: unit.access,
-    x: clean,
-    y: labels,
-    limit: ball,
-    base: publicBase,
-  });
-  const stream = new Random(seed);
-  const examples = await unit.run({
-    target,
-    x: clean,
-    y: labels,
-    ball,
-    others,
-    params: unit.params.parse({ ...quick[unit.id], ...params }),
-    random: chosen.map((i) => stream.fork(i)),
-    onProgress: () => {},
-  });
-  return { examples, target, ball, clean };
+  const { target, run } = attackOn(
+    victim,
+    { x, y },
+    { unit, params: unit.params.parse({ ...quick[unit.id], ...params }) },
+    { ball },
+    { rows: chosen, random: new Random(seed), base: publicBase, others },
+  );
+  const examples = takeRows(await run(), chosen);
+  return { examples, target, ball, clean: takeRows(x, chosen) };
 }
 
 const accuracy = async (examples: FloatTensor) =>
