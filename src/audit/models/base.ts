@@ -78,7 +78,7 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
     id: name,
     task: loaded.suite.task,
     settings: describeSettings(settings),
-    ...(training.length > 0 ? { training: training.map(describe) } : {}),
+    training: training.length > 0 ? training.map(describe) : undefined,
     ...trainingKey(shop, parts),
   });
   const file = `models/${id.replaceAll(" ", "-")}-${key.slice(0, 12)}.onnx`;

@@ -33,20 +33,18 @@ export async function fromFile(
   return {
     id,
     model,
-    ...(stated.some((v) => v !== undefined)
-      ? {
-          unprocessed: await loadModel(path, {
-            ...options,
-            weights,
-            input: {
-              ...input,
-              scale: undefined,
-              mean: undefined,
-              std: undefined,
-            },
-          }),
-        }
-      : {}),
+    unprocessed: stated.some((v) => v !== undefined)
+      ? await loadModel(path, {
+          ...options,
+          weights,
+          input: {
+            ...input,
+            scale: undefined,
+            mean: undefined,
+            std: undefined,
+          },
+        })
+      : undefined,
     says: weights ? undefined : (x) => ownLabels(path, options ?? {}, model, x),
     file: named,
     stated: options,

@@ -177,7 +177,7 @@ export async function tuneOnce(
   return {
     id,
     file,
-    ...(stated ? { stated } : {}),
+    stated,
     trainableParameters: planned.trainableParameters,
     ...made,
     hash: hashModel(shop.store.path(file)),

@@ -80,7 +80,7 @@ const samplesOf = (
 ) =>
   names.map((task) => {
     const { target, rows } = judgedOn(data, task);
-    return { data: target[part], ...(rows ? { rows: rows[part] } : {}) };
+    return { data: target[part], rows: rows?.[part] };
   });
 
 /** How all tasks of a candidate are learned together. */
@@ -103,7 +103,7 @@ function jointTuning(
     tasks.map(({ name, task, judged }) => ({
       name,
       classes: judged.target.test.classes,
-      ...(task ? { task } : {}),
+      task,
     })),
     random.fork("head"),
     cut,

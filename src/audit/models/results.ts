@@ -55,7 +55,7 @@ async function baseResult(
       ? await cleanAccuracy(base.model, shop.data.pretraining, shop.engine)
       : null,
     history: base.history,
-    ...(training.length > 0 ? { training: training.map(unitResult) } : {}),
+    training: training.length > 0 ? training.map(unitResult) : undefined,
   };
 }
 
@@ -77,26 +77,24 @@ async function candidateResult(
   return {
     id: ready.id,
     replica,
-    ...(trunk
+    member: trunk
       ? {
-          member: {
-            of: trunk.of,
-            task,
-            tasks: [...trunk.tasks],
-            weighting:
-              candidate.kind === "member"
-                ? unitResult(candidate.taskWeights)
-                : null,
-            classes: [...ready.model.classes],
-            broken: meaningOf(ready.model).broken,
-            chance: chanceOf(ready.model, judged.attacked.targets),
-          },
+          of: trunk.of,
+          task,
+          tasks: [...trunk.tasks],
+          weighting:
+            candidate.kind === "member"
+              ? unitResult(candidate.taskWeights)
+              : null,
+          classes: [...ready.model.classes],
+          broken: meaningOf(ready.model).broken,
+          chance: chanceOf(ready.model, judged.attacked.targets),
         }
-      : {}),
+      : undefined,
     origin: ready.lineage ? "tuned" : "given",
     strategy: "strategy" in candidate ? unitResult(candidate.strategy) : null,
     training: training ? unitResult(training) : null,
-    ...(more.length > 0 ? { moreTraining: more.map(unitResult) } : {}),
+    moreTraining: more.length > 0 ? more.map(unitResult) : undefined,
     adaptation: adaptation ? unitResult(adaptation) : null,
     // The source domain has the labels of the suite's own task.
     sourceAccuracy:
@@ -113,7 +111,7 @@ async function candidateResult(
     ),
     trainableParameters: ready.trainableParameters,
     cleanAccuracy: accuracy,
-    ...(measures.length > 0 ? { measures } : {}),
+    measures: measures.length > 0 ? measures : undefined,
     history: ready.history,
     ended: ready.ended,
   };

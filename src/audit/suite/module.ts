@@ -36,14 +36,13 @@ export async function importSuite(
   return {
     ...suite,
     candidates: Object.fromEntries(candidates) as Suite["candidates"],
-    ...(base && pretrain
-      ? {
-          base: {
+    base:
+      base && pretrain
+        ? {
             ...suite.base,
             pretrain: { ...pretrain, schedule: scheduleOf(base) },
-          },
-        }
-      : {}),
+          }
+        : suite.base,
   };
 }
 
