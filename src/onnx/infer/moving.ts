@@ -26,14 +26,12 @@ function slice(context: InferContext): Known[] {
   const steps = isComputed(context, 4)
     ? axes.map(() => Number.NaN)
     : (context.valuesOf(4) ?? axes.map(() => 1));
+  const ranges = axes.map((axis, i) =>
+    sliceRange(from[axis] ?? null, starts?.[i], ends?.[i], steps[i]),
+  );
   const dims = [...from];
   axes.forEach((axis, i) => {
-    const range = sliceRange(
-      from[axis] ?? null,
-      starts?.[i],
-      ends?.[i],
-      steps[i],
-    );
+    const range = ranges[i];
     dims[axis] = range
       ? range.count
       : sliceKeeps(starts?.[i], ends?.[i], steps[i])
@@ -42,12 +40,7 @@ function slice(context: InferContext): Known[] {
   });
   let contents = contentsOf(context.inputs[0]);
   axes.forEach((axis, i) => {
-    const range = sliceRange(
-      from[axis] ?? null,
-      starts?.[i],
-      ends?.[i],
-      steps[i],
-    );
+    const range = ranges[i];
     const places =
       range &&
       Array.from(

@@ -1,27 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { onnxruntime } from "#engine";
-import { makeBase } from "../../../src/audit/models/base.ts";
+import { beforeAll, expect, test } from "vitest";
 import {
   makeCandidate,
   outlineOfCandidate,
 } from "../../../src/audit/models/candidate.ts";
 import type { ReadyModel, Workshop } from "../../../src/audit/models/ready.ts";
-import { openStore } from "../../../src/audit/store.ts";
-import { loadSuite } from "../../../src/audit/suite/load.ts";
-import { prepareData } from "../../../src/audit/tasks/prepare.ts";
+import { temporaryFolder } from "../../folder.ts";
+import { workshopOf } from "../workshop.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "assay-candidates-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 let shop: Workshop;
 let base: ReadyModel | null;
 beforeAll(async () => {
-  const file = join(folder, "suite.yaml");
-  writeFileSync(
-    file,
+  ({ shop, base } = await workshopOf(
+    folder,
     `
 version: 1
 title: kinds
@@ -38,17 +30,7 @@ candidates:
 threatModels: { small: { norm: linf, eps: 0.05 } }
 attacks: { fgsm: fgsm }
 `,
-  );
-  const loaded = await loadSuite(file);
-  shop = {
-    loaded,
-    data: await prepareData(loaded),
-    store: openStore(join(folder, "out")),
-    engine: onnxruntime,
-    seed: loaded.suite.seed,
-    onEvent() {},
-  };
-  base = await makeBase(shop);
+  ));
 });
 
 test("each candidate is of one kind, and made as it was foreseen", async () => {

@@ -1,17 +1,12 @@
-import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import type { Dataset } from "#data";
-import { onnxruntime } from "#engine";
 import { defineFilter } from "../../../defenses/repair/repair.ts";
-import { makeBase } from "../../../src/audit/models/base.ts";
 import { makeCandidate } from "../../../src/audit/models/candidate.ts";
 import type { ReadyModel, Workshop } from "../../../src/audit/models/ready.ts";
-import { openStore } from "../../../src/audit/store.ts";
-import { loadSuite } from "../../../src/audit/suite/load.ts";
-import { prepareData } from "../../../src/audit/tasks/prepare.ts";
 import { openVictim } from "../../../src/audit/trials/victim.ts";
-import { put, temporaryFolder } from "../../folder.ts";
+import { temporaryFolder } from "../../folder.ts";
+import { workshopOf } from "../workshop.ts";
 
 const folder = temporaryFolder();
 
@@ -38,17 +33,7 @@ attacks: { fgsm: fgsm }
 let shop: Workshop;
 let base: ReadyModel | null;
 beforeAll(async () => {
-  const file = put(folder, "suite.yaml", suite);
-  const loaded = await loadSuite(file);
-  shop = {
-    loaded,
-    data: await prepareData(loaded),
-    store: openStore(join(folder, "out")),
-    engine: onnxruntime,
-    seed: loaded.suite.seed,
-    onEvent() {},
-  };
-  base = await makeBase(shop);
+  ({ shop, base } = await workshopOf(folder, suite));
 });
 
 const opened = async (

@@ -35,6 +35,12 @@ const positive = (...dims: number[]): FloatTensor =>
   );
 const int32 = (dims: number[], values: number[]) =>
   tensor("int32", dims, Int32Array.from(values));
+const bytes = (dims: number[]) =>
+  tensor(
+    "uint8",
+    dims,
+    Uint8Array.from({ length: sizeOf(dims) }, () => random.below(256)),
+  );
 const numbers = (value: number[]): Attribute => ({ kind: "floats", value });
 
 interface Case {
@@ -230,20 +236,7 @@ const microsoft: Record<string, Case> = {
   },
   "MatMulNBits of 4 bits": {
     op: "MatMulNBits",
-    inputs: [
-      draw(2, 40),
-      tensor(
-        "uint8",
-        [3, 3, 8],
-        Uint8Array.from({ length: 72 }, () => random.below(256)),
-      ),
-      positive(9),
-      tensor(
-        "uint8",
-        [6],
-        Uint8Array.from({ length: 6 }, () => random.below(256)),
-      ),
-    ],
+    inputs: [draw(2, 40), bytes([3, 3, 8]), positive(9), bytes([6])],
     constant: [1, 2, 3],
     attributes: {
       K: int(40),
@@ -255,15 +248,7 @@ const microsoft: Record<string, Case> = {
   },
   "MatMulNBits of 8 bits": {
     op: "MatMulNBits",
-    inputs: [
-      draw(2, 32),
-      tensor(
-        "uint8",
-        [3, 2, 16],
-        Uint8Array.from({ length: 96 }, () => random.below(256)),
-      ),
-      positive(6),
-    ],
+    inputs: [draw(2, 32), bytes([3, 2, 16]), positive(6)],
     constant: [1, 2],
     attributes: {
       K: int(32),
