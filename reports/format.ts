@@ -29,6 +29,13 @@ export const whole = (n: number): string =>
 export const plain = (text: string): string =>
   text.replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f]/g, "");
 
+/** How the columns of a table reach a model that was given, and how that is known. */
+export const unitsInWords = ({
+  taken,
+  why,
+}: NonNullable<Results["candidates"][number]["units"]>): string =>
+  `${taken === "raw" ? "as they are" : "scaled to [0, 1]"}: ${plain(why)}`;
+
 /** The same of a sentence, whose numbers stay with their units. */
 export const unbroken = (text: string): string =>
   plain(text).replace(/(\d) (?=%|points\b|samples\b)/g, "$1\u00a0");

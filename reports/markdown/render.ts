@@ -11,6 +11,7 @@ import {
   points,
   pValue,
   retained,
+  unitsInWords,
 } from "../format.ts";
 
 /** Outside text inside a Markdown table or line. */
@@ -58,6 +59,12 @@ export function renderMarkdown(results: Results): string {
           .join(
             ", ",
           )}.${(lineage.claims ?? []).map((c) => ` ${escaped(c)}.`).join("")}`,
+        "",
+      );
+  for (const { id, units } of results.candidates)
+    if (units)
+      lines.push(
+        `Columns for ${escaped(id)}: ${escaped(unitsInWords(units))}.`,
         "",
       );
   if (results.task)

@@ -72,7 +72,7 @@ export function samplesOf(sheet: Sheet, spec: TableSpec): Samples {
     name: sheet.name,
     x,
     ...answersOf(sheet, spec),
-    table,
+    table: { ...table, units: spec.units },
     locate: (_part, sample) =>
       sample === undefined ? sheet.file : sheet.place(sample),
   };

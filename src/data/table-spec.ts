@@ -58,6 +58,12 @@ export const tableKeys = {
     .describe(
       "The model's inputs in their order: number, integer or category, with its range and which way it may change. All other columns as numbers when left out.",
     ),
+  units: z
+    .enum(["raw", "unit"])
+    .optional()
+    .describe(
+      "What the models of the suite's files were trained on: the columns as they are, or scaled to [0, 1] over their ranges. Told by trying both when left out.",
+    ),
   constraints: z
     .array(constraintSchema)
     .default([])

@@ -17,7 +17,7 @@ import {
 import { chooseInput, fillOthers } from "./inputs.ts";
 import { embeddingOf, takeFloats } from "./integers.ts";
 import type { Model } from "./model.ts";
-import { withPreprocessing } from "./preprocessing.ts";
+import { type RawUnits, withPreprocessing } from "./preprocessing.ts";
 
 /** Where the import of another format notes its layout of images. */
 const LAYOUT = "assay.layout";
@@ -42,7 +42,7 @@ export function bindInput(
   graph: Graph,
   stated: z.output<typeof contractSchema>,
   file: string,
-  join?: Join,
+  { units, join }: { units?: RawUnits | undefined; join?: Join | undefined },
 ): Bound {
   const chosen = chooseInput(graph, stated, file);
   const alone = fillOthers(graph, chosen, stated, file);
@@ -72,6 +72,7 @@ export function bindInput(
     ? { graph: bound, straightThrough: [] }
     : withPreprocessing(bound, raw, shape, {
         ...stated,
+        units,
         layout,
         scale: stated.scale ?? (chosen.type === "uint8" ? 255 : 1),
         rounds: isPixels,

@@ -59,6 +59,7 @@ export { labelTensor } from "./loss-pass.ts";
 export type { Answers, Head, HeadSpec, Model } from "./model.ts";
 export { drawNoise, type NoiseInput } from "./noise.ts";
 export { ownLabels } from "./own-labels.ts";
+export type { RawUnits } from "./preprocessing.ts";
 export { hashGraph, readGraph } from "./read.ts";
 export {
   copyOfSamples,
@@ -68,7 +69,7 @@ export {
   sampleAt,
   samplesAt,
 } from "./samples.ts";
-export { recordedClasses, saveModel, toFile } from "./saved.ts";
+export { isOurs, recordedClasses, saveModel, toFile } from "./saved.ts";
 export { gradientError } from "./self-check.ts";
 export { signals } from "./signal.ts";
 export { grantAccess, type Queries, type Target } from "./target.ts";

@@ -26,6 +26,7 @@ import {
   plainScores,
   type Scores,
 } from "./outputs/scores.ts";
+import type { RawUnits } from "./preprocessing.ts";
 import { readGraph } from "./read.ts";
 import { refusedBatch } from "./refused-batch.ts";
 import { requireAll, withSafetensors } from "./safetensors.ts";
@@ -37,6 +38,8 @@ export interface LoadModelOptions {
   readonly classes?: readonly string[];
   /** What the outputs mean; told by how the graph ends when left out. */
   readonly task?: z.input<typeof taskSchema>;
+  /** What the numbers of scaled rows stand for, for a model that was trained on the columns of a table as they are. */
+  readonly units?: RawUnits;
   /** Which head of a file with several: the task of one that Assay wrote, or the name of an output; the first when left out. */
   readonly head?: string;
   /** A safetensors file whose weights take the place of those in the model's file. */
@@ -142,7 +145,10 @@ export function boundGraph(
   const graph = saved ? entire : outputAlone(entire, options.head, file);
   const stated = contractSchema.parse(options.input ?? saved?.input ?? {});
   return {
-    ...bindInput(graph, stated, file, join),
+    ...bindInput(graph, stated, file, {
+      units: saved ? undefined : options.units,
+      join,
+    }),
     saved,
     names: storedNames(entire),
   };

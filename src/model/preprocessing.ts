@@ -9,7 +9,16 @@ import {
   type ValueInfo,
 } from "#onnx";
 
+/** What the numbers of scaled rows stand for: `low + span * x`, made whole where the column is. */
+export interface RawUnits {
+  readonly low: readonly number[];
+  readonly span: readonly number[];
+  readonly whole: readonly boolean[];
+}
+
 interface Preprocessing {
+  /** Of rows that the model takes as they are; undefined where it takes them scaled. */
+  readonly units: RawUnits | undefined;
   readonly scale: number;
   readonly mean: number | readonly number[];
   readonly std: number | readonly number[];
@@ -23,9 +32,10 @@ export function withPreprocessing(
   graph: Graph,
   raw: ValueInfo,
   shape: readonly number[],
-  { scale, mean, std, layout, rounds }: Preprocessing,
+  { units, scale, mean, std, layout, rounds }: Preprocessing,
 ): { graph: Graph; straightThrough: StraightThrough[] } {
-  const plain = scale === 1 && isAll(mean, 0) && isAll(std, 1) && !rounds;
+  const plain =
+    !units && scale === 1 && isAll(mean, 0) && isAll(std, 1) && !rounds;
   if (plain && layout === "NCHW") return { graph, straightThrough: [] };
   const outer = { ...raw, dims: [BATCH, ...shape] };
   const straightThrough: StraightThrough[] = [];
@@ -34,7 +44,8 @@ export function withPreprocessing(
     raw.name,
     "preprocessing/",
     (b, x) => {
-      const scaled = scale === 1 ? x : b.mul(x, scale);
+      const own = units ? unscaled(b, x, units, straightThrough) : x;
+      const scaled = scale === 1 ? own : b.mul(own, scale);
       const whole = rounds ? b.op("Round", [scaled]) : scaled;
       if (rounds) straightThrough.push({ input: scaled, output: whole });
       const centred = isAll(mean, 0)
@@ -47,6 +58,23 @@ export function withPreprocessing(
     },
   );
   return { graph: wrapped, straightThrough };
+}
+
+/** Whole columns are rounded, since a tree may split at a value: 2.9999998 is not 3. */
+function unscaled(
+  b: GraphBuilder,
+  x: string,
+  { low, span, whole }: RawUnits,
+  straightThrough: StraightThrough[],
+): string {
+  const row = (values: readonly number[]) =>
+    b.constant(floats([1, values.length], values));
+  const raw = b.add(b.mul(x, row(span)), row(low));
+  if (!whole.includes(true)) return raw;
+  const isWhole = b.cast(row(whole.map(Number)), "bool");
+  const output = b.op("Where", [isWhole, b.op("Round", [raw]), raw]);
+  straightThrough.push({ input: raw, output });
+  return output;
 }
 
 const isAll = (value: number | readonly number[], expected: number) =>

@@ -80,6 +80,10 @@ const metadataSchema = z.object({
   heads: z.array(headSchema).min(1).optional(),
 });
 
+/** Whether Assay wrote the file of a model. */
+export const isOurs = ({ graph }: Model): boolean =>
+  graph.metadata.has(METADATA);
+
 /** What Assay noted in a file that it wrote; undefined in one from elsewhere. Throws MODEL_METADATA. */
 export function contractIn(metadata: Graph["metadata"], file: string) {
   const text = metadata.get(METADATA);

@@ -38,6 +38,8 @@ export interface Table {
   readonly columns: readonly Column[];
   readonly features: readonly Feature[];
   readonly relations: readonly Relation[];
+  /** What models that are given take: columns as they are, or scaled rows; not known when left out. */
+  readonly units?: "raw" | "unit" | undefined;
 }
 
 /**

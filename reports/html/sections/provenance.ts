@@ -1,6 +1,6 @@
 import { duration, percent } from "#core";
 import type { Results } from "#results";
-import { anchor, budget, plain, whole } from "../../format.ts";
+import { anchor, budget, plain, unitsInWords, whole } from "../../format.ts";
 
 /** What the outputs mean, and how far they are from what they should be. */
 const taskFacts = (
@@ -22,6 +22,13 @@ const taskFacts = (
   ],
 ];
 
+/** How the columns of a table reach the models that were given. */
+const unitFacts = ({ base, candidates }: Results): [string, string][] =>
+  [...(base ? [{ ...base, id: "the base" }] : []), ...candidates].flatMap(
+    ({ id, units }) =>
+      units ? [[`Columns for ${plain(id)}`, unitsInWords(units)]] : [],
+  );
+
 /** Where every number comes from, and how to get it again. */
 export function provenanceView(results: Results) {
   const { provenance: p, timing } = results;
@@ -38,6 +45,7 @@ export function provenanceView(results: Results) {
         results.classes.map(plain).join(", "),
       ],
       ...(results.task ? taskFacts(results, results.task) : []),
+      ...unitFacts(results),
       ["Seed", String(p.seed)],
       [
         "Software",

@@ -24,6 +24,7 @@ export const adapted: Maker<AdaptedCandidate> = {
     const key = hashOf({
       kind: "adapted",
       base: base.hash,
+      baseStated: base.stated,
       adaptation: describe(adaptation),
       replica: candidate.replica?.index ?? 1,
       ...trainingKey(shop, data.target),

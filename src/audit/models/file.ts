@@ -1,9 +1,15 @@
 import { basename, resolve } from "node:path";
 import { hashOf, readFile, sha256 } from "#core";
-import type { Dataset } from "#data";
-import { hashGraph, loadModel, ownLabels } from "#model";
-import { checkFits, checkTargets } from "../tasks/index.ts";
+import {
+  hashGraph,
+  type LoadModelOptions,
+  loadModel,
+  ownLabels,
+  type RawUnits,
+} from "#model";
+import { checkFits, checkTargets, type Parts } from "../tasks/index.ts";
 import type { Known, ReadyModel } from "./ready.ts";
+import { openInUnits } from "./units.ts";
 
 /**
  * A model from a file that the suite names, which takes samples like those of the data.
@@ -14,21 +20,22 @@ export async function fromFile(
   id: string,
   named: string,
   { loaded, data }: Known,
-  options: Parameters<typeof loadModel>[1],
-  judged: Dataset | null,
+  options: LoadModelOptions,
+  judged: Parts | null,
 ): Promise<ReadyModel> {
   const path = resolve(loaded.folder, named);
-  const weights = options?.weights && resolve(loaded.folder, options.weights);
-  const model = await loadModel(path, { ...options, weights });
-  const { test } = data.target;
-  checkFits(
-    judged ?? test,
-    model,
-    judged ? model.classes : test.classes,
-    basename(named),
-  );
-  if (judged) checkTargets(model, judged, basename(named));
-  const { input } = options ?? {};
+  const weights = options.weights && resolve(loaded.folder, options.weights);
+  const parts = judged ?? data.target;
+  const name = basename(named);
+  const open = async (units?: RawUnits) => {
+    const model = await loadModel(path, { ...options, weights, units });
+    const { classes } = judged ? model : parts.test;
+    checkFits(parts.test, model, classes, name);
+    if (judged) checkTargets(model, parts.test, name);
+    return model;
+  };
+  const { model, raw, told } = await openInUnits(open, parts, name);
+  const { input } = options;
   const stated = [input?.scale, input?.mean, input?.std];
   return {
     id,
@@ -37,6 +44,7 @@ export async function fromFile(
       ? await loadModel(path, {
           ...options,
           weights,
+          units: raw,
           input: {
             ...input,
             scale: undefined,
@@ -45,9 +53,12 @@ export async function fromFile(
           },
         })
       : undefined,
-    says: weights ? undefined : (x) => ownLabels(path, options ?? {}, model, x),
+    says: weights
+      ? undefined
+      : (x) => ownLabels(path, { ...options, units: raw }, model, x),
     file: named,
-    stated: options,
+    stated: raw ? { ...options, units: raw } : options,
+    told,
     hash: weights
       ? hashOf([hashGraph(path), sha256(readFile(weights))])
       : hashGraph(path),

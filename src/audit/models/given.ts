@@ -17,13 +17,13 @@ function read(
   { id, model, input, output, weights, task, trunk }: GivenCandidate,
   known: Known,
 ): Promise<ReadyModel> {
-  const { test } = judgedOn(known.data, task).target;
+  const { target } = judgedOn(known.data, task);
   const options = {
     input,
-    classes: test.classes,
+    classes: target.test.classes,
     task: taskNamed(known.loaded, task),
     head: trunk ? task : output,
     weights,
   };
-  return fromFile(id, model, known, options, test);
+  return fromFile(id, model, known, options, target);
 }

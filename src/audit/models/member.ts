@@ -45,6 +45,7 @@ export const member: Maker<MemberCandidate> = {
     const key = hashOf({
       kind: "tasks",
       base: base.hash,
+      baseStated: base.stated,
       tasks: trunk.tasks.map((name) => ({
         name,
         task: taskNamed(loaded, name),

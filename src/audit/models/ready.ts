@@ -5,6 +5,7 @@ import type { Lineage } from "../results/index.ts";
 import type { LoadedSuite } from "../suite/index.ts";
 import type { PreparedData } from "../tasks/index.ts";
 import type { Workplace } from "../work.ts";
+import type { Told } from "./units.ts";
 
 /** A model of the run, with what is told of it. */
 export interface ReadyModel {
@@ -22,6 +23,8 @@ export interface ReadyModel {
   readonly unseen?: readonly number[];
   /** What the suite says of how its file is read, on which results depend; absent for one that the run made with one head. */
   readonly stated?: Parameters<typeof loadModel>[1];
+  /** How the columns of a table reach it, where it was given. */
+  readonly told?: Told;
   /** The same without the preprocessing that the suite states for it; absent where it states none. */
   readonly unprocessed?: Model;
   /** What the file itself says of samples (see `ownLabels`); absent for a model that the run made. */

@@ -55,9 +55,13 @@ async function baseResult(
       ? await cleanAccuracy(base.model, shop.data.pretraining, shop.engine)
       : null,
     history: base.history,
+    units: unitsOf(base),
     training: training.length > 0 ? training.map(unitResult) : undefined,
   };
 }
+
+const unitsOf = ({ told }: ReadyModel) =>
+  told && { taken: told.units, why: told.why };
 
 /** A candidate in the results document. */
 async function candidateResult(
@@ -105,6 +109,7 @@ async function candidateResult(
     kinship: base && kinshipOf(base.model, ready.model),
     file: ready.file,
     hash: ready.hash,
+    units: unitsOf(ready),
     parameters: layerGroups(ready.model.graph).reduce(
       (sum, g) => sum + g.size,
       0,

@@ -28,6 +28,7 @@ export const tuned: Maker<TunedCandidate> = {
     const key = hashOf({
       kind: "candidate",
       base: base.hash,
+      baseStated: base.stated,
       adaptation: adaptation && {
         ...describe(adaptation),
         target: shop.data.target.train.fingerprint,

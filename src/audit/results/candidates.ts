@@ -41,6 +41,14 @@ export const kinSchema = z.strictObject({
   cosine: z.number().nullable(),
 });
 
+/** How the columns of a table reach a model that was given as a file. */
+const unitsSchema = z.strictObject({
+  /** "raw": as they are; "unit": scaled to [0, 1]. */
+  taken: z.enum(["raw", "unit"]),
+  /** How that is known. */
+  why: z.string(),
+});
+
 /** The base, or a model like it that no candidate descends from. */
 export const baseSchema = z.strictObject({
   file: z.string(),
@@ -52,6 +60,8 @@ export const baseSchema = z.strictObject({
   /** On the test split of the source task; null for a given base. */
   cleanAccuracy: rateSchema.nullable(),
   history: z.array(epochSchema),
+  /** Absent where the data is no table, or its columns are in [0, 1] already. */
+  units: unitsSchema.optional(),
   /** The proactive defences that it was pre-trained with; absent where there are none. */
   training: z.array(unitSchema).optional(),
 });
@@ -95,6 +105,8 @@ export const candidateSchema = z.strictObject({
   /** Path of the .onnx relative to the results document. */
   file: z.string(),
   hash: z.string(),
+  /** Absent where the run made it, the data is no table, or its columns are in [0, 1] already. */
+  units: unitsSchema.optional(),
   parameters: z.int(),
   trainableParameters: z.int().nullable(),
   cleanAccuracy: rateSchema,

@@ -24,11 +24,13 @@ export function checkFits(
       `${model} takes numbers, ${data.name} is of token ids`,
       "Use a text model, whose input is int64 or int32, or other data.",
     );
-  } else if (bounds[0] > 0 || bounds[1] < 1) {
+  } else if (bounds[0] !== 0 || bounds[1] !== 1) {
+    const [low, high] = bounds;
+    const width = Number((high - low).toPrecision(6));
     throw new AssayError(
       "DATA_BOUNDS",
-      `${model} takes values in [${bounds.join(", ")}], the data is in [0, 1]`,
-      "Set input.bounds to [0, 1] and describe the model's own range with input.scale, input.mean and input.std.",
+      `${model} is stated to take values in [${low}, ${high}], the data is in [0, 1]`,
+      `Leave input.bounds out and state input: { scale: ${width}, mean: ${0 - low} }, which makes [${low}, ${high}] of [0, 1]; eps is then in the unit of [0, 1], so divide it by ${width}.`,
     );
   }
   if (classes.length !== data.classes.length) {
@@ -82,4 +84,28 @@ export function checkTargets(
       "Write 1 where a label holds and 0 where it does not, or state task: { kind: regression, tolerance: ... }.",
     );
   }
+}
+
+/** Refuses tables of which the same scaled number means two things: ranges are those of each file where none are stated. */
+export function requireSameUnits(
+  { table }: Dataset,
+  { table: other }: Dataset,
+  key: string,
+): void {
+  const odd = table?.features.findIndex((feature, i) => {
+    const { name, low, span } = other?.features[i] ?? feature;
+    return (
+      name !== feature.name || low !== feature.low || span !== feature.span
+    );
+  });
+  if (!table || !other || odd === undefined || odd < 0) return;
+  const told = [table, other].map(({ features }) => {
+    const { name, low, span } = features[odd]!;
+    return `${name} from ${low} to ${low + span}`;
+  });
+  throw new UsageError(
+    "DATA_RANGES",
+    `column ${odd + 1} is ${told[0]} in data and ${told[1]} in ${key}, so that a scaled number would mean two things`,
+    "State the same columns with their ranges in both: columns: { age: { type: number, range: [18, 100] } }.",
+  );
 }

@@ -11,6 +11,7 @@ import {
 } from "#data";
 import { takeRows } from "#onnx";
 import type { LoadedSuite, TaskSpec } from "../suite/index.ts";
+import { requireSameUnits } from "./fits.ts";
 import type { Parts, TaskData } from "./parts.ts";
 
 /** Reads and labels the data of the further tasks of a suite. */
@@ -34,6 +35,7 @@ export async function prepareTasks(
       continue;
     }
     const read = await loadDataset(spec.data, folder);
+    requireSameUnits(main.target.test, read, `tasks.${name}.data`);
     const { data } = label(
       spec.classes ? selectClasses(read, spec.classes) : read,
     );

@@ -8,6 +8,7 @@ import {
   takeSamples,
 } from "#data";
 import type { LoadedSuite } from "../suite/index.ts";
+import { requireSameUnits } from "./fits.ts";
 import { prepareTasks } from "./labelled.ts";
 import type { Parts, PreparedData } from "./parts.ts";
 import { shifted } from "./shift.ts";
@@ -27,8 +28,11 @@ export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
       ? shifted(part, suite.shift, random.fork(`shift ${name}`))
       : part,
   );
-  const sourceDomain = suite.sourceData
-    ? split(ofTask(await loadDataset(suite.sourceData, folder)), "domain")
+  const source =
+    suite.sourceData && ofTask(await loadDataset(suite.sourceData, folder));
+  if (source) requireSameUnits(all, source, "sourceData");
+  const sourceDomain = source
+    ? split(source, "domain")
     : suite.shift.length > 0
       ? unshifted
       : null;

@@ -167,6 +167,7 @@ async function tuneAgain(
   const key = hashOf({
     kind: "trial",
     base: changes.base ? weightsHash(changes.base) : base.hash,
+    baseStated: base.stated,
     purpose: changes.seed ?? null,
     adaptation: candidate.adaptation && describe(candidate.adaptation),
     target: recipe.target.fingerprint,
