@@ -16,9 +16,14 @@ export interface Ball {
   readonly bounds: readonly [number, number];
   /** Whether the nearest example is looked for, rather than any within eps. */
   readonly nearest: boolean;
-  /** The nearest allowed point to each x, which is finite, around its centre: into the ball first, then into the bounds; for l1 onto both at once. */
+  /** The nearest point of ball and bounds to each x, which is finite, around its centre. */
   project(centre: FloatTensor, x: FloatTensor): FloatTensor;
-  /** x moved by `size` in the direction in which a linear loss with this gradient rises fastest; not projected. */
+  /**
+   * x, which is inside the bounds, moved by the step of length `size` along which a
+   * linear loss with this gradient rises most; along which it falls most where
+   * `size` is negative. The length is that of the part inside the bounds; the point
+   * may be beyond them, and is to be projected. A gradient that is not finite counts as 0.
+   */
   ascend(x: FloatTensor, gradient: FloatTensor, size: number): FloatTensor;
   /** A uniformly random point of the ball around each centre, inside the bounds. One generator a sample. */
   randomPoint(centre: FloatTensor, random: readonly Random[]): FloatTensor;
@@ -41,7 +46,7 @@ export function ballOf(
   bounds: readonly [number, number],
   table?: Table,
 ): Ball {
-  const { shrink, direction, draw, length } = norms[norm];
+  const { shrink, step, draw, length } = norms[norm];
   const [low, high] = bounds;
   // Differences are looked at one at a time, in one array.
   let kept = new Float64Array(0);
@@ -74,11 +79,16 @@ export function ballOf(
       }),
     ascend: (x, gradient, size) =>
       perSample(x, (from, to, out) => {
-        const step = sized(to - from);
-        step.set(gradient.data.subarray(from, to));
-        direction(step);
-        for (let i = 0; i < step.length; i++)
-          out[from + i] = x.data[from + i]! + size * step[i]!;
+        const moves = sized(to - from);
+        const way = Math.sign(size);
+        for (let i = 0; i < moves.length; i++) {
+          const slope = gradient.data[from + i]!;
+          moves[i] = Number.isFinite(slope) ? way * slope : 0;
+        }
+        const here = x.data.subarray(from, to);
+        step(moves, Math.abs(size), { centre: here, bounds });
+        for (let i = 0; i < moves.length; i++)
+          out[from + i] = here[i]! + moves[i]!;
       }),
     randomPoint: (around, random) =>
       perSample(around, (from, to, out, sample) => {

@@ -13,7 +13,8 @@ const SMALLEST = 0.1;
  * Steps for L1 along the largest numbers of the gradient, as many as two thirds
  * of those that the best point changes; back to size eps where the best point
  * got sparser, and smaller where it did not (Croce and Hein 2021,
- * arXiv:2103.01208, algorithm 1).
+ * arXiv:2103.01208, algorithm 1). Where all of these are at their bounds, which the
+ * paper does not look at, the step goes on to the next one that can move.
  *
  * @param warm whether the start comes from an earlier climb, and says how sparse steps are to be
  */
@@ -33,8 +34,8 @@ export const sparsePaces = (warm: boolean): Paces => ({
     return {
       next({ point, gradient }) {
         const data = Float32Array.from(point);
-        for (const [i, sign] of largestSigns(gradient, count))
-          data[i] = data[i]! + size * sign;
+        const moving = largestSigns(gradient, count, point, ball.bounds);
+        for (const [i, sign] of moving) data[i] = data[i]! + size * sign;
         return ball.project(centre, { ...centre, data }).data;
       },
       review({ best }) {
@@ -60,16 +61,30 @@ function changed(from: Float32Array, to: Float32Array): number {
   return count;
 }
 
-/** The places of the largest numbers, with a step of length 1 in equal parts; none where the gradient is not finite. */
+/**
+ * The places of the largest numbers, with a step of length 1 in equal parts, and
+ * further ones as far as the first that bounds let move.
+ */
 export function largestSigns(
   gradient: Float32Array,
   count: number,
+  point: Float32Array,
+  [low, high]: readonly [number, number],
 ): [number, number][] {
   const sizes = gradient.map(Math.abs);
-  if (!sizes.every(Number.isFinite)) return [];
-  const least = sizes.slice().sort()[sizes.length - count]!;
-  const chosen: number[] = [];
+  const moves = (slope: number, at: number) =>
+    slope > 0 ? at < high : slope < 0 && at > low;
+  let free = 0;
   for (let i = 0; i < sizes.length; i++)
-    if (sizes[i] !== 0 && sizes[i]! >= least) chosen.push(i);
-  return chosen.map((i) => [i, Math.sign(gradient[i]!) / chosen.length]);
+    if (sizes[i]! > free && moves(gradient[i]!, point[i]!)) free = sizes[i]!;
+  const from = (least: number) => {
+    const chosen: number[] = [];
+    for (let i = 0; i < sizes.length; i++)
+      if (sizes[i] !== 0 && sizes[i]! >= least) chosen.push(i);
+    return chosen;
+  };
+  const least = sizes.slice().sort()[sizes.length - count]!;
+  const largest = from(least);
+  const chosen = free < least ? from(free) : largest;
+  return chosen.map((i) => [i, Math.sign(gradient[i]!) / largest.length]);
 }

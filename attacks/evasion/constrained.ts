@@ -5,6 +5,7 @@ import {
   recompute,
   repair,
   restore,
+  slopesOfChanges,
   type Table,
   unscaled,
   violationOf,
@@ -52,9 +53,9 @@ export function tableBall(ball: Ball): Ball {
 }
 
 /**
- * Of rows of a table the target with the loss less the violation of the constraints, in the units
- * of the columns, and no gradient at fixed columns. A row that is misclassified
- * but not of the right types is repaired and asked about at once.
+ * Of rows of a table the target with the loss less the violation of the constraints,
+ * in the units of the columns, and its gradient by what the attacker moves. A row that
+ * is misclassified but not of the right types is repaired and asked about at once.
  */
 export function tableTarget(
   target: Target,
@@ -78,7 +79,6 @@ export function tableTarget(
     const clean = takeRows(x, of);
     await target.predict(repaired(ball, clean, takeRows(points, wrong)), of);
   };
-  const fixedColumns = table.columns.filter(({ change }) => change === "none");
   return Object.create(target, {
     // A gradient may bring a repaired row with it.
     open: { value: (queries = 1) => target.open(queries + 1) },
@@ -92,7 +92,7 @@ export function tableTarget(
           ...answer.gradient,
           data: answer.gradient.data.slice(),
         };
-        samples.forEach((_, place) => {
+        samples.forEach((sample, place) => {
           const slopes = rowOf(gradient, place);
           const raw = unscaled(table, rowOf(points, place));
           const excess = violationOf(table, raw);
@@ -103,8 +103,12 @@ export function tableTarget(
             for (const [i, { span }] of table.features.entries())
               slopes[i] = slopes[i]! - felt[i]! * span;
           }
-          for (const { at, width } of fixedColumns)
-            slopes.fill(0, at, at + width);
+          slopesOfChanges(
+            table,
+            rowOf(x, sample),
+            rowOf(points, place),
+            slopes,
+          );
         });
         await askRepaired(points, samples, argmaxRows(answer.logits));
         return { ...answer, loss, gradient };

@@ -1,4 +1,5 @@
 import type { Norm } from "../norms/index.ts";
+import { largestFirst } from "../norms/largest-first.ts";
 
 /** Norms whose distance to a hyperplane is known. */
 export type PlaneNorm = Extract<Norm, "linf" | "l2" | "l1">;
@@ -119,43 +120,20 @@ function together(
   }
 }
 
-/** One number after the other, where the plane falls fastest (L1); from a heap, since few are needed. */
+/** One number after the other, where the plane falls fastest (L1). */
 function steepestFirst(
   way: Float64Array,
   { place, slope, most }: Movable,
   movables: number,
   goal: number,
 ): void {
-  const heap = new Int32Array(movables);
-  for (let k = 0; k < movables; k++) heap[k] = k;
-  // The steeper one is above; of equal ones the first.
-  const isAbove = (a: number, b: number) => {
-    const difference = slope[a]! - slope[b]!;
-    return difference > 0 || (difference === 0 && a < b);
-  };
-  const sink = (from: number, size: number) => {
-    const moved = heap[from]!;
-    let at = from;
-    for (;;) {
-      let below = 2 * at + 1;
-      if (below >= size) break;
-      if (below + 1 < size && isAbove(heap[below + 1]!, heap[below]!)) below++;
-      if (!isAbove(heap[below]!, moved)) break;
-      heap[at] = heap[below]!;
-      at = below;
-    }
-    heap[at] = moved;
-  };
-  for (let at = (movables >> 1) - 1; at >= 0; at--) sink(at, movables);
   let left = goal;
-  for (let held = movables; held > 0 && left > 0; held--) {
-    const k = heap[0]!;
+  for (const k of largestFirst(slope, movables)) {
+    if (left <= 0) return;
     const falls = slope[k]!;
     const far = most[k]!;
     const size = Math.min(Math.abs(far), left / falls);
     way[place[k]!] = far > 0 ? size : -size;
     left -= size * falls;
-    heap[0] = heap[held - 1]!;
-    sink(0, held - 1);
   }
 }

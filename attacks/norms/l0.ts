@@ -1,29 +1,30 @@
-import { largestOf, type NormGeometry } from "./norm.ts";
+import { largestFirst } from "./largest-first.ts";
+import { type NormGeometry, roomAlong } from "./norm.ts";
 
 /** How many numbers change at all. */
 export const l0: NormGeometry = {
-  shrink(delta, eps, { centre, bounds: [low, high] }) {
+  shrink(delta, eps, box) {
     // Of the numbers that may change, those whose change brings the point nearest,
     // as far as the bounds let them.
+    const room = roomAlong(delta, box);
     const gain = new Float64Array(delta.length);
     for (let i = 0; i < delta.length; i++) {
-      const c = centre[i]!;
-      const wanted = delta[i]!;
-      const allowed = Math.min(high, Math.max(low, c + wanted)) - c;
+      const wanted = Math.abs(delta[i]!);
+      const allowed = Math.min(wanted, room[i]!);
       gain[i] = wanted ** 2 - (wanted - allowed) ** 2;
-      delta[i] = allowed;
+      delta[i] = Math.sign(delta[i]!) * allowed;
     }
-    const kept = new Set(largestOf(gain, Math.floor(eps)));
-    for (let i = 0; i < delta.length; i++) if (!kept.has(i)) delta[i] = 0;
+    let kept = 0;
+    for (const i of largestFirst(gain)) if (++kept > eps) delta[i] = 0;
   },
-  /** The one number that matters most. */
-  direction(gradient) {
-    const [most = 0] = gradient.every(Number.isFinite)
-      ? largestOf(gradient, 1)
-      : [];
-    const sign = Math.sign(gradient[most]!) || 0;
+  /** The one number that a loss rises most by. */
+  step(gradient, size, box) {
+    const room = roomAlong(gradient, box);
+    const rise = gradient.map((g, i) => Math.abs(g) * Math.min(size, room[i]!));
+    const [most = 0] = largestFirst(rise);
+    const sign = Math.sign(gradient[most]!);
     gradient.fill(0);
-    gradient[most] = sign;
+    gradient[most] = size * sign;
   },
   // The bounds cut what is drawn to any value that they allow.
   draw(delta, eps, random) {

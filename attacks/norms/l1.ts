@@ -1,4 +1,5 @@
-import { largestOf, type NormGeometry } from "./norm.ts";
+import { largestFirst } from "./largest-first.ts";
+import { type NormGeometry, roomAlong } from "./norm.ts";
 
 function length(v: Float64Array): number {
   let sum = 0;
@@ -9,51 +10,100 @@ function length(v: Float64Array): number {
 /** Share of the numbers that a step moves (Tramèr and Boneh 2019, arXiv:1904.13000). */
 const SPARSITY = 0.01;
 
-/** The sum of the absolute changes. */
-export const l1: NormGeometry = {
-  /** Onto ball and bounds at once (Croce and Hein 2021, arXiv:2103.01208, proposition 2.1), by bisection. */
-  shrink(delta, eps, { centre, bounds: [low, high] }) {
-    // Every number that moves is rounded to float32 in the end, and the sum feels them all.
-    const largest = Math.max(1, Math.abs(low), Math.abs(high));
-    const limit = Math.max(0, eps - delta.length * largest * 2 ** -25);
-    const sizes = new Float64Array(delta.length);
-    const room = new Float64Array(delta.length);
-    for (let i = 0; i < delta.length; i++) {
-      const [d, c] = [delta[i]!, centre[i]!];
-      sizes[i] = Math.abs(d);
-      room[i] = Math.max(0, d > 0 ? high - c : c - low);
+/** How near a projection comes to the radius, and after how many rounds it takes what is inside. */
+const [CLOSE, ROUNDS] = [1e-12, 100];
+
+/** How far each number goes at most, if all together are to go so far; the largest room where there is not enough. */
+function partOf(size: number, rooms: Float64Array): number {
+  let part = size / Math.max(1, rooms.length);
+  for (;;) {
+    let cut = 0;
+    let free = 0;
+    for (const room of rooms) {
+      if (part >= room) cut += room;
+      else free++;
     }
-    /** What is left of a number when all lose so much. */
-    const kept = (i: number, less: number) =>
-      Math.min(Math.max(sizes[i]! - less, 0), room[i]!);
-    const total = (less: number) => {
-      let sum = 0;
-      for (let i = 0; i < sizes.length; i++) sum += kept(i, less);
-      return sum;
-    };
-    let below = 0;
-    let above = 0;
-    if (total(0) > limit) {
-      above = sizes.reduce((max, d) => Math.max(max, d), 0);
-      for (let i = 0; i < 60; i++) {
-        const middle = (below + above) / 2;
-        if (total(middle) > limit) below = middle;
-        else above = middle;
+    const next = free > 0 ? (size - cut) / free : part;
+    if (!(next > part)) return part;
+    part = next;
+  }
+}
+
+/** What all numbers lose alike, so that what rooms let stand adds up to the limit at most, by Newton's method between two bounds. */
+function shortenedBy(
+  sizes: Float64Array,
+  room: Float64Array,
+  limit: number,
+): number {
+  let below = 0;
+  let above = sizes.reduce((most, size) => Math.max(most, size), 0);
+  let less = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    let excess = -limit;
+    let moving = 0;
+    for (let i = 0; i < sizes.length; i++) {
+      const left = sizes[i]! - less;
+      if (left >= room[i]!) excess += room[i]!;
+      else if (left > 0) {
+        excess += left;
+        moving++;
       }
     }
+    const enough = excess <= 0 && less === 0;
+    if (enough || Math.abs(excess) <= CLOSE * limit) return less;
+    if (excess > 0) below = less;
+    else above = less;
+    const next = less + excess / moving;
+    less = next > below && next < above ? next : (below + above) / 2;
+  }
+  return above;
+}
+
+/** The sum of the absolute changes. */
+export const l1: NormGeometry = {
+  /** Onto ball and bounds at once (Croce and Hein 2021, arXiv:2103.01208, proposition 2.1). */
+  shrink(delta, eps, box) {
+    // Every number that moves is rounded to float32 in the end, and the sum feels them all.
+    const largest = Math.max(1, ...box.bounds.map(Math.abs));
+    const limit = Math.max(0, eps - delta.length * largest * 2 ** -25);
+    const sizes = delta.map(Math.abs);
+    const room = roomAlong(delta, box);
+    const less = shortenedBy(sizes, room, limit);
     for (let i = 0; i < delta.length; i++)
-      delta[i] = Math.sign(delta[i]!) * kept(i, above);
+      delta[i] =
+        Math.sign(delta[i]!) *
+        Math.min(Math.max(sizes[i]! - less, 0), room[i]!);
   },
-  /** The largest hundredth of the gradient, in equal parts. */
-  direction(gradient) {
-    const count = Math.max(1, Math.floor(SPARSITY * gradient.length));
-    const finite = gradient.every(Number.isFinite);
-    const chosen = finite ? largestOf(gradient, count) : [];
-    const signs = chosen.map((i) => Math.sign(gradient[i]!));
-    gradient.fill(0);
-    chosen.forEach((i, k) => {
-      gradient[i] = signs[k]! / count;
-    });
+  /**
+   * The largest hundredth of the gradient that bounds let move, in equal parts; no
+   * number goes further than such a part, unless too few can move at all.
+   */
+  step(gradient, size, box) {
+    const room = roomAlong(gradient, box);
+    const pulls = gradient.map((g, i) => (room[i] === 0 ? 0 : Math.abs(g)));
+    const rooms = room.filter((_, i) => pulls[i]! > 0);
+    const few = Math.min(Math.floor(SPARSITY * pulls.length), rooms.length);
+    const part = Math.max(size / Math.max(1, few), partOf(size, rooms));
+    const most = gradient.reduce((a, g) => Math.max(a, Math.abs(g)), 0);
+    // Of those that come to their bounds the stronger pushes on harder, so that a
+    // projection does not take from them alike.
+    const pushing = (pull: number) => part * (1 + pull / most);
+    let left = size;
+    let least = Infinity;
+    const step = new Float64Array(pulls.length);
+    for (const i of largestFirst(pulls)) {
+      if (left <= 0 || pulls[i] === 0) break;
+      const goes = Math.min(part, room[i]!, left);
+      step[i] = goes < room[i]! ? goes : pushing(pulls[i]!);
+      left -= goes;
+      least = pulls[i]!;
+    }
+    for (let i = 0; i < step.length; i++) {
+      const slope = gradient[i]!;
+      const pull = Math.abs(slope);
+      if (room[i] === 0 && pull >= least) step[i] = pushing(pull);
+      gradient[i] = Math.sign(slope) * step[i]!;
+    }
   },
   // Exponential gaps with one more for the radius are uniform in the ball.
   draw(delta, eps, random) {

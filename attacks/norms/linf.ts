@@ -8,9 +8,10 @@ export const linf: NormGeometry = {
     for (let i = 0; i < delta.length; i++)
       delta[i] = clamped(delta[i]!, -eps, eps);
   },
-  direction(gradient) {
+  // Every number has a budget of its own: clipping takes nothing from the others.
+  step(gradient, size) {
     for (let i = 0; i < gradient.length; i++)
-      gradient[i] = signOf(gradient[i]!);
+      gradient[i] = size * signOf(gradient[i]!);
   },
   draw(delta, eps, random) {
     for (let i = 0; i < delta.length; i++)

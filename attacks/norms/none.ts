@@ -3,7 +3,7 @@ import type { NormGeometry } from "./norm.ts";
 /** No measure: the attack states its own budget, and only the bounds hold. */
 export const none: NormGeometry = {
   shrink() {},
-  direction(gradient) {
+  step(gradient) {
     gradient.fill(0);
   },
   draw(delta) {

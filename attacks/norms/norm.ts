@@ -2,7 +2,7 @@ import type { Random } from "#core";
 
 /** One sample's surroundings: its numbers, and what every number has to stay within. */
 export interface Box {
-  readonly centre: Float32Array;
+  readonly centre: ArrayLike<number>;
   readonly bounds: readonly [number, number];
 }
 
@@ -10,22 +10,37 @@ export interface Box {
 export interface NormGeometry {
   /** Moves a difference to the nearest allowed one, in place; what is left to the bounds is clipped afterwards. */
   shrink(delta: Float64Array, eps: number, box: Box): void;
-  /** Replaces a gradient by the step of length 1 along which a linear loss rises most, in place; a zero or non-finite gradient gives no step. */
-  direction(gradient: Float64Array): void;
+  /**
+   * Replaces a gradient, which is finite, by the step along which a linear loss
+   * rises most among those of length `size`, in place; a zero gradient gives no step.
+   *
+   * The length is that of the part inside the bounds: none of it is spent on what
+   * clipping undoes. How hard a number pushes against its bound stays in the step,
+   * since a projection weighs it against the others.
+   *
+   * @param box around the point that the step is taken from
+   */
+  step(gradient: Float64Array, size: number, box: Box): void;
   /** Fills with a uniformly random difference of at most this length. */
   draw(delta: Float64Array, eps: number, random: Random): void;
   length(delta: Float64Array): number;
 }
 
-/** Makes a direction as long as 1, or nothing of it. */
-export function unit(v: Float64Array, size: number): void {
-  const scale = size > 0 && Number.isFinite(size) ? 1 / size : 0;
-  for (let i = 0; i < v.length; i++) v[i] = scale === 0 ? 0 : v[i]! * scale;
-}
+/** Surroundings without bounds, around 0. */
+export const unbounded = (width: number): Box => ({
+  centre: new Float64Array(width),
+  bounds: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+});
 
-/** The places of the `count` largest absolute values, the first of equal ones. */
-export function largestOf(v: Float64Array, count: number): number[] {
-  return Array.from(v.keys())
-    .sort((a, b) => Math.abs(v[b]!) - Math.abs(v[a]!) || a - b)
-    .slice(0, count);
+/** How far each number may go along a direction until it meets its bound. */
+export function roomAlong(
+  direction: Float64Array,
+  { centre, bounds: [low, high] }: Box,
+): Float64Array {
+  const room = new Float64Array(direction.length);
+  for (let i = 0; i < room.length; i++) {
+    const c = centre[i]!;
+    room[i] = Math.max(0, direction[i]! > 0 ? high - c : c - low);
+  }
+  return room;
 }

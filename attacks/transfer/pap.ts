@@ -6,6 +6,7 @@ import { type AttackInput, defineAttack } from "../attack.ts";
 import { inOrder } from "../evasion/order.ts";
 import { rowOf } from "../evasion/vectors.ts";
 import { norms } from "../norms/index.ts";
+import { unbounded } from "../norms/norm.ts";
 import {
   cutParam,
   surrogateNeeds,
@@ -158,14 +159,11 @@ function climb(
   gradient: Float64Array,
   { ball, params }: Input,
 ): void {
-  const geometry = norms[ball.norm];
-  geometry.direction(gradient);
-  for (let k = 0; k < delta.length; k++)
-    delta[k] = delta[k]! + params.relStepSize * ball.eps * gradient[k]!;
-  geometry.shrink(delta, ball.eps, {
-    centre: new Float32Array(delta.length),
-    bounds: ball.bounds,
-  });
+  const { step, shrink } = norms[ball.norm];
+  const anywhere = unbounded(delta.length);
+  step(gradient, params.relStepSize * ball.eps, anywhere);
+  for (let k = 0; k < delta.length; k++) delta[k] = delta[k]! + gradient[k]!;
+  shrink(delta, ball.eps, anywhere);
 }
 
 /** Rows with the perturbation, wherever that is: as in the authors' code, not clipped. */

@@ -5,6 +5,7 @@ export {
   repair,
   restore,
   roundTypes,
+  slopesOfChanges,
 } from "./rows.ts";
 export {
   type Change,

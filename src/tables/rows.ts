@@ -1,6 +1,6 @@
-import type { Relation } from "./formula.ts";
+import type { Quantity } from "./formula.ts";
 import { type Column, scaled, type Table, unscaled } from "./table.ts";
-import { amount, violation } from "./violation.ts";
+import { addSlopesOf, amount, violation } from "./violation.ts";
 
 type Row = ArrayLike<number>;
 
@@ -92,24 +92,56 @@ export function roundTypes(table: Table, clean: Row, row: Float32Array): void {
 
 /** Computes the columns anew that a constraint of the form `column = ...` gives; the fixed ones stay. */
 export function recompute(table: Table, row: Float32Array): void {
-  for (const one of table.relations) {
-    const at = definedBy(one);
-    if (at === null) continue;
-    const column = table.columns.find(
-      (c) => at >= c.at && at < c.at + c.width,
-    ) as Column;
-    if (column.change === "none" || column.kind === "category") continue;
-    const { right } = one as Extract<Relation, { kind: "=" }>;
-    const value = amount(right, unscaled(table, row), table);
+  for (const { at, by } of definitionsIn(table)) {
+    const value = amount(by, unscaled(table, row), table);
     if (Number.isFinite(value)) row[at] = scaled(table.features[at]!, value);
   }
 }
 
-/** The place of the column that a relation defines, if it does. */
-function definedBy(relation: Relation): number | null {
-  return relation.kind === "=" && relation.left.kind === "feature"
-    ? relation.left.at
-    : null;
+/** The columns that a constraint gives by others, which follow when these move. */
+function definitionsIn({
+  relations,
+  columns,
+}: Table): { readonly at: number; readonly by: Quantity }[] {
+  return relations.flatMap((one) => {
+    if (one.kind !== "=" || one.left.kind !== "feature") return [];
+    const { at } = one.left;
+    const { change, kind } = columns.find(
+      (c) => at >= c.at && at < c.at + c.width,
+    ) as Column;
+    if (change === "none" || kind === "category") return [];
+    return [{ at, by: one.right }];
+  });
+}
+
+/**
+ * Makes slopes of a loss at a scaled row, in place, those by what an attacker moves:
+ * what the loss owes to a column that others define is theirs, and there is none
+ * along what must not change, or from the clean value in the wrong direction.
+ */
+export function slopesOfChanges(
+  table: Table,
+  clean: Row,
+  row: Row,
+  slopes: Float32Array,
+): void {
+  const { features, columns } = table;
+  const raw = unscaled(table, row);
+  for (const { at, by } of definitionsIn(table).toReversed()) {
+    const felt = new Float64Array(slopes.length);
+    addSlopesOf(by, slopes[at]! / features[at]!.span, raw, table, felt);
+    slopes[at] = 0;
+    for (const [i, { span }] of features.entries())
+      if (Number.isFinite(felt[i])) slopes[i] = slopes[i]! + felt[i]! * span;
+  }
+  for (const { at, width, change } of columns)
+    for (let i = at; i < at + width; i++) {
+      const stuck =
+        change === "none" ||
+        (change === "up" && slopes[i]! < 0 && row[i]! <= clean[i]!) ||
+        (change === "down" && slopes[i]! > 0 && row[i]! >= clean[i]!);
+      if (stuck) slopes[i] = 0;
+    }
 }
 
 /** The nearest row that we know how to reach which the attacker could make: types, then what must not change, then definitions. */

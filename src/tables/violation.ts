@@ -62,8 +62,8 @@ export function addSlopes(
   const apart = amount(left, raw, table) - amount(right, raw, table);
   const sign = kind === "=" ? Math.sign(apart) : 1;
   if (!Number.isFinite(apart)) return;
-  descend(left, sign, raw, table, slopes);
-  descend(right, -sign, raw, table, slopes);
+  addSlopesOf(left, sign, raw, table, slopes);
+  addSlopesOf(right, -sign, raw, table, slopes);
 }
 
 /** What a quantity is for a raw row. */
@@ -91,7 +91,8 @@ function read(quantity: Quantity, raw: Float64Array, table: Table): Reading {
   return { value, error };
 }
 
-function descend(
+/** Adds the slope of a quantity, times a factor, by each number of the raw row. */
+export function addSlopesOf(
   quantity: Quantity,
   slope: number,
   raw: Float64Array,
@@ -105,7 +106,7 @@ function descend(
   }
   const values = quantity.parts.map((part) => amount(part, raw, table));
   for (const [i, partial] of partials(quantity.name, values).entries())
-    descend(quantity.parts[i]!, slope * partial, raw, table, slopes);
+    addSlopesOf(quantity.parts[i]!, slope * partial, raw, table, slopes);
 }
 
 function compute(

@@ -78,16 +78,29 @@ describe("steps with momentum", () => {
 });
 
 describe("sparse steps", () => {
-  test("go along the largest numbers in equal parts", () => {
-    const steps = (g: number[], count: number) =>
-      largestSigns(Float32Array.from(g), count);
+  test("go along the largest numbers in equal parts, and as far as the first that can move", () => {
+    const steps = (g: number[], count: number, point = g.map(() => 0.5)) =>
+      largestSigns(
+        Float32Array.from(g),
+        count,
+        Float32Array.from(point),
+        [0, 1],
+      );
     expect(steps([0.1, -3, 2, 0], 2)).toEqual([
       [1, -0.5],
       [2, 0.5],
     ]);
     expect(steps([0, 0, 5, 0], 3)).toEqual([[2, 1]]);
     expect(steps([0, 0], 1)).toEqual([]);
-    expect(steps([1, Number.NaN], 1)).toEqual([]);
+    expect(steps([0.1, -3, 2, 1], 2, [0.5, 0, 0.5, 0.5])).toEqual([
+      [1, -0.5],
+      [2, 0.5],
+    ]);
+    expect(steps([0.1, -3, 2, 1], 2, [0.5, 0, 1, 0])).toEqual([
+      [1, -0.5],
+      [2, 0.5],
+      [3, 0.5],
+    ]);
   });
 
   test("move two thirds of what the best point changes, back at eps where it got sparser", () => {

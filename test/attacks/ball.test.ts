@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ballOf } from "#attacks";
 import { Random } from "#core";
 import { floats } from "#onnx";
+import { highestRise } from "./nearest.ts";
 
 const unit = fc.double({ min: 0, max: 1, noNaN: true });
 const any = fc.double({ min: -3, max: 3, noNaN: true });
@@ -27,8 +28,7 @@ describe.each(["linf", "l2", "l1", "l0"] as const)("%s ball", (norm) => {
             eps + 1e-6,
           );
           expect(projected.data.every((v) => v >= 0 && v <= 1)).toBe(true);
-          if (norm === "l2") return;
-          // With bounds, too, no allowed point is nearer; for l2 only without them.
+          // With bounds, too, no allowed point is nearer.
           const gap = (q: Float32Array) =>
             Math.hypot(...p.map((v, i) => v - q[i]!));
           const other = ball.randomPoint(centre, [new Random(seed)]);
@@ -78,7 +78,53 @@ describe.each(["linf", "l2", "l1", "l0"] as const)("%s ball", (norm) => {
     );
   });
 
-  test("zero and non-finite gradients move nothing", () => {
+  test("a step of numbers at their bounds goes as far as it may, and no other inside the bounds rises more", () => {
+    fc.assert(
+      fc.property(
+        vector(fc.oneof(fc.constantFrom(0, 1), unit)),
+        vector(any.filter((v) => Math.abs(v) > 1e-3)),
+        fc.double({ min: 0.01, max: 2, noNaN: true }),
+        fc.boolean(),
+        (c, g, size, up) => {
+          const ball = ballOf(norm, size, [0, 1]);
+          const x = row(c);
+          const way = up ? 1 : -1;
+          const moved = ball.ascend(x, row(g), way * size);
+          const step = Array.from(
+            moved.data,
+            (v, i) => Math.min(1, Math.max(0, v)) - x.data[i]!,
+          );
+          const rise = step.reduce((sum, d, i) => sum + way * g[i]! * d, 0);
+          const slopes = g.map((v) => way * v);
+          const best =
+            norm === "l0"
+              ? Math.max(
+                  ...slopes.map((v, i) =>
+                    highestRise("linf", [v], [x.data[i]!], size),
+                  ),
+                )
+              : highestRise(norm, slopes, Array.from(x.data), size);
+          expect(rise).toBeCloseTo(best, 4);
+          if (norm === "l0") return;
+          const gone = ball.distance(
+            x,
+            floats(
+              [1, width],
+              step.map((d, i) => x.data[i]! + d),
+            ),
+          )[0]!;
+          const stuck = step.every(
+            (d, i) =>
+              (x.data[i]! + d === 0 && slopes[i]! < 0) || x.data[i]! + d === 1,
+          );
+          if (!stuck) expect(gone).toBeCloseTo(size, 4);
+          expect(gone).toBeLessThanOrEqual(size + 1e-5);
+        },
+      ),
+    );
+  });
+
+  test("numbers of a gradient that are zero or not finite move nothing, and the others go on", () => {
     const ball = ballOf(norm, 1, [0, 1]);
     const x = row([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
     expect(ball.ascend(x, row(new Array(width).fill(0)), 1).data).toEqual(
@@ -87,6 +133,10 @@ describe.each(["linf", "l2", "l1", "l0"] as const)("%s ball", (norm) => {
     expect(
       ball.ascend(x, row(new Array(width).fill(Number.NaN)), 1).data,
     ).toEqual(x.data);
+    const [nan, infinite] = [Number.NaN, Number.POSITIVE_INFINITY];
+    expect(
+      ball.ascend(x, row([1, nan, -2, infinite, 3, -infinite]), 0.3).data,
+    ).toEqual(ball.ascend(x, row([1, 0, -2, 0, 3, 0]), 0.3).data);
   });
 
   // A count of numbers has no volume.
@@ -105,6 +155,97 @@ describe.each(["linf", "l2", "l1", "l0"] as const)("%s ball", (norm) => {
       expect(sum / n).toBeCloseTo(width / (width + 1), 2);
     },
   );
+});
+
+// A step in l0 changes one number, whatever eps.
+test.each(["linf", "l2", "l1"] as const)(
+  "%s: steps along one gradient lead to the highest point of ball and bounds, and stay there",
+  (norm) => {
+    fc.assert(
+      fc.property(
+        // A step in l1 moves a hundredth of the numbers alike: below 200 one of them.
+        fc.integer({ min: 1, max: 199 }),
+        fc.double({ min: 0.05, max: 2, noNaN: true }),
+        fc.nat(),
+        (wide, eps, seed) => {
+          const random = new Random(seed);
+          const some = <T>(make: () => T) => Array.from({ length: wide }, make);
+          // A third at either bound, as in pictures of digits.
+          const c = some(() =>
+            Math.fround(Math.min(1, Math.max(0, 3 * random.uniform() - 1))),
+          );
+          const g = some(() => Math.fround(random.normal() ** 3));
+          const ball = ballOf(norm, eps, [0, 1]);
+          const centre = floats([1, wide], c);
+          const slopes = floats([1, wide], g);
+          let at = ball.randomPoint(centre, [random]);
+          for (let step = 0; step < 200; step++)
+            at = ball.project(centre, ball.ascend(at, slopes, 0.1 * eps));
+          const rise = g.reduce(
+            (sum, v, i) => sum + v * (at.data[i]! - c[i]!),
+            0,
+          );
+          const best = highestRise(norm, g, c, eps);
+          expect(rise).toBeLessThanOrEqual(best + 1e-4 * (1 + best));
+          expect(rise).toBeGreaterThanOrEqual(best - 1e-3 * (1e-2 + best));
+        },
+      ),
+    );
+  },
+);
+
+test("l1: the largest hundredth that can move goes in equal parts, and what is at its bound pushes on", () => {
+  const step = (
+    g: readonly [number, number][],
+    c: readonly [number, number][],
+  ) => {
+    const at = (values: readonly [number, number][], otherwise: number) => {
+      const all = new Array<number>(200).fill(otherwise);
+      for (const [i, v] of values) all[i] = v;
+      return floats([1, 200], all);
+    };
+    const x = at(c, 0.5);
+    const moved = ballOf("l1", 1, [0, 1]).ascend(x, at(g, 0), 0.4);
+    return Array.from(moved.data).flatMap((v, i) => {
+      const by = v - x.data[i]!;
+      return by === 0 ? [] : [[i, Number(by.toFixed(5))]];
+    });
+  };
+  const slopes = [
+    [3, -4],
+    [5, 3],
+    [7, 2],
+    [9, 1],
+  ] as const;
+  const g = slopes.map(([i, v]): [number, number] => [i, v]);
+  expect(step(g, [])).toEqual([
+    [3, -0.2],
+    [5, 0.2],
+  ]);
+  expect(step(g, [[3, 0]])).toEqual([
+    [3, -0.4],
+    [5, 0.2],
+    [7, 0.2],
+  ]);
+  expect(step(g, [[3, 0.05]])).toEqual([
+    [3, -0.4],
+    [5, 0.2],
+    [7, 0.15],
+  ]);
+  // Where too few can move they go further.
+  expect(step([[3, -4]], [])).toEqual([[3, -0.4]]);
+  expect(
+    step(
+      [
+        [3, -4],
+        [5, 3],
+      ],
+      [[3, 0.1]],
+    ),
+  ).toEqual([
+    [3, -0.6],
+    [5, 0.3],
+  ]);
 });
 
 test("a projection onto the L1 ball and the bounds obeys the KKT conditions", () => {

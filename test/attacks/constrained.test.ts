@@ -6,6 +6,7 @@ import { argmaxRows, type CompiledModel, compile } from "#model";
 import { type FloatTensor, floats, takeRows } from "#onnx";
 import { scaled, type Table, tableOf, unscaled } from "#tables";
 import { architectures } from "#tuning";
+import { linearModel } from "../reference.ts";
 
 const number = { kind: "number", change: "any" } as const;
 const table: Table = tableOf(
@@ -152,4 +153,24 @@ test("the search keeps to the queries that it has", async () => {
   await run();
   expect(target.queries.forward).toBeLessThanOrEqual(95 * COUNT);
   expect(target.queries.forward).toBeGreaterThan(80 * (COUNT - 5));
+});
+
+test("capgd moves what a column follows from, where the model looks at that column alone", async () => {
+  const width = table.features.length;
+  const sum = table.features.findIndex(({ name }) => name === "sum");
+  const weights = [1, -1].map((sign) =>
+    Array.from({ length: width }, (_, i) => (i === sum ? sign : 0)),
+  );
+  const bySum = await compile(linearModel(weights, [-0.5, 0.5]), onnxruntime);
+  const unit = attacks.find((a) => a.id === "capgd") as Attack;
+  const { target, run } = attackOn(
+    bySum,
+    { x, y: argmaxRows(await bySum.logits(x)) },
+    { unit, params: unit.params.parse({ restarts: 1 }) },
+    { ball: ballOf("l2", 0.5, [0, 1], table) },
+    { random: new Random(2) },
+  );
+  await run();
+  const broken = target.brokenAt.filter((q) => q > 0).length;
+  expect(broken).toBeGreaterThan(COUNT / 4);
 });

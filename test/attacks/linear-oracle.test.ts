@@ -5,6 +5,8 @@ import { onnxruntime } from "#engine";
 import { argmaxRows, compile, grantAccess } from "#model";
 import { floats } from "#onnx";
 import { linearModel } from "../reference.ts";
+import { attacked, uniformPoints } from "./attacked.ts";
+import { labelsOf, nearestOf } from "./nearest.ts";
 
 // On a linear classifier the best attack is known: the margin shrinks by eps
 // times the dual norm of w. FGSM, PGD and Auto-PGD must all reach it (no bound active).
@@ -76,5 +78,42 @@ describe.each(["linf", "l2", "l1"] as const)(
         );
       },
     );
+  },
+);
+
+// A third of the numbers is at either bound, as in pictures: what eps reaches is
+// known by another way than steps.
+describe.each(["linf", "l2", "l1"] as const)(
+  "linear model with numbers at their bounds, %s",
+  (norm) => {
+    test.each([
+      ...(norm === "l1" ? [] : ["fgsm"]),
+      "pgd",
+      "apgd-ce",
+      "apgd-dlr",
+      "apgd-t",
+    ])("%s breaks exactly what eps reaches", async (id) => {
+      const random = new Random(3);
+      const width = 120;
+      const normals = () =>
+        Array.from({ length: width }, () => random.normal());
+      const binary = { weights: [normals(), normals()], bias: [0.2, 0] };
+      const x = uniformPoints(40, width, [-1, 2], 5);
+      for (let i = 0; i < x.data.length; i++)
+        x.data[i] = Math.min(1, Math.max(0, x.data[i]!));
+      const y = labelsOf(binary, x);
+      const needed = nearestOf(norm, binary, x, y, [0, 1]);
+      const eps = [...needed].sort((a, b) => a - b)[20]!;
+      const { distances } = await attacked(
+        id,
+        linearModel(binary.weights, binary.bias),
+        { x, y },
+        { norm, eps, params: id === "pgd" ? { relStepSize: 0.1 } : {} },
+      );
+      needed.forEach((d, i) => {
+        if (Math.abs(d - eps) > 0.002 * eps)
+          expect(Number.isFinite(distances[i]!)).toBe(d < eps);
+      });
+    });
   },
 );

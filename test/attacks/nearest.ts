@@ -97,3 +97,38 @@ function shortest(
   const d = change(high);
   return norm === "l2" ? Math.hypot(...d) : Math.max(...d);
 }
+
+/** The most that a linear function rises within eps of a point and inside [0, 1]. */
+export function highestRise(
+  norm: "l2" | "linf" | "l1",
+  slopes: readonly number[],
+  point: readonly number[],
+  eps: number,
+): number {
+  const w = slopes.map(Math.abs);
+  const room = slopes.map((v, j) => (v > 0 ? 1 - point[j]! : point[j]!));
+  if (norm === "l1") {
+    let left = eps;
+    let rise = 0;
+    for (const j of Array.from(w.keys()).sort((a, b) => w[b]! - w[a]!)) {
+      const used = Math.min(room[j]!, left);
+      left -= used;
+      rise += used * w[j]!;
+    }
+    return rise;
+  }
+  if (norm === "linf")
+    return dotted(
+      w,
+      room.map((v) => Math.min(v, eps)),
+    );
+  const change = (t: number) => w.map((v, j) => Math.min(room[j]!, t * v));
+  let [low, high] = [0, 1];
+  while (Math.hypot(...change(high)) < eps && high < 1e9) high *= 2;
+  for (let i = 0; i < 100; i++) {
+    const middle = (low + high) / 2;
+    if (Math.hypot(...change(middle)) < eps) low = middle;
+    else high = middle;
+  }
+  return dotted(w, change(high));
+}

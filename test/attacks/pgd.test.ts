@@ -1,10 +1,24 @@
+import { existsSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { type Attack, attacks, ballOf } from "#attacks";
-import { Random } from "#core";
+import { packagePath, Random } from "#core";
+import {
+  loadDataset,
+  selectClasses,
+  stratifiedSample,
+  takeSamples,
+} from "#data";
 import { onnxruntime } from "#engine";
-import { argmaxRows, type CompiledModel, compile, grantAccess } from "#model";
+import {
+  argmaxRows,
+  type CompiledModel,
+  compile,
+  grantAccess,
+  loadModel,
+} from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import { reference, smallDigits } from "../reference.ts";
+import { attacked } from "./attacked.ts";
 
 let model: CompiledModel;
 let x: FloatTensor;
@@ -131,3 +145,21 @@ test("eot averages what the model draws: a mean of four right-pointing draws is 
   call = 0;
   expect(await standing(drawing, 4)).toBe(plain);
 });
+
+const three = packagePath("../shared/cases/l1-pgd/three.onnx");
+test.skipIf(!existsSync(three))(
+  "../shared: in L1 it leaves no more than another library's sparse descent, 37.5 %",
+  async () => {
+    const digits = await loadDataset({ source: "digits" }, packagePath("."));
+    const all = selectClasses(digits, ["3", "8", "9"]);
+    const some = takeSamples(all, stratifiedSample(all, 120, new Random(1)));
+    const { distances } = await attacked("pgd", await loadModel(three), some, {
+      norm: "l1",
+      eps: 2,
+      params: { steps: 100, restarts: 5, relStepSize: 0.1 },
+    });
+    const standing = distances.filter((d) => d === Infinity).length;
+    expect(standing / distances.length).toBeLessThan(0.375);
+    expect(standing / distances.length).toBeGreaterThan(0.2);
+  },
+);

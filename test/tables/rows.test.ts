@@ -3,8 +3,11 @@ import { describe, expect, it } from "vitest";
 import {
   type ColumnSpec,
   objection,
+  recompute,
   repair,
+  restore,
   scaled,
+  slopesOfChanges,
   tableOf,
   unscaled,
 } from "#tables";
@@ -102,6 +105,47 @@ describe("rows of a table", () => {
     repair(table, clean, row);
     expect(row[0]).toBeCloseTo(0.75, 6);
     expect(objection(table, clean, row)).toBeNull();
+  });
+
+  it("have slopes by what an attacker moves: those of the row that follows", () => {
+    const number = { kind: "number", change: "any" } as const;
+    const table = tableOf(
+      [
+        { ...number, name: "a", range: [1, 9] },
+        { ...number, name: "b", range: [2, 4], change: "up" },
+        { ...number, name: "c", range: [0, 5], change: "down" },
+        { ...number, name: "fixed", range: [0, 1], change: "none" },
+        { ...number, name: "product", range: [0, 40] },
+        { ...number, name: "share", range: [0, 50] },
+      ],
+      [
+        { formula: "product = a * b", tolerance: 0 },
+        { formula: "share = product + c / a", tolerance: 0 },
+      ],
+    );
+    const clean = Float32Array.of(0.3, 0.5, 0.5, 0.5, 0, 0);
+    recompute(table, clean);
+    const weights = [0.7, -0.4, 0.9, 2, 1.5, 3];
+    const loss = (moved: Float32Array) => {
+      const row = moved.slice();
+      restore(table, clean, row);
+      recompute(table, row);
+      return row.reduce((sum, v, i) => sum + weights[i]! * v, 0);
+    };
+    const at = clean.slice();
+    at[0] = 0.6;
+    recompute(table, at);
+    const slopes = Float32Array.from(weights);
+    slopesOfChanges(table, clean, at, slopes);
+    const step = 1e-3;
+    // Downwards b is stuck, upwards c.
+    expect(slopes[1]).toBeGreaterThan(0);
+    expect(slopes[2]).toBe(0);
+    slopes.forEach((slope, i) => {
+      const up = at.slice();
+      up[i] = up[i]! + step;
+      expect(slope).toBeCloseTo((loss(up) - loss(at)) / step, 2);
+    });
   });
 
   it.each([
