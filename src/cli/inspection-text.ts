@@ -129,13 +129,7 @@ const described = ({ name, type, dims }: Value) =>
 
 type Colours = ReturnType<typeof coloursFor>;
 
-/** Up to here the self-check counts as agreement: float32 and kinks leave no less. */
-const AGREES = 0.05;
-
-function gradient(
-  { gradient: g, stored, reading }: Inspection,
-  pc: Colours,
-): string[] {
+function gradient({ gradient: g, reading }: Inspection, pc: Colours): string[] {
   const without = [...g.unsupported, ...g.steps].join(", ") || "none";
   if (!reading)
     return [
@@ -151,7 +145,7 @@ function gradient(
       : []),
   ];
   return [
-    verdict(g, stored.eightBits > 0, pc),
+    verdict(g, pc),
     ...weak,
     `operators without a gradient on the way: ${without}`,
     ...(g.offTheWay.length > 0
@@ -162,19 +156,16 @@ function gradient(
 
 function verdict(
   { supported, selfCheck }: Inspection["gradient"],
-  rounds: boolean,
   pc: Colours,
 ): string {
   if (!supported || !selfCheck) return pc.red("not supported");
-  const { maxRelativeError, points, flatAt, zeroAt } = selfCheck;
+  const { maxRelativeError, points, flatAt, zeroAt, agrees } = selfCheck;
   if (flatAt + zeroAt === points)
     return `${pc.green("supported")}, but too small at all ${points} random inputs to be compared with finite differences`;
   const error = `largest relative error ${maxRelativeError.toExponential(1)} at ${points} random inputs`;
-  if (maxRelativeError < AGREES)
-    return `${pc.green("supported")}, and agrees with finite differences (${error})`;
-  return rounds
-    ? `${pc.green("supported")}, straight through the rounding to 8 bits (${error})`
-    : `${pc.yellow("supported, but differs from finite differences")} (${error})`;
+  return agrees
+    ? `${pc.green("supported")}, and agrees with finite differences (${error})`
+    : `${pc.green("supported")}, straight through the rounding to 8 bits (${error})`;
 }
 
 function groups(i: Inspection, all: boolean): string[] {

@@ -1,17 +1,22 @@
 import { AssayError, type Random } from "#core";
 import {
-  attribute,
+  type Dim,
   describeNode,
   type FloatTensor,
+  fixed,
   floats,
   type Graph,
   GraphBuilder,
   int,
+  type Node,
   prune,
+  sizeOf,
 } from "#onnx";
+import { isLayer, type Makers, makersOf } from "./ancestry.ts";
 import { featuresAt } from "./cuts.ts";
 import { activationOps } from "./features.ts";
 import type { Model } from "./model.ts";
+import { signals } from "./signal.ts";
 import type { Task } from "./tasks/index.ts";
 
 /**
@@ -23,7 +28,7 @@ import type { Task } from "./tasks/index.ts";
  *
  * @param cut a layer group or a value whose features the head reads (see `featuresAt`)
  * @param task what its outputs mean; a classifier when left out
- * @throws HEAD_UNKNOWN when no cut is given and the model does not end in Gemm, or MatMul and Add
+ * @throws HEAD_UNKNOWN when no cut is given and the model does not end in a linear layer
  */
 export function replaceHead(
   model: Model,
@@ -58,7 +63,7 @@ export function bodyOf(
 ): Features & { graph: Graph } {
   const { graph, features, width } =
     cut === undefined
-      ? { graph: model.graph, ...findHead(model.graph, model.logits) }
+      ? findHead(model.graph, model.logits)
       : featuresAt(model.graph, cut);
   const pruned = prune({
     ...graph,
@@ -106,12 +111,20 @@ export function linearHead(
 }
 
 /**
- * The value that the last linear layer of a model reads: its features, [N, width].
+ * The value that the last linear layer of a model reads: its features, [N, width], or
+ * the maps that a convolution reads.
  *
  * @throws HEAD_UNKNOWN
  */
-export const headInput = ({ graph, logits }: Model): string =>
-  findHead(graph, logits).features;
+export function headInput({ graph, logits }: Model): string {
+  const { reads } = findHead(graph, logits);
+  if (new GraphBuilder(graph).type(reads) === "float32") return reads;
+  throw new AssayError(
+    "HEAD_UNKNOWN",
+    `the head of the model reads integers of eight bits, "${reads}"`,
+    "Name a cut, or use the model before it was quantised.",
+  );
+}
 
 /** The same before its activation, where it has one. */
 export function neuronsOf(model: Model): string {
@@ -120,49 +133,135 @@ export function neuronsOf(model: Model): string {
   return maker && activationOps.has(maker.op) ? maker.inputs[0]! : features;
 }
 
-/** What may stand behind the head: models of half precision end in a Cast, those of one output in a Squeeze. */
-const passed: ReadonlySet<string> = new Set([
-  "Cast",
-  "Identity",
-  "Squeeze",
-  "Unsqueeze",
-]);
+/** What may stand behind the head: it arranges, rounds or scales what the head says. */
+const passed: ReadonlySet<string> = new Set(
+  "Cast DequantizeLinear Flatten Identity QuantizeLinear Reshape Squeeze Unsqueeze".split(
+    " ",
+  ),
+);
+const arithmetic: ReadonlySet<string> = new Set(
+  "Add Div Mul Sub Sum".split(" "),
+);
+/** What may stand behind a convolution that gives a map for each class. */
+const pooled: ReadonlySet<string> = new Set(
+  "AveragePool GlobalAveragePool ReduceMean Relu".split(" "),
+);
 
-/** The value that the last linear layer reads, and its number of features. */
-function findHead(
-  graph: Graph,
-  logits: string,
-): { features: string; width: number } {
-  const producer = (name: string) =>
-    graph.nodes.find((n) => n.outputs.includes(name));
-  let last = producer(logits);
-  // Two logits may have been made of one.
-  while (
-    last &&
-    (passed.has(last.op) || last.outputs[0]?.startsWith("output/"))
-  )
-    last = producer(last.inputs[0] ?? "");
-  const linear =
-    last?.op === "Add"
-      ? last.inputs.map(producer).find((n) => n?.op === "MatMul")
-      : last;
-  const weightName = linear?.inputs[1];
-  const weight = weightName ? graph.constants.get(weightName) : undefined;
-  const features = linear?.inputs[0];
-  if (
-    !linear ||
-    !features ||
-    weight?.dims.length !== 2 ||
-    !["Gemm", "MatMul"].includes(linear.op)
-  ) {
-    throw new AssayError(
-      "HEAD_UNKNOWN",
-      `the head of the model is ${last ? describeNode(last) : "missing"}, expected a linear layer (Gemm, or MatMul and Add)`,
-      "Export the model so that it ends in its last linear layer, or name a cut: the layer group whose features a new head reads.",
-    );
+/** The last linear layer of a model: what it reads, [N, width], in a graph that has it. */
+function findHead(graph: Graph, logits: string): Layer & { graph: Graph } {
+  const b = new GraphBuilder(graph, "features/");
+  const makers = makersOf(graph);
+  const { signal } = signals(graph, b, isLayer);
+  let node = makers.get(logits);
+  let pooling: Node | undefined;
+  while (node) {
+    const isPooled = pooling !== undefined;
+    const found = featuresOf(node, { b, makers, signal, isPooled });
+    if (found) return { graph: b.build(), ...found };
+    const next = before(node, signal, b);
+    const pools: boolean = node.domain === "" && pooled.has(node.op);
+    if (next === undefined && !pools) break;
+    if (pools) pooling ??= node;
+    node = makers.get(next ?? node.inputs[0] ?? "");
   }
-  const transposed = attribute(linear, "transB", "int", 0);
-  return { features, width: weight.dims[transposed ? 1 : 0] ?? 0 };
+  const end = pooling ?? node;
+  throw new AssayError(
+    "HEAD_UNKNOWN",
+    `the head of the model is ${end ? describeNode(end) : "missing"}, expected a linear layer (Gemm, or MatMul and Add) or a convolution of one pixel`,
+    "Export the model so that it ends in its last linear layer, or name a cut: the layer group whose features a new head reads.",
+  );
+}
+
+/** The value that a node behind the head takes from it; undefined when it is something else. */
+function before(
+  { op, domain, inputs, outputs }: Node,
+  signal: ReadonlySet<string>,
+  b: GraphBuilder,
+): string | undefined {
+  if (domain !== "") return undefined;
+  // Two logits may have been made of one, and all may have been put in order.
+  if (passed.has(op) || outputs[0]?.startsWith("output/")) return inputs[0];
+  // A scale that was measured of the whole input is one number.
+  const isNumber = (name: string) => fixed(b.dims(name))?.every((d) => d === 1);
+  const [only, ...more] = inputs.filter(
+    (name) => signal.has(name) && !isNumber(name),
+  );
+  return arithmetic.has(op) && more.length === 0 ? only : undefined;
+}
+
+interface Layer extends Features {
+  /** The value of the model's own graph that the features are made of. */
+  readonly reads: string;
+}
+
+interface Place {
+  readonly b: GraphBuilder;
+  readonly makers: Makers;
+  readonly signal: ReadonlySet<string>;
+  readonly isPooled: boolean;
+}
+
+/** What a linear layer reads, as floats [N, width]; undefined for another node. */
+function featuresOf(node: Node, place: Place): Layer | undefined {
+  const { b, makers, signal, isPooled } = place;
+  const [x = "", second = "", third = "", weight = ""] = node.inputs;
+  if (node.domain !== "") return undefined;
+  const wide = (
+    reads: string,
+    dims: readonly Dim[] | undefined,
+    { axis = 0, features = reads } = {},
+  ): Layer | undefined => {
+    const width = dims?.length === 2 ? dims[axis] : undefined;
+    return typeof width === "number" ? { reads, features, width } : undefined;
+  };
+  const ofIntegers = () => b.op("DequantizeLinear", [x, second, third]);
+  if (isPooled && !/Conv$/.test(node.op)) return undefined;
+  switch (node.op) {
+    case "Gemm": {
+      const { transA, transB } = node.attributes;
+      const isTurned = transA?.kind === "int" && transA.value === 1;
+      const axis = transB?.kind === "int" && transB.value === 1 ? 1 : 0;
+      return isTurned ? undefined : wide(x, b.dims(second), { axis });
+    }
+    case "MatMul":
+      return signal.has(second) ? undefined : wide(x, b.dims(second));
+    case "MatMulInteger": {
+      const maker = makers.get(x);
+      return maker?.op === "DynamicQuantizeLinear"
+        ? wide(maker.inputs[0]!, b.dims(second))
+        : undefined;
+    }
+    case "QLinearMatMul":
+      return wide(x, b.dims(weight), { features: ofIntegers() });
+    case "QLinearConv": {
+      const found = ofMaps(b, ofIntegers(), b.dims(weight));
+      return found && { ...found, reads: x };
+    }
+    case "Conv":
+      return ofMaps(b, x, b.dims(second));
+    default:
+      return undefined;
+  }
+}
+
+/** What a convolution reads that answers for one pixel, averaged over all, or for the whole of its input at once. */
+function ofMaps(
+  b: GraphBuilder,
+  x: string,
+  kernel: readonly Dim[] | undefined,
+): Layer | undefined {
+  const sizes = fixed(kernel);
+  const [, channels = 0, ...window] = sizes ?? [];
+  const [, all, ...image] = b.dims(x) ?? [];
+  if (!sizes || window.length === 0 || all !== channels) return undefined;
+  if (window.every((k) => k === 1)) {
+    const axes = b.ints(window.map((_, i) => i + 2));
+    const features = b.op("ReduceMean", [x, axes], { keepdims: int(0) });
+    return { reads: x, features, width: channels };
+  }
+  if (window.join() !== image.join()) return undefined;
+  const width = sizeOf([channels, ...window]);
+  return { reads: x, features: b.reshape(x, [-1, width]), width };
 }
 
 function unusedName(graph: Graph, stem: string): string {

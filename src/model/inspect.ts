@@ -62,7 +62,7 @@ export interface Inspection {
   /** Of the file, by name. */
   readonly operators: Readonly<Record<string, number>>;
   readonly gradient: Operators & {
-    /** Whether there is one, and not zero everywhere. */
+    /** Whether there is one, it is not zero everywhere, and it agrees with finite differences but for rounding to eight bits or to pixels. */
     readonly supported: boolean;
     /** Against finite differences; null when no gradient could be computed. */
     readonly selfCheck: SelfCheck | null;
@@ -81,8 +81,10 @@ export async function inspectModel(
 ): Promise<Inspection> {
   const file = readGraph(path);
   const problems: Problem[] = [];
-  const whole = normalise(toFloat32(file));
+  const plain = toFloat32(file);
   const read = await attempt(problems, () => openAsRead(file, path, options));
+  // One that cannot be brought to a newer opset has been refused.
+  const whole = read ? normalise(plain) : normalisedOr(plain);
   const model = read?.model;
   const graph = model?.graph ?? whole;
   const weights = findWeights(graph);
@@ -93,13 +95,13 @@ export async function inspectModel(
   const reading = read ? readingOf(read, whole, path, options) : null;
   const operators = model ? operatorsOf(model, whole) : operatorsOfGraph(whole);
   problems.push(...unusedFillings(file, options));
+  // Rounding moves a loss in steps, which the gradient passes over.
+  const rounds = stored.eightBits > 0 || operators.passedOver.length > 0;
   const selfCheck = model
-    ? await tryGradient(model, operators, engine, problems)
+    ? await tryGradient(model, operators, { engine, problems, rounds })
     : null;
   const supported =
-    selfCheck !== null &&
-    selfCheck.zeroAt < selfCheck.points &&
-    !Number.isNaN(selfCheck.maxRelativeError);
+    selfCheck !== null && (selfCheck.agrees || (rounds && isUseful(selfCheck)));
   return {
     file: path,
     producer: file.producer,
@@ -157,6 +159,20 @@ function problemOf(error: unknown): Problem {
   return { message, hint: error.hint };
 }
 
+/** The graph in our dialect, or as it is where there is no way. */
+function normalisedOr(graph: Graph): Graph {
+  try {
+    return normalise(graph);
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error;
+    return graph;
+  }
+}
+
+/** Whether there is a gradient, right or not. */
+const isUseful = ({ zeroAt, points, maxRelativeError }: SelfCheck) =>
+  zeroAt < points && !Number.isNaN(maxRelativeError);
+
 /** What was stated for inputs that the model does not have. */
 function unusedFillings(file: Graph, { input }: LoadModelOptions): Problem[] {
   const names = file.inputs.map((i) => i.name);
@@ -174,12 +190,17 @@ function unusedFillings(file: Graph, { input }: LoadModelOptions): Problem[] {
     });
 }
 
+interface Trying {
+  readonly engine: Engine;
+  readonly problems: Problem[];
+  readonly rounds: boolean;
+}
+
 /** The self-check, or null and problems more; a gradient that is of no use is a problem too. */
 async function tryGradient(
   model: Model,
   { unsupported, steps }: Operators,
-  engine: Engine,
-  problems: Problem[],
+  { engine, problems, rounds }: Trying,
 ): Promise<SelfCheck | null> {
   if (unsupported.length > 0)
     problems.push({
@@ -198,12 +219,18 @@ async function tryGradient(
         message: "the gradient is not a number at random inputs",
         hint: "Check the range of the input (--bounds, --scale), and the model itself.",
       });
+    else if (!rounds && !check.agrees)
+      problems.push({
+        message: `the gradient differs from finite differences of the loss (largest relative error ${check.maxRelativeError.toPrecision(2)} at ${check.points} random inputs)`,
+        hint: "Attacks that follow it would find too little: use attacks that need no gradients, and check the range of the input (--bounds, --scale).",
+      });
     return check;
   } catch (error) {
     const problem = problemOf(error);
     const code = error instanceof AssayError ? error.code : "";
     // The operators that are refused have been named.
-    if (code === "GRADIENT_UNSUPPORTED" && unsupported.length > 0) return null;
+    const isRefused = /^GRADIENT_UNSUPPORTED$|^SHAPE_UNKNOWN$/.test(code);
+    if (isRefused && unsupported.length > 0) return null;
     const isBlocked = code === "GRADIENT_NO_PATH" && steps.length > 0;
     problems.push(
       isBlocked

@@ -13,24 +13,71 @@ import {
 /**
  * The embeddings of a text model: the value in which each token of the input
  * has become a vector of floats, where gradients with respect to tokens are
- * taken. A table of eight bits is looked up before it is dequantised.
- * Undefined when the input is not looked up in a table.
+ * taken. The table may be looked up, or multiplied by tokens that are one-hot; it may
+ * be of eight bits, which are made floats before or behind. Undefined when
+ * the input is not looked up in a table.
  */
 export function embeddingOf(graph: Graph, input: string): string | undefined {
   const ids = new Set([input]);
-  const quantised = new Set<string>();
+  const integers = new Set<string>();
+  const hot = new Set<string>();
+  const tables = tablesOf(graph);
   for (const node of graph.nodes) {
     const [first = "", second = ""] = node.inputs;
     const [output = ""] = node.outputs;
-    const table = graph.constants.get(first);
-    if (node.op === "Gather" && ids.has(second) && table?.dims.length === 2) {
-      if (table.type === "float32") return output;
-      if (/^u?int8$/.test(table.type)) quantised.add(output);
+    const type = tables.get(first)?.type;
+    if (node.op === "Gather" && ids.has(second) && type !== undefined) {
+      if (type === "float32") return output;
+      integers.add(output);
     }
-    if (node.op === "DequantizeLinear" && quantised.has(first)) return output;
+    if (node.op === "DequantizeLinear" && integers.has(first)) return output;
+    if (node.op === "Cast" && integers.has(first))
+      return scaledFrom(output, graph);
+    const isHot =
+      node.op === "OneHot"
+        ? ids.has(first)
+        : node.op === "Equal" && (ids.has(first) || ids.has(second));
+    if (isHot || (hot.has(first) && passes.has(node.op))) hot.add(output);
+    if (node.op === "MatMul" && hot.has(first) && tables.has(second))
+      return output;
     if (passes.has(node.op) && ids.has(first)) ids.add(output);
   }
   return undefined;
+}
+
+/** Operators that make floats of a table of eight bits, or scale one. */
+const scales: ReadonlySet<string> = new Set(
+  "Add Cast DequantizeLinear Div Identity Mul Sub".split(" "),
+);
+
+/** Matrices that are constants, or made of one by scaling it; with the type that they have. */
+function tablesOf(graph: Graph): ReadonlyMap<string, { type: string }> {
+  const tables = new Map<string, { type: string }>();
+  for (const [name, { type, dims }] of graph.constants)
+    if (dims.length === 2 && /^float32$|^u?int8$/.test(type))
+      tables.set(name, { type });
+  for (const { op, inputs, outputs } of graph.nodes) {
+    const [first = "", ...rest] = inputs;
+    const isTable = tables.has(first) && scales.has(op);
+    if (isTable && rest.every((name) => !name || graph.constants.has(name)))
+      tables.set(outputs[0]!, {
+        type: /^(Cast|DequantizeLinear)$/.test(op)
+          ? "float32"
+          : tables.get(first)!.type,
+      });
+  }
+  return tables;
+}
+
+/** A value behind what scales it by constants. */
+function scaledFrom(value: string, graph: Graph): string {
+  const reader = graph.nodes.find((n) => n.inputs.includes(value));
+  const others = reader?.inputs.filter((name) => name && name !== value) ?? [];
+  const isScale =
+    reader &&
+    scales.has(reader.op) &&
+    others.every((name) => graph.constants.has(name));
+  return isScale ? scaledFrom(reader.outputs[0]!, graph) : value;
 }
 
 /** The table in which the tokens of a text model are looked up. */
@@ -38,10 +85,14 @@ export function embeddingTable(
   graph: Graph,
   embedding: string,
 ): Tensor | undefined {
-  const madeOf = (value: string) =>
-    graph.nodes.find((n) => n.outputs.includes(value))?.inputs[0] ?? "";
-  const first = madeOf(embedding);
-  return graph.constants.get(first) ?? graph.constants.get(madeOf(first));
+  const constant = graph.constants.get(embedding);
+  if (constant) return constant;
+  const maker = graph.nodes.find((n) => n.outputs.includes(embedding));
+  if (!maker) return undefined;
+  return embeddingTable(
+    graph,
+    maker.inputs[maker.op === "MatMul" ? 1 : 0] ?? "",
+  );
 }
 
 /**
@@ -72,7 +123,7 @@ export function asFed<T extends Tensor>(
 
 /** Operators that leave token ids what they are. */
 const passes: ReadonlySet<string> = new Set(
-  "Cast Flatten Identity Reshape Squeeze Unsqueeze".split(" "),
+  "Cast Expand Flatten Identity Reshape Squeeze Unsqueeze".split(" "),
 );
 
 /** Operators that only move elements, whatever their type. */

@@ -8,7 +8,7 @@ import {
   type Node,
   prune,
 } from "#onnx";
-import { makersOf } from "../ancestry.ts";
+import { comesFrom, type Makers, makersOf } from "../ancestry.ts";
 import type { Task } from "../tasks/index.ts";
 import { chooseOutput, widthOf } from "./choose.ts";
 import type { Found, Source } from "./found.ts";
@@ -110,6 +110,8 @@ function endOf(graph: Graph, b: GraphBuilder, value: string): End | undefined {
     node = makers.get(node.inputs[0] ?? "");
   }
   if (node?.domain !== "") return undefined;
+  const written = writtenOut(node, makers);
+  if (written) return { node: written, behind };
   if (node.op === "Sigmoid") return { node, behind };
   if (node.op !== "Softmax" && node.op !== "LogSoftmax") return undefined;
   const dims = b.dims(node.inputs[0] ?? "");
@@ -118,6 +120,27 @@ function endOf(graph: Graph, b: GraphBuilder, value: string): End | undefined {
   const isClasses =
     axis === undefined || width === undefined || dims?.[axis] === width;
   return isClasses ? { node, behind } : undefined;
+}
+
+/** The Softmax that exponentials divided by their sum are; undefined for another node. */
+function writtenOut(node: Node, makers: Makers): Node | undefined {
+  const [share = "", sum = ""] = node.inputs;
+  const exp = makers.get(share);
+  const sums = ({ op }: Node) => op === "ReduceSum";
+  if (node.op !== "Div" || exp?.op !== "Exp") return undefined;
+  if (!comesFrom(sum, share, makers, sums)) return undefined;
+  const [z = ""] = exp.inputs;
+  // Exporters take the largest from all first, which changes nothing.
+  const shifted = makers.get(z);
+  const [whole = z, most = ""] = shifted?.op === "Sub" ? shifted.inputs : [];
+  const largest = ({ op }: Node) => op === "ReduceMax";
+  const isShift = comesFrom(most, whole, makers, largest);
+  return {
+    ...node,
+    op: "Softmax",
+    inputs: [isShift ? whole : z],
+    attributes: { axis: int(-1) },
+  };
 }
 
 /** What goes into the end of a model, arranged as its output is. */

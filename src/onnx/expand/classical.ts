@@ -52,12 +52,14 @@ const imputer: Expansion = ({ b, node, inputs: [x = ""] }) => {
   return [b.where(missing, row(b, values), x)];
 };
 
-/** Scores of each class by a linear layer: [batch, rows of coefficients]. */
+/** Scores of each class by a linear layer: [batch, rows of coefficients]. Coefficients beyond the columns of x are not read, as in onnxruntime. */
 function linear({ b, node, inputs: [x = ""] }: ExpandContext, rows: number) {
   const coefficients = attribute(node, "coefficients", "floats", []);
   const intercepts = attribute(node, "intercepts", "floats", []);
-  const columns = coefficients.length / rows;
-  const weight = new Float32Array(coefficients.length);
+  const given = b.dims(x)?.[1];
+  const most = Math.floor(coefficients.length / rows);
+  const columns = typeof given === "number" ? Math.min(given, most) : most;
+  const weight = new Float32Array(columns * rows);
   for (let r = 0; r < rows; r++)
     for (let c = 0; c < columns; c++)
       weight[c * rows + r] = coefficients[r * columns + c]!;

@@ -1,10 +1,15 @@
+import { AssayError } from "#core";
 import { GraphBuilder } from "../builder.ts";
 import type { Graph, Node } from "../graph.ts";
 import { attentions } from "./attention.ts";
 import { classical } from "./classical.ts";
 import { contribAttentions } from "./contrib-attention.ts";
 import { controlFlow } from "./control-flow.ts";
-import type { Expansion, ExpansionTable } from "./expansion.ts";
+import {
+  cannotExpand,
+  type Expansion,
+  type ExpansionTable,
+} from "./expansion.ts";
 import { fused } from "./fused.ts";
 import { sampling } from "./grid-sample.ts";
 import { normalisations } from "./normalisations.ts";
@@ -57,9 +62,20 @@ export function expandInto(
     b.append(node);
     return;
   }
-  const values = expansion({ b, node, inputs: node.inputs });
+  const values = expanded(expansion, b, node);
   node.outputs.forEach((name, i) => {
     const value = values[i];
     if (name && value !== undefined) b.rename(value, name);
   });
+}
+
+/** The values of an expansion; one that needs a shape that is not known does not cover the node. */
+function expanded(expansion: Expansion, b: GraphBuilder, node: Node) {
+  try {
+    return expansion({ b, node, inputs: node.inputs });
+  } catch (error) {
+    const isUnknown =
+      error instanceof AssayError && error.code === "SHAPE_UNKNOWN";
+    throw isUnknown ? cannotExpand(node, error.message, error.hint) : error;
+  }
 }

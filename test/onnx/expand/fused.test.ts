@@ -380,6 +380,18 @@ const classical: Record<string, Case> = {
       },
     ]),
   ),
+  "LinearClassifier with more coefficients than columns": {
+    op: "LinearClassifier",
+    inputs: [draw(4, 2)],
+    attributes: {
+      coefficients: numbers([1, 2, -1, 0.5, 0.3, -2, 9, 9, 9, 9, 9, 9]),
+      intercepts: numbers([0.1, 0, -0.1]),
+      classlabels_ints: ints([0, 1, 2]),
+      multi_class: int(1),
+      post_transform: string("LOGISTIC"),
+    },
+    outputs: 2,
+  },
   "LinearClassifier of two classes by one row": {
     op: "LinearClassifier",
     inputs: [draw(4, 2)],
