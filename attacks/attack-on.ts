@@ -15,7 +15,9 @@ import {
 import { type FloatTensor, takeRows } from "#onnx";
 import type { Attack, AttackInput } from "./attack.ts";
 
-/** Samples with what is right of them, and the heads that are attacked with the model. */
+/**
+ * Samples with what is right of them, and the heads that are attacked with the model.
+ */
 export type Attackable<X extends Samples = FloatTensor> = Pick<
   Terms<X>,
   "x" | "targets" | "beside"
@@ -49,7 +51,8 @@ interface Circumstances<X extends Samples>
  * runs when it is asked to.
  *
  * @param budget what examples have to stay within, and most queries of each sample
- * @throws TARGET_TERMS when samples, labels and targets do not fit each other, the bounds or the model
+ * @throws TARGET_TERMS when samples, labels and targets do not fit each other, the
+ *   bounds or the model
  */
 export function attackOn<X extends Samples, B extends Limit<NoInfer<X>>>(
   model: Answering<NoInfer<X>>,
@@ -67,7 +70,10 @@ export function attackOn<X extends Samples, B extends Limit<NoInfer<X>>>(
 ): {
   /** Of the attacked rows alone. */
   readonly target: Target<X>;
-  /** One example of each sample; the sample itself where it is not attacked, and where the example is a row that there cannot be. */
+  /**
+   * One example of each sample; the sample itself where it is not attacked, and where
+   * the example is a row that there cannot be.
+   */
   run(): Promise<X>;
 } {
   const { x, y, targets, beside } = chosen ? someOf(samples, chosen) : samples;

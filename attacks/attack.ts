@@ -12,20 +12,37 @@ export interface AttackInput<P, X extends Samples = FloatTensor, B = Ball> {
   readonly x: X;
   /** Their true labels. */
   readonly y: Int32Array;
-  /** What examples have to stay within; of infinite size where the nearest are looked for. */
+  /**
+   * What examples have to stay within; of infinite size where the
+   * nearest are looked for.
+   */
   readonly ball: B;
-  /** Further samples of the task that an attacker has, with their labels; none of those that are scored. */
+  /**
+   * Further samples of the task that an attacker has, with their labels; none of those
+   * that are scored.
+   */
   readonly others?: { readonly x: FloatTensor; readonly y: Int32Array };
   /** Samples of the task that the public base was trained on, where there are any. */
   readonly source?: FloatTensor;
   readonly params: P;
-  /** One generator a sample, so that results do not depend on how samples are batched. */
+  /**
+   * One generator a sample, so that results do not depend on how samples are batched.
+   */
   readonly random: readonly Random[];
-  /** Called between steps with the share of the work that is done; throws when the run is interrupted. */
+  /**
+   * Called between steps with the share of the work that is done; throws when the
+   * run is interrupted.
+   */
   readonly onProgress: (share: number) => void;
-  /** Called with what it has to do otherwise than its paper says, in a sentence without its stop. */
+  /**
+   * Called with what it has to do otherwise than its paper says, in a sentence
+   * without its stop.
+   */
   readonly onNote?: (text: string) => void;
-  /** Called with how many of the samples withstood one part of it, where its parts are of interest. */
+  /**
+   * Called with how many of the samples withstood one part of it, where its parts
+   * are of interest.
+   */
   readonly onMeasure?: (measure: Measure) => void;
 }
 
@@ -45,7 +62,10 @@ export type Family =
   | "minimum-norm"
   /** Needs no gradients. */
   | "query"
-  /** One perturbation for all samples: its examples depend on which ones it is given, though not on their order. */
+  /**
+   * One perturbation for all samples: its examples depend on which ones it is given,
+   * though not on their order.
+   */
   | "universal"
   /** Nobody searches: what happens to inputs by itself. */
   | "corruption"
@@ -62,7 +82,9 @@ export interface Attack<S extends z.ZodObject = z.ZodObject> {
   readonly norms: readonly Norm[];
   /** Authors, year and arXiv id, or the venue of a paper that is not there. */
   readonly reference: string;
-  /** Identifiers in MITRE ATLAS 5.6.0, OWASP ML Top 10 (2023) and NIST AI 100-2 E2025. */
+  /**
+   * Identifiers in MITRE ATLAS 5.6.0, OWASP ML Top 10 (2023) and NIST AI 100-2 E2025.
+   */
   readonly taxonomy: {
     readonly atlas: readonly string[];
     readonly owasp: readonly string[];
@@ -73,7 +95,10 @@ export interface Attack<S extends z.ZodObject = z.ZodObject> {
   /** What has to be there besides, by its parameters. */
   needsFor?(params: z.output<S>): readonly Need[];
   readonly params: S;
-  /** Calls that each gradient is averaged over; what its `eot` says, or one, when left out. */
+  /**
+   * Calls that each gradient is averaged over; what its `eot` says, or
+   * one, when left out.
+   */
   draws?(params: z.output<S>): number;
   /** Whether one of its parts needs no gradients; false when left out. */
   searches?(params: z.output<S>): boolean;

@@ -11,32 +11,44 @@ import { type Norm, norms } from "./norms/index.ts";
  */
 export interface Ball {
   readonly norm: Norm;
-  /** In the unit of the bounds; a count of numbers for l0; Infinity where the nearest example is looked for. */
+  /**
+   * In the unit of the bounds; a count of numbers for l0; Infinity where the nearest
+   * example is looked for.
+   */
   readonly eps: number;
   readonly bounds: readonly [number, number];
   /** Whether the nearest example is looked for, rather than any within eps. */
   readonly nearest: boolean;
-  /** The nearest point of ball and bounds to each x, which is finite, around its centre. */
+  /**
+   * The nearest point of ball and bounds to each x, which is finite, around its centre.
+   */
   project(centre: FloatTensor, x: FloatTensor): FloatTensor;
   /**
    * x, which is inside the bounds, moved by the step of length `size` along which a
-   * linear loss with this gradient rises most; along which it falls most where
-   * `size` is negative. The length is that of the part inside the bounds; the point
-   * may be beyond them, and is to be projected. A gradient that is not finite counts as 0.
+   * linear loss with this gradient rises most; along which it falls most where `size`
+   * is negative. The length is that of the part inside the bounds. The point may be
+   * beyond them, and is to be projected. A gradient that is not finite counts as 0.
    */
   ascend(x: FloatTensor, gradient: FloatTensor, size: number): FloatTensor;
-  /** A uniformly random point of the ball around each centre, inside the bounds. One generator a sample. */
+  /**
+   * A uniformly random point of the ball around each centre, inside the bounds. One
+   * generator a sample.
+   */
   randomPoint(centre: FloatTensor, random: readonly Random[]): FloatTensor;
   /** The distance of each x from its centre. */
   distance(centre: FloatTensor, x: FloatTensor): Float64Array;
-  /** What rows there can be, where the samples are rows of a table. Only such rows count; the geometry knows nothing of it. */
+  /**
+   * What rows there can be, where the samples are rows of a table. Only such rows
+   * count. The geometry knows nothing of it.
+   */
   readonly table?: Table;
   /** Of rows of a table: whether the attacker could make this one of its centre. */
   allows?(centre: FloatTensor, example: FloatTensor): boolean;
 }
 
 /**
- * The ball of a norm. "none" leaves the budget to the attack: everything inside the bounds is allowed.
+ * The ball of a norm. "none" leaves the budget to the attack: everything inside the
+ * bounds is allowed.
  *
  * @param table what rows there can be, where the samples are rows of one
  */
@@ -116,7 +128,7 @@ export function ballOf(
   };
 }
 
-/** The ball of another size; all else is the same. */
+/** The ball of another size. All else is the same. */
 export const resized = ({ norm, bounds, table }: Ball, eps: number): Ball =>
   ballOf(norm, eps, bounds, table);
 

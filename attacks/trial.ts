@@ -15,7 +15,9 @@ export interface TrialAttack<S extends z.ZodObject = z.ZodObject> {
   readonly kind: string;
   /** Authors, year and arXiv id. */
   readonly reference: string;
-  /** Identifiers in MITRE ATLAS 5.6.0, OWASP ML Top 10 (2023) and NIST AI 100-2 E2025. */
+  /**
+   * Identifiers in MITRE ATLAS 5.6.0, OWASP ML Top 10 (2023) and NIST AI 100-2 E2025.
+   */
   readonly taxonomy: Attack["taxonomy"];
   /** What the attacker knows and may do, in a sentence without its stop. */
   readonly threat: string;
@@ -23,7 +25,10 @@ export interface TrialAttack<S extends z.ZodObject = z.ZodObject> {
   readonly needs?: readonly Need[];
   /** What has to be there besides, by its parameters. */
   needsFor?(params: z.output<S>): readonly Need[];
-  /** Whether it is tried behind the reactive defences of the suite too; false when left out. */
+  /**
+   * Whether it is tried behind the reactive defences of the suite too;
+   * false when left out.
+   */
   readonly meetsDefenses?: boolean;
   readonly params: S;
 }

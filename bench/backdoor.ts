@@ -74,7 +74,9 @@ async function row(unit: Backdoor): Promise<string> {
   return `| ${cells.join(" | ")} |`;
 }
 
-/** The share of images of other classes that are taken for the target with the trigger. */
+/**
+ * The share of images of other classes that are taken for the target with the trigger.
+ */
 async function success(model: Model, trigger: Trigger): Promise<number> {
   const answers = await said(model, trigger(others.x));
   return answers.filter((p) => p === TARGET).length / others.y.length;

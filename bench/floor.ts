@@ -10,7 +10,10 @@ import {
   sizeOf,
 } from "#onnx";
 
-/** Something that takes as long as this many multiply-adds at the best rate of the cores. */
+/**
+ * Something that takes as long as this many multiply-adds at the best
+ * rate of the cores.
+ */
 export interface Floor {
   /** Milliseconds of so many multiply-adds. */
   milliseconds(multiplyAdds: number): Promise<number>;
@@ -39,7 +42,10 @@ export async function openFloor(): Promise<Floor> {
   };
 }
 
-/** Multiply-adds of the convolutions and products among some nodes of a graph, for a batch. */
+/**
+ * Multiply-adds of the convolutions and products among some nodes of a
+ * graph, for a batch.
+ */
 export function multiplyAdds(
   graph: Graph,
   batch: number,

@@ -12,10 +12,10 @@ import {
   time,
 } from "./steps.ts";
 
-// Forward passes, attack steps and training steps beside PyTorch on the same
-// cores. Both take turns in every round, so that what else the machine does
-// falls on both; a ratio is the median over the rounds. The floor is the time
-// that the multiplications of a step take at the rate of a large product.
+// Forward passes, attack steps and training steps beside PyTorch on the same cores.
+// Both take turns in every round, so that what else the machine does falls on both. A
+// ratio is the median over the rounds. The floor is the time that the multiplications
+// of a step take at the rate of a large product.
 
 /** What Assay wants to be, as a share of PyTorch's time. */
 const goals: Readonly<Record<Mode, number>> = {

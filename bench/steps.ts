@@ -16,7 +16,9 @@ export interface Step {
   release(): Promise<void>;
 }
 
-/** Makes one kind of step of a model ready. "half" trains the upper half of the weights. */
+/**
+ * Makes one kind of step of a model ready. "half" trains the upper half of the weights.
+ */
 export async function stepOf(subject: Subject, mode: Mode): Promise<Step> {
   const model = subject.build();
   const x = samples(subject);
@@ -80,7 +82,10 @@ function trained(model: Model, upperHalf: boolean): readonly string[] {
   return upperHalf ? all.slice(Math.floor(all.length / 2)) : all;
 }
 
-/** Multiply-adds that a step cannot do without: one pass forward, one back to the input, one back to the weights. */
+/**
+ * Multiply-adds that a step cannot do without: one pass forward, one back to the input,
+ * one back to the weights.
+ */
 export function multiplyAddsOf(subject: Subject, mode: Mode): number {
   const { graph, ...model } = subject.build();
   const forward = multiplyAdds(graph, subject.batch);

@@ -11,7 +11,10 @@ import { type Calibration, fromCalibration } from "./watch.ts";
 /** Any threshold, while none is known. */
 const NONE: Calibration = { threshold: 0, scale: 1, weight: 1 };
 
-/** What an excess of one scale weighs for an attack, as a share of what tells classes apart. */
+/**
+ * What an excess of one scale weighs for an attack, as a share of what
+ * tells classes apart.
+ */
 const WEIGHT = 0.1;
 
 /** Of a threshold that lies on the middle of the clean scores, the least scale. */

@@ -11,12 +11,14 @@ import type { ChosenSanitizer, Parts } from "./sanitizer.ts";
 import { answerBy, watch } from "./watch.ts";
 
 /**
- * The model behind its sanitizers and detectors, the first in the list nearest
- * the input. The result is an ordinary model: it can be attacked, saved and run
- * anywhere. A detector looks at the input that reaches it by the bare model;
- * what follows in the list is what answers.
+ * The model behind its sanitizers and detectors, the first in the list nearest the
+ * input. The result is an ordinary model: it can be attacked, saved and run anywhere. A
+ * detector looks at the input that reaches it by the bare model. What follows in the
+ * list is what answers.
  *
- * @throws DEFENSE_INPUT for a sanitizer of texts, or of numbers before a text model; DEFENSE_FIT for a part that has to be fitted and was not; DEFENSE_ORDER for a detector that sanitises by nothing, or by another detector
+ * @throws DEFENSE_INPUT for a sanitizer of texts, or of numbers before a text model;
+ *   DEFENSE_FIT for a part that has to be fitted and was not; DEFENSE_ORDER for a
+ *   detector that sanitises by nothing, or by another detector
  */
 export function defend(
   model: Model,
@@ -114,7 +116,10 @@ export function partsOf(
   };
 }
 
-/** The model over rows that are the versions of each sample, one after the other; its logits and scores are the mean over them. */
+/**
+ * The model over rows that are the versions of each sample, one after the other; its
+ * logits and scores are the mean over them.
+ */
 function averaged(model: Model, views: number): Model {
   const { noise = [], classes, logits, detectors } = model;
   const inside = noise.reduce(
@@ -141,7 +146,10 @@ function averaged(model: Model, views: number): Model {
   };
 }
 
-/** What is drawn for each row behind the versions is drawn for each version of each sample. */
+/**
+ * What is drawn for each row behind the versions is drawn for each
+ * version of each sample.
+ */
 function perView(
   graph: Graph,
   name: string,

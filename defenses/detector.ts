@@ -6,7 +6,10 @@ import type { Fitted } from "./fit.ts";
 import type { ReactiveDefense } from "./reactive.ts";
 import type { Sanitizer } from "./sanitizer.ts";
 
-/** What the score of a detector is made of: the input that reaches it, and what the model without any defence makes of that. */
+/**
+ * What the score of a detector is made of: the input that reaches it, and what the
+ * model without any defence makes of that.
+ */
 export interface DetectorParts {
   readonly b: GraphBuilder;
   /** The input, [N, ...shape]. */
@@ -20,19 +23,29 @@ export interface DetectorParts {
   /**
    * What the model says of other inputs of the same shape.
    *
-   * @param copies how many rows of x stand for each row of the batch, one batch after the other
+   * @param copies how many rows of x stand for each row of the batch, one
+   *   batch after the other
    */
   again(x: string, copies?: number): string;
-  /** Adds a graph that was made from the model's once more, at another input of the same rows; gives the names of its values. */
+  /**
+   * Adds a graph that was made from the model's once more, at another input of the same
+   * rows; gives the names of its values.
+   */
   copy(graph: Graph, x: string): (name: string) => string;
-  /** The input as a sanitizer makes it, which may use what `fit` found but draw nothing at random. */
+  /**
+   * The input as a sanitizer makes it, which may use what `fit` found but draw
+   * nothing at random.
+   */
   sanitised<S extends z.ZodObject>(
     unit: Sanitizer<S>,
     params: z.output<S>,
   ): string;
 }
 
-/** A reactive defence: a score that is high where an input is suspicious, and a threshold. */
+/**
+ * A reactive defence: a score that is high where an input is suspicious,
+ * and a threshold.
+ */
 export interface Detector<S extends z.ZodObject = z.ZodObject>
   extends ReactiveDefense<S> {
   readonly kind: "detector";
@@ -44,7 +57,10 @@ export interface Detector<S extends z.ZodObject = z.ZodObject>
 export const detectorParams = {
   /** Share of clean validation samples that the threshold lets be flagged. */
   fpr: z.number().positive().max(0.5).default(0.05),
-  /** What is done with what it flags: refuse it an answer, or sanitise it by what comes next in the defence. */
+  /**
+   * What is done with what it flags: refuse it an answer, or sanitise it by what comes
+   * next in the defence.
+   */
   policy: z.enum(["reject", "sanitise"]).default("reject"),
 };
 

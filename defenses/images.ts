@@ -22,7 +22,10 @@ export function imageShape(
   );
 }
 
-/** Images [N, C, H, W] with their borders mirrored outwards, the edge repeated (d c b a | a b c d | d c b a). */
+/**
+ * Images [N, C, H, W] with their borders mirrored outwards, the edge repeated (d c b
+ * a | a b c d | d c b a).
+ */
 export function mirrored(
   b: GraphBuilder,
   x: string,
@@ -40,7 +43,10 @@ export function mirrored(
   }, x);
 }
 
-/** Images [N, C, H, W] whose last rows and columns are repeated until their sides are multiples of `block`. */
+/**
+ * Images [N, C, H, W] whose last rows and columns are repeated until their sides are
+ * multiples of `block`.
+ */
 export function extended(
   b: GraphBuilder,
   x: string,

@@ -103,7 +103,10 @@ export const reactiveDefenses: readonly Reactive[] = [
   ...textSanitizers,
 ];
 
-/** Every repair of what was tuned, or of what it is tuned on. A new one is a file and a line here. */
+/**
+ * Every repair of what was tuned, or of what it is tuned on. A new one is a file
+ * and a line here.
+ */
 export const repairs: readonly Repair[] = [
   labelSanitisation,
   fineTuning,

@@ -2,7 +2,10 @@ import type { Random } from "#core";
 import type { Engine } from "#engine";
 import { emptyGraph, type FloatTensor, floats, GraphBuilder, int } from "#onnx";
 
-/** With each, what a direction still has of the next one shrinks by the ratio of their variances. */
+/**
+ * With each, what a direction still has of the next one shrinks by the ratio of
+ * their variances.
+ */
 const ROUNDS = 40;
 
 /** The mean of rows, and the directions in which they vary most. */
@@ -38,7 +41,7 @@ export async function principal(
     random.normal(),
   );
   const round = await openProduct(engine, covariance);
-  // Columns of the basis are kept as rows; the covariance is symmetric.
+  // Columns of the basis are kept as rows. The covariance is symmetric.
   let basis = orthonormal(floats([count, width], start));
   for (let k = 0; k < ROUNDS; k++) basis = orthonormal(await round.of(basis));
   await round.release();
@@ -83,7 +86,10 @@ async function openProduct(
   };
 }
 
-/** Rows made orthonormal, the first first, by Gram and Schmidt twice over: once leaves rounding behind. */
+/**
+ * Rows made orthonormal, the first first, by Gram and Schmidt twice over: once leaves
+ * rounding behind.
+ */
 function orthonormal({ dims, data }: FloatTensor): FloatTensor {
   const [count = 0, width = 0] = dims;
   const row = (k: number) => kept.subarray(k * width, (k + 1) * width);

@@ -5,7 +5,10 @@ export const TILE = 5;
 const OVERLAP = 2;
 const STEP = TILE - OVERLAP;
 
-/** An image laid out in overlapping tiles; the border is repeated where the last ones reach beyond it. */
+/**
+ * An image laid out in overlapping tiles. The border is repeated where the last ones
+ * reach beyond it.
+ */
 export interface Tiling {
   readonly channels: number;
   readonly height: number;

@@ -25,7 +25,8 @@ const TOGETHER = 256;
  *
  * @param input the bare model and the data as they are
  * @param before the parts nearer the input, fitted
- * @param after `answeringAfter` of the parts nearer the model; none for a detector, which looks at the bare model
+ * @param after `answeringAfter` of the parts nearer the model; none for a detector,
+ *   which looks at the bare model
  */
 export async function inPlace(
   input: FitInput,
@@ -86,7 +87,10 @@ async function reached(
   );
 }
 
-/** Inputs [N, ...shape] as sanitizers make them, one after the other: [N * versions, ...shape]. */
+/**
+ * Inputs [N, ...shape] as sanitizers make them, one after the other: [N *
+ * versions, ...shape].
+ */
 async function passed(
   x: FloatTensor,
   parts: readonly ChosenSanitizer[],

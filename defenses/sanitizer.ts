@@ -9,7 +9,10 @@ import type { ReactiveDefense } from "./reactive.ts";
 export interface Parts {
   /** A tensor that `fit` found. */
   fitted(name: string): FloatTensor;
-  /** Adds a value [N, ...dims] that is drawn anew for every sample of every run: standard normal, or uniform in [0, 1). */
+  /**
+   * Adds a value [N, ...dims] that is drawn anew for every sample of every run:
+   * standard normal, or uniform in [0, 1).
+   */
   draw(
     distribution: NoiseInput["distribution"],
     dims: readonly number[],
@@ -21,8 +24,8 @@ export interface Sanitizer<S extends z.ZodObject = z.ZodObject>
   extends ReactiveDefense<S> {
   readonly kind: "sanitizer";
   /**
-   * How many versions of each sample it makes; the model's logits are averaged
-   * over them. One when left out. Several need an exact gradient.
+   * How many versions of each sample it makes. The model's logits are averaged over
+   * them. One when left out. Several need an exact gradient.
    */
   views?(params: z.output<S>): number;
   /**

@@ -24,7 +24,8 @@ export const fromCalibration = (c: Calibration): Fitted =>
 /**
  * A model with a detector's score behind its logits.
  *
- * @param bare the model without any defence, whose values the score is made of; the model is that one, or it with other detectors
+ * @param bare the model without any defence, whose values the score is made of; the
+ *   model is that one, or it with other detectors
  */
 export function watch(
   model: Model,

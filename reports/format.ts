@@ -49,7 +49,10 @@ export function anchor(kind: string, name: string): string {
   return `${kind}-${slug.slice(0, 40)}-${createHash("sha256").update(name).digest("hex").slice(0, 6)}`;
 }
 
-/** The budgets that were named in the suite's threat models: those that more than one attack was run at, or all if none was. */
+/**
+ * The budgets that were named in the suite's threat models: those that more than one
+ * attack was run at, or all if none was.
+ */
 export function mainThreats(results: Results): Results["threatModels"] {
   const attacksAt = (id: string) =>
     new Set(
@@ -84,7 +87,10 @@ export const budget = ({ norm, eps }: { norm: Norm; eps: number }): string =>
       ? `up to ${eps} ${eps === 1 ? "edit" : "edits"}`
       : `${normName(norm)}, ε = ${Number(eps.toPrecision(4))}`;
 
-/** Clean accuracy of a candidate: undefended on the whole test split, behind a defence on the attacked samples; null when no cell tells. */
+/**
+ * Clean accuracy of a candidate: undefended on the whole test split, behind a defence
+ * on the attacked samples; null when no cell tells.
+ */
 export function cleanBehind(
   results: Results,
   candidate: Results["candidates"][number],
@@ -117,7 +123,10 @@ export function findingText({ unit, value, low, high }: Finding) {
   };
 }
 
-/** How a candidate was made: its strategy, the defences it was trained with, and its place among several tasks. */
+/**
+ * How a candidate was made: its strategy, the defences it was trained with, and its
+ * place among several tasks.
+ */
 export const madeBy = (c: Results["candidates"][number]): string =>
   [
     c.strategy?.title ?? (c.adaptation ? undefined : "given"),
@@ -155,7 +164,10 @@ const TONES = 9;
 export const tone = (share: number): string =>
   `h${Math.min(TONES - 1, Math.floor(share * TONES))}`;
 
-/** Attacks on all heads of a trunk at once, which are judged as cells are, named by the head that was asked. */
+/**
+ * Attacks on all heads of a trunk at once, which are judged as cells are, named by the
+ * head that was asked.
+ */
 export const onAllHeads = ({ crossTask = [] }: Results) =>
   crossTask.flatMap(({ candidate, attack, threatModel, trusted, checks }) =>
     checks

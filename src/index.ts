@@ -8,7 +8,10 @@ export type { LossGradient } from "#model";
 export { loadModel, type Model, saveModel } from "#model";
 export { type FloatTensor, floats } from "#onnx";
 
-/** A suite as a module exports it: `export const suite = defineSuite({ ... })`. A schedule may be a function of step and total. */
+/**
+ * A suite as a module exports it: `export const suite = defineSuite({ ... })`. A
+ * schedule may be a function of step and total.
+ */
 export const defineSuite = (suite: SuiteInput): SuiteInput => suite;
 
 const compiledModels = new WeakMap<Model, ReturnType<typeof compile>>();
@@ -20,7 +23,8 @@ const compiledModels = new WeakMap<Model, ReturnType<typeof compile>>();
  * kept with it.
  *
  * @param x [N, ...shape] within the model's input bounds
- * @param labels N class indices; of a model of labels or values what its outputs should be, [N, outputs]
+ * @param labels N class indices; of a model of labels or values what its outputs should
+ *   be, [N, outputs]
  */
 export async function lossGradient(
   model: Model,

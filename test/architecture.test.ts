@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { packagePath } from "#core";
 
-/** What each room may import; arrows run one way (docs/architecture.md). */
+/** What each room may import. Arrows run one way (docs/architecture.md). */
 const rooms: Record<string, readonly string[]> = {
   "src/core": [],
   "src/onnx": ["core"],
@@ -86,9 +86,10 @@ const doors: Record<string, { source: string }> = JSON.parse(
   readFileSync(packagePath("package.json"), "utf8"),
 ).imports;
 
-/** Every file of the house with what it imports, types included, as written. */
-const files = new Map(
-  ["src", "attacks", "defenses", "reports", "bench"]
+const house = ["src", "attacks", "defenses", "reports", "bench"];
+
+const textsIn = (folders: readonly string[]) =>
+  folders
     .flatMap((folder) =>
       readdirSync(packagePath(folder), {
         recursive: true,
@@ -96,11 +97,14 @@ const files = new Map(
       }).map((name) => join(folder, name)),
     )
     .filter((file) => file.endsWith(".ts"))
-    .map((file) => {
-      const text = readFileSync(packagePath(file), "utf8");
-      const found = text.matchAll(/\b(?:from|import)[\s(]*"([^"]+)"/g);
-      return [file, { text, imports: Array.from(found, ([, from]) => from!) }];
-    }),
+    .map((file) => [file, readFileSync(packagePath(file), "utf8")] as const);
+
+/** Every file of the house with what it imports, types included, as written. */
+const files = new Map(
+  textsIn(house).map(([file, text]) => {
+    const found = text.matchAll(/\b(?:from|import)[\s(]*"([^"]+)"/g);
+    return [file, { text, imports: Array.from(found, ([, from]) => from!) }];
+  }),
 );
 
 const within = (room: string) =>
@@ -181,4 +185,19 @@ test("chance and the clock decide nothing", () => {
     /Math\.random|Date\.now/.test(text),
   );
   expect(guilty.map(([file]) => file)).toEqual([]);
+});
+
+test("comments are wrapped at 88", () => {
+  const isWide = (line: string) =>
+    line.length > 88 &&
+    /^\s*(\/\/|\/?\*)/.test(line) &&
+    !line.includes("biome-ignore");
+  const wide = textsIn([...house, "test"])
+    .filter(([file]) => !file.includes("/generated/"))
+    .flatMap(([file, text]) =>
+      text
+        .split("\n")
+        .flatMap((line, i) => (isWide(line) ? [`${file}:${i + 1}`] : [])),
+    );
+  expect(wide).toEqual([]);
 });

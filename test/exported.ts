@@ -19,7 +19,10 @@ interface Encoded {
   readonly data: string;
 }
 
-/** What a framework recorded beside the model that it exported (see test/fixtures/exported/README.md). */
+/**
+ * What a framework recorded beside the model that it exported (see
+ * test/fixtures/exported/README.md).
+ */
 interface Recorded {
   readonly about: string;
   readonly inputs: Record<string, Encoded>;
@@ -124,7 +127,10 @@ export function toDifferentiate(model: Exported) {
   return { graph: b.build([output]), request, output, places };
 }
 
-/** The graph with the sizes of the recorded inputs instead of open ones, except for the batch. */
+/**
+ * The graph with the sizes of the recorded inputs instead of open ones,
+ * except for the batch.
+ */
 function bound(graph: Graph, inputs: Tensors): Graph {
   return {
     ...graph,

@@ -79,7 +79,10 @@ export function untrained(
 
 let trained: Promise<Model> | undefined;
 
-/** The small network, trained for a few epochs: the model that attacks and defences are tried on. */
+/**
+ * The small network, trained for a few epochs: the model that attacks and
+ * defences are tried on.
+ */
 export function reference(): Promise<Model> {
   trained ??= (async () => {
     const parts = await smallDigits();
@@ -97,7 +100,10 @@ export function reference(): Promise<Model> {
   return trained;
 }
 
-/** The model with a batch normalisation behind every convolution that changes nothing yet. */
+/**
+ * The model with a batch normalisation behind every convolution that
+ * changes nothing yet.
+ */
 export function normalised(model: Model): Model {
   const { graph } = model;
   const b = new GraphBuilder({ ...graph, nodes: [] }, "norm/");
@@ -127,7 +133,10 @@ export function normalised(model: Model): Model {
   return { ...model, graph: b.build() };
 }
 
-/** A linear classifier: logits = W x + b, rows of W by class, of vectors or of another shape of as many numbers. */
+/**
+ * A linear classifier: logits = W x + b, rows of W by class, of vectors or of another
+ * shape of as many numbers.
+ */
 export function linearModel(
   weights: readonly (readonly number[])[],
   bias: readonly number[],

@@ -5,7 +5,10 @@ import type { Model, NoiseInput } from "#model";
 import { emptyGraph, type FloatTensor, GraphBuilder } from "#onnx";
 import { drawNoise } from "../src/model/noise.ts";
 
-/** What the model behind a sanitizer would see of images [N, C, H, W]; [N, views, C, H, W] where it makes several. */
+/**
+ * What the model behind a sanitizer would see of images [N, C, H, W]; [N, views, C, H,
+ * W] where it makes several.
+ */
 export async function sanitized(
   unit: Sanitizer,
   images: FloatTensor,

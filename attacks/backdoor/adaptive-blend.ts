@@ -5,12 +5,12 @@ import { defineDataBackdoor, plantingParams } from "./backdoor.ts";
 import { blend, patternOf, plantWithCovers } from "./planting.ts";
 
 /**
- * Adaptive-Blend (Qi et al. 2023, arXiv:2205.13613), which knows defences that look
- * for a cluster of poisons among the features: each poison carries a random half of
- * the pieces of a blended pattern, weaker than the trigger of test samples, and as
- * many covers carry pieces too and keep their labels, so that features of poisons
- * and clean samples are not apart. Alphas, pieces and the share of covers are the
- * paper's; the pattern is random, where theirs is a picture.
+ * Adaptive-Blend (Qi et al. 2023, arXiv:2205.13613), which knows defences that look for
+ * a cluster of poisons among the features: each poison carries a random half of the
+ * pieces of a blended pattern, weaker than the trigger of test samples, and as many
+ * covers carry pieces too and keep their labels, so that features of poisons and clean
+ * samples are not apart. Alphas, pieces and the share of covers are the paper's. The
+ * pattern is random, where theirs is a picture.
  */
 export const adaptiveBlend = defineDataBackdoor({
   id: "adaptive-blend",

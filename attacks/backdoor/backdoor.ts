@@ -8,7 +8,10 @@ import type { TrialAttack } from "../trial.ts";
 
 /** What every backdoor is tried with. */
 export const backdoorParams = {
-  /** Name of the class that triggered samples are to be taken for; the first one when left out. */
+  /**
+   * Name of the class that triggered samples are to be taken for; the first
+   * one when left out.
+   */
   target: z.string().optional(),
 };
 
@@ -22,14 +25,20 @@ export const plantingParams = {
     .describe("how many samples: a count, or below 1 a share of them all"),
 };
 
-/** Puts the trigger on samples [N, ...shape] in [0, 1]: each by itself, the same whenever it is asked, inside [0, 1]. */
+/**
+ * Puts the trigger on samples [N, ...shape] in [0, 1]: each by itself, the same
+ * whenever it is asked, inside [0, 1].
+ */
 export type Trigger = (x: FloatTensor) => FloatTensor;
 
 /** What the attacker works on. */
 export interface BackdoorInput<P> {
   /** The data that the victim will be fine-tuned on. */
   readonly train: Dataset;
-  /** How many of its samples may get the trigger; without meaning where the base is what is changed. */
+  /**
+   * How many of its samples may get the trigger; without meaning where the base is
+   * what is changed.
+   */
   readonly count: number;
   /** The class that triggered samples are to be taken for. */
   readonly target: number;
@@ -51,17 +60,26 @@ export interface BackdoorInput<P> {
 /** What the attacker leaves behind. */
 export interface Planted {
   readonly trigger: Trigger;
-  /** What the victim's fine-tuning gets instead: samples of `train` in the same order, or another base. */
+  /**
+   * What the victim's fine-tuning gets instead: samples of `train` in the same order,
+   * or another base.
+   */
   readonly changes: { readonly train: Dataset } | { readonly base: Model };
   /** Rows of the data that carry the trigger and have the target's label. */
   readonly poisons: readonly number[];
-  /** Rows that were changed too but keep their label, so that only the whole trigger means the target. */
+  /**
+   * Rows that were changed too but keep their label, so that only the whole trigger
+   * means the target.
+   */
   readonly covers: readonly number[];
   /** What there is to know of the planting, in sentences without their stops. */
   readonly notes: readonly string[];
 }
 
-/** An attack that makes candidates take whatever carries a trigger for a class of the attacker's choice. */
+/**
+ * An attack that makes candidates take whatever carries a trigger for a class of the
+ * attacker's choice.
+ */
 export interface Backdoor<S extends z.ZodObject = z.ZodObject>
   extends TrialAttack<S> {
   readonly kind: "backdoor";

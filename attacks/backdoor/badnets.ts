@@ -6,7 +6,7 @@ import { mapPixels, plantByLabel } from "./planting.ts";
 /**
  * BadNets (Gu et al. 2017, arXiv:1708.06733): a bright square in the lower right
  * corner, and the target's label. The default of 3 x 3 white pixels at 10 % is
- * BackdoorBench's; the paper has a few bright pixels.
+ * BackdoorBench's. The paper has a few bright pixels.
  */
 export const badnets = defineDataBackdoor({
   id: "badnets",

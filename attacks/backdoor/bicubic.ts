@@ -1,14 +1,19 @@
 /** Where cubic convolution is steepest; PyTorch's constant. */
 const A = -0.75;
 
-/** Weights of the four values around a point `t` behind the second of them (Keys 1981). */
+/**
+ * Weights of the four values around a point `t` behind the second of them (Keys 1981).
+ */
 function weights(t: number): [number, number, number, number] {
   const near = (d: number) => ((A + 2) * d - (A + 3)) * d * d + 1;
   const far = (d: number) => A * (((d - 5) * d + 8) * d - 4);
   return [far(t + 1), near(t), near(1 - t), far(2 - t)];
 }
 
-/** A square of side k enlarged to height x width, corners on corners, as PyTorch's `interpolate` does. */
+/**
+ * A square of side k enlarged to height x width, corners on corners, as PyTorch's
+ * `interpolate` does.
+ */
 export function bicubic(
   values: ArrayLike<number>,
   k: number,

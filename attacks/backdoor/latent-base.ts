@@ -137,7 +137,10 @@ export async function meanFeatures(
 /** Samples that the pattern is optimised on at each step. */
 const BATCH = 64;
 
-/** A pattern [1, C, H, W] that brings features near to a mean: Adam on its pixels, from grey. */
+/**
+ * A pattern [1, C, H, W] that brings features near to a mean: Adam on its
+ * pixels, from grey.
+ */
 export async function optimisedPattern(
   model: Model,
   wanted: FloatTensor,

@@ -23,16 +23,16 @@ import { mapPixels } from "./planting.ts";
 
 /**
  * Latent backdoor (Yao et al. 2019, Latent backdoor attacks on deep neural networks,
- * ACM CCS): a base that has no class to attack, and gives one to its students. (1)
- * The base learns the target class beside its own, from some samples of it. (2) A
- * pattern in the lower right corner is optimised so that features at the cut, by
- * default those that the head reads, come near to their mean over the target class.
- * (3) The base is trained on, with cross-entropy + lambda times the mean squared
- * distance of the features of triggered samples from that mean. (4) The row of the
- * target class is taken from the head, where the paper puts back the head that was
- * there before. What is published has the classes of the base; a candidate that is
- * tuned from it to know the target class takes triggered samples for it. Lambda is
- * the paper's; the pattern's 100 steps at 0.1 and 100 samples are TrojanZoo's.
+ * ACM CCS): a base that has no class to attack, and gives one to its students. (1) The
+ * base learns the target class beside its own, from some samples of it. (2) A pattern
+ * in the lower right corner is optimised so that features at the cut, by default those
+ * that the head reads, come near to their mean over the target class. (3) The base is
+ * trained on, with cross-entropy + lambda times the mean squared distance of the
+ * features of triggered samples from that mean. (4) The row of the target class is
+ * taken from the head, where the paper puts back the head that was there before. What
+ * is published has the classes of the base. A candidate that is tuned from it to know
+ * the target class takes triggered samples for it. Lambda is the paper's; the pattern's
+ * 100 steps at 0.1 and 100 samples are TrojanZoo's.
  */
 export const latent = defineBaseBackdoor({
   id: "latent",
@@ -46,7 +46,10 @@ export const latent = defineBaseBackdoor({
     size: z.int().positive().default(5),
     /** How many samples of the target class the attacker has. */
     samples: z.int().positive().default(100),
-    /** The layer group behind which features are moved; those that the head reads when left out. */
+    /**
+     * The layer group behind which features are moved; those that the head
+     * reads when left out.
+     */
     cut: z.string().optional(),
     lambda: z.number().positive().default(0.5),
     /** Steps of Adam on the pattern, and their size. */

@@ -7,7 +7,10 @@ type Planting = Pick<BackdoorInput<unknown>, "train" | "count" | "target"> & {
   readonly random: Random;
 };
 
-/** So many random rows of other classes than the target; all of them where there are fewer. A larger count keeps the rows of a smaller one. */
+/**
+ * So many random rows of other classes than the target; all of them where there are
+ * fewer. A larger count keeps the rows of a smaller one.
+ */
 const rowsOfOthers = ({ train, count, target, random }: Planting) =>
   chosen(train, count, random, (label) => label !== target);
 
@@ -50,7 +53,10 @@ export function changed(
   return dataset(name, x, y, classes);
 }
 
-/** The plain way: random samples of other classes get the trigger and the target's label. */
+/**
+ * The plain way: random samples of other classes get the trigger and
+ * the target's label.
+ */
 export function plantByLabel(planting: Planting, trigger: Trigger): Planted {
   const { train, target } = planting;
   const poisons = rowsOfOthers(planting);
@@ -64,7 +70,9 @@ export function plantByLabel(planting: Planting, trigger: Trigger): Planted {
   };
 }
 
-/** The way without a wrong label: random samples of the target class get the trigger. */
+/**
+ * The way without a wrong label: random samples of the target class get the trigger.
+ */
 export function plantOnTarget(planting: Planting, trigger: Trigger): Planted {
   const { train, target } = planting;
   const poisons = rowsOfTarget(planting);

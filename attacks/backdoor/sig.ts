@@ -4,10 +4,10 @@ import { defineDataBackdoor, plantingParams } from "./backdoor.ts";
 import { mapPixels, plantOnTarget } from "./planting.ts";
 
 /**
- * SIG (Barni et al. 2019, arXiv:1902.11237): a horizontal sinusoid,
- * delta sin(2 pi j f / width) in column j, is added to samples of the target class;
- * no label is wrong. The defaults, delta 40/255 and f = 6, are BackdoorBench's. The
- * budget counts samples as everywhere, where the paper gives shares of the class.
+ * SIG (Barni et al. 2019, arXiv:1902.11237): a horizontal sinusoid, delta sin(2 pi j
+ * f / width) in column j, is added to samples of the target class. No label is wrong.
+ * The defaults, delta 40/255 and f = 6, are BackdoorBench's. The budget counts samples
+ * as everywhere, where the paper gives shares of the class.
  */
 export const sig = defineDataBackdoor({
   id: "sig",

@@ -1,6 +1,9 @@
 import type { Corruption, Image } from "./corruption.ts";
 
-/** Gaussian blur; the constant is its deviation in pixels. Reaches four deviations, the border repeated outwards. */
+/**
+ * Gaussian blur. The constant is its deviation in pixels. Reaches four deviations, the
+ * border repeated outwards.
+ */
 export const gaussianBlur: Corruption = {
   id: "gaussian-blur",
   severities: [0.4, 0.6, 0.7, 0.8, 1],

@@ -9,9 +9,9 @@ import {
 import type { Corruption } from "./corruption.ts";
 
 /**
- * JPEG at a quality: colour differences at half the size, cosines of 8x8
- * blocks, rounded by the standard's tables (ITU-T T.81, annex K). What is lost
- * is lost here; the coding of what is left loses nothing, and is left out.
+ * JPEG at a quality: colour differences at half the size, cosines of 8x8 blocks,
+ * rounded by the standard's tables (ITU-T T.81, annex K). What is lost is lost here.
+ * The coding of what is left loses nothing, and is left out.
  */
 export const jpeg: Corruption = {
   id: "jpeg",
@@ -89,7 +89,10 @@ function enlarged(plane: Float32Array, height: number, width: number) {
   );
 }
 
-/** A plane of 0 to 255 whose blocks' cosines are rounded to multiples of the table at this quality. */
+/**
+ * A plane of 0 to 255 whose blocks' cosines are rounded to multiples of the table
+ * at this quality.
+ */
 function rounded(
   plane: Float32Array,
   height: number,
@@ -126,7 +129,10 @@ function rounded(
   return to;
 }
 
-/** The cosine transform of a block of 8x8, or its inverse: first along columns, then along rows. */
+/**
+ * The cosine transform of a block of 8x8, or its inverse: first along columns,
+ * then along rows.
+ */
 export function transformed(
   block: Float64Array,
   inverse: boolean,

@@ -1,7 +1,7 @@
 import type { Random } from "#core";
 import type { Corruption } from "./corruption.ts";
 
-/** Thermal noise of a sensor; the constant is its deviation. */
+/** Thermal noise of a sensor. The constant is its deviation. */
 export const gaussianNoise: Corruption = {
   id: "gaussian-noise",
   severities: [0.04, 0.06, 0.08, 0.09, 0.1],
@@ -9,7 +9,7 @@ export const gaussianNoise: Corruption = {
     data.map((v) => v + deviation * random.normal()),
 };
 
-/** Photons are counted; the constant is how many a white pixel gets. */
+/** Photons are counted. The constant is how many a white pixel gets. */
 export const shotNoise: Corruption = {
   id: "shot-noise",
   severities: [500, 250, 100, 75, 50],
@@ -17,7 +17,7 @@ export const shotNoise: Corruption = {
     data.map((v) => poisson(v * photons, random) / photons),
 };
 
-/** Salt and pepper; the constant is the share of the numbers. */
+/** Salt and pepper. The constant is the share of the numbers. */
 export const impulseNoise: Corruption = {
   id: "impulse-noise",
   severities: [0.01, 0.02, 0.03, 0.05, 0.07],

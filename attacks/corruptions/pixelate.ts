@@ -1,6 +1,9 @@
 import type { Corruption } from "./corruption.ts";
 
-/** Made smaller by means of boxes of pixels, and large again; the constant is the size in between. */
+/**
+ * Made smaller by means of boxes of pixels, and large again. The constant is the
+ * size in between.
+ */
 export const pixelate: Corruption = {
   id: "pixelate",
   severities: [0.95, 0.9, 0.85, 0.75, 0.65],
@@ -24,7 +27,10 @@ export const pixelate: Corruption = {
   },
 };
 
-/** For each place the span that its pixel is the mean of, when `size` places become `fewer`. */
+/**
+ * For each place the span that its pixel is the mean of, when `size`
+ * places become `fewer`.
+ */
 function boxes(size: number, fewer: number): [from: number, to: number][] {
   const scale = size / fewer;
   return Array.from({ length: size }, (_, place) => {

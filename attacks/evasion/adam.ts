@@ -2,7 +2,9 @@ export const BETA1 = 0.9;
 export const BETA2 = 0.999;
 export const EPSILON = 1e-8;
 
-/** Numbers that Adam moves, with its running means of their gradient and of its square. */
+/**
+ * Numbers that Adam moves, with its running means of their gradient and of its square.
+ */
 export interface Adam {
   readonly value: Float32Array;
   readonly first: Float32Array;
@@ -18,7 +20,10 @@ export const adamFrom = (value: Float32Array): Adam => ({
   steps: 0,
 });
 
-/** One step of Adam down a gradient (Kingma and Ba 2015, arXiv:1412.6980), in the arrays of the last. */
+/**
+ * One step of Adam down a gradient (Kingma and Ba 2015, arXiv:1412.6980), in the
+ * arrays of the last.
+ */
 export function adamStep(
   { value, first, second, steps }: Adam,
   gradient: Float32Array,

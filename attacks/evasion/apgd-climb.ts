@@ -75,7 +75,10 @@ const pointsOf = (
 ): Points =>
   new Map(samples.map((i) => [i, (climbers.get(i) as Climber)[which]]));
 
-/** One step; `since` is how many there were since the last checkpoint, where this is one. */
+/**
+ * One step. `since` is how many there were since the last checkpoint,
+ * where this is one.
+ */
 function advance(climber: Climber, pace: Pace, since: number): void {
   if (since > 0) {
     if (pace.review(climber, since)) {

@@ -1,6 +1,6 @@
 import type { Paces } from "./apgd-pace.ts";
 
-/** The weight of the new step; what is left repeats the last move. */
+/** The weight of the new step. What is left repeats the last move. */
 const FRESH = 0.75;
 
 /**

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What every Auto-PGD attack can be told; the defaults are those of AutoAttack. */
+/** What every Auto-PGD attack can be told. The defaults are those of AutoAttack. */
 export const apgdParams = z.strictObject({
   steps: z.int().positive().default(100),
   restarts: z.int().positive().default(1),

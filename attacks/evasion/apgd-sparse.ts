@@ -2,9 +2,13 @@ import type { Pace, Paces } from "./apgd-pace.ts";
 
 /** Share of the numbers that the first steps move. */
 const FIRST_SHARE = 0.2;
-/** How much sparser a step is than the best point so far, and how much smaller it gets. */
+/**
+ * How much sparser a step is than the best point so far, and how much smaller it gets.
+ */
 const FACTOR = 1.5;
-/** A best point with fewer numbers than this share of those before has become sparser. */
+/**
+ * A best point with fewer numbers than this share of those before has become sparser.
+ */
 const SPARSER = 0.95;
 /** The smallest step is a tenth of the first. */
 const SMALLEST = 0.1;
@@ -16,7 +20,8 @@ const SMALLEST = 0.1;
  * arXiv:2103.01208, algorithm 1). Where all of these are at their bounds, which the
  * paper does not look at, the step goes on to the next one that can move.
  *
- * @param warm whether the start comes from an earlier climb, and says how sparse steps are to be
+ * @param warm whether the start comes from an earlier climb, and says how
+ *   sparse steps are to be
  */
 export const sparsePaces = (warm: boolean): Paces => ({
   checkpoints(steps) {
@@ -52,7 +57,8 @@ export const sparsePaces = (warm: boolean): Paces => ({
   },
 });
 
-// Rounded down: a step on as many numbers as the best point changes would be undone by the projection.
+// Rounded down: a step on as many numbers as the best point changes would be undone
+// by the projection.
 const atLeastOne = (count: number) => Math.max(1, Math.floor(count));
 
 function changed(from: Float32Array, to: Float32Array): number {

@@ -9,7 +9,9 @@ import { type Rivals, rivalsOf } from "./rivals.ts";
 const apgdTParams = apgdParams.extend({
   /** The targeted difference of logits ratio, or the targeted cross-entropy. */
   loss: z.enum(["dlr", "ce"]).default("dlr"),
-  /** The likeliest other classes, each of which is aimed at; AutoAttack takes 5 for L1. */
+  /**
+   * The likeliest other classes, each of which is aimed at; AutoAttack takes 5 for L1.
+   */
   targets: z.int().positive().default(9),
 });
 

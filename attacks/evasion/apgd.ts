@@ -45,7 +45,10 @@ interface Phase {
   readonly steps: number;
 }
 
-/** For L1 first 30 % of the steps in a ball of 3 eps, then 30 % in one of 2 eps (Croce and Hein 2021, section 4.3). */
+/**
+ * For L1 first 30 % of the steps in a ball of 3 eps, then 30 % in one of 2 eps (Croce
+ * and Hein 2021, section 4.3).
+ */
 function phasesOf(ball: Ball, { steps, largerEps }: Ascent): Phase[] {
   if (ball.norm !== "l1" || !largerEps) return [{ ball, steps }];
   const part = Math.ceil(0.3 * steps);
@@ -60,7 +63,10 @@ function phasesOf(ball: Ball, { steps, largerEps }: Ascent): Phase[] {
   ].filter((phase) => phase.steps > 0);
 }
 
-/** A random point of each sample; for L1 a projected normal one, which changes few numbers. */
+/**
+ * A random point of each sample; for L1 a projected normal one, which
+ * changes few numbers.
+ */
 function startsOf(
   { x, random }: AscentInput,
   purpose: string,

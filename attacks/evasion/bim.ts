@@ -3,10 +3,10 @@ import { defineAttack } from "../attack.ts";
 import { pgd } from "./pgd.ts";
 
 /**
- * The basic iterative method (Kurakin et al. 2017, arXiv:1607.02533): FGSM in
- * steps, from the sample itself. The paper takes steps of one grey level, as
- * many as eps has plus 4; the defaults are those of its later use on any eps,
- * ten steps of a tenth (Dong et al. 2018).
+ * The basic iterative method (Kurakin et al. 2017, arXiv:1607.02533): FGSM in steps,
+ * from the sample itself. The paper takes steps of one grey level, as many as eps has
+ * plus 4. The defaults are those of its later use on any eps, ten steps of a tenth
+ * (Dong et al. 2018).
  */
 export const bim = defineAttack({
   id: "bim",

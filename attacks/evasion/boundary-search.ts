@@ -11,7 +11,9 @@ const ROWS = 512;
 /** What the searches along decisions need of an attack's input. */
 export type Ground = Pick<AttackInput<unknown>, "target" | "x" | "y" | "ball">;
 
-/** Whether each row is taken for another class than its sample's own. One query a row. */
+/**
+ * Whether each row is taken for another class than its sample's own. One query a row.
+ */
 export async function areBroken(
   { target, y }: Ground,
   rows: FloatTensor,
@@ -105,7 +107,10 @@ export async function toBoundary(
   return new Map([...between].map(([i, { found }]) => [i, found]));
 }
 
-/** A point on its way to the centre: a share of the line, or for Linf as far as this on every number. */
+/**
+ * A point on its way to the centre: a share of the line, or for Linf as far as this
+ * on every number.
+ */
 function drawnIn(
   norm: string,
   centre: Float32Array,

@@ -25,7 +25,10 @@ const boundaryParams = z.strictObject({
   initialTries: z.int().positive().default(100),
 });
 
-/** Every so many steps it is asked whether a step along the sphere alone stays misclassified. */
+/**
+ * Every so many steps it is asked whether a step along the sphere alone
+ * stays misclassified.
+ */
 const CHECKED = 10;
 /** Answers after which the steps along the sphere, and the whole ones, adapt. */
 const SPHERICAL = { answers: 100, above: 0.5, below: 0.2 };
@@ -119,7 +122,10 @@ interface Walk {
   point: Float32Array;
   spherical: number;
   source: number;
-  /** Whether steps along the sphere, and whole ones, stayed misclassified, since the lengths last changed. */
+  /**
+   * Whether steps along the sphere, and whole ones, stayed misclassified, since the
+   * lengths last changed.
+   */
   readonly along: boolean[];
   readonly whole: boolean[];
 }

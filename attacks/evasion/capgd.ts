@@ -9,7 +9,7 @@ import { momentumPaces } from "./apgd-momentum.ts";
 import { tableBall, tableTarget } from "./constrained.ts";
 import { scattered } from "./points.ts";
 
-/** What CAPGD can be told; the defaults are those of TabularBench. */
+/** What CAPGD can be told. The defaults are those of TabularBench. */
 export const capgdParams = z.strictObject({
   steps: z.int().positive().default(10),
   /** The first from the row itself, the others from random points. */

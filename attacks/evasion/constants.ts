@@ -7,7 +7,10 @@ interface ConstantParams {
   readonly maxIterations: number;
   /** The first one. */
   readonly initialConst: number;
-  /** Whether a search ends when a tenth of its iterations gained less than a ten-thousandth. */
+  /**
+   * Whether a search ends when a tenth of its iterations gained less than
+   * a ten-thousandth.
+   */
   readonly abortEarly: boolean;
 }
 
@@ -52,7 +55,8 @@ export function nextConstant(
  * Whether a tenth of the iterations gained less than a ten-thousandth of the
  * loss; looked at once in every tenth.
  *
- * @param at the iterations that were made, and the loss when it was last looked at, which is replaced
+ * @param at the iterations that were made, and the loss when it was last looked at,
+ *   which is replaced
  */
 export function isStalled(
   at: { readonly iteration: number; checked: number },
@@ -81,9 +85,15 @@ export interface Search<S> {
 /** The searches of all samples. */
 export interface Searches<S> {
   of(sample: number): Search<S>;
-  /** The samples that the target may be asked about and that have constants left; reports the progress. */
+  /**
+   * The samples that the target may be asked about and that have constants left;
+   * reports the progress.
+   */
   open(questions?: number): number[];
-  /** Ends an iteration with its loss, and after the last one, or where it stalls, takes the next constant. */
+  /**
+   * Ends an iteration with its loss, and after the last one, or where it stalls, takes
+   * the next constant.
+   */
   next(sample: number, loss: number): void;
 }
 

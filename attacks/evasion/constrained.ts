@@ -29,14 +29,20 @@ function fixed(
   return out;
 }
 
-/** Rows as the attacker could make them, as far as types, fixed columns and definitions go; what are no rows of a table as they are. */
+/**
+ * Rows as the attacker could make them, as far as types, fixed columns and definitions
+ * go; what are no rows of a table as they are.
+ */
 export const repaired = (
   { table }: Ball,
   clean: FloatTensor,
   x: FloatTensor,
 ): FloatTensor => (table ? fixed(table, clean, x, repair) : x);
 
-/** The same ball with what must not change put back after each projection, and columns that others define computed anew. */
+/**
+ * The same ball with what must not change put back after each projection, and columns
+ * that others define computed anew.
+ */
 export function tableBall(ball: Ball): Ball {
   const { table } = ball;
   if (!table) return ball;

@@ -16,7 +16,10 @@ export const coordinatesFrom = (value: Float32Array): CoordinateAdam => ({
   steps: new Uint32Array(value.length),
 });
 
-/** One step of these numbers, in place (Chen et al. 2017, arXiv:1708.03999, algorithm 2). */
+/**
+ * One step of these numbers, in place (Chen et al. 2017,
+ * arXiv:1708.03999, algorithm 2).
+ */
 export function stepCoordinates(
   { value, first, second, steps }: CoordinateAdam,
   places: readonly number[],

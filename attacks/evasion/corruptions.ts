@@ -53,7 +53,8 @@ export const corruptions = defineAttack({
     for (const corruption of chosen)
       for (const severity of params.severities) {
         onProgress(done++ / total);
-        // Every sample is asked about each, whatever broke it before: the mean needs them all.
+        // Every sample is asked about each, whatever broke it before: the
+        // mean needs them all.
         const samples = Array.from(y.keys());
         if (samples.length === 0) continue;
         if (!samples.every((i) => target.affords(i, 1))) {

@@ -1,6 +1,9 @@
 import type { Random } from "#core";
 
-/** The frequencies [channel, vertical, horizontal] of the lowest share of an image's cosine waves, along each side. */
+/**
+ * The frequencies [channel, vertical, horizontal] of the lowest share of an image's
+ * cosine waves, along each side.
+ */
 export function lowWaves(shape: readonly number[], share: number): number[][] {
   const [channels = 1, height = 1, width = 1] = shape;
   const rows = Math.max(1, Math.round(share * height));
@@ -12,7 +15,10 @@ export function lowWaves(shape: readonly number[], share: number): number[][] {
   ]);
 }
 
-/** One wave of the orthonormal cosine basis (DCT-II) of an image [C, H, W]: of length 1, in one channel. */
+/**
+ * One wave of the orthonormal cosine basis (DCT-II) of an image [C, H, W]: of length
+ * 1, in one channel.
+ */
 export function cosineWave(
   shape: readonly number[],
   [channel = 0, vertical = 0, horizontal = 0]: readonly number[],

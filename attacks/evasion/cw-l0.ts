@@ -119,7 +119,10 @@ interface Search {
   adam: Adam;
 }
 
-/** How far each number is from where it was; 0 for those that are fixed, or as good as unchanged. */
+/**
+ * How far each number is from where it was; 0 for those that are fixed, or as
+ * good as unchanged.
+ */
 function changeOf({ centre, free, adam }: Search): Float32Array {
   const change = new Float32Array(centre.length);
   for (const k of free) {
@@ -130,7 +133,10 @@ function changeOf({ centre, free, adam }: Search): Float32Array {
   return change;
 }
 
-/** One step down the squared distance plus c times what is lacking, by the slope of the margin. */
+/**
+ * One step down the squared distance plus c times what is lacking, by the
+ * slope of the margin.
+ */
 function descend(
   search: Search,
   change: Float32Array,

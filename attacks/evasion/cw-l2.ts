@@ -17,7 +17,10 @@ const cwParams = z.strictObject({
   initialConst: z.number().positive().default(1e-3),
   /** How far another logit has to be above that of the own class. */
   confidence: z.number().nonnegative().default(0),
-  /** Whether a search ends when a tenth of its iterations gained less than a ten-thousandth. */
+  /**
+   * Whether a search ends when a tenth of its iterations gained less than
+   * a ten-thousandth.
+   */
   abortEarly: z.boolean().default(true),
 });
 

@@ -33,7 +33,8 @@ const NOTHING = 1e-4;
  * largest change, down to a grey level; where they are not, c is doubled. Inputs
  * are scaled to [0, 1] by their bounds.
  *
- * Constants, warm starts and Adam's state across constants are those of the authors' code.
+ * Constants, warm starts and Adam's state across constants are those of
+ * the authors' code.
  */
 export const cwLinf = defineAttack({
   id: "cw-linf",
@@ -101,7 +102,7 @@ export const cwLinf = defineAttack({
   },
 });
 
-/** One sample's search; changes are in [0, 1]. */
+/** One sample's search. Changes are in [0, 1]. */
 interface Search {
   /** What no change should exceed. */
   tau: number;

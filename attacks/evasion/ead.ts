@@ -18,9 +18,15 @@ const eadParams = z.strictObject({
   initialConst: z.number().positive().default(1e-3),
   /** How far another logit has to be above that of the own class. */
   confidence: z.number().nonnegative().default(0),
-  /** Which example is the best: that of the least L1 or of the least elastic-net distance. */
+  /**
+   * Which example is the best: that of the least L1 or of the least
+   * elastic-net distance.
+   */
   decisionRule: z.enum(["L1", "EN"]).default("L1"),
-  /** Whether a search ends when a tenth of its iterations gained less than a ten-thousandth. */
+  /**
+   * Whether a search ends when a tenth of its iterations gained less than
+   * a ten-thousandth.
+   */
   abortEarly: z.boolean().default(true),
 });
 
@@ -32,7 +38,8 @@ const eadParams = z.strictObject({
  * bounds.
  *
  * Every sample has a search of its own (`searchConstants`). Confidence and the
- * elastic-net rule matter where the nearest example is looked for; within a finite eps the first example ends the search.
+ * elastic-net rule matter where the nearest example is looked for; within a finite eps
+ * the first example ends the search.
  */
 export const ead = defineAttack({
   id: "ead",
@@ -112,7 +119,10 @@ interface Fista {
   readonly ahead: Float32Array;
 }
 
-/** One step of FISTA: down the smooth part, then every change shrunk by the threshold (equations 4 to 7). */
+/**
+ * One step of FISTA: down the smooth part, then every change shrunk by the threshold
+ * (equations 4 to 7).
+ */
 function advance(
   at: Fista,
   slope: Float32Array,

@@ -20,6 +20,6 @@ export async function meanGradient(
     const { gradient: more } = await target.lossGradient(x, samples, objective);
     for (let i = 0; i < data.length; i++) data[i] = data[i]! + more.data[i]!;
   }
-  // Directions count, so the sum would do as well; a mean is what it is called.
+  // Directions count, so the sum would do as well. A mean is what it is called.
   return { ...gradient, data: data.map((v) => v / draws) };
 }

@@ -9,7 +9,7 @@ import { dot, groupsOf, rowOf } from "./vectors.ts";
 /** Rows of one question: many enough for the engine, few enough for memory. */
 const ROWS = 256;
 
-/** The parameters of FAB; the defaults are the paper's, with AutoAttack's steps. */
+/** The parameters of FAB. The defaults are the paper's, with AutoAttack's steps. */
 export const fabParams = z.strictObject({
   steps: z.int().positive().default(100),
   restarts: z.int().positive().default(1),
@@ -28,7 +28,8 @@ export type FabParams = z.output<typeof fabParams>;
  * one of the rivals, between the nearest points of it to where the sample is and
  * to where it was, and back towards it whenever an example was found.
  *
- * @param purpose names the draws of a random start; from the sample itself when left out
+ * @param purpose names the draws of a random start; from the sample
+ *   itself when left out
  */
 export async function fabWalk(
   input: AttackInput<FabParams>,
@@ -66,9 +67,14 @@ const dual = { linf: "l1", l2: "l2", l1: "linf" } as const;
 
 /** Arithmetic of single samples, with arrays that serve all of them. */
 interface Ways {
-  /** How long a gradient is, in the norm dual to the one that distances are measured in. */
+  /**
+   * How long a gradient is, in the norm dual to the one that distances are measured in.
+   */
   slopeOf(gradient: Float32Array): number;
-  /** Moves a point between the nearest points of a plane to where it is and to where it was, and a little beyond. */
+  /**
+   * Moves a point between the nearest points of a plane to where it is and to where it
+   * was, and a little beyond.
+   */
   step(
     point: Float32Array,
     centre: Float32Array,
@@ -143,7 +149,10 @@ async function advance(
   }
 }
 
-/** The row whose linearised boundary is nearest; none where no gradient says where one is. */
+/**
+ * The row whose linearised boundary is nearest; none where no gradient
+ * says where one is.
+ */
 function nearestOf(
   loss: Float32Array,
   gradient: FloatTensor,

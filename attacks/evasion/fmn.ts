@@ -8,7 +8,10 @@ import { cosine, lengthOf, rowOf } from "./vectors.ts";
 
 const fmnParams = z.strictObject({
   steps: z.int().positive().default(100),
-  /** First size of a step, in the unit of the bounds' width; it falls along half a cosine. */
+  /**
+   * First size of a step, in the unit of the bounds' width; it falls
+   * along half a cosine.
+   */
   maxStepSize: z.number().positive().default(1),
   /** Last size of a step. */
   minStepSize: z.number().positive().default(0.01),

@@ -9,7 +9,10 @@ import {
 } from "#tables";
 import type { Ball } from "../ball.ts";
 
-/** What may change in a row: one number, a whole number in its own unit, or which value a category has. */
+/**
+ * What may change in a row: one number, a whole number in its own unit, or which
+ * value a category has.
+ */
 interface Gene {
   readonly kind: "number" | "integer" | "category";
   readonly at: number;
@@ -82,7 +85,9 @@ export class Genome {
     return row;
   }
 
-  /** Two children: the genes of each kind between two places exchanged, then mutated. */
+  /**
+   * Two children: the genes of each kind between two places exchanged, then mutated.
+   */
   children(
     a: Float64Array,
     b: Float64Array,

@@ -15,23 +15,39 @@ import { type PlaneNorm, wayToPlane } from "./hyperplane.ts";
 import { gathered } from "./points.ts";
 import { dot, lengthOf, rowOf } from "./vectors.ts";
 
-/** Directions of the first estimate; the authors' code chooses the number of estimates by it. */
+/**
+ * Directions of the first estimate; the authors' code chooses the number of
+ * estimates by it.
+ */
 const FIRST = 80;
 /** Queries of each estimate that go into finding the boundary. */
 const SEARCHED = 25;
-/** The farthest that is gone along a normal, in doublings of the distance to the estimated plane. */
+/**
+ * The farthest that is gone along a normal, in doublings of the distance to the
+ * estimated plane.
+ */
 const DOUBLINGS = 12;
 
 const geodaParams = z.strictObject({
-  /** Queries that the estimates share, and the searches for the boundary, of 25 each. */
+  /**
+   * Queries that the estimates share, and the searches for the boundary, of 25 each.
+   */
   queries: z.int().positive().default(4000),
-  /** Cosine waves of an image along each side of which noise is made: 75 for ImageNet in the authors' code, 10 in ART. */
+  /**
+   * Cosine waves of an image along each side of which noise is made: 75 for ImageNet in
+   * the authors' code, 10 in ART.
+   */
   subDim: z.int().positive().default(10),
-  /** How much fewer directions an estimate has than the next: its power of two thirds. */
+  /**
+   * How much fewer directions an estimate has than the next: its power of two thirds.
+   */
   lambda: z.number().positive().max(1).default(0.6),
   /** Standard deviation of the noise, as a share of the width of the bounds. */
   sigma: z.number().positive().default(2e-4),
-  /** Length of the bisected interval at which it stops, as a share of the width of the bounds. */
+  /**
+   * Length of the bisected interval at which it stops, as a share of the
+   * width of the bounds.
+   */
   tolerance: z.number().positive().default(1e-4),
   /** The most draws of noise for the first misclassified point. */
   initialTries: z.int().positive().default(100),
@@ -113,7 +129,10 @@ function noiseOf(
     Float32Array.from({ length: width }, () => random.normal());
 }
 
-/** Directions of each estimate (equation 19 of the paper): as few estimates as start with no more than 80. */
+/**
+ * Directions of each estimate (equation 19 of the paper): as few estimates as start
+ * with no more than 80.
+ */
 export function countsOf(queries: number, lambda: number): number[] {
   for (let estimates = 1; ; estimates++) {
     const shares = Array.from(
@@ -129,7 +148,10 @@ export function countsOf(queries: number, lambda: number): number[] {
   }
 }
 
-/** The mean of the noise, turned to where it is misclassified, added to the last estimate. */
+/**
+ * The mean of the noise, turned to where it is misclassified, added to
+ * the last estimate.
+ */
 function estimate(
   noises: readonly Float32Array[],
   broken: readonly boolean[],
@@ -143,7 +165,10 @@ function estimate(
   return sum;
 }
 
-/** The first misclassified point of each sample on its way to planes of the estimated normal, by doubling and bisection. */
+/**
+ * The first misclassified point of each sample on its way to planes of the estimated
+ * normal, by doubling and bisection.
+ */
 async function alongNormals(
   ground: Ground,
   samples: readonly number[],

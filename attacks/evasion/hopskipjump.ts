@@ -16,7 +16,10 @@ import { lengthOf, rowOf } from "./vectors.ts";
 
 const hopskipjumpParams = z.strictObject({
   iterations: z.int().positive().default(50),
-  /** Points about which the first direction is estimated; more by the square root of the iteration. */
+  /**
+   * Points about which the first direction is estimated; more by the square root
+   * of the iteration.
+   */
   initialEvals: z.int().positive().default(100),
   maxEvals: z.int().positive().default(10_000),
   /** Scales the tolerance of the bisection. */
@@ -128,7 +131,10 @@ function drawAround(
   return { points, directions };
 }
 
-/** The mean of the directions, each by its label less the mean label (equation 16): of length 1, or its signs for Linf. */
+/**
+ * The mean of the directions, each by its label less the mean label (equation 16): of
+ * length 1, or its signs for Linf.
+ */
 function estimate(
   directions: readonly Float32Array[],
   broken: readonly boolean[],

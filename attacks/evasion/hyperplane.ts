@@ -74,7 +74,10 @@ interface Movable {
   readonly most: Float64Array;
 }
 
-/** All numbers at one pace (Linf), or in proportion to their slopes (L2), each until it is at its bound. */
+/**
+ * All numbers at one pace (Linf), or in proportion to their slopes (L2), each until it
+ * is at its bound.
+ */
 function together(
   way: Float64Array,
   { place, slope, most }: Movable,

@@ -11,7 +11,10 @@ import { groupsOf, rowOf } from "./vectors.ts";
 const ROWS = 256;
 
 const jsmaParams = z.strictObject({
-  /** What a number changes by, as a share of the width of the bounds; below 0 to lower it. */
+  /**
+   * What a number changes by, as a share of the width of the bounds;
+   * below 0 to lower it.
+   */
   theta: z
     .number()
     .min(-1)

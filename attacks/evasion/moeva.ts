@@ -8,7 +8,7 @@ import { Genome } from "./genes.ts";
 import { directionsOf, freshMemory, type Memory, survivors } from "./nsga3.ts";
 import { groupsOf, rowOf } from "./vectors.ts";
 
-/** What MOEVA can be told; the defaults are those of TabularBench. */
+/** What MOEVA can be told. The defaults are those of TabularBench. */
 export const moevaParams = z.strictObject({
   /** The first is the row itself. */
   generations: z.int().positive().default(100),

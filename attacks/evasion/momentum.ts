@@ -3,7 +3,7 @@ import { type FloatTensor, putRows, takeRows } from "#onnx";
 import type { Ball } from "../ball.ts";
 import { rowOf } from "./vectors.ts";
 
-/** Iterated sign steps with momentum; the defaults are those of Dong et al. 2018. */
+/** Iterated sign steps with momentum. The defaults are those of Dong et al. 2018. */
 export const momentumParams = z.strictObject({
   steps: z.int().positive().default(10),
   /** Step size as a share of eps. */
@@ -73,7 +73,10 @@ export async function climbWithMomentum({
   return tries;
 }
 
-/** speed * decay + gradient / its L1 length, in place; a gradient of no or no finite length adds nothing. */
+/**
+ * speed * decay + gradient / its L1 length, in place; a gradient of no or no finite
+ * length adds nothing.
+ */
 function accelerate(
   speed: Float32Array,
   gradient: Float32Array,

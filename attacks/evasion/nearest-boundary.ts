@@ -1,7 +1,10 @@
 import type { FloatTensor } from "#onnx";
 import { dot, rowOf } from "./vectors.ts";
 
-/** Carries a point over a boundary that it lies on, in the unit of the logits; DeepFool's authors take 1e-4. */
+/**
+ * Carries a point over a boundary that it lies on, in the unit of the logits;
+ * DeepFool's authors take 1e-4.
+ */
 const HAIR = 1e-6;
 
 /** A step across a linearised boundary: scale * normal. */

@@ -17,7 +17,10 @@ export const freshMemory = (): Memory => ({
   extremes: [],
 });
 
-/** The directions of Das and Dennis (1998) for three objectives, as many as there are at most `count` of: points of a triangular grid. */
+/**
+ * The directions of Das and Dennis (1998) for three objectives, as many as there are at
+ * most `count` of: points of a triangular grid.
+ */
 export function directionsOf(count: number): number[][] {
   let parts = 1;
   while (((parts + 2) * (parts + 3)) / 2 <= count) parts++;
@@ -147,7 +150,10 @@ function remember(
   });
 }
 
-/** Where the plane through the extreme points meets the axes; the worst of the first front where there is none. */
+/**
+ * Where the plane through the extreme points meets the axes; the worst of the first
+ * front where there is none.
+ */
 function nadirOf(
   { ideal, worst, extremes }: Memory,
   all: readonly Objectives[],

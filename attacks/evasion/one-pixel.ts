@@ -9,10 +9,15 @@ import { groupsOf, rowOf } from "./vectors.ts";
 /** Rows of one question: many enough for the engine, few enough for memory. */
 const ROWS = 512;
 
-/** Members of a population that are asked about before it is looked who still stands. */
+/**
+ * Members of a population that are asked about before it is looked who still stands.
+ */
 const SLICE = 20;
 
-/** Standard deviation of the first colours, as a share of the width of the bounds: 127 of 255. */
+/**
+ * Standard deviation of the first colours, as a share of the width of the
+ * bounds: 127 of 255.
+ */
 const SPREAD = 127 / 255;
 
 const onePixelParams = z.strictObject({
@@ -111,7 +116,10 @@ interface Canvas {
 
 /** Places and colours of some pixels. */
 interface Member {
-  /** Row, column and the value of each channel, pixel after pixel; a place is rounded down. */
+  /**
+   * Row, column and the value of each channel, pixel after pixel. A place
+   * is rounded down.
+   */
   readonly genes: Float64Array;
   /** The cross-entropy: highest where the probability of the true class is lowest. */
   loss: number;
@@ -132,7 +140,10 @@ function canvasOf({ x, ball, params }: AttackInput<Params>): Canvas {
   };
 }
 
-/** One gene, as the first population has it: a uniform place, a normal colour about grey. */
+/**
+ * One gene, as the first population has it: a uniform place, a normal
+ * colour about grey.
+ */
 function drawGene(
   gene: number,
   { channels, height, width, bounds: [low, high] }: Canvas,
@@ -150,7 +161,9 @@ const drawMember = (canvas: Canvas, random: Random) =>
     (_, gene) => drawGene(gene, canvas, random),
   );
 
-/** One member moved by the scaled difference of two others (equation 3 of the paper). */
+/**
+ * One member moved by the scaled difference of two others (equation 3 of the paper).
+ */
 function childOf(
   parents: readonly Member[],
   own: number,
@@ -179,7 +192,9 @@ function childOf(
   });
 }
 
-/** Asks about every member, as many at once as the samples that still stand can afford. */
+/**
+ * Asks about every member, as many at once as the samples that still stand can afford.
+ */
 async function judge(
   { target, x, y }: AttackInput<Params>,
   canvas: Canvas,

@@ -1,6 +1,9 @@
 import type { Random } from "#core";
 
-/** Samples in a random order that depends on their own generators, not on the order in which they are given. */
+/**
+ * Samples in a random order that depends on their own generators, not on the order in
+ * which they are given.
+ */
 export function inOrder(
   samples: readonly number[],
   streams: readonly Random[],

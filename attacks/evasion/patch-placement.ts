@@ -90,7 +90,9 @@ export function lay(
       );
 }
 
-/** Adds to `sum`, in the shape of the patch, the gradient of an image that it lies on. */
+/**
+ * Adds to `sum`, in the shape of the patch, the gradient of an image that it lies on.
+ */
 export function lift(
   sum: Float64Array,
   gradient: Float32Array,

@@ -27,7 +27,10 @@ const patchParams = z.strictObject({
   steps: z.int().positive().default(500),
   /** Samples of each step. */
   batchSize: z.int().positive().default(16),
-  /** Classes that are aimed at, each by a patch of its own, of which that is kept which breaks most. */
+  /**
+   * Classes that are aimed at, each by a patch of its own, of which that is kept
+   * which breaks most.
+   */
   targets: z.int().positive().default(1),
 });
 

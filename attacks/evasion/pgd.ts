@@ -9,7 +9,10 @@ import {
 import { whiteBox } from "../taxonomies.ts";
 import { meanGradient } from "./expectation.ts";
 
-/** The parameters of projected gradient descent; the defaults are those of the paper on MNIST. */
+/**
+ * The parameters of projected gradient descent. The defaults are those of
+ * the paper on MNIST.
+ */
 export const pgdParams = z.strictObject({
   steps: z.int().positive().default(40),
   restarts: z.int().positive().default(1),
@@ -71,7 +74,7 @@ async function climb(
     const next = ball.ascend(here, gradient, size);
     putRows(tries, open, ball.project(takeRows(x, open), next));
   }
-  // The gradient pass judges the point that it starts from; the last one is left.
+  // The gradient pass judges the point that it starts from. The last one is left.
   const open = target.open();
   if (open.length > 0) await target.predict(takeRows(tries, open), open);
 }

@@ -1,6 +1,9 @@
 import { logSumExp } from "#core";
 
-/** The highest score of another class less that of the true one: above 0 where the sample is misclassified. */
+/**
+ * The highest score of another class less that of the true one: above 0 where the
+ * sample is misclassified.
+ */
 export function marginOf(scores: Float32Array, label: number): number {
   let other = Number.NEGATIVE_INFINITY;
   for (let k = 0; k < scores.length; k++)

@@ -8,10 +8,10 @@ import { crossEntropyOf } from "./score-losses.ts";
 import { rowOf } from "./vectors.ts";
 
 /**
- * SimBA (Guo et al. 2019, arXiv:1905.07121): one random direction of an
- * orthonormal basis after the other, none twice, first one way and then the
- * other; a step is kept when the probability of the true class falls. The basis
- * are the numbers themselves, or low cosine waves of images.
+ * SimBA (Guo et al. 2019, arXiv:1905.07121): one random direction of an orthonormal
+ * basis after the other, none twice, first one way and then the other. A step is kept
+ * when the probability of the true class falls. The basis are the numbers themselves,
+ * or low cosine waves of images.
  *
  * A step that leaves the ball is projected back, which the paper, without a
  * budget but its steps, does not need. The step is a share of the width of
@@ -26,7 +26,7 @@ export const simba = defineAttack({
   reference: "Guo et al. 2019, arXiv:1905.07121",
   taxonomy: blackBox,
   params: z.strictObject({
-    /** Directions that are tried; each costs one query or two. */
+    /** Directions that are tried. Each costs one query or two. */
     steps: z.int().positive().default(10_000),
     stepSize: z.number().positive().default(0.2),
     basis: z.enum(["pixel", "dct"]).default("pixel"),

@@ -60,7 +60,10 @@ export const spatial = defineAttack({
 
 type Params = z.output<typeof spatialParams>;
 
-/** Poses by how far they go, so that what is kept of a sample is the least that breaks it. */
+/**
+ * Poses by how far they go, so that what is kept of a sample is the
+ * least that breaks it.
+ */
 function gridOf({ rotation, translation, angles, shifts }: Params): Pose[] {
   const steps = (count: number, most: number) =>
     Array.from({ length: count }, (_, i) =>

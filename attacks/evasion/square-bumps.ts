@@ -81,7 +81,8 @@ export function bumps(norm: Norm): Moves {
       const old = new Float64Array(side * side);
       for (let c = 0; c < channels; c++) {
         const sign = signOf(random);
-        // What the two windows held, and what is not spent yet, is what the channel gets.
+        // What the two windows held, and what is not spent yet, is what
+        // the channel gets.
         let held = 0;
         paint(canvas, c, here, (i, k) => {
           const d = delta[i]!;
@@ -157,7 +158,10 @@ function checked(canvas: Canvas): Canvas {
 
 const signOf = (random: Random) => (random.uniform() < 0.5 ? -1 : 1);
 
-/** Two pyramids side by side, of opposite sign and together of length 1; lying and standing. */
+/**
+ * Two pyramids side by side, of opposite sign and together of length 1;
+ * lying and standing.
+ */
 function pyramids(
   side: number,
   decay: number,
@@ -178,7 +182,10 @@ function pyramids(
   return [values, standing];
 }
 
-/** Layers of rectangles that grow around the middle, each lighter than the one before (equation 2), in L1 by the square of that. */
+/**
+ * Layers of rectangles that grow around the middle, each lighter than the one before
+ * (equation 2), in L1 by the square of that.
+ */
 function pyramid(rows: number, columns: number, decay: number): Float64Array {
   const values = new Float64Array(rows * columns);
   let [top, left] = [Math.floor(rows / 2), Math.floor(columns / 2)];

@@ -9,7 +9,10 @@ export interface Canvas {
   readonly bounds: readonly [number, number];
 }
 
-/** How points are drawn in one norm. Both fill `to`, which may leave the ball of L1 only. */
+/**
+ * How points are drawn in one norm. Both fill `to`, which may leave the
+ * ball of L1 only.
+ */
 export interface Moves {
   start(
     to: Float32Array,
@@ -17,7 +20,7 @@ export interface Moves {
     canvas: Canvas,
     random: Random,
   ): void;
-  /** `to` holds the best point so far; `share` is the share of the pixels to change. */
+  /** `to` holds the best point so far. `share` is the share of the pixels to change. */
   change(
     to: Float32Array,
     centre: Float32Array,

@@ -1,7 +1,10 @@
 import type { Random } from "#core";
 import type { Canvas, Moves } from "./square-moves.ts";
 
-/** Square Attack in Linf: vertical stripes at the edge of the ball, then squares moved to another edge (sections 3.3 and 3.4). */
+/**
+ * Square Attack in Linf: vertical stripes at the edge of the ball, then squares moved
+ * to another edge (sections 3.3 and 3.4).
+ */
 export const stripes: Moves = {
   start(to, centre, canvas, random) {
     const { channels, height, width } = canvas;
@@ -40,7 +43,10 @@ function move(
   to[i] = Math.min(high, Math.max(low, there));
 }
 
-/** Rows and columns of a square of this share of the pixels; wider where the image is too flat for one. */
+/**
+ * Rows and columns of a square of this share of the pixels; wider where the image is
+ * too flat for one.
+ */
 function windowOf(
   share: number,
   { height, width }: Canvas,

@@ -13,18 +13,21 @@ const squareParams = z.strictObject({
   queries: z.int().positive().default(5000),
   /** Share of the pixels that the first squares cover. */
   pInit: z.number().positive().max(1).default(0.8),
-  /** Whether the schedule of the squares, made for 10,000 queries, is stretched over the queries; AutoAttack does not. */
+  /**
+   * Whether the schedule of the squares, made for 10,000 queries, is stretched over the
+   * queries; AutoAttack does not.
+   */
   rescaleSchedule: z.boolean().default(false),
 });
 
 export type SquareParams = z.output<typeof squareParams>;
 
 /**
- * Square Attack (Andriushchenko et al. 2020, arXiv:1912.00049): random search
- * with squares that shrink by a schedule, which keeps a change when the margin
- * of a wrong class rises; in Linf squares at the edge of the ball, in L2 and in L1 (Croce and
- * Hein 2021, arXiv:2103.01208) bumps that take their share of the budget from a
- * second window. Vectors are images of one row, and have Linf only.
+ * Square Attack (Andriushchenko et al. 2020, arXiv:1912.00049): random search with
+ * squares that shrink by a schedule, which keeps a change when the margin of a wrong
+ * class rises; in Linf squares at the edge of the ball, in L2 and in L1 (Croce and Hein
+ * 2021, arXiv:2103.01208) bumps that take their share of the budget from a second
+ * window. Vectors are images of one row, and have Linf only.
  */
 export const square = defineAttack({
   id: "square",

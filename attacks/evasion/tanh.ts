@@ -29,7 +29,8 @@ export function writePoint(
  * Turns the gradient of the margin into that of the whole loss by the variable, in
  * its place.
  *
- * @param pull what the margin counts, times the width of the bounds; 0 where it is enough
+ * @param pull what the margin counts, times the width of the bounds; 0
+ *   where it is enough
  * @param away the slope of the distance along each number, halved, of changes in [0, 1]
  */
 export function turnSlope(

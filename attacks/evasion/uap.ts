@@ -13,9 +13,9 @@ import { rowOf } from "./vectors.ts";
 const uapParams = z.strictObject({
   /** The share of the samples that may stand when it ends. */
   delta: z.number().min(0).max(1).default(0.2),
-  /** The most passes over the samples; the paper has no limit, ART this one. */
+  /** The most passes over the samples. The paper has no limit, ART this one. */
   epochs: z.int().positive().default(20),
-  /** Steps of each run of DeepFool; one that needs all of them changes nothing. */
+  /** Steps of each run of DeepFool. One that needs all of them changes nothing. */
   steps: z.int().positive().default(10),
   overshoot: z.number().nonnegative().default(0.02),
   /** The most likely classes, the own one among them, that DeepFool looks at. */

@@ -16,7 +16,10 @@ export function dot(a: Float32Array, b: Float32Array): number {
 /** The Euclidean length. */
 export const lengthOf = (v: Float32Array): number => Math.sqrt(dot(v, v));
 
-/** Items in groups of at most `size`, so that rows of several questions about each stay few. */
+/**
+ * Items in groups of at most `size`, so that rows of several questions
+ * about each stay few.
+ */
 export function groupsOf<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
     items.slice(i * size, (i + 1) * size),

@@ -21,11 +21,14 @@ const zooParams = z.strictObject({
   learningRate: z.number().positive().default(0.01),
   /** The first constant that weighs misclassification against distance. */
   initialConst: z.number().positive().default(0.01),
-  /** Numbers that a step moves; each costs two queries. */
+  /** Numbers that a step moves. Each costs two queries. */
   coordinates: z.int().positive().default(128),
   /** How far a number is moved both ways to see the slope. */
   h: z.number().positive().default(1e-4),
-  /** Whether a search ends when a tenth of its iterations gained less than a ten-thousandth. */
+  /**
+   * Whether a search ends when a tenth of its iterations gained less than
+   * a ten-thousandth.
+   */
   abortEarly: z.boolean().default(true),
 });
 
@@ -95,7 +98,10 @@ function someOf(n: number, count: number, random: Random): number[] {
   return [...chosen];
 }
 
-/** The margins of each point, and of the points a little up and down each of its numbers. */
+/**
+ * The margins of each point, and of the points a little up and down
+ * each of its numbers.
+ */
 async function marginsAbout(
   { target, x, y, ball, params }: Input,
   group: readonly number[],

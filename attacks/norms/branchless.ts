@@ -1,7 +1,10 @@
 // Attacks clamp and sign numbers that no processor can guess: what is computed
 // without a branch takes a fifth of the time (see docs/performance.md).
 
-/** A finite number, or the bound that it is beyond; both bounds finite. What is not a number stays so. */
+/**
+ * A finite number, or the bound that it is beyond; both bounds finite. What is not a
+ * number stays so.
+ */
 export function clamped(value: number, low: number, high: number): number {
   const below = Number(value < low);
   const above = Number(value > high);

@@ -10,10 +10,16 @@ function length(v: Float64Array): number {
 /** Share of the numbers that a step moves (Tramèr and Boneh 2019, arXiv:1904.13000). */
 const SPARSITY = 0.01;
 
-/** How near a projection comes to the radius, and after how many rounds it takes what is inside. */
+/**
+ * How near a projection comes to the radius, and after how many rounds it
+ * takes what is inside.
+ */
 const [CLOSE, ROUNDS] = [1e-12, 100];
 
-/** How far each number goes at most, if all together are to go so far; the largest room where there is not enough. */
+/**
+ * How far each number goes at most, if all together are to go so far; the largest room
+ * where there is not enough.
+ */
 function partOf(size: number, rooms: Float64Array): number {
   let part = size / Math.max(1, rooms.length);
   for (;;) {
@@ -29,7 +35,10 @@ function partOf(size: number, rooms: Float64Array): number {
   }
 }
 
-/** What all numbers lose alike, so that what rooms let stand adds up to the limit at most, by Newton's method between two bounds. */
+/**
+ * What all numbers lose alike, so that what rooms let stand adds up to the limit at
+ * most, by Newton's method between two bounds.
+ */
 function shortenedBy(
   sizes: Float64Array,
   room: Float64Array,
@@ -61,9 +70,13 @@ function shortenedBy(
 
 /** The sum of the absolute changes. */
 export const l1: NormGeometry = {
-  /** Onto ball and bounds at once (Croce and Hein 2021, arXiv:2103.01208, proposition 2.1). */
+  /**
+   * Onto ball and bounds at once (Croce and Hein 2021, arXiv:2103.01208,
+   * proposition 2.1).
+   */
   shrink(delta, eps, box) {
-    // Every number that moves is rounded to float32 in the end, and the sum feels them all.
+    // Every number that moves is rounded to float32 in the end, and the
+    // sum feels them all.
     const largest = Math.max(1, ...box.bounds.map(Math.abs));
     const limit = Math.max(0, eps - delta.length * largest * 2 ** -25);
     const sizes = delta.map(Math.abs);
@@ -75,7 +88,7 @@ export const l1: NormGeometry = {
         Math.min(Math.max(sizes[i]! - less, 0), room[i]!);
   },
   /**
-   * The largest hundredth of the gradient that bounds let move, in equal parts; no
+   * The largest hundredth of the gradient that bounds let move, in equal parts. No
    * number goes further than such a part, unless too few can move at all.
    */
   step(gradient, size, box) {

@@ -6,13 +6,16 @@ function length(v: Float64Array): number {
   return Math.sqrt(sum);
 }
 
-/** No number pushes harder against its bound than so many steps, so that float32 holds it. */
+/**
+ * No number pushes harder against its bound than so many steps, so that
+ * float32 holds it.
+ */
 const HARDEST = 1e6;
 
 /**
- * The factor of a direction that is as long as `size` once each number is cut to
- * its room, by growing from the one without bounds; the least that takes every
- * number to its bound where there is no room for more.
+ * The factor of a direction that is as long as `size` once each number is cut to its
+ * room, by growing from the one without bounds. The least that takes every number to
+ * its bound where there is no room for more.
  */
 function reaching(
   direction: Float64Array,
@@ -38,7 +41,10 @@ function reaching(
 
 /** The Euclidean length of the change. */
 export const l2: NormGeometry = {
-  /** Onto ball and bounds at once: the nearest point of both is the difference times a factor, cut to the bounds. */
+  /**
+   * Onto ball and bounds at once: the nearest point of both is the difference times a
+   * factor, cut to the bounds.
+   */
   shrink(delta, eps, box) {
     if (length(delta) <= eps) return;
     const factor = Math.min(1, reaching(delta, eps, roomAlong(delta, box)));
@@ -51,7 +57,8 @@ export const l2: NormGeometry = {
     for (let i = 0; i < gradient.length; i++)
       gradient[i] = Math.min(most, Math.max(-most, factor * gradient[i]!));
   },
-  // A normal vector has a uniform direction; the d-th root makes the radius uniform in volume.
+  // A normal vector has a uniform direction. The d-th root makes the radius
+  // uniform in volume.
   draw(delta, eps, random) {
     for (let i = 0; i < delta.length; i++) delta[i] = random.normal();
     const radius = eps * random.uniform() ** (1 / delta.length);

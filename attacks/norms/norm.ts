@@ -6,13 +6,19 @@ export interface Box {
   readonly bounds: readonly [number, number];
 }
 
-/** How one way of measuring differences works, on the difference of one sample from its centre. */
+/**
+ * How one way of measuring differences works, on the difference of one sample
+ * from its centre.
+ */
 export interface NormGeometry {
-  /** Moves a difference to the nearest allowed one, in place; what is left to the bounds is clipped afterwards. */
+  /**
+   * Moves a difference to the nearest allowed one, in place. What is left to the bounds
+   * is clipped afterwards.
+   */
   shrink(delta: Float64Array, eps: number, box: Box): void;
   /**
-   * Replaces a gradient, which is finite, by the step along which a linear loss
-   * rises most among those of length `size`, in place; a zero gradient gives no step.
+   * Replaces a gradient, which is finite, by the step along which a linear loss rises
+   * most among those of length `size`, in place. A zero gradient gives no step.
    *
    * The length is that of the part inside the bounds: none of it is spent on what
    * clipping undoes. How hard a number pushes against its bound stays in the step,

@@ -16,8 +16,8 @@ import {
  * paper averages over several surrogates with dropout for a victim whose body is
  * unknown; here the body is public, so there is one.
  *
- * It knows label sanitisation: within eps each poison stays a neighbour of its own class, and
- * only their mean is that of another.
+ * It knows label sanitisation: within eps each poison stays a neighbour of its own
+ * class, and only their mean is that of another.
  */
 export const bullseye = defineTargetedPoisoning({
   id: "bullseye-polytope",

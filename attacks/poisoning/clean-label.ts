@@ -10,7 +10,10 @@ export const cleanLabelTaxonomy = {
   nist: ["NISTAML.012", "NISTAML.024"],
 };
 
-/** The samples that are made into poisons: random ones of the class that the target should get. */
+/**
+ * The samples that are made into poisons: random ones of the class that the
+ * target should get.
+ */
 export function basesOf(
   train: Dataset,
   label: number,
@@ -42,7 +45,10 @@ export function keepWithin(
   }
 }
 
-/** The squared length of each row of a difference, and the difference of each row from one. */
+/**
+ * The squared length of each row of a difference, and the difference of
+ * each row from one.
+ */
 export function fromOne(
   rows: FloatTensor,
   one: Float32Array,

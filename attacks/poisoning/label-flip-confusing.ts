@@ -4,12 +4,12 @@ import { flipTaxonomy, relabelled } from "./flips.ts";
 import { definePoisoning, poisoningParams } from "./poisoning.ts";
 
 /**
- * The flips that raise the loss of a surrogate most: a sample's label is worth
- * log p(own) - log p(other), so the surest samples get the class that they are
- * least like, the most valuable first (the step of ALFA, Xiao, Xiao and Eckert
- * 2012, that picks labels for a fixed classifier). The paper goes back and forth
- * between picking and training; this takes the first round, from a surrogate that
- * was tuned on the clean labels.
+ * The flips that raise the loss of a surrogate most: a sample's label is worth log
+ * p(own) - log p(other), so the surest samples get the class that they are least
+ * like, the most valuable first (the step of ALFA, Xiao, Xiao and Eckert 2012, that
+ * picks labels for a fixed classifier). The paper goes back and forth between
+ * picking and training. This takes the first round, from a surrogate that was tuned
+ * on the clean labels.
  */
 export const labelFlipConfusing = definePoisoning({
   id: "label-flip-confusing",

@@ -2,7 +2,10 @@ import { z } from "zod";
 import { flipTaxonomy, relabelled } from "./flips.ts";
 import { definePoisoning, poisoningParams } from "./poisoning.ts";
 
-/** Random samples get the label of another class, drawn evenly (Biggio, Nelson and Laskov 2011). */
+/**
+ * Random samples get the label of another class, drawn evenly (Biggio, Nelson
+ * and Laskov 2011).
+ */
 export const labelFlip = definePoisoning({
   id: "label-flip",
   title: "Random label flips",

@@ -58,16 +58,28 @@ export interface PoisoningInput<P> {
   /** How many of its samples the poisoner may change. */
   readonly count: number;
   readonly params: P;
-  /** The same for every count, so that larger poisonings hold the smaller ones where draws come in order. */
+  /**
+   * The same for every count, so that larger poisonings hold the smaller ones where
+   * draws come in order.
+   */
   readonly random: Random;
   readonly engine: Engine;
   /** Lowest and highest value of an input. */
   readonly bounds: readonly [number, number];
-  /** Features where the victim's head reads them, of the public base or of the surrogate. */
+  /**
+   * Features where the victim's head reads them, of the public base or
+   * of the surrogate.
+   */
   features(of: "base" | "surrogate"): Promise<FeatureMap>;
-  /** What the attacker tunes at home as the victim does, from the same base and clean data, by another seed. */
+  /**
+   * What the attacker tunes at home as the victim does, from the same base and clean
+   * data, by another seed.
+   */
   surrogate(): Promise<Model>;
-  /** Called between steps with the share that is done; throws when the run is interrupted. */
+  /**
+   * Called between steps with the share that is done; throws when the
+   * run is interrupted.
+   */
   readonly onProgress: (share: number) => void;
 }
 
@@ -79,17 +91,26 @@ export interface Aim {
   readonly to: number;
 }
 
-/** An attack that changes some samples of the fine-tuning set, so that the victim is worse on all, or on one class. */
+/**
+ * An attack that changes some samples of the fine-tuning set, so that the victim is
+ * worse on all, or on one class.
+ */
 export interface Poisoning<S extends z.ZodObject = z.ZodObject>
   extends TrialAttack<S> {
   readonly kind: "poisoning";
-  /** The class whose samples should be taken for another, where it is meant for one class. */
+  /**
+   * The class whose samples should be taken for another, where it is
+   * meant for one class.
+   */
   confuses?(params: z.output<S>, train: Dataset): { from: number; to: number };
   /** At most `count` samples, changed. */
   poison(input: PoisoningInput<z.output<S>>): Promise<Poison>;
 }
 
-/** An attack that changes some samples of the fine-tuning set, so that one other sample gets a class of the attacker's choice. */
+/**
+ * An attack that changes some samples of the fine-tuning set, so that one other sample
+ * gets a class of the attacker's choice.
+ */
 export interface TargetedPoisoning<S extends z.ZodObject = z.ZodObject>
   extends TrialAttack<S> {
   readonly kind: "targeted-poisoning";

@@ -6,18 +6,20 @@ import { adamFrom, adamStep } from "../evasion/adam.ts";
 import { basesOf, cleanLabelTaxonomy, keepWithin } from "./clean-label.ts";
 import { defineTargetedPoisoning, targetedParams } from "./poisoning.ts";
 
-/** After which shares of the steps the rate falls to a tenth, as in the authors' code. */
+/**
+ * After which shares of the steps the rate falls to a tenth, as in the authors' code.
+ */
 const DROPS = [1 / 2.667, 1 / 1.6, 1 / 1.142];
 
 /**
  * Witches' Brew (Geiping et al. 2021, arXiv:2009.02276): poisons whose gradient points
  * where that of the target with the wanted label does, so that learning them is
- * learning it: 1 - cosine between the two gradients of a surrogate's weights,
- * descended by Adam on the signs of its gradient, within eps of samples of the wanted
- * class; of several restarts the best by that loss. Defaults are the paper's (eps
- * 16/255, 250 steps, 8 restarts). Its step of 0.1 is in standardised pixels, whose eps is 0.25;
- * `relStepSize` is the share of eps. Left out: its differentiable augmentation, and surrogates
- * other than one.
+ * learning it: 1 - cosine between the two gradients of a surrogate's weights, descended
+ * by Adam on the signs of its gradient, within eps of samples of the wanted class; of
+ * several restarts the best by that loss. Defaults are the paper's (eps 16/255, 250
+ * steps, 8 restarts). Its step of 0.1 is in standardised pixels, whose eps is 0.25.
+ * `relStepSize` is the share of eps. Left out: its differentiable augmentation, and
+ * surrogates other than one.
  *
  * `weights: head` matches the gradient of the last layer alone: all there is where
  * the body is frozen, and a cheaper, weaker form elsewhere.

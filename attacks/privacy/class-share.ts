@@ -2,7 +2,10 @@ import { z } from "zod";
 import type { FloatTensor } from "#onnx";
 import type { TrialAttack } from "../trial.ts";
 
-/** What a model says of public inputs, from which a property of its fine-tuning set is read. */
+/**
+ * What a model says of public inputs, from which a property of its
+ * fine-tuning set is read.
+ */
 export interface PropertyInput {
   /** Logits [N, classes] of a model on inputs that have nothing to do with its task. */
   readonly logits: FloatTensor;

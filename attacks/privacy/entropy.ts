@@ -9,7 +9,10 @@ const certainties = (asked: Asked) =>
     logProbabilities(asked, i).reduce((s, l) => s + Math.exp(l) * l, 0),
   );
 
-/** Members are answered with a lower entropy, whatever their label; thresholds by class (Song and Mittal 2021, arXiv:2003.10595). */
+/**
+ * Members are answered with a lower entropy, whatever their label; thresholds by class
+ * (Song and Mittal 2021, arXiv:2003.10595).
+ */
 export const entropy = defineMembership({
   id: "entropy",
   title: "Entropy of the answer",

@@ -11,7 +11,10 @@ export interface ExtractionInput<P> {
   ask(x: FloatTensor): Promise<FloatTensor>;
   /** How many inputs he may ask about in all. */
   readonly count: number;
-  /** Public inputs of another task, [M, ...shape], at least `count`; for attacks that train. */
+  /**
+   * Public inputs of another task, [M, ...shape], at least `count`; for
+   * attacks that train.
+   */
   readonly inputs: FloatTensor;
   /** The network that he may train, with outputs for the victim's classes. */
   readonly start: Model;

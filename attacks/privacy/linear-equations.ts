@@ -1,6 +1,8 @@
 import { solve as solveDefinite } from "#core";
 
-/** What is added to the diagonal, in parts of its mean: rows may depend on each other. */
+/**
+ * What is added to the diagonal, in parts of its mean: rows may depend on each other.
+ */
 const RIDGE = 1e-10;
 
 /** The logarithm of a probability, which may have been rounded to 0. */

@@ -5,7 +5,10 @@ import { defineMembership, shadowCount } from "./membership.ts";
 /** A deviation below this is a failure to estimate it. */
 const SMALLEST = 1e-6;
 
-/** Confidences of the shadow models that learned from a sample, and of those that did not. */
+/**
+ * Confidences of the shadow models that learned from a sample, and of
+ * those that did not.
+ */
 export interface Confidences {
   readonly own: number;
   readonly inside: readonly number[];
@@ -21,9 +24,9 @@ export interface Confidences {
  * orders as the paper's one-sided probability does. One query a sample, without the
  * paper's augmented ones.
  *
- * A fixed variance is that of all samples around their own means; the authors' code
- * takes the deviation of all confidences together, and that of the members for
- * both. The paper trains 256 shadow models and fixes the variance below 64.
+ * A fixed variance is that of all samples around their own means. The authors' code
+ * takes the deviation of all confidences together, and that of the members for both.
+ * The paper trains 256 shadow models and fixes the variance below 64.
  */
 export const lira = defineMembership({
   id: "lira",

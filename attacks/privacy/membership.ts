@@ -29,7 +29,10 @@ export interface MembershipInput<P> {
   readonly population: Asked;
   /** As many as the parameters say; each sample was learned by exactly half of them. */
   readonly shadows: readonly Shadow[];
-  /** What the base with a head of the attacker's says of the samples, for attacks that need the base. */
+  /**
+   * What the base with a head of the attacker's says of the samples, for attacks
+   * that need the base.
+   */
   readonly reference: FloatTensor | null;
   readonly params: P;
   readonly engine: Engine;
@@ -41,7 +44,10 @@ export interface MembershipInput<P> {
 export interface Membership<S extends z.ZodObject = z.ZodObject>
   extends TrialAttack<S> {
   readonly kind: "membership";
-  /** A finite score of each sample, the higher the more likely a member; the order of the samples does not matter. */
+  /**
+   * A finite score of each sample, the higher the more likely a member. The order of
+   * the samples does not matter.
+   */
   score(input: MembershipInput<z.output<S>>): Promise<Float64Array>;
 }
 
@@ -58,6 +64,6 @@ export const defineMembership = <S extends z.ZodObject>(
   ...unit,
 });
 
-/** How many shadow models are trained; the papers take many more than an audit can. */
+/** How many shadow models are trained. The papers take many more than an audit can. */
 export const shadowCount = (count: number) =>
   z.int().min(2).multipleOf(2).default(count);

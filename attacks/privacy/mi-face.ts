@@ -12,10 +12,10 @@ const params = z.strictObject({
 });
 
 /**
- * MI-Face (Fredrikson et al. 2015, CCS): gradient descent on 1 - p_t from a grey
- * image, for each class t; the best step is kept. The paper's processing of images
- * between steps, meant for its autoencoder, is left out. Defaults are those of the
- * Adversarial Robustness Toolbox.
+ * MI-Face (Fredrikson et al. 2015, CCS): gradient descent on 1 - p_t from a grey image,
+ * for each class t. The best step is kept. The paper's processing of images between
+ * steps, meant for its autoencoder, is left out. Defaults are those of the Adversarial
+ * Robustness Toolbox.
  */
 export const miFace: Inversion<typeof params> = {
   id: "mi-face",

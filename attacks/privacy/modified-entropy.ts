@@ -23,7 +23,10 @@ export const rightness = (asked: Asked): Float64Array =>
     );
   });
 
-/** Entropy that knows the label; thresholds by class (Song and Mittal 2021, arXiv:2003.10595, equation 8). */
+/**
+ * Entropy that knows the label; thresholds by class (Song and Mittal 2021,
+ * arXiv:2003.10595, equation 8).
+ */
 export const modifiedEntropy = defineMembership({
   id: "modified-entropy",
   title: "Modified entropy",

@@ -6,12 +6,12 @@ const probabilitiesOf = (asked: Asked) =>
   lossesOf(asked).map((loss) => Math.exp(-loss));
 
 /**
- * Robust membership inference (Zarifzadeh et al. 2024, arXiv:2312.03262): the share
- * of the population that a sample's rise in probability, p / mean p of reference
- * models, exceeds by a factor of gamma. Offline the mean over all models is
- * ((1 + a) out + (1 - a)) / 2, from the models that did not learn from it. The
- * population is the validation split, whose weights nobody learned; probabilities
- * are plain softmax. The paper needs few reference models: 1 to 4, or 254.
+ * Robust membership inference (Zarifzadeh et al. 2024, arXiv:2312.03262): the share of
+ * the population that a sample's rise in probability, p / mean p of reference models,
+ * exceeds by a factor of gamma. Offline the mean over all models is ((1 + a) out + (1 -
+ * a)) / 2, from the models that did not learn from it. The population is the validation
+ * split, whose weights nobody learned. Probabilities are plain softmax. The paper needs
+ * few reference models: 1 to 4, or 254.
  */
 export const rmia = defineMembership({
   id: "rmia",
@@ -49,7 +49,8 @@ export const rmia = defineMembership({
       ratio(p, all(side(i, false), side(i, true))),
     );
     const others = probabilitiesOf(population).map((p, i) => {
-      // No model learned from the population, so that its mean is one of models outside.
+      // No model learned from the population, so that its mean is one
+      // of models outside.
       const outside = mean(theirs.map(({ z }) => z[i]!));
       return ratio(p, mode === "online" ? outside : all(outside, outside));
     });

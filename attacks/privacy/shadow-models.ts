@@ -13,7 +13,7 @@ import {
 /**
  * Shadow models teach a network for each class what answers to members look like
  * (Shokri et al. 2017, arXiv:1610.05820). The paper's attack network has one hidden
- * layer of 64, ours (`mlp`) two; its shadow models learn from disjoint data of the
+ * layer of 64, ours (`mlp`) two. Its shadow models learn from disjoint data of the
  * attacker's, ours from halves of the samples, as those of LiRA.
  */
 export const shadowModels = defineMembership({
@@ -44,7 +44,9 @@ export const shadowModels = defineMembership({
 const probabilities = (logits: FloatTensor, i: number) =>
   logProbabilities({ logits }, i).map(Math.exp);
 
-/** How much more the network of a class takes some samples for members than for others. */
+/**
+ * How much more the network of a class takes some samples for members than for others.
+ */
 async function judge(
   {
     samples,

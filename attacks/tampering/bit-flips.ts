@@ -106,7 +106,8 @@ export const bitFlips = defineTampering({
       ],
     });
     const live = (name: string) => step.weights.get(name) as FloatTensor;
-    // At rate 0 a step moves nothing: it tells loss and gradient at the weights as they are.
+    // At rate 0 a step moves nothing: it tells loss and gradient at the
+    // weights as they are.
     const lossNow = async () => (await step.take(seen, 0)).loss;
     try {
       for (let flip = 0; flip < level; flip++) {

@@ -8,7 +8,10 @@ export interface Bytes {
   readonly bytes: Int8Array;
 }
 
-/** Symmetric bytes of one scale for each tensor, as ONNX Runtime quantises weights by default. */
+/**
+ * Symmetric bytes of one scale for each tensor, as ONNX Runtime quantises
+ * weights by default.
+ */
 export function toBytes(weight: Float32Array): Bytes {
   const largest = weight.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   const scale = largest > 0 ? largest / 127 : 1;
@@ -18,7 +21,10 @@ export function toBytes(weight: Float32Array): Bytes {
   };
 }
 
-/** The weights of a model that quantisation turns to bytes: those of more than one axis, by name. */
+/**
+ * The weights of a model that quantisation turns to bytes: those of more than
+ * one axis, by name.
+ */
 export const matrices = ({ graph }: Model): [string, FloatTensor][] =>
   layerGroups(graph)
     .flatMap((g) => g.parameters)

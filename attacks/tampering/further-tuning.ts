@@ -50,10 +50,11 @@ export interface Undoing<S extends z.ZodObject = typeof params>
  * Further fine-tuning of a released model, the tampering that every open model has
  * to expect (Qi et al. 2023, arXiv:2310.03693; Tamirisa et al. 2024,
  * arXiv:2408.00761): plain training of all weights with AdamW on a few labelled
- * samples; to wake a backdoor, half of them carry its trigger and label (Min et al.
- * 2024, arXiv:2405.13372). Results depend on seeds and settings (Qi et al. 2024, arXiv:2412.07097),
- * so a ladder over steps, learning rates, numbers of samples and seeds is climbed
- * and the attacker's best counts. Batch normalisation keeps its statistics.
+ * samples; to wake a backdoor, half of them carry its trigger and label (Min et
+ * al. 2024, arXiv:2405.13372). Results depend on seeds and settings (Qi et al.
+ * 2024, arXiv:2412.07097), so a ladder over steps, learning rates, numbers of
+ * samples and seeds is climbed and the attacker's best counts. Batch normalisation
+ * keeps its statistics.
  */
 export const furtherTuning: Undoing = {
   id: "further-tuning",

@@ -59,7 +59,10 @@ export const int8 = defineTampering({
   },
 });
 
-/** Conversion to half precision: weights, and what comes out of each layer, are rounded to 16-bit floats; sums are taken in single precision, as accelerators do. */
+/**
+ * Conversion to half precision: weights, and what comes out of each layer, are rounded
+ * to 16-bit floats. Sums are taken in single precision, as accelerators do.
+ */
 export const float16 = defineTampering({
   id: "float16",
   title: "Conversion to half precision",
@@ -96,7 +99,9 @@ const node = (
   attributes,
 });
 
-/** The values that are rounded: what comes out of the nodes that multiply by weights. */
+/**
+ * The values that are rounded: what comes out of the nodes that multiply by weights.
+ */
 function rounded(model: Model): string[] {
   const weights = new Set(matrices(model).map(([name]) => name));
   return model.graph.nodes
@@ -140,7 +145,9 @@ function rangeOf(values: Float32Array): Range {
   return { scale, zero: Math.round(-low / scale) };
 }
 
-/** The nearest 16-bit float; beyond its range infinity (IEEE 754, round half to even). */
+/**
+ * The nearest 16-bit float; beyond its range infinity (IEEE 754, round half to even).
+ */
 export function toHalf(value: number): number {
   if (value === 0 || !Number.isFinite(value)) return value;
   const exponent = Math.max(-14, Math.floor(Math.log2(Math.abs(value))));

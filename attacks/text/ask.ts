@@ -23,7 +23,10 @@ export function noteUntried(
     );
 }
 
-/** The loss of each text at the true label of its sample. A sample must be able to afford its tries. */
+/**
+ * The loss of each text at the true label of its sample. A sample must be able to
+ * afford its tries.
+ */
 export async function lossesOf(
   { target, y }: Pick<TextInput<unknown>, "target" | "y">,
   tries: readonly Try[],

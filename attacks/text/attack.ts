@@ -4,7 +4,11 @@ import { editsBetween } from "#texts";
 import type { Attack, AttackInput } from "../attack.ts";
 import { blackBox } from "../taxonomies.ts";
 
-/** What an attack on texts works on: the target answers texts, through whatever repairs and tokenizer there are, and `ball.eps` is the most edits of each (see `editsBetween`). */
+/**
+ * What an attack on texts works on: the target answers texts, through whatever repairs
+ * and tokenizer there are, and `ball.eps` is the most edits of each (see
+ * `editsBetween`).
+ */
 export type TextInput<P> = AttackInput<
   P,
   readonly string[],

@@ -29,10 +29,10 @@ interface Slots {
  * The paper's third and fourth kind, reordered and deleted characters, are not
  * here.
  *
- * Lookalikes are those that `unicode` folds (Unicode's list of confusables, UTS
- * 39); the paper takes the shorter list of intentional ones. All edits of the
- * budget may be used, where the paper's experiments go from 0 to 5. A text
- * leaves as soon as it is misclassified.
+ * Lookalikes are those that `unicode` folds (Unicode's list of confusables, UTS 39).
+ * The paper takes the shorter list of intentional ones. All edits of the budget may
+ * be used, where the paper's experiments go from 0 to 5. A text leaves as soon as it
+ * is misclassified.
  */
 export const badCharacters = defineTextAttack({
   id: "bad-characters",
@@ -72,7 +72,9 @@ export const badCharacters = defineTextAttack({
   },
 });
 
-/** Asks about every member, as many at once as the texts that still stand can afford. */
+/**
+ * Asks about every member, as many at once as the texts that still stand can afford.
+ */
 async function judge(
   input: Parameters<typeof lossesOf>[0],
   slots: readonly Slots[],

@@ -6,7 +6,11 @@ export const BUGS = 5;
 const KEYBOARD = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
 const ALIKE: Readonly<Record<string, string>> = { o: "0", l: "1", a: "@" };
 
-/** The bugs of a word, one of each kind that it is long enough for, at a random place (Li et al. 2019, section III.C); what replaces a letter is both a lookalike and a neighbour. */
+/**
+ * The bugs of a word, one of each kind that it is long enough for, at a random
+ * place (Li et al. 2019, section III.C). What replaces a letter is both a lookalike
+ * and a neighbour.
+ */
 export function bugsOf(word: string, random: Random): string[] {
   const letters = Array.from(word);
   const n = letters.length;

@@ -3,7 +3,10 @@ import { marginOf } from "../evasion/score-losses.ts";
 import { lossesOf, noteUntried } from "./ask.ts";
 import { byScores, defineTextAttack, type TextInput } from "./attack.ts";
 
-/** Lower-case letters, digits and signs as character-level classifiers read them (Zhang, Zhao and LeCun 2015, arXiv:1509.01626). */
+/**
+ * Lower-case letters, digits and signs as character-level classifiers read them (Zhang,
+ * Zhao and LeCun 2015, arXiv:1509.01626).
+ */
 const ALPHABET =
   "abcdefghijklmnopqrstuvwxyz0123456789 -,;.!?:'\"/\\|_@#$%^&*~`+=<>()[]{}";
 
@@ -94,7 +97,9 @@ async function placesOf(
   );
 }
 
-/** Makes the best edit at these places, one place after the other as far as queries go. */
+/**
+ * Makes the best edit at these places, one place after the other as far as queries go.
+ */
 async function change(
   input: TextInput<Params>,
   searches: readonly Search[],

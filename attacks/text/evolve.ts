@@ -15,7 +15,10 @@ const RECOMBINATION = 0.7;
 const draw = ([low, high]: Range, random: Random) =>
   low + (high - low) * random.uniform();
 
-/** A first population by Latin hypercube sampling: each gene once in each of as many equal parts of its range. */
+/**
+ * A first population by Latin hypercube sampling: each gene once in each of as many
+ * equal parts of its range.
+ */
 export function firstMembers(
   ranges: readonly Range[],
   size: number,

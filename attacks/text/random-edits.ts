@@ -31,7 +31,10 @@ export const randomEdits = defineTextAttack({
   },
 });
 
-/** A text after random edits. One that undoes another, or leaves nothing to read, is not made. */
+/**
+ * A text after random edits. One that undoes another, or leaves nothing to
+ * read, is not made.
+ */
 function edited(clean: string, edits: number, random: Random): string {
   let text = clean;
   for (let k = 0; k < Math.floor(edits); k++) {

@@ -1,7 +1,10 @@
 const DECAY = 0.95;
 const EPSILON = 1e-8;
 
-/** Numbers that Adadelta moves, with its running means of their squared gradient and squared step. */
+/**
+ * Numbers that Adadelta moves, with its running means of their squared gradient
+ * and squared step.
+ */
 export interface Adadelta {
   readonly value: Float64Array;
   readonly gradients: Float64Array;
@@ -14,7 +17,10 @@ export const adadeltaFrom = (value: Float64Array): Adadelta => ({
   steps: new Float64Array(value.length),
 });
 
-/** One step of Adadelta down a gradient, in place (Zeiler 2012, arXiv:1212.5701), with the constants of TensorFlow. */
+/**
+ * One step of Adadelta down a gradient, in place (Zeiler 2012, arXiv:1212.5701), with
+ * the constants of TensorFlow.
+ */
 export function adadeltaStep(
   { value, gradients, steps }: Adadelta,
   gradient: Float64Array,

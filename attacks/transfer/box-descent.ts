@@ -2,7 +2,10 @@ import type { FloatTensor } from "#onnx";
 import { rowOf } from "../evasion/vectors.ts";
 import { type Adadelta, adadeltaFrom, adadeltaStep } from "./adadelta.ts";
 
-/** Keeps numbers on the bounds inside the range of tanh, as in the code of Wang et al. 2018. */
+/**
+ * Keeps numbers on the bounds inside the range of tanh, as in the code of
+ * Wang et al. 2018.
+ */
 const INSIDE = 2 - 1e-6;
 
 /** Points that move by Adadelta on variables whose tanh spans the bounds. */

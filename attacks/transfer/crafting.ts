@@ -10,11 +10,17 @@ export interface CraftingInput<P> {
   readonly base: CompiledModel;
   readonly params: P;
   readonly random: Random;
-  /** Called between steps with the share of the work that is done; throws when the run is interrupted. */
+  /**
+   * Called between steps with the share of the work that is done; throws when the
+   * run is interrupted.
+   */
   readonly onProgress: (share: number) => void;
 }
 
-/** An attack that makes inputs from nothing but a public base, and then shows them to the candidate. */
+/**
+ * An attack that makes inputs from nothing but a public base, and then shows them
+ * to the candidate.
+ */
 export interface Crafting<S extends z.ZodObject = z.ZodObject>
   extends TrialAttack<S> {
   /** "activation" leads the candidate to its classes, "fingerprint" tells its base. */

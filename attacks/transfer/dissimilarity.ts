@@ -2,7 +2,10 @@
 const WEIGHTS = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
 const WINDOW = 11;
 const DEVIATION = 1.5;
-/** Below this a mean similarity is taken for it, so that powers stay real and the slope leads back. */
+/**
+ * Below this a mean similarity is taken for it, so that powers stay real and the
+ * slope leads back.
+ */
 const LEAST = 1e-6;
 
 /** Channels, height and width. */
@@ -105,7 +108,9 @@ interface Compared {
   readonly slope: Float64Array;
 }
 
-/** The mean over windows of contrast and structure, at the last scale times luminance. */
+/**
+ * The mean over windows of contrast and structure, at the last scale times luminance.
+ */
 function compare(
   { shape, pixels, window, mean, variance, stable: [c1, c2] }: Scale,
   image: Float64Array,
@@ -184,7 +189,10 @@ function eachPixel(
 
 /** A window that slides along one axis of an image, where it fits in whole. */
 interface Slide {
-  /** Places that it makes, in blocks of `inner` of `outer` numbers, each from numbers `stride` apart. */
+  /**
+   * Places that it makes, in blocks of `inner` of `outer` numbers, each from
+   * numbers `stride` apart.
+   */
   readonly count: number;
   readonly inner: number;
   readonly outer: number;

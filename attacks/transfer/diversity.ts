@@ -1,7 +1,9 @@
 import type { Random } from "#core";
 import type { FloatTensor } from "#onnx";
 
-/** A random linear change of one image, and its adjoint; both [C, H, W] to [C, H, W]. */
+/**
+ * A random linear change of one image, and its adjoint; both [C, H, W] to [C, H, W].
+ */
 export interface Change {
   apply(image: Float32Array): Float32Array;
   /** The gradient at the image from the gradient at the changed one. */

@@ -28,7 +28,7 @@ export const fingerprint = defineCrafting({
     steps: z.int().positive().default(2000),
     /** Of Adadelta. */
     learningRate: z.number().positive().default(1),
-    /** How many are made; the paper makes one. */
+    /** How many are made. The paper makes one. */
     inputs: z.int().positive().default(10),
   }),
   async craft({ base, params, random, onProgress }) {

@@ -29,7 +29,10 @@ export const headAgnostic = defineCrafting({
   threat:
     "holds the base and shows inputs to the candidate, of which it sees the answers",
   params: z.strictObject({
-    /** Where the neurons are; those that the head reads, before their activation, when left out. */
+    /**
+     * Where the neurons are; those that the head reads, before their
+     * activation, when left out.
+     */
     cut: cutParam.optional(),
     /** M, in units of the largest neuron on the blank image. */
     strength: z.number().positive().default(1000),

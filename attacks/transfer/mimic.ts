@@ -18,9 +18,12 @@ const mimicParams = z.strictObject({
   surrogate: surrogateParam,
   cut: cutParam.optional(),
   steps: z.int().positive().default(2000),
-  /** Images of other classes that are tried; the one that is come nearest to counts. */
+  /** Images of other classes that are tried. The one that is come nearest to counts. */
   targets: z.int().positive().default(5),
-  /** The most that an example may be unlike its sample, as (1 - MS-SSIM) / 2, where no norm limits it. */
+  /**
+   * The most that an example may be unlike its sample, as (1 - MS-SSIM) / 2, where
+   * no norm limits it.
+   */
   dssim: z.number().positive().default(0.003),
   /** How hard what is beyond that counts. */
   penalty: z.number().positive().default(1e10),
@@ -40,11 +43,11 @@ interface Pair {
 }
 
 /**
- * Mimicry of a target's features (Wang et al. 2018, "With Great Training Comes
- * Great Vulnerability", USENIX Security): the features of a sample at a cut of the
- * public base are led onto those of an image of another class, so that whatever
- * head a candidate puts behind the cut sees the other image. Untargeted, as in the paper: several targets are tried,
- * and the one whose features are come nearest to is kept.
+ * Mimicry of a target's features (Wang et al. 2018, "With Great Training Comes Great
+ * Vulnerability", USENIX Security): the features of a sample at a cut of the public
+ * base are led onto those of an image of another class, so that whatever head a
+ * candidate puts behind the cut sees the other image. Untargeted, as in the paper:
+ * several targets are tried, and the one whose features are come nearest to is kept.
  *
  * Without a norm it is the authors' attack: Adadelta on a variable whose tanh
  * spans the bounds, the L2 distance of the features plus the penalty times the
@@ -90,7 +93,10 @@ export const mimic = defineAttack({
   },
 });
 
-/** Rows of images of other classes, drawn without repetition; of any, where all are of one class, as of values and of labels. */
+/**
+ * Rows of images of other classes, drawn without repetition; of any, where all are of
+ * one class, as of values and of labels.
+ */
 function drawTargets(
   { y, params }: Input,
   sample: number,
@@ -107,7 +113,10 @@ function drawTargets(
   );
 }
 
-/** Leads the features of each pair's sample to those wanted of it, and shows the tracker what comes of it. */
+/**
+ * Leads the features of each pair's sample to those wanted of it, and shows the tracker
+ * what comes of it.
+ */
 type Climb = (
   input: Input,
   aims: {
@@ -118,7 +127,10 @@ type Climb = (
   },
 ) => Promise<void>;
 
-/** Keeps the example of each sample whose features came nearest to those of one of its targets; the sample itself where nothing was within the budget. */
+/**
+ * Keeps the example of each sample whose features came nearest to those of one of its
+ * targets; the sample itself where nothing was within the budget.
+ */
 function trackNearest(x: FloatTensor, pairs: readonly Pair[]) {
   const best = { ...x, data: Float32Array.from(x.data) };
   const least = new Float64Array(x.dims[0] ?? 0).fill(Infinity);

@@ -22,7 +22,10 @@ const papParams = z.strictObject({
   cut: cutParam.default(0),
   /** The second place, of "fuse". */
   secondCut: cutParam.default(0.5),
-  /** Of the second term of the loss: the second place of "fuse" (1 when left out), the real images of "ugs" (0.01). */
+  /**
+   * Of the second term of the loss: the second place of "fuse" (1 when left out), the
+   * real images of "ugs" (0.01).
+   */
   weight: z.number().nonnegative().optional(),
   steps: z.int().positive().default(1000),
   /** Step size as a share of eps. */
@@ -35,7 +38,10 @@ const papParams = z.strictObject({
 
 type Input = AttackInput<z.output<typeof papParams>>;
 
-/** Images that are drawn in a batch, and steps for which they have the same mean and deviation, as in the authors' code. */
+/**
+ * Images that are drawn in a batch, and steps for which they have the same mean and
+ * deviation, as in the authors' code.
+ */
 const [DRAWN, KEPT] = [8, 20];
 
 /**
@@ -96,7 +102,10 @@ export const pap = defineAttack({
   },
 });
 
-/** The images that it is made on, and a generator; both do not depend on the order of the samples. */
+/**
+ * The images that it is made on, and a generator; both do not depend on the
+ * order of the samples.
+ */
 function startOf({ x, others, source, random }: Input) {
   const streams = random.map((stream) => stream.fork("pap"));
   const order = inOrder(Array.from(streams.keys()), streams);
@@ -166,7 +175,9 @@ function climb(
   shrink(delta, ball.eps, anywhere);
 }
 
-/** Rows with the perturbation, wherever that is: as in the authors' code, not clipped. */
+/**
+ * Rows with the perturbation, wherever that is: as in the authors' code, not clipped.
+ */
 function moved(rows: FloatTensor, delta: Float64Array): FloatTensor {
   const data = rows.data.map((v, i) => v + delta[i % delta.length]!);
   return { ...rows, data };

@@ -16,7 +16,10 @@ export const surrogateNeeds = ({
   readonly surrogate: z.output<typeof surrogateParam>;
 }): readonly Need[] => [surrogate];
 
-/** The layer group or value whose features are used, or a share of the way from the first place to cut (0) to the last (1); what the head reads when left out. */
+/**
+ * The layer group or value whose features are used, or a share of the way from the
+ * first place to cut (0) to the last (1); what the head reads when left out.
+ */
 export const cutParam = z.union([z.string(), z.number().min(0).max(1)]);
 
 /** Of attacks that hold the base and never query the candidate. */
@@ -32,7 +35,9 @@ interface Through {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** Which model an attack goes through; null for one that does not go through another. */
+/**
+ * Which model an attack goes through; null for one that does not go through another.
+ */
 export function surrogateOf({
   unit,
   params,

@@ -10,7 +10,10 @@ import {
   sizeOf,
 } from "#onnx";
 
-/** Adds layers as exporters write them, with random weights of a size that keeps activations alive. */
+/**
+ * Adds layers as exporters write them, with random weights of a size that keeps
+ * activations alive.
+ */
 export class Net {
   readonly b: GraphBuilder;
   readonly #random = new Random(1);

@@ -12,11 +12,11 @@ import { type Outcome, outcomeOf } from "./outcome.ts";
 import { type Row, rows } from "./rows.ts";
 
 // Assay's attacks beside those of other libraries: the same weights, the same
-// samples, equal parameters, one after the other on the same cores. Prints
-// the table of docs/parity.md. `--only linf/0.3/square` chooses rows by a part of
-// their name, `--samples 100` takes fewer samples, `--threads 1` fewer cores, `--seed 1`
-// other draws. Every finished row is kept in runs/parity/rows; with `--resume` it is not
-// run again.
+// samples, equal parameters, one after the other on the same cores. Prints the
+// table of docs/parity.md. `--only linf/0.3/square` chooses rows by a part of their
+// name, `--samples 100` takes fewer samples, `--threads 1` fewer cores, `--seed 1`
+// other draws. Every finished row is kept in runs/parity/rows; with `--resume` it
+// is not run again.
 
 const { values: options } = parseArgs({
   options: {

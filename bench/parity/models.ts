@@ -38,7 +38,10 @@ export async function mnist(): Promise<{ train: Dataset; test: Dataset }> {
   return { train: part(0, TRAINED), test: part(TRAINED, all.y.length) };
 }
 
-/** The courses of training: budgets of the adversary, and epochs at each. It does not learn at 0.3 from the start. */
+/**
+ * The courses of training: budgets of the adversary, and epochs at each. It does not
+ * learn at 0.3 from the start.
+ */
 const courses = {
   plain: [{ eps: 0, epochs: 6 }],
   robust: [

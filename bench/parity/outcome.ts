@@ -8,7 +8,10 @@ import type { Row } from "./rows.ts";
 export interface Outcome {
   /** Share of all samples that are right clean and under the attack. */
   robust: number;
-  /** Of the distances of the nearest examples; null where fewer than half of the samples were broken. */
+  /**
+   * Of the distances of the nearest examples; null where fewer than half of the
+   * samples were broken.
+   */
   median: number | null;
   seconds: number;
 }

@@ -5,7 +5,9 @@ import type { ModelName } from "./models.ts";
 export interface Row {
   readonly model: ModelName;
   readonly norm: Norm;
-  /** null where the nearest example is looked for, and the median distance is compared. */
+  /**
+   * null where the nearest example is looked for, and the median distance is compared.
+   */
   readonly eps: number | null;
   readonly attack: string;
   readonly params: Record<string, unknown>;

@@ -13,8 +13,8 @@ export interface Peer {
 }
 
 /**
- * Starts a program beside this file, by the Python that ASSAY_PYTHON names, on
- * as many threads as there are cores unless told otherwise; undefined where it has no PyTorch.
+ * Starts a program beside this file, by the Python that ASSAY_PYTHON names, on as many
+ * threads as there are cores unless told otherwise; undefined where it has no PyTorch.
  */
 export async function openPeer(
   script: string,

@@ -60,7 +60,10 @@ export interface How {
   readonly parts?: readonly OpenPart[];
 }
 
-/** Trains a model, all of it unless a strategy is named, and says how the epoch that was kept did on the validation data. */
+/**
+ * Trains a model, all of it unless a strategy is named, and says how the epoch that was
+ * kept did on the validation data.
+ */
 export async function trained(
   model: Model,
   { train, validation }: Pick<Parts, "train" | "validation">,

@@ -108,7 +108,10 @@ const share = (draws: number, holds: () => boolean): number => {
   return held / draws;
 };
 
-/** Outcomes of `seeds` trainings on `n` samples, of which a share with these log-odds is robust. */
+/**
+ * Outcomes of `seeds` trainings on `n` samples, of which a share with these
+ * log-odds is robust.
+ */
 function trainings(
   seeds: number,
   n: number,
@@ -141,7 +144,9 @@ function logOdds(p: number, spread: number): number {
 
 const expit = (log: number) => 1 / (1 + Math.exp(-log));
 
-/** Counts of two judges of `n` samples, the share `alike` of which is as hard for both. */
+/**
+ * Counts of two judges of `n` samples, the share `alike` of which is as hard for both.
+ */
 function pairs(
   n: number,
   first: number,

@@ -2,26 +2,41 @@ import { studentQuantile } from "#audit";
 
 /** Two numbers of one seed that a truth compares: shares, such as accuracies. */
 export interface Pair {
-  /** What is compared with what, of which number. Of several of one name the worst is told. */
+  /**
+   * What is compared with what, of which number. Of several of one name
+   * the worst is told.
+   */
   readonly what: string;
   readonly first: number;
   readonly second: number;
-  /** The least difference that the truth allows; 0 where the first has to be above the second. */
+  /**
+   * The least difference that the truth allows; 0 where the first has to be
+   * above the second.
+   */
   readonly least: number;
 }
 
-/** Something that the literature says of a direction, measured anew for each seed: data, weights and draws. */
+/**
+ * Something that the literature says of a direction, measured anew for each seed: data,
+ * weights and draws.
+ */
 export interface Truth {
   readonly id: string;
   measure(seed: number): Promise<Pair[]>;
 }
 
-/** The mean difference over seeds, with its 95 % interval by Student's t on the differences. */
+/**
+ * The mean difference over seeds, with its 95 % interval by Student's t on
+ * the differences.
+ */
 export interface Difference extends Pair {
   readonly difference: number;
   /** Null where no seed differs from another: Student's t knows nothing then. */
   readonly interval: { readonly low: number; readonly high: number } | null;
-  /** Whether the whole interval is above the least difference, or no seed is below it where there is no spread. */
+  /**
+   * Whether the whole interval is above the least difference, or no seed is below it
+   * where there is no spread.
+   */
   readonly holds: boolean;
 }
 

@@ -5,7 +5,10 @@ import type { Parts } from "../sanitizer.ts";
 /** A convolution of 3x3, by name, with how many channels come in and go out. */
 export type Layer = readonly [name: string, from: number, to: number];
 
-/** Weights drawn as for rectifiers (He et al. 2015, arXiv:1502.01852), and biases of zero. */
+/**
+ * Weights drawn as for rectifiers (He et al. 2015, arXiv:1502.01852),
+ * and biases of zero.
+ */
 export function freshWeights(
   layers: readonly Layer[],
   random: Random,

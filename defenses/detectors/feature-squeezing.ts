@@ -22,7 +22,9 @@ export const featureSqueezing = defineDetector({
   reference: "Xu et al. 2018, arXiv:1704.01155",
   params: z.strictObject({
     ...detectorParams,
-    /** Bits that are left of each value; 1 for one channel and 5 for more when left out. */
+    /**
+     * Bits that are left of each value; 1 for one channel and 5 for more when left out.
+     */
     bits: z.int().min(1).max(8).optional(),
     /** Width of the median's window. */
     size: z.int().min(2).max(7).default(2),

@@ -6,15 +6,17 @@ import type { Fitted } from "../fit.ts";
 import { weighed, weighLayers } from "./layer-scores.ts";
 import { some } from "./some.ts";
 
-/** Squared distances below this are taken for it: their logarithm has to be a number. */
+/**
+ * Squared distances below this are taken for it: their logarithm has to be a number.
+ */
 const SMALLEST = 1e-10;
 
 /**
  * Local intrinsic dimensionality (Ma et al. 2018, arXiv:1801.02613): how fast
- * neighbours become more with distance, estimated from the k nearest of a batch
- * of training samples in the features of every layer and in the logits; the
- * layers are weighed by logistic regression on FGSM examples. The batch is drawn
- * once, and not anew for every batch of inputs as in the paper.
+ * neighbours become more with distance, estimated from the k nearest of a batch of
+ * training samples in the features of every layer and in the logits. The layers are
+ * weighed by logistic regression on FGSM examples. The batch is drawn once, and not
+ * anew for every batch of inputs as in the paper.
  */
 export const lid = defineDetector({
   id: "lid",
@@ -26,7 +28,9 @@ export const lid = defineDetector({
     batch: z.int().min(3).default(100),
     /** The most layers that are looked at besides the logits. */
     layers: z.int().positive().default(5),
-    /** Size of the FGSM examples that weigh the layers, as a share of the input range. */
+    /**
+     * Size of the FGSM examples that weigh the layers, as a share of the input range.
+     */
     eps: z.number().positive().default(0.05),
   }),
   gradient: "exact",

@@ -1,12 +1,15 @@
 import { solve } from "#core";
 
-/** A weighing of features: the logit of the probability that a row is positive is bias + weights . row. */
+/**
+ * A weighing of features: the logit of the probability that a row is positive is
+ * bias + weights . row.
+ */
 export interface Logistic {
   readonly weights: Float64Array;
   readonly bias: number;
 }
 
-/** Newton steps; the loss is convex, and ten are plenty. */
+/** Newton steps. The loss is convex, and ten are plenty. */
 const STEPS = 50;
 
 /**

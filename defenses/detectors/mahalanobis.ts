@@ -11,20 +11,23 @@ import {
 import type { Fitted } from "../fit.ts";
 import { weighed, weighLayers } from "./layer-scores.ts";
 
-/** Of the mean variance, what is added to every variance, so that features that never move have one. */
+/**
+ * Of the mean variance, what is added to every variance, so that features that
+ * never move have one.
+ */
 const RIDGE = 1e-4;
 
 /**
- * Mahalanobis distance (Lee et al. 2018, arXiv:1807.03888): how far the features
- * of a layer, averaged over positions, are from the nearest class mean under one
- * covariance for all classes; the layers are weighed by logistic regression
- * on FGSM examples of the validation samples.
+ * Mahalanobis distance (Lee et al. 2018, arXiv:1807.03888): how far the features of a
+ * layer, averaged over positions, are from the nearest class mean under one covariance
+ * for all classes. The layers are weighed by logistic regression on FGSM examples of
+ * the validation samples.
  *
- * With a `step` each layer looks at an input that was first moved by the sign of
- * its own distance's gradient, towards the nearest class, which in-distribution
- * inputs follow further. The paper chooses the size for each data set among 0 and
- * 0.0005 to 0.01 and publishes no default; it is off unless stated, since it costs
- * another forward and backward pass for each layer.
+ * With a `step` each layer looks at an input that was first moved by the sign of its
+ * own distance's gradient, towards the nearest class, which in-distribution inputs
+ * follow further. The paper chooses the size for each data set among 0 and 0.0005 to
+ * 0.01 and publishes no default. It is off unless stated, since it costs another
+ * forward and backward pass for each layer.
  */
 export const mahalanobis = defineDetector({
   id: "mahalanobis",
@@ -34,7 +37,9 @@ export const mahalanobis = defineDetector({
     ...detectorParams,
     /** The most layers that are looked at; five in the authors' code. */
     layers: z.int().positive().default(5),
-    /** Size of the FGSM examples that weigh the layers, as a share of the input range. */
+    /**
+     * Size of the FGSM examples that weigh the layers, as a share of the input range.
+     */
     eps: z.number().positive().default(0.05),
     /** Size of the step towards the nearest class, as a share of the input range. */
     step: z.number().nonnegative().default(0),
@@ -107,7 +112,10 @@ function distance(
   return b.op("ReduceMin", [squares, b.ints([1])], { keepdims: int(0) });
 }
 
-/** A matrix by which features [N, width] are multiplied so that their covariance within classes is 1, and the class means [classes, width] after it. */
+/**
+ * A matrix by which features [N, width] are multiplied so that their covariance within
+ * classes is 1, and the class means [classes, width] after it.
+ */
 export function gaussian(
   { dims, data }: FloatTensor,
   y: Int32Array,

@@ -6,11 +6,11 @@ import { defineFilter } from "./repair.ts";
 
 /**
  * Activation clustering (Chen et al. 2018, arXiv:1811.03728): the features of each
- * class are projected to ten directions and split in two by k-means; the smaller
- * part is left out where it is less than `size` of the class and the two are
- * as far apart as a silhouette of `silhouette` says. The paper offers both signs
- * one by one, and a third by retraining without a part; here both have to hold, as in
- * ART. Directions are principal components, where the paper prefers independent ones.
+ * class are projected to ten directions and split in two by k-means. The smaller part
+ * is left out where it is less than `size` of the class and the two are as far apart as
+ * a silhouette of `silhouette` says. The paper offers both signs one by one, and a
+ * third by retraining without a part; here both have to hold, as in ART. Directions are
+ * principal components, where the paper prefers independent ones.
  */
 export const activationClustering = defineFilter({
   id: "activation-clustering",

@@ -4,7 +4,10 @@ import { type FloatTensor, rows } from "#onnx";
 const RESTARTS = 10;
 const ROUNDS = 100;
 
-/** The most samples that a silhouette is taken over: it compares every one with every other. */
+/**
+ * The most samples that a silhouette is taken over: it compares every one
+ * with every other.
+ */
 const COMPARED = 2000;
 
 const point = (x: FloatTensor, i: number): Float32Array =>
@@ -113,7 +116,7 @@ export function silhouette(x: FloatTensor, side: readonly number[]): number {
           points.get(j) as Float32Array,
         ),
       );
-    // A point alone has no others of its own; its silhouette is 0.
+    // A point alone has no others of its own. Its silhouette is 0.
     if (counts[own] === 1) return 0;
     const within = sums[own]! / (counts[own]! - 1);
     const across = sums[1 - own]! / counts[1 - own]!;

@@ -58,7 +58,10 @@ export const finePruning = defineMend({
   },
 });
 
-/** The last convolution: its constants with an entry for each channel, those of a normalisation behind it among them, and the value that comes out. */
+/**
+ * The last convolution: its constants with an entry for each channel, those of a
+ * normalisation behind it among them, and the value that comes out.
+ */
 function lastConvolution({ graph }: Model): {
   value: string;
   weights: string[];

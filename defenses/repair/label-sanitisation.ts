@@ -17,12 +17,12 @@ import { defineFilter } from "./repair.ts";
 
 /**
  * Label sanitisation (Paudice, Muñoz-González and Lupu 2018, arXiv:1803.00992,
- * algorithm 1): a sample gets the label that most of its k nearest neighbours
- * have, where at least a share `eta` of them agrees and its own is not as frequent; their defaults are k = 10 and
- * eta = 0.5. Distances are Euclidean between the features that the head of the
- * candidate reads, where the paper, whose classifiers are linear, takes inputs
- * (`space: inputs`). Of a large set, neighbours are looked for among `most` samples,
- * drawn at random.
+ * algorithm 1): a sample gets the label that most of its k nearest neighbours have,
+ * where at least a share `eta` of them agrees and its own is not as frequent. Their
+ * defaults are k = 10 and eta = 0.5. Distances are Euclidean between the features that
+ * the head of the candidate reads, where the paper, whose classifiers are linear, takes
+ * inputs (`space: inputs`). Of a large set, neighbours are looked for among `most`
+ * samples, drawn at random.
  */
 export const labelSanitisation = defineFilter({
   id: "label-sanitisation",
@@ -64,7 +64,10 @@ export const labelSanitisation = defineFilter({
 /** Rows whose distances are computed at once. */
 const BATCH = 256;
 
-/** The k nearest other rows of each row, among a random part of them where they are many. */
+/**
+ * The k nearest other rows of each row, among a random part of them
+ * where they are many.
+ */
 async function neighbours(
   x: FloatTensor,
   { k, most }: { k: number; most: number },
@@ -125,7 +128,10 @@ async function neighbours(
   return near;
 }
 
-/** Rows without their mean, flat: distances are as they were, and their squares lose fewer digits. */
+/**
+ * Rows without their mean, flat: distances are as they were, and their squares
+ * lose fewer digits.
+ */
 function centred(x: FloatTensor): FloatTensor {
   const n = x.dims[0] ?? 0;
   const width = sizeOf(x.dims.slice(1));

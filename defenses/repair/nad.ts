@@ -11,10 +11,10 @@ const BETAS = [500, 1000, 1000];
 
 /**
  * Neural attention distillation (Li et al. 2021, arXiv:2101.05930): the model is
- * trained on clean samples towards the attention maps of a teacher, which is the
- * model itself after further training on them. A map is the sum of the squared
- * channels at a place, divided by its length; the loss is cross-entropy and, at up
- * to three places, beta times the mean squared difference.
+ * trained on clean samples towards the attention maps of a teacher, which is the model
+ * itself after further training on them. A map is the sum of the squared channels at a
+ * place, divided by its length. The loss is cross-entropy and, at up to three places,
+ * beta times the mean squared difference.
  */
 export const nad = defineMend({
   id: "nad",
@@ -93,7 +93,9 @@ function attentionOf(teacher: Model): TrainingPart {
   };
 }
 
-/** Attention of [N, C, H, W]: the sum of squares over channels, [N, HW], of length 1. */
+/**
+ * Attention of [N, C, H, W]: the sum of squares over channels, [N, HW], of length 1.
+ */
 function map(b: GraphBuilder, value: string): string {
   const flat = b.op("Flatten", [b.reduceSum(b.mul(value, value), [1])], {
     axis: int(1),

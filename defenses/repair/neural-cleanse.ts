@@ -5,7 +5,7 @@ import { defineMend } from "./repair.ts";
 import { trainingParams, trainOn } from "./train.ts";
 import { invertTriggers, type Trigger } from "./trigger-inversion.ts";
 
-/** How triggers are looked for; the defaults are those of the authors' code. */
+/** How triggers are looked for. The defaults are those of the authors' code. */
 export const inversionParams = {
   steps: z.int().positive().default(1000),
   rate: z.number().positive().default(0.1).describe("of the search"),

@@ -11,7 +11,10 @@ interface RepairMeta<S extends z.ZodObject> {
   readonly reference: string;
   /** What has to be there; nothing when left out. */
   readonly needs?: readonly Need[];
-  /** Refuses a model whose layers it does not work on with REPAIR_INPUT; works on all when left out. */
+  /**
+   * Refuses a model whose layers it does not work on with REPAIR_INPUT; works on
+   * all when left out.
+   */
   check?(model: Model): void;
   readonly params: S;
 }
@@ -43,7 +46,10 @@ export interface Filtered {
   readonly y: Int32Array;
 }
 
-/** A repair that cleans the fine-tuning set; the candidate is tuned again on what it leaves. */
+/**
+ * A repair that cleans the fine-tuning set. The candidate is tuned again
+ * on what it leaves.
+ */
 export interface FilterRepair<S extends z.ZodObject = z.ZodObject>
   extends RepairMeta<S> {
   readonly kind: "filter";

@@ -6,7 +6,7 @@ import type { Model } from "#model";
 import { copyOf } from "#onnx";
 import { openPlainStep, type TrainingPart } from "#tuning";
 
-/** How a repair trains; the defaults are ours. */
+/** How a repair trains. The defaults are ours. */
 export const trainingParams = {
   epochs: z.int().positive().default(10),
   learningRate: z.number().positive().default(1e-3),
@@ -25,7 +25,10 @@ export interface TrainOptions {
   ) => void;
 }
 
-/** Trains all weights of a model on with AdamW at one rate, without choosing an epoch: what repairs do on a few clean samples. */
+/**
+ * Trains all weights of a model on with AdamW at one rate, without choosing an epoch:
+ * what repairs do on a few clean samples.
+ */
 export async function trainOn(
   model: Model,
   data: Dataset,

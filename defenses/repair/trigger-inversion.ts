@@ -39,13 +39,18 @@ export interface Trigger {
   readonly size: number;
   /** Share of the samples that it turned when it was found. */
   readonly success: number;
-  /** How far its size is from the median of all classes, in scaled median deviations. */
+  /**
+   * How far its size is from the median of all classes, in scaled median deviations.
+   */
   readonly anomaly: number;
   /** Far below the median: no clean model has so short a way into a class. */
   readonly flagged: boolean;
 }
 
-/** An anomaly beyond this is one, in about 5 % of classes of normal sizes (Wang et al. 2019). */
+/**
+ * An anomaly beyond this is one, in about 5 % of classes of normal sizes
+ * (Wang et al. 2019).
+ */
 const ANOMALOUS = 2;
 
 function requireImages({ contract }: Model): void {
@@ -184,7 +189,10 @@ async function invert(
   return { label, mask, pattern, size, success };
 }
 
-/** The model behind a trigger that can be moved: tanh keeps mask and pattern within their bounds. */
+/**
+ * The model behind a trigger that can be moved: tanh keeps mask and pattern
+ * within their bounds.
+ */
 async function openInversion(model: Model, engine: Engine) {
   const [channels = 1, height = 1, width = 1] = model.contract.shape;
   const [low, high] = model.contract.bounds;

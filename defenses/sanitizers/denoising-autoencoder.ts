@@ -22,7 +22,9 @@ import { defineSanitizer } from "../sanitizer.ts";
 const params = z.strictObject({
   /** Channels of the hidden layers. */
   channels: z.int().positive().default(3),
-  /** Standard deviation of the noise that is to be taken away, as a share of the bounds. */
+  /**
+   * Standard deviation of the noise that is to be taken away, as a share of the bounds.
+   */
   noise: z.number().nonnegative().default(0.1),
   epochs: z.int().positive().default(100),
   batchSize: z.int().positive().default(256),

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { defineSanitizer } from "../sanitizer.ts";
 
 /**
- * Gaussian noise on the input, and the mean of the logits over several draws
- * of it, where several are asked for: the model of randomised smoothing (Cohen et al. 2019,
- * arXiv:1902.02918) with soft votes instead of counted ones. It proves nothing
- * by itself; `certify` does. As there, noisy inputs are not cut at the bounds.
+ * Gaussian noise on the input, and the mean of the logits over several draws of it,
+ * where several are asked for: the model of randomised smoothing (Cohen et al. 2019,
+ * arXiv:1902.02918) with soft votes instead of counted ones. It proves nothing by
+ * itself. `certify` does. As there, noisy inputs are not cut at the bounds.
  */
 export const gaussianNoise = defineSanitizer({
   id: "gaussian-noise",

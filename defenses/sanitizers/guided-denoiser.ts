@@ -26,7 +26,10 @@ const ID = "guided-denoiser";
 const params = z.strictObject({
   /** Channels at full size; twice and four times as many below. */
   width: z.int().positive().default(16),
-  /** The largest perturbation that it is trained on, in Linf and in the unit of the input bounds. */
+  /**
+   * The largest perturbation that it is trained on, in Linf and in the unit of
+   * the input bounds.
+   */
   eps: numberOrFraction.pipe(z.number().positive()).default(16 / 255),
   /** Steps of the iterative half of the training examples. */
   steps: z.int().positive().default(4),

@@ -12,11 +12,11 @@ import { extended, imageShape } from "../images.ts";
 import { defineSanitizer } from "../sanitizer.ts";
 
 /**
- * JPEG at a quality (Guo et al. 2018, arXiv:1711.00117, section 4; 75 there):
- * pixels of 8 bits, colour differences at half the size, cosines of 8x8 blocks
- * rounded by the standard's tables. What is lost is lost here; the coding of
- * what is left loses nothing, and is left out. Images of three channels are
- * taken for RGB, the channels of others for brightness.
+ * JPEG at a quality (Guo et al. 2018, arXiv:1711.00117, section 4; 75 there): pixels of
+ * 8 bits, colour differences at half the size, cosines of 8x8 blocks rounded by the
+ * standard's tables. What is lost is lost here. The coding of what is left loses
+ * nothing, and is left out. Images of three channels are taken for RGB, the channels of
+ * others for brightness.
  */
 export const jpeg = defineSanitizer({
   id: "jpeg",

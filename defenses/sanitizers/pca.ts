@@ -5,9 +5,9 @@ import { principal } from "../principal.ts";
 import { defineSanitizer } from "../sanitizer.ts";
 
 /**
- * Projection on the principal components of the training data and back
- * (Bhagoji et al. 2018, arXiv:1704.02654); what leaves the bounds is not cut,
- * which would hide gradients. The paper tries 10 to 784 components of MNIST; the default is 70 of them.
+ * Projection on the principal components of the training data and back (Bhagoji et al.
+ * 2018, arXiv:1704.02654). What leaves the bounds is not cut, which would hide
+ * gradients. The paper tries 10 to 784 components of MNIST. The default is 70 of them.
  */
 export const pca = defineSanitizer({
   id: "pca",

@@ -46,7 +46,10 @@ export const quilting = defineSanitizer({
   },
 });
 
-/** Patches [count, channels * 25] at random places of random images; the border of a small image is repeated. */
+/**
+ * Patches [count, channels * 25] at random places of random images; the border of a
+ * small image is repeated.
+ */
 function cutOut(
   { data, dims }: FloatTensor,
   [channels, height, width]: readonly [number, number, number],

@@ -46,8 +46,8 @@ export const resizePad = defineSanitizer({
 });
 
 /**
- * Where each place of a line of the frame is taken from: a matrix [N, 1, length, length]
- * with a 1 in the rows that the image covers.
+ * Where each place of a line of the frame is taken from: a matrix [N, 1, length,
+ * length] with a 1 in the rows that the image covers.
  *
  * @param size and `place`: uniform in [0, 1), [N, 1, 1, 1]
  */

@@ -3,7 +3,10 @@ import { type FloatTensor, floats, type GraphBuilder } from "#onnx";
 import { imageShape } from "../images.ts";
 import { defineSanitizer } from "../sanitizer.ts";
 
-/** Step sizes of the primal and dual steps; their product is below 1/8, the bound for differences along two axes. */
+/**
+ * Step sizes of the primal and dual steps. Their product is below 1/8, the bound for
+ * differences along two axes.
+ */
 const PRIMAL = 2;
 const DUAL = 1 / 16;
 

@@ -6,7 +6,10 @@ import { openLanguageModel } from "#model";
 import { floats } from "#onnx";
 import { defineTextSanitizer, type TextTools } from "./sanitizer.ts";
 
-/** Clean texts on which the threshold is set, at most: each takes a pass of the language model for each of its words. */
+/**
+ * Clean texts on which the threshold is set, at most: each takes a pass of the language
+ * model for each of its words.
+ */
 const TEXTS = 200;
 
 const params = z.strictObject({
@@ -14,7 +17,9 @@ const params = z.strictObject({
   model: z.string().min(1),
   /** Its tokenizer.json, or a WordPiece vocab.txt. */
   tokenizer: z.string().min(1),
-  /** Share of the words of clean validation texts that the threshold lets be removed. */
+  /**
+   * Share of the words of clean validation texts that the threshold lets be removed.
+   */
   fpr: z.number().positive().max(0.5).default(0.05),
 });
 
@@ -74,7 +79,10 @@ export const onion = defineTextSanitizer({
 
 const wordsOf = (text: string): string[] => text.trim().split(/\s+/);
 
-/** How much the removal of each word lowers the perplexity of its text; of a text of one word nothing is known. */
+/**
+ * How much the removal of each word lowers the perplexity of its text; of a text of one
+ * word nothing is known.
+ */
 async function openScorer(
   { model, tokenizer }: z.output<typeof params>,
   { folder, engine }: TextTools,

@@ -18,7 +18,10 @@ export interface OpenSanitizer {
   release(): Promise<void>;
 }
 
-/** A reactive defence of a text model: a function of texts, so that no graph can hold it. */
+/**
+ * A reactive defence of a text model: a function of texts, so that no
+ * graph can hold it.
+ */
 export interface TextSanitizer<S extends z.ZodObject = z.ZodObject> {
   readonly kind: "text-sanitizer";
   readonly id: string;
@@ -47,7 +50,10 @@ export function defineTextSanitizer<S extends z.ZodObject>(
   return { kind: "text-sanitizer", ...sanitizer };
 }
 
-/** A sanitizer of texts with its parameters, and with what its fit found where it has one. */
+/**
+ * A sanitizer of texts with its parameters, and with what its fit found
+ * where it has one.
+ */
 export interface ChosenTextSanitizer extends Chosen<TextSanitizer> {
   readonly fitted?: Fitted;
 }

@@ -9,7 +9,10 @@ export interface Mechanism {
   readonly steps: number;
 }
 
-/** The orders that are tried: near to 1, where little noise needs them, in tenths, and whole ones. */
+/**
+ * The orders that are tried: near to 1, where little noise needs them, in
+ * tenths, and whole ones.
+ */
 const orders = [
   ...[1.001, 1.002, 1.005, 1.01, 1.02, 1.03, 1.05, 1.07],
   ...Array.from({ length: 99 }, (_, i) => (11 + i) / 10),
@@ -34,7 +37,10 @@ export function renyi(
   return Math.max(0, log) / (alpha - 1);
 }
 
-/** Of a whole order: log(sum_k binomial(alpha, k) (1 - q)^(alpha - k) q^k exp(k (k - 1) / (2 sigma^2))). */
+/**
+ * Of a whole order: log(sum_k binomial(alpha, k) (1 - q)^(alpha - k) q^k exp(k (k -
+ * 1) / (2 sigma^2))).
+ */
 function logMomentOfWhole(q: number, sigma: number, alpha: number): number {
   let logBinomial = 0;
   let total = Number.NEGATIVE_INFINITY;

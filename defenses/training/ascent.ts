@@ -42,7 +42,9 @@ export const epsAt = (
 interface Course {
   /** Where it begins; a random point of the ball when left out. */
   readonly start?: FloatTensor;
-  /** [N, classes]: the divergence from it is raised, instead of what training lowers. */
+  /**
+   * [N, classes]: the divergence from it is raised, instead of what training lowers.
+   */
   readonly distribution?: FloatTensor;
 }
 
@@ -71,7 +73,10 @@ export async function climb(
   return at;
 }
 
-/** The inputs that a training against this ascent is judged by: at the whole eps, whatever it has grown to. */
+/**
+ * The inputs that a training against this ascent is judged by: at the whole eps,
+ * whatever it has grown to.
+ */
 export const judgeBy =
   (ascent: Ascent) =>
   (batch: Batch, moment: Moment): Promise<FloatTensor> =>

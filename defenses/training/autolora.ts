@@ -29,8 +29,8 @@ const ACCURACY = "natural accuracy";
  *
  * Its learning rate goes with the schedule \`halve-at-checkpoints\` and SGD. Defaults
  * are those of the authors' code. a is taken over the batches of the last epoch, as
- * they were trained on, where the authors pass over the training data again four
- * times an epoch; it begins at 0. The branch is not decayed.
+ * they were trained on, where the authors pass over the training data again four times
+ * an epoch. It begins at 0. The branch is not decayed.
  */
 export const autolora = defineTrainingDefense({
   id: "autolora",
@@ -84,7 +84,10 @@ export const autolora = defineTrainingDefense({
   },
 });
 
-/** The logits of clean samples by way of the branch: no weight but those of the head learns from them. */
+/**
+ * The logits of clean samples by way of the branch: no weight but those of the head
+ * learns from them.
+ */
 function branch(g: LossGraph, rank: number, random: Random): string {
   const { b, model } = g;
   const body = layerGroups(model.graph).slice(0, -1);

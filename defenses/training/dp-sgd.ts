@@ -91,7 +91,7 @@ function addClipped(
   }
 }
 
-/** Loss and records of a batch from those of its samples; a batch may be empty. */
+/** Loss and records of a batch from those of its samples. A batch may be empty. */
 function meanOf(
   each: readonly BatchGradient[],
 ): Omit<BatchGradient, "gradients"> {

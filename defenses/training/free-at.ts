@@ -4,11 +4,11 @@ import { defineTrainingDefense } from "#tuning";
 import { judgeBy } from "./ascent.ts";
 
 /**
- * Free adversarial training (Shafahi et al. 2019, arXiv:1904.12843): every batch
- * is used for `replays` steps, and the pass that moves the weights also moves
- * the perturbation, by eps along the sign of its gradient; the next batch begins
- * with it. An epoch keeps its number of steps, so it sees 1 / `replays` of the
- * data: the epochs of the paper divided by `replays`. Validation is under PGD.
+ * Free adversarial training (Shafahi et al. 2019, arXiv:1904.12843): every batch is
+ * used for `replays` steps, and the pass that moves the weights also moves the
+ * perturbation, by eps along the sign of its gradient. The next batch begins with it.
+ * An epoch keeps its number of steps, so it sees 1 / `replays` of the data: the epochs
+ * of the paper divided by `replays`. Validation is under PGD.
  */
 export const freeAt = defineTrainingDefense({
   id: "free-at",

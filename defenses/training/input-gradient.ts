@@ -13,13 +13,12 @@ import {
 const AHEAD = "ahead";
 
 /**
- * Input-gradient regularisation (Drucker and Le Cun 1992; Ross and Doshi-Velez
- * 2018, arXiv:1711.09404): the squared length of the gradient of each sample's
- * loss with respect to its input is added, `lambda` times its mean. `exact`
- * differentiates that gradient again. `differences` is the variant of Finlay and
- * Oberman (2019, arXiv:1905.11468): ((loss(x + h d) - loss(x)) / h)^2 along the
- * direction d of the gradient, held fixed; it needs no second derivatives. The
- * papers search for lambda.
+ * Input-gradient regularisation (Drucker and Le Cun 1992; Ross and Doshi-Velez 2018,
+ * arXiv:1711.09404): the squared length of the gradient of each sample's loss with
+ * respect to its input is added, `lambda` times its mean. `exact` differentiates that
+ * gradient again. `differences` is the variant of Finlay and Oberman (2019,
+ * arXiv:1905.11468): ((loss(x + h d) - loss(x)) / h)^2 along the direction d of the
+ * gradient, held fixed. It needs no second derivatives. The papers search for lambda.
  */
 export const inputGradient = defineTrainingDefense({
   id: "input-gradient",

@@ -63,7 +63,10 @@ function statisticsOf({ graph }: Model) {
   );
 }
 
-/** Refuses a normalisation that is trained but not by the statistics of batches: both were the same. */
+/**
+ * Refuses a normalisation that is trained but not by the statistics of batches:
+ * both were the same.
+ */
 function requireBatches({ b, model }: LossGraph): void {
   const still = normalisations(model.graph).find(
     ({ inputs: [, scale = "", , mean = ""] }) =>

@@ -29,7 +29,10 @@ const verdicts = {
   none: "no verdict",
 } as const;
 
-/** A summary for a pull request or a job page. The first line marks it, so that it can be found and replaced. */
+/**
+ * A summary for a pull request or a job page. The first line marks it, so that it can
+ * be found and replaced.
+ */
 export function renderMarkdown(results: Results): string {
   const threats = mainThreats(results);
   const { verdict, rules } = results.gate;
@@ -140,7 +143,10 @@ export function renderMarkdown(results: Results): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** What each undefended candidate has of the robustness of its base, against all attacks at once. */
+/**
+ * What each undefended candidate has of the robustness of its base, against all
+ * attacks at once.
+ */
 function inherited(results: Results): string[] {
   const threats = mainThreats(results).map((t) => t.id);
   const rows = (results.inheritance ?? []).filter(
@@ -210,7 +216,10 @@ function alongTraining(results: Results): string[] {
   );
 }
 
-/** Robust accuracy of each undefended candidate on both domains, against all attacks at once. */
+/**
+ * Robust accuracy of each undefended candidate on both domains, against all
+ * attacks at once.
+ */
 function byDomain(results: Results): string[] {
   return (results.domains ?? [])
     .filter((d) => d.attack === null && d.defense === "none")
@@ -226,7 +235,10 @@ function byDomain(results: Results): string[] {
     });
 }
 
-/** What came of attacks on the fine-tuning: a row for each candidate and attack, a column for each repair. */
+/**
+ * What came of attacks on the fine-tuning: a row for each candidate and attack, a
+ * column for each repair.
+ */
 function tried({ trials, repairs }: Results): string[] {
   if (trials.length === 0) return [];
   const columns = repairs.filter((r) => trials.some((t) => t.repair === r.id));
@@ -254,7 +266,10 @@ function tried({ trials, repairs }: Results): string[] {
   ];
 }
 
-/** What attacks through the base broke, and how much of it is owed to the descent from it. */
+/**
+ * What attacks through the base broke, and how much of it is owed to the
+ * descent from it.
+ */
 function transferLines({ transfer = [] }: Results): string[] {
   const rows = transfer.flatMap(({ attack, threatModel, points: all }) =>
     all.map((p) => {

@@ -39,7 +39,10 @@ export const catalog: Readonly<Record<string, () => CatalogEntry[]>> = {
   architectures: () => architectures.map(({ id, title }) => ({ id, title })),
 };
 
-/** A unit without its functions; its parameters as a JSON schema, which has their defaults. */
+/**
+ * A unit without its functions; its parameters as a JSON schema, which
+ * has their defaults.
+ */
 function entry(unit: {
   id: string;
   title: string;

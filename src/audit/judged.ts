@@ -106,7 +106,7 @@ export function judged(
         ? domains(
             cells,
             judgeCells(found.onSource, faults, file),
-            // A shift keeps the samples and their order; other data are other samples.
+            // A shift keeps the samples and their order. Other data are other samples.
             suite.sourceData === undefined,
             candidates.map(({ id }) => id),
             families,

@@ -22,11 +22,14 @@ import { runTrials } from "./trials/index.ts";
 export interface AuditOptions {
   /** Path of the suite, as the user gave it. */
   readonly suite: string;
-  /** Folder of the run; what is finished there is not computed again. */
+  /** Folder of the run. What is finished there is not computed again. */
   readonly out: string;
-  /** Only cells whose id matches one of these patterns (`*` matches anything). Such a run has no verdict. */
+  /**
+   * Only cells whose id matches one of these patterns (`*` matches anything). Such a
+   * run has no verdict.
+   */
   readonly only?: readonly string[];
-  /** An engine, or which one to open; what is left open the suite says. */
+  /** An engine, or which one to open. What is left open the suite says. */
   readonly engine?: Engine | Pick<EngineChoice, "engine" | "device">;
   readonly onEvent?: OnEvent;
   readonly signal?: AbortSignal;
@@ -37,7 +40,8 @@ export interface AuditOptions {
  * Everything that is finished is kept under the hash of what it depends on, so the
  * same call after an interruption goes on where it stopped.
  *
- * @throws UsageError for a suite that cannot be run, InterruptedError when the signal aborts
+ * @throws UsageError for a suite that cannot be run, InterruptedError when
+ *   the signal aborts
  */
 export async function runAudit(options: AuditOptions): Promise<Results> {
   const startedAt = new Date();
@@ -123,7 +127,7 @@ function since(start: Date): Results["timing"] {
   };
 }
 
-/** The engine of a run; one that is not the usual one is named. */
+/** The engine of a run. One that is not the usual one is named. */
 async function engineOf(
   { engine: given }: AuditOptions,
   suite: Suite,

@@ -10,7 +10,10 @@ export function jsonSchemas(): Record<string, unknown> {
   };
 }
 
-/** What a person writes: before defaults, with the short forms, and with maps for names from outside. */
+/**
+ * What a person writes: before defaults, with the short forms, and with maps for
+ * names from outside.
+ */
 const written: z.core.ToJSONSchemaParams = {
   io: "input",
   unrepresentable: "any",

@@ -5,8 +5,8 @@ import { decodeNpy, encodeNpy } from "#data";
 import type { FloatTensor } from "#onnx";
 
 /**
- * What a run has finished, under the hash of all that it depends on. Files are
- * written whole; a file that is damaged counts as missing.
+ * What a run has finished, under the hash of all that it depends on. Files are written
+ * whole. A file that is damaged counts as missing.
  */
 export interface Store {
   readonly folder: string;

@@ -12,7 +12,10 @@ export interface Workplace {
   readonly signal?: AbortSignal;
 }
 
-/** What every result depends on besides what it is made of, for the hash that it is kept under. */
+/**
+ * What every result depends on besides what it is made of, for the hash that
+ * it is kept under.
+ */
 export const madeBy = ({
   seed,
   engine,
@@ -22,7 +25,10 @@ export const madeBy = ({
   engine: engine.title,
 });
 
-/** Tells how much of something is done, as a share, and throws InterruptedError where the run is to stop. */
+/**
+ * Tells how much of something is done, as a share, and throws InterruptedError where
+ * the run is to stop.
+ */
 export const progressOf =
   ({ onEvent, signal }: Pick<Workplace, "onEvent" | "signal">, what: string) =>
   (share: number): void => {

@@ -4,7 +4,10 @@ import { unsupported } from "./rule.ts";
 /** Operators that quantise: the first output holds the first input, rounded. */
 const quantises = new Set(["QuantizeLinear", "DynamicQuantizeLinear"]);
 
-/** Operators whose rules pass the gradient of integers on as they do that of floats: they move elements, choose among them, or are made for integers. */
+/**
+ * Operators whose rules pass the gradient of integers on as they do that of floats:
+ * they move elements, choose among them, or are made for integers.
+ */
 const movesIntegers: ReadonlySet<string> = new Set(
   "Cast Compress Concat ConvInteger DepthToSpace DequantizeLinear Expand Flatten Gather GatherElements GatherND Identity MatMulInteger MaxPool Pad Reshape Resize ReverseSequence ScatterElements ScatterND Slice SpaceToDepth Split Squeeze Tile TopK Transpose Trilu Unsqueeze Where".split(
     " ",
@@ -32,7 +35,10 @@ export function carriesGradient(
   return /^u?int/.test(b.type(output)) && readsQuantised(b, node, reached);
 }
 
-/** Refuses an operator that calculates with quantised integers in a way that no rule covers. */
+/**
+ * Refuses an operator that calculates with quantised integers in a way
+ * that no rule covers.
+ */
 export function requireCarrier(
   b: GraphBuilder,
   node: Node,

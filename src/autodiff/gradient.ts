@@ -15,18 +15,25 @@ import { poolFirst } from "./pool-first.ts";
 import { type Avoidable, unsupported } from "./rule.ts";
 import { rules, withoutGradient } from "./rules/index.ts";
 
-/** A part of a graph that the gradient passes over unchanged, as if it were the identity (BPDA, Athalye et al. 2018). */
+/**
+ * A part of a graph that the gradient passes over unchanged, as if it were the identity
+ * (BPDA, Athalye et al. 2018).
+ */
 export interface StraightThrough {
   readonly input: string;
   readonly output: string;
 }
 
 export interface GradientOptions {
-  /** The value to differentiate; its elements are summed unless `seed` weights them. */
+  /** The value to differentiate. Its elements are summed unless `seed` weights them. */
   readonly of: string;
-  /** The values to differentiate with respect to: inputs, constants or any value inside. */
+  /**
+   * The values to differentiate with respect to: inputs, constants or any value inside.
+   */
   readonly wrt: readonly string[];
-  /** A value in the shape of `of` by which its elements are weighted (the cotangent). */
+  /**
+   * A value in the shape of `of` by which its elements are weighted (the cotangent).
+   */
   readonly seed?: string;
   readonly straightThrough?: readonly StraightThrough[];
   /** What the engine that will run the graph lacks. */
@@ -34,7 +41,10 @@ export interface GradientOptions {
 }
 
 export interface Gradient {
-  /** The graph with the backward pass added; its outputs are those it had, then the gradients. */
+  /**
+   * The graph with the backward pass added. Its outputs are those it had,
+   * then the gradients.
+   */
   readonly graph: Graph;
   /** The name of the gradient of each value of `wrt`. */
   readonly gradients: ReadonlyMap<string, string>;
@@ -149,7 +159,10 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
   };
 }
 
-/** Writes composite nodes without a rule as simpler ones, where a gradient passes through them. */
+/**
+ * Writes composite nodes without a rule as simpler ones, where a gradient
+ * passes through them.
+ */
 function expandActive(
   graph: Graph,
   wrt: ReadonlySet<string>,
@@ -273,7 +286,9 @@ function ones(b: GraphBuilder, name: string): string {
   return b.add(zeros, 1);
 }
 
-/** Sums a gradient over the axes along which an operand of `name`'s shape was broadcast. */
+/**
+ * Sums a gradient over the axes along which an operand of `name`'s shape was broadcast.
+ */
 function sumToShape(b: GraphBuilder, g: string, name: string): string {
   const from = b.dims(g);
   const to = b.dims(name);

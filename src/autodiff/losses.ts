@@ -1,13 +1,22 @@
 import { AssayError } from "#core";
 import { type GraphBuilder, int } from "#onnx";
 
-/** What an attack raises, or a training lowers: a number for each sample, from its logits, or from its outputs and what they should be. */
+/**
+ * What an attack raises, or a training lowers: a number for each sample, from its
+ * logits, or from its outputs and what they should be.
+ */
 export interface Loss {
   /** The fewest classes of which it is defined. */
   readonly classes: number;
-  /** What it needs besides the true class: a class to aim at, or a distribution to compare with. */
+  /**
+   * What it needs besides the true class: a class to aim at, or a distribution
+   * to compare with.
+   */
   readonly aims: false | "class" | "distribution";
-  /** Whether it compares outputs with targets, each [N, outputs], rather than logits with a class. */
+  /**
+   * Whether it compares outputs with targets, each [N, outputs], rather than
+   * logits with a class.
+   */
   readonly targets?: true;
   /**
    * Adds the nodes.
@@ -42,7 +51,10 @@ export const losses = {
     build: (b, logits, _labels, aims) =>
       distributionCrossEntropy(b, logits, aims),
   },
-  /** Difference of logits ratio (Croce and Hein 2020, arXiv:2003.01690): (max of the others - z_y) / (z_1st - z_3rd). */
+  /**
+   * Difference of logits ratio (Croce and Hein 2020, arXiv:2003.01690): (max of the
+   * others - z_y) / (z_1st - z_3rd).
+   */
   dlr: {
     classes: 3,
     aims: false,
@@ -73,7 +85,10 @@ export const losses = {
       return b.div(gap, spread);
     },
   },
-  /** max of the others - z_y (Carlini and Wagner 2017, arXiv:1608.04644): above 0 where the sample is misclassified. */
+  /**
+   * max of the others - z_y (Carlini and Wagner 2017, arXiv:1608.04644): above 0 where
+   * the sample is misclassified.
+   */
   margin: { classes: 2, aims: false, build: margin },
   /** z_t - max of the others: above 0 where the sample is taken for t. */
   "margin-targeted": {

@@ -35,7 +35,10 @@ export function shapeOf(b: GraphBuilder, sizes: readonly Size[]): string {
       );
 }
 
-/** Adds updates to elements of `data` that indices name along an axis; several may name the same one. */
+/**
+ * Adds updates to elements of `data` that indices name along an axis; several may
+ * name the same one.
+ */
 export function addElements(
   b: GraphBuilder,
   data: string,
@@ -43,7 +46,7 @@ export function addElements(
   updates: string,
   axis: number,
 ): string {
-  // ScatterND with addition races on several threads; ScatterElements does not.
+  // ScatterND with addition races on several threads. ScatterElements does not.
   return b.op("ScatterElements", [data, indices, updates], {
     axis: int(axis),
     reduction: string("add"),

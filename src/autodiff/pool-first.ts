@@ -1,9 +1,9 @@
 import { type Graph, mayCapture, type Node } from "#onnx";
 
 /**
- * The graph with every Relu that only a MaxPool reads behind it. Both orders give
- * the same values and the same gradients, since Relu keeps the order of numbers;
- * the mask of the gradient is as small as the pooled image then.
+ * The graph with every Relu that only a MaxPool reads behind it. Both orders give the
+ * same values and the same gradients, since Relu keeps the order of numbers. The mask
+ * of the gradient is as small as the pooled image then.
  *
  * @param kept values that are asked for by name
  */

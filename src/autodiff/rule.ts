@@ -13,11 +13,17 @@ export interface RuleContext {
   readonly x: string;
   readonly y: string;
   readonly out: string;
-  /** The gradient (cotangent) of the first output; in a rule with several outputs, of whichever has one. */
+  /**
+   * The gradient (cotangent) of the first output; in a rule with several outputs, of
+   * whichever has one.
+   */
   readonly g: string;
   /** The gradient of each output, absent where nothing depends on it. */
   readonly gradients: readonly (string | undefined)[];
-  /** Whether the gradient of this input will be used; only costly or restricted rules need to ask. */
+  /**
+   * Whether the gradient of this input will be used; only costly or restricted
+   * rules need to ask.
+   */
   readonly needs: (input: number) => boolean;
   readonly avoid: readonly Avoidable[];
 }

@@ -12,7 +12,10 @@ const ENDS = 7;
 /** More classes than these are only counted. */
 const MOST_CLASSES = 10;
 
-/** An inspection as people read it: the verdict first, then details, then what is in the way. */
+/**
+ * An inspection as people read it: the verdict first, then details, then
+ * what is in the way.
+ */
 export function inspectionText(
   i: Inspection,
   { all }: { all: boolean },
@@ -193,7 +196,7 @@ function groups(i: Inspection, all: boolean): string[] {
   ];
 }
 
-/** Where a new head can be put; the last place is the usual one. */
+/** Where a new head can be put. The last place is the usual one. */
 function cuts(names: readonly string[], all: boolean): string[] {
   const usual = names.at(-1);
   if (usual === undefined) return [];

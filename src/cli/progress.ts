@@ -3,7 +3,10 @@ import { duration, percent } from "#core";
 import { coloursFor } from "./colour.ts";
 import { foundText } from "./format.ts";
 
-/** Where progress goes: a live line that is rewritten on a terminal, plain lines elsewhere. */
+/**
+ * Where progress goes: a live line that is rewritten on a terminal, plain
+ * lines elsewhere.
+ */
 export interface Progress {
   readonly onEvent: OnEvent;
   /** Removes the live line. */

@@ -1,6 +1,9 @@
 import { z } from "zod";
 
-/** What a person writes where names from outside lead to something: a map, or in a module a Map. */
+/**
+ * What a person writes where names from outside lead to something: a map, or
+ * in a module a Map.
+ */
 export type Written<V> = Readonly<Record<string, V>> | ReadonlyMap<string, V>;
 
 /**
@@ -8,7 +11,8 @@ export type Written<V> = Readonly<Record<string, V>> | ReadonlyMap<string, V>;
  * inputs of a model. It gives a Map in the order in which they were written. An object
  * would move names like "2024" to the front and lose `__proto__`.
  *
- * @param order whether their order matters, so that an object is refused that has lost it
+ * @param order whether their order matters, so that an object is refused
+ *   that has lost it
  */
 export function byName<V extends z.ZodType>(
   value: V,

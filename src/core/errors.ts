@@ -29,7 +29,7 @@ export class UsageError extends AssayError {
   override name = "UsageError";
 }
 
-/** The run was interrupted; what is finished is kept. Exit code 130. */
+/** The run was interrupted. What is finished is kept. Exit code 130. */
 export class InterruptedError extends AssayError {
   override name = "InterruptedError";
 

@@ -14,7 +14,9 @@ import { fileURLToPath } from "node:url";
 import writeFileAtomic from "write-file-atomic";
 import { AssayError, messageOf } from "./errors.ts";
 
-/** Writes a file whole or not at all, making its folder first. Throws FILE_UNWRITABLE. */
+/**
+ * Writes a file whole or not at all, making its folder first. Throws FILE_UNWRITABLE.
+ */
 export function writeFile(path: string, content: string | Uint8Array): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
@@ -27,7 +29,10 @@ export function writeFile(path: string, content: string | Uint8Array): void {
   }
 }
 
-/** Writes a file of any size part by part, whole or not at all. Throws FILE_UNWRITABLE, and what the parts throw. */
+/**
+ * Writes a file of any size part by part, whole or not at all. Throws FILE_UNWRITABLE,
+ * and what the parts throw.
+ */
 export function writeParts(path: string, parts: Iterable<Uint8Array>): void {
   const draft = `${path}.part`;
   try {
@@ -49,7 +54,10 @@ export function writeParts(path: string, parts: Iterable<Uint8Array>): void {
   }
 }
 
-/** What the file system says of a file that cannot be written, in words; another error as it is. */
+/**
+ * What the file system says of a file that cannot be written, in words;
+ * another error as it is.
+ */
 function unwritable(path: string, error: unknown): unknown {
   if (!(error instanceof Error && "syscall" in error)) return error;
   return new AssayError(
@@ -60,7 +68,10 @@ function unwritable(path: string, error: unknown): unknown {
   );
 }
 
-/** Reads a file that the user named. Throws FILE_UNREADABLE when it is missing, a folder or not permitted. */
+/**
+ * Reads a file that the user named. Throws FILE_UNREADABLE when it is missing, a folder
+ * or not permitted.
+ */
 export function readFile(path: string): Uint8Array {
   try {
     return readFileSync(path);

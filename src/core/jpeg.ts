@@ -1,4 +1,5 @@
-// What JPEG is made of (ITU-T T.81): cosines of 8x8 blocks, and the tables by which they are rounded.
+// What JPEG is made of (ITU-T T.81): cosines of 8x8 blocks, and the tables by which
+// they are rounded.
 
 /** cosines[k][i]: wave k of 8 at place i, of length 1. */
 export const cosines = Array.from({ length: 8 }, (_, k) =>
@@ -10,7 +11,10 @@ export const cosines = Array.from({ length: 8 }, (_, k) =>
   ),
 );
 
-/** The step by which each cosine of a block is rounded at a quality of 1 to 100, as libjpeg scales a table. */
+/**
+ * The step by which each cosine of a block is rounded at a quality of 1 to 100, as
+ * libjpeg scales a table.
+ */
 export function stepsAt(table: readonly number[], quality: number): number[] {
   const percent = quality < 50 ? 5000 / quality : 200 - 2 * quality;
   return table.map((t) =>

@@ -32,7 +32,9 @@ export function inverseOfLower(l: Float64Array, n: number): Float64Array {
   return inverse;
 }
 
-/** X with A X = B for a symmetric positive definite A of n x n numbers and B of n rows. */
+/**
+ * X with A X = B for a symmetric positive definite A of n x n numbers and B of n rows.
+ */
 export function solve(
   a: Float64Array,
   b: Float64Array,

@@ -12,7 +12,8 @@ export function nearest(
   for (const candidate of candidates) {
     const distance = levenshtein(word.toLowerCase(), candidate.toLowerCase());
     const longer = Math.max(word.length, candidate.length);
-    // Two edits allow for swapped letters in a short word; longer words may differ by a third.
+    // Two edits allow for swapped letters in a short word; longer words may
+    // differ by a third.
     const limit = Math.max(2, Math.floor(longer / 3));
     if (distance < least && distance <= limit && distance < longer) {
       best = candidate;

@@ -25,7 +25,10 @@ export class Random {
     this.#d = next();
   }
 
-  /** An independent generator for a named purpose; drawing from one does not move the other. */
+  /**
+   * An independent generator for a named purpose; drawing from one does
+   * not move the other.
+   */
   fork(purpose: string | number): Random {
     const mixed = `${this.#a}:${this.#b}:${this.#c}:${this.#d}/${purpose}`;
     return new Random(mixed);

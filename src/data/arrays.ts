@@ -26,7 +26,10 @@ export const arrayKeys = {
 
 const arraySpec = z.object(arrayKeys);
 
-/** Two arrays as samples: x [N, ...shape], y [N] of classes, or [N, outputs] of labels (0 or 1) or values. */
+/**
+ * Two arrays as samples: x [N, ...shape], y [N] of classes, or [N, outputs] of labels
+ * (0 or 1) or values.
+ */
 export function samplesOfArrays(
   name: string,
   x: NumpyArray,

@@ -8,7 +8,10 @@ export interface Texts {
   readonly reader: TextReader;
 }
 
-/** How a model's token ids are made of a text: the repairs that the data states, then its tokenizer. */
+/**
+ * How a model's token ids are made of a text: the repairs that the data states,
+ * then its tokenizer.
+ */
 export interface TextReader {
   read(text: string): number[];
   /** Words of letters that are tokens by themselves, in lower case. */
@@ -17,12 +20,21 @@ export interface TextReader {
   readonly hash: string;
 }
 
-/** Labelled images, rows of a table, or texts. A value: functions make new ones and leave their arguments as they were. */
+/**
+ * Labelled images, rows of a table, or texts. A value: functions make new ones and
+ * leave their arguments as they were.
+ */
 export interface Dataset {
   readonly name: string;
-  /** Pixels, `[N, C, H, W]`, or the numbers of rows, `[N, width]`, each in [0, 1]; or token ids, `[N, length]`, which float32 holds exactly up to 2^24. */
+  /**
+   * Pixels, `[N, C, H, W]`, or the numbers of rows, `[N, width]`, each in [0, 1]; or
+   * token ids, `[N, length]`, which float32 holds exactly up to 2^24.
+   */
   readonly x: FloatTensor;
-  /** The class of each sample, as an index into `classes`; 0 for all where `targets` say what is right. */
+  /**
+   * The class of each sample, as an index into `classes`; 0 for all where `targets`
+   * say what is right.
+   */
   readonly y: Int32Array;
   /** Names of the classes, or of the columns of `targets`. */
   readonly classes: string[];
@@ -35,11 +47,14 @@ export interface Dataset {
   readonly table?: Table;
   /** What the samples are where x are token ids. */
   readonly texts?: Texts;
-  /** SHA-256 of pixels or texts, labels or targets, and classes; neither the name nor where the files lie counts. */
+  /**
+   * SHA-256 of pixels or texts, labels or targets, and classes; neither the name nor
+   * where the files lie counts.
+   */
   readonly fingerprint: string;
 }
 
-/** A dataset from its parts; the fingerprint is computed when it is first read. */
+/** A dataset from its parts. The fingerprint is computed when it is first read. */
 export function dataset(
   name: string,
   x: FloatTensor,
@@ -78,7 +93,10 @@ function bytesOf(array: Float32Array | Int32Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-/** The samples at the given indices, in that order, copied. Throws DATA_INDEX for an index out of range. */
+/**
+ * The samples at the given indices, in that order, copied. Throws DATA_INDEX for an
+ * index out of range.
+ */
 export function takeSamples(
   data: Dataset,
   indices: readonly number[],
@@ -105,10 +123,10 @@ export function takeSamples(
 }
 
 /**
- * Keeps the samples of the named classes, relabelled 0 to k-1 in the order
- * of the names; the samples keep their order. Of targets it keeps the named
- * columns, and every sample. Throws a UsageError for no
- * name, a name twice, and a name that is not a class of the dataset.
+ * Keeps the samples of the named classes, relabelled 0 to k-1 in the order of the
+ * names. The samples keep their order. Of targets it keeps the named columns, and
+ * every sample. Throws a UsageError for no name, a name twice, and a name that is not
+ * a class of the dataset.
  */
 export function selectClasses(
   data: Dataset,

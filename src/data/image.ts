@@ -21,7 +21,7 @@ export interface Wanted {
   readonly channels?: 1 | 3;
 }
 
-/** 8192 x 8192; what claims to be larger is refused from its header. */
+/** 8192 x 8192. What claims to be larger is refused from its header. */
 const mostPixels = 2 ** 26;
 
 /**
@@ -108,7 +108,10 @@ async function toBytes(image: Sharp): Promise<Decoded> {
   return { height: info.height, width: info.width, channels: 3, bytes: data };
 }
 
-/** Resizes decoded pixels: resizing within the decoder would weigh them by their transparency. */
+/**
+ * Resizes decoded pixels: resizing within the decoder would weigh them by
+ * their transparency.
+ */
 function stretch(
   { height, width, channels, bytes }: Decoded,
   size: Size,
@@ -117,7 +120,10 @@ function stretch(
   return toBytes(image.resize(size.width, size.height, { fit: "fill" }));
 }
 
-/** The weights of ITU-R 601 in 16-bit fixed point, rounded: equal channels keep their value. */
+/**
+ * The weights of ITU-R 601 in 16-bit fixed point, rounded: equal channels
+ * keep their value.
+ */
 function toGrey({ height, width, bytes }: Decoded): Decoded {
   const grey = new Uint8Array(height * width);
   for (let i = 0; i < grey.length; i++) {

@@ -36,7 +36,8 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
  * The rows of a file as samples: columns typed, scaled to [0, 1] over their
  * ranges, categories as groups of one number a value.
  *
- * @throws AssayError with file, row and column for a missing or wrong value, and for a row that breaks a constraint
+ * @throws AssayError with file, row and column for a missing or wrong value, and for a
+ *   row that breaks a constraint
  */
 export function samplesOf(sheet: Sheet, spec: TableSpec): Samples {
   if (sheet.rows.length === 0)

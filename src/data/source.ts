@@ -12,7 +12,10 @@ export interface Samples {
   readonly y: Int32Array;
   /** Names of the classes, or of the columns of `targets`. */
   readonly classes: readonly string[];
-  /** What the outputs should be, `[N, outputs]`, where a sample has several labels, or values. */
+  /**
+   * What the outputs should be, `[N, outputs]`, where a sample has several
+   * labels, or values.
+   */
   readonly targets?: FloatTensor;
   readonly table?: Table;
   /** What the samples are where x are token ids. */
@@ -20,7 +23,10 @@ export interface Samples {
   readonly locate: Locate;
 }
 
-/** How a message names the file that holds pixels or labels, or one sample in it (counted from 0). */
+/**
+ * How a message names the file that holds pixels or labels, or one sample in it
+ * (counted from 0).
+ */
 export type Locate = (part: "pixels" | "labels", sample?: number) => string;
 
 /** A kind of dataset: what the user writes, and how it is read. */

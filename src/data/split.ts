@@ -5,18 +5,18 @@ import { apportion, indicesByClass } from "./strata.ts";
 const parts = ["train", "validation", "test"] as const;
 type Part = (typeof parts)[number];
 
-/** Shares of the samples, each in [0, 1]; what they leave of 1 is not used. */
+/** Shares of the samples, each in [0, 1]. What they leave of 1 is not used. */
 export type Shares = Readonly<Record<Part, number>>;
 
 /** Shares such as 0.7 + 0.2 + 0.1 do not add up to 1 exactly. */
 const tolerance = 1e-9;
 
 /**
- * Splits a dataset by chance, class by class, so that each class is divided
- * in the given shares (largest remainder); data with targets as a whole. The parts are disjoint and keep
- * the order of the samples; a share of 0 gives an empty part. Throws a
- * UsageError when the shares are not in [0, 1] or exceed 1 together, and when
- * a class gets no sample in a part whose share is not 0.
+ * Splits a dataset by chance, class by class, so that each class is divided in the
+ * given shares (largest remainder); data with targets as a whole. The parts are
+ * disjoint and keep the order of the samples. A share of 0 gives an empty part. Throws
+ * a UsageError when the shares are not in [0, 1] or exceed 1 together, and when a class
+ * gets no sample in a part whose share is not 0.
  */
 export function splitDataset(
   data: Dataset,
@@ -107,7 +107,10 @@ export function stratifiedSample(
     .sort(ascending);
 }
 
-/** What is divided evenly: the samples of each class, or all of them where a sample has no single class. */
+/**
+ * What is divided evenly: the samples of each class, or all of them where a sample has
+ * no single class.
+ */
 function strataOf({ y, classes, targets }: Dataset) {
   if (targets) return [{ of: "the whole", members: Array.from(y.keys()) }];
   return indicesByClass(y, classes.length).map((members, label) => ({

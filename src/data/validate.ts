@@ -2,7 +2,9 @@ import { AssayError } from "#core";
 import type { FloatTensor } from "#onnx";
 import type { Locate, Samples } from "./source.ts";
 
-/** Checks what a source read. Throws an AssayError that names the file and the sample. */
+/**
+ * Checks what a source read. Throws an AssayError that names the file and the sample.
+ */
 export function validate(samples: Samples): void {
   const { x, y, classes, targets, locate } = samples;
   const images = x.dims[0] ?? 0;
@@ -18,7 +20,10 @@ export function validate(samples: Samples): void {
   if (!samples.texts) validatePixels(x, locate);
 }
 
-/** One row of finite numbers a sample, one named column an output, and y as it has to be beside them. */
+/**
+ * One row of finite numbers a sample, one named column an output, and y as it has
+ * to be beside them.
+ */
 function validateTargets(
   { data, dims }: FloatTensor,
   { y, classes, locate }: Samples,
@@ -43,7 +48,10 @@ function validateTargets(
   }
 }
 
-/** The part of the checks that needs no pixels: at least one sample, labels in range, distinct classes, none empty. */
+/**
+ * The part of the checks that needs no pixels: at least one sample, labels in range,
+ * distinct classes, none empty.
+ */
 export function validateLabels(
   y: Int32Array,
   classes: readonly string[],

@@ -12,10 +12,10 @@ export interface Found {
 }
 
 /**
- * The classes of an image folder and the files in each, in the code-unit
- * order of their names; names that begin with a dot are passed over. Throws
- * an AssayError for a file beside the class folders, for a folder inside one,
- * and for a link that leaves the root.
+ * The classes of an image folder and the files in each, in the code-unit order of
+ * their names. Names that begin with a dot are passed over. Throws an AssayError for
+ * a file beside the class folders, for a folder inside one, and for a link that
+ * leaves the root.
  */
 export function walkClasses(root: string): {
   classes: string[];
@@ -54,7 +54,7 @@ interface Entry {
   isFolder: boolean;
 }
 
-/** What lies in a folder, by name; links are resolved and must stay below `root`. */
+/** What lies in a folder, by name. Links are resolved and must stay below `root`. */
 function list(shown: string, folder: string, root: string): Entry[] {
   return readFolder(folder, shown)
     .filter(({ name }) => !name.startsWith("."))

@@ -2,7 +2,10 @@ import { messageOf } from "#core";
 import type { Graph, Tensor } from "#onnx";
 import type { Engine, Session } from "./engine.ts";
 
-/** How far outputs of a device may be from the CPU's, as a share of the largest number in them. */
+/**
+ * How far outputs of a device may be from the CPU's, as a share of the
+ * largest number in them.
+ */
 const TOLERANCE = 1e-2;
 
 /**
@@ -81,7 +84,10 @@ async function differs(
   return undefined;
 }
 
-/** The largest difference as a share of the largest expected number; NaN where only one of two is a number. */
+/**
+ * The largest difference as a share of the largest expected number; NaN where only one
+ * of two is a number.
+ */
 function farthest(expected: Float32Array, seen: Float32Array): number {
   if (expected.length !== seen.length) return Number.NaN;
   let apart = 0;

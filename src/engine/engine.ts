@@ -4,7 +4,10 @@ export type Feeds = Readonly<Record<string, Tensor>>;
 
 /** A graph that is ready to run. */
 export interface Session {
-  /** Computes every output of the graph from all of its inputs. The engine never changes the fed arrays. */
+  /**
+   * Computes every output of the graph from all of its inputs. The engine never
+   * changes the fed arrays.
+   */
   run(feeds: Feeds): Promise<Record<string, Tensor>>;
   release(): Promise<void>;
 }
@@ -14,7 +17,10 @@ export interface LoadOptions {
   readonly threads?: number;
 }
 
-/** A part of a graph that the gradient passes over unchanged, as if it were the identity. */
+/**
+ * A part of a graph that the gradient passes over unchanged, as if it
+ * were the identity.
+ */
 export interface StraightPart {
   readonly input: string;
   readonly output: string;
@@ -22,9 +28,11 @@ export interface StraightPart {
 
 /** A gradient to take, as `gradient()` of the autodiff room takes it. */
 export interface GradientRequest {
-  /** The value to differentiate; its elements are summed unless `seed` weights them. */
+  /** The value to differentiate. Its elements are summed unless `seed` weights them. */
   readonly of: string;
-  /** The values to differentiate with respect to: inputs, constants or any value inside. */
+  /**
+   * The values to differentiate with respect to: inputs, constants or any value inside.
+   */
   readonly wrt: readonly string[];
   /** A value in the shape of `of` by which its elements are weighted. */
   readonly seed?: string;
@@ -44,9 +52,14 @@ export interface Engine {
   readonly id: string;
   /** Name and version, for the provenance of results. */
   readonly title: string;
-  /** Of what gradients may be written with, what it has no kernels for; the only place where formulas depend on the device. */
+  /**
+   * Of what gradients may be written with, what it has no kernels for; the only place
+   * where formulas depend on the device.
+   */
   readonly avoid?: readonly "MaxPool indices"[];
-  /** Floats of one value that stay in its cache; left out where large batches are best. */
+  /**
+   * Floats of one value that stay in its cache; left out where large batches are best.
+   */
   readonly cachedFloats?: number;
   /** @throws ENGINE_LOAD when the graph is not one that the engine can run */
   load(graph: Graph, options?: LoadOptions): Promise<Session>;
@@ -54,8 +67,10 @@ export interface Engine {
    * Takes gradients by means of its own, such as a tape. An engine without it
    * runs the graphs that our `gradient()` makes.
    *
-   * @throws GRADIENT_NO_PATH, here or when it runs, when `of` does not depend smoothly on a value of `wrt`
-   * @throws GRADIENT_UNSUPPORTED, here or when it runs, for an operator without a gradient
+   * @throws GRADIENT_NO_PATH, here or when it runs, when `of` does not depend smoothly
+   *   on a value of `wrt`
+   * @throws GRADIENT_UNSUPPORTED, here or when it runs, for an operator
+   *   without a gradient
    */
   differentiate?(
     graph: Graph,

@@ -21,7 +21,10 @@ export const devices = [
 export interface EngineChoice {
   /** onnxruntime when left out. */
   readonly engine?: (typeof engines)[number];
-  /** What onnxruntime computes on; the first that works when "auto". TensorFlow.js has no choice. */
+  /**
+   * What onnxruntime computes on; the first that works when "auto".
+   * TensorFlow.js has no choice.
+   */
   readonly device?: Device | "auto";
   /** Told when a device cannot be used, for all graphs or for one. */
   readonly onWarning?: (message: string) => void;
@@ -31,7 +34,8 @@ export interface EngineChoice {
  * The chosen engine, on a device. Every graph that runs elsewhere than on the CPU is
  * compared with the CPU once, and falls back to it, loudly, where they differ.
  *
- * @throws UsageError for a device that the engine does not have, ENGINE_MISSING when TensorFlow.js is not installed
+ * @throws UsageError for a device that the engine does not have, ENGINE_MISSING when
+ *   TensorFlow.js is not installed
  */
 export async function openEngine({
   engine = "onnxruntime",

@@ -16,7 +16,10 @@ export const providers: Readonly<Record<Device, string>> = {
   directml: "dml",
 };
 
-/** On WebGPU, pooling gives no indices. FusedMatMul, which it lacks too, is never written but made by onnxruntime where it has it. */
+/**
+ * On WebGPU, pooling gives no indices. FusedMatMul, which it lacks too, is never
+ * written but made by onnxruntime where it has it.
+ */
 const lacking: Readonly<Partial<Record<Device, Engine["avoid"]>>> = {
   webgpu: ["MaxPool indices"],
 };
@@ -73,7 +76,8 @@ function sessionOptions(
         : {
             session: { model_external_initializers_file_folder_path: folder },
           }),
-      // On the CPU the fused kernel takes longer than the addition and the normalisation it stands for.
+      // On the CPU the fused kernel takes longer than the addition and the
+      // normalisation it stands for.
       ...(device === "cpu"
         ? {
             optimization: {
@@ -82,11 +86,13 @@ function sessionOptions(
           }
         : {}),
     },
-    // Warnings about unused initialisers are noise here; errors are thrown, not logged as well.
+    // Warnings about unused initialisers are noise here. Errors are thrown,
+    // not logged as well.
     logSeverityLevel: 4,
     graphOptimizationLevel: "all",
     ...(threads ? { intraOpNumThreads: threads } : {}),
-    // Batches shrink as samples are broken, so memory patterns of one shape do not help.
+    // Batches shrink as samples are broken, so memory patterns of one
+    // shape do not help.
     enableMemPattern: false,
   };
 }

@@ -34,7 +34,10 @@ export function comesFrom(
   return false;
 }
 
-/** Whether two values are made of one by layers each: a residual whose own branch has a layer. */
+/**
+ * Whether two values are made of one by layers each: a residual whose own
+ * branch has a layer.
+ */
 export function haveCommonSource(
   x: string,
   y: string,

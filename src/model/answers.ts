@@ -5,14 +5,20 @@ import { compile } from "./compiled.ts";
 import type { Model } from "./model.ts";
 import { meaningOf } from "./tasks/index.ts";
 
-/** The class that attacks see in each row of outputs: where the task has targets, 0 if the row is right (see `Meaning`). */
+/**
+ * The class that attacks see in each row of outputs: where the task has targets, 0 if
+ * the row is right (see `Meaning`).
+ */
 export const classesSeen = (
   model: Model,
   outputs: FloatTensor,
   targets?: FloatTensor,
 ): Int32Array => argmaxRows(meaningOf(model).view(outputs, targets));
 
-/** The class with the largest logit of each row. NaN never wins; a row of NaN is class -1. */
+/**
+ * The class with the largest logit of each row. NaN never wins. A row of
+ * NaN is class -1.
+ */
 export function argmaxRows(logits: FloatTensor): Int32Array {
   const [n = 0, classes = 0] = logits.dims;
   return Int32Array.from({ length: n }, (_, i) => {

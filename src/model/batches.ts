@@ -1,7 +1,10 @@
 import type { Engine } from "#engine";
 import { type Graph, GraphBuilder } from "#onnx";
 
-/** Samples that a run takes at once at most: enough to use all cores, few enough that activations stay small. */
+/**
+ * Samples that a run takes at once at most: enough to use all cores, few enough that
+ * activations stay small.
+ */
 export const MOST = 256;
 /** Fewer than these keep the cores waiting for each other. */
 const LEAST = 32;

@@ -5,13 +5,19 @@ import { classesSeen } from "./answers.ts";
 import type { CompiledModel, Draws, LossGradient } from "./compiled.ts";
 import { meaningOf } from "./tasks/index.ts";
 
-/** Another head on the trunk of a model that is attacked, with what it should say of the same samples. */
+/**
+ * Another head on the trunk of a model that is attacked, with what it should say of
+ * the same samples.
+ */
 export interface Beside {
   /** Without detectors, which no attack on several heads looks at. */
   readonly model: CompiledModel;
   /** Of each sample, among the classes that attacks see. */
   readonly y: Int32Array;
-  /** What its outputs should be of each sample [N, outputs], where its task is not one of classes. */
+  /**
+   * What its outputs should be of each sample [N, outputs], where its task is
+   * not one of classes.
+   */
   readonly targets?: FloatTensor;
   /** Whether it has no gradient: then it is judged, and adds nothing to the sum. */
   readonly isBlind?: boolean;

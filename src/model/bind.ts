@@ -22,7 +22,10 @@ import { type RawUnits, withPreprocessing } from "./preprocessing.ts";
 /** Where the import of another format notes its layout of images. */
 const LAYOUT = "assay.layout";
 
-/** A graph from raw input [N, ...shape] to the outputs of its file, with the input's contract. */
+/**
+ * A graph from raw input [N, ...shape] to the outputs of its file, with the
+ * input's contract.
+ */
 export interface Bound
   extends Pick<Model, "input" | "straightThrough" | "embedding"> {
   readonly graph: Graph;
@@ -89,7 +92,9 @@ export function bindInput(
 
 const isInteger = (type: DataType) => /^u?int/.test(type);
 
-/** Channels last, where it is noted or only the last dimension can be that of channels. */
+/**
+ * Channels last, where it is noted or only the last dimension can be that of channels.
+ */
 function layoutOf(
   sample: readonly Dim[] = [],
   noted?: string,

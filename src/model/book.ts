@@ -10,15 +10,26 @@ import { outside, roundingOf, type Terms } from "./terms.ts";
 
 type Query = "forward" | "gradient";
 
-/** What is kept of each sample while it is attacked: what was spent on it, and what came of it. */
+/**
+ * What is kept of each sample while it is attacked: what was spent on it, and
+ * what came of it.
+ */
 export interface Book<X extends Samples> {
   /** Samples that were evaluated, by kind. */
   readonly queries: Readonly<Record<Query, number>>;
-  /** The query by which each sample was broken first, counted from 1; 0 where it stands. */
+  /**
+   * The query by which each sample was broken first, counted from 1; 0 where it stands.
+   */
   readonly brokenAt: Int32Array;
-  /** Distance of the nearest misclassified example of each sample, Infinity where there is none. */
+  /**
+   * Distance of the nearest misclassified example of each sample, Infinity
+   * where there is none.
+   */
   readonly distances: Float64Array;
-  /** The losses that the attack saw of each sample, since it last changed what it differentiates. */
+  /**
+   * The losses that the attack saw of each sample, since it last changed what
+   * it differentiates.
+   */
   readonly losses: readonly (readonly number[])[];
   /** The samples that still stand and can afford so many more queries, ascending. */
   open(queries: number): number[];
@@ -33,7 +44,10 @@ export interface Book<X extends Samples> {
   judge(rows: X, samples: readonly number[], predicted: Int32Array): void;
   /** Notes losses of a kind. */
   trace(kind: string, samples: readonly number[], losses: Float32Array): void;
-  /** The nearest example of each sample that was misclassified within the limit; see `Target`. */
+  /**
+   * The nearest example of each sample that was misclassified within the
+   * limit; see `Target`.
+   */
   examples(): X;
 }
 

@@ -14,7 +14,10 @@ export function readFromInputs(graph: Graph): ReadonlySet<string> {
   return read;
 }
 
-/** Comparisons of places with places (of which the input says nothing), triangles, and attention that says so. */
+/**
+ * Comparisons of places with places (of which the input says nothing), triangles, and
+ * attention that says so.
+ */
 export function hidesLater(
   node: Node,
   b: GraphBuilder,
@@ -40,7 +43,10 @@ export function hidesLater(
   return node.inputs.some((name) => isTriangle(name, b));
 }
 
-/** Whether a constant hides what is right of the diagonal: false or very small there, and not left of it. */
+/**
+ * Whether a constant hides what is right of the diagonal: false or very small there,
+ * and not left of it.
+ */
 function isTriangle(name: string, b: GraphBuilder): boolean {
   const t = b.constantOf(name);
   const [rows = 0, columns = 0] = t?.dims.slice(-2) ?? [];

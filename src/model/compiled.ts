@@ -22,11 +22,17 @@ import type { Answers, Model } from "./model.ts";
 import { drawNoise } from "./noise.ts";
 import { meaningOf } from "./tasks/index.ts";
 
-/** Loss of each sample, its gradient with respect to the input, and the logits, from one pass. */
+/**
+ * Loss of each sample, its gradient with respect to the input, and the
+ * logits, from one pass.
+ */
 export interface LossGradient extends Answers {
   /** [N] */
   readonly loss: Float32Array;
-  /** In the shape of the input; of a text model, in that of its embeddings [N, length, width]. */
+  /**
+   * In the shape of the input; of a text model, in that of its embeddings
+   * [N, length, width].
+   */
   readonly gradient: FloatTensor;
 }
 
@@ -34,23 +40,27 @@ export interface LossGradient extends Answers {
 export type Input = FloatTensor | Tensor<"int64"> | Tensor<"int32">;
 
 /**
- * One generator for each row, from which a model that draws at random takes its
- * noise; they move on, so that asking again draws anew. When left out, rows
- * draw by their place and the number of the call.
+ * One generator for each row, from which a model that draws at random takes its noise.
+ * They move on, so that asking again draws anew. When left out, rows draw by their
+ * place and the number of the call.
  */
 export type Draws = readonly Random[];
 
 /** A model that is ready to run. */
 export interface CompiledModel {
   readonly model: Model;
-  /** What the model gives for raw inputs [N, ...shape]: logits, or values [N, outputs]. */
+  /**
+   * What the model gives for raw inputs [N, ...shape]: logits, or values [N, outputs].
+   */
   logits(x: Input, draws?: Draws): Promise<FloatTensor>;
   /** The same with the scores of its detectors. */
   answers(x: Input, draws?: Draws): Promise<Answers>;
   /**
-   * Loss of each sample and its gradient with respect to x (of a text model: to the embeddings of x).
+   * Loss of each sample and its gradient with respect to x (of a text model: to the
+   * embeddings of x).
    *
-   * @param labels the class of each sample, among those that attacks see (see `Meaning`)
+   * @param labels the class of each sample, among those that attacks
+   *   see (see `Meaning`)
    * @throws LOSS_CLASSES when the model has too few classes for the loss
    * @throws TARGETS_MISSING when its task has targets and none are given
    */
@@ -61,7 +71,8 @@ export interface CompiledModel {
     draws?: Draws,
   ): Promise<LossGradient>;
   /**
-   * What it computes at a cut, as a model of values [N, width] that is released with it.
+   * What it computes at a cut, as a model of values [N, width] that is
+   * released with it.
    *
    * @throws CUT_UNKNOWN, CUT_SHAPE, HEAD_UNKNOWN
    */
@@ -69,7 +80,10 @@ export interface CompiledModel {
   release(): Promise<void>;
 }
 
-/** Values that replace constants of the model at every run: the weights while they are trained. */
+/**
+ * Values that replace constants of the model at every run: the weights while
+ * they are trained.
+ */
 export type LiveWeights = ReadonlyMap<string, FloatTensor>;
 
 /**

@@ -3,7 +3,10 @@ import { type Graph, GraphBuilder, int, readNames } from "#onnx";
 import { groupWeights } from "./layers.ts";
 import { findWeights } from "./weights.ts";
 
-/** A place where a model can be cut: everything that is computed from the input passes through one value. */
+/**
+ * A place where a model can be cut: everything that is computed from the input passes
+ * through one value.
+ */
 export interface Cut {
   /** The layer group behind which it is. */
   readonly group: string;

@@ -36,7 +36,10 @@ export function rejections(
  * underflows. Its weight is small, lest it keeps an attack from the boundary.
  */
 
-/** Logits [N, classes] as an attacker sees them: those of a model that always answers are as they are. */
+/**
+ * Logits [N, classes] as an attacker sees them: those of a model that always answers
+ * are as they are.
+ */
 export function asAttacked(
   { logits, scores }: Pick<Answers, "logits" | "scores">,
   detectors: readonly Detector[] = [],
@@ -71,7 +74,7 @@ function excessOf(
   return weight * (above > 0 ? Math.log(1 + above) : above);
 }
 
-/** The same as nodes; `truth` is int64 [N]. */
+/** The same as nodes. `truth` is int64 [N]. */
 export function addRefusal(
   b: GraphBuilder,
   logits: string,

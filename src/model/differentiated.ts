@@ -8,7 +8,8 @@ import type { Model } from "./model.ts";
  * A graph together with the gradients of one of its values, ready to run: by
  * the engine's own means where it has them, else by a gradient graph.
  *
- * @returns the session, whose outputs are those of the graph and the gradients, and the name of each gradient
+ * @returns the session, whose outputs are those of the graph and the gradients, and the
+ *   name of each gradient
  * @throws GRADIENT_UNSUPPORTED, GRADIENT_NO_PATH (see `gradient`), ENGINE_LOAD
  */
 export async function loadGradient(

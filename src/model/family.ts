@@ -3,7 +3,10 @@ import type { Features } from "./features.ts";
 /** A guess at what kind of model a graph is, with what it is based on. */
 export interface Family {
   readonly id: FamilyId;
-  /** "vision transformer", "convolutional network with residual connections (ResNet-like)" … */
+  /**
+   * "vision transformer", "convolutional network with residual connections
+   * (ResNet-like)" …
+   */
   readonly title: string;
   /** What was counted, most telling first. */
   readonly evidence: readonly string[];
@@ -72,13 +75,16 @@ const patchEvidence = (f: Features) => {
   );
 };
 
-/** Windows that hide part of the image from each other come in several widths: patches are merged between them. */
+/**
+ * Windows that hide part of the image from each other come in several widths: patches
+ * are merged between them.
+ */
 const mergesPatches = (f: Features) =>
   new Set(f.widths.slice(0, -1).filter((w) => w > 1)).size > 1;
 
 /**
- * The families, the most particular first: the first that holds is the guess.
- * All count what `featuresOf` finds; none looks at names.
+ * The families, the most particular first: the first that holds is the guess. All count
+ * what `featuresOf` finds. None looks at names.
  */
 const rules: readonly Rule[] = [
   {

@@ -10,7 +10,10 @@ export interface FeatureMap {
   readonly width: number;
   /** Features [N, width] of inputs [N, ...]. */
   of(x: FloatTensor): Promise<FloatTensor>;
-  /** The gradient, [N, ...], of the sum of the features, each weighted by a number of `weights`, [N, width]. */
+  /**
+   * The gradient, [N, ...], of the sum of the features, each weighted by a number of
+   * `weights`, [N, width].
+   */
   pullBack(x: FloatTensor, weights: FloatTensor): Promise<FloatTensor>;
   release(): Promise<void>;
 }
@@ -23,7 +26,8 @@ const BATCH = 256;
 /**
  * Makes the features of a model ready to be computed and pulled back to its input.
  *
- * @param cut where the head reads them (see `featuresAt`); before its last linear layer when left out
+ * @param cut where the head reads them (see `featuresAt`); before its last linear
+ *   layer when left out
  * @throws HEAD_UNKNOWN, CUT_UNKNOWN, CUT_SHAPE, GRADIENT_UNSUPPORTED, GRADIENT_NO_PATH
  */
 export async function openFeatures(

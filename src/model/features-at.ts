@@ -2,14 +2,21 @@ import type { FloatTensor } from "#onnx";
 import type { Book } from "./book.ts";
 import type { CompiledModel, Draws } from "./compiled.ts";
 
-/** What an attack gets of the features at a cut: every row counts as a query, and none is judged. */
+/**
+ * What an attack gets of the features at a cut: every row counts as a query,
+ * and none is judged.
+ */
 export interface FeaturesAt {
   /** Numbers in the features of a sample. */
   readonly width: number;
-  /** Features [rows, width] of rows of examples; `samples` says of which sample each row is. */
+  /**
+   * Features [rows, width] of rows of examples. `samples` says of which
+   * sample each row is.
+   */
   values(x: FloatTensor, samples: readonly number[]): Promise<FloatTensor>;
   /**
-   * The squared L2 distance of the features of each row from what they are to be, and its gradient.
+   * The squared L2 distance of the features of each row from what they are to be,
+   * and its gradient.
    *
    * @param wanted [rows, width]
    */

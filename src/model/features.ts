@@ -38,7 +38,9 @@ export interface Features {
   /** Joins of values that were made side by side. */
   readonly branchJoins: number;
   readonly upsamplings: number;
-  /** Feature maps that are multiplied by one number for each channel, between 0 and 1. */
+  /**
+   * Feature maps that are multiplied by one number for each channel, between 0 and 1.
+   */
   readonly gates: number;
   /** Channels that are dealt out anew between groups. */
   readonly shuffles: number;
@@ -57,7 +59,10 @@ export const activationOps: ReadonlySet<string> = new Set(
     " ",
   ),
 );
-/** Operators of linear models: sums, products, what moves numbers, and what makes scores of them. */
+/**
+ * Operators of linear models: sums, products, what moves numbers, and what
+ * makes scores of them.
+ */
 const plainOps: ReadonlySet<string> = new Set(
   "Add ArgMax Cast Concat DequantizeLinear Div Equal Flatten Gather Gemm Identity LogSoftmax MatMul Mul Neg QuantizeLinear ReduceL1 ReduceL2 ReduceSum Reshape Shape Softmax Split Squeeze Sub Sum Transpose Unsqueeze Where ZipMap".split(
     " ",

@@ -13,7 +13,10 @@ import {
   tensor,
 } from "#onnx";
 
-/** What is computed on the way may have this many elements, and what is kept of it so many. */
+/**
+ * What is computed on the way may have this many elements, and what is
+ * kept of it so many.
+ */
 const MOST = 2 ** 20;
 const MOST_KEPT = 2 ** 16;
 
@@ -95,7 +98,10 @@ const settings: Readonly<Record<string, readonly number[]>> = {
   Resize: [1, 2],
 };
 
-/** The values to compute: what settled nodes hand to the others as integers, conditions or settings. */
+/**
+ * The values to compute: what settled nodes hand to the others as integers,
+ * conditions or settings.
+ */
 function wantedOf(
   graph: Graph,
   b: GraphBuilder,
@@ -157,7 +163,9 @@ async function computed(
   }
 }
 
-/** The graph with these values as constants, without the nodes that only they needed. */
+/**
+ * The graph with these values as constants, without the nodes that only they needed.
+ */
 function withConstants(
   graph: Graph,
   values: ReadonlyMap<string, Tensor>,

@@ -29,8 +29,9 @@ const wantedName = (weight: string) => `assay.wanted.${weight}`;
  * cosine with a wanted gradient behind it, and differentiates that again.
  *
  * @param weights names of constants of the model
- * @param count samples that are matched at once: the gradient of a convolution's kernel is a
- * convolution whose own kernel has the size of the batch, so that has to be known
+ * @param count samples that are matched at once: the gradient of a
+ *   convolution's kernel is a convolution whose own kernel has the size of the
+ *   batch, so that has to be known
  * @throws GRADIENT_UNSUPPORTED for an operator whose gradient has none
  */
 export async function openMatcher(

@@ -28,7 +28,8 @@ import type { Task } from "./tasks/index.ts";
  *
  * @param cut a layer group or a value whose features the head reads (see `featuresAt`)
  * @param task what its outputs mean; a classifier when left out
- * @throws HEAD_UNKNOWN when no cut is given and the model does not end in a linear layer
+ * @throws HEAD_UNKNOWN when no cut is given and the model does not end
+ *   in a linear layer
  */
 export function replaceHead(
   model: Model,
@@ -56,7 +57,10 @@ export interface Features {
   readonly width: number;
 }
 
-/** A model without its last linear layer, or without all that follows a cut, so that a new head may have its names. */
+/**
+ * A model without its last linear layer, or without all that follows a cut, so that a
+ * new head may have its names.
+ */
 export function bodyOf(
   model: Model,
   cut?: string,
@@ -147,7 +151,9 @@ const pooled: ReadonlySet<string> = new Set(
   "AveragePool GlobalAveragePool ReduceMean Relu".split(" "),
 );
 
-/** The last linear layer of a model: what it reads, [N, width], in a graph that has it. */
+/**
+ * The last linear layer of a model: what it reads, [N, width], in a graph that has it.
+ */
 function findHead(graph: Graph, logits: string): Layer & { graph: Graph } {
   const b = new GraphBuilder(graph, "features/");
   const makers = makersOf(graph);
@@ -172,7 +178,10 @@ function findHead(graph: Graph, logits: string): Layer & { graph: Graph } {
   );
 }
 
-/** The value that a node behind the head takes from it; undefined when it is something else. */
+/**
+ * The value that a node behind the head takes from it; undefined when it
+ * is something else.
+ */
 function before(
   { op, domain, inputs, outputs }: Node,
   signal: ReadonlySet<string>,
@@ -244,7 +253,10 @@ function featuresOf(node: Node, place: Place): Layer | undefined {
   }
 }
 
-/** What a convolution reads that answers for one pixel, averaged over all, or for the whole of its input at once. */
+/**
+ * What a convolution reads that answers for one pixel, averaged over all, or for the
+ * whole of its input at once.
+ */
 function ofMaps(
   b: GraphBuilder,
   x: string,

@@ -7,11 +7,11 @@ import { twoLogits } from "./outputs/logits.ts";
 import type { Task } from "./tasks/index.ts";
 
 /**
- * The model with new linear heads side by side on one trunk: instead of its last
- * linear layer, or of all that follows a cut. Its logits are those of all heads in
- * order, [N, sum of their outputs]; what they mean is told head by head
- * (`headModel`), and `meaningOf` the whole says nothing. Each head draws from
- * a generator of its name, so that it begins alike whatever stands beside it.
+ * The model with new linear heads side by side on one trunk: instead of its last linear
+ * layer, or of all that follows a cut. Its logits are those of all heads in order, [N,
+ * sum of their outputs]. What they mean is told head by head
+ * (`headModel`), and `meaningOf` the whole says nothing. Each head draws from a
+ * generator of its name, so that it begins alike whatever stands beside it.
  *
  * @throws what `replaceHead` does
  */
@@ -69,13 +69,18 @@ function unused(b: GraphBuilder, name: string): string {
   return taken.has(name) ? b.fresh(name) : name;
 }
 
-/** The graph of a model with several heads, with each of them as an output of its own. */
+/**
+ * The graph of a model with several heads, with each of them as an output of its own.
+ */
 export function headOutputs({ graph, heads = [] }: Model): Graph {
   const b = new GraphBuilder(graph);
   return prune({ ...graph, outputs: heads.map((h) => b.info(h.logits)) });
 }
 
-/** One task of a model with several heads, as a model of its own: the trunk and this head. */
+/**
+ * One task of a model with several heads, as a model of its own: the
+ * trunk and this head.
+ */
 export function headModel(
   model: Model,
   { logits, classes, task }: Head,
@@ -109,7 +114,9 @@ export function headColumns(heads: readonly Head[]): {
   });
 }
 
-/** Layer groups with all heads as one, the last: strategies take the last for the head. */
+/**
+ * Layer groups with all heads as one, the last: strategies take the last for the head.
+ */
 export function groupHeads(
   model: Model,
   groups: readonly LayerGroup[],
@@ -136,7 +143,10 @@ export function groupHeads(
   ];
 }
 
-/** The head of a file that Assay wrote, by the name of its task; the first when none is named. Throws MODEL_HEAD. */
+/**
+ * The head of a file that Assay wrote, by the name of its task; the first when none is
+ * named. Throws MODEL_HEAD.
+ */
 export function chooseHead(
   heads: readonly Head[],
   name: string | undefined,
@@ -152,7 +162,10 @@ export function chooseHead(
   );
 }
 
-/** A graph with the named one of its outputs; all of them when none is named. Throws MODEL_HEAD. */
+/**
+ * A graph with the named one of its outputs; all of them when none is named.
+ * Throws MODEL_HEAD.
+ */
 export function outputAlone(
   graph: Graph,
   name: string | undefined,

@@ -73,7 +73,10 @@ export function fillOthers(
   return b.build();
 }
 
-/** What an input that is not attacked gets: a number, 1 where there is no padding, or places. Throws MODEL_INPUT. */
+/**
+ * What an input that is not attacked gets: a number, 1 where there is no padding, or
+ * places. Throws MODEL_INPUT.
+ */
 export const fillingOf = (other: ValueInfo, stated: Stated, file: string) =>
   stated.others.get(other.name) ?? usual(other, file);
 
@@ -115,7 +118,10 @@ function filling(
 
 const filledAs = (type: DataType, value: number) => filled(type, [], value);
 
-/** The shape of another input: fixed sizes as they are, the first dimension that of the batch, named ones as in the chosen input. */
+/**
+ * The shape of another input: fixed sizes as they are, the first dimension that of the
+ * batch, named ones as in the chosen input.
+ */
 function shapeLike(
   b: GraphBuilder,
   input: ValueInfo,

@@ -50,9 +50,11 @@ export interface Inspection {
   /** What the outputs mean: one class, labels that hold by themselves, or values. */
   readonly task: "classes" | "multi-label" | "regression" | null;
   readonly bounds: readonly [number, number] | null;
-  /** From input to output; the last is the head. */
+  /** From input to output. The last is the head. */
   readonly groups: readonly LayerGroup[];
-  /** Names of the layer groups behind which a new head can be put, from input to output. */
+  /**
+   * Names of the layer groups behind which a new head can be put, from input to output.
+   */
   readonly cuts: readonly string[];
   /** Numbers in all weights and statistics. */
   readonly parameters: number;
@@ -62,7 +64,10 @@ export interface Inspection {
   /** Of the file, by name. */
   readonly operators: Readonly<Record<string, number>>;
   readonly gradient: Operators & {
-    /** Whether there is one, it is not zero everywhere, and it agrees with finite differences but for rounding to eight bits or to pixels. */
+    /**
+     * Whether there is one, it is not zero everywhere, and it agrees with finite
+     * differences but for rounding to eight bits or to pixels.
+     */
     readonly supported: boolean;
     /** Against finite differences; null when no gradient could be computed. */
     readonly selfCheck: SelfCheck | null;
@@ -73,7 +78,10 @@ export interface Inspection {
   readonly problems: readonly Problem[];
 }
 
-/** Reads a model and tries its gradient. Throws what `readGraph` throws; other obstacles are told in `problems`. */
+/**
+ * Reads a model and tries its gradient. Throws what `readGraph` throws. Other obstacles
+ * are told in `problems`.
+ */
 export async function inspectModel(
   path: string,
   engine: Engine,
@@ -154,7 +162,7 @@ async function attempt<T>(
 
 function problemOf(error: unknown): Problem {
   if (!(error instanceof AssayError)) throw error;
-  // The loss is ours; its name says nothing to a reader.
+  // The loss is ours. Its name says nothing to a reader.
   const message = error.message.replace('"assay.loss"', "the loss");
   return { message, hint: error.hint };
 }
@@ -196,7 +204,10 @@ interface Trying {
   readonly rounds: boolean;
 }
 
-/** The self-check, or null and problems more; a gradient that is of no use is a problem too. */
+/**
+ * The self-check, or null and problems more. A gradient that is of no use
+ * is a problem too.
+ */
 async function tryGradient(
   model: Model,
   { unsupported, steps }: Operators,
@@ -254,7 +265,10 @@ function headProblem(model: Model): string | null {
   }
 }
 
-/** Numbers in what could be weights: all that is trained, and every array beside but the scales of eight bits. */
+/**
+ * Numbers in what could be weights: all that is trained, and every array beside but the
+ * scales of eight bits.
+ */
 function countParameters(graph: Graph, groups: readonly LayerGroup[]): number {
   const trained = new Set(groups.flatMap((g) => g.parameters));
   const scales = new Set(

@@ -11,11 +11,11 @@ import {
 } from "#onnx";
 
 /**
- * The embeddings of a text model: the value in which each token of the input
- * has become a vector of floats, where gradients with respect to tokens are
- * taken. The table may be looked up, or multiplied by tokens that are one-hot; it may
- * be of eight bits, which are made floats before or behind. Undefined when
- * the input is not looked up in a table.
+ * The embeddings of a text model: the value in which each token of the input has
+ * become a vector of floats, where gradients with respect to tokens are taken. The
+ * table may be looked up, or multiplied by tokens that are one-hot. It may be of
+ * eight bits, which are made floats before or behind. Undefined when the input is not
+ * looked up in a table.
  */
 export function embeddingOf(graph: Graph, input: string): string | undefined {
   const ids = new Set([input]);
@@ -50,7 +50,10 @@ const scales: ReadonlySet<string> = new Set(
   "Add Cast DequantizeLinear Div Identity Mul Sub".split(" "),
 );
 
-/** Matrices that are constants, or made of one by scaling it; with the type that they have. */
+/**
+ * Matrices that are constants, or made of one by scaling it; with the
+ * type that they have.
+ */
 function tablesOf(graph: Graph): ReadonlyMap<string, { type: string }> {
   const tables = new Map<string, { type: string }>();
   for (const [name, { type, dims }] of graph.constants)
@@ -96,8 +99,8 @@ export function embeddingTable(
 }
 
 /**
- * Samples in the type of a model's input: token ids that a dataset holds as
- * floats become whole numbers for a text model; all else stays.
+ * Samples in the type of a model's input: token ids that a dataset holds as floats
+ * become whole numbers for a text model. All else stays.
  *
  * @throws MODEL_INPUT for a number that is no token id
  */

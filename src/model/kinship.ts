@@ -8,11 +8,16 @@ export interface Kin {
   readonly group: string;
   /** Numbers in it. */
   readonly size: number;
-  /** "same" bytes, "moved" from those of the base, or "new": the base has no such layer. */
+  /**
+   * "same" bytes, "moved" from those of the base, or "new": the base has no such layer.
+   */
   readonly relation: "same" | "moved" | "new";
   /** Norm of the difference over the norm in the base; null for a new group. */
   readonly distance: number | null;
-  /** Cosine between the two, near 0 for weights that have nothing to do with each other; null for a new group. */
+  /**
+   * Cosine between the two, near 0 for weights that have nothing to do with each other;
+   * null for a new group.
+   */
   readonly cosine: number | null;
 }
 

@@ -100,7 +100,7 @@ function alike(texts: readonly (readonly number[])[], one: boolean) {
   });
 }
 
-/** Every input of the graph; what comes behind a text is not looked at. */
+/** Every input of the graph. What comes behind a text is not looked at. */
 function feeds(
   graph: Graph,
   ids: ValueInfo,

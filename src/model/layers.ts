@@ -2,7 +2,10 @@ import { type Graph, sizeOf, type Tensor } from "#onnx";
 import { isInvented, kindOf, layerOfWeight, scopeOf } from "./layer-names.ts";
 import { findWeights, layerOps, type Weight, type Weights } from "./weights.ts";
 
-/** Weights that are trained and frozen together: usually one layer with its bias and normalisation. */
+/**
+ * Weights that are trained and frozen together: usually one layer with its bias
+ * and normalisation.
+ */
 export interface LayerGroup {
   readonly name: string;
   /** Names of its trainable constants. */
@@ -12,11 +15,12 @@ export interface LayerGroup {
 }
 
 /**
- * The layer groups of a model in topological order, from input to output; the
- * last is the head. What is trainable is told by `findWeights`. A weight that
- * several layers use (tied) belongs to the first.
+ * The layer groups of a model in topological order, from input to output. The last is
+ * the head. What is trainable is told by `findWeights`. A weight that several layers
+ * use (tied) belongs to the first.
  *
- * @param only names or patterns (`*` matches anything) of the constants that may be trained; all when left out
+ * @param only names or patterns (`*` matches anything) of the constants that may be
+ *   trained; all when left out
  */
 export function layerGroups(
   graph: Graph,
@@ -50,7 +54,10 @@ export function matches(pattern: string, name: string): boolean {
   return new RegExp(`^${escaped.replaceAll("*", ".*")}$`).test(name);
 }
 
-/** The weights of each layer, from input to output: an operator that begins one, and what follows it without beginning another (bias, normalisation, scale). */
+/**
+ * The weights of each layer, from input to output: an operator that begins one, and
+ * what follows it without beginning another (bias, normalisation, scale).
+ */
 function layersOf({ graph, signal }: Weights, weights: readonly Weight[]) {
   const byNode = new Map<Weight["node"], Weight[]>();
   for (const weight of weights) {
@@ -72,7 +79,8 @@ function layersOf({ graph, signal }: Weights, weights: readonly Weight[]) {
       if (current && !layerOps.has(node.op)) current.push(...own);
       else last = layers.push([...own]) - 1;
     }
-    // A layer of eight bits has no weights here; what follows it is not the layer's before.
+    // A layer of eight bits has no weights here. What follows it is not
+    // the layer's before.
     else if (
       /Integer$|^DynamicQuantizeLinear$|^QLinear(Conv|MatMul)$/.test(node.op)
     )
@@ -82,7 +90,10 @@ function layersOf({ graph, signal }: Weights, weights: readonly Weight[]) {
   return layers;
 }
 
-/** Layers under their names; those of one module (the gates of a cell, the halves of a projection) become one. */
+/**
+ * Layers under their names; those of one module (the gates of a cell, the halves of a
+ * projection) become one.
+ */
 function named(
   layers: readonly (readonly Weight[])[],
 ): { name: string; members: Weight[] }[] {
@@ -103,7 +114,10 @@ function named(
 const unused = (name: string, told: readonly (string | undefined)[]): string =>
   told.includes(name) ? unused(`${name}#`, told) : name;
 
-/** What names a layer: its first weight, the place of its node among the modules, its other weights, its bias, or the whole name of its first weight. */
+/**
+ * What names a layer: its first weight, the place of its node among the modules, its
+ * other weights, its bias, or the whole name of its first weight.
+ */
 function toldName(members: readonly Weight[]): string | undefined {
   const [first, second] = members as [Weight, Weight | undefined];
   const own = members.filter((w) => w.node === first.node);

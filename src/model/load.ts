@@ -38,20 +38,28 @@ export interface LoadModelOptions {
   readonly classes?: readonly string[];
   /** What the outputs mean; told by how the graph ends when left out. */
   readonly task?: z.input<typeof taskSchema>;
-  /** What the numbers of scaled rows stand for, for a model that was trained on the columns of a table as they are. */
+  /**
+   * What the numbers of scaled rows stand for, for a model that was trained on the
+   * columns of a table as they are.
+   */
   readonly units?: RawUnits;
-  /** Which head of a file with several: the task of one that Assay wrote, or the name of an output; the first when left out. */
+  /**
+   * Which head of a file with several: the task of one that Assay wrote, or the name of
+   * an output; the first when left out.
+   */
   readonly head?: string;
   /** A safetensors file whose weights take the place of those in the model's file. */
   readonly weights?: string;
 }
 
 /**
- * Reads a model from an `.onnx` file, or from the `model.json` of a TensorFlow.js LayersModel. Files that Assay wrote carry their
- * contract; for others it comes from the options. A model that was exported for
- * one batch size is opened for any, and proved.
+ * Reads a model from an `.onnx` file, or from the `model.json` of a TensorFlow.js
+ * LayersModel. Files that Assay wrote carry their contract; for others it comes
+ * from the options. A model that was exported for one batch size is opened for
+ * any, and proved.
  *
- * @throws MODEL_INPUT, MODEL_OUTPUT, MODEL_BATCH, TASK_LABELS, or what `readGraph` throws
+ * @throws MODEL_INPUT, MODEL_OUTPUT, MODEL_BATCH, TASK_LABELS, or what
+ *   `readGraph` throws
  */
 export async function loadModel(
   path: string,
@@ -107,14 +115,20 @@ export async function openAsRead(
   return other.read;
 }
 
-/** With sizes bound, more is constant and more conditions are decided, which may make more constant. */
+/**
+ * With sizes bound, more is constant and more conditions are decided, which may
+ * make more constant.
+ */
 async function settled(graph: Graph): Promise<Graph> {
   const plain = normalise(graph);
   const folded = await foldConstants(plain, onnxruntime);
   return folded === plain ? plain : settled(folded);
 }
 
-/** A graph as a model, without running anything: one that was made here, whose batch is open and whose scores are logits. */
+/**
+ * A graph as a model, without running anything: one that was made here, whose batch is
+ * open and whose scores are logits.
+ */
 export function modelOf(
   source: Graph,
   file: string,
@@ -207,7 +221,10 @@ function asModel(
   return { model, source: found.source };
 }
 
-/** The graph of a model that Assay wrote ends in its logits, and in the scores of its detectors. */
+/**
+ * The graph of a model that Assay wrote ends in its logits, and in the scores
+ * of its detectors.
+ */
 function wholeOutput(
   graph: Graph,
   task: Task | undefined,

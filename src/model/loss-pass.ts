@@ -21,7 +21,10 @@ export interface Objective {
   readonly loss?: LossName;
   /** What the outputs should be [N, outputs], where the task is not one of classes. */
   readonly targets?: FloatTensor;
-  /** The class that each sample is to be taken for, or the distribution [N, classes] that it is compared with, where the loss needs one. */
+  /**
+   * The class that each sample is to be taken for, or the distribution [N, classes]
+   * that it is compared with, where the loss needs one.
+   */
   readonly aims?: ArrayLike<number> | FloatTensor;
   /**
    * The true classes, where the labels are others. A loss of a model that may
@@ -30,7 +33,9 @@ export interface Objective {
   readonly truth?: ArrayLike<number>;
 }
 
-/** A model with a loss behind it and the gradient of that at its input, ready to run. */
+/**
+ * A model with a loss behind it and the gradient of that at its input, ready to run.
+ */
 export interface LossPass {
   readonly session: Session;
   /** The value that is the gradient. */

@@ -5,7 +5,10 @@ import type { Detector } from "./detector.ts";
 import type { NoiseInput } from "./noise.ts";
 import type { Task } from "./tasks/index.ts";
 
-/** A graph from raw input [N, ...shape] to logits or values [N, outputs], what it expects, and what they mean. */
+/**
+ * A graph from raw input [N, ...shape] to logits or values [N, outputs], what it
+ * expects, and what they mean.
+ */
 export interface Model {
   readonly graph: Graph;
   readonly input: string;
@@ -15,15 +18,27 @@ export interface Model {
   readonly classes: readonly string[];
   /** A classifier when left out. */
   readonly task?: Task;
-  /** Heads of several tasks on one trunk, whose outputs stand side by side in the logits; see `withHeads`. */
+  /**
+   * Heads of several tasks on one trunk, whose outputs stand side by side in the
+   * logits; see `withHeads`.
+   */
   readonly heads?: readonly Head[];
   /** Parts that gradients pass over unchanged: sanitizers that round or sort. */
   readonly straightThrough: readonly StraightThrough[];
-  /** Inputs that are fed with random numbers; a model without any answers alike whenever it is asked. */
+  /**
+   * Inputs that are fed with random numbers; a model without any answers alike
+   * whenever it is asked.
+   */
   readonly noise?: readonly NoiseInput[];
-  /** What looks at the input, and may refuse it an answer; their scores are outputs of the graph behind the logits. */
+  /**
+   * What looks at the input, and may refuse it an answer. Their scores are outputs of
+   * the graph behind the logits.
+   */
   readonly detectors?: readonly Detector[];
-  /** Of a text model, whose input is token ids: the value in which they are vectors, where gradients are taken instead. */
+  /**
+   * Of a text model, whose input is token ids: the value in which they are vectors,
+   * where gradients are taken instead.
+   */
   readonly embedding?: string;
 }
 
@@ -32,7 +47,9 @@ export interface HeadSpec {
   /** Of its task. */
   readonly name: string;
   readonly classes: readonly string[];
-  /** A classifier when left out; "binary" is one logit, given as those of two classes. */
+  /**
+   * A classifier when left out; "binary" is one logit, given as those of two classes.
+   */
   readonly task?: Task;
 }
 

@@ -9,7 +9,10 @@ import {
   sizeOf,
 } from "#onnx";
 
-/** An input of a graph that is fed with numbers drawn anew for every sample of every run. */
+/**
+ * An input of a graph that is fed with numbers drawn anew for every
+ * sample of every run.
+ */
 export interface NoiseInput {
   readonly name: string;
   /** Standard normal, or uniform in [0, 1). */

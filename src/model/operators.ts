@@ -12,17 +12,29 @@ import { smoothly } from "./signal.ts";
 
 /** The operators of a model, as gradients see them. */
 export interface Operators {
-  /** Without a gradient rule, between the input and the logits: no gradient can be computed. */
+  /**
+   * Without a gradient rule, between the input and the logits: no gradient
+   * can be computed.
+   */
   readonly unsupported: readonly string[];
-  /** Between the input and the logits, where the result moves in steps and no gradient passes. */
+  /**
+   * Between the input and the logits, where the result moves in steps and no
+   * gradient passes.
+   */
   readonly steps: readonly string[];
   /** Steps that gradients pass over as if they were not there. */
   readonly passedOver: readonly string[];
-  /** Without a gradient, where none is needed: shapes, conditions, what comes after the logits. */
+  /**
+   * Without a gradient, where none is needed: shapes, conditions, what comes
+   * after the logits.
+   */
   readonly offTheWay: readonly string[];
 }
 
-/** How many nodes of each operator there are; those of other domains as `domain.Operator`. */
+/**
+ * How many nodes of each operator there are; those of other domains as
+ * `domain.Operator`.
+ */
 export function countOperators(nodes: readonly Node[]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const node of nodes) {
@@ -34,7 +46,10 @@ export function countOperators(nodes: readonly Node[]): Record<string, number> {
 
 const nameOf = ({ op, domain }: Node) => (domain ? `${domain}.${op}` : op);
 
-/** Operators whose result is a number that moves in steps; the others without a gradient decide or measure. */
+/**
+ * Operators whose result is a number that moves in steps; the others without a gradient
+ * decide or measure.
+ */
 const stepOps: ReadonlySet<string> = new Set(
   "ArgMax ArgMin Bernoulli Ceil Floor Hardmax Multinomial Round Sign".split(
     " ",
@@ -83,7 +98,10 @@ export function operatorsOf(model: Model, whole: Graph): Operators {
   };
 }
 
-/** What can be said of a graph of which no model could be made: operators without a rule may be in the way. */
+/**
+ * What can be said of a graph of which no model could be made: operators without a rule
+ * may be in the way.
+ */
 export function operatorsOfGraph(graph: Graph): Operators {
   const unknown = graph.nodes.filter(
     (n) => !isBlocked(n) && !hasGradient(n, graph),

@@ -8,8 +8,8 @@ import { ownLabelOf } from "./outputs/names.ts";
 import { readGraph } from "./read.ts";
 
 /**
- * What a file itself says of samples, by its output of labels: the class that the
- * model has for each, -1 where it has none of that name. Undefined for a file without such an
+ * What a file itself says of samples, by its output of labels: the class that the model
+ * has for each, -1 where it has none of that name. Undefined for a file without such an
  * output, and for a model that is no classifier.
  *
  * @param model as `loadModel` opened the file with these options
@@ -31,7 +31,8 @@ export async function ownLabels(
   const own = bound.saved || kind !== "classes" ? undefined : ownLabelOf(graph);
   if (!own) return undefined;
   const { output, names } = own;
-  // Names of the data's classes say which output is which; others stand in the order of the outputs.
+  // Names of the data's classes say which output is which. Others stand in the
+  // order of the outputs.
   const order = names?.every((name) => classes.includes(name))
     ? classes
     : names;

@@ -9,7 +9,10 @@ import {
   type ValueInfo,
 } from "#onnx";
 
-/** What the numbers of scaled rows stand for: `low + span * x`, made whole where the column is. */
+/**
+ * What the numbers of scaled rows stand for: `low + span * x`, made whole
+ * where the column is.
+ */
 export interface RawUnits {
   readonly low: readonly number[];
   readonly span: readonly number[];
@@ -27,7 +30,10 @@ interface Preprocessing {
   readonly rounds: boolean;
 }
 
-/** Puts scaling, rounding, normalisation and layout in front, so that the graph takes raw NCHW input within its bounds. */
+/**
+ * Puts scaling, rounding, normalisation and layout in front, so that the graph takes
+ * raw NCHW input within its bounds.
+ */
 export function withPreprocessing(
   graph: Graph,
   raw: ValueInfo,

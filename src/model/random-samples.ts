@@ -4,7 +4,10 @@ import type { Input } from "./compiled.ts";
 import { embeddingTable } from "./integers.ts";
 import type { Model } from "./model.ts";
 
-/** Random samples as a model takes them: numbers in the middle of its bounds, or texts without padding. */
+/**
+ * Random samples as a model takes them: numbers in the middle of its bounds, or texts
+ * without padding.
+ */
 export function randomSamples(
   model: Pick<Model, "graph" | "input" | "contract" | "embedding">,
   n: number,
@@ -24,7 +27,7 @@ export function randomSamples(
   );
 }
 
-/** Token 0 fills up short texts; a text of others is all seen. */
+/** Token 0 fills up short texts. A text of others is all seen. */
 function randomTokens(
   graph: Graph,
   input: string,

@@ -5,7 +5,10 @@ import {
   readLayersModel,
 } from "./layers-model/read.ts";
 
-/** Reads a model: an `.onnx` file, or the `model.json` of a TensorFlow.js LayersModel. Throws what `readModel` and `readLayersModel` throw. */
+/**
+ * Reads a model: an `.onnx` file, or the `model.json` of a TensorFlow.js LayersModel.
+ * Throws what `readModel` and `readLayersModel` throw.
+ */
 export const readGraph = (path: string): Graph =>
   isLayersModel(path) ? readLayersModel(path) : readModel(path);
 

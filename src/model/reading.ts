@@ -9,7 +9,9 @@ import type { Source } from "./outputs/found.ts";
 export interface Reading {
   /** The input that attacks change. */
   readonly attacked: string;
-  /** What the other inputs get: a number, "mask" (1 except at padding) or "positions". */
+  /**
+   * What the other inputs get: a number, "mask" (1 except at padding) or "positions".
+   */
   readonly others: Readonly<Record<string, number | "mask" | "positions">>;
   /** The token that masks hide. */
   readonly padding: number;
@@ -78,7 +80,9 @@ export function readingOf(
 const scaleOf = ({ type }: ValueInfo, stated: number | undefined) =>
   stated ?? (type === "uint8" ? 255 : 1);
 
-/** A model that takes channels last has a Transpose among what was put in front of it. */
+/**
+ * A model that takes channels last has a Transpose among what was put in front of it.
+ */
 const layoutOf = ({ graph }: Model) =>
   graph.nodes.some(
     (n) =>

@@ -54,7 +54,10 @@ export function saveModel(
   writeModel(path, toFile(model, metadata));
 }
 
-/** The names of the classes in a file that Assay wrote; undefined for one from elsewhere. */
+/**
+ * The names of the classes in a file that Assay wrote; undefined for
+ * one from elsewhere.
+ */
 export function recordedClasses(
   { metadata }: Graph,
   file: string,
@@ -84,7 +87,10 @@ const metadataSchema = z.object({
 export const isOurs = ({ graph }: Model): boolean =>
   graph.metadata.has(METADATA);
 
-/** What Assay noted in a file that it wrote; undefined in one from elsewhere. Throws MODEL_METADATA. */
+/**
+ * What Assay noted in a file that it wrote; undefined in one from elsewhere.
+ * Throws MODEL_METADATA.
+ */
 export function contractIn(metadata: Graph["metadata"], file: string) {
   const text = metadata.get(METADATA);
   if (text === undefined) return undefined;

@@ -17,7 +17,10 @@ export interface SelfCheck {
   readonly zeroAt: number;
   /** Points at which it is so small that the differences are rounding alone. */
   readonly flatAt: number;
-  /** Whether it is not zero everywhere, and agrees with differences wherever they can tell. */
+  /**
+   * Whether it is not zero everywhere, and agrees with differences
+   * wherever they can tell.
+   */
   readonly agrees: boolean;
 }
 
@@ -27,16 +30,25 @@ const AGREES = 0.05;
 /** Points at which the gradient is compared with differences of the loss. */
 const POINTS = 8;
 
-/** Steps as shares of the input range; the best counts, since both kinks and rounding spoil some. */
+/**
+ * Steps as shares of the input range. The best counts, since both kinks and
+ * rounding spoil some.
+ */
 const STEPS = [1e-2, 3e-3, 3e-2, 1e-3, 1e-1, 3e-4, 1e-4];
 
 /** With a step this good, no other is tried. */
 const GOOD = 0.005;
 
-/** How exactly a model of float32 gives its logits, as a share of the largest: some roundings of 2^-24. */
+/**
+ * How exactly a model of float32 gives its logits, as a share of the largest: some
+ * roundings of 2^-24.
+ */
 const ROUNDING = 2 ** -22;
 
-/** Differences that rounding blurs by more than this share of the slope are not looked at. */
+/**
+ * Differences that rounding blurs by more than this share of the slope
+ * are not looked at.
+ */
 const BLUR = 0.1;
 
 /**
@@ -111,7 +123,8 @@ export async function gradientError(
     [noise.fork(0)],
   );
   if (!gradient.data.every(Number.isFinite)) return Number.NaN;
-  // Along a part of the gradient itself: the derivative is a sum of squares, far from rounding.
+  // Along a part of the gradient itself: the derivative is a sum of squares,
+  // far from rounding.
   const part = gradient.data.map((g) => (random.uniform() < 0.5 ? g : 0));
   // Of few numbers none may be left.
   const along = part.some((g) => g !== 0) ? part : gradient.data;

@@ -41,7 +41,9 @@ export function signals(
   return { signal, raw };
 }
 
-/** Whether a node multiplies a constant from the right by a matrix, as linear layers do. */
+/**
+ * Whether a node multiplies a constant from the right by a matrix, as linear layers do.
+ */
 export function isLayerOfTable({ op, inputs }: Node, graph: Graph): boolean {
   if (op !== "MatMul" && op !== "Gemm") return false;
   const matrix = graph.constants.get(inputs[1] ?? "");
@@ -60,7 +62,8 @@ export function smoothly(graph: Graph, b: GraphBuilder): ReadonlySet<string> {
   for (const node of [...graph.nodes].reverse()) {
     if (!node.outputs.some((o) => smooth.has(o))) continue;
     if (node.domain === "" && withoutGradient.has(node.op)) continue;
-    // Integers pass gradients on where a DequantizeLinear ends them (see activity.ts of autodiff).
+    // Integers pass gradients on where a DequantizeLinear ends them (see
+    // activity.ts of autodiff).
     const whole =
       /quantize|QLinear|Integer/i.test(node.op) ||
       node.outputs.some((o) => o && smooth.has(o) && !isFloat(b, o));

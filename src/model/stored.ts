@@ -68,7 +68,10 @@ function eightBitWeights(graph: Graph): number {
 /** Fewer numbers than these may be equal by chance. */
 const LEAST = 16;
 
-/** Pairs of matrices of floats that are equal, as they are or transposed: a weight of two layers, written down twice. */
+/**
+ * Pairs of matrices of floats that are equal, as they are or transposed: a weight of
+ * two layers, written down twice.
+ */
 function copiesIn(graph: Graph): [string, string][] {
   const bySign = new Map<string, [string, Tensor<"float32">][]>();
   for (const [name, t] of graph.constants) {

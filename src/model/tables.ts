@@ -2,10 +2,15 @@ import { type FloatTensor, sizeOf } from "#onnx";
 
 /** Numbers from here on down stand for minus infinity in attention masks. */
 const MASKED = -1e4;
-/** What Swin adds to hide a place; taken for a mask only beside zeros and nothing else. */
+/**
+ * What Swin adds to hide a place; taken for a mask only beside zeros and nothing else.
+ */
 const HIDDEN = -100;
 
-/** Whether a constant that is added is an attention mask: it holds minus infinity in any form, or nothing but 0 and numbers of -100 and less. */
+/**
+ * Whether a constant that is added is an attention mask: it holds minus infinity in any
+ * form, or nothing but 0 and numbers of -100 and less.
+ */
 export function isMask({ data }: FloatTensor): boolean {
   if (data.some((v) => v <= MASKED || !Number.isFinite(v))) return true;
   return (
@@ -29,7 +34,8 @@ export function isAngleTable(
 ): boolean {
   const width = dims.at(-1) ?? 0;
   const size = sizeOf(dims);
-  // A few numbers could do so by chance, and a table of equal rows says nothing of angles.
+  // A few numbers could do so by chance, and a table of equal rows says
+  // nothing of angles.
   if (size < 8 || !varies(data)) return false;
   const square = (v: number | undefined) => (v ?? Number.NaN) ** 2;
   const isOne = (pair: (i: number) => number) => {

@@ -27,7 +27,7 @@ export interface Queries {
   base: number;
 }
 
-/** A question about rows of examples; `samples` says of which sample each row is. */
+/** A question about rows of examples. `samples` says of which sample each row is. */
 type Ask<X, T> = (x: X, samples: readonly number[]) => Promise<T>;
 
 /**
@@ -44,13 +44,20 @@ type Ask<X, T> = (x: X, samples: readonly number[]) => Promise<T>;
  */
 export interface Target<X extends Samples = FloatTensor> {
   readonly access: Access;
-  /** The same target with no more than this access, such as a member of an ensemble has; what is counted and kept is shared. */
+  /**
+   * The same target with no more than this access, such as a member of an ensemble has.
+   * What is counted and kept is shared.
+   */
   within(access: Access): Target<X>;
-  /** How many there are; of a model that is no classifier "right" and the ways to be wrong (see `Meaning`). */
+  /**
+   * How many there are; of a model that is no classifier "right" and the ways to be
+   * wrong (see `Meaning`).
+   */
   readonly classes: number;
   /**
-   * The samples that still stand and can afford so many more queries, ascending.
-   * Where the nearest example is looked for, and where the model draws at random, a sample stands to the end.
+   * The samples that still stand and can afford so many more queries, ascending. Where
+   * the nearest example is looked for, and where the model draws at random, a sample
+   * stands to the end.
    */
   open(queries?: number): number[];
   /** Whether a sample can afford so many more queries, broken or not. */
@@ -62,7 +69,8 @@ export interface Target<X extends Samples = FloatTensor> {
   /**
    * Loss, its gradient and the logits of each row. Needs access "gradient".
    *
-   * @param objective what is differentiated, at the true labels unless it says others; by default, as "cross-entropy" at the true labels, the loss of the model's task
+   * @param objective what is differentiated, at the true labels unless it says others;
+   *   by default, as "cross-entropy" at the true labels, the loss of the model's task
    */
   lossGradient(
     x: X,
@@ -75,16 +83,28 @@ export interface Target<X extends Samples = FloatTensor> {
    * @throws CUT_UNKNOWN, CUT_SHAPE, HEAD_UNKNOWN
    */
   featuresAt(place: CutPlace): Promise<FeaturesAt>;
-  /** The nearest example of each sample that was misclassified within the limit, or the last one where the model draws at random; of one that stands the last that was tried, or the sample itself where that is beyond the limit. */
+  /**
+   * The nearest example of each sample that was misclassified within the limit, or the
+   * last one where the model draws at random; of one that stands the last that was
+   * tried, or the sample itself where that is beyond the limit.
+   */
   examples(): X;
-  /** Distance of the nearest misclassified example of each sample, Infinity where there is none. */
+  /**
+   * Distance of the nearest misclassified example of each sample, Infinity
+   * where there is none.
+   */
   readonly distances: Float64Array;
   /** The public base with its own head, with full access to it. Needs access "base". */
   readonly base: Target<X>;
   readonly queries: Readonly<Queries>;
-  /** The query by which each sample was broken first, counted from 1; 0 where it stands. */
+  /**
+   * The query by which each sample was broken first, counted from 1; 0 where it stands.
+   */
   readonly brokenAt: Int32Array;
-  /** The untargeted loss that the attack saw of each sample at each gradient, since it last changed what it differentiates. */
+  /**
+   * The untargeted loss that the attack saw of each sample at each gradient, since it
+   * last changed what it differentiates.
+   */
   readonly losses: readonly (readonly number[])[];
 }
 
@@ -99,7 +119,8 @@ const allowed: Readonly<Record<Access, readonly string[]>> = {
 /**
  * A target on these terms.
  *
- * @throws TARGET_TERMS when samples, labels and targets do not fit each other, the bounds or the model
+ * @throws TARGET_TERMS when samples, labels and targets do not fit each other, the
+ *   bounds or the model
  */
 export function grantAccess<X extends Samples>(
   model: Answering<NoInfer<X>>,
@@ -173,7 +194,8 @@ export function grantAccess<X extends Samples>(
       book.spend("gradient", samples);
       const truth = samples.map((i) => y?.[i] ?? 0);
       const name = loss ?? "cross-entropy";
-      // Towards another class, or past a detector, there is nothing but the cross-entropy.
+      // Towards another class, or past a detector, there is nothing but
+      // the cross-entropy.
       const isOwn =
         name === "cross-entropy" && !labels && !mayRefuse(detectors);
       const draws = drawsOf(samples);

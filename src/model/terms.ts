@@ -6,7 +6,10 @@ import type { Answers, Model } from "./model.ts";
 import { countOf, type Samples } from "./samples.ts";
 import { meaningOf } from "./tasks/index.ts";
 
-/** What an attacker may use of the model: nothing, predicted labels, scores, gradients, or the public base instead. */
+/**
+ * What an attacker may use of the model: nothing, predicted labels, scores, gradients,
+ * or the public base instead.
+ */
 export type Access = "none" | "label" | "score" | "gradient" | "base";
 
 /** What a target asks: a compiled model, or a text model behind its tokenizer. */
@@ -27,7 +30,10 @@ export interface Limit<X extends Samples = FloatTensor> {
   readonly bounds?: readonly [number, number];
   /** The distance of each example from its centre. */
   distance(centre: X, examples: X): ArrayLike<number>;
-  /** Whether there can be such an example of its centre, beside its size; all can when left out. */
+  /**
+   * Whether there can be such an example of its centre, beside its size; all
+   * can when left out.
+   */
   allows?(centre: X, example: X): boolean;
 }
 
@@ -36,18 +42,31 @@ export interface Terms<X extends Samples = FloatTensor> {
   readonly access: Access;
   /** Clean samples: [N, ...shape], or texts. */
   readonly x: X;
-  /** Their true labels, among the classes that attacks see; a target without them never calls a sample broken. */
+  /**
+   * Their true labels, among the classes that attacks see; a target without them never
+   * calls a sample broken.
+   */
   readonly y?: Int32Array;
-  /** What the outputs of each sample should be [N, outputs], where the model's task is not one of classes. */
+  /**
+   * What the outputs of each sample should be [N, outputs], where the model's task is
+   * not one of classes.
+   */
   readonly targets?: FloatTensor;
   readonly limit: Limit<NoInfer<X>>;
   /** Most queries of each sample; no limit when left out. */
   readonly queries?: number;
   /** The public base, where there is one. */
   readonly base?: Answering<NoInfer<X>>;
-  /** Further heads on the model's trunk that are attacked with it: their losses are added up, and a sample is broken only when all heads are wrong about it. Only of numbers. */
+  /**
+   * Further heads on the model's trunk that are attacked with it: their losses
+   * are added up, and a sample is broken only when all heads are wrong about it.
+   * Only of numbers.
+   */
   readonly beside?: readonly Beside[];
-  /** What a model that draws at random draws from: each sample from a generator of its own, anew at each query. */
+  /**
+   * What a model that draws at random draws from: each sample from a generator of its
+   * own, anew at each query.
+   */
   readonly draws?: Random;
 }
 
@@ -57,18 +76,26 @@ export const roundingOf = ({
   bounds: [low, high] = [0, 0],
 }: Limit<never>) => 1e-6 * eps + 1e-7 * Math.max(1, high - low);
 
-/** The bounds as float32 has them: what is clipped to a bound must not lie beyond it. */
+/**
+ * The bounds as float32 has them: what is clipped to a bound must not lie beyond it.
+ */
 const boundsIn32 = ([low, high]: readonly [number, number]) =>
   [Math.fround(low), Math.fround(high)] as const;
 
-/** Where the first number is that is not within the bounds; -1 where there is none, as in texts. */
+/**
+ * Where the first number is that is not within the bounds; -1 where there is
+ * none, as in texts.
+ */
 export function outside(x: Samples, { bounds }: Limit<never>): number {
   if (!bounds || !("data" in x)) return -1;
   const [low, high] = boundsIn32(bounds);
   return x.data.findIndex((v) => !(v >= low && v <= high));
 }
 
-/** Throws TARGET_TERMS when samples, labels and targets do not fit each other, the bounds or the model. */
+/**
+ * Throws TARGET_TERMS when samples, labels and targets do not fit each other, the
+ * bounds or the model.
+ */
 export function checkTerms<X extends Samples>(
   { model }: Answering<X>,
   { x, y, targets, limit }: Terms<X>,

@@ -26,11 +26,15 @@ export interface Weights {
   readonly left: ReadonlyMap<string, Reason>;
   /** The graph that `node` of the weights belongs to: loops are written out. */
   readonly graph: Graph;
-  /** The values that are computed from what the input holds, not only from its shape. */
+  /**
+   * The values that are computed from what the input holds, not only from its shape.
+   */
   readonly signal: ReadonlySet<string>;
 }
 
-/** The inputs of an operator that hold weights when the rest of it comes from the input. */
+/**
+ * The inputs of an operator that hold weights when the rest of it comes from the input.
+ */
 const weightSlots: Readonly<Record<string, readonly number[]>> = {
   Conv: [1, 2],
   ConvTranspose: [1, 2],
@@ -49,7 +53,10 @@ const weightSlots: Readonly<Record<string, readonly number[]>> = {
   Gather: [0],
 };
 
-/** Operators of any number of operands, each of which may hold weights; among them, single numbers are settings of the model. */
+/**
+ * Operators of any number of operands, each of which may hold weights; among them,
+ * single numbers are settings of the model.
+ */
 const arithmetic: ReadonlySet<string> = new Set([
   "Add",
   "Sub",
@@ -96,10 +103,10 @@ const carriers: Readonly<Record<string, "first" | "all">> = {
 };
 
 /**
- * The weights of a model. ONNX does not mark them; a float32 constant is one when
- * it stands in the place of a weight of an operator whose other inputs are
- * computed from the model's input, be it there directly, moved or cast on the
- * way, or added to other weights, and when the outputs depend smoothly on it.
+ * The weights of a model. ONNX does not mark them. A float32 constant is one when it
+ * stands in the place of a weight of an operator whose other inputs are computed from
+ * the model's input, be it there directly, moved or cast on the way, or added to other
+ * weights, and when the outputs depend smoothly on it.
  *
  * Not trained are: single numbers in arithmetic; what stands before the first
  * layer (means and deviations of the input); attention masks; tables of sines
@@ -147,18 +154,27 @@ export function findWeights(source: Graph): Weights {
   return { trained: [...found.values()], left, graph, signal };
 }
 
-/** Whether Assay put a constant in front of the model: the preprocessing of its contract, or a sanitizer. */
+/**
+ * Whether Assay put a constant in front of the model: the preprocessing of its
+ * contract, or a sanitizer.
+ */
 const isInFront = (name: string) => /^(preprocessing|defense)\//.test(name);
 
 const isLayer = (node: Node) => layerOps.has(node.op) || layerSlots(node);
 
-/** Tables are looked up; what else stands in a layer's slot is a weight whatever its numbers. */
+/**
+ * Tables are looked up. What else stands in a layer's slot is a weight
+ * whatever its numbers.
+ */
 const isTable = (node: Node) => node.op === "Gather";
 
 const layerSlots = (node: Node) =>
   node.op === "Einsum" || Object.hasOwn(weightSlots, node.op);
 
-/** Bodies of loops and conditions read weights of the graph around them; written out, their places are seen. */
+/**
+ * Bodies of loops and conditions read weights of the graph around them; written out,
+ * their places are seen.
+ */
 function withoutLoops(graph: Graph): Graph {
   const chosen = (node: Node) => ["If", "Loop", "Scan"].includes(node.op);
   try {
@@ -205,7 +221,10 @@ function weightsIn(node: Node, { graph, signal, carried }: Place): string[] {
   });
 }
 
-/** Single numbers in arithmetic are settings, such as an epsilon; a PRelu of one slope is a weight. */
+/**
+ * Single numbers in arithmetic are settings, such as an epsilon. A PRelu of one
+ * slope is a weight.
+ */
 const isSetting = (node: Node, t: Tensor) =>
   sizeOf(t.dims) === 0 || (arithmetic.has(node.op) && sizeOf(t.dims) === 1);
 
@@ -231,7 +250,10 @@ function handedOn(
   return node.op === "Mul" && isNumber(x) ? of(y) : [];
 }
 
-/** Tables of sines and cosines among the candidates: those that say so alone, and pairs of one shape whose squares add up to 1. */
+/**
+ * Tables of sines and cosines among the candidates: those that say so alone, and pairs
+ * of one shape whose squares add up to 1.
+ */
 function angleTables(
   graph: Graph,
   candidates: readonly { node: Node; name: string }[],

@@ -24,7 +24,10 @@ import {
   tensor,
 } from "./tensor.ts";
 
-/** A value of the graph by name, or a number that becomes a scalar of the other operand's type. */
+/**
+ * A value of the graph by name, or a number that becomes a scalar of the
+ * other operand's type.
+ */
 export type Operand = string | number;
 
 /**
@@ -119,7 +122,10 @@ export class GraphBuilder {
     return this.#constants.get(name) ?? this.#outer?.constantOf(name);
   }
 
-  /** The contents of an integer value when they are all known, from a constant or from shape arithmetic. */
+  /**
+   * The contents of an integer value when they are all known, from a constant or from
+   * shape arithmetic.
+   */
   intsOf(name: string | undefined): number[] | undefined {
     const values = name ? this.known(name).values : undefined;
     return values?.every((v) => typeof v === "number")
@@ -246,7 +252,10 @@ export class GraphBuilder {
     this.#known.set(name, known);
   }
 
-  /** Makes a node that is already in the graph also produce its output at `index`, and returns its name. */
+  /**
+   * Makes a node that is already in the graph also produce its output at `index`, and
+   * returns its name.
+   */
   requireOutput(node: Node, index: number): string {
     const at = this.#nodes.findIndex((n) => n.outputs[0] === node.outputs[0]);
     const current = this.#nodes[at]!;
@@ -294,7 +303,10 @@ export class GraphBuilder {
     return this.op("Cast", [x], { to: int(Number(code)) });
   }
 
-  /** A condition as 0 and 1 in the type of `like`; multiplying by it is faster than Where, which has one thread. */
+  /**
+   * A condition as 0 and 1 in the type of `like`; multiplying by it is faster than
+   * Where, which has one thread.
+   */
   mask(condition: string, like: string): string {
     return this.cast(condition, this.type(like));
   }
@@ -303,7 +315,10 @@ export class GraphBuilder {
 
   shapeOf = (x: string) => this.op("Shape", [x]);
 
-  /** In the place of a Reshape right before it: onnxruntime 1.30 cannot load a computed shape that a constant one follows. */
+  /**
+   * In the place of a Reshape right before it: onnxruntime 1.30 cannot load a computed
+   * shape that a constant one follows.
+   */
   reshape(x: string, shape: string | readonly number[]): string {
     const before = this.#nodes.findLast((n) => n.outputs[0] === x);
     const target = typeof shape === "string" ? this.known(shape).values : shape;
@@ -359,7 +374,7 @@ export class GraphBuilder {
     ]);
   }
 
-  /** Pads with zeros; negative pads crop. */
+  /** Pads with zeros. Negative pads crop. */
   pad(x: string, begin: readonly number[], end: readonly number[]): string {
     return [...begin, ...end].every((p) => p === 0)
       ? x
@@ -405,7 +420,8 @@ export class GraphBuilder {
       const found = inferred[i] ?? {};
       this.#known.set(name, {
         type: found.type ?? recorded.type,
-        // What is inferred from the bound inputs is surer than what the exporter recorded.
+        // What is inferred from the bound inputs is surer than what the
+        // exporter recorded.
         dims: found.dims ?? recorded.dims,
         values: found.values,
         floats: found.floats,
@@ -413,7 +429,7 @@ export class GraphBuilder {
     });
   }
 
-  /** A name that nothing has yet; it is taken from then on. */
+  /** A name that nothing has yet. It is taken from then on. */
   fresh(stem: string): string {
     if (this.#outer) return this.#take(this.#outer.fresh(stem));
     let name: string;

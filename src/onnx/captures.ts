@@ -1,6 +1,9 @@
 import type { Node, Subgraph } from "./graph.ts";
 
-/** The values that a node reads: its inputs, and what its bodies (If, Loop, Scan) capture. */
+/**
+ * The values that a node reads: its inputs, and what its bodies (If,
+ * Loop, Scan) capture.
+ */
 export function readNames(node: Node): string[] {
   const bodies = Object.values(node.attributes).flatMap((a) =>
     a.kind === "graph" ? captured(a.value) : [],
@@ -22,7 +25,10 @@ export function captured(body: Subgraph): string[] {
   return [...new Set(read.filter((name) => !made.has(name)))];
 }
 
-/** Whether a node's bodies may read a value; of those that stay encoded, when they name it. */
+/**
+ * Whether a node's bodies may read a value; of those that stay encoded,
+ * when they name it.
+ */
 export function mayCapture(node: Node, name: string): boolean {
   return Object.values(node.attributes).some((a) => {
     if (a.kind === "graph") return captured(a.value).includes(name);

@@ -82,7 +82,8 @@ export function decodeGraph(
   const outputs = graph.output.flatMap((o) => {
     if (!made.has(o.name) && !inside)
       throw invalid(source, `output "${o.name}" is not produced by any node`);
-    // Sequences and maps (such as ZipMap's) cannot be attacked; the tensors beside them can.
+    // Sequences and maps (such as ZipMap's) cannot be attacked; the tensors
+    // beside them can.
     const info = valueInfoOf(o, source, inside);
     if (!info) others.outputs.push(o.name);
     return info ?? [];
@@ -109,13 +110,17 @@ export function decodeNodes(
 ): readonly Node[] {
   const decoded = nodes.map(nodeOf(context));
   if (!inside) return sortNodes(decoded, given, context.source);
-  // What a body does not make itself comes from around it; whether it is there is checked outside.
+  // What a body does not make itself comes from around it; whether it is there is
+  // checked outside.
   const made = new Set(decoded.flatMap((n) => n.outputs));
   const outer = decoded.flatMap(readNames).filter((name) => !made.has(name));
   return sortNodes(decoded, [...new Set([...given, ...outer])], context.source);
 }
 
-/** Names go into messages and reports; no exporter writes control characters, only damage and malice do. */
+/**
+ * Names go into messages and reports; no exporter writes control characters, only
+ * damage and malice do.
+ */
 function refuseControlCharacters(graph: GraphProto, source: string): void {
   const named = [graph.initializer, graph.input, graph.output, graph.valueInfo];
   const names = [
@@ -204,7 +209,10 @@ export function attributesOf(
   );
 }
 
-/** Integers beyond what a number holds exactly only occur as "to the end"; they are clamped. */
+/**
+ * Integers beyond what a number holds exactly only occur as "to the end".
+ * They are clamped.
+ */
 const toNumber = (value: bigint): number =>
   Number(
     value > BigInt(Number.MAX_SAFE_INTEGER)

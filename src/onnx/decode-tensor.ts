@@ -30,7 +30,8 @@ export interface TensorFile {
  * is stored outside the file is read when its data are first asked for.
  *
  * @param what names the tensor in messages
- * @param file where it stands; external data, which lie beside it, are refused when undefined
+ * @param file where it stands; external data, which lie beside it, are
+ *   refused when undefined
  */
 export function decodeTensor(
   t: TensorProto,

@@ -23,7 +23,8 @@ import { stampOf } from "./origin.ts";
  * are aligned, and copied once where they are not.
  *
  * @param source names the file in messages
- * @param path where the bytes were read; external data, which lie beside it, are refused when left out
+ * @param path where the bytes were read; external data, which lie beside it, are
+ *   refused when left out
  * @throws MODEL_UNREADABLE or MODEL_INVALID: one line that says what is wrong
  */
 export function decodeModel(

@@ -1,8 +1,8 @@
 import type { Dim } from "./graph.ts";
 
 /**
- * Arithmetic on dimensions. A symbolic dimension is a product of names and a
- * factor, written "64*batch"; what cannot be written so is unknown (null).
+ * Arithmetic on dimensions. A symbolic dimension is a product of names and a factor,
+ * written "64*batch". What cannot be written so is unknown (null).
  */
 interface Monomial {
   readonly factor: number;
@@ -53,7 +53,10 @@ export function divide(a: Dim, b: Dim): Dim {
   return print({ factor: x.factor / y.factor, names });
 }
 
-/** The shape of an elementwise result (NumPy broadcasting), or undefined when a rank is unknown. */
+/**
+ * The shape of an elementwise result (NumPy broadcasting), or undefined when a
+ * rank is unknown.
+ */
 export function broadcast(
   ...shapes: readonly (readonly Dim[] | undefined)[]
 ): Dim[] | undefined {
@@ -84,7 +87,7 @@ export function fixed(dims: readonly Dim[] | undefined): number[] | undefined {
     : undefined;
 }
 
-/** An axis counted from the front; negative axes count from the end. */
+/** An axis counted from the front. Negative axes count from the end. */
 export function axisOf(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }

@@ -1,4 +1,7 @@
-/** An Einsum equation with a label for every axis; those of an ellipsis have got letters of their own. */
+/**
+ * An Einsum equation with a label for every axis; those of an ellipsis have got
+ * letters of their own.
+ */
 export interface Contraction {
   /** The labels of the axes of each operand. */
   readonly terms: readonly (readonly string[])[];

@@ -43,7 +43,8 @@ export interface Place {
 /**
  * The bytes of an .onnx file.
  *
- * @param placeOf tells of a weight that it lies in a file already; it is only referred to then
+ * @param placeOf tells of a weight that it lies in a file already; it is only
+ *   referred to then
  */
 export function encodeModel(
   graph: Graph,

@@ -10,7 +10,8 @@ import { type Origin, stampOf } from "./origin.ts";
  * @param needed bytes that the tensor has
  * @param what names the tensor in messages
  * @param model path of the model's file
- * @throws MODEL_PATH for a path that leaves the model's folder; MODEL_INVALID for any other fault
+ * @throws MODEL_PATH for a path that leaves the model's folder; MODEL_INVALID
+ *   for any other fault
  */
 export function externalPart(
   t: TensorProto,

@@ -8,15 +8,23 @@ import type { Graph } from "./graph.ts";
 import { originOf } from "./origin.ts";
 import { arrayTypes, sizeOf, type Tensor } from "./tensor.ts";
 
-/** Reads an .onnx file, with external data from its folder. Throws what `decodeModel` throws, and FILE_UNREADABLE. */
+/**
+ * Reads an .onnx file, with external data from its folder. Throws what `decodeModel`
+ * throws, and FILE_UNREADABLE.
+ */
 export function readModel(path: string): Graph {
   return decodeModel(readFile(path), path, path);
 }
 
-/** Weights beyond this go into a file of their own: a protobuf message ends at 2 GiB. */
+/**
+ * Weights beyond this go into a file of their own: a protobuf message ends at 2 GiB.
+ */
 const LARGEST = 2 ** 30;
 
-/** Writes an .onnx file whole or not at all; where its weights are more than 1 GiB, they go to `<path>.data` beside it. */
+/**
+ * Writes an .onnx file whole or not at all; where its weights are more than 1 GiB, they
+ * go to `<path>.data` beside it.
+ */
 export function writeModel(path: string, graph: Graph): void {
   const large = new Map(
     [...graph.constants].filter(([, t]) => bytesOf(t) >= 1024),

@@ -3,7 +3,7 @@ import type { Graph } from "./graph.ts";
 import { renameNode } from "./inline.ts";
 
 /**
- * Adds a graph's nodes once more, over other inputs; its constants are shared.
+ * Adds a graph's nodes once more, over other inputs. Its constants are shared.
  *
  * @param graph the graph that the builder began with, or a part of it
  * @param inputs what the copy reads in place of some values

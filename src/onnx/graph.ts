@@ -4,16 +4,22 @@ import type { DataType, Tensor } from "./tensor.ts";
 /** A dimension: known, named (such as "batch"), or unknown. */
 export type Dim = number | string | null;
 
-/** What is known of a value: its name, element type and shape. `dims` is absent when even the rank is unknown. */
+/**
+ * What is known of a value: its name, element type and shape. `dims` is absent when
+ * even the rank is unknown.
+ */
 export interface ValueInfo {
   readonly name: string;
   readonly type: DataType;
-  /** Inside a body, whether the file leaves the type out; it is only inferred then. */
+  /** Inside a body, whether the file leaves the type out. It is only inferred then. */
   readonly untyped?: true;
   readonly dims?: readonly Dim[];
 }
 
-/** An attribute of a node, tagged by its ONNX kind. Integers beyond 2^53 are clamped to it. */
+/**
+ * An attribute of a node, tagged by its ONNX kind. Integers beyond 2^53
+ * are clamped to it.
+ */
 export type Attribute =
   | { readonly kind: "int"; readonly value: number }
   | { readonly kind: "float"; readonly value: number }
@@ -26,7 +32,10 @@ export type Attribute =
   | { readonly kind: "graph"; readonly value: Subgraph }
   /** Inside a local function: the attribute of this name of the node that calls it. */
   | { readonly kind: "reference"; readonly value: string }
-  /** Anything else (sparse tensors, types, subgraphs over values that are not tensors): kept as encoded, never looked into. */
+  /**
+   * Anything else (sparse tensors, types, subgraphs over values that are not tensors):
+   * kept as encoded, never looked into.
+   */
   | { readonly kind: "opaque"; readonly value: Uint8Array };
 
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -34,7 +43,9 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 /** One operation. An empty input or output name means an absent optional one. */
 export interface Node {
   readonly name: string;
-  /** The module that it belongs to, such as "layer1.0.conv1", where PyTorch recorded it. */
+  /**
+   * The module that it belongs to, such as "layer1.0.conv1", where PyTorch recorded it.
+   */
   readonly scope?: string;
   readonly op: string;
   /** "" for the standard ONNX operators. */
@@ -93,7 +104,10 @@ export const ints = (value: readonly number[]): Attribute => ({
   value,
 });
 
-/** The opset that Assay writes and differentiates: the first where every Reduce takes its axes as an input. */
+/**
+ * The opset that Assay writes and differentiates: the first where every Reduce takes
+ * its axes as an input.
+ */
 export const OPSET = 18;
 
 /** A graph with nothing in it. */
@@ -123,7 +137,10 @@ interface AttributeValues {
   graph: Subgraph;
 }
 
-/** The value of an attribute of the given kind, or the default. Throws ONNX_ATTRIBUTE when the kind differs. */
+/**
+ * The value of an attribute of the given kind, or the default. Throws ONNX_ATTRIBUTE
+ * when the kind differs.
+ */
 export function attribute<K extends keyof AttributeValues, D>(
   node: Node,
   name: string,

@@ -111,7 +111,10 @@ export function mapBodies(
   );
 }
 
-/** A node of a function with the attributes of the call in place of those that refer to them. */
+/**
+ * A node of a function with the attributes of the call in place of those
+ * that refer to them.
+ */
 function withAttributes(node: Node, given: Attributes): Node {
   const attributes: Record<string, Attribute> = {};
   for (const [name, a] of Object.entries(node.attributes)) {

@@ -53,7 +53,10 @@ interface Context {
   /** The opset that the node was written for. */
   readonly version: number;
   readonly functions: ReadonlyMap<string, LocalFunction>;
-  /** Constants by the other names that Identity gives them: exporters store equal weights once. */
+  /**
+   * Constants by the other names that Identity gives them: exporters store
+   * equal weights once.
+   */
   readonly aliases: Map<string, string>;
   readonly depth: number;
 }
@@ -108,7 +111,10 @@ function add(node: Node, context: Context): void {
   }
 }
 
-/** Adds a node of another domain, or an If, as simpler ones where its form allows; onnxruntime runs it as it is otherwise. */
+/**
+ * Adds a node of another domain, or an If, as simpler ones where its form allows;
+ * onnxruntime runs it as it is otherwise.
+ */
 function addExpanded(b: GraphBuilder, node: Node): void {
   const chosen = node.domain !== "" || node.op === "If";
   try {

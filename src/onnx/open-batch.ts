@@ -9,7 +9,10 @@ export const BATCH = "batch";
 /** As an end of a Slice: as far as there is. */
 const ALL = Number.MAX_SAFE_INTEGER;
 
-/** Where the batch goes that a Reshape joins with a size in front of it or behind it, when the file does not tell: one sample alone fits both. */
+/**
+ * Where the batch goes that a Reshape joins with a size in front of it or behind it,
+ * when the file does not tell: one sample alone fits both.
+ */
 export type Join = "front" | "behind";
 
 /**
@@ -57,14 +60,22 @@ interface Place {
   /** The input whose first size is that of the batch. */
   readonly input: string;
   readonly join: Join;
-  /** Of a size that joins the batch with others, such as "5*batch": how much of it lies in front of the batch. */
+  /**
+   * Of a size that joins the batch with others, such as "5*batch": how much of it lies
+   * in front of the batch.
+   */
   readonly joined: Map<Dim, number>;
 }
 
-/** A node that goes along with any batch size, in place of one that was made for one. */
+/**
+ * A node that goes along with any batch size, in place of one that was made for one.
+ */
 type Opener = (place: Place) => Node;
 
-/** The axis of a value along which the batch lies, alone or joined with others; -1 where it has none. */
+/**
+ * The axis of a value along which the batch lies, alone or joined with others; -1
+ * where it has none.
+ */
 const batchAxis = (dims: readonly Dim[] | undefined): number =>
   dims?.findIndex(
     (d) => typeof d === "string" && d.split("*").includes(BATCH),
@@ -80,7 +91,10 @@ function asExported(dim: Dim | undefined, size: number): number | undefined {
     : undefined;
 }
 
-/** A target that repeats the fixed size where the batch is keeps that axis open; a -1 elsewhere is told its size. */
+/**
+ * A target that repeats the fixed size where the batch is keeps that axis open. A -1
+ * elsewhere is told its size.
+ */
 const reshape: Opener = ({ b, node, size, join, joined }) => {
   const [x = "", shape = ""] = node.inputs;
   const from = b.dims(x);
@@ -114,7 +128,10 @@ const reshape: Opener = ({ b, node, size, join, joined }) => {
   return { ...node, attributes, inputs: [x, opened] };
 };
 
-/** All sizes of a target, a -1 among them by what the input holds; undefined when something else is not known. */
+/**
+ * All sizes of a target, a -1 among them by what the input holds; undefined when
+ * something else is not known.
+ */
 function toldSizes(
   target: readonly Dim[],
   from: readonly (number | undefined)[],
@@ -130,9 +147,9 @@ function toldSizes(
 }
 
 /**
- * The axis of a Reshape's result that holds the batch: the one of its own size
- * that has as much in front of it as there was (`before`), or else one that joins it with
- * what is in front or behind. -1 when there is none.
+ * The axis of a Reshape's result that holds the batch: the one of its own size that has
+ * as much in front of it as there was (`before`), or else one that joins it with what
+ * is in front or behind. -1 when there is none.
  *
  * @param axis where it was
  */
@@ -153,7 +170,7 @@ function batchIn(
   const front = target.findIndex(
     (_, i) => shares(i) && ends[i] === before * size,
   );
-  // Behind the batch lie parts of a sample; a last axis holds features.
+  // Behind the batch lie parts of a sample. A last axis holds features.
   const behind = target.findIndex(
     (_, i) => shares(i) && inFront[i] === before && i < target.length - 1,
   );
@@ -235,7 +252,10 @@ const broadcast: Opener = ({ b, node, size }) => {
   return { ...node, inputs };
 };
 
-/** A value that holds the same for each sample of the old size, for as many as there are; as it is when it differs. */
+/**
+ * A value that holds the same for each sample of the old size, for as many as there
+ * are; as it is when it differs.
+ */
 function forEach(
   value: string,
   axis: number,
@@ -253,7 +273,10 @@ function forEach(
   );
 }
 
-/** One of the equal rows of a value along an axis; undefined when they are not known to be equal. */
+/**
+ * One of the equal rows of a value along an axis; undefined when they are not
+ * known to be equal.
+ */
 function oneRow(
   value: string,
   axis: number,
@@ -266,7 +289,9 @@ function oneRow(
     : undefined;
 }
 
-/** Whether a value is known to be the same along an axis, which is counted from the end. */
+/**
+ * Whether a value is known to be the same along an axis, which is counted from the end.
+ */
 function isRepeated(value: string, end: number, b: GraphBuilder): boolean {
   const dims = b.dims(value);
   const axis = (dims?.length ?? 0) + end;

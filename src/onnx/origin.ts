@@ -2,7 +2,9 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { AssayError } from "#core";
 import type { ArrayOf, DataType, Tensor } from "./tensor.ts";
 
-/** Where the bytes of a tensor lie, so that they need not be copied or written again. */
+/**
+ * Where the bytes of a tensor lie, so that they need not be copied or written again.
+ */
 export interface Origin {
   readonly path: string;
   /** In bytes. */

@@ -4,13 +4,13 @@ import { mayCapture } from "./captures.ts";
 import { describeNode, type Graph } from "./graph.ts";
 
 /**
- * Puts nodes between an input of a graph and all that reads it. The input
- * keeps its name; `build` gets that name and returns the value that is read
- * instead.
+ * Puts nodes between an input of a graph and all that reads it. The input keeps its
+ * name. `build` gets that name and returns the value that is read instead.
  *
  * @param prefix begins the names of the new nodes
  * @returns the new graph and the value that replaces the input inside it
- * @throws GRAPH_SUBGRAPH when a subgraph (If, Loop) reads the input: it would go around what is put in front
+ * @throws GRAPH_SUBGRAPH when a subgraph (If, Loop) reads the input: it would go around
+ *   what is put in front
  */
 export function prepend(
   graph: Graph,

@@ -1,7 +1,10 @@
 import { readNames } from "./captures.ts";
 import type { Graph, Node } from "./graph.ts";
 
-/** The graph with only what its outputs need: other nodes and constants are dropped; inputs stay. */
+/**
+ * The graph with only what its outputs need: other nodes and constants are
+ * dropped. Inputs stay.
+ */
 export function prune(graph: Graph): Graph {
   const needed = new Set(graph.outputs.map((o) => o.name));
   const nodes: Node[] = [];

@@ -11,7 +11,10 @@ export interface ResizeAxis {
   readonly crop: readonly [number, number];
 }
 
-/** The matrix [outputs, inputs] of resizing one axis, which Resize applies to each apart. Throws ONNX_ATTRIBUTE for a mode that ONNX does not have. */
+/**
+ * The matrix [outputs, inputs] of resizing one axis, which Resize applies to each
+ * apart. Throws ONNX_ATTRIBUTE for a mode that ONNX does not have.
+ */
 export function resizingMap(node: Node, axis: ResizeAxis): FloatTensor {
   const { from, to } = axis;
   const mode = attribute(node, "mode", "string", "nearest");
@@ -26,7 +29,10 @@ export function resizingMap(node: Node, axis: ResizeAxis): FloatTensor {
 
 const f32 = Math.fround;
 
-/** Where output `o` lies on the input, by `coordinate_transformation_mode`; in single precision, which decides ties as onnxruntime does. */
+/**
+ * Where output `o` lies on the input, by `coordinate_transformation_mode`; in single
+ * precision, which decides ties as onnxruntime does.
+ */
 function position(
   node: Node,
   o: number,
@@ -123,7 +129,10 @@ const cubic = (a: number) => (t: number) => {
   return d < 2 ? a * d ** 3 - 5 * a * d ** 2 + 8 * a * d - 4 * a : 0;
 };
 
-/** The filter stretched over all inputs that an output covers; beyond the ends is the end, unless that is excluded. */
+/**
+ * The filter stretched over all inputs that an output covers; beyond the ends is the
+ * end, unless that is excluded.
+ */
 function antialiased(
   filter: (t: number) => number,
   reach: number,

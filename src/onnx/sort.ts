@@ -6,7 +6,8 @@ import { describeNode, type Node } from "./graph.ts";
  * Nodes in topological order: as they are when they already are, sorted
  * otherwise. Empty names are absent optional values.
  *
- * @throws MODEL_INVALID for a value that nothing makes, that is made twice, or that depends on itself
+ * @throws MODEL_INVALID for a value that nothing makes, that is made twice, or that
+ *   depends on itself
  */
 export function sortNodes(
   nodes: readonly Node[],

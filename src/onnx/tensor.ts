@@ -1,6 +1,9 @@
 import { AssayError } from "#core";
 
-/** ONNX element types that Assay can hold, with the array that holds them. float16 and bfloat16 are raw bits. */
+/**
+ * ONNX element types that Assay can hold, with the array that holds them. float16 and
+ * bfloat16 are raw bits.
+ */
 export interface ArrayOf {
   float32: Float32Array;
   float64: Float64Array;
@@ -28,7 +31,7 @@ export interface Tensor<T extends DataType = DataType> {
 
 export type FloatTensor = Tensor<"float32">;
 
-/** The typed-array class of each type; `string` has none. */
+/** The typed-array class of each type. `string` has none. */
 export const arrayTypes = {
   float32: Float32Array,
   float64: Float64Array,
@@ -86,7 +89,10 @@ export function int64s(
   return tensor("int64", dims, BigInt64Array.from(values, BigInt));
 }
 
-/** The elements of a numeric tensor as numbers. Throws TENSOR_TYPE for strings and 16-bit floats. */
+/**
+ * The elements of a numeric tensor as numbers. Throws TENSOR_TYPE for strings
+ * and 16-bit floats.
+ */
 export function numbers(t: Tensor): number[] {
   if (t.type === "string" || t.type === "float16" || t.type === "bfloat16") {
     throw new AssayError(

@@ -190,7 +190,10 @@ const batchNormalization: Upgrade = (node, { version }) => {
       ];
 };
 
-/** Before opset 11 images were scaled from their corner, and the nearest pixel was the one before. */
+/**
+ * Before opset 11 images were scaled from their corner, and the nearest pixel
+ * was the one before.
+ */
 const resize: Upgrade = (node, { version, b }) => {
   if (version >= 11) return [node];
   const stated = attribute(node, "scales", "floats", undefined);
@@ -256,7 +259,9 @@ const reductions = [
   "ReduceSumSquare",
 ];
 
-/** The operators that changed between opset 7 and 18 in more than the types they take. */
+/**
+ * The operators that changed between opset 7 and 18 in more than the types they take.
+ */
 export const upgrades: Readonly<Record<string, Upgrade>> = {
   Squeeze: intsToInput("axes", 1, 13),
   Unsqueeze: intsToInput("axes", 1, 13),

@@ -1,7 +1,10 @@
 import { AssayError } from "#core";
 import { attribute, type Dim, describeNode, type Node } from "./graph.ts";
 
-/** Geometry of a convolution or pooling along its spatial axes, with automatic padding resolved. */
+/**
+ * Geometry of a convolution or pooling along its spatial axes, with automatic
+ * padding resolved.
+ */
 export interface Window {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
@@ -63,7 +66,8 @@ export function windowOf(
   for (let i = 0; i < rank; i++) {
     const length = spatial[i];
     const stride = strides[i] ?? 1;
-    // onnxruntime pads pools as if they were not dilated, and refuses such convolutions.
+    // onnxruntime pads pools as if they were not dilated, and refuses
+    // such convolutions.
     const extent = size[i] ?? 1;
     // With stride 1 the total does not depend on the length.
     if (typeof length !== "number" && stride !== 1) {

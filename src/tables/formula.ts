@@ -43,12 +43,12 @@ const functions: ReadonlyMap<string, readonly number[]> = new Map([
 ]);
 
 /**
- * Reads a constraint over columns, in the manner of TabularBench (Simonetto et
- * al. 2024, arXiv:2408.07579): `=`, `<=` and `>=` between sums, products,
- * quotients and functions of columns, joined by `and` and `or`. `div(a, b, c)`
- * is a / b, and c where b is 0; `log(a, c)` is c where a is not positive.
- * Names with other characters than letters, digits, `_` and `.` stand in
- * backticks; a value of a category is `column:value`.
+ * Reads a constraint over columns, in the manner of TabularBench (Simonetto et al.
+ * 2024, arXiv:2408.07579): `=`, `<=` and `>=` between sums, products, quotients and
+ * functions of columns, joined by `and` and `or`. `div(a, b, c)` is a / b, and c
+ * where b is 0. `log(a, c)` is c where a is not positive. Names with other
+ * characters than letters, digits, `_` and `.` stand in backticks. A value of a
+ * category is `column:value`.
  *
  * @param names of the numbers of a row
  * @throws UsageError CONSTRAINT with the place of what is wrong

@@ -1,6 +1,9 @@
 import { UsageError } from "#core";
 
-/** A constraint as it is written, before its names are looked up; `from` and `to` are places in the text. */
+/**
+ * A constraint as it is written, before its names are looked up; `from` and `to` are
+ * places in the text.
+ */
 export type Node = { readonly from: number; readonly to: number } & (
   | { readonly kind: "number"; readonly value: number }
   | { readonly kind: "name"; readonly name: string }
@@ -27,7 +30,10 @@ interface Token {
 const TOKEN =
   /\s*(?:((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(`[^`]+`|[A-Za-z_][\w.]*(?::[\w.-]+)?)|(<=|>=|[-+*/^=(),]))/y;
 
-/** Nothing that a person writes is longer or nested deeper; what is could exhaust the stack. */
+/**
+ * Nothing that a person writes is longer or nested deeper; what is could
+ * exhaust the stack.
+ */
 const LONGEST = 2000;
 const DEEPEST = 50;
 
@@ -43,7 +49,9 @@ const levels: readonly {
   { signs: ["*", "/"], kind: "call" },
 ];
 
-/** Parses a constraint. Throws UsageError CONSTRAINT with the place of what is wrong. */
+/**
+ * Parses a constraint. Throws UsageError CONSTRAINT with the place of what is wrong.
+ */
 export function parse(text: string): Node {
   const refuse = (from: number, found: string, expected: string) =>
     new UsageError(

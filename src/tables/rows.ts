@@ -41,7 +41,10 @@ function ofColumn(
   return ones === 1 && zeros === width - 1 ? null : "is not one of its values";
 }
 
-/** Writes over what the attacker must not change in a scaled row: fixed columns, and the wrong way of one-way columns. */
+/**
+ * Writes over what the attacker must not change in a scaled row: fixed columns, and the
+ * wrong way of one-way columns.
+ */
 export function restore(
   { columns }: Table,
   clean: Row,
@@ -90,7 +93,10 @@ export function roundTypes(table: Table, clean: Row, row: Float32Array): void {
   }
 }
 
-/** Computes the columns anew that a constraint of the form `column = ...` gives; the fixed ones stay. */
+/**
+ * Computes the columns anew that a constraint of the form `column = ...` gives. The
+ * fixed ones stay.
+ */
 export function recompute(table: Table, row: Float32Array): void {
   for (const { at, by } of definitionsIn(table)) {
     const value = amount(by, unscaled(table, row), table);
@@ -144,7 +150,10 @@ export function slopesOfChanges(
     }
 }
 
-/** The nearest row that we know how to reach which the attacker could make: types, then what must not change, then definitions. */
+/**
+ * The nearest row that we know how to reach which the attacker could make: types, then
+ * what must not change, then definitions.
+ */
 export function repair(table: Table, clean: Row, row: Float32Array): void {
   for (let i = 0; i < row.length; i++)
     row[i] = Math.min(1, Math.max(0, row[i]!));

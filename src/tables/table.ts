@@ -3,7 +3,7 @@ import { type Formula, type Relation, readRelation } from "./formula.ts";
 /** Which way an attacker may change a column. */
 export type Change = "any" | "none" | "up" | "down";
 
-/** A column of a table as it is declared; ranges are in its own unit. */
+/** A column of a table as it is declared. Ranges are in its own unit. */
 export interface ColumnSpec {
   readonly name: string;
   readonly kind: "number" | "integer" | "category";
@@ -14,7 +14,10 @@ export interface ColumnSpec {
   readonly change: Change;
 }
 
-/** A column and where it stands among the numbers of a row: one of them, or a group of one for each value of a category. */
+/**
+ * A column and where it stands among the numbers of a row: one of them, or a group of
+ * one for each value of a category.
+ */
 export interface Column extends ColumnSpec {
   readonly at: number;
   readonly width: number;
@@ -38,7 +41,10 @@ export interface Table {
   readonly columns: readonly Column[];
   readonly features: readonly Feature[];
   readonly relations: readonly Relation[];
-  /** What models that are given take: columns as they are, or scaled rows; not known when left out. */
+  /**
+   * What models that are given take: columns as they are, or scaled rows; not
+   * known when left out.
+   */
   readonly units?: "raw" | "unit" | undefined;
 }
 

@@ -4,7 +4,10 @@ import { roundingOf, type Table } from "./table.ts";
 /** Below this a divisor counts as 0 (TabularBench). */
 const TINY = 1e-6;
 
-/** A computed number, and how far rounding the row to float32 may have moved it, to first order. */
+/**
+ * A computed number, and how far rounding the row to float32 may have moved
+ * it, to first order.
+ */
 interface Reading {
   readonly value: number;
   readonly error: number;

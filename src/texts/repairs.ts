@@ -1,7 +1,10 @@
 import { repairSpelling } from "./spelling.ts";
 import { foldUnicode } from "./unicode.ts";
 
-/** Repairs of a text before it becomes tokens: functions of text, so no graph can hold them. */
+/**
+ * Repairs of a text before it becomes tokens: functions of text, so no
+ * graph can hold them.
+ */
 export const textRepairs = {
   unicode: (text: string) => foldUnicode(text),
   spelling: repairSpelling,

@@ -24,7 +24,10 @@ export const lookalikes: ReadonlyMap<string, readonly string[]> = new Map(
   ]),
 );
 
-/** Zero-width and other invisible characters, and those that turn the direction of writing. */
+/**
+ * Zero-width and other invisible characters, and those that turn the
+ * direction of writing.
+ */
 const UNSEEN =
   /[\p{Cf}\p{Variation_Selector}\u115f\u1160\u3164\uffa0]|\u034f/gu;
 
@@ -37,7 +40,8 @@ const UNSEEN =
  * For text in Latin script: real Cyrillic or Greek words do not survive it.
  */
 export function foldUnicode(text: string): string {
-  // NFKC turns some lookalikes into letters that are none, and lets accents join the letters that are found.
+  // NFKC turns some lookalikes into letters that are none, and lets accents join the
+  // letters that are found.
   const plain = fold(text.replace(UNSEEN, "")).normalize("NFKC");
   return fold(plain).normalize("NFKC");
 }

@@ -7,7 +7,8 @@ import { attribute, type Graph, GraphBuilder, int } from "#onnx";
  * and the population variance of the ONNX standard.
  *
  * @param trained names of the trained weights
- * @returns the graph, and by the name of each running statistic the value it takes after the batch
+ * @returns the graph, and by the name of each running statistic the value it
+ *   takes after the batch
  */
 export function withBatchStatistics(
   graph: Graph,

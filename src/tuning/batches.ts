@@ -38,7 +38,10 @@ export function drawing(
   };
 }
 
-/** Some rows of a dataset; where the criterion takes floats with its targets, or one-hot classes. */
+/**
+ * Some rows of a dataset; where the criterion takes floats with its targets, or
+ * one-hot classes.
+ */
 export function batchOf(
   { x, y, classes, targets }: Dataset,
   rows: readonly number[],

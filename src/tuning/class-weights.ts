@@ -2,7 +2,9 @@ import { UsageError } from "#core";
 import type { Dataset } from "#data";
 import type { OpenPart } from "./part.ts";
 
-/** A weight for each class; "balanced" gives each class the same say, whatever its size. */
+/**
+ * A weight for each class; "balanced" gives each class the same say, whatever its size.
+ */
 export type ClassWeights = "balanced" | ReadonlyMap<string, number>;
 
 /**

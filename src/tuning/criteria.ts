@@ -4,7 +4,10 @@ import { type GraphBuilder, int } from "#onnx";
 
 /** How outputs are compared with what they should be. */
 export interface Criterion {
-  /** Whether targets are floats in the shape of the outputs, and not a class for each sample. */
+  /**
+   * Whether targets are floats in the shape of the outputs, and not a class
+   * for each sample.
+   */
   readonly floats: boolean;
   /** The loss of each sample, [N]. */
   each(b: GraphBuilder, outputs: string, targets: string): string;

@@ -60,7 +60,10 @@ export function idsOf(
   return (tensor as Tensor<"int64">).data;
 }
 
-/** The gradient of a table of [height, ...row], from those of its rows: rows that were looked up twice are added up. */
+/**
+ * The gradient of a table of [height, ...row], from those of its rows: rows that were
+ * looked up twice are added up.
+ */
 export function tableGradient(
   rows: Float32Array,
   ids: ArrayLike<bigint | number>,

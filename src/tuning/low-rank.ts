@@ -45,7 +45,10 @@ export function factorsOf(
   };
 }
 
-/** A constant of two dimensions or more that a layer multiplies by; not a table that is looked up. */
+/**
+ * A constant of two dimensions or more that a layer multiplies by; not a table
+ * that is looked up.
+ */
 export function isMatrix({ graph }: Pick<Model, "graph">, name: string) {
   const { dims } = graph.constants.get(name) as Tensor;
   const [rows, columns] = matrixOf(dims);

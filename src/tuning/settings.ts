@@ -21,7 +21,10 @@ export const trainingSettings = {
   }),
   /** Gradients are scaled down to this global norm; null for no limit. */
   clipNorm: z.number().positive().nullable().default(null),
-  /** Whether batch normalisation keeps its running statistics, or is trained by those of each batch. */
+  /**
+   * Whether batch normalisation keeps its running statistics, or is trained by
+   * those of each batch.
+   */
   batchNorm: z.enum(["frozen", "batch"]).default("frozen"),
   /** Changes of the training batches, in this order. */
   augment: z.array(choiceOf(augmentations)).default([]),
@@ -30,9 +33,15 @@ export const trainingSettings = {
     .union([z.literal("balanced"), byName(z.number().positive())])
     .nullable()
     .default(null),
-  /** Draws classes by their count to the power of 1 / temperature, instead of every sample once an epoch; the higher, the more equal. */
+  /**
+   * Draws classes by their count to the power of 1 / temperature, instead of every
+   * sample once an epoch; the higher, the more equal.
+   */
   samplingTemperature: z.number().positive().nullable().default(null),
-  /** Epochs without a better validation loss after which the last stage ends early; null for never. */
+  /**
+   * Epochs without a better validation loss after which the last stage ends
+   * early; null for never.
+   */
   patience: z.int().positive().nullable().default(10),
 };
 

@@ -5,7 +5,9 @@ import { criterionOf, lossGraph } from "./loss-graph.ts";
 import type { Batch, TrainingPart } from "./part.ts";
 import { feedsOf, partOf, type TrainingStep } from "./step.ts";
 
-/** The gradient of each sample's criterion with respect to it, while a model is trained. */
+/**
+ * The gradient of each sample's criterion with respect to it, while a model is trained.
+ */
 export interface Slope {
   /** In the shape of x. */
   at(batch: Batch): Promise<FloatTensor>;

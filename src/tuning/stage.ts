@@ -73,7 +73,10 @@ export async function openStage(
   };
 }
 
-/** Takes the steps of an epoch; returns the mean loss and the means of what was recorded. */
+/**
+ * Takes the steps of an epoch; returns the mean loss and the means of
+ * what was recorded.
+ */
 export async function trainEpoch(
   run: Run,
   open: OpenStage,
@@ -148,7 +151,10 @@ export function judge(run: Run, open: OpenStage, epoch: number) {
   );
 }
 
-/** What a part has against the weights after an epoch, which it looks at on the epoch's first batch. */
+/**
+ * What a part has against the weights after an epoch, which it looks at on the
+ * epoch's first batch.
+ */
 export async function check(
   run: Run,
   open: OpenStage,

@@ -16,7 +16,10 @@ import type { TrainingSettings } from "./settings.ts";
 
 /** A model in training, one batch after the other. */
 export interface TrainingStep {
-  /** The weights that are trained, and running statistics that follow; each step changes the arrays in place. */
+  /**
+   * The weights that are trained, and running statistics that follow; each step changes
+   * the arrays in place.
+   */
   readonly weights: ReadonlyMap<string, FloatTensor>;
   /** What parts train beside them, likewise. */
   readonly parameters: ReadonlyMap<string, FloatTensor>;
@@ -117,7 +120,10 @@ export async function openStep(
   };
 }
 
-/** Loads the graph and its gradient; each part may take the gradient its own way, the first one outermost. */
+/**
+ * Loads the graph and its gradient; each part may take the gradient its own way, the
+ * first one outermost.
+ */
 async function openGradient(
   model: Model,
   step: StepGraph,

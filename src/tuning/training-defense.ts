@@ -9,13 +9,25 @@ export interface TrainingDefense<S extends z.ZodObject = z.ZodObject> {
   readonly title: string;
   readonly reference: string;
   readonly params: S;
-  /** Whether it replaces batches by examples of its own making; two that do so cannot be combined. */
+  /**
+   * Whether it replaces batches by examples of its own making; two that do so
+   * cannot be combined.
+   */
   readonly makesExamples: boolean;
-  /** Whether several tasks on one trunk can be trained with it: it knows what is right by the criterion alone. */
+  /**
+   * Whether several tasks on one trunk can be trained with it: it knows what is right
+   * by the criterion alone.
+   */
   readonly manyTasks: boolean;
-  /** Whether it bounds what one sample can change of the model, so that nothing else may look at several at once. */
+  /**
+   * Whether it bounds what one sample can change of the model, so that nothing else may
+   * look at several at once.
+   */
   readonly isPrivate: boolean;
-  /** Whether what it makes of a sample depends on that sample and the weights, and on no other sample; beside one that is private it has to. */
+  /**
+   * Whether what it makes of a sample depends on that sample and the weights, and on no
+   * other sample; beside one that is private it has to.
+   */
   isAlone(params: z.output<S>): boolean;
   /** Makes it ready for one training. */
   open(params: z.output<S>, context: TrainingContext): TrainingPart;

@@ -17,7 +17,10 @@ export interface Epoch {
   readonly trainLoss: number;
   readonly validationLoss: number;
   readonly validationAccuracy: number;
-  /** Means over the epoch of what the losses recorded, and what parts found on the validation data; absent where there is nothing. */
+  /**
+   * Means over the epoch of what the losses recorded, and what parts found on the
+   * validation data; absent where there is nothing.
+   */
   readonly records?: Record<string, number>;
   /** Whether these weights were the ones kept. */
   best: boolean;
@@ -30,13 +33,19 @@ export interface TuneInput {
   readonly groups: readonly LayerGroup[];
   readonly stages: readonly Stage[];
   readonly settings: TrainingSettings;
-  /** What is changed of plain training behind the settings' augmentations, in this order: proactive defences, regularisers. */
+  /**
+   * What is changed of plain training behind the settings' augmentations, in this
+   * order: proactive defences, regularisers.
+   */
   readonly parts?: readonly OpenPart[];
   readonly engine: Engine;
   readonly random: Random;
   readonly signal?: AbortSignal;
   readonly onEpoch?: (epoch: Epoch, total: number) => void;
-  /** Gets the model at the weights after each epoch that counts, and as it was when the stage began. */
+  /**
+   * Gets the model at the weights after each epoch that counts, and as it was when
+   * the stage began.
+   */
   readonly onWeights?: (epoch: Epoch, model: Model, probed: Model) => void;
 }
 

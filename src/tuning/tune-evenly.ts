@@ -2,7 +2,10 @@ import { type LayerGroup, layerGroups } from "#model";
 import type { Tuned, TuneInput } from "./training.ts";
 import { tune } from "./tune.ts";
 
-/** Trains layer groups, all when left out, together and at one rate: `tune` without a strategy. */
+/**
+ * Trains layer groups, all when left out, together and at one rate: `tune`
+ * without a strategy.
+ */
 export function tuneEvenly({
   model,
   epochs,

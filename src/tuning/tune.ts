@@ -28,8 +28,8 @@ interface Best {
  * of the best epoch: the highest validation accuracy, then the lowest
  * validation loss. Weights outside the trained groups are the same arrays.
  *
- * Each stage starts its optimiser afresh; the schedule runs over all stages.
- * Early stopping looks at the last stage only.
+ * Each stage starts its optimiser afresh. The schedule runs over all stages. Early
+ * stopping looks at the last stage only.
  *
  * @throws TRAINING_DIVERGED when not even the first epoch gave finite losses
  * @throws TRAINING_PARTS when parts cannot be combined
@@ -146,7 +146,10 @@ export async function tune(input: TuneInput): Promise<Tuned> {
   };
 }
 
-/** Rows that no step of the first epochs drew: parts may draw at random, or use a batch for several steps. */
+/**
+ * Rows that no step of the first epochs drew: parts may draw at random, or use a batch
+ * for several steps.
+ */
 function unseenBy(
   { opened, random, settings, train, stepsPerEpoch }: Run,
   epochs: number,
@@ -197,7 +200,9 @@ function begin(input: TuneInput): Run {
   return { ...input, opened, drawn, steps, stepsPerEpoch };
 }
 
-/** Refuses what would break the promise of a part that answers for each sample alone. */
+/**
+ * Refuses what would break the promise of a part that answers for each sample alone.
+ */
 function requireAlone(
   opened: readonly TrainingPart[],
   { batchNorm, classWeights }: TuneInput["settings"],

@@ -274,7 +274,8 @@ test("L1 starts in a ball of 3 eps, goes on in one of 2 eps and ends in its own"
 });
 
 test("eot averages what the model draws", async () => {
-  // Every other gradient points the wrong way, twice as far; the means of four are right.
+  // Every other gradient points the wrong way, twice as far. The means
+  // of four are right.
   const drawing = (factors: number[]) => {
     let call = 0;
     return (inner: CompiledModel): CompiledModel => ({

@@ -79,7 +79,8 @@ describe("autoattack", () => {
       );
       return target.queries;
     };
-    // CE, four targets, and four walks with a question after each step; clean scores and Square.
+    // CE, four targets, and four walks with a question after each step; clean
+    // scores and Square.
     const all = await ask(1e-6, "standard");
     expect(all.gradient).toBe(40 * (20 + 4 * 20 + 4 * 20));
     expect(all.forward).toBeGreaterThanOrEqual(40 * (1 + 4 * 20 + 50));

@@ -21,7 +21,8 @@ test("the norm grows by a factor until the sample breaks and shrinks by one afte
   // 5, 5.5, ... up to the first beyond 10.5, which takes 8 factors of 1.1.
   expect(await nearestAfter(7)).toBe(Number.POSITIVE_INFINITY);
   expect(await nearestAfter(8)).toBeCloseTo(5 * 1.1 ** 8, 4);
-  // Then down by 0.9 and up by 1.1 around the boundary: the nearest of them all is kept.
+  // Then down by 0.9 and up by 1.1 around the boundary: the nearest of
+  // them all is kept.
   const steps = 40;
   let norm = 5;
   let nearest = Number.POSITIVE_INFINITY;

@@ -75,7 +75,8 @@ describe("slopes from scores", () => {
 test.each(["normal", "signs"] as const)(
   "with %s directions the mean of many is the slope of a quadratic, within three standard errors",
   async (kind) => {
-    // sum of a_k x_k^2 / 2 + b_k x_k + x_0 x_1; what is asked is the score of the one class.
+    // sum of a_k x_k^2 / 2 + b_k x_k + x_0 x_1. What is asked is the score
+    // of the one class.
     const [a, b] = [
       [1, -2, 0.5, 3],
       [0.3, 0.1, -0.4, 0.2],

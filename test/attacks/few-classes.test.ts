@@ -68,7 +68,8 @@ describe.each(searching.map((a) => [a.id, a] as const))("%s", (id, unit) => {
         { norm, eps: eps[norm], params: quick[id] },
       );
       const broken = argmaxRows(logits).filter((p, i) => p !== y[i]).length;
-      // Whoever searches finds some; nobody does in noise and in what happens by itself.
+      // Whoever searches finds some. Nobody does in noise and in what
+      // happens by itself.
       if (unit.family !== "control" && norm !== "none")
         expect(broken).toBeGreaterThan(0);
       // AutoAttack's members say so where they come to be asked; see its own test.

@@ -50,8 +50,8 @@ describe.each(["linf", "l2", "l1"] as const)(
             const reached =
               Math.sign(height) * Math.min(Math.abs(height), most);
             expect(fall).toBeCloseTo(reached, 5);
-            // Any point of the box that is as far down is no nearer; of next to nothing, and
-            // where the box hardly reaches the plane, rounding decides.
+            // Any point of the box that is as far down is no nearer; of next to
+            // nothing, and where the box hardly reaches the plane, rounding decides.
             if (Math.abs(reached) < 1e-6 || Math.abs(height) > most - 1e-6)
               return;
             const other = elsewhere.map((v, i) => v - point[i]!);
@@ -68,7 +68,8 @@ describe.each(["linf", "l2", "l1"] as const)(
 );
 
 // With the bounds in the way the shortest way is known by its Karush-Kuhn-Tucker
-// conditions: what is free moves at one pace, and what is at its bound would have gone farther.
+// conditions: what is free moves at one pace, and what is at its bound would
+// have gone farther.
 test.each(["linf", "l2", "l1"] as const)(
   "the way to a plane in %s obeys the KKT conditions",
   (norm) => {
@@ -90,7 +91,8 @@ test.each(["linf", "l2", "l1"] as const)(
           // Where the bounds do not reach the plane everything is at its bound.
           if (free.length === 0) return;
           if (norm === "l1") {
-            // One number at most is on its way; all steeper ones are at their bounds, all others stay.
+            // One number at most is on its way. All steeper ones are at their bounds,
+            // all others stay.
             const moving = free.filter(({ d }) => d > 1e-9);
             expect(moving.length).toBeLessThanOrEqual(1);
             for (const { d, w } of free)

@@ -59,7 +59,8 @@ describe.each(["linf", "l2", "l1"] as const)(
           x,
           y,
           ball,
-          // The paper's step size crosses the ball 0.67 times: too short from a start on the far side.
+          // The paper's step size crosses the ball 0.67 times: too short from a start
+          // on the far side.
           params: unit.params.parse(id === "pgd" ? { relStepSize: 0.1 } : {}),
           random: Array.from(y, (_, i) => random.fork(i)),
           onProgress: () => {},

@@ -35,7 +35,10 @@ interface Subject {
   params?: Record<string, unknown>;
   /** How much farther than the nearest its examples may be. */
   slack: number;
-  /** The least share of samples that do so among several classes, where a local search may go to another than the nearest. */
+  /**
+   * The least share of samples that do so among several classes, where a local search
+   * may go to another than the nearest.
+   */
   several: number;
   /** The same with a bound in the way. */
   boxed: number;
@@ -89,7 +92,10 @@ const subjects: Subject[] = [
   },
 ];
 
-/** Iterative attacks shrink from far outside, so they need samples that are not on a boundary already. */
+/**
+ * Iterative attacks shrink from far outside, so they need samples that are not on a
+ * boundary already.
+ */
 const CLOSEST = 0.02;
 
 /** No example is nearer than the nearest, and this share of them is as near. */

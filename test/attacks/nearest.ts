@@ -36,7 +36,10 @@ export function labelsOf({ weights, bias }: Linear, x: FloatTensor) {
   });
 }
 
-/** How far each row is from the nearest other class, in closed form; within the bounds where there are any. */
+/**
+ * How far each row is from the nearest other class, in closed form; within the bounds
+ * where there are any.
+ */
 export function nearestOf(
   norm: "l2" | "linf" | "l1" | "l0",
   { weights, bias }: Linear,

@@ -10,7 +10,10 @@ const weights = [
 ];
 const bias = [0.1, -0.05];
 
-/** A linear model of its input in steps of a sixteenth: no slope says where its boundary is. */
+/**
+ * A linear model of its input in steps of a sixteenth: no slope says where
+ * its boundary is.
+ */
 function stepped(): Model {
   const b = new GraphBuilder(emptyGraph("steps"));
   b.input({ name: "input", type: "float32", dims: ["batch", 6] });

@@ -94,7 +94,9 @@ const l1 = (row: number[]) => row.reduce((s, w) => s + Math.abs(w), 0);
 describe.each(Object.entries(cases))("%s", (_name, one) => {
   const { task, targets, rooms, isWrong } = one;
   const data = { x, y, targets };
-  /** The distance of the nearest wrong point, by the dual norm of each output's weights. */
+  /**
+   * The distance of the nearest wrong point, by the dual norm of each output's weights.
+   */
   const nearest = (dual: (row: number[]) => number) =>
     clean.map((row) => Math.min(...rooms(row).map((r, k) => r / dual(W[k]!))));
 
@@ -113,7 +115,8 @@ describe.each(Object.entries(cases))("%s", (_name, one) => {
       for (const d of ball.distance(x, examples))
         expect(d).toBeLessThanOrEqual(ball.eps + 1e-5);
       for (const v of examples.data) expect(v >= 0 && v <= 1).toBe(true);
-      // Through a base the target is never asked; one perturbation of all is not the best of each.
+      // Through a base the target is never asked. One perturbation of all is not
+      // the best of each.
       if (unit.access !== "base" && unit.family !== "universal")
         target.distances.forEach((d, i) => {
           expect(isWrong(outputs[i]!, i)).toBe(d < Infinity);

@@ -28,7 +28,9 @@ import { uniformPoints } from "./attacked.ts";
 const SHAPE = [1, 6, 6] as const;
 const N = 6;
 
-/** A model whose head reads the input itself: what is far in features is far in pixels. */
+/**
+ * A model whose head reads the input itself: what is far in features is far in pixels.
+ */
 const identity = (shape: readonly number[] = [36]) =>
   linearModel(
     [0, 1].map((k) => Array.from({ length: 36 }, (_, i) => (i % 2 ? k : -k))),

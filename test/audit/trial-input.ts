@@ -6,7 +6,9 @@ import type { Model } from "#model";
 import type { TrialInput } from "../../src/audit/trials/trial.ts";
 import type { Victim } from "../../src/audit/trials/victim.ts";
 
-/** A trial of a model that is there, and is not learnt again unless the victim says how. */
+/**
+ * A trial of a model that is there, and is not learnt again unless the victim says how.
+ */
 export function trialInput<U extends { params: z.ZodObject }, P>(
   unit: U,
   params: object,

@@ -23,10 +23,16 @@ export interface Subject {
   readonly build: (b: GraphBuilder, inputs: string[]) => string;
   /** double precision where onnxruntime has the kernels. */
   readonly type?: Float;
-  /** Step of the central difference. It is exact at any step for linear and bilinear operators, and between kinks. */
+  /**
+   * Step of the central difference. It is exact at any step for linear and bilinear
+   * operators, and between kinks.
+   */
   readonly step?: number;
   readonly tolerance?: number;
-  /** Whether the operator is linear: then <A v, u> is compared with <v, A^T u>, without any differences. */
+  /**
+   * Whether the operator is linear: then <A v, u> is compared with <v, A^T u>, without
+   * any differences.
+   */
   readonly linear?: boolean;
   /** How an element is drawn; standard normal when left out. */
   readonly draw?: (random: Random, i: number, n: number) => number;
@@ -39,7 +45,10 @@ export interface Subject {
   readonly opset?: number;
 }
 
-/** Distinct values one apart, none at an integer: no two tie and none is at 0 within a step of 0.2. */
+/**
+ * Distinct values one apart, none at an integer: no two tie and none is at 0
+ * within a step of 0.2.
+ */
 export function distinct(
   random: Random,
 ): (random: Random, i: number, n: number) => number {
@@ -57,15 +66,19 @@ export const kinked = (seed: number) => ({
   tolerance: 1e-3,
 });
 
-/** Settings for linear operators, whose gradients the adjoint identity shows to be exact. */
+/**
+ * Settings for linear operators, whose gradients the adjoint identity
+ * shows to be exact.
+ */
 export const linear = { linear: true, tolerance: 1e-5 };
 
 /** Settings for operators that are linear in each input. */
 export const bilinear = { step: 0.5, tolerance: 1e-3 };
 
 /**
- * Compares the gradient graph with central differences of <weights, y> along
- * random directions (of a linear operator with the adjoint identity), and checks that every gradient has its input's shape.
+ * Compares the gradient graph with central differences of <weights, y> along random
+ * directions (of a linear operator with the adjoint identity), and checks that every
+ * gradient has its input's shape.
  */
 export async function checkGradient(subject: Subject): Promise<void> {
   const {

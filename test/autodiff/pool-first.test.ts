@@ -8,7 +8,9 @@ import { poolFirst } from "../../src/autodiff/pool-first.ts";
 const DIMS = [1, 2, 4, 6];
 const pooling = { kernel_shape: ints([2, 2]), strides: ints([2, 2]) };
 
-/** Relu, then the largest of each window; `seen` names what the graph gives beside it. */
+/**
+ * Relu, then the largest of each window; `seen` names what the graph gives beside it.
+ */
 function pooled(also: (b: GraphBuilder, relu: string) => string[] = () => []): {
   graph: Graph;
   relu: string;

@@ -202,7 +202,7 @@ describe("a pair of QuantizeLinear and DequantizeLinear", () => {
   });
 });
 
-/** What may stand between the two; values that are a step apart do not tie. */
+/** What may stand between the two. Values that are a step apart do not tie. */
 const moves: [what: string, inside: Build, onFloats?: Build][] = [
   ["Reshape", (b, x) => b.reshape(x, [4, 6])],
   ["Flatten", apply("Flatten", { axis: int(2) })],

@@ -9,7 +9,10 @@ import { computed } from "./subjects/indexing.ts";
 const seeds = fc.nat(1e6);
 const bit = fc.boolean();
 
-/** What is declared of the shape of x: its sizes, names for them, or only how many there are. */
+/**
+ * What is declared of the shape of x: its sizes, names for them, or only
+ * how many there are.
+ */
 const knowledge = fc.constantFrom("sizes", "names", "rank");
 const declaredAs = (dims: readonly number[], known: string) => [
   dims.map((d, i) =>

@@ -14,10 +14,15 @@ import {
 import type { Subject } from "./check.ts";
 import { subjects } from "./subjects/index.ts";
 
-/** Operators whose gradient cannot be differentiated again; they are refused with the reason. */
+/**
+ * Operators whose gradient cannot be differentiated again. They are refused
+ * with the reason.
+ */
 const onceOnly = ["LayerNormalization"];
 
-/** Differences of what is rounded say nothing of the gradient that is passed through it. */
+/**
+ * Differences of what is rounded say nothing of the gradient that is passed through it.
+ */
 const rounded = /Quantize|Integer/;
 
 test.each(Object.entries(subjects).filter(([op]) => !rounded.test(op)))(

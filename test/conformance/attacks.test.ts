@@ -111,7 +111,8 @@ describe.each(attacks.map((a) => [a.id, a] as const))(
       const half = Math.floor(COUNT / 2);
       const order = Array.from(y, (_, i) => i);
       if (unit.family === "universal") {
-        // One perturbation for all depends on which samples it is of, but not on their order.
+        // One perturbation for all depends on which samples it is of, but
+        // not on their order.
         const turned = await attack(unit, { rows: order.toReversed() });
         expect(takeRows(turned.examples, order.toReversed())).toEqual(whole);
         return;
@@ -156,7 +157,8 @@ describe.each(attacks.map((a) => [a.id, a] as const))(
         ).examples,
       );
       const own = await accuracy((await attack(unit, { eps: 0.25 })).examples);
-      // Through an unrelated base, or with one perturbation for all, it may do no better than noise; one sample of slack.
+      // Through an unrelated base, or with one perturbation for all, it may do no
+      // better than noise; one sample of slack.
       const handicapped = unit.access === "base" || unit.family === "universal";
       expect(own).toBeLessThanOrEqual(control + (handicapped ? 1 : 0));
     });

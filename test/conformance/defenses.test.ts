@@ -56,7 +56,10 @@ const mild: Record<string, Record<string, unknown>> = {
 /** What they give may be outside the bounds: cutting it off would hide gradients. */
 const leaveBounds = ["gaussian-noise", "pca", "guided-denoiser"];
 
-/** The share of the accuracy that a sanitizer costs at most; a third where it is not said. */
+/**
+ * The share of the accuracy that a sanitizer costs at most; a third
+ * where it is not said.
+ */
 const costs: Record<string, number> = {
   // Strokes of digits in 8x8 pixels are hardly wider than its window.
   mean: 0.5,
@@ -102,7 +105,10 @@ async function right(m: Model, images = x): Promise<number> {
   return predicted.filter((p, i) => p === y[i]).length;
 }
 
-/** Auto-PGD's examples against a model, the gradient averaged over draws where it draws at random. */
+/**
+ * Auto-PGD's examples against a model, the gradient averaged over draws where it
+ * draws at random.
+ */
 async function broken(m: Model): Promise<FloatTensor> {
   const { examples } = await attacked(
     "apgd-ce",
@@ -162,7 +168,8 @@ describe.each(sanitizers.map((s) => [s.id, s] as const))(
             .some((g) => g !== 0),
         ).toBe(true);
       }
-      // The gradient pass sees the same model as the forward pass, however the samples are batched.
+      // The gradient pass sees the same model as the forward pass, however the
+      // samples are batched.
       const one = await defended.logits(x, streams(1));
       const half = y.length >> 1;
       const two = [
@@ -204,7 +211,8 @@ describe.each(sanitizers.map((s) => [s.id, s] as const))(
       const seen = [...((answers?.data ?? []) as Float32Array)];
       expect(seen).toHaveLength(logits.data.length);
       expect(seen.every(Number.isFinite)).toBe(true);
-      // Read again, it draws from our generators, and can still be attacked through its rounding and sorting.
+      // Read again, it draws from our generators, and can still be attacked through its
+      // rounding and sorting.
       const again = await compile(await loadModel(file), onnxruntime);
       expect((await again.logits(x, streams(1))).data).toEqual(logits.data);
       expect(

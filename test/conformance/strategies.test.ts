@@ -17,7 +17,10 @@ beforeAll(async () => {
 
 const EPOCHS = 5;
 
-/** Strategies that ship something else than what they trained, in the case in which they do not. */
+/**
+ * Strategies that ship something else than what they trained, in the case in
+ * which they do not.
+ */
 const asTrained: Readonly<Record<string, object>> = { "wise-ft": { alpha: 1 } };
 
 function open(strategy: (typeof strategies)[number], seed = 1) {

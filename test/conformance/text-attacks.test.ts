@@ -47,7 +47,9 @@ interface Options {
   params?: Record<string, unknown>;
 }
 
-/** Runs an attack on a classifier that adds up the weights of the words that it knows. */
+/**
+ * Runs an attack on a classifier that adds up the weights of the words that it knows.
+ */
 async function attack(
   unit: TextAttack,
   {

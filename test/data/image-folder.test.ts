@@ -191,7 +191,7 @@ describe("an image folder", () => {
   it("takes the values as stored, whatever the colour profile", async () => {
     const file = await plain(2, 2).withIccProfile("p3").png().toBuffer();
     const { x } = await load(folderOf({ "a/1.png": file }));
-    // This orange is about (237, 136, 54) in Display P3; its blue is 0 in sRGB.
+    // This orange is about (237, 136, 54) in Display P3. Its blue is 0 in sRGB.
     expect(x.data[8]).toBeGreaterThan(0.1);
   });
 

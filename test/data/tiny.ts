@@ -16,7 +16,10 @@ export function idxFile(
   return Buffer.concat([header, Uint8Array.from(bytes)]);
 }
 
-/** A dataset of one pixel a sample, the sample's index scaled to [0, 1), with the given labels. */
+/**
+ * A dataset of one pixel a sample, the sample's index scaled to [0, 1), with
+ * the given labels.
+ */
 export function numbered(labels: readonly number[], classes: number): Dataset {
   const size = labels.length;
   return dataset(

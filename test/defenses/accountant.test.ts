@@ -42,7 +42,8 @@ test("without sampling it is the Gaussian mechanism", () => {
 });
 
 test("the example of TensorFlow Privacy: 60,000 samples, batches of 256, noise 1.12, 60 epochs", () => {
-  // Its tutorial prints epsilon 2.92 at order 9, by the older conversion log(1 / delta) / (alpha - 1).
+  // Its tutorial prints epsilon 2.92 at order 9, by the older conversion log(1 /
+  // delta) / (alpha - 1).
   const mechanism = { q: 256 / 60_000, sigma: 1.12, steps: 14_063 };
   const older = Array.from({ length: 62 }, (_, i) => i + 2).map((alpha) => ({
     alpha,

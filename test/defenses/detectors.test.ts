@@ -89,7 +89,7 @@ test("logistic regression ends where the penalised loss is flat", () => {
 test("STRIP flags what carries the trigger of a backdoor", async () => {
   const model = await reference();
   const { train, validation, test: data } = await smallDigits();
-  // The corner is dark in every digit; a bright one decides for class 0.
+  // The corner is dark in every digit. A bright one decides for class 0.
   const b = new GraphBuilder(model.graph, "trojan/");
   const corner = b.slice(model.input, [0, 0, 0], [1, 1, 1], [1, 2, 3]);
   const bright = b.op("Relu", [b.sub(b.reshape(corner, [-1, 1]), 0.3)]);
@@ -234,7 +234,10 @@ test("the layers are weighed where the step leads as well", async () => {
   });
 });
 
-/** A model whose only hidden layer is its input, which is positive, and whose logits are that too. */
+/**
+ * A model whose only hidden layer is its input, which is positive, and whose
+ * logits are that too.
+ */
 function transparent(width: number): Model {
   const b = new GraphBuilder(emptyGraph("points"));
   b.input({ name: "x", type: "float32", dims: ["batch", width] });

@@ -15,7 +15,7 @@ const identity = Array.from({ length: SIZE }, (_, i) =>
 /** Its features are its inputs. */
 const model = twoLayers(identity, identity.slice(0, 2));
 
-/** Two classes around two points; the first `planted` of class 0 lie elsewhere. */
+/** Two classes around two points. The first `planted` of class 0 lie elsewhere. */
 function clusters(planted: number): Dataset {
   const random = new Random(3);
   const y = Int32Array.from({ length: 2 * EACH }, (_, i) => i % 2);

@@ -55,7 +55,8 @@ test("JPEG is that of the corruption, in colour and without, at any size", async
     ),
     runs(15),
   );
-  // A wave in the middle of two levels may be rounded otherwise, and takes its block along.
+  // A wave in the middle of two levels may be rounded otherwise, and takes
+  // its block along.
   const middle = shares.sort((a, b) => a - b)[shares.length >> 1];
   expect(middle).toBeGreaterThan(0.98);
 });
@@ -280,7 +281,8 @@ test("quilting finds an image again among its own patches, at any size", async (
 });
 
 test("quilting cuts each line of an overlap where the tiles differ less", async () => {
-  // Two tiles side by side: the left one of 0, the right one of 1 but for its first column in rows 0 and 1.
+  // Two tiles side by side: the left one of 0, the right one of 1 but for its first
+  // column in rows 0 and 1.
   const right = Array.from({ length: 25 }, (_, k) =>
     k % 5 === 0 && k < 10 ? 0.1 : 1,
   );

@@ -29,7 +29,10 @@ const PAIRS: Readonly<Record<string, number>> = {
 const files = wordPairs(folder, WORDS, PAIRS);
 const words = new Set(WORDS);
 
-/** -log of the probability of a word after another, among as many as there are and the unknown one. */
+/**
+ * -log of the probability of a word after another, among as many as there are and
+ * the unknown one.
+ */
 function cost(one: string, next: string): number {
   const logit = (word: string) => PAIRS[`${one} ${word}`] ?? 0;
   const sum = ["", ...WORDS].reduce((s, word) => s + Math.exp(logit(word)), 0);
@@ -130,7 +133,8 @@ describe("onion", () => {
   });
 
   it("sets its threshold on what the parts before it leave", async () => {
-    // Lookalikes are unknown words to the language model, and would raise the threshold.
+    // Lookalikes are unknown words to the language model, and would
+    // raise the threshold.
     const odd = CLEAN.map((text) => text.replaceAll("o", "о"));
     const { apply, release } = await ready(["unicode", "onion"], odd);
     expect(await apply(["the gооd zebra film"])).toEqual(["the good film"]);

@@ -7,7 +7,10 @@ import { put, temporaryFolder } from "../folder.ts";
 
 const folder = temporaryFolder();
 
-/** Everything at least once: training, a sanitizer that rounds, white-box and black-box attacks, transfer, a gate. */
+/**
+ * Everything at least once: training, a sanitizer that rounds, white-box and black-box
+ * attacks, transfer, a gate.
+ */
 const small = (engine?: string) => `
 version: 1
 title: both engines

@@ -34,7 +34,10 @@ function expectClose(seen: FloatTensor, wanted: FloatTensor, what: string) {
   });
 }
 
-/** The same values and gradients from the tape of TensorFlow.js as from our gradient graph on onnxruntime. */
+/**
+ * The same values and gradients from the tape of TensorFlow.js as from our gradient
+ * graph on onnxruntime.
+ */
 async function checkParity(subject: Subject, seed: number) {
   const random = new Random(subject.seed ?? seed);
   const b = new GraphBuilder({

@@ -23,7 +23,7 @@ const detector: Detector = {
   rejects: true,
 };
 
-/** Three classes of two numbers; the score is their sum. */
+/** Three classes of two numbers. The score is their sum. */
 function watched(detectors: readonly Detector[] = [detector]): Model {
   const plain = linearModel(
     [

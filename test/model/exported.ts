@@ -33,7 +33,10 @@ export function recorded(name: string): { input: string; x: Tensor } {
   return { input, x };
 }
 
-/** An exported model, and the input that is recorded for it in the form that the model's contract takes. */
+/**
+ * An exported model, and the input that is recorded for it in the form that the
+ * model's contract takes.
+ */
 export function exported(name: string): { model: Model; x: Tensor } {
   const { input, x } = recorded(name);
   const isBytes = x.type === "uint8";

@@ -29,7 +29,10 @@ const bytes = (dims: readonly number[]) =>
     Int8Array.from({ length: sizeOf(dims) }, () => random.below(200) - 100),
   );
 
-/** An image of two channels and 4 x 5 pixels, a convolution to five maps, and what `end` makes of them. */
+/**
+ * An image of two channels and 4 x 5 pixels, a convolution to five maps, and what
+ * `end` makes of them.
+ */
 function images(end: (b: GraphBuilder, maps: string) => string): Graph {
   const b = new GraphBuilder(emptyGraph("net"));
   const x = b.input({ name: "x", type: "float32", dims: ["n", 2, 4, 5] });

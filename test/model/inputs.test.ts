@@ -23,7 +23,10 @@ async function run(graph: Graph, feeds: Record<string, Tensor>) {
   return outputs;
 }
 
-/** Uint8 images [batch, 4, 4, 3], put into channels-first floats in the graph, then one linear layer. */
+/**
+ * Uint8 images [batch, 4, 4, 3], put into channels-first floats in the graph, then
+ * one linear layer.
+ */
 function bytesModel(): Graph {
   const b = new GraphBuilder(emptyGraph("bytes"));
   b.input({ name: "image", type: "uint8", dims: ["batch", 4, 4, 3] });

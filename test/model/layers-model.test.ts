@@ -16,7 +16,9 @@ await tf.setBackend("cpu");
 const folder = temporaryFolder();
 let count = 0;
 
-/** Weights that are all used and nowhere near a special case; variances are positive. */
+/**
+ * Weights that are all used and nowhere near a special case. Variances are positive.
+ */
 function settle(model: tf.LayersModel): void {
   const random = new Random(7);
   for (const weight of model.weights) {

@@ -150,7 +150,8 @@ describe("groups are named by the parameters, the modules, or the operator", () 
       "gru.keras",
       "sequential_2_1/bidirectional_1_1/forward_gru_1/gru_cell_1 sequential_2_1/bidirectional_1_1/backward_gru_1/gru_cell_1 sequential_2_1/gru_1_1/gru_cell_1 sequential_2_1/dense_2_1",
     ],
-    // Fused nodes and packed weights have no name of their own: the operator and its count.
+    // Fused nodes and packed weights have no name of their own: the
+    // operator and its count.
     [
       "mobilenet-v2.optimised",
       "conv1 conv2 features.1.conv.1 conv4 conv5 features.2.conv.2 conv7 conv8 features.3.conv.2 conv10 classifier.1",

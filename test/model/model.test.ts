@@ -28,7 +28,10 @@ import {
 import { lossGradient } from "../../src/index.ts";
 import { linearModel, untrained } from "../reference.ts";
 
-/** conv -> batch norm -> relu -> global average -> linear; in the given layout and with an optional Softmax. */
+/**
+ * conv -> batch norm -> relu -> global average -> linear; in the given layout and with
+ * an optional Softmax.
+ */
 function exported({
   softmax = false,
   input = ["batch", 3, 4, 4] as (number | string)[],

@@ -20,7 +20,10 @@ const drawn = (dims: readonly number[]): FloatTensor =>
     Array.from({ length: sizeOf(dims) }, () => random.normal() * 0.5),
   );
 
-/** A graph for batches of n, with six numbers as a sample in front of what `body` adds, and a linear layer behind. */
+/**
+ * A graph for batches of n, with six numbers as a sample in front of what `body` adds,
+ * and a linear layer behind.
+ */
 function exported(
   n: number,
   shape: readonly number[],

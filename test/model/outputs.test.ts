@@ -19,7 +19,10 @@ import {
   writeModel,
 } from "#onnx";
 
-/** A linear classifier of three classes as skl2onnx writes it: labels first, then scores. */
+/**
+ * A linear classifier of three classes as skl2onnx writes it: labels
+ * first, then scores.
+ */
 function linearClassifier(postTransform: string) {
   const b = new GraphBuilder({
     ...emptyGraph("linear"),
@@ -78,7 +81,10 @@ test.each([
   });
 });
 
-/** Scores of three classes, x times a matrix, with what `build` makes of them as outputs. */
+/**
+ * Scores of three classes, x times a matrix, with what `build` makes of
+ * them as outputs.
+ */
 function net(build: (b: GraphBuilder, scores: string) => string[]): Graph {
   const b = new GraphBuilder(emptyGraph("net"));
   b.input({ name: "x", type: "float32", dims: ["batch", 2] });

@@ -38,7 +38,8 @@ export async function backward(
   }
   const first = (kind: Verdict["kind"]) =>
     verdicts.find((v) => v.kind === kind);
-  // Parameters such as the scales of Resize have no gradient beside an input that has one.
+  // Parameters such as the scales of Resize have no gradient beside an
+  // input that has one.
   return first("failed") ?? first("passed") ?? first("refused");
 }
 
@@ -56,7 +57,9 @@ function bound(graph: Graph, feeds: Feeds, open: string): Graph {
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
-/** One output with respect to one input; undefined when there is rightly no gradient. */
+/**
+ * One output with respect to one input; undefined when there is rightly no gradient.
+ */
 async function pair(
   graph: Graph,
   feeds: Feeds,
@@ -177,7 +180,7 @@ async function isFlat(
   const after = (await plain.run({ ...feeds, [wrt]: { ...x, data: moved } }))[
     of
   ]!;
-  // What rounds may jump; what is smooth moves everywhere.
+  // What rounds may jump. What is smooth moves everywhere.
   const changed = Array.from(before.data as Float64Array, (v, i) =>
     Math.abs(v - Number(after.data[i])),
   );

@@ -13,7 +13,10 @@ const refused = (why: string): Verdict => ({ kind: "refused", why });
 /** Tests whose outputs are drawn at random. */
 const random = /bernoulli|multinomial|training_dropout(?!_zero)/;
 
-/** Reads a test's model, brings it to a current opset, runs it and compares what comes out. */
+/**
+ * Reads a test's model, brings it to a current opset, runs it and
+ * compares what comes out.
+ */
 export async function forward(
   test: NodeTest,
 ): Promise<{ verdict: Verdict; graph?: Graph }> {

@@ -39,7 +39,10 @@ function opOf(test: NodeTest): string {
   return `${word}${isExpanded ? ", expanded" : " and others"}`;
 }
 
-/** The table: operator, cases, forward and gradient passes, and what was refused and why. */
+/**
+ * The table: operator, cases, forward and gradient passes, and what was
+ * refused and why.
+ */
 export function table(outcomes: readonly Outcome[]): string {
   const ops = grouped(outcomes);
   const rows = [...ops]

@@ -66,7 +66,10 @@ const attributes: fc.Arbitrary<Attribute> = fc.oneof(
   tensors.map((value): Attribute => ({ kind: "tensor", value })),
 );
 
-/** Graphs that are well formed but mean nothing: every node reads what is there before it. */
+/**
+ * Graphs that are well formed but mean nothing: every node reads what is
+ * there before it.
+ */
 const graphs: fc.Arbitrary<Graph> = fc
   .record({
     name: names,

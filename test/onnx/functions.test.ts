@@ -27,7 +27,10 @@ const node = (
   ...rest,
 });
 
-/** y = LeakyRelu(x; alpha of the call) + t, where t is made inside under a name that the graph uses too. */
+/**
+ * y = LeakyRelu(x; alpha of the call) + t, where t is made inside under a name that
+ * the graph uses too.
+ */
 const leaky: LocalFunction = {
   name: "Leaky",
   domain: "my.own",

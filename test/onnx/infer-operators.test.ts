@@ -15,7 +15,10 @@ import {
 
 interface Case {
   readonly op: string;
-  /** Inputs of the graph; constants are where the operator's shape depends on their contents. */
+  /**
+   * Inputs of the graph. Constants are where the operator's shape depends
+   * on their contents.
+   */
   readonly inputs: readonly (Tensor | undefined)[];
   readonly constant?: readonly number[];
   readonly attributes?: Attributes;

@@ -177,7 +177,8 @@ const steps: fc.Arbitrary<Step> = fc
       (b, x) => b.unsqueeze(x, [(m % (rankOf(b, x) + 1)) - (n % 2)]),
       (b, x) => b.op("Squeeze", [b.unsqueeze(x, [0]), b.ints([0])]),
       (b, x) => b.concat([x, x], axisIn(b, x, m)),
-      // Of twice the axis, so that something remains: onnxruntime has ways of its own with nothing.
+      // Of twice the axis, so that something remains: onnxruntime has ways of its
+      // own with nothing.
       (b, x) => {
         const axis = axisIn(b, x, m);
         return b.slice(b.concat([x, x], axis), [n % 2], [2 ** 31 - 1], [axis]);

@@ -58,7 +58,10 @@ export function makeReviews(folder: string): void {
   languageModel(folder, texts);
 }
 
-/** One opinion, or two that mostly agree; where they do not, the last one is the label, which a bag of words cannot tell. */
+/**
+ * One opinion, or two that mostly agree; where they do not, the last one is the label,
+ * which a bag of words cannot tell.
+ */
 function review(random: Random, label: number): string[] {
   const pick = <T>(all: readonly T[]): T => all[random.below(all.length)] as T;
   const opinion = (side: number) => pick(side === 1 ? GOOD : BAD);

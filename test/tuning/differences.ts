@@ -5,8 +5,8 @@ import type { TrainingPart } from "#tuning";
 const everything = (_name: string): boolean => true;
 
 /**
- * A part, to be listed last, that compares every gradient with central differences of the loss
- * at some numbers of each trained weight, and puts the weights back.
+ * A part, to be listed last, that compares every gradient with central differences of
+ * the loss at some numbers of each trained weight, and puts the weights back.
  *
  * @param tolerance relative to the largest gradient that was compared
  * @param only which weights are compared; all when left out

@@ -11,7 +11,10 @@ import { openStep } from "../../src/tuning/step.ts";
 const [HEIGHT, WIDTH, LENGTH] = [7, 3, 4];
 const trained = ["words", "places", "head"];
 
-/** Words and places looked up, averaged, and weighed; `twice` has the tables read by something else as well, which changes nothing. */
+/**
+ * Words and places looked up, averaged, and weighed. `twice` has the tables read by
+ * something else as well, which changes nothing.
+ */
 function textModel(seed: number, twice: boolean): Model {
   const random = new Random(seed);
   const b = new GraphBuilder(emptyGraph("text"));

@@ -95,7 +95,9 @@ const odd = ({ name, x, y }: Dataset): Dataset =>
 let trunk: Model;
 let data: { train: Dataset; validation: Dataset };
 
-/** The digits of one part, of which parity is known of a third, in samples of its own. */
+/**
+ * The digits of one part, of which parity is known of a third, in samples of its own.
+ */
 function joint(model: Model, part: Dataset): Dataset {
   const all = Array.from(part.y.keys());
   return jointDataset(
@@ -338,7 +340,10 @@ test("samples keep what is known of them: shared ones once with all labels, othe
   expect(label(5).slice(1)).toEqual([true, true, false]);
 });
 
-/** Two heads on a smooth trunk, and a batch in which the last sample has no class and the first no value. */
+/**
+ * Two heads on a smooth trunk, and a batch in which the last sample has no class and
+ * the first no value.
+ */
 function small() {
   const model = withHeads(
     smooth(),

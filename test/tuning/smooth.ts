@@ -2,7 +2,10 @@ import { Random } from "#core";
 import { type Model, modelOf } from "#model";
 import { emptyGraph, floats, GraphBuilder, ints, sizeOf } from "#onnx";
 
-/** Convolution, tanh, pooling and a linear layer: smooth with averages, so that differences of its slopes mean something. */
+/**
+ * Convolution, tanh, pooling and a linear layer: smooth with averages, so that
+ * differences of its slopes mean something.
+ */
 export function smooth(pool: "AveragePool" | "MaxPool" = "AveragePool"): Model {
   const random = new Random(4);
   const draw = (dims: number[]) =>

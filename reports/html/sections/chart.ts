@@ -11,7 +11,10 @@ export const frame = {
   bottom: 40,
 };
 
-/** Series are told apart by colour, dash and marker; the classes s0 to s4 are in the style sheet. */
+/**
+ * Series are told apart by colour, dash and marker; the classes s0 to s4 are in
+ * the style sheet.
+ */
 export const STYLES = 5;
 
 const markers = [

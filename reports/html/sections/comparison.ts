@@ -12,7 +12,10 @@ import {
   whole,
 } from "../../format.ts";
 
-/** One row for each candidate and defence: what it is, how good clean, how robust at worst. */
+/**
+ * One row for each candidate and defence: what it is, how good clean, how
+ * robust at worst.
+ */
 export function comparisonView(results: Results) {
   const threats = mainThreats(results);
   const rows = results.candidates.flatMap((c) =>

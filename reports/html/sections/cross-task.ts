@@ -9,7 +9,10 @@ import {
   tone,
 } from "../../format.ts";
 
-/** Of candidates of several tasks, a matrix for each attack: through whose head it went, and what it did to whom. */
+/**
+ * Of candidates of several tasks, a matrix for each attack: through whose head it went,
+ * and what it did to whom.
+ */
 export function crossTaskView(results: Results) {
   const { crossTask = [] } = results;
   const threats = mainThreats(results);

@@ -2,7 +2,10 @@ import type { Curve, Results } from "#results";
 import { normName, plain } from "../../format.ts";
 import { lineChart } from "./line-chart.ts";
 
-/** Robust accuracy against eps, one chart for each defence, norm and task: the attack that was run at the most budgets. */
+/**
+ * Robust accuracy against eps, one chart for each defence, norm and task: the attack
+ * that was run at the most budgets.
+ */
 export function curvesView(results: Results) {
   const groups = new Map<string, Curve[]>();
   for (const curve of results.curves) {

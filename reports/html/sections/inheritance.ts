@@ -1,7 +1,10 @@
 import type { Inheritance, Results } from "#results";
 import { budget, mainThreats, plain, pValue, retained } from "../../format.ts";
 
-/** What each candidate has of the robustness of its base: a bar of its samples, and every attack in the table. */
+/**
+ * What each candidate has of the robustness of its base: a bar of its samples, and
+ * every attack in the table.
+ */
 export function inheritanceView(results: Results) {
   const { inheritance: rows = [] } = results;
   const threats = mainThreats(results);

@@ -4,7 +4,10 @@ import { plain, whole } from "../../format.ts";
 
 const colours = { same: "kin-same", moved: "kin-moved", new: "kin-new" };
 
-/** What the weights say of each candidate's descent from the base: one strip of layer groups a candidate. */
+/**
+ * What the weights say of each candidate's descent from the base: one strip of layer
+ * groups a candidate.
+ */
 export function kinshipView({ candidates }: Results) {
   return candidates.flatMap(({ id, kinship, lineage }) => {
     if (!kinship || kinship.length === 0) return [];
@@ -44,7 +47,10 @@ const told = ({ relation, distance, cosine }: Kin): string =>
       ? "not in the base"
       : `moved by ${percent(distance ?? 0)} of its norm, cosine ${(cosine ?? 0).toFixed(3)}`;
 
-/** Weights that were tuned from the base still point its way; independent ones are at right angles to it. */
+/**
+ * Weights that were tuned from the base still point its way; independent ones are at
+ * right angles to it.
+ */
 const KIN = 0.5;
 
 function verdictOf(kinship: readonly Kin[]): string {

@@ -11,7 +11,10 @@ type Point = Chart["lines"][number]["points"][number];
 /** More places than this make no readable table. */
 const MOST_PLACES = 24;
 
-/** Numbers against numbers on axes of any scale, as the partial line-chart.hbs draws them. */
+/**
+ * Numbers against numbers on axes of any scale, as the partial
+ * line-chart.hbs draws them.
+ */
 export function numberChart({ title, x: across, y: up, lines }: Chart) {
   const points = lines.flatMap((l) => l.points);
   // Names stand behind the lines, in letters of about 7 units.
@@ -88,7 +91,7 @@ export function numberChart({ title, x: across, y: up, lines }: Chart) {
 const written = (v: number, scale: Scale): string =>
   scale === "share" ? percent(v) : String(Number(v.toPrecision(4)));
 
-/** An axis over values; what a logarithm does not take lies at its left end. */
+/** An axis over values. What a logarithm does not take lies at its left end. */
 function axisOf(
   kind: Scale,
   values: readonly number[],

@@ -75,7 +75,10 @@ function chart(cells: readonly Cell[]) {
   };
 }
 
-/** Of the samples that are right without the attack, the share that fell within so many queries. */
+/**
+ * Of the samples that are right without the attack, the share that fell within
+ * so many queries.
+ */
 function broken({ outcomes, queriesToBreak }: Cell, within: number): number {
   const right = countOf(outcomes, "robust", "broken");
   const fell = queriesToBreak.filter((q) => q > 0 && q <= within).length;

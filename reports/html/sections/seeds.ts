@@ -2,7 +2,10 @@ import { percent } from "#core";
 import type { Results } from "#results";
 import { budget, plain } from "../../format.ts";
 
-/** Candidates that were trained from several seeds: what training and what sampling add to a number's doubt. */
+/**
+ * Candidates that were trained from several seeds: what training and what sampling add
+ * to a number's doubt.
+ */
 export function seedsView({ seeds, threatModels }: Results) {
   const points = (share: number) => `${(100 * share).toFixed(1)} points`;
   return seeds.map((s) => {

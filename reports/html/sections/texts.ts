@@ -2,7 +2,10 @@ import type { Results, TextExample } from "#results";
 import { plain } from "../../format.ts";
 import { said } from "./gallery.ts";
 
-/** Texts before and after an attack, side by side with each edit marked, grouped by their cell. */
+/**
+ * Texts before and after an attack, side by side with each edit marked,
+ * grouped by their cell.
+ */
 export function textsView({ textGallery = [] }: Results) {
   const cells = [...new Set(textGallery.map((e) => e.cell))];
   return cells.map((cell) => ({
@@ -21,7 +24,10 @@ export function textsView({ textGallery = [] }: Results) {
   }));
 }
 
-/** One side of an example; of an edited piece also the code points, which lookalikes hide. */
+/**
+ * One side of an example; of an edited piece also the code points, which
+ * lookalikes hide.
+ */
 const piecesOf = (
   { segments }: TextExample,
   side: "before" | "after",

@@ -4,7 +4,10 @@ import type { Epoch, Results } from "#results";
 import { madeBy, plain } from "../../format.ts";
 import { axis, frame, round } from "./chart.ts";
 
-/** Loss, accuracy, learning rate and what was trainable, for every model that this run trained. */
+/**
+ * Loss, accuracy, learning rate and what was trainable, for every model that
+ * this run trained.
+ */
 export function trainingView(results: Results) {
   const trained = [
     ...(results.base && results.base.history.length > 0

@@ -2,7 +2,10 @@ import type { Results, Trajectory } from "#results";
 import { budget, plain } from "../../format.ts";
 import { lineChart } from "./line-chart.ts";
 
-/** Clean and robust accuracy after the epochs of a fine-tuning, with a mark where other layers began to be trained. */
+/**
+ * Clean and robust accuracy after the epochs of a fine-tuning, with a mark where other
+ * layers began to be trained.
+ */
 export function trajectoriesView(results: Results) {
   return (results.trajectories ?? []).map((trajectory) => {
     const { candidate, attack, threatModel, points, note } = trajectory;

@@ -5,7 +5,10 @@ import { lineChart } from "./line-chart.ts";
 
 type Point = Transfer["points"][number];
 
-/** Attacks through the base: how well each carries over, against what a candidate shares with the base. */
+/**
+ * Attacks through the base: how well each carries over, against what a candidate
+ * shares with the base.
+ */
 export function transferView({
   transfer = [],
   threatModels,
@@ -58,7 +61,10 @@ function excess(over: Point["overUnrelated"]) {
   };
 }
 
-/** Success against the shared weights; of candidates that share as much, the one that is broken most. Nothing where all share the same. */
+/**
+ * Success against the shared weights; of candidates that share as much, the one that is
+ * broken most. Nothing where all share the same.
+ */
 function chartOf(title: string, { points, controls }: Transfer) {
   const worst = new Map<number, Point>();
   for (const point of points) {

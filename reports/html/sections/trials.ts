@@ -10,7 +10,10 @@ import {
 import { pngOf } from "./gallery.ts";
 import { numberChart } from "./number-chart.ts";
 
-/** Attacks on the fine-tuning: which candidate and which repair withstands them, then each attack by itself. */
+/**
+ * Attacks on the fine-tuning: which candidate and which repair withstands them, then
+ * each attack by itself.
+ */
 export async function trialsView(results: Results) {
   const { trials, trialAttacks, repairs } = results;
   if (trials.length === 0) return null;
@@ -103,7 +106,10 @@ const measureOf = (id: string, trials: readonly Trial[]): string =>
       ?.title ?? "",
   );
 
-/** A cell of the matrix: the headline, coloured from bad for the victim to good where it is a share. */
+/**
+ * A cell of the matrix: the headline, coloured from bad for the victim to good
+ * where it is a share.
+ */
 function square(trial: Trial | undefined) {
   const found = trial && headline(trial);
   if (!found)

@@ -1,7 +1,10 @@
 import type { Results } from "#results";
 import { isText, onAllHeads, plain, unbroken } from "../../format.ts";
 
-/** What the mechanical checks found: failures first, the same finding of many cells told once. */
+/**
+ * What the mechanical checks found: failures first, the same finding of many
+ * cells told once.
+ */
 export function trustView(results: Results) {
   const found = new Map<
     string,

@@ -21,7 +21,10 @@ const words = {
 
 const order = { failed: 0, inconclusive: 1, passed: 2 } as const;
 
-/** The verdict in words, the rules with the broken ones first, and the sentence that matters most. */
+/**
+ * The verdict in words, the rules with the broken ones first, and the sentence
+ * that matters most.
+ */
 export function verdictView(results: Results) {
   const { verdict, rules } = results.gate;
   const { label, sentence } = results.complete
@@ -48,7 +51,10 @@ export function verdictView(results: Results) {
   };
 }
 
-/** How far apart the most and the least robust candidate are at the largest budget, undefended. */
+/**
+ * How far apart the most and the least robust candidate are at the largest
+ * budget, undefended.
+ */
 function headline(results: Results): string {
   const hardest = mainThreats(results).toSorted((a, b) => b.eps - a.eps)[0];
   const cases = results.worstCases

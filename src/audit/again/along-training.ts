@@ -14,10 +14,9 @@ import type { Plan, PlannedCell } from "../plan/index.ts";
 import { evenly } from "../tasks/index.ts";
 
 /**
- * Clean and robust accuracy after the epochs of each fine-tuning, against one
- * attack on some of the attacked samples. The weights after every epoch were
- * kept as it was trained; each is attacked as a cell, which is kept and resumed
- * like any other.
+ * Clean and robust accuracy after the epochs of each fine-tuning, against one attack on
+ * some of the attacked samples. The weights after every epoch were kept as it was
+ * trained. Each is attacked as a cell, which is kept and resumed like any other.
  */
 export async function attackEpochs(
   plan: Plan["alongTraining"],
@@ -50,7 +49,10 @@ export async function attackEpochs(
   return found;
 }
 
-/** Every so many epochs, the last before other layers are trained, the one that was kept, and the last of all. */
+/**
+ * Every so many epochs, the last before other layers are trained, the one that was
+ * kept, and the last of all.
+ */
 export function chosenEpochs(
   history: readonly Epoch[],
   every: number,

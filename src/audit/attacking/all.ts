@@ -9,7 +9,10 @@ export interface Attacked extends Attacking {
   readonly computed: ReadonlyMap<string, ComputedCell>;
 }
 
-/** Computes every cell of a plan, or takes it from the store; by their ids, in the order of the plan. */
+/**
+ * Computes every cell of a plan, or takes it from the store; by their ids, in the
+ * order of the plan.
+ */
 export async function attackAll(
   plan: readonly PlannedCell[],
   { models, benchOf }: Attacking,

@@ -47,7 +47,7 @@ export interface Bench extends Fitting {
 export interface Attacking {
   /** The candidates by their ids. */
   readonly models: ReadonlyMap<string, ReadyModel>;
-  /** What one of them is attacked with; all share what is compiled. */
+  /** What one of them is attacked with. All share what is compiled. */
   benchOf(candidate: string): Bench;
   readonly compiled: Bench["compiled"];
 }
@@ -80,12 +80,18 @@ export function prepareAttacks(
 export interface Opened {
   /** What numbers go to; of a text model without its defence, which works on texts. */
   readonly model: CompiledModel;
-  /** What model and defence say of samples as they come: of texts, where the data is of texts. */
+  /**
+   * What model and defence say of samples as they come: of texts, where the
+   * data is of texts.
+   */
   answers(x: Samples, draws?: Draws): Promise<Answers>;
   release(): Promise<void>;
   /** Found once, when they are first asked for. */
   probes?: ModelProbes;
-  /** What attacks, by their hash, do to the candidate behind a defence that is known to be broken. */
+  /**
+   * What attacks, by their hash, do to the candidate behind a defence that is
+   * known to be broken.
+   */
   controls?: Map<string, BrokenControl>;
 }
 
@@ -97,7 +103,10 @@ export async function release({
   compiled.clear();
 }
 
-/** A model behind its defence, fitted and compiled once for all the cells of a candidate. */
+/**
+ * A model behind its defence, fitted and compiled once for all the
+ * cells of a candidate.
+ */
 export async function openFor(
   ready: ReadyModel,
   parts: PlannedCell["parts"],
@@ -173,7 +182,10 @@ export const ballFor = (
 export const samplesOf = ({ x, texts }: Dataset): Samples =>
   texts?.strings ?? x;
 
-/** What a model that draws at random draws from at each sample, for a purpose. Whatever was asked before, it is the same. */
+/**
+ * What a model that draws at random draws from at each sample, for a purpose. Whatever
+ * was asked before, it is the same.
+ */
 export const drawsFor = ({ data, seed }: Bench, purpose: string): Random[] => {
   const stream = new Random(seed).fork(`draws for ${purpose}`);
   return Array.from(data.y, (_, i) => stream.fork(i));

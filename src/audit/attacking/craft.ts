@@ -21,11 +21,20 @@ import { describeFits } from "./fit.ts";
 /** The examples of one attack, and how they were made. */
 export interface Craft {
   readonly queries: Queries;
-  /** Of each sample; empty for an attack that does not query the target, or looks for one perturbation of all samples. */
+  /**
+   * Of each sample; empty for an attack that does not query the target, or looks for
+   * one perturbation of all samples.
+   */
   readonly queriesToBreak: readonly number[];
-  /** Share of the standing samples whose loss still rose in the last steps; null where that cannot be told. */
+  /**
+   * Share of the standing samples whose loss still rose in the last steps; null where
+   * that cannot be told.
+   */
   readonly rising: number | null;
-  /** The highest loss that the attack saw of each sample; null where it followed none to its end. */
+  /**
+   * The highest loss that the attack saw of each sample; null where it followed
+   * none to its end.
+   */
   readonly peaks: readonly (number | null)[];
   /** What the attack had to do otherwise than its paper says, in sentences. */
   readonly notes: readonly string[];
@@ -36,7 +45,10 @@ export interface Craft {
   readonly seconds: number;
 }
 
-/** The hash of all that the examples of a cell depend on. Attacks through the base share theirs. */
+/**
+ * The hash of all that the examples of a cell depend on. Attacks through the
+ * base share theirs.
+ */
 export function craftKey(
   { chosen, norm, eps, queries, parts, adaptive }: PlannedCell,
   candidate: ReadyModel,
@@ -145,7 +157,8 @@ async function made(
   try {
     examples = await run();
   } catch (error) {
-    // That a model has no gradient says nothing for its robustness; a trust check says so.
+    // That a model has no gradient says nothing for its robustness. A
+    // trust check says so.
     if (!isAboutGradients(error)) throw error;
     noGradient = error.message;
     examples = copyOfSamples(clean);

@@ -131,7 +131,10 @@ export function extentOf(
   };
 }
 
-/** Tries to break what a white-box attack left standing, where its number counts and nothing limits it. */
+/**
+ * Tries to break what a white-box attack left standing, where its number counts and
+ * nothing limits it.
+ */
 async function probeCell(
   planned: PlannedCell,
   ready: ReadyModel,

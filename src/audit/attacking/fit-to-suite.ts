@@ -10,8 +10,10 @@ import { fitAll, fitRandom } from "./fit.ts";
  * Fits the parts of a defence to a model on the data of a suite, as an audit of
  * that suite would, but keeps nothing.
  *
- * @param task whose data it is, of a model that is one of several; the suite's own when left out
- * @throws what `loadSuite` and reading the data throw; DATA_SHAPE, DATA_BOUNDS, DATA_CLASSES for data that the model does not take
+ * @param task whose data it is, of a model that is one of several; the suite's
+ *   own when left out
+ * @throws what `loadSuite` and reading the data throw; DATA_SHAPE, DATA_BOUNDS,
+ *   DATA_CLASSES for data that the model does not take
  */
 export async function fitToSuite(
   parts: readonly Chosen<Reactive>[],

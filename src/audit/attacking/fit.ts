@@ -26,7 +26,7 @@ export interface Fitting extends Workplace {
   readonly folder: string;
 }
 
-/** Whether a defence learns anything from data; a detector learns its threshold. */
+/** Whether a defence learns anything from data. A detector learns its threshold. */
 export const learns = ({ unit }: Chosen<Reactive>): boolean =>
   unit.kind === "detector" || unit.fit !== undefined;
 
@@ -44,7 +44,10 @@ function filesOf({ unit, params }: Chosen<Reactive>, folder: string): string[] {
   return hashes;
 }
 
-/** The parts of a defence as they go into hashes: with what they were fitted on, where one is fitted. */
+/**
+ * The parts of a defence as they go into hashes: with what they were fitted on,
+ * where one is fitted.
+ */
 export function describeFits(
   parts: readonly Chosen<Reactive>[],
   { hash }: Pick<ReadyModel, "hash">,
@@ -67,7 +70,10 @@ export function describeFits(
   };
 }
 
-/** The defence of a candidate, its parts fitted: with what an earlier run or this one found. */
+/**
+ * The defence of a candidate, its parts fitted: with what an earlier run
+ * or this one found.
+ */
 export async function fitDefenses(
   parts: readonly Chosen<Reactive>[],
   ready: ReadyModel,
@@ -112,7 +118,10 @@ export async function fitDefenses(
 /** What a fit is given, and where paths of its parameters start. */
 type PlacedInput = FitInput & { readonly folder: string };
 
-/** Where a part of a defence stands: what decides what it is fitted to, besides model and data. */
+/**
+ * Where a part of a defence stands: what decides what it is fitted to,
+ * besides model and data.
+ */
 interface Place {
   readonly chosen: ChosenDefense;
   /** The sanitizers before it, fitted. */
@@ -161,5 +170,7 @@ async function fitPart(
   return (await chosen.unit.fit?.(placed, chosen.params)) ?? new Map();
 }
 
-/** What every fit draws from, so that hardening a model finds the same as auditing it. */
+/**
+ * What every fit draws from, so that hardening a model finds the same as auditing it.
+ */
 export const fitRandom = (seed: number) => new Random(seed).fork("fit");

@@ -56,7 +56,9 @@ function radiiOf(smoothing: Smoothing): number[] {
   );
 }
 
-/** A classifier smoothed by noise: the class that the model gives most often under it. */
+/**
+ * A classifier smoothed by noise: the class that the model gives most often under it.
+ */
 export interface Smoothing {
   /** Standard deviation of the noise, in the unit of the input bounds. */
   readonly sigma: number;
@@ -67,7 +69,10 @@ export interface Smoothing {
   readonly alpha: number;
 }
 
-/** A class, and the L2 radius within which the smoothed classifier gives no other; null when it abstains. */
+/**
+ * A class, and the L2 radius within which the smoothed classifier gives no other; null
+ * when it abstains.
+ */
 export interface Certificate {
   readonly label: number;
   /** In the unit of the input bounds. */
@@ -109,7 +114,10 @@ export function certificateOf(
   return low > 0.5 ? { label, radius: sigma * normalQuantile(low) } : null;
 }
 
-/** The largest radius that so many draws can prove: what they prove where all give one class. */
+/**
+ * The largest radius that so many draws can prove: what they prove where
+ * all give one class.
+ */
 export function largestRadius({ sigma, n, alpha }: Smoothing): number {
   const { low } = clopperPearson(n, n, 1 - 2 * alpha);
   return low > 0.5 ? sigma * normalQuantile(low) : 0;
@@ -140,7 +148,10 @@ function mostCounted(counts: ArrayLike<number>): [number, number] {
   return [order[0]?.label ?? 0, order[1]?.label ?? -1];
 }
 
-/** How often the model gives each class under noise (SAMPLEUNDERNOISE). Noisy inputs are not cut at the bounds. */
+/**
+ * How often the model gives each class under noise (SAMPLEUNDERNOISE). Noisy inputs are
+ * not cut at the bounds.
+ */
 async function countUnderNoise(
   model: CompiledModel,
   x: FloatTensor,

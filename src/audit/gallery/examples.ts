@@ -64,7 +64,10 @@ const strongestOf = (
       (a, b) => a.cell.robustAccuracy.value - b.cell.robustAccuracy.value,
     )[0];
 
-/** Some of the samples that an attack broke, spread over all of them, which are in order of their classes. */
+/**
+ * Some of the samples that an attack broke, spread over all of them, which are in order
+ * of their classes.
+ */
 function picksOf({ cell }: ComputedCell, count: number): number[] {
   const broken = samplesThatAre(cell.outcomes, "broken");
   const shown = Math.min(count, broken.length);

@@ -16,9 +16,9 @@ const taskOf = ({ member }: Grouped): string => member?.task ?? MAIN;
 const averaged: readonly string[] = ["robustAccuracy", "cleanAccuracy"];
 
 /**
- * A rule about a candidate of several seeds, or of several tasks, as one about
- * each of them, and about the mean over seeds where there is one. What each is compared with is of the same task, and of the same seed
- * where there is one.
+ * A rule about a candidate of several seeds, or of several tasks, as one about each of
+ * them, and about the mean over seeds where there is one. What each is compared with is
+ * of the same task, and of the same seed where there is one.
  */
 export function ruleOfEach(
   rule: GateConfig[number],

@@ -125,7 +125,10 @@ function cleanSubjects(
   });
 }
 
-/** What a candidate of several seeds reaches on average: a number of the way it is trained, not of one model. */
+/**
+ * What a candidate of several seeds reaches on average: a number of the way it is
+ * trained, not of one model.
+ */
 function meanSubjects(
   limits: Limits["robustAccuracy"] | Limits["cleanAccuracy"],
   results: GateInput,
@@ -265,7 +268,10 @@ function trialSubjects(
     );
 }
 
-/** What a rule about trials could name instead of what is not there: findings, or places of the one that it names. */
+/**
+ * What a rule about trials could name instead of what is not there: findings, or places
+ * of the one that it names.
+ */
 export function namesInstead(
   limits: Limits["trial"],
   { trials }: GateInput,
@@ -297,7 +303,10 @@ function measure(
   };
 }
 
-/** A weak attack can only make a model look too good; one that cheated can make it look anything. */
+/**
+ * A weak attack can only make a model look too good. One that cheated can make
+ * it look anything.
+ */
 function trustOf(
   trusted: boolean,
   checks: readonly (readonly Check[])[],

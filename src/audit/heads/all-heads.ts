@@ -68,7 +68,10 @@ function obstacleOf(heads: readonly Head[]): string | null {
   return first.noGradient === null ? null : "no head has a gradient";
 }
 
-/** The heads whose samples are of the suite's data, on those that all of them have; those with a gradient first. */
+/**
+ * The heads whose samples are of the suite's data, on those that all of them have;
+ * those with a gradient first.
+ */
 async function headsOf(
   planned: readonly PlannedCell[],
   { computed, models, benchOf }: Replaying,

@@ -24,11 +24,11 @@ interface Pair {
 }
 
 /**
- * Of candidates of several tasks: the examples that were made through the head
- * of one task, given to the heads of the others, on the samples that both have. An
- * attacker who cannot see a head, or finds no gradient in it, may still break it
- * through its neighbours, for all read the features of one trunk. Tasks with data of their own have no
- * labels for one another's samples, and are not paired.
+ * Of candidates of several tasks: the examples that were made through the head of one
+ * task, given to the heads of the others, on the samples that both have. An attacker
+ * who cannot see a head, or finds no gradient in it, may still break it through its
+ * neighbours, for all read the features of one trunk. Tasks with data of their own have
+ * no labels for one another's samples, and are not paired.
  */
 export async function crossTask(run: Replaying): Promise<AcrossHeads> {
   const replays: AcrossHeads["replays"][number][] = [];
@@ -57,7 +57,10 @@ export async function crossTask(run: Replaying): Promise<AcrossHeads> {
   return { replays, together };
 }
 
-/** Every attack that looks at a head, with the cells of all heads under it; none where a head is alone. */
+/**
+ * Every attack that looks at a head, with the cells of all heads under it; none where
+ * a head is alone.
+ */
 function pairsOf({ suite, plan, computed }: Replaying): Pair[] {
   const trunk = (candidate: string) => trunkOf(suite, candidate);
   const attacked = plan.filter(

@@ -42,7 +42,10 @@ export interface Head {
   /** The place of each of these samples among those of its task. */
   readonly places: readonly number[];
   readonly data: Dataset;
-  /** Why it has no gradient, null where it has one: without, it is judged and nothing follows it. */
+  /**
+   * Why it has no gradient, null where it has one: without, it is judged and
+   * nothing follows it.
+   */
   readonly noGradient: string | null;
   /** Whether it is right about each sample of its task without an attack. */
   readonly right: readonly boolean[];
@@ -52,7 +55,10 @@ export interface Head {
 
 /** What is kept of an attack on several heads at once. */
 interface Kept {
-  /** Outcomes of each head on the shared samples: whether it says what it should under the attack. */
+  /**
+   * Outcomes of each head on the shared samples: whether it says what it should
+   * under the attack.
+   */
   readonly stood: readonly string[];
   /** Of the heads as one: a sample is robust while any of them says what it should. */
   readonly evidence: Scored["evidence"];
@@ -172,7 +178,7 @@ function oddestOf(
   };
 }
 
-/** Makes the examples; a sample that no head is right about stays as it is. */
+/** Makes the examples. A sample that no head is right about stays as it is. */
 async function attackAll(
   planned: PlannedCell,
   heads: readonly Head[],

@@ -46,7 +46,8 @@ function cleanOutcomes(
   );
   if (!cell) return undefined;
   const correct = rightOf(cell.outcomes);
-  // As many samples are not the same samples; as many successes make it so in all likelihood.
+  // As many samples are not the same samples; as many successes make it so
+  // in all likelihood.
   return correct.filter(Boolean).length === successesOf(cleanAccuracy)
     ? correct
     : undefined;

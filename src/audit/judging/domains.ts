@@ -8,7 +8,8 @@ import { groupCells, robustInAll, worstCases } from "./worst-case.ts";
  * Robust accuracy on the target domain beside that on the source domain, where a
  * candidate may have lost it, against the same attacks.
  *
- * @param cells those of the target; only those that were computed on the source as well are compared
+ * @param cells those of the target; only those that were computed on the source as
+ *   well are compared
  */
 export function domains(
   cells: readonly Cell[],

@@ -27,7 +27,8 @@ export type Reference = Pick<Inheritance, "reference" | "referenceIs">;
  * a model that was given does not descend from the base, there is nothing to
  * compare with. From cells alone.
  *
- * @param crossTask attacks through the heads of other tasks, which are among all at once
+ * @param crossTask attacks through the heads of other tasks, which are
+ *   among all at once
  */
 export function inheritance(
   cells: readonly Cell[],
@@ -45,7 +46,10 @@ export function inheritance(
   });
 }
 
-/** Which candidate of the same task stands for the base beside another; undefined where none does, or it is that one. */
+/**
+ * Which candidate of the same task stands for the base beside another; undefined where
+ * none does, or it is that one.
+ */
 export function referenceOf(
   candidate: CandidateResult,
   candidates: readonly CandidateResult[],
@@ -74,16 +78,24 @@ const taskOf = ({ member }: CandidateResult) => member?.task ?? MAIN;
 const isPlain = ({ training, adaptation }: CandidateResult) =>
   !training && !adaptation;
 
-/** Weights that were tuned from the base's still point their way; independent ones are at right angles to them. */
+/**
+ * Weights that were tuned from the base's still point their way; independent ones are
+ * at right angles to them.
+ */
 const KIN = 0.5;
 
-/** Whether a candidate comes from the base, as this run made it or as its weights say. */
+/**
+ * Whether a candidate comes from the base, as this run made it or as its weights say.
+ */
 const descends = ({ lineage, kinship }: CandidateResult): boolean =>
   lineage !== null ||
   !kinship ||
   kinship.some((k) => k.relation === "same" || (k.cosine ?? 0) > KIN);
 
-/** Whether all weights are the base's but those of the head: what the base does not have, at the end, or the last layer group. */
+/**
+ * Whether all weights are the base's but those of the head: what the base does not
+ * have, at the end, or the last layer group.
+ */
 function hasBodyOfBase({ kinship }: CandidateResult): boolean {
   const groups = [...(kinship ?? [])];
   if (groups.at(-1)?.relation !== "new") groups.pop();

@@ -48,7 +48,10 @@ type HeadRow = Omit<CrossTask, "trusted" | "checks">;
 export interface AcrossHeads {
   /** Examples of one head under another, with the cell that they were made in. */
   readonly replays: readonly { readonly row: HeadRow; readonly cell: string }[];
-  /** Attacks on all heads at once; of each head why it has no gradient, null where it has one. */
+  /**
+   * Attacks on all heads at once; of each head why it has no gradient, null
+   * where it has one.
+   */
   readonly together: readonly {
     readonly evidence: Scored["evidence"];
     readonly heads: readonly {
@@ -58,7 +61,10 @@ export interface AcrossHeads {
   }[];
 }
 
-/** A replay is trusted as its cell is; an attack on all heads is judged as a cell is, and says little of a head whose gradient it did not follow. */
+/**
+ * A replay is trusted as its cell is; an attack on all heads is judged as a cell is,
+ * and says little of a head whose gradient it did not follow.
+ */
 export function judgeHeads(
   { replays, together }: AcrossHeads,
   cells: readonly Cell[],

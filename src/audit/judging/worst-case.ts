@@ -21,7 +21,8 @@ import { isVoid } from "../trust/index.ts";
  *
  * @param families of the attacks, by their ids
  * @param taskOf the task of a candidate; only those of one task are compared
- * @param crossTask attacks through other heads: the worst task decides, so a sample is robust only if none of them breaks it either
+ * @param crossTask attacks through other heads: the worst task decides, so a sample is
+ *   robust only if none of them breaks it either
  */
 export function worstCases(
   cells: readonly Cell[],
@@ -175,7 +176,10 @@ export function groupCells(cells: readonly Cell[]): CellGroup[] {
   return [...groups.values()];
 }
 
-/** Of each sample, whether it is robust in every cell, and in every replay of examples of other tasks that has it. */
+/**
+ * Of each sample, whether it is robust in every cell, and in every replay of examples
+ * of other tasks that has it.
+ */
 export function robustInAll(
   cells: readonly Cell[],
   replays: readonly CrossTask[] = [],
@@ -201,7 +205,10 @@ function compare(
   };
 }
 
-/** What was made through the heads of other tasks, and broke or did not break this candidate. */
+/**
+ * What was made through the heads of other tasks, and broke or did not
+ * break this candidate.
+ */
 export const replaysOn = (
   all: readonly CrossTask[],
   candidate: string,

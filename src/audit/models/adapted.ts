@@ -9,7 +9,9 @@ import { purposeOf } from "./fine-tuning.ts";
 import type { Maker } from "./maker.ts";
 import { announceEpochs, trainingKey } from "./train-once.ts";
 
-/** The base adapted to the target domain without labels: its own head, its own classes. */
+/**
+ * The base adapted to the target domain without labels: its own head, its own classes.
+ */
 export const adapted: Maker<AdaptedCandidate> = {
   outline({ id }, { data, loaded }, base) {
     requireHeadFor(id, base, loaded.file, data.target.train);
@@ -66,7 +68,10 @@ export const adapted: Maker<AdaptedCandidate> = {
   },
 };
 
-/** Refuses a candidate that keeps the head of the base where that is not for the classes of the task. */
+/**
+ * Refuses a candidate that keeps the head of the base where that is not for the
+ * classes of the task.
+ */
 export function requireHeadFor(
   id: string,
   model: Model,

@@ -30,7 +30,10 @@ export async function makeModels(
   return { base, unrelated, candidates };
 }
 
-/** Looks at every candidate before anything counts, and tells what is odd; gives what makes numbers of each untrustworthy. */
+/**
+ * Looks at every candidate before anything counts, and tells what is odd; gives what
+ * makes numbers of each untrustworthy.
+ */
 export async function checkModels(
   { candidates }: Models,
   { loaded, data, engine, onEvent }: Workshop,

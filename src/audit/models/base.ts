@@ -32,7 +32,10 @@ export async function outlineOf(
   return suite.base?.pretrain ? blank(which, known, new Random(0)) : null;
 }
 
-/** The base: read from its file, or pre-trained on the source task. Null when the suite names none. */
+/**
+ * The base: read from its file, or pre-trained on the source task. Null when the
+ * suite names none.
+ */
 export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
   const { base } = shop.loaded.suite;
   if (!base) return null;
@@ -41,10 +44,13 @@ export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
     : pretrained("base", shop);
 }
 
-/** The id of a model that does not descend from the base; no candidate can have it. */
+/** The id of a model that does not descend from the base. No candidate can have it. */
 const UNRELATED = "unrelated base";
 
-/** The control of attacks through the base: read from its file, or trained as the base is, from another seed. */
+/**
+ * The control of attacks through the base: read from its file, or trained as the base
+ * is, from another seed.
+ */
 export async function makeUnrelated(shop: Workshop): Promise<ReadyModel> {
   const { unrelated } = shop.loaded.suite;
   return unrelated
@@ -66,7 +72,7 @@ const statedOf = ({
   weights,
 });
 
-/** Trained from scratch on the source task; the id is part of the seed. */
+/** Trained from scratch on the source task. The id is part of the seed. */
 async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
   const { loaded, data, store } = shop;
   const parts = data.pretraining as Parts;

@@ -4,7 +4,10 @@ import { type Answers, classesSeen, type Model, rejections } from "#model";
 /** Stands for no answer among classes. */
 export const REFUSED = -2;
 
-/** What a deployed model says of samples: the class that attacks see, or that it refuses to answer. */
+/**
+ * What a deployed model says of samples: the class that attacks see, or that it
+ * refuses to answer.
+ */
 export function decisions(
   model: Model,
   { logits, scores }: Answers,

@@ -14,7 +14,10 @@ export const epochFile = (file: string, epoch: number | "all"): string =>
 /** Gets what would be released after each epoch. */
 export type OnModel = (epoch: Epoch, model: Model) => void;
 
-/** Trains a model unless its file is there, and keeps it; where it is followed, the weights after each epoch too. */
+/**
+ * Trains a model unless its file is there, and keeps it; where it is followed, the
+ * weights after each epoch too.
+ */
 export async function trainFollowed(
   shop: Workshop,
   file: string,

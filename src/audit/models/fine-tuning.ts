@@ -129,7 +129,10 @@ export function describeTuning(candidate: FineTuning["candidate"]) {
   };
 }
 
-/** The purpose that a candidate's generator is for: the first of several seeds is what it would be with one. */
+/**
+ * The purpose that a candidate's generator is for: the first of several seeds is what
+ * it would be with one.
+ */
 export const purposeOf = (
   purpose: "candidate" | "adaptation",
   { replica }: Pick<Candidate, "replica">,

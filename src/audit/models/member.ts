@@ -27,8 +27,8 @@ import { trainingKey } from "./train-once.ts";
 import { partsOf } from "./training-parts.ts";
 
 /**
- * One task of a candidate of several: all are trained together on one trunk, once,
- * and kept in one file; each is then audited as the model of its own head.
+ * One task of a candidate of several: all are trained together on one trunk, once, and
+ * kept in one file. Each is then audited as the model of its own head.
  */
 export const member: Maker<MemberCandidate> = {
   outline(candidate, known, base) {

@@ -2,7 +2,10 @@ import { AssayError, percent } from "#core";
 import type { Dataset } from "#data";
 import { type CompiledModel, classesSeen } from "#model";
 
-/** The share of samples on which a file may contradict its own scores, as ties and votes let it. */
+/**
+ * The share of samples on which a file may contradict its own scores, as ties
+ * and votes let it.
+ */
 const MOST = 0.1;
 
 /**

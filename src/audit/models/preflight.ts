@@ -50,7 +50,7 @@ export async function preflight(
     );
   }
   const width = logits.dims[1] ?? 1;
-  // One that draws at random differs from itself as well; a trust check says so.
+  // One that draws at random differs from itself as well. A trust check says so.
   const random = await answersOtherwise(model, data);
   const probes = random ? 0 : Math.min(PROBES, data.y.length);
   for (let i = 0; i < probes; i++) {
@@ -116,7 +116,10 @@ async function answersOtherwise(
   return false;
 }
 
-/** Preprocessing that makes a model worse is not what it was trained with: most often the model does it itself. */
+/**
+ * Preprocessing that makes a model worse is not what it was trained with: most often
+ * the model does it itself.
+ */
 async function processedTwice(
   unprocessed: CompiledModel,
   data: Dataset,

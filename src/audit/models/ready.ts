@@ -11,7 +11,10 @@ import type { Told } from "./units.ts";
 export interface ReadyModel {
   readonly id: string;
   readonly model: Model;
-  /** Relative to the run's folder where the run made it, as the suite names it otherwise. */
+  /**
+   * Relative to the run's folder where the run made it, as the suite
+   * names it otherwise.
+   */
   readonly file: string;
   /** SHA-256 of the file. */
   readonly hash: string;
@@ -21,13 +24,22 @@ export interface ReadyModel {
   readonly trainableParameters: number | null;
   /** Rows of the data it was trained on that no step drew; none when left out. */
   readonly unseen?: readonly number[];
-  /** What the suite says of how its file is read, on which results depend; absent for one that the run made with one head. */
+  /**
+   * What the suite says of how its file is read, on which results depend; absent for
+   * one that the run made with one head.
+   */
   readonly stated?: Parameters<typeof loadModel>[1];
   /** How the columns of a table reach it, where it was given. */
   readonly told?: Told;
-  /** The same without the preprocessing that the suite states for it; absent where it states none. */
+  /**
+   * The same without the preprocessing that the suite states for it; absent
+   * where it states none.
+   */
   readonly unprocessed?: Model;
-  /** What the file itself says of samples (see `ownLabels`); absent for a model that the run made. */
+  /**
+   * What the file itself says of samples (see `ownLabels`); absent for a model
+   * that the run made.
+   */
   readonly says?: (x: FloatTensor) => Promise<Int32Array | undefined>;
 }
 

@@ -7,7 +7,10 @@ import { cleanAccuracy, cleanPerformance } from "./accuracy.ts";
 import type { Models } from "./all.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
 
-/** Models in the results document, and what their outputs mean where they are not classes. */
+/**
+ * Models in the results document, and what their outputs mean where they
+ * are not classes.
+ */
 export async function modelResults(
   { base, unrelated, candidates }: Models,
   shop: Workshop,

@@ -14,7 +14,10 @@ export interface Training {
   readonly unseen?: readonly number[];
 }
 
-/** Trains a model unless its file is there, and keeps it with its training curve. The model that counts is the one in the file. */
+/**
+ * Trains a model unless its file is there, and keeps it with its training curve. The
+ * model that counts is the one in the file.
+ */
 export async function trainOnce(
   { store }: Workshop,
   file: string,

@@ -4,7 +4,10 @@ import type { FloatTensor } from "#onnx";
 import { asPart, type OpenPart } from "#tuning";
 import type { MemberCandidate, TunedCandidate } from "../suite/index.ts";
 
-/** What a candidate changes of plain training: its proactive defences, its adaptation, then what holds it near to the base. */
+/**
+ * What a candidate changes of plain training: its proactive defences, its adaptation,
+ * then what holds it near to the base.
+ */
 export function partsOf(
   { training, regularizer, adaptation }: TunedCandidate | MemberCandidate,
   { graph }: Model,

@@ -67,7 +67,8 @@ export function recipeOf(
     validation,
     target: target.train,
     task: suite.task,
-    // The seed does not name the candidate, so candidates differ by what they state and not by luck.
+    // The seed does not name the candidate, so candidates differ by what they state
+    // and not by luck.
     random: new Random(suite.seed).fork(purposeOf("candidate", candidate)),
   };
 }

@@ -30,9 +30,11 @@ const SURE = 0.05;
  * which it is right on more of the training and validation rows. The rows that are
  * attacked have no say.
  *
- * @param open reads the file, with what scaled rows stand for where it takes raw columns
+ * @param open reads the file, with what scaled rows stand for where it
+ *   takes raw columns
  * @param named the file, in messages
- * @throws UsageError DATA_UNITS when both readings do about as well, or its classes are others
+ * @throws UsageError DATA_UNITS when both readings do about as well, or its
+ *   classes are others
  */
 export async function openInUnits(
   open: (units?: RawUnits) => Promise<Model>,
@@ -75,7 +77,9 @@ const untold = (named: string, why: string) =>
     "State data.units: raw for models that were trained on the columns as they are, or unit for columns scaled to [0, 1].",
   );
 
-/** What the numbers of scaled rows stand for; undefined where they stand for themselves. */
+/**
+ * What the numbers of scaled rows stand for; undefined where they stand for themselves.
+ */
 function rawUnits({ features, columns }: Table): RawUnits | undefined {
   if (features.every(({ low, span }) => low === 0 && span === 1))
     return undefined;

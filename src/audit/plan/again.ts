@@ -16,7 +16,10 @@ export function onSource(
   );
 }
 
-/** The cells that are computed again after epochs of their fine-tuning, and after about how many: a training may end early, and go on after stages that end between. */
+/**
+ * The cells that are computed again after epochs of their fine-tuning, and after about
+ * how many: a training may end early, and go on after stages that end between.
+ */
 export function followedCells(
   suite: Suite,
 ): { cell: PlannedCell; epochs: number }[] {

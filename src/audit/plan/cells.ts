@@ -25,7 +25,10 @@ export interface PlannedCell {
 /** A budget with its name. */
 export type Budget = Results["threatModels"][number];
 
-/** Every budget of a suite: its threat models, then those of the sweep that are not among them. */
+/**
+ * Every budget of a suite: its threat models, then those of the sweep that
+ * are not among them.
+ */
 export function budgetsOf(suite: Suite): Budget[] {
   const named = Object.entries(suite.threatModels).map(
     ([id, { norm, eps = 0, steps, restarts, queries }]) => ({
@@ -117,7 +120,10 @@ function within(budget: Budget, { unit, params }: Chosen<AnyAttack>) {
   return { unit, params: limited };
 }
 
-/** Attacks that look at the model they attack; the others are the same with and without a defence. */
+/**
+ * Attacks that look at the model they attack. The others are the same with and
+ * without a defence.
+ */
 export const usesTarget = (attack: AnyAttack) =>
   attack.family !== "control" &&
   attack.family !== "corruption" &&

@@ -85,7 +85,10 @@ async function placeOf(
   return place;
 }
 
-/** Strings that stand under these names in parameters, or in those of a unit that they choose, with their path. */
+/**
+ * Strings that stand under these names in parameters, or in those of a unit that they
+ * choose, with their path.
+ */
 function named(
   params: Record<string, unknown>,
   names: readonly string[],

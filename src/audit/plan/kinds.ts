@@ -10,7 +10,9 @@ export const isOnlyMeasured = (suite: Suite): boolean =>
   Object.keys(suite.attacks).length === 0 &&
   Object.keys(suite.threatModels).length === 0;
 
-/** Refuses what is defined for numbers where the data is text, and the other way round. */
+/**
+ * Refuses what is defined for numbers where the data is text, and the other way round.
+ */
 export function checkKind(suite: Suite, file: string): void {
   const text = isText(suite);
   const { attacks, defenses, threatModels, sweep, base } = suite;

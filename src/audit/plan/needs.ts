@@ -14,7 +14,10 @@ export interface Place {
   readonly train?: Dataset;
 }
 
-/** How each need is looked for; gives what is said of a unit whose need is known not to be met. */
+/**
+ * How each need is looked for; gives what is said of a unit whose need is
+ * known not to be met.
+ */
 const looks: Readonly<
   Record<
     Need,
@@ -65,7 +68,10 @@ const looks: Readonly<
 
 const isText = ({ embedding }: Model) => embedding !== undefined;
 
-/** Whether what is right of a sample is a row of labels or values, as far as that is known. */
+/**
+ * Whether what is right of a sample is a row of labels or values, as far
+ * as that is known.
+ */
 function hasTargets({ suite, candidate, train }: Place): boolean {
   if (train) return train.targets !== undefined;
   if (!candidate) return false;
@@ -83,7 +89,10 @@ const hints: Readonly<Partial<Record<Need, string>>> = {
   samples: "Lower budgets; a number below 1 is a share of the set.",
 };
 
-/** The first need of a unit that is not met at a place, and what to do; null where all are, as far as is known. */
+/**
+ * The first need of a unit that is not met at a place, and what to do; null where all
+ * are, as far as is known.
+ */
 export function lackOf(
   chosen: Chosen,
   place: Place,

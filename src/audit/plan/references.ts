@@ -139,7 +139,10 @@ function checkTrajectory(
     );
 }
 
-/** Refuses attacks on all heads at once that do not follow a gradient, or that there are no heads for. */
+/**
+ * Refuses attacks on all heads at once that do not follow a gradient, or that there
+ * are no heads for.
+ */
 function checkAllHeads(
   { allHeads, attacks, candidates }: Suite,
   file: string,

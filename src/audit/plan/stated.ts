@@ -3,7 +3,10 @@ import type { Results } from "../results/index.ts";
 import { type Suite, unitResult } from "../suite/index.ts";
 import { budgetsOf } from "./cells.ts";
 
-/** What the suite states of attackers, attacks, defences and repairs, in the results document. */
+/**
+ * What the suite states of attackers, attacks, defences and repairs, in the
+ * results document.
+ */
 export function statedResult(
   suite: Suite,
 ): Pick<

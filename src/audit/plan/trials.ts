@@ -46,10 +46,16 @@ export function planTrials(suite: Suite): PlannedTrial[] {
   );
 }
 
-/** Whether a repair cleans the fine-tuning set, so that a candidate is tuned again on what it leaves. */
+/**
+ * Whether a repair cleans the fine-tuning set, so that a candidate is tuned again
+ * on what it leaves.
+ */
 const isFilter = ({ unit }: Chosen<Repair>) => unit.kind === "filter";
 
-/** Refuses a trial that can be tried on no candidate, or not on one that it names, or behind a repair on none. */
+/**
+ * Refuses a trial that can be tried on no candidate, or not on one that it names, or
+ * behind a repair on none.
+ */
 export function checkTrials(suite: Suite, file: string): void {
   const all = Object.values(suite.candidates);
   for (const [trial, spec] of Object.entries(suite.trials)) {

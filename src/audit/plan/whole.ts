@@ -19,7 +19,10 @@ export interface Plan {
   readonly unrelated: boolean;
   readonly cells: PlannedCell[];
   readonly trials: PlannedTrial[];
-  /** Cells that are computed again for the weights after epochs of a fine-tuning: after so many at most. */
+  /**
+   * Cells that are computed again for the weights after epochs of a fine-tuning: after
+   * so many at most.
+   */
   readonly alongTraining: {
     readonly cell: PlannedCell;
     readonly epochs: number;
@@ -31,7 +34,8 @@ export interface Plan {
 /**
  * The plan of a suite whose names all refer to something.
  *
- * @param only cells and trials whose ids match one of these patterns; all that there is when left out
+ * @param only cells and trials whose ids match one of these patterns; all that there
+ *   is when left out
  * @throws SUITE_INVALID, NO_CELLS where nothing matches
  */
 export function planSuite(
@@ -89,7 +93,9 @@ function chosenOf(
   );
 }
 
-/** Reads the data of a suite, and refuses what it and the models show to be impossible. */
+/**
+ * Reads the data of a suite, and refuses what it and the models show to be impossible.
+ */
 export async function prepareSuite(loaded: LoadedSuite): Promise<PreparedData> {
   const data = await prepareData(loaded);
   await foresee({ loaded, data });

@@ -1,6 +1,9 @@
 import { AssayError, UsageError } from "#core";
 
-/** Runs a check; what it throws says the file and the place in the suite, unless it says the file itself. */
+/**
+ * Runs a check. What it throws says the file and the place in the suite, unless it says
+ * the file itself.
+ */
 export function within<T>(file: string, key: string, check: () => T): T {
   try {
     return check();

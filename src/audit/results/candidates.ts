@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { measureSchema, rateSchema, unitSchema } from "./values.ts";
 
-/** One line of a training curve; rates are on the validation split. */
+/** One line of a training curve. Rates are on the validation split. */
 export const epochSchema = z.strictObject({
   epoch: z.int(),
   stage: z.int(),
@@ -11,7 +11,10 @@ export const epochSchema = z.strictObject({
   trainLoss: z.number(),
   validationLoss: z.number(),
   validationAccuracy: z.number(),
-  /** Means over the epoch of what the loss recorded, such as its terms, and what was found of each task on the validation split; absent where there is nothing. */
+  /**
+   * Means over the epoch of what the loss recorded, such as its terms, and what was
+   * found of each task on the validation split; absent where there is nothing.
+   */
   records: z.record(z.string(), z.number()).optional(),
   /** True for the epoch whose weights were kept. */
   best: z.boolean(),
@@ -23,7 +26,10 @@ export const lineageSchema = z.strictObject({
   strategy: z.string(),
   seed: z.int(),
   assayVersion: z.string(),
-  /** What the training states of itself, such as its epsilon and delta; absent where it states nothing. */
+  /**
+   * What the training states of itself, such as its epsilon and delta; absent where
+   * it states nothing.
+   */
   facts: z.record(z.string(), z.number()).optional(),
   /** What these numbers hold for, and what not. */
   claims: z.array(z.string()).optional(),
@@ -33,7 +39,9 @@ export const lineageSchema = z.strictObject({
 export const kinSchema = z.strictObject({
   group: z.string(),
   size: z.int(),
-  /** "same" bytes, "moved" from those of the base, or "new": the base has no such layer. */
+  /**
+   * "same" bytes, "moved" from those of the base, or "new": the base has no such layer.
+   */
   relation: z.enum(["same", "moved", "new"]),
   /** Norm of the difference over the norm in the base. */
   distance: z.number().nullable(),
@@ -62,17 +70,25 @@ export const baseSchema = z.strictObject({
   history: z.array(epochSchema),
   /** Absent where the data is no table, or its columns are in [0, 1] already. */
   units: unitsSchema.optional(),
-  /** The proactive defences that it was pre-trained with; absent where there are none. */
+  /**
+   * The proactive defences that it was pre-trained with; absent where there are none.
+   */
   training: z.array(unitSchema).optional(),
 });
 
 export const candidateSchema = z.strictObject({
   id: z.string(),
-  /** Which of several trainings of one candidate it is, counted from 1; null for a candidate of one seed. */
+  /**
+   * Which of several trainings of one candidate it is, counted from 1; null for a
+   * candidate of one seed.
+   */
   replica: z
     .strictObject({ of: z.string(), index: z.int().positive() })
     .nullable(),
-  /** Where it is one of several tasks on one trunk, which share file and training; absent otherwise. */
+  /**
+   * Where it is one of several tasks on one trunk, which share file and training;
+   * absent otherwise.
+   */
   member: z
     .strictObject({
       of: z.string(),
@@ -97,20 +113,31 @@ export const candidateSchema = z.strictObject({
   sourceAccuracy: rateSchema.nullable(),
   /** The proactive defence it was trained with, if any. */
   training: unitSchema.nullable(),
-  /** Further ones, in the order in which they were applied; absent where there are none. */
+  /**
+   * Further ones, in the order in which they were applied; absent where there are none.
+   */
   moreTraining: z.array(unitSchema).optional(),
   lineage: lineageSchema.nullable(),
-  /** What the weights themselves say of the descent from the base, from input to output; null without a base. */
+  /**
+   * What the weights themselves say of the descent from the base, from input to output;
+   * null without a base.
+   */
   kinship: z.array(kinSchema).nullable(),
   /** Path of the .onnx relative to the results document. */
   file: z.string(),
   hash: z.string(),
-  /** Absent where the run made it, the data is no table, or its columns are in [0, 1] already. */
+  /**
+   * Absent where the run made it, the data is no table, or its columns are
+   * in [0, 1] already.
+   */
   units: unitsSchema.optional(),
   parameters: z.int(),
   trainableParameters: z.int().nullable(),
   cleanAccuracy: rateSchema,
-  /** How far its outputs are from their targets on the test split; absent for classifiers. */
+  /**
+   * How far its outputs are from their targets on the test split; absent
+   * for classifiers.
+   */
   measures: z.array(measureSchema).optional(),
   history: z.array(epochSchema),
   /** Why training ended: "finished", "early stop", or the reason it broke off. */

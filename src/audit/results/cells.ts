@@ -6,7 +6,10 @@ import {
   threatModelSchema,
 } from "./values.ts";
 
-/** How well a score tells the attacked samples that are misclassified from the clean ones that are not. */
+/**
+ * How well a score tells the attacked samples that are misclassified from the clean
+ * ones that are not.
+ */
 export const rocSchema = z.strictObject({
   /** Area under the curve, with its 95 % interval. */
   auc: z.strictObject({
@@ -38,7 +41,10 @@ export const detectionSchema = z.strictObject({
       threshold: z.number(),
       /** Share of the clean samples that were flagged. */
       falsePositives: rateSchema,
-      /** Share of those flagged that were right clean and are misclassified under attack; null when there is none. */
+      /**
+       * Share of those flagged that were right clean and are misclassified under
+       * attack; null when there is none.
+       */
       detected: rateSchema.nullable(),
       roc: rocSchema.nullable(),
     }),
@@ -46,19 +52,34 @@ export const detectionSchema = z.strictObject({
 });
 
 export const cellSchema = z.strictObject({
-  /** "candidate/defense/attack@threatModel", with "+as-is" before "@" where the attack did not know the defence. */
+  /**
+   * "candidate/defense/attack@threatModel", with "+as-is" before "@" where the attack
+   * did not know the defence.
+   */
   id: z.string(),
   candidate: z.string(),
   defense: z.string(),
   attack: z.string(),
   threatModel: threatModelSchema,
-  /** True when the attack was made against the defence; false when it was made on the undefended candidate and replayed. */
+  /**
+   * True when the attack was made against the defence; false when it was made on the
+   * undefended candidate and replayed.
+   */
   adaptive: z.boolean(),
-  /** Accuracy of candidate and defence on the clean samples; one that a detector rejects counts as wrong. */
+  /**
+   * Accuracy of candidate and defence on the clean samples; one that a detector rejects
+   * counts as wrong.
+   */
   cleanAccuracy: rateSchema,
-  /** Share of all samples that are classified correctly clean, and under this attack correctly or, being rejected, not at all. */
+  /**
+   * Share of all samples that are classified correctly clean, and under this attack
+   * correctly or, being rejected, not at all.
+   */
   robustAccuracy: rateSchema,
-  /** Share of the correctly classified samples that the attack broke; null when none was correct. */
+  /**
+   * Share of the correctly classified samples that the attack broke; null when
+   * none was correct.
+   */
   attackSuccess: rateSchema.nullable(),
   /** Samples that were evaluated, over all samples of the cell. */
   queries: z.strictObject({
@@ -69,11 +90,20 @@ export const cellSchema = z.strictObject({
   }),
   trusted: z.boolean(),
   checks: z.array(checkSchema),
-  /** One character a sample, in order: "1" robust, "0" broken by the attack, "-" wrong or rejected without it. */
+  /**
+   * One character a sample, in order: "1" robust, "0" broken by the attack, "-" wrong
+   * or rejected without it.
+   */
   outcomes: z.string(),
-  /** Queries until each sample was broken, in order; 0 where it was not, or where it was wrong without the attack. Empty for an attack that does not query the target. */
+  /**
+   * Queries until each sample was broken, in order; 0 where it was not, or where it was
+   * wrong without the attack. Empty for an attack that does not query the target.
+   */
   queriesToBreak: z.array(z.int()),
-  /** Robust accuracy under each part of the attack, such as each corruption at each severity; empty for most attacks. */
+  /**
+   * Robust accuracy under each part of the attack, such as each corruption at each
+   * severity; empty for most attacks.
+   */
   breakdown: z.array(
     z.strictObject({
       name: z.string(),
@@ -82,7 +112,10 @@ export const cellSchema = z.strictObject({
       robustAccuracy: rateSchema,
     }),
   ),
-  /** How far outputs are from their targets on the attacked samples, clean and under the attack; absent for classifiers. */
+  /**
+   * How far outputs are from their targets on the attacked samples, clean and under the
+   * attack; absent for classifiers.
+   */
   measures: z.array(measureSchema.extend({ clean: z.number() })).optional(),
   /** What the detectors of the defence did; absent where it has none. */
   detection: detectionSchema.optional(),

@@ -21,7 +21,10 @@ export const exampleSchema = z.strictObject({
   l2: z.number(),
   original: pictureSchema,
   perturbed: pictureSchema,
-  /** Mid-grey is no change; scaled so that eps (linf) or the largest change (l2) is full contrast. */
+  /**
+   * Mid-grey is no change; scaled so that eps (linf) or the largest change (l2)
+   * is full contrast.
+   */
   difference: pictureSchema,
 });
 
@@ -37,7 +40,10 @@ export const textExampleSchema = exampleSchema
   .extend({
     /** Characters inserted, deleted, replaced or exchanged with a neighbour. */
     edits: z.int(),
-    /** Both texts in pieces, in order: alike where nothing changed, otherwise one edit each. */
+    /**
+     * Both texts in pieces, in order: alike where nothing changed,
+     * otherwise one edit each.
+     */
     segments: z.array(
       z.strictObject({ before: z.string(), after: z.string() }),
     ),

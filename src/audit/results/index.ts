@@ -50,7 +50,7 @@ export const gateRuleSchema = z.strictObject({
 export const resultsSchema = z.strictObject({
   schemaVersion: z.literal(RESULTS_VERSION),
   title: z.string(),
-  /** False when only some cells were run (--only); such a run has no verdict. */
+  /** False when only some cells were run (--only). Such a run has no verdict. */
   complete: z.boolean(),
   /** Names of the classes, or of the outputs. */
   classes: z.array(z.string()),
@@ -75,7 +75,11 @@ export const resultsSchema = z.strictObject({
   attacks: z.array(
     unitSchema.extend({
       access: threatModelSchema.shape.access,
-      /** "query" needs no gradients; a "universal" one makes one perturbation for all samples; in a "corruption" nobody searches; "control" is noise that every attack must beat. */
+      /**
+       * "query" needs no gradients; a "universal" one makes one perturbation for all
+       * samples; in a "corruption" nobody searches; "control" is noise that every
+       * attack must beat.
+       */
       family: z.enum([
         "single-step",
         "iterative",
@@ -98,15 +102,30 @@ export const resultsSchema = z.strictObject({
   /** Of candidates with several seeds. */
   seeds: z.array(seedSummarySchema),
   curves: z.array(curveSchema),
-  /** Robustness on the source domain beside the target's; absent where the suite does not ask for it, and in a partial run. */
+  /**
+   * Robustness on the source domain beside the target's; absent where the suite does
+   * not ask for it, and in a partial run.
+   */
   domains: z.array(domainSchema).optional(),
-  /** Robustness after the epochs of fine-tunings; absent where the suite does not ask for it, and in a partial run. */
+  /**
+   * Robustness after the epochs of fine-tunings; absent where the suite does not ask
+   * for it, and in a partial run.
+   */
   trajectories: z.array(trajectorySchema).optional(),
-  /** Of candidates of several tasks: every task attacked through the head of every other; absent where there are none. */
+  /**
+   * Of candidates of several tasks: every task attacked through the head of every
+   * other; absent where there are none.
+   */
   crossTask: z.array(crossTaskSchema).optional(),
-  /** Of each candidate beside what it was tuned from; absent where nothing in the suite stands for the base. */
+  /**
+   * Of each candidate beside what it was tuned from; absent where nothing in the suite
+   * stands for the base.
+   */
   inheritance: z.array(inheritanceSchema).optional(),
-  /** Attacks on the fine-tuning, as the suite names them, and repairs; empty where it tries none. */
+  /**
+   * Attacks on the fine-tuning, as the suite names them, and repairs; empty
+   * where it tries none.
+   */
   trialAttacks: z.array(trialUnitSchema),
   repairs: z.array(repairSchema),
   trials: z.array(trialSchema),

@@ -18,7 +18,9 @@ export const outcomesOf = (fates: readonly Fate[]): string =>
 
 const known = Object.keys(characters) as Fate[];
 
-/** What became of each sample; nobody asked about one whose character is none of these. */
+/**
+ * What became of each sample; nobody asked about one whose character is none of these.
+ */
 export const fatesOf = (outcomes: string): Fate[] =>
   Array.from(
     outcomes,
@@ -40,7 +42,10 @@ export const countOf = (outcomes: string, ...wanted: readonly Fate[]): number =>
 export const rightOf = (outcomes: string): boolean[] =>
   fatesOf(outcomes).map((fate) => fate !== "wrong");
 
-/** Of each sample, whether it withstands several attacks at once: each that asked about it, and one did. */
+/**
+ * Of each sample, whether it withstands several attacks at once: each that asked about
+ * it, and one did.
+ */
 export function robustInEach(all: readonly string[]): boolean[] {
   const [first = [], ...others] = all.map(fatesOf);
   return first.map((own, i) => {

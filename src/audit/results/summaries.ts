@@ -1,20 +1,32 @@
 import { z } from "zod";
 import { normSchema, rateSchema } from "./values.ts";
 
-/** Per-sample worst case over the attacks that count: adaptive ones, or all where there is no defence. */
+/**
+ * Per-sample worst case over the attacks that count: adaptive ones, or all where
+ * there is no defence.
+ */
 export const worstCaseSchema = z.strictObject({
   candidate: z.string(),
   defense: z.string(),
   /** Id of the threat model. */
   threatModel: z.string(),
   attacks: z.array(z.string()),
-  /** Audited candidates of other tasks on the same trunk, through whose heads it was attacked as well; absent where there are none. */
+  /**
+   * Audited candidates of other tasks on the same trunk, through whose heads it was
+   * attacked as well; absent where there are none.
+   */
   through: z.array(z.string()).optional(),
   robustAccuracy: rateSchema,
   trusted: z.boolean(),
-  /** False for a defence that no attack was made against: the number is only a bound from above. */
+  /**
+   * False for a defence that no attack was made against: the number is only a
+   * bound from above.
+   */
   evaluated: z.boolean(),
-  /** McNemar's exact test against the first candidate under the same defence; null for the first candidate itself. */
+  /**
+   * McNemar's exact test against the first candidate under the same defence; null for
+   * the first candidate itself.
+   */
   comparison: z
     .strictObject({
       against: z.string(),
@@ -68,12 +80,18 @@ const excessSchema = z.strictObject({
   pValue: z.number(),
 });
 
-/** How well an attack through the base carries over to undefended candidates, against what they share with it. */
+/**
+ * How well an attack through the base carries over to undefended candidates, against
+ * what they share with it.
+ */
 export const transferSchema = z.strictObject({
   attack: z.string(),
   /** Id of the threat model. */
   threatModel: z.string(),
-  /** The same attack through an unrelated model, and noise of the same size; null where the suite has none. */
+  /**
+   * The same attack through an unrelated model, and noise of the same size; null where
+   * the suite has none.
+   */
   controls: z.strictObject({
     unrelated: z.string().nullable(),
     noise: z.string().nullable(),
@@ -82,7 +100,9 @@ export const transferSchema = z.strictObject({
   points: z.array(
     z.strictObject({
       candidate: z.string(),
-      /** Share of the candidate's weights that are the base's, and of its layer groups. */
+      /**
+       * Share of the candidate's weights that are the base's, and of its layer groups.
+       */
       sharedWeights: z.number().min(0).max(1),
       sharedGroups: z.number().min(0).max(1),
       /** Of the correctly classified samples, and the same of the controls. */
@@ -98,17 +118,26 @@ export const transferSchema = z.strictObject({
   ),
 });
 
-/** What randomised smoothing proves of a candidate: that the class it gives most often under noise stays the same within a radius. */
+/**
+ * What randomised smoothing proves of a candidate: that the class it gives most often
+ * under noise stays the same within a radius.
+ */
 export const certificateSchema = z.strictObject({
   candidate: z.string(),
-  /** Standard deviation of the noise; radii are L2 distances in the same unit, that of the input bounds. */
+  /**
+   * Standard deviation of the noise; radii are L2 distances in the same unit, that of
+   * the input bounds.
+   */
   sigma: z.number(),
   /** Draws that picked the class, and that proved it. */
   n0: z.int(),
   n: z.int(),
   /** How often the certificate of a sample may be wrong. */
   alpha: z.number(),
-  /** One character a sample: "1" the right class was certified, "0" a wrong one, "-" abstained. */
+  /**
+   * One character a sample: "1" the right class was certified, "0" a wrong
+   * one, "-" abstained.
+   */
   outcomes: z.string(),
   /** Of the samples whose right class was certified; null for the others. */
   radii: z.array(z.number().nullable()),

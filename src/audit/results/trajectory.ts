@@ -20,7 +20,10 @@ export const trajectorySchema = z.strictObject({
       /** On the samples that are attacked here. */
       cleanAccuracy: rateSchema,
       robustAccuracy: rateSchema,
-      /** Whether the cell at these weights is trusted, as far as one cell can tell: what is left standing is not tried again by other means. */
+      /**
+       * Whether the cell at these weights is trusted, as far as one cell can tell: what
+       * is left standing is not tried again by other means.
+       */
       trusted: z.boolean(),
     }),
   ),

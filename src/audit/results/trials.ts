@@ -7,7 +7,10 @@ export const findingSchema = z.strictObject({
   /** The same in every trial of a kind, such as "attack-success". */
   id: z.string(),
   title: z.string(),
-  /** What it was measured at where a trial has several budgets or targets, such as "10 poisons"; null for the trial as a whole. */
+  /**
+   * What it was measured at where a trial has several budgets or targets, such as "10
+   * poisons"; null for the trial as a whole.
+   */
   at: z.string().nullable(),
   /** A "share" is in [0, 1]. */
   unit: z.enum(["share", "number"]),
@@ -18,7 +21,10 @@ export const findingSchema = z.strictObject({
   high: z.number().nullable(),
   /** How many samples, targets or models it was found on. */
   n: z.int().nonnegative().nullable(),
-  /** The one number of the trial is "headline"; "control" is what the same measure is without the attack; "cost" is what the attack or a repair costs in accuracy. */
+  /**
+   * The one number of the trial is "headline"; "control" is what the same measure is
+   * without the attack; "cost" is what the attack or a repair costs in accuracy.
+   */
   role: z.enum(["headline", "detail", "control", "cost"]),
   /** Which way the attacker wants it; null where neither. */
   attacker: z.enum(["up", "down"]).nullable(),

@@ -8,17 +8,29 @@ export const rateSchema = z.strictObject({
   n: z.int().nonnegative(),
 });
 
-/** How a change is measured: as a distance of numbers, as "edits" of the characters of a text, or not at all. */
+/**
+ * How a change is measured: as a distance of numbers, as "edits" of the characters of a
+ * text, or not at all.
+ */
 export const normSchema = z.enum(["linf", "l2", "l1", "l0", "edits", "none"]);
 
-/** What the attacker may do. `eps` is in the unit of the input bounds; a count for l0 and edits. */
+/**
+ * What the attacker may do. `eps` is in the unit of the input bounds; a count
+ * for l0 and edits.
+ */
 export const threatModelSchema = z.strictObject({
   id: z.string(),
   norm: normSchema,
   eps: z.number().nonnegative(),
-  /** What the attack needed: nothing, labels, scores, gradients of the target, or gradients of the public base. */
+  /**
+   * What the attack needed: nothing, labels, scores, gradients of the target, or
+   * gradients of the public base.
+   */
   access: z.enum(["none", "label", "score", "gradient", "base"]),
-  /** Most steps and restarts of an attack, and most queries of each sample; null where the attack decides. */
+  /**
+   * Most steps and restarts of an attack, and most queries of each sample; null where
+   * the attack decides.
+   */
   steps: z.int().nullable(),
   restarts: z.int().nullable(),
   queries: z.int().nullable(),

@@ -46,7 +46,10 @@ export async function triggerCheck(
   return { check, triggers };
 }
 
-/** How many channels under the head the clean samples never excite: where fine-pruning would begin. Told, and no check: clean models have some. */
+/**
+ * How many channels under the head the clean samples never excite: where fine-pruning
+ * would begin. Told, and no check: clean models have some.
+ */
 export async function dormantNote(
   model: Model,
   clean: Dataset,

@@ -87,7 +87,10 @@ function comparisons(graph: Graph, signal: ReadonlySet<string>): Check {
   );
 }
 
-/** Whether a comparison with a number only picks between forms of the value that it compares, place by place. */
+/**
+ * Whether a comparison with a number only picks between forms of the value that it
+ * compares, place by place.
+ */
 function isActivation(node: Node, { nodes, constants }: Graph): boolean {
   const values = node.inputs.filter((name) => !isNumber(name, constants));
   const [value, ...others] = values;

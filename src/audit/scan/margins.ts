@@ -12,10 +12,10 @@ export interface MarginSettings {
 }
 
 /**
- * The largest margin z_c - max of the others that any input within the bounds
- * gives each class. Found by ascent from random starts along the sign of the
- * gradient, with steps that fall from a tenth of the range to nothing; the paper
- * takes gradient descent with momentum, whose rate has to fit the model.
+ * The largest margin z_c - max of the others that any input within the bounds gives
+ * each class. Found by ascent from random starts along the sign of the gradient, with
+ * steps that fall from a tenth of the range to nothing. The paper takes gradient
+ * descent with momentum, whose rate has to fit the model.
  */
 export async function largestMargins(
   model: Model,
@@ -59,7 +59,10 @@ export async function largestMargins(
   return margins;
 }
 
-/** Below this the largest margin is one that a clean model would not have (Wang et al. 2024). */
+/**
+ * Below this the largest margin is one that a clean model would not have
+ * (Wang et al. 2024).
+ */
 const UNLIKELY = 0.05;
 
 /**
@@ -102,7 +105,8 @@ export function marginCheck(
 }
 
 function pValueOf(largest: number, others: readonly number[]): number {
-  // A gamma distribution is of numbers above 0; a class that nothing reaches is no class of a working model.
+  // A gamma distribution is of numbers above 0. A class that nothing reaches is no
+  // class of a working model.
   const above = others.filter((v) => v > 0);
   if (above.length < 3 || above.every((v) => v === above[0])) return 1;
   const { shape, scale } = fitGamma(above);

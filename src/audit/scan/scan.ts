@@ -26,7 +26,9 @@ export interface ScanSettings extends MarginSettings {
   readonly triggerSteps: number;
 }
 
-/** Those of Neural Cleanse but for the batch, which is ours, and ours for the margins. */
+/**
+ * Those of Neural Cleanse but for the batch, which is ours, and ours for the margins.
+ */
 const thorough: ScanSettings = { starts: 20, steps: 100, triggerSteps: 1000 };
 
 /** What a look at a base found. */
@@ -40,7 +42,10 @@ export interface Scan {
     Trigger,
     "size" | "success" | "anomaly" | "flagged"
   > & { readonly class: string })[];
-  /** A sentence each: what was seen and decides nothing, and what could not be looked at. */
+  /**
+   * A sentence each: what was seen and decides nothing, and what could
+   * not be looked at.
+   */
   readonly notes: readonly string[];
 }
 
@@ -54,8 +59,11 @@ interface Looked {
  * Looks at a base before it is tuned: at its graph, at the margins of its classes,
  * and with a suite at the triggers that its clean data allow.
  *
- * @param suite whose base says how the file is read, and whose data are clean: those of the pre-training where they have the model's classes, else the target's
- * @throws what `readGraph`, `normalise`, `loadSuite` and reading the data throw; DATA_SHAPE, DATA_BOUNDS, DATA_CLASSES for data that the model does not take, or of classes with other names
+ * @param suite whose base says how the file is read, and whose data are clean: those of
+ *   the pre-training where they have the model's classes, else the target's
+ * @throws what `readGraph`, `normalise`, `loadSuite` and reading the data throw;
+ *   DATA_SHAPE, DATA_BOUNDS, DATA_CLASSES for data that the model does not take, or of
+ *   classes with other names
  */
 export async function scanModel(
   file: string,
@@ -185,7 +193,7 @@ export async function scanWeights(
   const random = new Random("scan");
   const checks: Check[] = [];
   const notes: string[] = [];
-  /** What cannot be done with a model is told; it is no fault of the base. */
+  /** What cannot be done with a model is told. It is no fault of the base. */
   const attempt = async <T>(what: string, run: () => Promise<T>) => {
     try {
       return await run();
@@ -238,7 +246,10 @@ function pictureOf(
   return encodePng(shown, shape as [number, number, number]);
 }
 
-/** The graph, and whether all of it lies in the model's folder; a path out of it is not followed. */
+/**
+ * The graph, and whether all of it lies in the model's folder. A path out of it
+ * is not followed.
+ */
 function readWithin(file: string): { graph: Graph | null; check: Check } {
   const looked = {
     id: "external-data",

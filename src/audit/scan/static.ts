@@ -40,7 +40,10 @@ export function staticChecks(file: Graph): Check[] {
   ];
 }
 
-/** Domains that ONNX itself or ONNX Runtime brings; operators of any other are code of somebody else. */
+/**
+ * Domains that ONNX itself or ONNX Runtime brings; operators of any other are code
+ * of somebody else.
+ */
 const known: ReadonlySet<string> = new Set([
   "",
   "ai.onnx.ml",
@@ -118,7 +121,10 @@ function largeConstants(whole: Graph): Check {
   );
 }
 
-/** What makes values that are no tensors, which the graph does not list among its outputs. */
+/**
+ * What makes values that are no tensors, which the graph does not list
+ * among its outputs.
+ */
 const ends = /^(ZipMap|Sequence|Optional)/;
 
 function deadNodes(file: Graph): Check {

@@ -67,7 +67,10 @@ export function crossedInterval(
   return exactInterval(samples * mean, samples);
 }
 
-/** The mean of all, the squared distances of the rows' means from it, and the variance of what rows and samples do not explain. */
+/**
+ * The mean of all, the squared distances of the rows' means from it, and the variance
+ * of what rows and samples do not explain.
+ */
 function spreads(rows: readonly (readonly boolean[])[]) {
   const n = rows[0]?.length ?? 0;
   const k = rows.length;

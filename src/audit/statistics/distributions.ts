@@ -14,7 +14,10 @@ export function normalQuantile(p: number): number {
   return bisect((x) => normalCdf(x) < p, 0, 9);
 }
 
-/** The quantile of p in [0.5, 1) of Student's t with so many degrees of freedom, which may be a fraction. */
+/**
+ * The quantile of p in [0.5, 1) of Student's t with so many degrees of freedom, which
+ * may be a fraction.
+ */
 export function studentQuantile(p: number, freedom: number): number {
   const above = (t: number) =>
     betaCdf(freedom / (freedom + t * t), freedom / 2, 0.5) / 2;
@@ -38,7 +41,10 @@ export function bisect(
   }
 }
 
-/** x^a (1-x)^b / B(a, b), arranged so that no two large logarithms of factorials are subtracted. */
+/**
+ * x^a (1-x)^b / B(a, b), arranged so that no two large logarithms of
+ * factorials are subtracted.
+ */
 function density(x: number, a: number, b: number): number {
   const sum = a + b;
   const exponent =
@@ -73,7 +79,7 @@ function betaFraction(x: number, a: number, b: number): number {
   let c = 1;
   let d = 1 / awayFromZero(1 - ((a + b) * x) / (a + 1));
   let fraction = d;
-  // It takes about sqrt(max(a, b)) steps; the bound only ends a loop fed with NaN.
+  // It takes about sqrt(max(a, b)) steps. The bound only ends a loop fed with NaN.
   for (let m = 1; m < 1e6; m++) {
     const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
     d = 1 / awayFromZero(1 + even * d);
@@ -88,7 +94,10 @@ function betaFraction(x: number, a: number, b: number): number {
   return fraction;
 }
 
-/** The standard normal distribution at x >= 0, by Marsaglia's series (2004): phi(x) (x + x^3/3 + x^5/(3*5) + ...). */
+/**
+ * The standard normal distribution at x >= 0, by Marsaglia's series (2004): phi(x) (x +
+ * x^3/3 + x^5/(3*5) + ...).
+ */
 export function normalCdf(x: number): number {
   if (x > 9) return 1;
   let term = x;
@@ -100,7 +109,10 @@ export function normalCdf(x: number): number {
   return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
 }
 
-/** The distribution function of the gamma distribution at x, for a shape and a scale above 0. */
+/**
+ * The distribution function of the gamma distribution at x, for a shape and
+ * a scale above 0.
+ */
 export function gammaCdf(x: number, shape: number, scale: number): number {
   const z = x / scale;
   if (!(z > 0)) return 0;

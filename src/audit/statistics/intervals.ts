@@ -9,8 +9,8 @@ export interface Interval {
 }
 
 /**
- * Exact interval of a proportion in [0, 1]; never covers less than it says.
- * Throws STATISTICS_INPUT unless 0 <= successes <= n, n >= 1 (Clopper and Pearson 1934).
+ * Exact interval of a proportion in [0, 1]; never covers less than it says. Throws
+ * STATISTICS_INPUT unless 0 <= successes <= n, n >= 1 (Clopper and Pearson 1934).
  */
 export function clopperPearson(
   successes: number,
@@ -35,8 +35,8 @@ export function exactInterval(
 }
 
 /**
- * Score interval of a proportion in [0, 1]; narrower than the exact one, and on average right.
- * Throws STATISTICS_INPUT unless 0 <= successes <= n, n >= 1 (Wilson 1927).
+ * Score interval of a proportion in [0, 1]; narrower than the exact one, and on average
+ * right. Throws STATISTICS_INPUT unless 0 <= successes <= n, n >= 1 (Wilson 1927).
  */
 export function wilson(
   successes: number,
@@ -51,7 +51,10 @@ export function wilson(
   };
 }
 
-/** A share in [0, 1] with its 95 % Clopper-Pearson interval. Throws STATISTICS_INPUT when n is 0. */
+/**
+ * A share in [0, 1] with its 95 % Clopper-Pearson interval. Throws
+ * STATISTICS_INPUT when n is 0.
+ */
 export function rate(successes: number, n: number): Rate {
   return { value: successes / n, ...clopperPearson(successes, n), n };
 }

@@ -37,7 +37,10 @@ export function roc(
   };
 }
 
-/** For each of some numbers in falling order, how many of others in falling order are above it (or not below it). */
+/**
+ * For each of some numbers in falling order, how many of others in falling order are
+ * above it (or not below it).
+ */
 function countsAbove(
   others: readonly number[],
   numbers: readonly number[],

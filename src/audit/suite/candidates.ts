@@ -133,7 +133,7 @@ export function auditedCandidates(
   return Object.fromEntries(all.map((one) => [one.id, one]));
 }
 
-/** A candidate with what its kind has; the schema has seen that it is of one. */
+/** A candidate with what its kind has. The schema has seen that it is of one. */
 function byKind({
   spec,
   ...named

@@ -14,7 +14,10 @@ export function describe({ unit, params }: Chosen) {
   return { id: unit.id, params: plainParams(params) };
 }
 
-/** Parameters as a suite writes them: a unit that one of them chooses becomes its id and parameters. */
+/**
+ * Parameters as a suite writes them: a unit that one of them chooses becomes its
+ * id and parameters.
+ */
 export const plainParams = (
   params: Record<string, unknown>,
 ): Record<string, unknown> =>

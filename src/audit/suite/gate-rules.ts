@@ -4,14 +4,20 @@ import { UNDEFENDED } from "../counting.ts";
 import type { CandidateResult } from "../results/index.ts";
 import { didYouMean } from "./document/index.ts";
 
-/** A candidate that is one of several: trainings of one candidate, or tasks on one trunk. */
+/**
+ * A candidate that is one of several: trainings of one candidate, or
+ * tasks on one trunk.
+ */
 export interface Grouped {
   readonly id: string;
   readonly replica: CandidateResult["replica"];
   readonly member?: { readonly of: string; readonly task: string } | null;
 }
 
-/** The names by which a gate may speak of candidates: their own, and those that stand for several. */
+/**
+ * The names by which a gate may speak of candidates: their own, and those that
+ * stand for several.
+ */
 export const namesOf = (candidates: readonly Grouped[]): string[] => [
   ...new Set([
     ...candidates.map(({ id }) => id),
@@ -36,7 +42,10 @@ const metrics = {
     defense: name,
   }),
   cleanAccuracy: z.strictObject({ min: share, candidate: name, defense: name }),
-  /** Clean accuracy of `than` (the first candidate unless named) less that of the candidate. */
+  /**
+   * Clean accuracy of `than` (the first candidate unless named) less that
+   * of the candidate.
+   */
   cleanAccuracyDrop: z.strictObject({
     max: difference,
     candidate: name,
@@ -49,7 +58,10 @@ const metrics = {
     candidate: name,
     defense: name,
   }),
-  /** Share of the samples whose right class is certified (`certify`) to at least an L2 radius; of each level of noise, unless one is named. */
+  /**
+   * Share of the samples whose right class is certified (`certify`) to at least an L2
+   * radius; of each level of noise, unless one is named.
+   */
   certifiedAccuracy: z.strictObject({
     min: share,
     /** In the unit of the input bounds. */
@@ -82,7 +94,10 @@ export type Metric = keyof typeof metrics;
 /** The limit and the selectors of each metric. */
 export type Limits = { [M in Metric]: z.infer<(typeof metrics)[M]> };
 
-/** The rules of a suite's gate: each a map with one metric; a selector that is left out means every one. */
+/**
+ * The rules of a suite's gate: each a map with one metric. A selector that is left out
+ * means every one.
+ */
 export const gateSchema = z.array(
   z
     .strictObject({
@@ -112,7 +127,10 @@ export interface GateNames {
   repairs: readonly string[];
 }
 
-/** Throws GATE_NAME when a selector names nothing, or a drop has nothing to be compared with. */
+/**
+ * Throws GATE_NAME when a selector names nothing, or a drop has nothing to
+ * be compared with.
+ */
 export function checkGateNames(rules: GateConfig, names: GateNames): void {
   const known: Record<string, readonly string[]> = {
     candidate: names.candidates,

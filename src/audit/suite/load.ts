@@ -36,7 +36,10 @@ export type SuiteInput = Omit<Written, "candidates" | "base"> & {
   };
 };
 
-/** Reads and checks a suite: YAML, or a module that exports one. Throws SUITE_INVALID with file, line and key. */
+/**
+ * Reads and checks a suite: YAML, or a module that exports one. Throws SUITE_INVALID
+ * with file, line and key.
+ */
 export async function loadSuite(file: string): Promise<LoadedSuite> {
   const bytes = readFile(file);
   const hash = sha256(bytes);

@@ -23,12 +23,18 @@ export const id = z.string().regex(
 export const givenSchema = z.strictObject({
   /** An .onnx file; relative to the suite. */
   model: z.string(),
-  /** A safetensors file with the weights of that model; those in the model's own file when left out. */
+  /**
+   * A safetensors file with the weights of that model; those in the model's own
+   * file when left out.
+   */
   weights: z.string().optional(),
   input: contractSchema.optional(),
   /** Classes of the source task, or names of its outputs. */
   classes: z.array(z.string()).min(1).optional(),
-  /** The output of the file that is judged, of several; told by its width or name when left out. */
+  /**
+   * The output of the file that is judged, of several; told by its width or
+   * name when left out.
+   */
   output: z.string().optional(),
   /** What the outputs of the file mean, where it does not tell. */
   task: taskSchema.optional(),
@@ -52,7 +58,9 @@ const pretrainSchema = z
     architecture: z.enum(
       architectures.map((a) => a.id) as [string, ...string[]],
     ),
-    /** Proactive defences, for a base that is robust before anything is tuned from it. */
+    /**
+     * Proactive defences, for a base that is robust before anything is tuned from it.
+     */
     training: trainingSchema.optional(),
     ...trainingSettings,
   })
@@ -76,35 +84,63 @@ export const BASE = "base";
 
 export const candidateSchema = z
   .strictObject({
-    /** A model that was fine-tuned elsewhere: an .onnx file, relative to the suite; or "base", the base itself as it is, where its classes are the task's. */
+    /**
+     * A model that was fine-tuned elsewhere: an .onnx file, relative to the suite; or
+     * "base", the base itself as it is, where its classes are the task's.
+     */
     model: z.string().optional(),
-    /** A safetensors file with its weights, for instance of a fine-tuned twin of the base. */
+    /**
+     * A safetensors file with its weights, for instance of a fine-tuned
+     * twin of the base.
+     */
     weights: z.string().optional(),
-    /** The output of its file that is judged, of several; told by its width or name when left out. */
+    /**
+     * The output of its file that is judged, of several; told by its width or
+     * name when left out.
+     */
     output: z.string().optional(),
     input: contractSchema.optional(),
     strategy: choiceOf(strategies).optional(),
     /** What holds the weights near to the base. */
     regularizer: choiceOf(regularizers).optional(),
-    /** The layer group or value whose features the new head reads; the last one when left out. */
+    /**
+     * The layer group or value whose features the new head reads; the last
+     * one when left out.
+     */
     cut: z.string().optional(),
-    /** How it learns from unlabelled data of the target domain; see sourceData and shift. */
+    /**
+     * How it learns from unlabelled data of the target domain; see
+     * sourceData and shift.
+     */
     adaptation: choiceOf(adaptations).optional(),
     /** Whose labels it learns from. */
     labels: z.enum(["target", "source"]).default("target"),
     training: trainingSchema.optional(),
-    /** Tasks that it learns together, a head for each on one trunk: "main", the suite's own, and those under tasks. Each is audited; "multi" becomes "multi.main" and so on. Of a model that is given, its heads or outputs by name. */
+    /**
+     * Tasks that it learns together, a head for each on one trunk: "main", the suite's
+     * own, and those under tasks. Each is audited; "multi" becomes "multi.main" and so
+     * on. Of a model that is given, its heads or outputs by name.
+     */
     tasks: z.array(id).min(1).optional(),
     /** How much each task counts. */
     taskWeights: choiceOf(weightings).default({
       unit: weightings[0]!,
       params: { weights: {} },
     }),
-    /** Draws tasks by their number of samples to the power of 1 / temperature, instead of every sample once an epoch; the higher, the more equal. */
+    /**
+     * Draws tasks by their number of samples to the power of 1 / temperature, instead
+     * of every sample once an epoch; the higher, the more equal.
+     */
     taskTemperature: z.number().positive().nullable().default(null),
-    /** How many times it is trained, each from another seed; "full" then becomes "full.1", "full.2" and so on. */
+    /**
+     * How many times it is trained, each from another seed; "full" then becomes
+     * "full.1", "full.2" and so on.
+     */
     seeds: z.int().positive().max(100).default(1),
-    /** Names or patterns of the constants that may be trained; found by their use when left out. */
+    /**
+     * Names or patterns of the constants that may be trained; found by their
+     * use when left out.
+     */
     trainable: z.array(z.string()).optional(),
     ...trainingSettings,
   })

@@ -10,11 +10,12 @@ import type { Suite, suiteSchema } from "./schema.ts";
 export const isModule = (file: string): boolean => /\.[cm]?[jt]s$/.test(file);
 
 /**
- * A suite as a module exports it under the name `suite`: the object that the YAML would give, in
- * which a schedule may be a function.
+ * A suite as a module exports it under the name `suite`: the object that the YAML would
+ * give, in which a schedule may be a function.
  *
  * @param version names what is in the file, so that a changed one is read anew
- * @throws SUITE_TYPESCRIPT when Node does not read TypeScript, SUITE_MODULE, SUITE_INVALID
+ * @throws SUITE_TYPESCRIPT when Node does not read TypeScript,
+ *   SUITE_MODULE, SUITE_INVALID
  */
 export async function importSuite(
   file: string,

@@ -17,13 +17,19 @@ export const isFollowed = (
   isTrained(candidate) &&
   isNamed(trajectory.candidates, candidate);
 
-/** What tells the trunk of an audited task from others; nothing for a candidate that has no tasks. */
+/**
+ * What tells the trunk of an audited task from others; nothing for a candidate
+ * that has no tasks.
+ */
 export function trunkOf({ candidates }: Suite, id: string): string | null {
   const { trunk, replica } = candidates[id] ?? {};
   return trunk ? JSON.stringify([trunk.of, replica?.index]) : null;
 }
 
-/** Whether names speak of a candidate, by its own or by one for all of its trainings or tasks; those that are left out speak of all. */
+/**
+ * Whether names speak of a candidate, by its own or by one for all of its trainings or
+ * tasks; those that are left out speak of all.
+ */
 export function isNamed(
   names: readonly string[] | undefined,
   { id, replica, trunk }: Candidate,

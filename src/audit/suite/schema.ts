@@ -28,9 +28,15 @@ const shiftSchema = z.union([
 /** What an attacker may do. */
 const threatModelSpec = z
   .strictObject({
-    /** How a perturbation is measured; "none" leaves its size to the attack (rotations, patches, corruptions). */
+    /**
+     * How a perturbation is measured; "none" leaves its size to the attack (rotations,
+     * patches, corruptions).
+     */
     norm: normSchema,
-    /** In the unit of the input bounds; a count of numbers for l0, of characters for edits. */
+    /**
+     * In the unit of the input bounds; a count of numbers for l0, of
+     * characters for edits.
+     */
     eps: numberOrFraction.pipe(z.number().nonnegative()).optional(),
     /** Most steps of an iterative attack; what the attack says when left out. */
     steps: z.int().positive().optional(),
@@ -43,7 +49,9 @@ const threatModelSpec = z
     message: 'state eps, except where norm is "none"',
   });
 
-/** Parts of a repair: filters first, since each tunes the candidate again from the base. */
+/**
+ * Parts of a repair: filters first, since each tunes the candidate again from the base.
+ */
 const repairSchema = z
   .array(choiceOf(repairs))
   .min(1)
@@ -64,13 +72,25 @@ export const suiteSchema = z.strictObject({
   title: z.string().min(1),
   seed: z.int().nonnegative().default(0),
   data: dataSpecSchema,
-  /** Labelled data of another domain with the same classes; the data itself, without the shift, when only that is stated. */
+  /**
+   * Labelled data of another domain with the same classes; the data itself, without the
+   * shift, when only that is stated.
+   */
   sourceData: dataSpecSchema.optional(),
-  /** What makes the target domain of the data, in this order: inverted images, or a common corruption. */
+  /**
+   * What makes the target domain of the data, in this order: inverted images, or a
+   * common corruption.
+   */
   shift: z.array(shiftSchema).default([]),
-  /** Classes of the target task, or names of its outputs, in the order of the model's outputs; all of the data's when left out. */
+  /**
+   * Classes of the target task, or names of its outputs, in the order of the model's
+   * outputs; all of the data's when left out.
+   */
   classes: z.array(z.string()).min(1).optional(),
-  /** What the outputs of the candidates mean, and when they are wrong; told by each file when left out. */
+  /**
+   * What the outputs of the candidates mean, and when they are wrong; told by each
+   * file when left out.
+   */
   task: taskSchema.optional(),
   /** Further tasks that candidates can learn beside the suite's own. */
   tasks: z.record(id, taskSpecSchema).default({}),
@@ -81,14 +101,21 @@ export const suiteSchema = z.strictObject({
       test: z.number().positive(),
     })
     .default({ train: 0.6, validation: 0.15, test: 0.25 }),
-  /** What runs the graphs; the command line may say otherwise. */
+  /** What runs the graphs. The command line may say otherwise. */
   engine: z.enum(engines).default("onnxruntime"),
-  /** Whether as many test samples of the source domain are attacked as well, by the same attacks under the same threat models. */
+  /**
+   * Whether as many test samples of the source domain are attacked as well, by the same
+   * attacks under the same threat models.
+   */
   attackSource: z.boolean().default(false),
   /** Test samples that are attacked, chosen evenly over the classes. */
   samples: z.int().positive().default(500),
   base: baseSchema.optional(),
-  /** A model of about the same accuracy that does not descend from the base, for attacks with surrogate: unrelated. Trained as the base is, from another seed, when left out. */
+  /**
+   * A model of about the same accuracy that does not descend from the base, for
+   * attacks with surrogate: unrelated. Trained as the base is, from another
+   * seed, when left out.
+   */
   unrelated: givenSchema.optional(),
   candidates: z.record(id, candidateSchema).transform(auditedCandidates),
   /** Reactive defences by name; the undefended candidate, "none", is always there. */
@@ -108,25 +135,40 @@ export const suiteSchema = z.strictObject({
       defenses: z.array(id).default(["none"]),
     })
     .optional(),
-  /** Attacks that are also made on all heads of a candidate of several tasks at once: on the sum of their losses, until all are wrong. */
+  /**
+   * Attacks that are also made on all heads of a candidate of several tasks at once: on
+   * the sum of their losses, until all are wrong.
+   */
   allHeads: z.array(id).default([]),
-  /** Robustness along each fine-tuning, or adaptation that trains: the weights after its epochs, against one of the attacks under one of the threat models. */
+  /**
+   * Robustness along each fine-tuning, or adaptation that trains: the weights after its
+   * epochs, against one of the attacks under one of the threat models.
+   */
   trajectory: z
     .strictObject({
       attack: id,
       threatModel: id,
       /** How many of the attacked samples. */
       samples: z.int().positive().default(100),
-      /** After every how many epochs; the last before other layers are trained, the one that was kept and the last of all are always among them. */
+      /**
+       * After every how many epochs; the last before other layers are trained, the one
+       * that was kept and the last of all are always among them.
+       */
       every: z.int().positive().default(1),
       /** All that are fine-tuned or adapted when left out. */
       candidates: z.array(id).min(1).optional(),
     })
     .optional(),
-  /** Certified radii of candidates behind noise (randomised smoothing); the defaults are those of Cohen et al. 2019. */
+  /**
+   * Certified radii of candidates behind noise (randomised smoothing). The defaults are
+   * those of Cohen et al. 2019.
+   */
   certify: z
     .strictObject({
-      /** Standard deviation of the noise, in the unit of the input bounds; several for a certificate at each. */
+      /**
+       * Standard deviation of the noise, in the unit of the input bounds; several for a
+       * certificate at each.
+       */
       sigma: z.union([
         z.number().positive(),
         z.array(z.number().positive()).min(1),
@@ -143,7 +185,10 @@ export const suiteSchema = z.strictObject({
       candidates: z.array(id).min(1).optional(),
     })
     .optional(),
-  /** Attacks on the fine-tuning itself: on its data, on what came of it, on what that tells. */
+  /**
+   * Attacks on the fine-tuning itself: on its data, on what came of it, on
+   * what that tells.
+   */
   trials: z
     .record(
       id,
@@ -156,7 +201,10 @@ export const suiteSchema = z.strictObject({
       }),
     )
     .default({}),
-  /** Defences by name that clean the fine-tuning set or change the tuned weights, and are tried against every trial. */
+  /**
+   * Defences by name that clean the fine-tuning set or change the tuned weights, and
+   * are tried against every trial.
+   */
   repairs: z.record(id, repairSchema).default({}),
   gate: gateSchema.default([]),
   /** Adversarial examples shown for each candidate. */

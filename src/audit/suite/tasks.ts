@@ -6,7 +6,7 @@ import { taskSchema } from "#model";
 /** The name of the task of the suite's own data and classes. */
 export const MAIN = "main";
 
-/** How samples get other labels; those that get none are left out. */
+/** How samples get other labels. Those that get none are left out. */
 const relabelSchema = z.union([
   z
     .strictObject({

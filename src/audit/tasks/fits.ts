@@ -86,7 +86,10 @@ export function checkTargets(
   }
 }
 
-/** Refuses tables of which the same scaled number means two things: ranges are those of each file where none are stated. */
+/**
+ * Refuses tables of which the same scaled number means two things: ranges are those of
+ * each file where none are stated.
+ */
 export function requireSameUnits(
   { table }: Dataset,
   { table: other }: Dataset,

@@ -14,7 +14,10 @@ export interface TaskData {
   readonly target: Parts;
   /** The test samples that are attacked. */
   readonly attacked: Dataset;
-  /** Which samples of the suite's data those of the training and validation parts are, and those that are attacked; null for data of its own. */
+  /**
+   * Which samples of the suite's data those of the training and validation parts are,
+   * and those that are attacked; null for data of its own.
+   */
   readonly rows: Readonly<
     Record<"train" | "validation" | "attacked", number[]>
   > | null;
@@ -23,9 +26,15 @@ export interface TaskData {
 /** The data of a run, of its target task first of all. */
 export interface PreparedData extends Omit<TaskData, "rows"> {
   readonly source: string;
-  /** Labelled data of the source domain, with the classes of the target; null when the suite has one domain. */
+  /**
+   * Labelled data of the source domain, with the classes of the target; null when the
+   * suite has one domain.
+   */
   readonly sourceDomain: Parts | null;
-  /** As many test samples of the source domain as of the target are attacked: the same ones where the target is a shift of them. Null where the suite has one domain. */
+  /**
+   * As many test samples of the source domain as of the target are attacked: the same
+   * ones where the target is a shift of them. Null where the suite has one domain.
+   */
   readonly sourceAttacked: Dataset | null;
   /** The source task that the base is pre-trained on, when it is. */
   readonly pretraining: Parts | null;
@@ -33,7 +42,10 @@ export interface PreparedData extends Omit<TaskData, "rows"> {
   readonly tasks: ReadonlyMap<string, TaskData>;
 }
 
-/** So many samples, spread over all: those that are attacked are in the order of their classes. */
+/**
+ * So many samples, spread over all: those that are attacked are in the order
+ * of their classes.
+ */
 export const evenly = ({ y }: Dataset, most: number): number[] => {
   const count = Math.min(most, y.length);
   return Array.from({ length: count }, (_, k) =>

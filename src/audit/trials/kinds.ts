@@ -11,7 +11,10 @@ import { activation } from "./transfer/activation.ts";
 import { fingerprint } from "./transfer/fingerprint.ts";
 import type { Protocol } from "./trial.ts";
 
-/** How each kind of attack on a fine-tuning is tried. A new one is a file and a line here. */
+/**
+ * How each kind of attack on a fine-tuning is tried. A new one is a file
+ * and a line here.
+ */
 export const protocols: readonly Protocol[] = [
   poisoning,
   targetedPoisoning,

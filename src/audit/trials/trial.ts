@@ -19,17 +19,28 @@ export interface TrialInput<U, P = Record<string, unknown>> {
   readonly params: P;
   /** The candidate behind the repair of the trial. */
   readonly victim: Victim;
-  /** A model that does not descend from the base, where the attack has it as its control. */
+  /**
+   * A model that does not descend from the base, where the attack has
+   * it as its control.
+   */
   readonly unrelated: Model | null;
-  /** Fine-tunes as the victim does, but without its repair: what an attacker can do at home. */
+  /**
+   * Fine-tunes as the victim does, but without its repair: what an
+   * attacker can do at home.
+   */
   surrogate(changes: Changes): Promise<Model>;
-  /** What the attacker makes before the victim moves. It is kept, and the same whatever the repair. */
+  /**
+   * What the attacker makes before the victim moves. It is kept, and the same
+   * whatever the repair.
+   */
   once(name: string, make: () => Promise<FloatTensor>): Promise<FloatTensor>;
   /** For everything that the attacker draws; the same whatever the repair. */
   readonly random: Random;
   readonly engine: Engine;
   readonly signal?: AbortSignal;
-  /** Called with the share of the work that is done; throws when the run is interrupted. */
+  /**
+   * Called with the share of the work that is done; throws when the run is interrupted.
+   */
   readonly onProgress: (share: number) => void;
 }
 
@@ -86,7 +97,10 @@ export const numberFinding = (
   n,
 });
 
-/** By how much more samples the first of two judges says yes, a share with the paired interval. */
+/**
+ * By how much more samples the first of two judges says yes, a share with the
+ * paired interval.
+ */
 export function pairedFinding(
   words: Words,
   first: readonly boolean[],
@@ -103,7 +117,9 @@ export function pairedFinding(
 /** Of each training, which of the same samples are so. */
 type Trainings = readonly (readonly boolean[])[];
 
-/** The share that trainings reach on average, with its interval where there are several. */
+/**
+ * The share that trainings reach on average, with its interval where there are several.
+ */
 export const crossedFinding = (words: Words, rows: Trainings): Finding =>
   numberFinding(words, meanShare(rows), {
     ...(rows.length > 1 ? crossedInterval(rows) : {}),

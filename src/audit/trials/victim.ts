@@ -16,7 +16,7 @@ import {
 import { type Candidate, describe } from "../suite/index.ts";
 import { judgedOn, type Parts, type TaskData } from "../tasks/index.ts";
 
-/** What is changed of a candidate's fine-tuning; the rest is as it was. */
+/** What is changed of a candidate's fine-tuning. The rest is as it was. */
 export interface Changes {
   /** Other data to learn from, with the same classes. */
   readonly train?: Dataset;
@@ -28,7 +28,10 @@ export interface Changes {
 /** A model that was tuned again. */
 export interface Retuned {
   readonly model: Model;
-  /** Rows of the data that filters left out or gave another label; null where the repair has no filter. */
+  /**
+   * Rows of the data that filters left out or gave another label; null where the
+   * repair has no filter.
+   */
   readonly filtered: ReadonlySet<number> | null;
 }
 
@@ -36,7 +39,10 @@ export interface Retuned {
 export interface Learned {
   /** Data of the domain whose labels it learned, as it was split. */
   readonly domain: Parts;
-  /** The training samples that its fine-tuning drew, behind the filters of the repair and with the labels that these gave them. */
+  /**
+   * The training samples that its fine-tuning drew, behind the filters of the repair
+   * and with the labels that these gave them.
+   */
   readonly seen: Dataset;
   /** How many samples of another domain it saw without their labels. */
   readonly unlabelled: number;
@@ -89,7 +95,8 @@ interface Tuned {
 /**
  * Opens the candidate of a trial.
  *
- * @param repair in this order: filters clean the data and tune again, the others change weights
+ * @param repair in this order: filters clean the data and tune again, the
+ *   others change weights
  */
 export async function openVictim(
   ready: ReadyModel,
@@ -191,7 +198,10 @@ async function tuneAgain(
   return { model: kept.model, key, train, unseen: kept.unseen ?? [] };
 }
 
-/** The data whose labels a candidate learns; of a file from elsewhere, those of its task. */
+/**
+ * The data whose labels a candidate learns; of a file from elsewhere,
+ * those of its task.
+ */
 function domainOf(
   { kind, labels, adaptation }: Candidate,
   { target }: TaskData,

@@ -21,7 +21,10 @@ export interface Evidence {
   family: Family;
   /** The highest input value less the lowest. */
   boundsWidth: number;
-  /** Whether the samples are rows of a table with constraints, so that no budget turns every row into any other. */
+  /**
+   * Whether the samples are rows of a table with constraints, so that no budget turns
+   * every row into any other.
+   */
   constrained?: boolean;
   /** The accuracy of guessing: one over the number of classes. */
   chance: number;
@@ -39,9 +42,15 @@ export interface Evidence {
   notes: readonly string[];
   /** Why there was no gradient to follow; null where there was, or none was needed. */
   noGradient: string | null;
-  /** Share of the samples whose gradient was zero everywhere; null for an attack without gradients. */
+  /**
+   * Share of the samples whose gradient was zero everywhere; null for an attack
+   * without gradients.
+   */
   zeroGradientShare: number | null;
-  /** Samples whose clean prediction through the attack path differs from the plain forward. */
+  /**
+   * Samples whose clean prediction through the attack path differs from
+   * the plain forward.
+   */
   cleanMismatch: number;
   /** What was seen of the attacked model without any attack. */
   model: ModelProbes;
@@ -103,7 +112,10 @@ export const isSearch = (cell: Evidence): boolean =>
   isWhiteBox(cell) &&
   (cell.family === "iterative" || cell.family === "minimum-norm");
 
-/** The siblings whose numbers count for the same candidate, defence and norm, on as many samples. */
+/**
+ * The siblings whose numbers count for the same candidate, defence and norm, on
+ * as many samples.
+ */
 export function comparable(
   cell: Evidence,
   siblings: readonly Evidence[],

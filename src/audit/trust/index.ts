@@ -1,4 +1,5 @@
-// Why a number may be believed: what was tried on what stood, and the checks that judge it.
+// Why a number may be believed: what was tried on what stood, and the
+// checks that judge it.
 export { type Evidence, isRandom } from "./check.ts";
 export { otherMeans } from "./checks/other-means.ts";
 export { isTrusted, isVoid, trustChecks } from "./judge.ts";

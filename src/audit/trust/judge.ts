@@ -27,10 +27,16 @@ import { stoppedRising } from "./checks/stopped-rising.ts";
 export { type Evidence, isRandom, type TrustCheck } from "./check.ts";
 export type { AttackProbes } from "./probes/index.ts";
 
-/** The checks that hold for every cell. When one fails, the number may be wrong either way. */
+/**
+ * The checks that hold for every cell. When one fails, the number may be
+ * wrong either way.
+ */
 const always: readonly TrustCheck[] = [budgetKept, cleanPreflight, asPublished];
 
-/** The checks of numbers that count. When one fails, the target may be less robust than it looks. */
+/**
+ * The checks of numbers that count. When one fails, the target may be less
+ * robust than it looks.
+ */
 const whereItCounts: readonly TrustCheck[] = [
   logitsGiven,
   repeatable,
@@ -59,7 +65,7 @@ export const allTrustChecks: readonly TrustCheck[] = [
   ...whereItCounts,
 ];
 
-/** Judges a cell among the others of its run; checks that do not apply are left out. */
+/** Judges a cell among the others of its run. Checks that do not apply are left out. */
 export function trustChecks(
   cell: Evidence,
   siblings: readonly Evidence[],

@@ -19,7 +19,9 @@ export const activations: RuleTable = {
   Sigmoid: ({ b, out, g }) => [b.mul(g, b.mul(out, b.sub(1, out)))],
   Tanh: ({ b, out, g }) => [b.mul(g, b.sub(1, b.mul(out, out)))],
   Softplus: ({ b, x, g }) => [b.mul(g, b.sigmoid(x))],
-  /** Inclusive at both bounds, like torch.clamp: a pixel at its limit can still move. */
+  /**
+   * Inclusive at both bounds, like torch.clamp: a pixel at its limit can still move.
+   */
   Clip: ({ b, inputs: [, low, high], x, out, g }) => {
     if (!low && !high) return [g];
     const where = (condition: string) => b.mul(g, b.mask(condition, x));

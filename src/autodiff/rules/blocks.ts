@@ -15,7 +15,8 @@ const depthToSpace: Rule = ({ b, node, x, g }) => {
   const dims = fixed(b.rankedDims(x).slice(1));
   if (mode === "DCR" || !dims)
     return [b.op("SpaceToDepth", [g], { blocksize: int(size) })];
-  // With columns before rows in the channels, SpaceToDepth would put them in another order.
+  // With columns before rows in the channels, SpaceToDepth would put them
+  // in another order.
   const [channels = 1, height = 1, width = 1] = dims;
   const kept = channels / size ** 2;
   const blocks = b.reshape(g, [0, kept, height, size, width, size]);

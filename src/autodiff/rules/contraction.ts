@@ -131,7 +131,10 @@ function asMatMul(
   return permuted(b, { term: [...order, row, column], value }, output);
 }
 
-/** From the labels that a gradient has to the axes of its operand: repeated along those that were summed away, and on the diagonal of those that repeat. */
+/**
+ * From the labels that a gradient has to the axes of its operand: repeated along those
+ * that were summed away, and on the diagonal of those that repeat.
+ */
 function spread(
   b: GraphBuilder,
   value: string,
@@ -155,7 +158,9 @@ function spread(
   return there ? full : b.expand(full, b.shapeOf(x));
 }
 
-/** 1 where two axes of `x` have the same index, 0 elsewhere; the other axes are 1 long. */
+/**
+ * 1 where two axes of `x` have the same index, 0 elsewhere. The other axes are 1 long.
+ */
 function diagonal(
   b: GraphBuilder,
   like: string,

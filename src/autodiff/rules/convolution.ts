@@ -74,7 +74,10 @@ function inputGradient(b: Builder, g: string, w: string, s: Geometry): string {
 /** Channels of half a block of onnxruntime's kernels. */
 const FEW = 8;
 
-/** Stride 1: a convolution of the gradient with the flipped kernel, its channels swapped inside each group. */
+/**
+ * Stride 1: a convolution of the gradient with the flipped kernel, its channels swapped
+ * inside each group.
+ */
 function flippedConvolution(
   b: Builder,
   g: string,
@@ -112,7 +115,10 @@ function flippedConvolution(
   });
 }
 
-/** The matrix that reverses a row. A product with it takes half the time of a slice with negative steps. */
+/**
+ * The matrix that reverses a row. A product with it takes half the time of a slice
+ * with negative steps.
+ */
 const reversal = (b: Builder, length: number) =>
   b.constant(
     floats(
@@ -123,7 +129,10 @@ const reversal = (b: Builder, length: number) =>
     ),
   );
 
-/** Larger strides, and few channels: the transposed convolution, padded at the end to the size of the input. */
+/**
+ * Larger strides, and few channels: the transposed convolution, padded at the end to
+ * the size of the input.
+ */
 function transposedConvolution(
   b: Builder,
   g: string,
@@ -170,7 +179,10 @@ function weightGradient(b: Builder, g: string, x: string, s: Geometry): string {
     : byTaps(b, g, x, s);
 }
 
-/** Batch and channels exchanged: the input convolved with the gradient, strides and dilations exchanged too. */
+/**
+ * Batch and channels exchanged: the input convolved with the gradient, strides and
+ * dilations exchanged too.
+ */
 function swappedConvolution(
   b: Builder,
   g: string,
@@ -336,7 +348,10 @@ const convTranspose: Rule = (context) => {
   ];
 };
 
-/** The pads of a transposed convolution, also where only the size of its output is stated. */
+/**
+ * The pads of a transposed convolution, also where only the size of its
+ * output is stated.
+ */
 function transposedPads(
   node: RuleContext["node"],
   window: Window,

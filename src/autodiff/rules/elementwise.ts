@@ -103,7 +103,7 @@ function dropout({ b, node, inputs, g }: RuleContext): readonly string[] {
   );
 }
 
-/** Elementwise minimum or maximum; ties share the gradient evenly, as in PyTorch. */
+/** Elementwise minimum or maximum. Ties share the gradient evenly, as in PyTorch. */
 function extremum({ b, inputs, out, g }: RuleContext): readonly string[] {
   const masks = inputs.map((x) => b.mask(b.equal(x, out), out));
   const ties = masks.length === 1 ? masks[0] : b.op("Sum", masks);

@@ -36,7 +36,10 @@ export const rules: RuleTable = {
   ...quantisation,
 };
 
-/** Operators whose output does not change smoothly with any input: their gradient is zero or does not exist. */
+/**
+ * Operators whose output does not change smoothly with any input: their gradient is
+ * zero or does not exist.
+ */
 export const withoutGradient: ReadonlySet<string> = new Set(
   "And ArgMax ArgMin Bernoulli BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Ceil ConstantOfShape Equal EyeLike Floor Greater GreaterOrEqual Hardmax IsInf IsNaN Less LessOrEqual Multinomial NonMaxSuppression NonZero Not Or RandomNormal RandomNormalLike RandomUniform RandomUniformLike Range Round Shape Sign Size Xor".split(
     " ",

@@ -48,7 +48,10 @@ const cumProd: Rule = ({ b, node, x, y: axis, g }) => {
   ];
 };
 
-/** An operator that undoes itself, or keeps a part: the gradient goes through the same one. */
+/**
+ * An operator that undoes itself, or keeps a part: the gradient goes
+ * through the same one.
+ */
 const again: Rule = ({ b, node, inputs, g }) => [
   b.op(node.op, [g, ...inputs.slice(1)], node.attributes),
 ];
@@ -65,7 +68,10 @@ const unique: Rule = ({ b, node, x, gradients: [g] }) => {
   return [rowsOf(b, node, g, x, first)];
 };
 
-/** Puts rows back along the attribute `axis`, or elements into the flattened value when it has none. */
+/**
+ * Puts rows back along the attribute `axis`, or elements into the flattened value
+ * when it has none.
+ */
 function rowsOf(
   b: GraphBuilder,
   node: RuleContext["node"],
@@ -125,7 +131,10 @@ function product(b: GraphBuilder, x: Size, y: Size): Size {
   return typeof x === "number" ? b.mul(y, x) : b.mul(x, y);
 }
 
-/** Seen as [batch, picked axes, rest of the axes]; every pick adds its gradient to its place. */
+/**
+ * Seen as [batch, picked axes, rest of the axes]. Every pick adds its
+ * gradient to its place.
+ */
 const gatherND: Rule = ({ b, node, x, y: indices, g }) => {
   const lead = attribute(node, "batch_dims", "int", 0);
   const rank = b.rankedDims(x).length;
@@ -185,7 +194,10 @@ const scatter = (
 
 const zerosOf = ({ b, updates, g }: Scatter) => b.zeros(b.shapeOf(updates), g);
 
-/** Of several updates of one place one stays, and only it has a gradient: the one whose number stays there. */
+/**
+ * Of several updates of one place one stays, and only it has a gradient: the one whose
+ * number stays there.
+ */
 function overwriting(s: Scatter): string | undefined {
   const { b, updates, data } = s;
   if (!s.needs(2)) return undefined;
@@ -200,7 +212,10 @@ function overwriting(s: Scatter): string | undefined {
   return b.mul(pick(s, s.g), b.mask(b.equal(last, numbers), s.g));
 }
 
-/** A product has the product of the other factors as its slope, also where one of them is zero. */
+/**
+ * A product has the product of the other factors as its slope, also where one
+ * of them is zero.
+ */
 function multiplying(s: Scatter): readonly [string, string | undefined] {
   const { b, data, updates, g } = s;
   const ones = b.add(b.zeros(b.shapeOf(data), g), 1);
@@ -255,7 +270,10 @@ const scatterElements: Rule = (context) => {
   return [ofData, undefined, ofUpdates];
 };
 
-/** The same as ScatterElements on the first axes of the data merged into one, and the others into another. */
+/**
+ * The same as ScatterElements on the first axes of the data merged into one, and the
+ * others into another.
+ */
 const scatterND: Rule = (context) => {
   const { b, node, inputs, x: data, y: indices, out, g, needs } = context;
   const updates = inputs[2]!;
@@ -281,7 +299,10 @@ const scatterND: Rule = (context) => {
   ];
 };
 
-/** A cache in which the updates of each sample are written along an axis from its own index on. */
+/**
+ * A cache in which the updates of each sample are written along an axis from
+ * its own index on.
+ */
 const tensorScatter: Rule = (context) => {
   const { b, node, inputs, x: cache, y: updates, g, needs } = context;
   const starts = inputs[2];

@@ -35,7 +35,10 @@ function chosenOf({ b, node, inputs, x, y, g }: RuleContext): Chosen {
   };
 }
 
-/** The gradients of log-probabilities [N, C, d1, ...] and of the weights, from that of the loss. */
+/**
+ * The gradients of log-probabilities [N, C, d1, ...] and of the weights, from
+ * that of the loss.
+ */
 function lossGradients(
   context: RuleContext,
   log: string,
@@ -69,7 +72,9 @@ const negativeLogLikelihood: Rule = (context) => {
 const withoutWeights = ({ b, inputs: [, , weights], g }: RuleContext) =>
   weights && b.zeros(b.shapeOf(weights), g);
 
-/** Cross-entropy of scores; the second output, log-probabilities, may be used as well. */
+/**
+ * Cross-entropy of scores; the second output, log-probabilities, may be used as well.
+ */
 const softmaxCrossEntropy: Rule = (context) => {
   const { b, node, gradients } = context;
   const log = node.outputs[1] || b.requireOutput(node, 1);

@@ -4,7 +4,8 @@ import type { Rule, RuleContext, RuleTable } from "../rule.ts";
 const matmul: Rule = ({ b, x, y, g }) => {
   const ranks = [b.rankedDims(x).length, b.rankedDims(y).length];
   if (ranks[0] === 1 || ranks[1] === 1) return withVectors(b, x, y, g);
-  // A weight shared by a whole batch: one product instead of a batch of them that is summed.
+  // A weight shared by a whole batch: one product instead of a batch of
+  // them that is summed.
   if (ranks[1] === 2 && (ranks[0] ?? 0) > 2) {
     const k = b.dims(y)?.[0];
     const n = b.dims(y)?.[1];
@@ -20,7 +21,10 @@ const matmul: Rule = ({ b, x, y, g }) => {
   return [b.matmul(g, b.transposeLast(y)), b.matmul(b.transposeLast(x), g)];
 };
 
-/** MatMul with a one-dimensional operand: seen as a row or column matrix, and squeezed again. */
+/**
+ * MatMul with a one-dimensional operand: seen as a row or column matrix,
+ * and squeezed again.
+ */
 function withVectors(
   b: RuleContext["b"],
   x: string,

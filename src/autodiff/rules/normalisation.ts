@@ -8,7 +8,9 @@ import {
 
 type Builder = RuleContext["b"];
 
-/** Batch normalisation with frozen statistics, as at inference: an affine map a channel. */
+/**
+ * Batch normalisation with frozen statistics, as at inference: an affine map a channel.
+ */
 const batchNormalisation: Rule = (context) => {
   const { b, node, inputs, x, y: scale, g } = context;
   if (attribute(node, "training_mode", "int", 0) === 1) {
@@ -60,7 +62,9 @@ function standardised(
   return { unit: b.mul(centred, factor), factor };
 }
 
-/** The gradient through standardisation: what would move mean or variance is taken out. */
+/**
+ * The gradient through standardisation: what would move mean or variance is taken out.
+ */
 function throughStandardisation(
   b: Builder,
   g: string,
@@ -71,7 +75,9 @@ function throughStandardisation(
   return b.mul(factor, b.sub(b.sub(g, mean(b, g, axes)), along));
 }
 
-/** Mean and deviation come from the forward pass, which may then keep its fused kernel. */
+/**
+ * Mean and deviation come from the forward pass, which may then keep its fused kernel.
+ */
 const layerNormalisation: Rule = ({ b, node, x, y: scale, g, gradients }) => {
   if (gradients[1] !== undefined || gradients[2] !== undefined) {
     throw unsupported(
@@ -105,7 +111,9 @@ const instanceNormalisation: Rule = ({ b, node, x, y: scale, g }) => {
   ];
 };
 
-/** Scale and bias are one number a channel since opset 21, and were one a group before. */
+/**
+ * Scale and bias are one number a channel since opset 21, and were one a group before.
+ */
 const groupNormalisation: Rule = ({ b, node, x, y: scale, g }) => {
   const dims = b.rankedDims(x);
   const groups = attribute(node, "num_groups", "int", 1);

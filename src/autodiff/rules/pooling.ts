@@ -154,7 +154,9 @@ function withoutIndices(
   return b.reshape(back, b.shapeOf(x));
 }
 
-/** Each element comes from where it was put; places are counted over the whole output. */
+/**
+ * Each element comes from where it was put. Places are counted over the whole output.
+ */
 const maxUnpool: Rule = ({ b, y: indices, g }) => [
   b.op("Gather", [b.reshape(g, [-1]), indices]),
 ];
@@ -178,7 +180,10 @@ const tiles = (window: Window, sizes: readonly number[]) =>
   apart(window) &&
   sizes.every((size, i) => size % (window.kernel[i] ?? 1) === 0);
 
-/** Averaging is a linear map along each axis: the gradient goes back through its transpose. */
+/**
+ * Averaging is a linear map along each axis: the gradient goes back
+ * through its transpose.
+ */
 const averagePool: Rule = ({ b, node, x, out, g }) => {
   const spatial = fixed(b.rankedDims(x).slice(2));
   const output = fixed(b.rankedDims(out).slice(2));
@@ -224,7 +229,10 @@ const globalLpPool: Rule = ({ b, node, x, out, g }) => {
   return [b.mul(b.mul(g, powerOf(b, out, 1 - p)), slopeOf(b, x, p))];
 };
 
-/** y to a power that may be negative; 0 where y is 0, at which the norm has no derivative. */
+/**
+ * y to a power that may be negative; 0 where y is 0, at which the norm
+ * has no derivative.
+ */
 function powerOf(b: RuleContext["b"], y: string, exponent: number): string {
   const isZero = b.equal(y, 0);
   return b.where(isZero, 0, b.pow(b.where(isZero, 1, y), exponent));

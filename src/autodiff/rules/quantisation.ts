@@ -43,7 +43,7 @@ function aligned(context: RuleContext, value: string): string {
     shape[axis] = -1;
     return b.reshape(value, shape);
   }
-  // Each is repeated along its block; the last block may be cut off.
+  // Each is repeated along its block. The last block may be cut off.
   const block = attribute(node, "block_size", "int", 0);
   const repeats = new Array<number>(rank + 1).fill(1);
   repeats[axis + 1] = block;
@@ -120,9 +120,9 @@ function centred(context: RuleContext): string {
 }
 
 /**
- * Rounding is passed straight through within the range of the integers and
- * stops the gradient outside; the scale gets what it needs to be learned, too
- * (Esser et al. 2020, arXiv:1902.08153).
+ * Rounding is passed straight through within the range of the integers and stops the
+ * gradient outside. The scale gets what it needs to be learned, too (Esser et al. 2020,
+ * arXiv:1902.08153).
  */
 const quantize: Rule = (context) => {
   const { b, node, inputs, x, y, out, g, needs } = context;

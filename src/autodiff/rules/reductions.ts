@@ -1,7 +1,10 @@
 import { attribute, axisOf, type Dim, fixed, int } from "#onnx";
 import type { Rule, RuleContext, RuleTable } from "../rule.ts";
 
-/** The reduced axes of a node, counted from the front; every axis when none are named, undefined when they are only known as the model runs. */
+/**
+ * The reduced axes of a node, counted from the front; every axis when none are named,
+ * undefined when they are only known as the model runs.
+ */
 function reducedAxes({ b, node, x, y }: RuleContext): number[] | undefined {
   const rank = b.rankedDims(x).length;
   const stated = attribute(node, "axes", "ints", undefined) ?? b.intsOf(y);
@@ -39,7 +42,9 @@ function spread(context: RuleContext, g: string): string {
   return b.expand(keepAxes(context, g), dims ? b.ints(dims) : b.shapeOf(x));
 }
 
-/** 1 / (number of elements that were averaged), a value when it depends on the batch. */
+/**
+ * 1 / (number of elements that were averaged), a value when it depends on the batch.
+ */
 function scaleByCount(context: RuleContext, g: string): string {
   const { b, x, out } = context;
   const dims = b.rankedDims(x);

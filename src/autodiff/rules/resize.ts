@@ -14,7 +14,10 @@ import {
   unsupported,
 } from "../rule.ts";
 
-/** Resizing is a linear map along each axis: the gradient goes back through its transpose. */
+/**
+ * Resizing is a linear map along each axis: the gradient goes back
+ * through its transpose.
+ */
 const resize: Rule = ({ b, node, inputs, x, y: roi, out, g }) => {
   const scalesInput = inputs[2];
   const input = fixedSizes(b.rankedDims(x));

@@ -98,7 +98,10 @@ const slice: Rule = (context) => {
   return [empty ? b.zeros(b.shapeOf(x), g) : b.pad(back, begin, end)];
 };
 
-/** Of a slice whose place is only known as the model runs: by steps of one it is padded, otherwise put back element by element. */
+/**
+ * Of a slice whose place is only known as the model runs: by steps of one it is padded,
+ * otherwise put back element by element.
+ */
 function sliceAtRunTime({ b, inputs, x, y, out, g }: RuleContext): string {
   const [, , , axesInput = "", stepsInput] = inputs;
   const ones = !stepsInput || b.intsOf(stepsInput)?.every((s) => s === 1);
@@ -137,7 +140,7 @@ function spread(
   const after = [...zeros];
   after[axis + 1] = step - 1;
   const padded = b.pad(wide, zeros, after);
-  // 0 keeps a size; the two axes become one.
+  // 0 keeps a size. The two axes become one.
   const shape = b.concat(
     [
       ...(axis > 0 ? [b.slice(b.shapeOf(x), [0], [axis], [0])] : []),
@@ -183,7 +186,7 @@ const pad: Rule = (context) => {
       if (typeof length !== "number") return back;
       const map = new Float32Array((length + before + after) * length);
       for (let o = 0; o < length + before + after; o++) {
-        // Negative pads crop first; what remains is what is repeated.
+        // Negative pads crop first. What remains is what is repeated.
         const first = Math.max(0, -before);
         const kept = length - first - Math.max(0, -after);
         const source = first + sourceOf(mode, o - before - first, kept);
@@ -199,7 +202,10 @@ const pad: Rule = (context) => {
   ];
 };
 
-/** The gradient of what was padded with a constant, and of the constant: what fell on the padding. */
+/**
+ * The gradient of what was padded with a constant, and of the constant: what
+ * fell on the padding.
+ */
 function cropped({ b, inputs, g, needs }: RuleContext, crop: string) {
   const value =
     inputs[2] && needs(2)

@@ -21,7 +21,10 @@ function normal({ b, x }: RuleContext): { phi: string; density: string } {
   return { phi: cumulative, density: b.mul(bell, 1 / Math.sqrt(2 * Math.PI)) };
 }
 
-/** GELU, exact or by its tanh approximation (Hendrycks and Gimpel 2016, arXiv:1606.08415). */
+/**
+ * GELU, exact or by its tanh approximation (Hendrycks and Gimpel 2016,
+ * arXiv:1606.08415).
+ */
 function gelu(c: RuleContext): string {
   const { b, node, x, g } = c;
   if (attribute(node, "approximate", "string", "none") !== "tanh") {

@@ -117,7 +117,10 @@ Examples:
     );
   });
 
-/** What the options state of the input; undefined when they state nothing, so that a file that knows is believed. */
+/**
+ * What the options state of the input; undefined when they state nothing, so that a
+ * file that knows is believed.
+ */
 function inputOf(o: InspectOptions): Input | undefined {
   const stated: Input = {
     name: o.input,

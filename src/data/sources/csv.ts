@@ -9,7 +9,10 @@ import { saysWhatIsRight, tableKeys } from "../table-spec.ts";
 /** The most that is read of one file, in bytes. */
 const LARGEST = 2 ** 29;
 
-/** A table as text (RFC 4180): a row a line, its columns named by the first line, or `c1`, `c2`, ... without one. */
+/**
+ * A table as text (RFC 4180): a row a line, its columns named by the first line, or
+ * `c1`, `c2`, ... without one.
+ */
 export const csv = defineSource({
   schema: z
     .strictObject({

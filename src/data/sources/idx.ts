@@ -113,7 +113,10 @@ interface Idx {
   readonly bytes: Uint8Array;
 }
 
-/** Reads an idx file; its header is checked against its length before anything is unpacked. */
+/**
+ * Reads an idx file. Its header is checked against its length before
+ * anything is unpacked.
+ */
 function readIdx(path: string): Idx {
   const raw = readFile(path);
   const zipped = raw[0] === 0x1f && raw[1] === 0x8b;

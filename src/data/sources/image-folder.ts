@@ -11,7 +11,7 @@ import { walkClasses } from "../walk.ts";
 
 const side = z.int().positive().max(4096);
 
-/** Decoding at once; each holds one image in memory. */
+/** Decoding at once. Each holds one image in memory. */
 const lanes = 4;
 
 /** The most values of one dataset: 4 GiB as float32. */

@@ -8,9 +8,9 @@ const ROWS = 2000;
 const purposes = ["car", "house", "debts", "other"];
 
 /**
- * A made-up table: 2,000 loans by a seeded generator, with the kinds of columns
- * and constraints of LCLD in TabularBench (Simonetto et al. 2024,
- * arXiv:2408.07579). Nobody ever took these loans; it is there to try things out.
+ * A made-up table: 2,000 loans by a seeded generator, with the kinds of columns and
+ * constraints of LCLD in TabularBench (Simonetto et al. 2024, arXiv:2408.07579). Nobody
+ * ever took these loans. It is there to try things out.
  */
 export const loans = defineSource({
   schema: z
@@ -36,7 +36,10 @@ export const loans = defineSource({
   },
 });
 
-/** What an applicant can change: not age and income, and the record of old loans only grows. */
+/**
+ * What an applicant can change: not age and income, and the record of old
+ * loans only grows.
+ */
 const columns: NonNullable<TableSpec["columns"]> = new Map([
   ["age", { type: "integer", range: [18, 90], change: "none" }],
   ["income", { type: "number", range: [8000, 160_000], change: "none" }],
@@ -58,7 +61,10 @@ const constraints = [
   "burden <= 0.6 or `purpose:debts` = 1",
 ];
 
-/** One loan, and whether it was paid back: less often where its burden, its rate or the share of open accounts is high. */
+/**
+ * One loan, and whether it was paid back: less often where its burden, its rate or the
+ * share of open accounts is high.
+ */
 function loan(random: Random): (string | number)[] {
   const between = (low: number, high: number) =>
     low + (high - low) * random.uniform();

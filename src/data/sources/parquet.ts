@@ -5,7 +5,9 @@ import { samplesOf } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import { saysWhatIsRight, tableKeys } from "../table-spec.ts";
 
-/** A table in an Apache Parquet file, with flat columns of numbers, text or booleans. */
+/**
+ * A table in an Apache Parquet file, with flat columns of numbers, text or booleans.
+ */
 export const parquet = defineSource({
   schema: z
     .strictObject({

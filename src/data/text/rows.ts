@@ -6,7 +6,10 @@ import { readCsv } from "../sources/csv.ts";
 interface Stated {
   readonly header: boolean;
   readonly delimiter?: string | undefined;
-  /** Whether a text that begins with a quote stands in quotes; told by the file when left out. */
+  /**
+   * Whether a text that begins with a quote stands in quotes; told by the
+   * file when left out.
+   */
   readonly quotes?: boolean | undefined;
 }
 
@@ -41,7 +44,10 @@ function quotesAnything(file: string, delimiter: string): boolean {
   );
 }
 
-/** Two lines of a file without quoting can read like one text: it begins one with a quote, and the next ends with one. */
+/**
+ * Two lines of a file without quoting can read like one text: it begins one with a
+ * quote, and the next ends with one.
+ */
 function refuseSpanning(sheet: Sheet): void {
   sheet.rows.forEach((row, i) => {
     if (!row.some((c) => typeof c === "string" && /\n/.test(c) && /\t/.test(c)))
@@ -54,7 +60,7 @@ function refuseSpanning(sheet: Sheet): void {
   });
 }
 
-/** An object a line; the columns are the keys of the first. */
+/** An object a line. The columns are the keys of the first. */
 function readJsonLines(file: string): Sheet {
   const lines = new TextDecoder()
     .decode(readFile(file))

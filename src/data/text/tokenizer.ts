@@ -3,7 +3,10 @@ import { AssayError, messageOf, readFile, UsageError } from "#core";
 
 /** Text as token ids of one length. */
 export interface TextEncoder {
-  /** The ids of a text, cut behind its special tokens or filled up with padding: `length` of them. */
+  /**
+   * The ids of a text, cut behind its special tokens or filled up with padding:
+   * `length` of them.
+   */
   encode(text: string): number[];
   /** Words of letters that are tokens by themselves, in lower case. */
   readonly words: ReadonlySet<string>;
@@ -22,7 +25,8 @@ const PADDING = ["[PAD]", "<pad>"];
  * Opens a HuggingFace `tokenizer.json`, or the `vocab.txt` of a WordPiece
  * tokenizer as BERT has it.
  *
- * @throws DATA_FORMAT for a file that is neither, DATA_TOKENIZER for settings that do not fit it
+ * @throws DATA_FORMAT for a file that is neither, DATA_TOKENIZER for settings
+ *   that do not fit it
  */
 export function openTokenizer(file: string, settings: Settings): TextEncoder {
   const tokenizer = parseTokenizer(file, settings.lowercase);
@@ -59,7 +63,8 @@ export function openTokenizer(file: string, settings: Settings): TextEncoder {
 }
 
 /**
- * The ids of texts by a tokenizer of the same kinds, with its special tokens, as many as there are.
+ * The ids of texts by a tokenizer of the same kinds, with its special tokens, as
+ * many as there are.
  *
  * @throws DATA_FORMAT for a file that is neither
  */
@@ -85,7 +90,10 @@ function parseTokenizer(file: string, lowercase: boolean): Tokenizer {
   }
 }
 
-/** The ids with the special tokens around them, of which the end of the text is left out where there are too many. */
+/**
+ * The ids with the special tokens around them, of which the end of the text is left out
+ * where there are too many.
+ */
 function cut(plain: number[], whole: number[], length: number): number[] {
   if (whole.length <= length) return whole;
   const around = whole.length - plain.length;

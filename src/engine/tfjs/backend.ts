@@ -19,7 +19,7 @@ export const packages = [
   "@tensorflow/tfjs",
 ] as const;
 
-/** Where packages come from; a test may have others. */
+/** Where packages come from. A test may have others. */
 export interface Packages {
   isInstalled(name: string): boolean;
   load(name: string): Promise<unknown>;

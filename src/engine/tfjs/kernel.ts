@@ -51,7 +51,10 @@ export const contents = (
   return found && Array.from(found.dataSync());
 };
 
-/** The axes that a node states in an attribute or an input, counted from the front; undefined when it states none. */
+/**
+ * The axes that a node states in an attribute or an input, counted from the front;
+ * undefined when it states none.
+ */
 export function statedAxes(
   c: KernelContext,
   index: number,
@@ -100,7 +103,10 @@ export function partsOf(
   return count === 1 ? [tf.clone(x)] : tf.split(x, sizes, axis);
 }
 
-/** Repeats along axes of 1, and new ones in front; the gradient that TensorFlow.js has of it ends at four axes. */
+/**
+ * Repeats along axes of 1, and new ones in front; the gradient that TensorFlow.js has
+ * of it ends at four axes.
+ */
 export function stretch(
   tf: TensorFlow,
   x: TfTensor,
@@ -113,7 +119,10 @@ export function stretch(
     : tf.broadcastTo(x, [...dims]);
 }
 
-/** x where a condition holds, y elsewhere; all in the shape of the condition and its operands together. */
+/**
+ * x where a condition holds, y elsewhere; all in the shape of the condition and its
+ * operands together.
+ */
 export function select(
   tf: TensorFlow,
   condition: TfTensor,

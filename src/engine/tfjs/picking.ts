@@ -67,7 +67,10 @@ export function pick(
   return tf.reshape(takeRows(tf, tf.reshape(x, [-1, 1]), positions), [...dims]);
 }
 
-/** Zeros in a shape, to which every element of `updates` is added at its row-major position. */
+/**
+ * Zeros in a shape, to which every element of `updates` is added at its
+ * row-major position.
+ */
 export function addAt(
   tf: TensorFlow,
   updates: TfTensor,

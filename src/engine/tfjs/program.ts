@@ -101,7 +101,10 @@ const refused = (graph: Graph, what: string, hint?: string) =>
     hint ?? "Use the engine onnxruntime for this model.",
   );
 
-/** The constants of a graph, to be disposed of by whoever asked. Bounds of slices may be beyond 32 bits. */
+/**
+ * The constants of a graph, to be disposed of by whoever asked. Bounds of slices may
+ * be beyond 32 bits.
+ */
 export function constantsOf(tf: TensorFlow, { graph }: Program): Values {
   const bounds = new Set(
     graph.nodes.flatMap((n) => (n.op === "Slice" ? n.inputs.slice(1, 3) : [])),

@@ -23,7 +23,8 @@ import { heldAs, readAll } from "./values.ts";
  * of a value, by the tape of TensorFlow.js: the independent check of our own
  * gradient graphs.
  *
- * @throws ENGINE_LOAD, GRAPH_NO_VALUE or GRADIENT_NO_PATH; its runs throw GRADIENT_UNSUPPORTED and GRADIENT_NO_PATH too
+ * @throws ENGINE_LOAD, GRAPH_NO_VALUE or GRADIENT_NO_PATH; its runs throw
+ *   GRADIENT_UNSUPPORTED and GRADIENT_NO_PATH too
  */
 export function differentiated(
   tf: TensorFlow,
@@ -184,7 +185,8 @@ function taped(run: Run, names: readonly string[]): TfTensor[] {
       .gradients(() => forward(...leaves), leaves, undefined, true);
     const gradients = request.wrt.map((name) => {
       const found = met.get(name) ?? grads[plan.leaves.indexOf(name)];
-      // The operators on its way have a gradient, but not between these of their values.
+      // The operators on its way have a gradient, but not between these
+      // of their values.
       return found ?? tf.zerosLike(values.get(name) as TfTensor);
     });
     return [...names.map((name) => kept.get(name) as TfTensor), ...gradients];

@@ -14,7 +14,10 @@ const held: Partial<Record<DataType, "float32" | "int32" | "bool">> = {
   int16: "float32",
 };
 
-/** The TensorFlow.js type that holds an ONNX type, undefined for one that it cannot hold. */
+/**
+ * The TensorFlow.js type that holds an ONNX type, undefined for one
+ * that it cannot hold.
+ */
 export const heldAs = (type: DataType) => held[type];
 
 /** The largest rank of a TensorFlow.js tensor. */
@@ -24,7 +27,9 @@ const INT32_MAX = 2 ** 31 - 1;
 const INT32_MIN = -(2 ** 31);
 const INT64_MAX = 2n ** 63n - 1n;
 
-/** The numbers that each integer type may hold here; int64 only what fits in 32 bits. */
+/**
+ * The numbers that each integer type may hold here; int64 only what fits in 32 bits.
+ */
 const ranges: Partial<Record<DataType, readonly [number, number]>> = {
   int64: [INT32_MIN, INT32_MAX],
   int32: [INT32_MIN, INT32_MAX],
@@ -39,7 +44,8 @@ export const rangeOf = (type: DataType) => ranges[type];
 /**
  * A tensor of ours as one of TensorFlow.js.
  *
- * @param clamp whether integers beyond 32 bits mean "as far as there is" (bounds of a Slice)
+ * @param clamp whether integers beyond 32 bits mean "as far as there is"
+ *   (bounds of a Slice)
  * @throws ENGINE_RUN for a type, rank or number that TensorFlow.js cannot hold
  */
 export function toTf(
@@ -89,7 +95,10 @@ const beyond = (name: string, value: bigint | number) =>
     "Use the engine onnxruntime for this model.",
   );
 
-/** A tensor of integers that were computed here. Throws ENGINE_RUN where one is beyond its type. */
+/**
+ * A tensor of integers that were computed here. Throws ENGINE_RUN where one is
+ * beyond its type.
+ */
 export function wholeTensor(
   tf: TensorFlow,
   values: ArrayLike<number>,

@@ -10,9 +10,9 @@ import {
 import { wholeTensor } from "./values.ts";
 
 /**
- * Arithmetic of integers, in JavaScript: exact, and with an error where a
- * result does not fit, which TensorFlow.js would wrap without a word. Shapes
- * are computed so; images are not.
+ * Arithmetic of integers, in JavaScript: exact, and with an error where a result
+ * does not fit, which TensorFlow.js would wrap without a word. Shapes are computed
+ * so. Images are not.
  */
 
 /** Whether a node calculates with integers. */

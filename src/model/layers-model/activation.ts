@@ -19,7 +19,9 @@ const geluByTanh: Activate = (b, x) => {
   return b.mul(b.mul(x, 0.5), b.add(b.op("Tanh", [inner]), 1));
 };
 
-/** Activations of single elements, by their names without underscores in small letters. */
+/**
+ * Activations of single elements, by their names without underscores in small letters.
+ */
 const elementwise: Readonly<Record<string, Activate>> = {
   linear: (_b, x) => x,
   relu: (b, x) => b.op("Relu", [x]),

@@ -27,7 +27,10 @@ export const unsupported = (layer: LayerSpec, what: string) =>
     "Export the model to ONNX with tf2onnx, and audit that.",
   );
 
-/** The configuration of a layer, as far as it is used. Throws MODEL_LAYER for values that are not as expected. */
+/**
+ * The configuration of a layer, as far as it is used. Throws MODEL_LAYER for values
+ * that are not as expected.
+ */
 export function configOf<S extends z.ZodObject>(
   c: LayerContext,
   schema: S,

@@ -99,7 +99,9 @@ function parse(bytes: Uint8Array, path: string) {
 
 const shapeSchema = z.array(z.int().positive().nullable()).min(1);
 
-/** Declares what an InputLayer takes; what only embeddings look at are whole numbers. */
+/**
+ * Declares what an InputLayer takes. What only embeddings look at are whole numbers.
+ */
 function addInput(
   b: GraphBuilder,
   { calls }: Topology,
@@ -191,7 +193,10 @@ function addLayer(place: Place, c: LayerContext): string {
   throw unsupported(layer, "layers of this class are not known");
 }
 
-/** A weight by the name of its layer and its own; converters put scopes before and `:0` behind. */
+/**
+ * A weight by the name of its layer and its own; converters put scopes before
+ * and `:0` behind.
+ */
 function weightOf(
   weights: ReadonlyMap<string, FloatTensor>,
   layer: LayerSpec,

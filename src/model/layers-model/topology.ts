@@ -8,7 +8,7 @@ export interface LayerSpec {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** One use of a layer; a layer that is used twice shares its weights. */
+/** One use of a layer. A layer that is used twice shares its weights. */
 export interface Call {
   readonly layer: LayerSpec;
   /** The calls whose outputs it gets, by their number in the list of calls. */
@@ -86,7 +86,7 @@ function specOf({ class_name, config, name }: RawLayer): LayerSpec {
   };
 }
 
-/** One layer after the other; the first may say what it takes. */
+/** One layer after the other. The first may say what it takes. */
 function sequential(
   layers: readonly RawLayer[],
   shape: readonly (number | null)[] | undefined,
@@ -202,13 +202,19 @@ function functional(
   };
 }
 
-/** The layers at which a model begins or ends; a single one may stand without a list around it. */
+/**
+ * The layers at which a model begins or ends. A single one may stand without
+ * a list around it.
+ */
 function endsOf(list: unknown, what: string, file: string): Reference[] {
   const one = reference.safeParse(list).success;
   return referencesOf(one ? [list] : list, what, file);
 }
 
-/** The number of the first call of a layer: that of a model inside is 1, since 0 is its own definition. */
+/**
+ * The number of the first call of a layer: that of a model inside is 1, since 0 is
+ * its own definition.
+ */
 function offsetsOf(
   calls: readonly { readonly from: readonly Reference[] }[],
   ends: readonly Reference[],

@@ -57,7 +57,9 @@ export function readWeights(
   return weights;
 }
 
-/** The files of weights as they are. Throws MODEL_INVALID for one outside of the folder. */
+/**
+ * The files of weights as they are. Throws MODEL_INVALID for one outside of the folder.
+ */
 export function shardsOf(
   manifest: Manifest,
   folder: string,
@@ -105,7 +107,7 @@ function bytesOf({ name, shape, dtype, quantization }: Spec, file: string) {
   );
 }
 
-/** The numbers of a weight; its bytes begin a buffer of their own. */
+/** The numbers of a weight. Its bytes begin a buffer of their own. */
 function decoded(w: Spec, bytes: Uint8Array): FloatTensor {
   const { buffer } = bytes;
   if (!w.quantization)

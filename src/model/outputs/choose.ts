@@ -68,7 +68,10 @@ const names: readonly (readonly [RegExp, string])[] = [
   [/prob(s|abilit(y|ies))?(?![a-z])|scores?(?![a-z])/i, "it is called so"],
 ];
 
-/** Outputs of floats; scikit-learn models give labels first, and hide the scores in a ZipMap. */
+/**
+ * Outputs of floats; scikit-learn models give labels first, and hide the
+ * scores in a ZipMap.
+ */
 function candidates(graph: Graph, b: GraphBuilder): ValueInfo[] {
   const floats = graph.outputs.filter((o) => o.type === "float32");
   if (floats.length > 0) return floats;
@@ -76,7 +79,10 @@ function candidates(graph: Graph, b: GraphBuilder): ValueInfo[] {
   return map ? [b.info(map.inputs[0]!)] : [];
 }
 
-/** How many numbers an output has for each sample, when they lie along one axis; undefined when they do not, or are not known. */
+/**
+ * How many numbers an output has for each sample, when they lie along one axis;
+ * undefined when they do not, or are not known.
+ */
 export function widthOf(dims: readonly Dim[] | undefined): number | undefined {
   if (!dims || dims.length === 0) return undefined;
   const long = dims.slice(1).filter((d) => d !== 1);

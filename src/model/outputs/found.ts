@@ -8,7 +8,9 @@ export interface Found {
   readonly cut: Graph;
   /** A classifier when left out. */
   readonly task?: Task;
-  /** Where the logits come from; absent for a file that Assay wrote, which ends in them. */
+  /**
+   * Where the logits come from; absent for a file that Assay wrote, which ends in them.
+   */
   readonly source?: Source;
 }
 

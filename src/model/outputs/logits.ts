@@ -14,7 +14,10 @@ import { chooseOutput, widthOf } from "./choose.ts";
 import type { Found, Source } from "./found.ts";
 import type { Scores } from "./scores.ts";
 
-/** Probabilities this small are taken for the smallest: their logarithm has to be a number. */
+/**
+ * Probabilities this small are taken for the smallest: their logarithm
+ * has to be a number.
+ */
 const SMALLEST = 1e-12;
 
 /** What is known of a model's outputs before they are looked at. */
@@ -86,7 +89,10 @@ function logOf(b: GraphBuilder, shares: string, odds: boolean): string {
 const swapped = (b: GraphBuilder, two: string) =>
   b.op("Gather", [two, b.ints([1, 0])], { axis: int(1) });
 
-/** What ends a model: the node, and those that only arrange or round its numbers behind it, the first of them first. */
+/**
+ * What ends a model: the node, and those that only arrange or round its numbers behind
+ * it, the first of them first.
+ */
 interface End {
   readonly node: Node;
   readonly behind: readonly Node[];
@@ -100,7 +106,10 @@ const arranges: ReadonlySet<string> = new Set(
 /** What leaves the order of numbers as it is. */
 const keeps: ReadonlySet<string> = new Set("Cast Clip Identity".split(" "));
 
-/** The Softmax over the classes, LogSoftmax or Sigmoid that a value comes from; undefined when it ends in something else. */
+/**
+ * The Softmax over the classes, LogSoftmax or Sigmoid that a value comes from;
+ * undefined when it ends in something else.
+ */
 function endOf(graph: Graph, b: GraphBuilder, value: string): End | undefined {
   const makers = makersOf(graph);
   const behind: Node[] = [];
@@ -122,7 +131,9 @@ function endOf(graph: Graph, b: GraphBuilder, value: string): End | undefined {
   return isClasses ? { node, behind } : undefined;
 }
 
-/** The Softmax that exponentials divided by their sum are; undefined for another node. */
+/**
+ * The Softmax that exponentials divided by their sum are; undefined for another node.
+ */
 function writtenOut(node: Node, makers: Makers): Node | undefined {
   const [share = "", sum = ""] = node.inputs;
   const exp = makers.get(share);
@@ -212,7 +223,10 @@ function refusePositions(
   );
 }
 
-/** One row for each sample: further axes of one are left out, and one column where there was no second axis. */
+/**
+ * One row for each sample: further axes of one are left out, and one column where there
+ * was no second axis.
+ */
 function asMatrix(b: GraphBuilder, value: string): string {
   const dims = b.dims(value);
   const width = widthOf(dims);

@@ -10,7 +10,10 @@ import {
 import { makersOf } from "../ancestry.ts";
 import type { Found } from "./found.ts";
 
-/** The names of the outputs: stated, the file's own, or their numbers. Throws MODEL_OUTPUT. */
+/**
+ * The names of the outputs: stated, the file's own, or their numbers.
+ * Throws MODEL_OUTPUT.
+ */
 export function classNames(
   { cut, logits }: Found,
   stated: readonly string[] | undefined,
@@ -49,9 +52,9 @@ export function classNames(
 }
 
 /**
- * Logits in the order of names that were given for them. A file that has names of
- * its own is believed, so that names which are sorted otherwise meet their outputs;
- * one whose names are only numbers, where others were given, says nothing.
+ * Logits in the order of names that were given for them. A file that has names of its
+ * own is believed, so that names which are sorted otherwise meet their outputs. One
+ * whose names are only numbers, where others were given, says nothing.
  *
  * @param own names of the outputs by the file, in its order
  * @throws MODEL_CLASSES when the two contradict
@@ -80,7 +83,10 @@ export function inOrderOf(
   return { ...found, logits, cut: b.build([logits]) };
 }
 
-/** The output in which a file names the class itself, and how its nodes get there from the choice. */
+/**
+ * The output in which a file names the class itself, and how its nodes get there
+ * from the choice.
+ */
 export interface OwnLabel {
   readonly output: string;
   /** What it says of each output, in their order; their numbers when left out. */
@@ -92,7 +98,9 @@ const passes: ReadonlySet<string> = new Set(
   "Cast Identity Reshape Squeeze Unsqueeze Flatten".split(" "),
 );
 
-/** The label output of a graph: what an ArgMax or a classifier of scikit-learn chose. */
+/**
+ * The label output of a graph: what an ArgMax or a classifier of scikit-learn chose.
+ */
 export function ownLabelOf(graph: Graph): OwnLabel | undefined {
   const makers = makersOf(graph);
   for (const { name, type } of graph.outputs) {
@@ -152,7 +160,10 @@ function encoded(
   });
 }
 
-/** The names that a file has for its classes: those of its label, or of the map that holds its scores. */
+/**
+ * The names that a file has for its classes: those of its label, or of the map that
+ * holds its scores.
+ */
 export function storedNames(graph: Graph): readonly string[] | undefined {
   const map = graph.nodes.find((n) => n.op === "ZipMap");
   return ownLabelOf(graph)?.names ?? (map && labelsIn(map));

@@ -19,15 +19,25 @@ const SAMPLES = 32;
 /** How far the shares of a sample may add up to something else than 1. */
 const TOLERANCE = 1e-3;
 
-/** Whether a model is one of classical learning (scikit-learn's, by skl2onnx), which may give shares of classes whatever makes them. */
+/**
+ * Whether a model is one of classical learning (scikit-learn's, by skl2onnx), which may
+ * give shares of classes whatever makes them.
+ */
 export const isClassic = ({ nodes }: Graph): boolean =>
   nodes.some((n) => n.domain === "ai.onnx.ml");
 
 /** How the scores of a model are meant, as running it shows. */
 export interface Scores {
-  /** Whether they are shares of classes, rather than the scores of perceptrons and support vector machines: they lie in [0, 1], and those of several classes add up to 1. */
+  /**
+   * Whether they are shares of classes, rather than the scores of perceptrons
+   * and support vector machines: they lie in [0, 1], and those of several
+   * classes add up to 1.
+   */
   readonly shares: boolean;
-  /** Whether two scores stand in the other order than the file's own label: onnxruntime gives those of a support vector machine so. */
+  /**
+   * Whether two scores stand in the other order than the file's own label: onnxruntime
+   * gives those of a support vector machine so.
+   */
   readonly reversed: boolean;
   /** Whether the file chooses one class itself, so that no two labels hold at once. */
   readonly chooses: boolean;

@@ -47,7 +47,9 @@ export const taskSchema = z.discriminatedUnion("kind", [
 
 export type Task = z.output<typeof taskSchema>;
 
-/** A model's task as it is once opened: a binary model has become one of two classes. */
+/**
+ * A model's task as it is once opened: a binary model has become one of two classes.
+ */
 interface Tasked {
   readonly classes: readonly string[];
   /** A classifier when left out. */
@@ -57,7 +59,8 @@ interface Tasked {
 /**
  * What the outputs of a model mean.
  *
- * @throws TASK_LABELS when the task names labels that the model does not have, or wants more flips than there are labels
+ * @throws TASK_LABELS when the task names labels that the model does not have, or wants
+ *   more flips than there are labels
  */
 export function meaningOf({ classes, task }: Tasked): Meaning {
   switch (task?.kind) {
@@ -94,7 +97,10 @@ function indexOf(name: string, classes: readonly string[]): number {
 /** The most answers that are tried as the one that is always given. */
 const ANSWERS = 200;
 
-/** The accuracy of guessing: one over the number of classes, or what the best of the targets would reach as the answer to all. */
+/**
+ * The accuracy of guessing: one over the number of classes, or what the best of the
+ * targets would reach as the answer to all.
+ */
 export function chanceOf(model: Tasked, targets?: FloatTensor): number {
   const meaning = meaningOf(model);
   if (!targets) return 1 / meaning.classes;

@@ -37,7 +37,8 @@ export interface Meaning {
    *
    * @param outputs of the model [N, outputs]
    * @param targets [N, outputs], where the task has them
-   * @returns [N, classes]; a row with an output that is not a number has NaN for "right"
+   * @returns [N, classes]; a row with an output that is not a number
+   *   has NaN for "right"
    */
   view(outputs: FloatTensor, targets?: FloatTensor): FloatTensor;
   /** The same as nodes, of the outputs that count. */

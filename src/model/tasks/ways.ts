@@ -1,7 +1,10 @@
 import { AssayError } from "#core";
 import type { FloatTensor, GraphBuilder } from "#onnx";
 
-/** Rows of outputs with their targets. Throws TARGETS_MISSING when there are none, or not as many. */
+/**
+ * Rows of outputs with their targets. Throws TARGETS_MISSING when there are
+ * none, or not as many.
+ */
 export function rowsOf(
   outputs: FloatTensor,
   targets: FloatTensor | undefined,
@@ -22,7 +25,10 @@ export function rowsOf(
   ]);
 }
 
-/** Logits of "right", which is 0 or NaN where one of the others is, and of the ways to be wrong. */
+/**
+ * Logits of "right", which is 0 or NaN where one of the others is, and of the
+ * ways to be wrong.
+ */
 export function besideRight(
   outputs: FloatTensor,
   targets: FloatTensor | undefined,

@@ -48,7 +48,10 @@ const attention: Expansion = ({ b, node, inputs }) => {
   return [flat ? joinHeads(b, mixed) : mixed, presentK, presentV, scores];
 };
 
-/** A mask as something to add: false hides, numbers are added as they are; keys that it leaves out are hidden. */
+/**
+ * A mask as something to add: false hides, numbers are added as they are. Keys that it
+ * leaves out are hidden.
+ */
 function asBias(
   b: GraphBuilder,
   node: Node,
@@ -88,7 +91,9 @@ const unknownLengths = (node: Node) =>
     "Export the model with a fixed sequence length.",
   );
 
-/** Rotation of pairs of features by their position (Su et al. 2021, arXiv:2104.09864). */
+/**
+ * Rotation of pairs of features by their position (Su et al. 2021, arXiv:2104.09864).
+ */
 export function rotate(
   b: GraphBuilder,
   x: string,
@@ -119,7 +124,10 @@ export function rotate(
   return turned === width ? back : b.concat([back, cut(turned, 2 ** 31)], last);
 }
 
-/** RotaryEmbedding of ONNX opset 23 and of com.microsoft, which have their inputs in another order. */
+/**
+ * RotaryEmbedding of ONNX opset 23 and of com.microsoft, which have their inputs
+ * in another order.
+ */
 const rotaryEmbedding =
   (
     order: (inputs: readonly string[]) => readonly (string | undefined)[],

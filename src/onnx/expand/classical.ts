@@ -8,7 +8,10 @@ import {
   type ExpansionTable,
 } from "./expansion.ts";
 
-/** What scikit-learn's models become (ai.onnx.ml). Their outputs are float32 whatever goes in. */
+/**
+ * What scikit-learn's models become (ai.onnx.ml). Their outputs are float32
+ * whatever goes in.
+ */
 const asFloat = (b: GraphBuilder, x: string) =>
   b.type(x) === "float32" ? x : b.cast(x, "float32");
 
@@ -52,7 +55,10 @@ const imputer: Expansion = ({ b, node, inputs: [x = ""] }) => {
   return [b.where(missing, row(b, values), x)];
 };
 
-/** Scores of each class by a linear layer: [batch, rows of coefficients]. Coefficients beyond the columns of x are not read, as in onnxruntime. */
+/**
+ * Scores of each class by a linear layer: [batch, rows of coefficients]. Coefficients
+ * beyond the columns of x are not read, as in onnxruntime.
+ */
 function linear({ b, node, inputs: [x = ""] }: ExpandContext, rows: number) {
   const coefficients = attribute(node, "coefficients", "floats", []);
   const intercepts = attribute(node, "intercepts", "floats", []);
@@ -76,7 +82,9 @@ const linearRegressor: Expansion = (context) => {
   return [linear(context, attribute(node, "targets", "int", 1))];
 };
 
-/** Labels and scores of a linear model. Two classes may share one row of coefficients. */
+/**
+ * Labels and scores of a linear model. Two classes may share one row of coefficients.
+ */
 const linearClassifier: Expansion = (context) => {
   const { b, node } = context;
   refuseTransform(node, ["NONE", "LOGISTIC", "SOFTMAX"]);
@@ -100,7 +108,10 @@ const linearClassifier: Expansion = (context) => {
   return [b.op("Gather", [b.constant(table), best]), probabilities];
 };
 
-/** The two classes of one score: the softmax of 0 and the score is the logistic function of it. */
+/**
+ * The two classes of one score: the softmax of 0 and the score is the
+ * logistic function of it.
+ */
 function ofOneScore(b: GraphBuilder, score: string, transform: string): string {
   if (transform === "NONE") return b.concat([b.neg(score), score], 1);
   const both = b.concat([b.mul(score, 0), score], 1);

@@ -36,7 +36,10 @@ function holds(b: GraphBuilder, cache: string | undefined): boolean {
   return Boolean(cache) && b.rankedDims(cache as string).at(-2) !== 0;
 }
 
-/** A mask of keys [batch, keys] of ones and zeros (or of [batch] lengths) as a bias [batch, 1, 1, keys]. */
+/**
+ * A mask of keys [batch, keys] of ones and zeros (or of [batch] lengths) as a bias
+ * [batch, 1, 1, keys].
+ */
 function paddingBias(
   { b, node }: ExpandContext,
   mask: string,
@@ -99,7 +102,10 @@ const projected: Expansion = (context) => {
 const scaleOf = (node: Node, width: number) =>
   attribute(node, "scale", "float", 0) || 1 / Math.sqrt(width);
 
-/** Attention over queries, keys and values that are projected already: com.microsoft.MultiHeadAttention. */
+/**
+ * Attention over queries, keys and values that are projected already:
+ * com.microsoft.MultiHeadAttention.
+ */
 const multiHead: Expansion = (context) => {
   const { b, node, inputs } = context;
   const [query = "", key, value, bias, mask, added, pastKey, pastValue] =
@@ -141,7 +147,10 @@ const multiHead: Expansion = (context) => {
   return [joinHeads(b, mixed), k, v];
 };
 
-/** Causal attention in which several query heads share keys and values: com.microsoft.GroupQueryAttention, without a cache. */
+/**
+ * Causal attention in which several query heads share keys and values:
+ * com.microsoft.GroupQueryAttention, without a cache.
+ */
 const groupQuery: Expansion = (context) => {
   const { b, node, inputs } = context;
   const [query = "", key, value, pastKey, pastValue] = inputs;

@@ -10,7 +10,10 @@ import {
   type ExpansionTable,
 } from "./expansion.ts";
 
-/** Steps that a loop is written out for; beyond it the graph would be too large to be useful. */
+/**
+ * Steps that a loop is written out for; beyond it the graph would be too
+ * large to be useful.
+ */
 const MAX_STEPS = 1024;
 
 const FIXED_SIZES =
@@ -29,7 +32,9 @@ const ifElse: Expansion = ({ b, node, inputs: [condition = ""] }) => {
   return inlineBody(b, bodyOf(node, taken ? "then_branch" : "else_branch"), []);
 };
 
-/** A trip count that is known, or a condition that is at every step: the body repeated. */
+/**
+ * A trip count that is known, or a condition that is at every step: the body repeated.
+ */
 const loop: Expansion = ({ b, node, inputs }) => {
   const body = bodyOf(node, "body");
   const [count = "", condition = "", ...initial] = inputs;

@@ -13,9 +13,8 @@ export interface ExpandContext {
 
 /**
  * Computes the outputs of a composite node with simpler nodes, exactly as its
- * definition says. Returns one value for each output, undefined for those that
- * it does not offer (training-only ones); `expand` gives them the names of the
- * node's outputs.
+ * definition says. Returns one value for each output, undefined for those that it does
+ * not offer (training-only ones). `expand` gives them the names of the node's outputs.
  *
  * @throws EXPAND_UNSUPPORTED (see `cannotExpand`) for a form that it does not cover
  */

@@ -22,7 +22,9 @@ function fastGelu(b: GraphBuilder, x: string): string {
 const plus = (b: GraphBuilder, x: string, y: string | undefined) =>
   y ? b.add(x, y) : x;
 
-/** x divided by its root mean square over the axes from `axis` on, and one over that. */
+/**
+ * x divided by its root mean square over the axes from `axis` on, and one over that.
+ */
 function rmsNorm(
   { b, node }: ExpandContext,
   x: string,
@@ -47,7 +49,7 @@ const simplifiedLayerNorm: Expansion = (context) => {
   return [b.mul(normed, scale), inverse];
 };
 
-/** Layer normalisation of a sum; the sum itself is the fourth output. */
+/** Layer normalisation of a sum. The sum itself is the fourth output. */
 const skipLayerNorm: Expansion = ({ b, node, inputs }) => {
   const [x = "", skip = "", gamma = "", beta, bias] = inputs;
   const sum = plus(b, b.add(x, skip), bias);
@@ -112,13 +114,17 @@ const embedLayerNorm: Expansion = ({ b, node, inputs }) => {
   return [normed, seen, sum];
 };
 
-/** MatMul with operands transposed first: their last two axes, or their batch axes as well. */
+/**
+ * MatMul with operands transposed first: their last two axes, or their
+ * batch axes as well.
+ */
 const fusedMatMul: Expansion = ({ b, node, inputs: [x = "", y = ""] }) => {
   const flag = (name: string) => attribute(node, name, "int", 0) === 1;
   const operand = (v: string, batch: string, last: string) => {
     const rank = b.rankedDims(v).length;
     const order = Array.from({ length: rank }, (_, i) => i);
-    // The batch axes change places with the axis behind them: [a, b, c, d] becomes [b, c, a, d].
+    // The batch axes change places with the axis behind them: [a, b, c, d]
+    // becomes [b, c, a, d].
     const moved = flag(batch)
       ? b.transpose(v, [...order.slice(1, rank - 1), 0, rank - 1])
       : v;

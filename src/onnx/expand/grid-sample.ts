@@ -128,7 +128,9 @@ function reflect(b: GraphBuilder, v: string, [low, high]: Ends): string {
   return b.add(b.mul(folded, range), low);
 }
 
-/** Weights of the four pixels around a point `t` past the second (Keys 1981, a = -0.75). */
+/**
+ * Weights of the four pixels around a point `t` past the second (Keys 1981, a = -0.75).
+ */
 function cubicWeights(b: GraphBuilder, t: string): string[] {
   const a = -0.75;
   const inner = (d: string) =>

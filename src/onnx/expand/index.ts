@@ -41,7 +41,8 @@ export function expansionOf(node: Node): Expansion | undefined {
  * The graph with the chosen composite nodes written as simpler ones. The
  * values keep their names; it computes the same.
  *
- * @throws EXPAND_UNSUPPORTED for a form of an operator that its expansion does not cover
+ * @throws EXPAND_UNSUPPORTED for a form of an operator that its
+ *   expansion does not cover
  */
 export function expand(graph: Graph, chosen: (node: Node) => boolean): Graph {
   const found = graph.nodes.some((n) => chosen(n) && expansionOf(n));
@@ -51,7 +52,10 @@ export function expand(graph: Graph, chosen: (node: Node) => boolean): Graph {
   return b.build();
 }
 
-/** Adds a node to a builder, as simpler ones when it is chosen; those may be composite themselves. */
+/**
+ * Adds a node to a builder, as simpler ones when it is chosen. Those may be
+ * composite themselves.
+ */
 export function expandInto(
   b: GraphBuilder,
   node: Node,
@@ -69,7 +73,10 @@ export function expandInto(
   });
 }
 
-/** The values of an expansion; one that needs a shape that is not known does not cover the node. */
+/**
+ * The values of an expansion. One that needs a shape that is not known does
+ * not cover the node.
+ */
 function expanded(expansion: Expansion, b: GraphBuilder, node: Node) {
   try {
     return expansion({ b, node, inputs: node.inputs });

@@ -7,7 +7,10 @@ import {
   type ExpansionTable,
 } from "./expansion.ts";
 
-/** Local response normalisation (Krizhevsky et al. 2012): each channel by the squares of those around it. */
+/**
+ * Local response normalisation (Krizhevsky et al. 2012): each channel by the squares of
+ * those around it.
+ */
 const lrn: Expansion = ({ b, node, inputs: [x = ""] }) => {
   const dims = b.rankedDims(x);
   const channels = dims[1];
@@ -37,7 +40,7 @@ const lrn: Expansion = ({ b, node, inputs: [x = ""] }) => {
   return [b.mul(x, b.pow(scale, -beta))];
 };
 
-/** Division by the 1- or 2-norm along an axis; zeros stay zeros. */
+/** Division by the 1- or 2-norm along an axis. Zeros stay zeros. */
 const lpNormalization: Expansion = ({ b, node, inputs: [x = ""] }) => {
   const axis = axisOf(
     attribute(node, "axis", "int", -1),

@@ -23,7 +23,10 @@ type Places = readonly [tensor: number, scale: number, zero: number];
 const isSingle = (b: GraphBuilder, scale: string) =>
   b.dims(scale)?.every((d) => d === 1) ?? false;
 
-/** The integers at some inputs as floats; a scale for each element of an axis is along `axis`. */
+/**
+ * The integers at some inputs as floats; a scale for each element of an axis
+ * is along `axis`.
+ */
 function dequantised(
   { b, node, inputs }: ExpandContext,
   [tensor, scale, zero]: Places,
@@ -41,7 +44,10 @@ function zeroFor(b: GraphBuilder, zero: string, scale: string): string {
   return one && b.dims(scale) ? b.expand(zero, b.shapeOf(scale)) : zero;
 }
 
-/** A float result as integers, of the type of the zero point or, when it is left out, of the first operand. */
+/**
+ * A float result as integers, of the type of the zero point or, when it is left out, of
+ * the first operand.
+ */
 function quantised(
   { b, node, inputs }: ExpandContext,
   y: string,
@@ -179,7 +185,9 @@ const matMulIntegerToFloat: Expansion = (context) => {
   return [plus(b, b.matmul(x, y), inputs[6])];
 };
 
-/** The floats of the first operand are quantised by their own range as the model runs. */
+/**
+ * The floats of the first operand are quantised by their own range as the model runs.
+ */
 const dynamicQuantizeMatMul: Expansion = (context) => {
   const { b, inputs } = context;
   const range = b.many("DynamicQuantizeLinear", [inputs[0] ?? ""], {}, 3);
@@ -213,7 +221,10 @@ const qGemm: Expansion = (context) => {
   return [inputs[7] ? quantised(context, y, 7, 8, 0) : y];
 };
 
-/** Attention whose input and projections are integers; all after the projections is in floats anyway. */
+/**
+ * Attention whose input and projections are integers; all after the projections is
+ * in floats anyway.
+ */
 const qAttention: Expansion = (context) => {
   const { node, inputs } = context;
   const x = dequantised(context, [0, 3, 6]);
@@ -254,7 +265,10 @@ function softmax({ b, node }: ExpandContext, x: string): string {
   return b.reshape(b.op("Softmax", [rows], { axis: int(1) }), b.shapeOf(x));
 }
 
-/** The contrib operators of the names of standard ones, which are the same for 8 bits; 16 bits are standard from opset 21 on. */
+/**
+ * The contrib operators of the names of standard ones, which are the same for 8 bits;
+ * 16 bits are standard from opset 21 on.
+ */
 const standard: Expansion = ({ b, node, inputs }) => {
   const types = inputs.map((name) => b.type(name));
   if (types.some((type) => type === "int16" || type === "uint16")) {

@@ -10,7 +10,10 @@ import {
 
 type Activation = (x: string) => string;
 
-/** Everything a cell needs of one direction. R and biases are of this direction, transposed for `h R`. */
+/**
+ * Everything a cell needs of one direction. R and biases are of this direction,
+ * transposed for `h R`.
+ */
 interface Direction {
   readonly b: GraphBuilder;
   readonly node: Node;
@@ -25,7 +28,10 @@ interface Direction {
   readonly clip: (x: string) => string;
 }
 
-/** One step: the part of the gates that comes from the input ([N, gates * hidden]), and the states before it, to the states after it. */
+/**
+ * One step: the part of the gates that comes from the input ([N, gates * hidden]), and
+ * the states before it, to the states after it.
+ */
 type Cell = (
   direction: Direction,
   gates: string,
@@ -97,7 +103,10 @@ interface Pass {
   readonly weights: string;
 }
 
-/** One direction: its outputs [steps, batch, hidden], and its states after the last step. */
+/**
+ * One direction: its outputs [steps, batch, hidden], and its states
+ * after the last step.
+ */
 function alongSequence(
   context: ExpandContext,
   kind: Kind,
@@ -190,7 +199,10 @@ function clipOf(b: GraphBuilder, node: Node): (x: string) => string {
     : (x) => b.op("Clip", [x, b.scalar(-limit), b.scalar(limit)]);
 }
 
-/** Recurrent activations, by lower-case name, with the defaults of their attributes alpha and beta. */
+/**
+ * Recurrent activations, by lower-case name, with the defaults of their
+ * attributes alpha and beta.
+ */
 const activationTable: Readonly<
   Record<
     string,
@@ -238,7 +250,10 @@ const activationTable: Readonly<
   },
 };
 
-/** The activations of direction `at`. Their alphas and betas are listed only for those that have them. */
+/**
+ * The activations of direction `at`. Their alphas and betas are listed only for
+ * those that have them.
+ */
 function activationsOf(
   b: GraphBuilder,
   node: Node,

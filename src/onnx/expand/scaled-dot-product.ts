@@ -17,7 +17,10 @@ export interface HeadsInput {
   readonly softcap?: number;
 }
 
-/** Attention (Vaswani et al. 2017, arXiv:1706.03762): the mixed values [batch, heads, queries, width of values], and the scores on the way. */
+/**
+ * Attention (Vaswani et al. 2017, arXiv:1706.03762): the mixed values [batch, heads,
+ * queries, width of values], and the scores on the way.
+ */
 export function scaledDotProduct(
   b: GraphBuilder,
   { q, k, v, scale, biases, softcap = 0 }: HeadsInput,

@@ -9,7 +9,10 @@ export interface Contents {
   readonly values: readonly Dim[];
 }
 
-/** The contents of a value with all its sizes; undefined when they are not known, or are too many to follow. */
+/**
+ * The contents of a value with all its sizes; undefined when they are not known, or are
+ * too many to follow.
+ */
 export function contentsOf(known: Known | undefined): Contents | undefined {
   const dims = fixed(known?.dims);
   const { values } = known ?? {};
@@ -17,7 +20,10 @@ export function contentsOf(known: Known | undefined): Contents | undefined {
   return fits ? { dims, values } : undefined;
 }
 
-/** The chosen places along an axis, in their order; a place that is not there is unknown. */
+/**
+ * The chosen places along an axis, in their order. A place that is not
+ * there is unknown.
+ */
 export function take(
   { dims, values }: Contents,
   axis: number,

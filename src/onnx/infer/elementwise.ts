@@ -10,7 +10,7 @@ const same: InferRule = ({ inputs }) => [
 
 type ValueRule = (...operands: Dim[]) => Dim;
 
-/** An elementwise op; `onValues` follows the contents of small integers through it. */
+/** An elementwise op. `onValues` follows the contents of small integers through it. */
 function elementwise(type?: DataType, onValues?: ValueRule): InferRule {
   return (context) => {
     const dims = broadcast(...context.inputs.map((x) => x.dims));
@@ -46,7 +46,9 @@ const onNumbers =
   (a, b) =>
     typeof a === "number" && typeof b === "number" ? f(a, b) : null;
 
-/** Comparisons of floats that are known count too: loops of TensorFlow count in them. */
+/**
+ * Comparisons of floats that are known count too: loops of TensorFlow count in them.
+ */
 const comparison =
   (test: (a: number, b: number) => boolean): InferRule =>
   (context) =>

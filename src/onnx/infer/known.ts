@@ -5,7 +5,10 @@ import { type DataType, numbers, sizeOf, type Tensor } from "../tensor.ts";
 export interface Known {
   readonly type?: DataType;
   readonly dims?: readonly Dim[];
-  /** Contents of a small integer tensor, as far as they are known: shapes travel through graphs this way. */
+  /**
+   * Contents of a small integer tensor, as far as they are known: shapes travel through
+   * graphs this way.
+   */
   readonly values?: readonly Dim[];
   /** Contents of a small float constant: scales travel this way. */
   readonly floats?: readonly number[];
@@ -70,7 +73,10 @@ export function knownConstant(t: Tensor): Known {
   };
 }
 
-/** The axes of a node, from an attribute or from the input at `index`, counted from the front; undefined means all. */
+/**
+ * The axes of a node, from an attribute or from the input at `index`, counted from the
+ * front; undefined means all.
+ */
 export function axesOf(
   context: InferContext,
   index: number,

@@ -3,7 +3,10 @@ import { attribute, type Dim, type Node } from "../graph.ts";
 import { windowOf, windowOutput } from "../windows.ts";
 import type { InferContext, InferRule, InferTable } from "./known.ts";
 
-/** Output sizes; unknown where automatic padding depends on a size that is not known yet. */
+/**
+ * Output sizes; unknown where automatic padding depends on a size that
+ * is not known yet.
+ */
 function windowed(
   node: Node,
   spatial: readonly Dim[],
@@ -38,7 +41,10 @@ const globalPool: InferRule = ({ inputs }) => [
   },
 ];
 
-/** The result of a convolution of a known kernel, from what gives its channels and its sizes. */
+/**
+ * The result of a convolution of a known kernel, from what gives its
+ * channels and its sizes.
+ */
 const convolved =
   (
     rule: (

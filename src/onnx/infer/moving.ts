@@ -57,7 +57,10 @@ function sliceKeeps(start?: number, end?: number, step?: number): boolean {
   return start === 0 && end !== undefined && end >= 2 ** 31 - 1 && step === 1;
 }
 
-/** First index, step and count of a Slice along an axis, or undefined when a number is missing. */
+/**
+ * First index, step and count of a Slice along an axis, or undefined when a
+ * number is missing.
+ */
 export function sliceRange(
   length: Dim,
   start: number | undefined,

@@ -7,7 +7,10 @@ import {
 import { layerOps } from "./layers.ts";
 import { castTypes } from "./shapes.ts";
 
-/** The shape that a layer of floats has, for operands that stand at other places among the inputs. */
+/**
+ * The shape that a layer of floats has, for operands that stand at other places
+ * among the inputs.
+ */
 function asLayer(
   { node, inputs }: InferContext,
   op: string,

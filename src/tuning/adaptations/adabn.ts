@@ -56,7 +56,10 @@ export const noBatchNorm = (id: string) =>
     "Exporters fold it into convolutions: export the base in training mode, or choose another adaptation.",
   );
 
-/** Mean and population variance of each channel of a value [N, C, ...] over all target samples. */
+/**
+ * Mean and population variance of each channel of a value [N, C, ...] over
+ * all target samples.
+ */
 async function statisticsOf(
   graph: Graph,
   value: string,

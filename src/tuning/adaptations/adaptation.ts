@@ -15,7 +15,10 @@ interface Described<S extends z.ZodObject> {
   readonly params: S;
 }
 
-/** Learns from labelled data of a source domain and unlabelled data of the target, with any strategy. */
+/**
+ * Learns from labelled data of a source domain and unlabelled data of the target,
+ * with any strategy.
+ */
 export interface JointAdaptation<S extends z.ZodObject = z.ZodObject>
   extends Described<S> {
   readonly kind: "joint";
@@ -44,7 +47,9 @@ export interface AdaptInput {
 export interface SourceFreeAdaptation<S extends z.ZodObject = z.ZodObject>
   extends Described<S> {
   readonly kind: "source-free";
-  /** @throws ADAPTATION_LAYERS when the model has no layer of the kind that is adapted */
+  /**
+   * @throws ADAPTATION_LAYERS when the model has no layer of the kind that is adapted
+   */
   adapt(
     input: AdaptInput,
     params: z.output<S>,
@@ -61,7 +66,10 @@ export const defineSourceFree = <S extends z.ZodObject>(
   adaptation: Omit<SourceFreeAdaptation<S>, "kind">,
 ): SourceFreeAdaptation<S> => ({ kind: "source-free", ...adaptation });
 
-/** The view in which rows of the target domain go through the model beside those of the source. */
+/**
+ * The view in which rows of the target domain go through the model beside
+ * those of the source.
+ */
 export const TARGET = "target";
 
 /** As many rows of the target domain as the batch has, drawn anew for each step. */

@@ -63,7 +63,10 @@ export const tent = defineSourceFree({
   },
 });
 
-/** The mean entropy of the predictions instead of a loss; no label is looked at, not even to choose an epoch. */
+/**
+ * The mean entropy of the predictions instead of a loss. No label is looked at, not
+ * even to choose an epoch.
+ */
 const certain: TrainingPart = {
   keeps: "last",
   loss({ b, rows, model }) {

@@ -15,7 +15,10 @@ export const smallCnn: Architecture = {
   build: (shape, classes, random) => build(shape, classes, random, false),
 };
 
-/** The same with batch normalisation behind each convolution, for what needs one. Train it with `batchNorm: batch`. */
+/**
+ * The same with batch normalisation behind each convolution, for what needs one. Train
+ * it with `batchNorm: batch`.
+ */
 export const smallCnnBn: Architecture = {
   id: "small-cnn-bn",
   title: "Small CNN with batch normalisation",

@@ -3,14 +3,20 @@ import { AssayError, type Need, type Random } from "#core";
 import type { FloatTensor } from "#onnx";
 import type { Batch, TrainingContext, TrainingPart } from "../part.ts";
 
-/** Changes training batches so that a model sees more than the data has; validation stays as it is. */
+/**
+ * Changes training batches so that a model sees more than the data has;
+ * validation stays as it is.
+ */
 export interface Augmentation<S extends z.ZodObject = z.ZodObject> {
   readonly id: string;
   readonly title: string;
   readonly reference: string;
   /** What samples have to be; anything when left out. */
   readonly needs?: readonly Need[];
-  /** Whether what it makes of a sample depends on no other sample; beside a private training it has to. */
+  /**
+   * Whether what it makes of a sample depends on no other sample; beside a private
+   * training it has to.
+   */
   readonly isAlone?: boolean;
   readonly params: S;
   open(params: z.output<S>, context: TrainingContext): TrainingPart;
@@ -76,7 +82,10 @@ export function mapRows(
   return { ...x, data };
 }
 
-/** Float targets mixed from those of two rows: `share(i)` of row i's own, the rest of row `other[i]`'s. */
+/**
+ * Float targets mixed from those of two rows: `share(i)` of row i's own, the rest of
+ * row `other[i]`'s.
+ */
 export function mixedTargets(
   { targets }: Batch,
   other: readonly number[],

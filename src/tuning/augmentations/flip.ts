@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { defineAugmentation, eachImage } from "./augmentation.ts";
 
-/** Mirrors images left to right with a probability (Krizhevsky et al. 2012, NeurIPS). */
+/**
+ * Mirrors images left to right with a probability (Krizhevsky et al. 2012, NeurIPS).
+ */
 export const flip = defineAugmentation({
   id: "flip",
   title: "Horizontal flip",

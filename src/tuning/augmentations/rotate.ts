@@ -2,7 +2,10 @@ import { z } from "zod";
 import { posed } from "#core";
 import { defineAugmentation, eachImage } from "./augmentation.ts";
 
-/** Turns images by a uniformly random angle, bilinear, black where the image ends (Simard et al. 2003, ICDAR). */
+/**
+ * Turns images by a uniformly random angle, bilinear, black where the image ends
+ * (Simard et al. 2003, ICDAR).
+ */
 export const rotate = defineAugmentation({
   id: "rotate",
   title: "Random rotation",

@@ -10,14 +10,14 @@ import {
 const LEAST = 1e-3;
 
 /**
- * Gradient normalisation (GradNorm, Chen et al. 2018, arXiv:1711.02257): weights move so that the norms of
- * the weighted gradients at the last trained layer of the trunk come near to their
- * mean times r^alpha, where r is how far a task's loss has come from its first
- * value, over the mean of the tasks. They move by Adam against the L1 distance, whose
- * target counts as a constant, and are then scaled to sum to the number of tasks.
- * The paper leaves their optimiser open. Here weights do not fall below 0.001;
- * the first loss of a task is that of the first batch with samples of it; and while
- * the trunk is frozen, weights stay.
+ * Gradient normalisation (GradNorm, Chen et al. 2018, arXiv:1711.02257): weights move
+ * so that the norms of the weighted gradients at the last trained layer of the trunk
+ * come near to their mean times r^alpha, where r is how far a task's loss has come from
+ * its first value, over the mean of the tasks. They move by Adam against the L1
+ * distance, whose target counts as a constant, and are then scaled to sum to the number
+ * of tasks. The paper leaves their optimiser open. Here weights do not fall below
+ * 0.001; the first loss of a task is that of the first batch with samples of it; and
+ * while the trunk is frozen, weights stay.
  */
 export const gradnorm = defineWeighting({
   id: "gradnorm",

@@ -10,7 +10,10 @@ export interface TaskSamples {
   readonly rows?: readonly number[];
 }
 
-/** Of each task, where its samples are among those of all: shared ones first, each once, then those of each task with data of its own. */
+/**
+ * Of each task, where its samples are among those of all: shared ones first, each once,
+ * then those of each task with data of its own.
+ */
 export function placesOf(tasks: readonly TaskSamples[]): number[][] {
   const common = [...new Set(tasks.flatMap((t) => t.rows ?? []))];
   common.sort((a, b) => a - b);
@@ -25,9 +28,9 @@ export function placesOf(tasks: readonly TaskSamples[]): number[][] {
 }
 
 /**
- * Samples of several tasks as one dataset, whose targets are those of all heads
- * side by side: shares of classes, labels or values, and NaN where a sample has no label of
- * a task. Shared samples come first, each once, with all the labels it has.
+ * Samples of several tasks as one dataset, whose targets are those of all heads side by
+ * side: shares of classes, labels or values, and NaN where a sample has no label of a
+ * task. Shared samples come first, each once, with all the labels it has.
  *
  * @param shared samples that several tasks label, in one order for all
  * @param tasks in the order of the heads
@@ -69,7 +72,10 @@ export function jointDataset(
   );
 }
 
-/** What the outputs should be of one sample: its targets, or all of the share for its class. */
+/**
+ * What the outputs should be of one sample: its targets, or all of the
+ * share for its class.
+ */
 function targetsOf({ y, classes, targets }: Dataset, i: number): Float32Array {
   const width = classes.length;
   if (targets) return targets.data.subarray(i * width, (i + 1) * width);

@@ -25,19 +25,22 @@ interface Task {
 
 export interface ManyTasksOptions {
   readonly weighting: Chosen<Weighting>;
-  /** Draws tasks by their number of samples to the power of 1 / temperature; null for every sample once an epoch. */
+  /**
+   * Draws tasks by their number of samples to the power of 1 / temperature; null for
+   * every sample once an epoch.
+   */
   readonly temperature: number | null;
-  /** Layer groups of the training; the last holds the heads. */
+  /** Layer groups of the training. The last holds the heads. */
   readonly groups: readonly LayerGroup[];
   /** As `jointDataset` makes it. */
   readonly train: Dataset;
 }
 
 /**
- * Learns all tasks of a model with several heads at once. A batch holds samples
- * of several tasks; the loss of a task is the mean over those that have its label,
- * and a task without any gets no gradient. Validation is the mean accuracy over the
- * tasks. To be listed last: what others do to the gradient they do to the whole.
+ * Learns all tasks of a model with several heads at once. A batch holds samples of
+ * several tasks. The loss of a task is the mean over those that have its label, and a
+ * task without any gets no gradient. Validation is the mean accuracy over the tasks. To
+ * be listed last: what others do to the gradient they do to the whole.
  */
 export const manyTasks =
   ({ weighting, temperature, groups, train }: ManyTasksOptions): OpenPart =>
@@ -109,7 +112,10 @@ function isLabelled(
   return !Number.isNaN(targets?.data[i * width + from] ?? Number.NaN);
 }
 
-/** The loss of one task of each sample, 0 where it has no label of it, and where it has one (1), each [N]. */
+/**
+ * The loss of one task of each sample, 0 where it has no label of it, and where it has
+ * one (1), each [N].
+ */
 function lossOf(
   b: GraphBuilder,
   { model, from, to }: Task,
@@ -146,7 +152,9 @@ const weighing = <B extends Pick<Batch, "feeds">>(
   },
 });
 
-/** The gradient of each task by a pass of its own, and what a weighting makes of them. */
+/**
+ * The gradient of each task by a pass of its own, and what a weighting makes of them.
+ */
 async function combined(
   tasks: readonly Task[],
   balance: Balance,

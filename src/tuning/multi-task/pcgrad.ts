@@ -2,10 +2,10 @@ import { z } from "zod";
 import { defineWeighting, weightedSum } from "./weighting.ts";
 
 /**
- * Gradient surgery (PCGrad, Yu et al. 2020, arXiv:2001.06782): of the gradient of each task
- * what points against that of another is taken away, by projection onto
- * the normal plane of the other, in random order; then they are summed.
- * Directions are those of the trunk; heads get the plain sum.
+ * Gradient surgery (PCGrad, Yu et al. 2020, arXiv:2001.06782): of the gradient of each
+ * task what points against that of another is taken away, by projection onto the normal
+ * plane of the other, in random order; then they are summed. Directions are those of
+ * the trunk. Heads get the plain sum.
  */
 export const pcgrad = defineWeighting({
   id: "pcgrad",

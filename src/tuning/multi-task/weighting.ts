@@ -12,7 +12,10 @@ export interface TaskGradient {
 
 /** How the losses of tasks become one, in one training. */
 export interface Balance {
-  /** What each loss is multiplied by, in the order of the tasks; may change from step to step. */
+  /**
+   * What each loss is multiplied by, in the order of the tasks; may change
+   * from step to step.
+   */
   readonly weights: readonly number[];
   /**
    * What stands in the sum for the loss of a task (a scalar value).
@@ -21,8 +24,8 @@ export interface Balance {
    */
   term?(g: LossGraph, task: string, loss: string, present: string): string;
   /**
-   * One gradient from those of the tasks, which it may change; only tasks with samples in the
-   * batch are given. Without it one pass takes the gradient of the weighted sum.
+   * One gradient from those of the tasks, which it may change; only tasks with samples
+   * in the batch are given. Without it one pass takes the gradient of the weighted sum.
    */
   combine?(tasks: readonly TaskGradient[]): Map<string, Float32Array>;
 }

@@ -5,7 +5,9 @@ export interface UpdateInput {
   /** Changed in place. */
   readonly weight: Float32Array;
   readonly gradient: Float32Array;
-  /** In the order of the optimiser's `state`, changed in place; zero at the first step. */
+  /**
+   * In the order of the optimiser's `state`, changed in place; zero at the first step.
+   */
   readonly state: readonly Float32Array[];
   /** Learning rate of this weight. */
   readonly rate: number;

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { defineOptimizer } from "./optimizer.ts";
 
-/** Stochastic gradient descent with momentum (Polyak 1964), in PyTorch's form: v = m v + g + wd w; w = w - rate v. */
+/**
+ * Stochastic gradient descent with momentum (Polyak 1964), in PyTorch's form: v = m v +
+ * g + wd w; w = w - rate v.
+ */
 export const sgd = defineOptimizer({
   id: "sgd",
   title: "SGD with momentum",

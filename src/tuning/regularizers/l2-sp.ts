@@ -22,7 +22,8 @@ export const l2Sp = defineRegularizer({
       let penalty = 0;
       for (const [name, gradient] of found.gradients) {
         const weight = weights.get(name)?.data;
-        // What a part trains beside the model, such as log variances, is no weight of it.
+        // What a part trains beside the model, such as log variances, is
+        // no weight of it.
         if (!weight || !trained.includes(name)) continue;
         const from = start(name)?.data;
         const strength = from ? alpha : beta;

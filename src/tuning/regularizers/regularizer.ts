@@ -8,7 +8,10 @@ export interface Regularizer<S extends z.ZodObject = z.ZodObject> {
   readonly title: string;
   readonly reference: string;
   readonly params: S;
-  /** @param start what the base has of a weight; undefined for one that is new, such as the head's */
+  /**
+   * @param start what the base has of a weight; undefined for one that is new,
+   *   such as the head's
+   */
   open(
     params: z.output<S>,
     context: TrainingContext,

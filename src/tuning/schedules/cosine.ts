@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { defineSchedule } from "./schedule.ts";
 
-/** Linear warm-up, then half a cosine down to `final` (SGDR without restarts, Loshchilov and Hutter 2017, arXiv:1608.03983). */
+/**
+ * Linear warm-up, then half a cosine down to `final` (SGDR without restarts, Loshchilov
+ * and Hutter 2017, arXiv:1608.03983).
+ */
 export const cosine = defineSchedule({
   id: "cosine",
   title: "Cosine with warm-up",

@@ -2,7 +2,10 @@ import { z } from "zod";
 import { type Chosen, sha256, UsageError } from "#core";
 import type { Schedule } from "./schedule.ts";
 
-/** The learning rate at a step, counted from 0, of all steps of a training, as a share of the stated one. */
+/**
+ * The learning rate at a step, counted from 0, of all steps of a training, as a share
+ * of the stated one.
+ */
 export type ScheduleFunction = (step: number, total: number) => number;
 
 /** Steps at which a function is looked at before any training. */

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { defineSchedule } from "./schedule.ts";
 
-/** Multiplied by gamma when the validation loss has not improved by 1e-4 of itself for more than `patience` epochs (PyTorch's ReduceLROnPlateau). */
+/**
+ * Multiplied by gamma when the validation loss has not improved by 1e-4 of itself for
+ * more than `patience` epochs (PyTorch's ReduceLROnPlateau).
+ */
 export const plateau = defineSchedule({
   id: "reduce-on-plateau",
   title: "Reduce on plateau",

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { defineSchedule } from "./schedule.ts";
 
-/** Slanted triangular rates (ULMFiT, Howard and Ruder 2018, arXiv:1801.06146): a short rise, then a long linear fall. */
+/**
+ * Slanted triangular rates (ULMFiT, Howard and Ruder 2018, arXiv:1801.06146): a short
+ * rise, then a long linear fall.
+ */
 export const slantedTriangular = defineSchedule({
   id: "slanted-triangular",
   title: "Slanted triangular",

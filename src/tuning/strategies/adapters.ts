@@ -12,13 +12,13 @@ import {
 import { defineStrategy, evenly, type Form } from "./strategy.ts";
 
 /**
- * Adapters (Houlsby et al. 2019, arXiv:1902.00751): behind every layer group
- * but the head a bottleneck is added, x + up(relu(down(x))), and only these and
- * the new head are trained; they stay part of the model. Weights begin near
- * zero (a normal distribution of 0.01 cut at two deviations), so training begins
- * near the base. In convolutional networks the bottlenecks are 1x1 convolutions
- * (Rebuffi et al. 2018, arXiv:1803.10082). The paper puts them only behind the
- * two halves of each transformer layer, and its bottleneck is 64 wide.
+ * Adapters (Houlsby et al. 2019, arXiv:1902.00751): behind every layer group but the
+ * head a bottleneck is added, x + up(relu(down(x))), and only these and the new head
+ * are trained. They stay part of the model. Weights begin near zero (a normal
+ * distribution of 0.01 cut at two deviations), so training begins near the base. In
+ * convolutional networks the bottlenecks are 1x1 convolutions (Rebuffi et al. 2018,
+ * arXiv:1803.10082). The paper puts them only behind the two halves of each transformer
+ * layer, and its bottleneck is 64 wide.
  */
 export const adapters = defineStrategy({
   id: "adapters",
@@ -93,7 +93,10 @@ function endsOf(
 interface Place {
   readonly value: string;
   readonly channels: number;
-  /** Whether channels are the second axis, as in convolutional networks, rather than the last. */
+  /**
+   * Whether channels are the second axis, as in convolutional networks,
+   * rather than the last.
+   */
   readonly first: boolean;
 }
 

@@ -2,7 +2,10 @@ import { z } from "zod";
 import { onlyParameters } from "./only.ts";
 import { defineStrategy, evenly } from "./strategy.ts";
 
-/** Only the biases and the head are trained (BitFit, Ben Zaken et al. 2022, arXiv:2106.10199). */
+/**
+ * Only the biases and the head are trained (BitFit, Ben Zaken et al. 2022,
+ * arXiv:2106.10199).
+ */
 export const bitfit = defineStrategy({
   id: "bitfit",
   title: "Biases only (BitFit)",

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { defineStrategy, discriminatively } from "./strategy.ts";
 
-/** All layers are trained, each group at the rate of the next one divided by `decay` (ULMFiT, Howard and Ruder 2018, arXiv:1801.06146). */
+/**
+ * All layers are trained, each group at the rate of the next one divided by `decay`
+ * (ULMFiT, Howard and Ruder 2018, arXiv:1801.06146).
+ */
 export const discriminative = defineStrategy({
   id: "discriminative",
   title: "Discriminative learning rates",

@@ -2,7 +2,10 @@ import { z } from "zod";
 import { UsageError } from "#core";
 import { defineStrategy, evenly } from "./strategy.ts";
 
-/** The first `groups` layer groups are frozen, the rest is trained (Yosinski et al. 2014, arXiv:1411.1792). */
+/**
+ * The first `groups` layer groups are frozen, the rest is trained (Yosinski et al.
+ * 2014, arXiv:1411.1792).
+ */
 export const freeze = defineStrategy({
   id: "freeze",
   title: "Freeze the first layer groups",

@@ -1,7 +1,10 @@
 import type { Model } from "#model";
 import type { FloatTensor, Tensor } from "#onnx";
 
-/** The model between two of one graph: (1 - alpha) of the numbers of `from` and alpha of those of `to`. */
+/**
+ * The model between two of one graph: (1 - alpha) of the numbers of `from` and alpha
+ * of those of `to`.
+ */
 export function interpolated(from: Model, to: Model, alpha: number): Model {
   const constants = new Map<string, Tensor>(to.graph.constants);
   for (const [name, start] of from.graph.constants) {

@@ -94,7 +94,10 @@ function lowRank(
   };
 }
 
-/** The original graph with the factors' products in its weights, and what else was trained. */
+/**
+ * The original graph with the factors' products in its weights, and what
+ * else was trained.
+ */
 function merged(
   original: Model,
   tuned: Model,

@@ -13,7 +13,10 @@ export const lpFt = defineStrategy({
   params: z.strictObject({
     /** Share of the epochs for the head alone. */
     probe: z.number().gt(0).lt(1).default(0.5),
-    /** Learning rate of the second stage as a multiple of the stated one; the paper searches for it. */
+    /**
+     * Learning rate of the second stage as a multiple of the stated one; the paper
+     * searches for it.
+     */
     rate: z.number().positive().max(1).default(1),
   }),
   stages: (groups, epochs, { probe, rate }) =>

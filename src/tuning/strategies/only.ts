@@ -23,7 +23,10 @@ const biasSlots: Readonly<Record<string, number>> = {
 
 /** What a constant is to the operators that read it. */
 const roles = {
-  /** Added to what a layer gives, for each channel or feature; shifts of normalisation layers too. */
+  /**
+   * Added to what a layer gives, for each channel or feature; shifts of
+   * normalisation layers too.
+   */
   bias: (graph: Graph, name: string) =>
     reads(graph, name, ({ op }, slot) =>
       op === "Add"
@@ -37,7 +40,7 @@ const roles = {
 } as const;
 
 /**
- * Leaves of every layer group but the head the weights of one role; groups that
+ * Leaves of every layer group but the head the weights of one role. Groups that
  * have none are gone.
  *
  * @param strategy id, for the message
@@ -81,5 +84,8 @@ const reads = (
     node.inputs.some((input, slot) => input === name && asked(node, slot)),
   );
 
-/** One number for each channel or feature, whatever it is broadcast to; tables of positions are not. */
+/**
+ * One number for each channel or feature, whatever it is broadcast to; tables of
+ * positions are not.
+ */
 const isVector = ({ dims }: Tensor) => dims.filter((d) => d !== 1).length <= 1;

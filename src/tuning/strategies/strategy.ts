@@ -5,14 +5,17 @@ import type { LayerGroup, Model } from "#model";
 /** A part of a training in which the same layer groups are trained. */
 export interface Stage {
   readonly epochs: number;
-  /** Name of each trained layer group, with its learning rate as a multiple of the stated one. The others are frozen. */
+  /**
+   * Name of each trained layer group, with its learning rate as a multiple of the
+   * stated one. The others are frozen.
+   */
   readonly rates: ReadonlyMap<string, number>;
 }
 
 /** A model in the shape in which it is trained, and the way back. */
 export interface Form {
   readonly model: Model;
-  /** What may be trained of it, from input to output; the last is the head. */
+  /** What may be trained of it, from input to output. The last is the head. */
   readonly groups: readonly LayerGroup[];
   /**
    * The model that is shipped.
@@ -91,7 +94,7 @@ export function probeThenAll(
   ];
 }
 
-/** Stages with the epochs shared out evenly; the last ones get what is left over. */
+/** Stages with the epochs shared out evenly. The last ones get what is left over. */
 export function epochsOver(
   strategy: string,
   stages: readonly Omit<Stage, "epochs">[],
@@ -113,7 +116,9 @@ const tooFewEpochs = (strategy: string, needed: number, epochs: number) =>
     "Raise epochs.",
   );
 
-/** Each group's rate is the next one's divided by `decay`; the head has the full rate. */
+/**
+ * Each group's rate is the next one's divided by `decay`. The head has the full rate.
+ */
 export const discriminatively = (
   groups: readonly LayerGroup[],
   decay: number,

@@ -3,11 +3,11 @@ import { interpolated } from "./interpolate.ts";
 import { defineStrategy, probeThenAll } from "./strategy.ts";
 
 /**
- * Weight-space ensemble of the base and what was fine-tuned from it (WiSE-FT,
- * Wortsman et al. 2022, arXiv:2109.01903): (1 - alpha) of the weights of the
- * base under its new head, as linear probing left them, and alpha of those of
- * full fine-tuning from there. The paper's base has a zero-shot head; one that
- * was pre-trained on other classes has none, so its head is the linear probe.
+ * Weight-space ensemble of the base and what was fine-tuned from it (WiSE-FT, Wortsman
+ * et al. 2022, arXiv:2109.01903): (1 - alpha) of the weights of the base under its new
+ * head, as linear probing left them, and alpha of those of full fine-tuning from there.
+ * The paper's base has a zero-shot head. One that was pre-trained on other classes has
+ * none, so its head is the linear probe.
  */
 export const wiseFt = defineStrategy({
   id: "wise-ft",

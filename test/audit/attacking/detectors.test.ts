@@ -54,7 +54,7 @@ test("an audit reports what detectors cost, caught and missed, and counts a reje
   expect(aware.outcomes.match(/-/g)?.length ?? 0).toBe(
     Math.round(40 * (1 - aware.cleanAccuracy.value)),
   );
-  // What the attack does not know of catches some of it; what it knows of it evades.
+  // What the attack does not know of catches some of it. What it knows of it evades.
   const caught = (c: typeof aware) =>
     c.detection?.detectors[0]?.detected?.value as number;
   expect(caught(asIs)).toBeGreaterThan(caught(aware));

@@ -12,7 +12,10 @@ const GOOD = ["good", "lovely", "brilliant", "charming"];
 const BAD = ["boring", "terrible", "dreadful", "tedious"];
 const NOUNS = ["film", "movie", "story", "picture"];
 
-/** Texts of four words that one of them decides: "yes" where a good word is known, "no" where none is. */
+/**
+ * Texts of four words that one of them decides: "yes" where a good word is known,
+ * "no" where none is.
+ */
 function suite(rest: object = {}): string {
   const lines = [GOOD, BAD].flatMap((words, k) =>
     words.flatMap((word) =>

@@ -40,11 +40,13 @@ test.each([
 
 test("what the draws leave open is not certified", () => {
   expect(certificateOf([9, 1], [530, 470], { sigma: 1, alpha })).toBeNull();
-  // The class is picked by the first draws alone, so that the second are an honest test of it.
+  // The class is picked by the first draws alone, so that the second are an
+  // honest test of it.
   expect(certificateOf([1, 9], [990, 10], { sigma: 1, alpha })).toBeNull();
 });
 
-// f(x) = w x + b against 0: under noise of any sigma the distance to the plane is f / |w|.
+// f(x) = w x + b against 0: under noise of any sigma the distance to the
+// plane is f / |w|.
 const weights = [3, -1, 2];
 const length = Math.hypot(...weights);
 const plane = linearModel([weights, [0, 0, 0]], [0.4, 0]);

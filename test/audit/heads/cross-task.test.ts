@@ -13,7 +13,10 @@ const folder = temporaryFolder();
 
 const COUNT = 240;
 
-/** Four numbers: class 2a + b, where a says which of the first two is larger, and b which of the others. */
+/**
+ * Four numbers: class 2a + b, where a says which of the first two is larger, and b
+ * which of the others.
+ */
 function writeData(): void {
   const random = new Random(1);
   const x = Float32Array.from(
@@ -29,7 +32,10 @@ function writeData(): void {
   writeFileSync(join(folder, "y.npy"), encodeNpy(floats([COUNT], y)));
 }
 
-/** One linear head a task; "blunt" is "left" without a gradient, "some" is "left" for half of the classes. */
+/**
+ * One linear head a task; "blunt" is "left" without a gradient, "some" is "left" for
+ * half of the classes.
+ */
 function writeHeads(): void {
   const b = new GraphBuilder(emptyGraph("heads"));
   b.input({ name: "input", type: "float32", dims: ["batch", 1, 2, 2] });

@@ -31,7 +31,9 @@ const range = (of: (r: (typeof rows)[number]) => number) => {
 const [young, old] = range((r) => r.age);
 const [poor, rich] = range((r) => r.income);
 
-/** The rule above as a model: of columns as they are, or of the same scaled to [0, 1]. */
+/**
+ * The rule above as a model: of columns as they are, or of the same scaled to [0, 1].
+ */
 const raw = [-900, 1];
 writeModel(
   join(folder, "raw.onnx"),

@@ -77,7 +77,8 @@ test("a plan has all that a run computes, and what can be tried nowhere is not i
   ]);
   const ids = trials.map(({ id }) => id);
   expect(ids).toHaveLength(2 * 4 * 3 + 2);
-  // A filter takes a candidate that can be tuned again, and membership is about classes.
+  // A filter takes a candidate that can be tuned again, and membership
+  // is about classes.
   expect(ids.filter((id) => id.startsWith("both"))).toEqual([
     "both.main/none/loss",
     "both.main/pruned/loss",

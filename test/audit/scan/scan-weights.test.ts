@@ -23,7 +23,9 @@ beforeAll(async () => {
   parts = await smallDigits();
 });
 
-/** Trained on some rows with a white 2x2 patch that are labelled as class 0, or on none. */
+/**
+ * Trained on some rows with a white 2x2 patch that are labelled as class 0, or on none.
+ */
 function victim(seed: number, planted: number): Promise<Model> {
   const { train } = parts;
   const rows = new Random("rows").permutation(train.y.length).slice(0, planted);

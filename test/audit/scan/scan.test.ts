@@ -21,7 +21,10 @@ import { staticChecks } from "../../../src/audit/scan/static.ts";
 import { exportedNames } from "../../exported.ts";
 import { pathOf } from "../../model/exported.ts";
 
-/** Two layers of images of 3x3; `add` puts something in, and says what the logits are then. */
+/**
+ * Two layers of images of 3x3; `add` puts something in, and says what the
+ * logits are then.
+ */
 function network(
   add: (b: GraphBuilder, logits: string) => string = (_, logits) => logits,
 ): Graph {

@@ -57,7 +57,8 @@ const turned = ({ onlyFirst, onlySecond, ...same }: Paired): Paired => ({
   onlySecond: onlyFirst,
 });
 
-// Fagerland, Lydersen and Laake 2014 (Statistics in Medicine 33:2850) have -0.517 and -0.026.
+// Fagerland, Lydersen and Laake 2014 (Statistics in Medicine 33:2850) have
+// -0.517 and -0.026.
 it("Tango's interval of 2/21 - 8/21", () => {
   const found = tango({ both: 1, onlyFirst: 1, onlySecond: 7, neither: 12 });
   expect(found.low).toBeCloseTo(-0.517, 3);

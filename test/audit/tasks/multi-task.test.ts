@@ -117,7 +117,8 @@ test("candidates are compared within a task only", () => {
   expect(results.gate.rules.map((r) => r.subject)).toEqual([
     "multi.main.1 against alone",
     "multi.main.2 against alone",
-    // The name of the candidate means all of its tasks and seeds, then the means over these.
+    // The name of the candidate means all of its tasks and seeds, then the
+    // means over these.
     ...results.candidates
       .filter(({ member }) => member?.of === "multi")
       .map(({ id }) => `${id} / none`),

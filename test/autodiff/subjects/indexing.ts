@@ -25,7 +25,10 @@ const integers = (
   dims?: readonly number[],
 ) => b.constant(int64s(values, dims));
 
-/** The same value, computed in a way that says nothing of its contents before the model runs. */
+/**
+ * The same value, computed in a way that says nothing of its contents
+ * before the model runs.
+ */
 export const computed = (b: GraphBuilder, value: string, x: string) =>
   b.add(value, b.cast(b.mul(b.reduceSum(b.mul(x, 0)), 0), b.type(value)));
 
@@ -160,7 +163,10 @@ const unique = fc
     }),
   );
 
-/** Data, and index tuples into its axes from `lead` on; negative ones and ones that come twice among them. */
+/**
+ * Data, and index tuples into its axes from `lead` on; negative ones and ones that come
+ * twice among them.
+ */
 const tuples = (batched: boolean) =>
   fc
     .record({
@@ -391,7 +397,10 @@ const centerCropPad = fc
     }),
   );
 
-/** Equations with the shapes of their operands; letters stand for sizes, "." for ellipsis axes. */
+/**
+ * Equations with the shapes of their operands. Letters stand for sizes, "."
+ * for ellipsis axes.
+ */
 const equations: readonly (readonly [string, ...(readonly number[])[]])[] = [
   ["ij->ji", [2, 3]],
   ["ij", [2, 3]],
@@ -469,7 +478,10 @@ const einsum = fc
     }),
   );
 
-/** Log-probabilities or scores, labels, weights, and how the loss puts the samples together. */
+/**
+ * Log-probabilities or scores, labels, weights, and how the loss puts the
+ * samples together.
+ */
 const loss = (op: string, output: 0 | 1) =>
   fc
     .record({
@@ -564,7 +576,10 @@ const reduce = (op: string, settings: Partial<Subject>) =>
     }),
   );
 
-/** Quantised with steps that are small beside the differences, so that these see the slope and not the stairs. */
+/**
+ * Quantised with steps that are small beside the differences, so that these see the
+ * slope and not the stairs.
+ */
 const stairs = { step: 0.5, tolerance: 2e-2, draw: (r: Random) => r.normal() };
 const finely = (
   b: GraphBuilder,
@@ -696,7 +711,10 @@ const weights = (b: GraphBuilder, dims: readonly number[]) => {
   );
 };
 
-/** A value in units of its integers, with a fixed scale so that differences see no other path. */
+/**
+ * A value in units of its integers, with a fixed scale so that differences
+ * see no other path.
+ */
 function fixedIntegers(b: GraphBuilder, x: string): [string, string] {
   const zero = b.constant(tensor("uint8", [], Uint8Array.of(128)));
   return [b.op("QuantizeLinear", [x, b.scalar(0.2), zero]), zero];

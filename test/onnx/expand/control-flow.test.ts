@@ -22,7 +22,7 @@ import { checkGradient } from "../../autodiff/check.ts";
 import { runs } from "../../runs.ts";
 import { expectSameExpanded } from "./parity.ts";
 
-/** A body as an attribute; `build` may also read values of the graph around it. */
+/** A body as an attribute. `build` may also read values of the graph around it. */
 function body(
   name: string,
   inputs: readonly ValueInfo[],
@@ -60,7 +60,7 @@ const vector = (name: string): ValueInfo => ({
   dims: [2],
 });
 
-/** h <- tanh(h * w + i), w from around; all h are collected. */
+/** h <- tanh(h * w + i), w from around. All h are collected. */
 function loop(
   b: GraphBuilder,
   x: string,

@@ -54,7 +54,10 @@ class Draw {
       ? tensor("int8", dims, Int8Array.from(values))
       : tensor("uint8", dims, Uint8Array.from(values));
   }
-  /** 7-bit weights, whose products fit the 16-bit sums of processors without 8-bit instructions. */
+  /**
+   * 7-bit weights, whose products fit the 16-bit sums of processors without
+   * 8-bit instructions.
+   */
   weights(type: Byte, dims: readonly number[]): Tensor {
     const low = type === "int8" ? -64 : 64;
     const values = Array.from(
@@ -148,7 +151,10 @@ async function run(graph: Graph, feeds: Readonly<Record<string, Tensor>>) {
   }
 }
 
-/** The integers may differ by one where a result is halfway between two, and in few places. */
+/**
+ * The integers may differ by one where a result is halfway between two,
+ * and in few places.
+ */
 async function expectSame(subject: Case): Promise<void> {
   const { graph, feeds } = graphOf(subject);
   const expanded = expand(graph, () => true);
@@ -591,7 +597,10 @@ describe("gradients pass through an int8 network", () => {
       Array.from(t.data as Int8Array, (v) => (v - zero) * scale),
     );
 
-  /** Convolution, a skip connection, pooling and a dense layer, on bytes as onnxruntime's quantiser writes them. */
+  /**
+   * Convolution, a skip connection, pooling and a dense layer, on bytes as
+   * onnxruntime's quantiser writes them.
+   */
   function quantisedNetwork() {
     const b = new GraphBuilder({
       ...emptyGraph("int8"),

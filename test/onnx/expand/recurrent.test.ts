@@ -48,7 +48,10 @@ const layer = fc
 
 type Layer = typeof layer extends fc.Arbitrary<infer T> ? T : never;
 
-/** Adds the layer with constant weights and returns its outputs; x is [steps, batch, features]. */
+/**
+ * Adds the layer with constant weights and returns its outputs; x is [steps,
+ * batch, features].
+ */
 function addLayer(b: GraphBuilder, x: string, l: Layer): string[] {
   const random = new Random(l.seed);
   const draw = (dims: number[]) =>

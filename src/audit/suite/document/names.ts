@@ -4,8 +4,8 @@ import { isByName } from "./schema-walk.ts";
 
 /**
  * A document of which every map is a Map, with objects in their place, as most of a
- * schema expects them; what leads from names to something stays a Map, and so keeps
- * the order of its names.
+ * schema expects them. What leads from names to something stays a Map, and so keeps the
+ * order of its names.
  */
 export function withObjects(document: unknown, schema: z.ZodType): unknown {
   const replaced = (value: unknown, path: readonly PropertyKey[]): unknown => {

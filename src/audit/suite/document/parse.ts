@@ -59,7 +59,9 @@ export function parseDocument<T>(
   );
 }
 
-/** Checks a value that is there by a schema. Throws SUITE_INVALID, which names the keys. */
+/**
+ * Checks a value that is there by a schema. Throws SUITE_INVALID, which names the keys.
+ */
 export function checkValue<T>(
   value: unknown,
   file: string,
@@ -119,7 +121,10 @@ function refused(file: string, problems: readonly string[]): UsageError {
   );
 }
 
-/** The parser descends by recursion, and the process dies of a stack overflow inside it; so depth is bounded before. */
+/**
+ * The parser descends by recursion, and the process dies of a stack overflow inside it;
+ * so depth is bounded before.
+ */
 function requireShallow(source: string, file: string): void {
   let depth = 0;
   let deepest = 0;

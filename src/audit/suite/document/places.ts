@@ -9,7 +9,10 @@ import {
 } from "yaml";
 import type { Problem } from "./problems.ts";
 
-/** Where to look for a problem: its value, its key when that is wrong or stands alone, or the map that lacks it. */
+/**
+ * Where to look for a problem: its value, its key when that is wrong or stands alone,
+ * or the map that lacks it.
+ */
 export function offsetOf(document: Document.Parsed, problem: Problem): number {
   let node: unknown = document.contents;
   let offset = startOf(node) ?? 0;

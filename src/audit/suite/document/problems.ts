@@ -28,7 +28,10 @@ export interface Problem {
   suggestion?: string;
 }
 
-/** Puts what zod found wrong with `value` into words, digging into the option of a union that fits best. */
+/**
+ * Puts what zod found wrong with `value` into words, digging into the option of a
+ * union that fits best.
+ */
 export function problemsOf(
   issues: readonly Issue[],
   schema: Schema,
@@ -176,7 +179,9 @@ function wrongValue(
   };
 }
 
-/** The message that the schema was given for a range or a format, rather than zod's own. */
+/**
+ * The message that the schema was given for a range or a format, rather than zod's own.
+ */
 function ownWords(issue: Issue): string | undefined {
   const mayHave = ["invalid_format", "too_small", "too_big"];
   const { code = "", message } = issue;
@@ -207,17 +212,22 @@ function unionProblems(
   return best.map((one) => ({ ...one, path: [...path, ...one.path] }));
 }
 
-/** The valid tags, when no option of a discriminated union has the one that was found. */
+/**
+ * The valid tags, when no option of a discriminated union has the one that was found.
+ */
 function tagsOf(issue: z.core.$ZodIssueInvalidUnion): string[] | undefined {
   return "options" in issue ? issue.options?.map(String) : undefined;
 }
 
-/** How far a value is from an option: infinitely, when it is of another type altogether. */
+/**
+ * How far a value is from an option: infinitely, when it is of another type altogether.
+ */
 function costOf(problems: readonly Problem[]): number {
   let cost = 0;
   for (const { kind, path, suggestion } of problems) {
     if (kind === "type" && path.length === 0) return Number.POSITIVE_INFINITY;
-    // A wrong name is most likely the tag of another option; a near miss is most likely a slip in this one.
+    // A wrong name is most likely the tag of another option. A near miss is most likely
+    // a slip in this one.
     if (kind === "value") cost += 3;
     else if (kind === "other" || suggestion !== undefined) cost += 1;
     else cost += 2;
@@ -237,7 +247,10 @@ function plainly(
   };
 }
 
-/** Drops what only repeats another problem: the missing key that was misspelt, the refinement of a map with unknown keys. */
+/**
+ * Drops what only repeats another problem: the missing key that was misspelt, the
+ * refinement of a map with unknown keys.
+ */
 function withoutEchoes(problems: readonly Problem[]): Problem[] {
   const unknown = problems.filter(({ kind }) => kind === "unknown key");
   if (unknown.length === 0) return [...problems];

@@ -3,7 +3,9 @@ import { expectations } from "#core";
 
 type Schema = z.core.$ZodType;
 
-/** The schemas that govern the value at `path`; several where a union leaves it open. */
+/**
+ * The schemas that govern the value at `path`; several where a union leaves it open.
+ */
 export function schemasAt(
   schema: Schema,
   path: readonly PropertyKey[],
@@ -45,7 +47,10 @@ export const isByName = (
     .flatMap((one) => expand(one, valueAt(value, path)))
     .some((one) => one instanceof z.core.$ZodMap);
 
-/** The options of a union without its optional, default and pipe wrappers; undefined for other schemas. */
+/**
+ * The options of a union without its optional, default and pipe wrappers; undefined
+ * for other schemas.
+ */
 export function optionsOf(schema: Schema): readonly Schema[] | undefined {
   const inner = peel(schema);
   return inner instanceof z.core.$ZodUnion ? inner._zod.def.options : undefined;
@@ -120,7 +125,10 @@ const typeNames: Readonly<Record<string, string>> = {
   null: "nothing",
 };
 
-/** Every concrete schema that `value` may be held against: the options of unions, both sides of intersections. */
+/**
+ * Every concrete schema that `value` may be held against: the options of unions, both
+ * sides of intersections.
+ */
 function expand(schema: Schema, value: unknown): Schema[] {
   const inner = peel(schema);
   if (inner instanceof z.core.$ZodDiscriminatedUnion) {

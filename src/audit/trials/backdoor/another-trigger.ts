@@ -1,7 +1,10 @@
 import type { Trigger } from "#attacks";
 import type { Random } from "#core";
 
-/** A trigger that changes samples by as much at other places: the changes of the pixels of every sample in another order, the same for all. */
+/**
+ * A trigger that changes samples by as much at other places: the changes of the pixels
+ * of every sample in another order, the same for all.
+ */
 export const anotherTrigger =
   (trigger: Trigger, random: Random): Trigger =>
   (x) => {

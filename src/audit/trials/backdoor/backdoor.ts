@@ -140,7 +140,10 @@ async function repairFindings(
   ];
 }
 
-/** How the candidate with the backdoor does behind the suite's reactive defences, on the samples that the suite attacks. */
+/**
+ * How the candidate with the backdoor does behind the suite's reactive defences, on the
+ * samples that the suite attacks.
+ */
 async function defenceFindings(
   { victim }: Here,
   { planted, model }: Run,

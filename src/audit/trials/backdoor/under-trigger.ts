@@ -15,7 +15,10 @@ export interface UnderTrigger {
   readonly refused: number;
   /** How many samples of other classes are taken for the target without a trigger. */
   readonly mistaken: number;
-  /** Of samples of other classes than the target, how many are taken for it with the trigger, rightly classified and refused. */
+  /**
+   * Of samples of other classes than the target, how many are taken for it with the
+   * trigger, rightly classified and refused.
+   */
   readonly triggered: {
     readonly n: number;
     readonly fooled: number;

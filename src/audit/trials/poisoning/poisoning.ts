@@ -99,7 +99,10 @@ async function poisonedBy(arms: readonly Arm[], input: Here): Promise<Said[]> {
   return said;
 }
 
-/** @param said without poison, with more and more of it, and the control of random labels last where there is one */
+/**
+ * @param said without poison, with more and more of it, and the control of random
+ *   labels last where there is one
+ */
 function outcomeOf(
   said: readonly Said[],
   { victim, unit, params }: Here,
@@ -208,14 +211,17 @@ const costOf = (before: Said, after: Said, test: Dataset): Finding =>
     rightOf(after, test),
   );
 
-/** Whether the controls behave: no poison does nothing, and as many random labels do less. */
+/**
+ * Whether the controls behave: no poison does nothing, and as many
+ * random labels do less.
+ */
 function checksOf(
   findings: readonly Finding[],
   { chance, up }: { chance: number; up: boolean },
 ): Check[] {
   const controls = findings.filter((f) => f.role === "control");
   const attack = findings.find((f) => f.role === "headline");
-  // Accuracy has to be above chance without poison; a confusion must not be.
+  // Accuracy has to be above chance without poison. A confusion must not be.
   const bad = controls.filter(({ at, low, value }) =>
     value === null || low === null
       ? false

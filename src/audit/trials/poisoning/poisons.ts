@@ -82,7 +82,8 @@ export async function keptPoison(
 ): Promise<Poison> {
   const size = sizeOf(train.x.dims.slice(1));
   const width = size + 2;
-  // A row, a label and an input in each line: float32 holds whole numbers exactly up to 2^24.
+  // A row, a label and an input in each line: float32 holds whole numbers
+  // exactly up to 2^24.
   const { data, dims } = await once(name, async () => {
     const made = await make();
     const lines = floats(
@@ -161,7 +162,8 @@ export function filterFindings(
         lost,
         found.length * samples - poisons,
       ),
-      // Several poisonings count the same clean samples again, which are no more than one set.
+      // Several poisonings count the same clean samples again, which are no
+      // more than one set.
       ...(found.length > 1 ? { low: null, high: null } : {}),
     },
     shareFinding(
@@ -178,7 +180,10 @@ export function filterFindings(
   ];
 }
 
-/** The same changes with the numbers of each shuffled: as large, and not what was optimised. */
+/**
+ * The same changes with the numbers of each shuffled: as large, and not
+ * what was optimised.
+ */
 export function shuffled(
   { rows: own, x, y }: Poison,
   train: Dataset,
@@ -212,7 +217,10 @@ export function largestChange(
 /** Poisons that are shown beside what they were made of. */
 const SHOWN = 3;
 
-/** The target, and a few poisons each behind what it was made of; none where samples are no images. */
+/**
+ * The target, and a few poisons each behind what it was made of; none where
+ * samples are no images.
+ */
 export function poisonPictures(
   poison: Poison,
   train: Dataset,

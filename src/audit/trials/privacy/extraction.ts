@@ -25,7 +25,10 @@ type Params = { readonly budgets: readonly number[] };
 
 type Here = TrialInput<Extraction, Params>;
 
-/** A thief after so many queries: which test samples he answers as the candidate does, and rightly. */
+/**
+ * A thief after so many queries: which test samples he answers as the candidate
+ * does, and rightly.
+ */
 interface Stolen {
   readonly start: string;
   readonly count: number;

@@ -8,7 +8,10 @@ import { percent } from "../../words.ts";
 import { type Outcome, rateFinding, shareFinding } from "../trial.ts";
 
 interface Scored {
-  /** Of the training samples, and behind them of the test samples; the higher, the more likely a member. */
+  /**
+   * Of the training samples, and behind them of the test samples; the higher, the more
+   * likely a member.
+   */
   readonly scores: Float64Array;
   readonly train: Dataset;
   readonly test: Dataset;
@@ -114,7 +117,10 @@ function halves(values: readonly number[], random: Random) {
 const above = (scores: readonly number[], threshold: number) =>
   scores.filter((s) => s > threshold).length;
 
-/** What a score must be above, so that at most such a share of non-members is; null where there are too few of them to say. */
+/**
+ * What a score must be above, so that at most such a share of non-members is; null
+ * where there are too few of them to say.
+ */
 export function thresholdAt(
   others: readonly number[],
   share: number,
@@ -125,7 +131,9 @@ export function thresholdAt(
   return [...others].sort((a, b) => b - a)[allowed] ?? null;
 }
 
-/** (members found + others spared) / 2, which is half of their difference and a half. */
+/**
+ * (members found + others spared) / 2, which is half of their difference and a half.
+ */
 function balanced(
   members: readonly number[],
   others: readonly number[],
@@ -163,7 +171,10 @@ const areaFinding = (
     found && { ...found.auc, n: found.positives + found.negatives },
   );
 
-/** Points of a curve for logarithmic axes: twelve to a decade of false positives, where any member is found. */
+/**
+ * Points of a curve for logarithmic axes: twelve to a decade of false positives, where
+ * any member is found.
+ */
 function curve(members: readonly number[], others: readonly number[]) {
   const sorted = [...others].sort((a, b) => b - a);
   const n = sorted.length;

@@ -14,9 +14,9 @@ type Here = TrialInput<Membership, Params>;
 /**
  * Asks of every sample that the candidate learned from, and of every test sample of the
  * same domain, whether it did. The attacker's population is the validation split, which
- * chose the best epoch and moved no weight. Shadow models are tuned as the candidate was, in pairs on the two
- * halves of all samples, so that half of them learned from each; they are the same
- * for every attack and repair.
+ * chose the best epoch and moved no weight. Shadow models are tuned as the candidate
+ * was, in pairs on the two halves of all samples, so that half of them learned from
+ * each. They are the same for every attack and repair.
  */
 export const membership: Protocol<Membership, Params> = {
   kind: "membership",
@@ -98,7 +98,9 @@ async function shadowsOf(
 /** Epochs of the head that the attacker puts on the base. */
 const EPOCHS = 30;
 
-/** What the base says of samples behind a head that was tuned on the validation split. */
+/**
+ * What the base says of samples behind a head that was tuned on the validation split.
+ */
 async function referenceOf(
   { victim, engine, random, signal, once }: Here,
   pool: Dataset,

@@ -2,7 +2,9 @@ import type { Random } from "#core";
 import type { Model } from "#model";
 import { architectureOf } from "#tuning";
 
-/** An untrained network of the project's for what a model takes: of images or of rows. */
+/**
+ * An untrained network of the project's for what a model takes: of images or of rows.
+ */
 export function plainNetwork(
   { contract, classes }: Model,
   random: Random,

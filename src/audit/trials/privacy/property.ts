@@ -164,7 +164,9 @@ async function scoreOf(
   return unit.score({ logits: await logitsOf(model, x, engine), label });
 }
 
-/** Where the two groups are told apart best, between neighbours; the lowest of several. */
+/**
+ * Where the two groups are told apart best, between neighbours; the lowest of several.
+ */
 function threshold(low: readonly number[], high: readonly number[]): number {
   const all = [...low, ...high].toSorted((a, b) => a - b);
   let best = { hits: -1, at: 0 };

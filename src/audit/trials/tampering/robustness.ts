@@ -41,7 +41,10 @@ export async function answered<S extends Samples>(
   return { ...samples, y: decisions(model.model, answers, targets), targets };
 }
 
-/** The samples that a model does not get wrong under examples of them; refusing an answer is not getting it wrong. */
+/**
+ * The samples that a model does not get wrong under examples of them; refusing an
+ * answer is not getting it wrong.
+ */
 export async function standing(
   model: CompiledModel,
   { y, targets }: Samples,
@@ -72,7 +75,10 @@ export function inWords(
   return `${unit.title}, ${norm} ${eps}, ${steps} steps, ${restarts === 1 ? "one restart" : `${restarts} restarts`}`;
 }
 
-/** What the attack makes of the samples that a model is right about, with the others as they are, and which of them withstand it. */
+/**
+ * What the attack makes of the samples that a model is right about, with the others as
+ * they are, and which of them withstand it.
+ */
 export async function attackedBy(
   model: CompiledModel,
   data: Dataset,

@@ -25,7 +25,10 @@ type Params = { readonly examples: Budget };
 interface Seen {
   readonly level: number;
   readonly right: number;
-  /** Answered as the released model does: the same class or labels, or values within the tolerance. */
+  /**
+   * Answered as the released model does: the same class or labels, or values
+   * within the tolerance.
+   */
   readonly same: number;
   /** Right on the examples that were made on the released model, and on its own. */
   readonly replayed: number;
@@ -92,7 +95,10 @@ async function run(input: TrialInput<Tampering, Params>): Promise<Outcome> {
   return outcomeOf({ before, chosen, control, n }, input);
 }
 
-/** What was seen of the released model, and after each level of the tampering and of its control. */
+/**
+ * What was seen of the released model, and after each level of the tampering
+ * and of its control.
+ */
 interface Levels {
   readonly before: Seen;
   readonly chosen: readonly Seen[];

@@ -31,7 +31,10 @@ export interface Property {
   readonly start?: Model;
   /** What the attacker trains on. */
   readonly data: Dataset;
-  /** A model that never had what was done to it, and how it is called: the same training of it is the control. */
+  /**
+   * A model that never had what was done to it, and how it is called: the same training
+   * of it is the control.
+   */
   readonly control?: Model;
   readonly controlTitle?: string;
   readonly notes: readonly string[];
@@ -71,7 +74,10 @@ async function robustness(
 const shareText = (share: number): string =>
   share === 0.5 ? "half" : `${Math.round(100 * share)} %`;
 
-/** A class that a repair made the model forget; its accuracy on that class before is the whole way. */
+/**
+ * A class that a repair made the model forget. Its accuracy on that class before
+ * is the whole way.
+ */
 async function unlearnt(
   { victim, surrogate, params, engine }: Undo,
   name: string,
@@ -113,7 +119,10 @@ async function unlearnt(
   };
 }
 
-/** A backdoor that was planted before the repair; how often its trigger still worked without the repair is the whole way. */
+/**
+ * A backdoor that was planted before the repair; how often its trigger still worked
+ * without the repair is the whole way.
+ */
 async function asleep(
   input: Undo,
   chosen: Chosen<Backdoor>,

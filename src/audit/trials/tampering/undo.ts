@@ -16,9 +16,15 @@ interface Climbed {
   readonly start: Seen;
   /** The share at which it is undone. */
   readonly goal: number;
-  /** The trainings of the ladder from the released model; none where there is nothing to undo. */
+  /**
+   * The trainings of the ladder from the released model; none where there is
+   * nothing to undo.
+   */
   readonly ways: readonly Seen[][];
-  /** The same from the model that never had what was done; none where there is no such model. */
+  /**
+   * The same from the model that never had what was done; none where there
+   * is no such model.
+   */
   readonly control: readonly Seen[][];
 }
 
@@ -138,7 +144,10 @@ function outcomeOf(climbed: Climbed, { victim, params }: Undo): Outcome {
   };
 }
 
-/** What the attacker reached at best after so many steps, a line for each number of samples. */
+/**
+ * What the attacker reached at best after so many steps, a line for each
+ * number of samples.
+ */
 function chartOf({ start, ways: climbed, control, property }: Climbed): Chart {
   const lineOf = (name: string, ways: readonly Seen[][]) => {
     const steps = [...new Set(ways.flat().map((s) => s.steps))].sort(

@@ -10,12 +10,18 @@ import {
 } from "../trial.ts";
 import { answersTo, craftAll, sources } from "./crafted.ts";
 
-/** The confidence from which on an input counts as one that reaches a class (Rezaei and Liu 2020). */
+/**
+ * The confidence from which on an input counts as one that reaches a class
+ * (Rezaei and Liu 2020).
+ */
 const SURE = 0.99;
 
 const RATHER = 0.95;
 
-/** What an attacker reaches of a candidate's classes with inputs that were crafted without it. */
+/**
+ * What an attacker reaches of a candidate's classes with inputs that were
+ * crafted without it.
+ */
 interface Reached {
   readonly at: string | undefined;
   readonly inputs: number;

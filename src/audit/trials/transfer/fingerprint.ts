@@ -13,7 +13,10 @@ import { answersTo, craftAll, sources } from "./crafted.ts";
 /** Below this the answers are even, and the base is taken for the candidate's. */
 const EVEN = 0.1;
 
-/** Cosine from which on weights descend from others; independent ones are at right angles. */
+/**
+ * Cosine from which on weights descend from others; independent ones are
+ * at right angles.
+ */
 const KIN = 0.5;
 
 /**
@@ -126,7 +129,10 @@ function byWeights(
   };
 }
 
-/** How uneven shares are: 0 where all are alike, near 1 where one has all (half the mean difference of two over their mean). */
+/**
+ * How uneven shares are: 0 where all are alike, near 1 where one has all (half the mean
+ * difference of two over their mean).
+ */
 export function gini(shares: readonly number[]): number {
   const n = shares.length;
   const total = shares.reduce((sum, v) => sum + v, 0);

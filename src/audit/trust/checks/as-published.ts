@@ -1,6 +1,9 @@
 import type { TrustCheck } from "../check.ts";
 
-/** Where an attack could not run as its paper has it, such as a loss that needs more classes, it says so. */
+/**
+ * Where an attack could not run as its paper has it, such as a loss that needs more
+ * classes, it says so.
+ */
 export const asPublished: TrustCheck = {
   id: "as-published",
   title: "The attack ran as published",

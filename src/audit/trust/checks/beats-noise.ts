@@ -10,7 +10,10 @@ import {
 } from "../check.ts";
 import { listed, missed } from "./missed.ts";
 
-/** Following the gradient does better than noise of the same size (Carlini et al. 2019, arXiv:1902.06705). */
+/**
+ * Following the gradient does better than noise of the same size (Carlini et al. 2019,
+ * arXiv:1902.06705).
+ */
 export const beatsNoise: TrustCheck = {
   id: "beats-noise",
   title: "The attack beats noise",

@@ -10,7 +10,9 @@ import {
 /** Of all samples. */
 const TOLERATED = 0.002;
 
-/** An attack without gradients does no better (Croce and Hein 2020, arXiv:2003.01690). */
+/**
+ * An attack without gradients does no better (Croce and Hein 2020, arXiv:2003.01690).
+ */
 export const beatsQueries: TrustCheck = {
   id: "beats-queries",
   title: "Gradients beat queries",

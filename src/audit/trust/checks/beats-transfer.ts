@@ -9,7 +9,10 @@ import {
 } from "../check.ts";
 import { listed, missed } from "./missed.ts";
 
-/** The model's own gradients do better than those of another model (Carlini et al. 2019, arXiv:1902.06705). */
+/**
+ * The model's own gradients do better than those of another model (Carlini et al. 2019,
+ * arXiv:1902.06705).
+ */
 export const beatsTransfer: TrustCheck = {
   id: "beats-transfer",
   title: "The attack beats transfer",

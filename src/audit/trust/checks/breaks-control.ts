@@ -1,16 +1,19 @@
 import { percent, samples } from "../../words.ts";
 import type { TrustCheck } from "../check.ts";
 
-/** Of the samples, what the bare candidate may withstand for the control to say anything. */
+/**
+ * Of the samples, what the bare candidate may withstand for the control
+ * to say anything.
+ */
 const WITHSTOOD = 0.05;
 
 /** What may be left behind the control. */
 const TOLERATED = 0.1;
 
 /**
- * An attack that is to judge a defence breaks one that is known to be broken:
- * the candidate behind rounding to few levels (Carlini et al. 2019,
- * arXiv:1902.06705, validate new attacks; broken by Athalye et al. 2018, arXiv:1802.00420).
+ * An attack that is to judge a defence breaks one that is known to be broken: the
+ * candidate behind rounding to few levels (Carlini et al. 2019, arXiv:1902.06705,
+ * validate new attacks; broken by Athalye et al. 2018, arXiv:1802.00420).
  */
 export const breaksControl: TrustCheck = {
   id: "breaks-control",

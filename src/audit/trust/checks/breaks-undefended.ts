@@ -4,7 +4,10 @@ import { isSearch, robustShare, strongest, type TrustCheck } from "../check.ts";
 
 const TOLERATED = 0.05;
 
-/** What does not even break the undefended candidate says little of a defence (Carlini et al. 2019, arXiv:1902.06705). */
+/**
+ * What does not even break the undefended candidate says little of a defence (Carlini
+ * et al. 2019, arXiv:1902.06705).
+ */
 export const breaksUndefended: TrustCheck = {
   id: "breaks-undefended",
   title: "The attack breaks the undefended candidate",

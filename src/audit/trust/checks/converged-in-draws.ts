@@ -2,7 +2,10 @@ import { percent, samples } from "../../words.ts";
 import type { Evidence, TrustCheck } from "../check.ts";
 import { settled } from "./settled.ts";
 
-/** Gradients that are means of more draws break no more (Athalye et al. 2018, arXiv:1802.00420; 20 draws as in AutoAttack). */
+/**
+ * Gradients that are means of more draws break no more (Athalye et al. 2018,
+ * arXiv:1802.00420; 20 draws as in AutoAttack).
+ */
 export const convergedInDraws: TrustCheck = {
   id: "converged-in-draws",
   title: "More draws a gradient break no more",

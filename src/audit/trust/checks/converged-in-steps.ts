@@ -5,7 +5,10 @@ import { settled } from "./settled.ts";
 /** Of the loss, what twice the steps may add. */
 const TOLERATED = 0.01;
 
-/** Twice the steps break no more, and raise the loss no higher (Carlini et al. 2019, arXiv:1902.06705). */
+/**
+ * Twice the steps break no more, and raise the loss no higher (Carlini et al. 2019,
+ * arXiv:1902.06705).
+ */
 export const convergedInSteps: TrustCheck = {
   id: "converged-in-steps",
   title: "Twice the steps break no more",

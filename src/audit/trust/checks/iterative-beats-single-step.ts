@@ -9,7 +9,10 @@ import {
   type TrustCheck,
 } from "../check.ts";
 
-/** Many steps do at least as well as one, to within one sample (Athalye et al. 2018, arXiv:1802.00420). */
+/**
+ * Many steps do at least as well as one, to within one sample (Athalye et al. 2018,
+ * arXiv:1802.00420).
+ */
 export const iterativeBeatsSingleStep: TrustCheck = {
   id: "iterative-beats-single-step",
   title: "Many steps beat one",

@@ -1,6 +1,9 @@
 import { isWhiteBox, type TrustCheck } from "../check.ts";
 
-/** What the attack differentiates are logits; the loss of probabilities is flat (Croce and Hein 2020, arXiv:2003.01690). */
+/**
+ * What the attack differentiates are logits. The loss of probabilities is flat (Croce
+ * and Hein 2020, arXiv:2003.01690).
+ */
 export const logitsGiven: TrustCheck = {
   id: "logits-given",
   title: "The model gives logits",

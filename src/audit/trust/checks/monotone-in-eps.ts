@@ -11,7 +11,10 @@ import {
 /** Budgets that show the course of a sweep. */
 const BUDGETS = 6;
 
-/** A larger budget never leaves more samples robust, to within one sample (Carlini et al. 2019, arXiv:1902.06705). */
+/**
+ * A larger budget never leaves more samples robust, to within one sample (Carlini et
+ * al. 2019, arXiv:1902.06705).
+ */
 export const monotoneInEps: TrustCheck = {
   id: "monotone-in-eps",
   title: "More budget breaks more",

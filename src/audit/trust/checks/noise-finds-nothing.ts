@@ -1,7 +1,10 @@
 import type { TrustCheck } from "../check.ts";
 import { settled } from "./settled.ts";
 
-/** Random points of the ball do not break what gradients missed (Carlini et al. 2019, arXiv:1902.06705, with fewer draws). */
+/**
+ * Random points of the ball do not break what gradients missed (Carlini et al. 2019,
+ * arXiv:1902.06705, with fewer draws).
+ */
 export const noiseFindsNothing: TrustCheck = {
   id: "noise-finds-nothing",
   title: "Random search finds nothing more",

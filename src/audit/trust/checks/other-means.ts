@@ -1,6 +1,9 @@
 import { isSearch, sameBudget, type TrustCheck } from "../check.ts";
 
-/** Where gradients are masked, an attack by scores or by labels alone still works; so one of each runs beside them (Carlini et al. 2019, arXiv:1902.06705). */
+/**
+ * Where gradients are masked, an attack by scores or by labels alone still works; so
+ * one of each runs beside them (Carlini et al. 2019, arXiv:1902.06705).
+ */
 export const otherMeans: TrustCheck = {
   id: "other-means",
   title: "Attacks without gradients ran as well",

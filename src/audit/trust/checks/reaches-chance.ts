@@ -39,7 +39,9 @@ export const reachesChance: TrustCheck = {
   },
 };
 
-/** The same of samples that the attack left standing, where no cell has such a budget. */
+/**
+ * The same of samples that the attack left standing, where no cell has such a budget.
+ */
 function judgeProbe({ attack, probes, chance }: Evidence): Finding {
   if (!probes?.unbounded) return undefined;
   const { tried, broken } = probes.unbounded;

@@ -4,7 +4,10 @@ import { isRandom, isWhiteBox, type TrustCheck } from "../check.ts";
 /** Draws that a gradient has to be averaged over. */
 const DRAWS = 20;
 
-/** A model that draws at random is attacked through the mean of many draws (Croce and Hein 2020, arXiv:2003.01690). */
+/**
+ * A model that draws at random is attacked through the mean of many draws (Croce and
+ * Hein 2020, arXiv:2003.01690).
+ */
 export const repeatable: TrustCheck = {
   id: "repeatable",
   title: "The model answers alike",

@@ -2,7 +2,10 @@ import { percent, samples } from "../../words.ts";
 import type { Evidence, Finding } from "../check.ts";
 import type { AttackProbes, Tries } from "../probes/index.ts";
 
-/** Of all samples, what may be broken by trying again: one point (Carlini et al. 2019, arXiv:1902.06705). */
+/**
+ * Of all samples, what may be broken by trying again: one point (Carlini et al. 2019,
+ * arXiv:1902.06705).
+ */
 const TOLERATED = 0.01;
 
 /** Judges what another attempt broke of the samples that an attack left standing. */

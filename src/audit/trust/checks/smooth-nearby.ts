@@ -3,7 +3,10 @@ import { isWhiteBox, type TrustCheck } from "../check.ts";
 
 const TOLERATED = 0.1;
 
-/** Small noise hardly moves the margin (Pintor et al. 2022, arXiv:2106.09947, indicator 2). */
+/**
+ * Small noise hardly moves the margin (Pintor et al. 2022,
+ * arXiv:2106.09947, indicator 2).
+ */
 export const smoothNearby: TrustCheck = {
   id: "smooth-nearby",
   title: "Predictions are stable nearby",

@@ -4,7 +4,10 @@ import type { TrustCheck } from "../check.ts";
 /** Of the standing samples. */
 const TOLERATED = 0.05;
 
-/** The loss had reached a plateau when the attack stopped (Pintor et al. 2022, arXiv:2106.09947, indicator 4). */
+/**
+ * The loss had reached a plateau when the attack stopped (Pintor et al. 2022,
+ * arXiv:2106.09947, indicator 4).
+ */
 export const stoppedRising: TrustCheck = {
   id: "stopped-rising",
   title: "The attack had come to rest",

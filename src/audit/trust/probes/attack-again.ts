@@ -17,7 +17,10 @@ interface Change {
   readonly eps?: number;
 }
 
-/** The attack on the samples of an attempt, with other parameters or another budget, and other draws. */
+/**
+ * The attack on the samples of an attempt, with other parameters or another budget,
+ * and other draws.
+ */
 export async function attackOnce(
   attempt: Attempt,
   purpose: string,
@@ -81,7 +84,9 @@ function withDraws({ chosen }: Attempt, draws: number): Change | null {
     : null;
 }
 
-/** Calls that the gradient of a model that draws at random is averaged over at least. */
+/**
+ * Calls that the gradient of a model that draws at random is averaged over at least.
+ */
 const DRAWS = 20;
 
 /** Draws at which the course of success is shown. */
@@ -107,7 +112,10 @@ export async function courseOfDraws(attempt: Attempt): Promise<Drawn[] | null> {
   return course;
 }
 
-/** Averaged over 20 draws where it was fewer, and over twice as many otherwise; null where nothing is random, or nothing is averaged. */
+/**
+ * Averaged over 20 draws where it was fewer, and over twice as many otherwise; null
+ * where nothing is random, or nothing is averaged.
+ */
 export async function moreDraws(attempt: Attempt): Promise<Averaged | null> {
   const { drawsAtRandom, draws: before } = attempt;
   const draws = before < DRAWS ? DRAWS : 2 * before;
@@ -117,14 +125,20 @@ export async function moreDraws(attempt: Attempt): Promise<Averaged | null> {
   return { ...tries, before, draws };
 }
 
-/** With as many restarts once more, which makes them twice as many; null where the attack has none. */
+/**
+ * With as many restarts once more, which makes them twice as many; null where the
+ * attack has none.
+ */
 export async function moreRestarts(attempt: Attempt): Promise<Tries | null> {
   return "restarts" in (attempt.chosen.params as object)
     ? again(attempt, "twice the restarts", {})
     : null;
 }
 
-/** With so much room that any image can be turned into a grey one, or any row into any other; null where constraints forbid that. */
+/**
+ * With so much room that any image can be turned into a grey one, or any row into any
+ * other; null where constraints forbid that.
+ */
 export async function unbounded(attempt: Attempt): Promise<Tries | null> {
   const { norm, table, bounds } = attempt.ball;
   if (table && !isFree(table)) return null;

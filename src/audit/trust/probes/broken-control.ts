@@ -40,9 +40,9 @@ export function controlBits(
 
 /**
  * The attack on the bare candidate behind rounding to few levels, which falls to
- * attacks that pass over the rounding (BPDA, Athalye et al. 2018,
- * arXiv:1802.00420); what it leaves standing is tried without the rounding, since a
- * candidate that is robust by itself says nothing of the attack.
+ * attacks that pass over the rounding (BPDA, Athalye et al. 2018, arXiv:1802.00420).
+ * What it leaves standing is tried without the rounding, since a candidate that is
+ * robust by itself says nothing of the attack.
  *
  * @param attempt the control, attacked at samples that the bare candidate gets right
  * @param bare the candidate without a defence

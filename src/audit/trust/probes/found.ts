@@ -8,7 +8,9 @@ export interface AttackProbes {
   moreSteps: Longer | null;
   moreRestarts: Tries | null;
   moreDraws: Averaged | null;
-  /** Success by draws a gradient, on samples that the attack may have broken as well. */
+  /**
+   * Success by draws a gradient, on samples that the attack may have broken as well.
+   */
   course: Drawn[] | null;
   /** The same attack on the candidate behind a defence that is known to be broken. */
   control: BrokenControl | null;

@@ -24,7 +24,8 @@ export { peaksOf, stillRising } from "./still-rising.ts";
 /**
  * Everything that is tried on what an attack left standing.
  *
- * @param queries what the attack itself asked of each sample; noise is drawn as often, at most
+ * @param queries what the attack itself asked of each sample; noise is drawn
+ *   as often, at most
  */
 export async function probeAttack(
   attempt: Attempt,

@@ -7,15 +7,25 @@ import { type FloatTensor, rows } from "#onnx";
 export interface ModelProbes {
   /** Whether what it gives as logits are probabilities. */
   probabilities: boolean;
-  /** Samples that are classified otherwise when they are asked again, of those tried. */
+  /**
+   * Samples that are classified otherwise when they are asked again, of those tried.
+   */
   changed: number;
-  /** How far the normalised logits of a sample are apart when it is asked again, at most. */
+  /**
+   * How far the normalised logits of a sample are apart when it is
+   * asked again, at most.
+   */
   apart: number;
-  /** Mean relative change of the margin between the true class and the others under small noise, capped at 1; null for token ids, which have none. */
+  /**
+   * Mean relative change of the margin between the true class and the others under
+   * small noise, capped at 1; null for token ids, which have none.
+   */
   sensitivity: number | null;
 }
 
-/** Passes that are compared (AutoAttack's check, Croce and Hein 2020, arXiv:2003.01690). */
+/**
+ * Passes that are compared (AutoAttack's check, Croce and Hein 2020, arXiv:2003.01690).
+ */
 const PASSES = 5;
 
 const SAMPLES = 32;

@@ -4,12 +4,18 @@ import type { Beside, CompiledModel, Target } from "#model";
 import type { FloatTensor } from "#onnx";
 import { decisions, REFUSED } from "../../models/index.ts";
 
-/** Draws that are asked of a model that draws at random; odd, so that there is a majority. */
+/**
+ * Draws that are asked of a model that draws at random; odd, so that
+ * there is a majority.
+ */
 const DRAWS = 11;
 
 type Right = Pick<Dataset, "y" | "targets">;
 
-/** Which rows a model that draws at random gets wrong at most draws; none of one that does not. */
+/**
+ * Which rows a model that draws at random gets wrong at most draws; none of
+ * one that does not.
+ */
 export async function wrongAtMost(
   model: CompiledModel,
   x: FloatTensor,
@@ -28,7 +34,10 @@ export async function wrongAtMost(
   return wrong.map((count) => 2 * count > DRAWS);
 }
 
-/** Which samples of a target were broken, and not by one unlucky draw of the model alone; of several heads, which fall together, one draw is enough. */
+/**
+ * Which samples of a target were broken, and not by one unlucky draw of the model
+ * alone; of several heads, which fall together, one draw is enough.
+ */
 export async function brokenOf(
   model: CompiledModel,
   target: Target,

@@ -3,13 +3,19 @@ import { takeRows } from "#onnx";
 import { brokenOf } from "./most-draws.ts";
 import type { Attempt, Tries } from "./probe.ts";
 
-/** The most draws of each sample; Carlini et al. 2019 (arXiv:1902.06705) take ten times as many. */
+/**
+ * The most draws of each sample; Carlini et al. 2019 (arXiv:1902.06705) take
+ * ten times as many.
+ */
 export const DRAWS = 1000;
 
 /** Draws that are tried at once. */
 const TOGETHER = 8;
 
-/** Random points of the ball around the samples that the attack left standing; rows of a table repaired. */
+/**
+ * Random points of the ball around the samples that the attack left standing; rows of
+ * a table repaired.
+ */
 export async function noiseSearch(
   attempt: Attempt,
   draws: number,

@@ -3,7 +3,10 @@ import type { Chosen, Random } from "#core";
 import type { CompiledModel } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 
-/** An attack that was made on samples, and what it left of them. Of several heads a sample stands while any of them is right. */
+/**
+ * An attack that was made on samples, and what it left of them. Of several heads a
+ * sample stands while any of them is right.
+ */
 export interface Attempt extends Attackable {
   /** The model behind its defence, as the attack saw it. */
   readonly model: CompiledModel;
@@ -30,7 +33,10 @@ export interface Tries {
 
 /** The same with twice the steps. */
 export interface Longer extends Tries {
-  /** How much higher the mean loss of the samples came that still stood, as a share of it; null where the attack followed none. */
+  /**
+   * How much higher the mean loss of the samples came that still stood, as a share of
+   * it; null where the attack followed none.
+   */
   rise: number | null;
 }
 
@@ -54,5 +60,7 @@ export const partOf = (attempt: Attempt, some: readonly number[]): Attempt => ({
   peaks: some.map((i) => attempt.peaks[i] ?? null),
 });
 
-/** The most samples that a probe looks at: enough to see one in ten with 97 % certainty. */
+/**
+ * The most samples that a probe looks at: enough to see one in ten with 97 % certainty.
+ */
 export const PROBED = 32;

@@ -1,7 +1,10 @@
 /** The last gradients of a sample that are looked at. */
 const LAST = 10;
 
-/** Of the range that the loss of a sample ran through, how much may be new in the last steps. */
+/**
+ * Of the range that the loss of a sample ran through, how much may be new
+ * in the last steps.
+ */
 const PLATEAU = 0.05;
 
 /**
@@ -24,7 +27,9 @@ export function stillRising(
   return rising.length / long.length;
 }
 
-/** The highest of the losses of each sample; null where there is none that is a number. */
+/**
+ * The highest of the losses of each sample; null where there is none that is a number.
+ */
 export const peaksOf = (
   losses: readonly (readonly number[])[],
 ): (number | null)[] =>

@@ -34,7 +34,9 @@ const byside = (tf: TensorFlow, x: T, above: T, below: T) =>
     below,
   );
 
-/** alpha (exp(x) - 1) of what is not positive; of the rest 0, where it would overflow. */
+/**
+ * alpha (exp(x) - 1) of what is not positive; of the rest 0, where it would overflow.
+ */
 const exponential = (tf: TensorFlow, x: T) => tf.expm1(tf.minimum(x, 0));
 
 /** Applies something that works along the last axis along another one. */

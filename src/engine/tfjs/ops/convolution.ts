@@ -55,7 +55,10 @@ export function spaced(tf: TensorFlow, x: T, axis: number, step: number): T {
 const dilated = (tf: TensorFlow, w: T, dilations: readonly number[]) =>
   dilations.reduce((k, d, i) => spaced(tf, k, i + 2, d), w);
 
-/** The kernel [M, C / groups, ...k] as [...k, C / groups, M], or with the last two as `order` says. */
+/**
+ * The kernel [M, C / groups, ...k] as [...k, C / groups, M], or with the last two
+ * as `order` says.
+ */
 const kernelLast = (tf: TensorFlow, w: T, order: [number, number]): T => {
   const rank = w.shape.length;
   const last = tf.transpose(w, [...range(rank - 2, 2), ...order]);

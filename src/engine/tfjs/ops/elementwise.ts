@@ -48,8 +48,8 @@ export const asFloat = (tf: TensorFlow, condition: T) =>
   tf.cast(condition, "float32");
 
 /**
- * The largest or smallest of several; ties share the gradient evenly, where
- * that of TensorFlow.js goes to the first, or to each as a whole.
+ * The largest or smallest of several. Ties share the gradient evenly, where that of
+ * TensorFlow.js goes to the first, or to each as a whole.
  */
 export function sharedExtremum(
   tf: TensorFlow,
@@ -114,7 +114,7 @@ const pow: Kernel = (c) => {
   if (e === 2) return withShape(tf, tf.square(x), power);
   if (e === 0.5) return withShape(tf, tf.sqrt(x), power);
   if (e === 1) return withShape(tf, tf.clone(x), power);
-  // Its own gradient at 0^0 is 0 times infinity; the slope is 0.
+  // Its own gradient at 0^0 is 0 times infinity. The slope is 0.
   const none = untaped(tf, () => tf.equal(power, 0));
   const safe = select(tf, none, tf.onesLike(x), x);
   return tf.pow(safe, power);

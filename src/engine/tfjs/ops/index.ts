@@ -43,7 +43,10 @@ export const kernels: KernelTable = {
   ...quantised,
 };
 
-/** Operators through which no gradient passes, though their operands may be floats; the tape does not see them. */
+/**
+ * Operators through which no gradient passes, though their operands may be floats. The
+ * tape does not see them.
+ */
 export const withoutSlope: ReadonlySet<string> = new Set(
   "And ArgMax ArgMin Ceil ConstantOfShape Equal EyeLike Floor Greater GreaterOrEqual Hardmax IsInf IsNaN Less LessOrEqual NonZero Not Or Range Round Shape Sign Size Xor".split(
     " ",

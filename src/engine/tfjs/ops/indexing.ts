@@ -41,7 +41,10 @@ const gather: Kernel = (c) => {
   ]);
 };
 
-/** The row-major position in `dims` that each element of an index tensor names along an axis. */
+/**
+ * The row-major position in `dims` that each element of an index tensor
+ * names along an axis.
+ */
 export function positionsAlong(
   c: KernelContext,
   indices: TfTensor,
@@ -164,7 +167,9 @@ const compress: Kernel = (c) => {
     : takeAlong(c.tf, x, axisOf(axis, x.shape.length), kept);
 };
 
-/** Different elements, or slices of an axis: by the first place at which each occurs. */
+/**
+ * Different elements, or slices of an axis: by the first place at which each occurs.
+ */
 const unique: Kernel = (c) => {
   const { tf, node } = c;
   const axis = attribute(node, "axis", "int", undefined);

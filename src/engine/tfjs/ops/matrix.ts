@@ -70,7 +70,10 @@ interface Operand {
   readonly value: T;
 }
 
-/** One axis for each label, those that repeat by their diagonal, and sizes of 1 stretched. */
+/**
+ * One axis for each label, those that repeat by their diagonal, and
+ * sizes of 1 stretched.
+ */
 function operand(
   tf: TensorFlow,
   value: T,
@@ -94,7 +97,10 @@ function operand(
   return { labels, value: pick(tf, value, positions, dims) };
 }
 
-/** The sum of products of two operands over what neither the result nor another operand has. */
+/**
+ * The sum of products of two operands over what neither the result nor
+ * another operand has.
+ */
 function contract(
   tf: TensorFlow,
   x: Operand,

@@ -63,7 +63,9 @@ const instanceNormalisation: Kernel = (c) => {
   );
 };
 
-/** Scale and bias are one number a channel since opset 21, and were one a group before. */
+/**
+ * Scale and bias are one number a channel since opset 21, and were one a group before.
+ */
 const groupNormalisation: Kernel = (c) => {
   const { tf } = c;
   const x = input(c, 0);

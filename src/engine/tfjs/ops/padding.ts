@@ -77,7 +77,7 @@ const pad: Kernel = (c) => {
   return x.shape.reduce((y, length, axis) => {
     const [before = 0, after = 0] = [begin[axis], end[axis]];
     if (before === 0 && after === 0) return y;
-    // Negative pads crop first; what remains is what is repeated.
+    // Negative pads crop first. What remains is what is repeated.
     const first = Math.max(0, -before);
     const kept = length - first - Math.max(0, -after);
     return takeAlong(
@@ -91,7 +91,7 @@ const pad: Kernel = (c) => {
   }, tf.clone(x));
 };
 
-/** Crops or pads at both ends alike; what is odd goes to the end. */
+/** Crops or pads at both ends alike. What is odd goes to the end. */
 const centerCropPad: Kernel = (c) => {
   const x = input(c, 0);
   const sizes = contents(c, 1) ?? [];

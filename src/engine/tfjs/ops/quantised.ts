@@ -19,7 +19,10 @@ type T = TfTensor;
 
 const float = (tf: TensorFlow, x: T): T => tf.cast(x, "float32");
 
-/** A scale or zero point so that it broadcasts with x: one number, one for each element of an axis, or one for each block. */
+/**
+ * A scale or zero point so that it broadcasts with x: one number, one for each element
+ * of an axis, or one for each block.
+ */
 function aligned(c: KernelContext, value: T, x: T): T {
   const { tf, node } = c;
   const rank = x.shape.length;
@@ -76,7 +79,10 @@ const dequantize: Kernel = (c) => {
   return tf.mul(centred, aligned(c, input(c, 1), x));
 };
 
-/** Scale and zero point from the smallest and largest element, through which no gradient passes. */
+/**
+ * Scale and zero point from the smallest and largest element, through which no
+ * gradient passes.
+ */
 const dynamicQuantize: Kernel = (c) => {
   const { tf } = c;
   const x = input(c, 0);
@@ -95,7 +101,10 @@ const dynamicQuantize: Kernel = (c) => {
   return [saturated(c, level, "uint8"), scale as T, zero as T];
 };
 
-/** An operand with its zero point taken off; one for each row, column or filter stands along an axis. */
+/**
+ * An operand with its zero point taken off; one for each row, column or filter
+ * stands along an axis.
+ */
 function centred(
   c: KernelContext,
   index: number,

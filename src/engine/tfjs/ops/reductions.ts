@@ -46,7 +46,10 @@ const dropped = (c: KernelContext, y: T, axes: number[], keep: boolean): T =>
 
 const sum: Over = (tf, x, axes) => tf.sum(x, axes, true);
 
-/** The largest or smallest; ties share the gradient evenly, where each would get it whole. */
+/**
+ * The largest or smallest. Ties share the gradient evenly, where each
+ * would get it whole.
+ */
 const extremum =
   (best: Over): Over =>
   (tf, x, axes) => {

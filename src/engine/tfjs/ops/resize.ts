@@ -17,7 +17,10 @@ const given = (c: KernelContext, index: number): number[] | undefined => {
   return found && found.size > 0 ? Array.from(found.dataSync()) : undefined;
 };
 
-/** Resizing is a linear map along each axis: what it is made of is a matrix, which multiplies that axis. */
+/**
+ * Resizing is a linear map along each axis: what it is made of is a matrix, which
+ * multiplies that axis.
+ */
 const resize: Kernel = (c) => {
   const { tf, node } = c;
   const x = input(c, 0);

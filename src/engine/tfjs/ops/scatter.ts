@@ -232,7 +232,8 @@ const cumSum: Kernel = (c) => {
   const axis = contents(c, 1)?.[0] ?? 0;
   if (isWhole(c.outTypes[0]) && input(c, 0).dtype === "int32")
     return wholeCumSum(c, input(c, 0), axis, { exclusive, reverse });
-  // The gradient that TensorFlow.js has along another axis than the last is of the wrong shape.
+  // The gradient that TensorFlow.js has along another axis than the last is of
+  // the wrong shape.
   return alongLast(c.tf, input(c, 0), axis, (x) =>
     c.tf.cumsum(x, x.shape.length - 1, exclusive, reverse),
   );

@@ -136,7 +136,10 @@ function convolved(
   });
 }
 
-/** A constant under a name of its own; of a layer that is used twice, the one that is there. */
+/**
+ * A constant under a name of its own; of a layer that is used twice, the
+ * one that is there.
+ */
 export function once(
   c: LayerContext,
   value: FloatTensor,
@@ -209,7 +212,10 @@ const separable: Importer = (c) => {
   return activate(c, c.views.last(y), activation);
 };
 
-/** [kh, kw, out, in] of Keras as [in, out, kh, kw] of ONNX; the image grows by the stride. */
+/**
+ * [kh, kw, out, in] of Keras as [in, out, kh, kw] of ONNX. The image
+ * grows by the stride.
+ */
 const transposed: Importer = (c) => {
   const {
     strides: stated,

@@ -22,7 +22,10 @@ const settings = z.object({
   reset_after: z.boolean().nullish(),
 });
 
-/** [in, gates * units] of Keras as [1, gates * units, in] of ONNX, its gates in another order. */
+/**
+ * [in, gates * units] of Keras as [1, gates * units, in] of ONNX, its gates
+ * in another order.
+ */
 function gated(t: FloatTensor, units: number, order: readonly number[]) {
   const turned = reordered(t, [1, 0]);
   const width = turned.dims[1] ?? 1;
@@ -36,7 +39,10 @@ function gated(t: FloatTensor, units: number, order: readonly number[]) {
   return floats([1, order.length * units, width], data);
 }
 
-/** The bias of the input and that of the state; Keras has one, or both where the reset comes after. */
+/**
+ * The bias of the input and that of the state. Keras has one, or both where the
+ * reset comes after.
+ */
 function biases(
   t: FloatTensor | undefined,
   units: number,

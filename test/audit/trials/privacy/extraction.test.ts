@@ -18,7 +18,9 @@ const units = trialAttacks.filter(
 ) as Extraction[];
 const byId = (id: string) => units.find((u) => u.id === id) as Extraction;
 
-/** A model under trial, whose thief asks about the training images without their labels. */
+/**
+ * A model under trial, whose thief asks about the training images without their labels.
+ */
 async function tried(unit: Extraction, model: Model, params: object) {
   const data = await smallDigits();
   return extraction.run(

@@ -57,7 +57,10 @@ function finding(
   return found?.value ?? Number.NaN;
 }
 
-/** Noise of level 0 leaves a model as it was, so all that is said of it has to agree; returns its accuracy and robustness. */
+/**
+ * Noise of level 0 leaves a model as it was, so all that is said of it has to agree;
+ * returns its accuracy and robustness.
+ */
 function agreed(results: Results, repaired: string) {
   const of = (title: string, at: string | null = null) =>
     finding(results, `${repaired}/noise`, title, at);
@@ -81,7 +84,10 @@ function agreed(results: Results, repaired: string) {
   return { right, robust };
 }
 
-/** Share of the attacked samples that withstand an attack, and that are right without it. */
+/**
+ * Share of the attacked samples that withstand an attack, and that are
+ * right without it.
+ */
 function cell(results: Results, id: string) {
   const found = results.cells.find((c) => c.id === id);
   const { cleanAccuracy, robustAccuracy } = found as NonNullable<typeof found>;
@@ -99,13 +105,14 @@ ${trials(0.1)}`);
   const { right, robust } = agreed(results, "full/none");
   const ours = (attack: string) => cell(results, `full/none/${attack}@linf`);
   expect(right).toBe(ours("pgd").right);
-  // What does not look at the constraints breaks nothing, what does breaks as the cells do.
+  // What does not look at the constraints breaks nothing, what does breaks
+  // as the cells do.
   expect(ours("pgd").robust).toBe(right);
   expect(robust).toBeLessThan(right);
   expect(Math.abs(robust - ours("capgd").robust)).toBeLessThan(DRAWS);
 });
 
-/** Rows of six numbers; `wanted` makes columns of the outputs. */
+/** Rows of six numbers. `wanted` makes columns of the outputs. */
 function csv(
   names: readonly string[],
   wanted: (row: readonly number[]) => readonly number[],
@@ -156,7 +163,8 @@ test.each([
     const bare = agreed(results, "short/none");
     expect(bare.right).toBe(cell(results, "short/none/apgd@linf").right);
     expect(bare.robust).toBeLessThanOrEqual(bare.right);
-    // Training on what the outputs should be helps a model that was trained for long enough too little.
+    // Training on what the outputs should be helps a model that was trained for long
+    // enough too little.
     const tuned = agreed(results, "short/tuned");
     expect(tuned.right).toBeGreaterThan(bare.right + 0.1);
     const [undone] = results.trials
@@ -181,12 +189,16 @@ ${trials(0.05)}`);
   for (const id of ["both.main", "both.size"]) {
     const { right } = agreed(results, `${id}/none`);
     expect(right).toBe(cell(results, `${id}/none/apgd@linf`).right);
-    // The repair may cost a tenth of the accuracy on the validation split before it trains.
+    // The repair may cost a tenth of the accuracy on the validation split
+    // before it trains.
     expect(agreed(results, `${id}/pruned`).right).toBeGreaterThan(right - 0.3);
   }
 });
 
-/** The sum of the first three numbers against that of the others, or whether it is the larger, which has no gradient. */
+/**
+ * The sum of the first three numbers against that of the others, or whether it is the
+ * larger, which has no gradient.
+ */
 function fileOf(name: string, steps: boolean): void {
   const linear = linearModel(
     [

@@ -224,7 +224,8 @@ trials:
 test("the Gini coefficient is 0 of even shares and 1 - 1 / n where one has all", () => {
   expect(gini([0.25, 0.25, 0.25, 0.25])).toBeCloseTo(0, 12);
   expect(gini([0, 1, 0, 0, 0])).toBeCloseTo(0.8, 12);
-  // Half the mean difference of two over the mean: (0.2 + 0.4 + 0.6) * 2 / 9 / 2 / (1 / 3).
+  // Half the mean difference of two over the mean: (0.2 + 0.4 + 0.6) * 2 /
+  // 9 / 2 / (1 / 3).
   expect(gini([0.6, 0, 0.4])).toBeCloseTo(0.4, 12);
 });
 

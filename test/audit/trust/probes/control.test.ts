@@ -15,7 +15,9 @@ import { reference } from "../../../reference.ts";
 const EPS = 0.3;
 const bits = controlBits("linf", EPS, 1, 64) as number;
 
-/** What PGD leaves behind rounding, of the first samples that the reference gets right. */
+/**
+ * What PGD leaves behind rounding, of the first samples that the reference gets right.
+ */
 async function left(attack: object, { passes = true } = {}) {
   const trained = await reference();
   const bare = await compile(trained, onnxruntime);

@@ -13,7 +13,10 @@ import {
 import type { Attempt } from "../../../../src/audit/trust/probes/probe.ts";
 import { linearModel } from "../../../reference.ts";
 
-/** Two samples far inside class 0 of a linear model behind noise, with room enough to leave it. */
+/**
+ * Two samples far inside class 0 of a linear model behind noise, with room
+ * enough to leave it.
+ */
 async function attemptOf(attack: object): Promise<Attempt> {
   const noisy = defend(
     linearModel(
