@@ -1,12 +1,6 @@
 import { packageVersion, type Random } from "#core";
 import type { Dataset } from "#data";
-import {
-  type LayerGroup,
-  layerGroups,
-  type Model,
-  modelTask,
-  replaceHead,
-} from "#model";
+import type { LayerGroup, Model } from "#model";
 import { hashModel } from "#onnx";
 import { formOf, type OpenPart, type Tuned, tune } from "#tuning";
 import type { Lineage } from "../results/index.ts";
@@ -14,14 +8,12 @@ import {
   type Candidate,
   describe,
   type MemberCandidate,
-  type Suite,
   type TunedCandidate,
 } from "../suite/index.ts";
 import { type OnModel, trainFollowed } from "./epochs.ts";
 import type { Made } from "./maker.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
 import { announceEpochs, describeSettings } from "./train-once.ts";
-import { partsOf } from "./training-parts.ts";
 
 /** A fine-tuning that is ready to run. */
 export interface FineTuning {
@@ -33,36 +25,6 @@ export interface FineTuning {
   readonly validation: Dataset;
   readonly parts: readonly OpenPart[];
   readonly random: Random;
-}
-
-/** What is fine-tuned with one head, and on what. */
-export interface Recipe {
-  readonly candidate: TunedCandidate;
-  readonly base: Model;
-  readonly train: Dataset;
-  readonly validation: Dataset;
-  /** Training data of the target domain: its classes are those of the new head. */
-  readonly target: Dataset;
-  readonly task: Suite["task"];
-  readonly random: Random;
-}
-
-/** Puts a new head on the base, and says how the whole is trained. */
-export function withNewHead(recipe: Recipe): FineTuning {
-  const { candidate, base, target, task, random } = recipe;
-  const headed = replaceHead(
-    base,
-    target.classes,
-    random.fork("head"),
-    candidate.cut,
-    modelTask(task).task,
-  );
-  return {
-    ...recipe,
-    headed,
-    groups: layerGroups(headed.graph, candidate.trainable),
-    parts: partsOf(candidate, base, target),
-  };
 }
 
 /** What a strategy makes of a fine-tuning. */
@@ -152,7 +114,7 @@ interface Named {
 export async function tuneOnce(
   { name, key, followed = false }: Named,
   tuning: FineTuning,
-  base: ReadyModel,
+  base: Pick<ReadyModel, "hash">,
   shop: Workshop,
   stated?: ReadyModel["stated"],
 ): Promise<Made> {

@@ -4,12 +4,6 @@ export { outlineOf } from "./base.ts";
 export { outlineOfCandidate } from "./candidate.ts";
 export { decisions, REFUSED } from "./decisions.ts";
 export { epochFile } from "./epochs.ts";
-export {
-  describeTuning,
-  tuneOnce,
-  withNewHead,
-} from "./fine-tuning.ts";
 export type { Known, ReadyModel, Workshop } from "./ready.ts";
 export { modelResults } from "./results.ts";
-export { trainingKey } from "./train-once.ts";
-export { recipeOf } from "./tuned.ts";
+export { tuneFrom } from "./tuned.ts";

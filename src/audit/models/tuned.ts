@@ -1,18 +1,19 @@
 import { hashOf, Random, UsageError } from "#core";
-import type { Model } from "#model";
+import type { Dataset } from "#data";
+import { layerGroups, type Model, modelTask, replaceHead } from "#model";
 import { describe, isFollowed, type TunedCandidate } from "../suite/index.ts";
 import { checkTargets, type Parts } from "../tasks/index.ts";
 import {
   describeTuning,
+  type FineTuning,
   planTuning,
   purposeOf,
-  type Recipe,
   tuneOnce,
-  withNewHead,
 } from "./fine-tuning.ts";
-import type { Maker } from "./maker.ts";
-import type { Known } from "./ready.ts";
+import type { Made, Maker } from "./maker.ts";
+import type { Known, ReadyModel, Workshop } from "./ready.ts";
 import { trainingKey } from "./train-once.ts";
+import { partsOf } from "./training-parts.ts";
 
 /** A candidate that is fine-tuned from the base with one new head. */
 export const tuned: Maker<TunedCandidate> = {
@@ -21,55 +22,79 @@ export const tuned: Maker<TunedCandidate> = {
     planTuning(tuning);
     return tuning.headed;
   },
-  async make(candidate, shop, base) {
-    const { adaptation } = candidate;
-    const { suite } = shop.loaded;
-    const tuning = tuningOf(candidate, shop, base.model);
-    const key = hashOf({
-      kind: "candidate",
-      base: base.hash,
-      baseStated: base.stated,
-      adaptation: adaptation && {
-        ...describe(adaptation),
-        target: shop.data.target.train.fingerprint,
-      },
-      task: suite.task,
-      ...describeTuning(candidate),
-      ...trainingKey(shop, tuning),
-    });
-    const followed = isFollowed(suite, candidate);
-    return tuneOnce({ key, followed }, tuning, base, shop);
-  },
+  make: (candidate, shop, base) => tuneFrom(base, candidate, shop),
 };
 
-function tuningOf(candidate: TunedCandidate, known: Known, base: Model) {
-  const tuning = withNewHead(recipeOf(candidate, known, base));
-  checkTargets(tuning.headed, known.data.target.test, candidate.id);
-  return tuning;
+/** What a trial does otherwise than a candidate's own fine-tuning. */
+interface Otherwise {
+  readonly train?: Dataset;
+  /** Another seed, by a name that says what for. */
+  readonly seed?: string;
 }
 
-/** How a candidate of one head is fine-tuned from a base. */
-export function recipeOf(
+/**
+ * Fine-tunes a candidate from a base, or takes it from the store. What a trial does
+ * otherwise has a file of its own name.
+ */
+export async function tuneFrom(
+  base: Pick<ReadyModel, "model" | "hash" | "stated">,
+  candidate: TunedCandidate,
+  shop: Workshop,
+  otherwise?: Otherwise,
+): Promise<Made> {
+  const { id, adaptation } = candidate;
+  const { suite } = shop.loaded;
+  const tuning = tuningOf(candidate, shop, base.model, otherwise);
+  const key = hashOf({
+    kind: "candidate",
+    base: base.hash,
+    baseStated: base.stated,
+    purpose: otherwise?.seed,
+    adaptation: adaptation && describe(adaptation),
+    target: shop.data.target.train.fingerprint,
+    task: suite.task,
+    ...describeTuning(candidate),
+    ...trainingKey(shop, tuning),
+  });
+  const named = otherwise
+    ? { key, name: `${id}-trial` }
+    : { key, followed: isFollowed(suite, candidate) };
+  return tuneOnce(named, tuning, base, shop);
+}
+
+function tuningOf(
   candidate: TunedCandidate,
   known: Known,
   base: Model,
-): Recipe {
+  { train, seed }: Otherwise = {},
+): FineTuning {
   const { suite } = known.loaded;
   const { target } = known.data;
-  const { train, validation } =
+  const domain =
     candidate.labels === "source" || candidate.adaptation
       ? sourceDomainOf(candidate, known)
       : target;
+  // The seed does not name the candidate, so candidates differ by what they state
+  // and not by luck.
+  const random = new Random(suite.seed).fork(
+    seed ? `trial ${seed}` : purposeOf("candidate", candidate),
+  );
+  const headed = replaceHead(
+    base,
+    target.train.classes,
+    random.fork("head"),
+    candidate.cut,
+    modelTask(suite.task).task,
+  );
+  checkTargets(headed, target.test, candidate.id);
   return {
     candidate,
-    base,
-    train,
-    validation,
-    target: target.train,
-    task: suite.task,
-    // The seed does not name the candidate, so candidates differ by what they state
-    // and not by luck.
-    random: new Random(suite.seed).fork(purposeOf("candidate", candidate)),
+    headed,
+    groups: layerGroups(headed.graph, candidate.trainable),
+    train: train ?? domain.train,
+    validation: domain.validation,
+    parts: partsOf(candidate, base, target.train),
+    random,
   };
 }
 

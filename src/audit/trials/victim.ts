@@ -4,15 +4,7 @@ import { type Dataset, takeSamples } from "#data";
 import { defend, type Filtered, type Repair, remaining } from "#defenses";
 import { loadModel, type Model, saveModel } from "#model";
 import { fitDefenses } from "../attacking/index.ts";
-import {
-  describeTuning,
-  type ReadyModel,
-  recipeOf,
-  trainingKey,
-  tuneOnce,
-  type Workshop,
-  withNewHead,
-} from "../models/index.ts";
+import { type ReadyModel, tuneFrom, type Workshop } from "../models/index.ts";
 import { type Candidate, describe } from "../suite/index.ts";
 import { judgedOn, type Parts, type TaskData } from "../tasks/index.ts";
 
@@ -83,7 +75,7 @@ export interface Victim {
   behindDefenses(model: Model, train: Dataset): Promise<Map<string, Model>>;
 }
 
-/** A tuned model with the hash of what it came from, and what it learned from. */
+/** A tuned model with its hash, and what it learned from. */
 interface Tuned {
   readonly model: Model;
   readonly key: string;
@@ -157,45 +149,23 @@ async function tuneAgain(
   base: ReadyModel | null,
   shop: Workshop,
 ): Promise<Tuned> {
-  const { suite } = shop.loaded;
-  const candidate = suite.candidates[ready.id]!;
-  if (Object.keys(changes).length === 0)
-    return {
-      model: ready.model,
-      key: ready.hash,
-      train: domainOf(candidate, judgedOn(shop.data, candidate.task), shop)
-        .train,
-      unseen: ready.unseen ?? [],
-    };
+  const candidate = shop.loaded.suite.candidates[ready.id]!;
+  const judged = judgedOn(shop.data, candidate.task);
+  const { train = domainOf(candidate, judged, shop).train } = changes;
+  const tunedAs = ({ model, hash, unseen = [] }: ReadyModel): Tuned => ({
+    model,
+    key: hash,
+    train,
+    unseen,
+  });
+  if (Object.keys(changes).length === 0) return tunedAs(ready);
   if (!base || candidate.kind !== "tuned")
     throw new Error(`${ready.id} cannot be tuned again; the plan says so`);
-  const recipe = recipeOf(candidate, shop, changes.base ?? base.model);
-  const train = changes.train ?? recipe.train;
-  const key = hashOf({
-    kind: "trial",
-    base: changes.base ? weightsHash(changes.base) : base.hash,
-    baseStated: base.stated,
-    purpose: changes.seed ?? null,
-    adaptation: candidate.adaptation && describe(candidate.adaptation),
-    target: recipe.target.fingerprint,
-    task: suite.task,
-    ...describeTuning(candidate),
-    ...trainingKey(shop, { train, validation: recipe.validation }),
-  });
-  const tuning = withNewHead({
-    ...recipe,
-    train,
-    random: changes.seed
-      ? new Random(suite.seed).fork(`trial ${changes.seed}`)
-      : recipe.random,
-  });
-  const kept = await tuneOnce(
-    { name: `${ready.id}-trial`, key },
-    tuning,
-    base,
-    shop,
-  );
-  return { model: kept.model, key, train, unseen: kept.unseen ?? [] };
+  const { base: other, ...otherwise } = changes;
+  const from = other
+    ? { ...base, model: other, hash: weightsHash(other) }
+    : base;
+  return tunedAs(await tuneFrom(from, candidate, shop, otherwise));
 }
 
 /**
