@@ -54,6 +54,8 @@ export function renderMarkdown(results: Results): string {
       "",
     );
   }
+  for (const warning of results.warnings ?? [])
+    lines.push(`Warning: ${escaped(warning)}`, "");
   for (const { id, lineage } of results.candidates)
     if (lineage?.facts)
       lines.push(

@@ -38,6 +38,8 @@ export interface Found
     | "timing"
   > {
   readonly faults: Faults;
+  /** All that was warned of. */
+  readonly warnings: readonly string[];
   readonly cells: readonly Scored[];
   readonly heads: AcrossHeads;
   readonly epochs: readonly Followed[];
@@ -88,6 +90,7 @@ export function judged(
     classes: found.classes,
     task: found.task,
     ...measured,
+    warnings: someOrNone([...found.warnings]),
     gate: complete
       ? evaluateGate(suite.gate, measured)
       : { verdict: "none", rules: [] },

@@ -47,21 +47,32 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   const startedAt = new Date();
   const loaded = await loadSuite(options.suite);
   const plan = planSuite(loaded, options.only);
-  const found = await compute(plan, await openShop(loaded, options));
-  return judged({ ...found, timing: since(startedAt) }, loaded);
+  const warnings = new Set<string>();
+  const onEvent: OnEvent = (event) => {
+    if (event.kind === "warning") warnings.add(event.message);
+    options.onEvent?.(event);
+  };
+  const shop = await openShop(loaded, { ...options, onEvent });
+  const found = await compute(plan, shop);
+  return judged(
+    { ...found, warnings: [...warnings], timing: since(startedAt) },
+    loaded,
+  );
 }
 
 /** Opens the engine and the store of a run, and reads its data. */
 async function openShop(
   loaded: LoadedSuite,
-  options: AuditOptions,
+  options: AuditOptions & { readonly onEvent: OnEvent },
 ): Promise<Workshop> {
-  const { onEvent = () => {}, out, signal } = options;
+  const { onEvent, out, signal } = options;
   const { suite } = loaded;
   const engine = await engineOf(options, suite, onEvent);
   onEvent({ kind: "phase", title: "Reading data" });
   const data = await prepareSuite(loaded);
-  const store = openStore(out);
+  const store = openStore(out, (message) =>
+    onEvent({ kind: "warning", message }),
+  );
   return { loaded, data, seed: suite.seed, store, engine, onEvent, signal };
 }
 
@@ -69,7 +80,7 @@ async function openShop(
 async function compute(
   plan: Plan,
   shop: Workshop,
-): Promise<Omit<Found, "timing">> {
+): Promise<Omit<Found, "timing" | "warnings">> {
   const { loaded, data, engine, onEvent } = shop;
   const { suite } = loaded;
   const models = await makeModels(plan, shop);

@@ -1,45 +1,103 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFile } from "#core";
+import { sha256, sha256OfFile, writeFile } from "#core";
 import { decodeNpy, encodeNpy } from "#data";
 import type { FloatTensor } from "#onnx";
 
 /**
  * What a run has finished, under the hash of all that it depends on. Files are written
- * whole. A file that is damaged counts as missing.
+ * whole. A record carries the hash of its own bytes and of the files that belong to it;
+ * where anything is no longer as it was written, the record counts as missing, and that
+ * is told.
  */
 export interface Store {
   readonly folder: string;
   path(...parts: string[]): string;
+  /** A record, where it and all that belongs to it is as it was written. */
   read<T>(name: string): T | undefined;
-  write(name: string, value: unknown): void;
-  readTensor(name: string): FloatTensor | undefined;
+  /** @param files names of what belongs to it, which is there already */
+  write(name: string, record: unknown, files?: readonly string[]): void;
+  /** Numbers that belong to a record, which was read before. */
+  readTensor(name: string): FloatTensor;
   writeTensor(name: string, value: FloatTensor): void;
 }
 
-/** The store in the folder of a run. */
-export function openStore(folder: string): Store {
+/** How a record begins; its hash is that of all behind it. */
+const BEGIN = '{\n  "sha256": "';
+
+interface Sealed {
+  readonly files: readonly (readonly [name: string, hash: string])[];
+  readonly record: unknown;
+}
+
+/**
+ * The store in the folder of a run.
+ *
+ * @param onDamage told, in a sentence, of what is not as it was written
+ */
+export function openStore(
+  folder: string,
+  onDamage: (message: string) => void = () => {},
+): Store {
   const path = (...parts: string[]) => join(folder, ...parts);
-  const attempt = <T>(
-    name: string,
-    decode: (bytes: Buffer) => T,
-  ): T | undefined => {
-    if (!existsSync(path(name))) return undefined;
-    try {
-      return decode(readFileSync(path(name)));
-    } catch {
-      return undefined;
-    }
+  let isOld = false;
+  const damaged = (name: string, what: string) => {
+    onDamage(`${name} in the folder of the run ${what}; it is made again.`);
+    return undefined;
   };
   return {
     folder,
     path,
-    read: <T>(name: string) =>
-      attempt(name, (bytes) => JSON.parse(bytes.toString("utf8")) as T),
-    write: (name, value) =>
-      writeFile(path(name), `${JSON.stringify(value, null, 2)}\n`),
-    readTensor: (name) =>
-      attempt(name, (bytes) => decodeNpy(bytes, path(name))),
+    read<T>(name: string): T | undefined {
+      if (!existsSync(path(name))) return undefined;
+      const text = readFileSync(path(name), "utf8");
+      const sealed = opened(text);
+      if (!sealed) {
+        if (!isUnsealed(text)) return damaged(name, "is not as it was written");
+        if (!isOld)
+          onDamage(
+            "The folder of the run was made by an earlier version, which kept no hashes; what is in it is made again.",
+          );
+        isOld = true;
+        return undefined;
+      }
+      for (const [file, hash] of sealed.files) {
+        if (!existsSync(path(file)))
+          return damaged(file, "is not there any more");
+        if (sha256OfFile(path(file)) !== hash)
+          return damaged(file, "is not as it was written");
+      }
+      return sealed.record as T;
+    },
+    write(name, record, files = []) {
+      const hashes = files.map((file) => [file, sha256OfFile(path(file))]);
+      writeFile(path(name), seal({ files: hashes as never, record }));
+    },
+    readTensor: (name) => decodeNpy(readFileSync(path(name)), path(name)),
     writeTensor: (name, value) => writeFile(path(name), encodeNpy(value)),
   };
+}
+
+function seal(sealed: Sealed): string {
+  const rest = `${JSON.stringify(sealed, null, 2).slice(2)}\n`;
+  return `${BEGIN}${sha256(rest)}",\n${rest}`;
+}
+
+/** What is in a record; undefined where a byte of it has changed. */
+function opened(text: string): Sealed | undefined {
+  const rest = text.slice(text.indexOf('",\n') + 3);
+  return text === `${BEGIN}${sha256(rest)}",\n${rest}`
+    ? JSON.parse(text)
+    : undefined;
+}
+
+/** Whether it is a whole record without a hash, as earlier versions wrote them. */
+function isUnsealed(text: string): boolean {
+  if (text.startsWith(BEGIN)) return false;
+  try {
+    const value: unknown = JSON.parse(text);
+    return !(value instanceof Object && "files" in value && "record" in value);
+  } catch {
+    return false;
+  }
 }

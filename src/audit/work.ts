@@ -37,22 +37,21 @@ export const progressOf =
   };
 
 /**
- * A record from the store, or what is made now and kept there. Files beside it are
- * written by `make`: the record comes last, and means that they are whole.
+ * A record from the store, or what is made now and kept there. Files that belong to it
+ * are written by `make`: the record comes last, and has their hashes.
  *
- * @param isWhole looks whether they still are; what is not is made again
+ * @param filesOf names them in the store
  */
 export async function kept<T>(
   { store }: Pick<Workplace, "store">,
   name: string,
   make: () => Promise<T>,
-  isWhole: (record: T) => boolean = () => true,
+  filesOf: (record: T) => readonly string[] = () => [],
 ): Promise<{ readonly record: T; readonly reused: boolean }> {
   const before = store.read<T>(name);
-  if (before !== undefined && isWhole(before))
-    return { record: before, reused: true };
+  if (before !== undefined) return { record: before, reused: true };
   const record = await make();
-  store.write(name, record);
+  store.write(name, record, filesOf(record));
   return { record, reused: false };
 }
 

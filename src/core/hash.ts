@@ -1,8 +1,25 @@
 import { createHash } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
 
 /** SHA-256 of bytes or text, in hexadecimal. */
 export function sha256(content: Uint8Array | string): string {
   return createHash("sha256").update(content).digest("hex");
+}
+
+/** SHA-256 of a file of any size. */
+export function sha256OfFile(path: string): string {
+  const hash = createHash("sha256");
+  const part = new Uint8Array(2 ** 22);
+  const file = openSync(path, "r");
+  try {
+    for (;;) {
+      const count = readSync(file, part);
+      if (count === 0) return hash.digest("hex");
+      hash.update(part.subarray(0, count));
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 /**

@@ -14,7 +14,7 @@ export {
   writeParts,
 } from "./files.ts";
 export { expectations, numberOrFraction } from "./fraction.ts";
-export { canonicalJson, hashOf, sha256 } from "./hash.ts";
+export { canonicalJson, hashOf, sha256, sha256OfFile } from "./hash.ts";
 export {
   chrominance,
   cosines,

@@ -97,30 +97,28 @@ function layersOf({ graph, signal }: Weights, weights: readonly Weight[]) {
 function named(
   layers: readonly (readonly Weight[])[],
 ): { name: string; members: Weight[] }[] {
-  const names = layers.map(ownName);
+  const told = layers.map(toldName);
   const groups = new Map<string, Weight[]>();
   const counts = new Map<string, number>();
   for (const [i, members] of layers.entries()) {
     const kind = kindOf(members[0]!.node);
     const count = (counts.get(kind) ?? 0) + 1;
     counts.set(kind, count);
-    const name = names[i] ?? unused(`${kind}${count}`, names);
+    const name = told[i] ?? unused(`${kind}${count}`, told);
     groups.set(name, [...(groups.get(name) ?? []), ...members]);
   }
   return [...groups].map(([name, members]) => ({ name, members }));
 }
 
 /** A name that no layer has of its own. */
-const unused = (
-  name: string,
-  names: readonly (string | undefined)[],
-): string => (names.includes(name) ? unused(`${name}#`, names) : name);
+const unused = (name: string, told: readonly (string | undefined)[]): string =>
+  told.includes(name) ? unused(`${name}#`, told) : name;
 
 /**
  * What names a layer: its first weight, the place of its node among the modules, its
  * other weights, its bias, or the whole name of its first weight.
  */
-function ownName(members: readonly Weight[]): string | undefined {
+function toldName(members: readonly Weight[]): string | undefined {
   const [first, second] = members as [Weight, Weight | undefined];
   const own = members.filter((w) => w.node === first.node);
   const bias =
@@ -128,10 +126,10 @@ function ownName(members: readonly Weight[]): string | undefined {
     second.node.inputs.some((i) => first.node.outputs.includes(i))
       ? [second]
       : [];
-  const layerOf = (w: Weight) => layerOfWeight(w.name);
+  const told = (w: Weight) => layerOfWeight(w.name);
   const found =
-    layerOf(first) ??
+    told(first) ??
     scopeOf(first.node) ??
-    [...own, ...bias].map(layerOf).find((name) => name !== undefined);
+    [...own, ...bias].map(told).find((name) => name !== undefined);
   return found ?? (isInvented(first.name) ? undefined : first.name);
 }

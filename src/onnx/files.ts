@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync } from "node:fs";
 import { basename } from "node:path";
-import { readFile, sha256, writeFile, writeParts } from "#core";
+import { readFile, sha256, sha256OfFile, writeFile, writeParts } from "#core";
 import { decodeModel } from "./decode.ts";
 import { encodeModel, type Place } from "./encode.ts";
 import type { Graph } from "./graph.ts";
@@ -71,21 +69,5 @@ export function hashModel(path: string): string {
   others.delete(path);
   const own = sha256(bytes);
   if (others.size === 0) return own;
-  return sha256([own, ...[...others].sort().map(hashOfFile)].join());
-}
-
-/** The hash of a file of any size. */
-function hashOfFile(path: string): string {
-  const hash = createHash("sha256");
-  const part = new Uint8Array(2 ** 22);
-  const file = openSync(path, "r");
-  try {
-    for (;;) {
-      const count = readSync(file, part);
-      if (count === 0) return hash.digest("hex");
-      hash.update(part.subarray(0, count));
-    }
-  } finally {
-    closeSync(file);
-  }
+  return sha256([own, ...[...others].sort().map(sha256OfFile)].join());
 }

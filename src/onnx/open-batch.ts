@@ -121,9 +121,9 @@ const reshape: Opener = ({ b, node, size, join, joined }) => {
   if (target[at] === -1) return node;
   // 0 repeats the size of the input, and says so even beside a -1.
   const open = at === 0 && from[0] === BATCH && named[0] === size ? 0 : -1;
-  const known = (open === 0 && b.intsOf(shape)) || sizes;
-  const opened = known
-    ? b.ints(known.map((d, i) => (i === at ? open : d)))
+  const told = (open === 0 && b.intsOf(shape)) || sizes;
+  const opened = told
+    ? b.ints(told.map((d, i) => (i === at ? open : d)))
     : b.concat([b.ints([0]), b.slice(shape, [1], [ALL], [0])], 0);
   return { ...node, attributes, inputs: [x, opened] };
 };
@@ -191,8 +191,8 @@ const expand: Opener = ({ b, node, size }) => {
   const at = axis + target.length - from.length;
   if (at < 0 || target[at] !== size) return node;
   // One is broadcast: it keeps what there is.
-  const sizes = target.map((d, i) => (i === at ? 1 : d));
-  return { ...node, inputs: [x, b.ints(sizes)] };
+  const told = target.map((d, i) => (i === at ? 1 : d));
+  return { ...node, inputs: [x, b.ints(told)] };
 };
 
 /** A Slice that takes the whole batch. */
@@ -204,8 +204,8 @@ const slice: Opener = ({ b, node, size }) => {
   if (!dims || !from || !to || !along) return node;
   const at = along.findIndex((a) => axisOf(a, dims.length) === batchAxis(dims));
   if (at < 0 || from[at] !== 0 || to[at] !== size) return node;
-  const until = to.map((d, i) => (i === at ? ALL : d));
-  return { ...node, inputs: [x, starts, b.ints(until), axes, ...rest] };
+  const told = to.map((d, i) => (i === at ? ALL : d));
+  return { ...node, inputs: [x, starts, b.ints(told), axes, ...rest] };
 };
 
 /** Parts without the batch, such as a class token, are repeated for each sample. */

@@ -45,6 +45,7 @@ export function trustView(results: Results) {
       count: g.findings.length,
     })),
     clean: groups.length === 0,
+    warnings: (results.warnings ?? []).map(unbroken),
     untrusted,
     cells: judged.length,
     seen: isText(results)

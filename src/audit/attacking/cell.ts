@@ -11,7 +11,6 @@ import { type Bench, ballFor, drawsFor, openFor, samplesOf } from "./bench.ts";
 import { craft, craftKey } from "./craft.ts";
 import { detectionOf } from "./detection.ts";
 import { gather } from "./evidence.ts";
-import { readExamples } from "./examples.ts";
 import { describeFits } from "./fit.ts";
 
 /** A cell as it is stored: all but what depends on other cells. */
@@ -40,7 +39,7 @@ export async function computeCell(
     bench,
     `cells/${key}.json`,
     () => attackAndScore(planned, candidate, bench, craft),
-    ({ examples }) => readExamples(bench.store, examples) !== undefined,
+    ({ examples }) => [examples],
   );
   return { ...record, reused };
 }

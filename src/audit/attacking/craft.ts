@@ -99,9 +99,9 @@ export async function craft(
       writeExamples(store, file, examples);
       return how;
     },
-    () => readExamples(store, file) !== undefined,
+    () => [file],
   );
-  return { ...record, examples: readExamples(store, file) as Samples, file };
+  return { ...record, examples: readExamples(store, file), file };
 }
 
 async function made(

@@ -6,11 +6,10 @@ import type { Store } from "../store.ts";
 export const examplesFile = (key: string, examples: Samples): string =>
   `examples/${key}.${"dims" in examples ? "npy" : "texts.json"}`;
 
-export const readExamples = (
-  store: Store,
-  file: string,
-): Samples | undefined =>
-  file.endsWith(".npy") ? store.readTensor(file) : store.read<string[]>(file);
+export const readExamples = (store: Store, file: string): Samples =>
+  file.endsWith(".npy")
+    ? store.readTensor(file)
+    : (store.read<string[]>(file) as string[]);
 
 export function writeExamples(
   store: Store,

@@ -12,7 +12,6 @@ import {
   isTextSanitizer,
   type Reactive,
 } from "#defenses";
-import type { FloatTensor } from "#onnx";
 import type { ReadyModel } from "../models/index.ts";
 import { describe } from "../suite/index.ts";
 import type { Parts } from "../tasks/index.ts";
@@ -98,7 +97,6 @@ export async function fitDefenses(
         after: after.map(describe),
       });
       const file = (name: string) => `fits/${key}/${name}.npy`;
-      const read = (name: string) => store.readTensor(file(name));
       const { record } = await kept(
         bench,
         `fits/${key}.json`,
@@ -108,9 +106,11 @@ export async function fitDefenses(
             store.writeTensor(file(name), value);
           return [...found.keys()];
         },
-        (names) => names.every(read),
+        (names) => names.map(file),
       );
-      return new Map(record.map((name) => [name, read(name) as FloatTensor]));
+      return new Map(
+        record.map((name) => [name, store.readTensor(file(name))]),
+      );
     },
   );
 }

@@ -84,7 +84,6 @@ async function examplesOf(
   picks: readonly number[],
 ): Promise<Example[]> {
   const all = store.readTensor(examples);
-  if (!all) return [];
   const clean = takeRows(data.x, picks);
   const perturbed = takeRows(all, picks);
   const model = await compile(defend(ready.model, []), engine);
@@ -128,8 +127,8 @@ async function textExamplesOf(
   picks: readonly number[],
 ): Promise<TextExample[]> {
   const { data, store } = bench;
-  const all = readExamples(store, examples) as readonly string[] | undefined;
-  if (!all || !data.texts) return [];
+  const all = readExamples(store, examples) as readonly string[];
+  if (!data.texts) return [];
   const clean = samplesAt(data.texts.strings, picks);
   const perturbed = samplesAt(all, picks);
   const opened = await openFor(ready, [], bench);

@@ -1,8 +1,9 @@
 import { type Model, saveModel } from "#model";
 import type { Epoch } from "#tuning";
 import type { Lineage } from "../results/index.ts";
+import { kept } from "../work.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
-import { trainOnce } from "./train-once.ts";
+import { filesOfModel, trainOnce } from "./train-once.ts";
 
 /** Where the weights after an epoch are kept, beside the file of the model. */
 export const epochFile = (file: string, epoch: number | "all"): string =>
@@ -33,12 +34,18 @@ export async function trainFollowed(
       saveModel(store.path(epochFile(file, epoch)), model),
     );
   const made = await trainOnce(shop, file, lineage, run, stated);
-  const whole = epochFile(file, "all");
-  if (!store.read(whole)) {
-    // Trained before anyone asked for its epochs: the same training gives them again.
-    if (made.reused) await run();
-    // Written last: it means that all epochs are there.
-    store.write(whole, { epochs: made.history.length });
-  }
+  await kept(
+    shop,
+    epochFile(file, "all"),
+    async () => {
+      // Trained before anyone asked for its epochs: the same training gives them again.
+      if (made.reused) await run();
+      return { epochs: made.history.length };
+    },
+    () =>
+      made.history.flatMap(({ epoch }) =>
+        filesOfModel(store, epochFile(file, epoch)),
+      ),
+  );
   return made;
 }

@@ -6,4 +6,5 @@ export { decisions, REFUSED } from "./decisions.ts";
 export { epochFile } from "./epochs.ts";
 export type { Known, ReadyModel, Workshop } from "./ready.ts";
 export { modelResults } from "./results.ts";
+export { filesOfModel } from "./train-once.ts";
 export { tuneFrom } from "./tuned.ts";

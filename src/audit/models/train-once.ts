@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { loadModel, type Model, saveModel } from "#model";
 import type { Epoch, TrainingSettings } from "#tuning";
 import type { Lineage } from "../results/index.ts";
+import type { Store } from "../store.ts";
 import { describe } from "../suite/index.ts";
 import type { Parts } from "../tasks/index.ts";
 import { kept, madeBy } from "../work.ts";
@@ -40,6 +42,7 @@ export async function trainOnce(
       });
       return { history, ended, facts, claims, unseen };
     },
+    () => filesOfModel(store, file),
   );
   const { facts, claims, ...training } = record;
   return {
@@ -50,13 +53,19 @@ export async function trainOnce(
   };
 }
 
+/** A model's file, and the one of its weights where these have one of their own. */
+export const filesOfModel = (
+  { path }: Pick<Store, "path">,
+  file: string,
+): string[] => [file, `${file}.data`].filter((name) => existsSync(path(name)));
+
 const withFacts = (
   lineage: Lineage,
   { facts, claims = [] }: Pick<Training, "facts" | "claims">,
 ): Lineage => ({
   ...lineage,
-  ...(Object.keys(facts).length > 0 ? { facts } : {}),
-  ...(claims.length > 0 ? { claims: [...claims] } : {}),
+  facts: Object.keys(facts).length > 0 ? facts : undefined,
+  claims: claims.length > 0 ? [...claims] : undefined,
 });
 
 export function announceEpochs({ onEvent }: Workshop, model: string) {

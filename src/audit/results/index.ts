@@ -136,6 +136,11 @@ export const resultsSchema = z.strictObject({
   gallery: z.array(exampleSchema),
   /** The same of texts; absent where the samples are none. */
   textGallery: z.array(textExampleSchema).optional(),
+  /**
+   * What the run had to warn of besides what checks say, such as kept files that had
+   * rotted. Absent where there was nothing.
+   */
+  warnings: z.array(z.string()).optional(),
   gate: z.strictObject({
     verdict: z.enum(["passed", "failed", "inconclusive", "none"]),
     rules: z.array(gateRuleSchema),

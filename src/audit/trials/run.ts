@@ -91,13 +91,15 @@ async function runTrial(
         victim,
         unrelated: unrelated?.model ?? null,
         surrogate,
-        async once(name, make): Promise<FloatTensor> {
-          const file = `trials/${hashOf({ ...depends, name })}.npy`;
-          const known = store.readTensor(file);
-          if (known) return known;
-          const made = await make();
-          store.writeTensor(file, made);
-          return made;
+        async once(name, made): Promise<FloatTensor> {
+          const key = hashOf({ ...depends, name });
+          const file = `trials/${key}.npy`;
+          const make = async () => {
+            store.writeTensor(file, await made());
+            return null;
+          };
+          await kept(shop, `trials/${key}.json`, make, () => [file]);
+          return store.readTensor(file);
         },
         random: new Random(shop.seed).fork(`trial ${chosen.unit.id}`),
         engine: shop.engine,

@@ -1,12 +1,17 @@
-import { existsSync } from "node:fs";
 import { type Chosen, hashOf, Random, sha256 } from "#core";
 import { type Dataset, takeSamples } from "#data";
 import { defend, type Filtered, type Repair, remaining } from "#defenses";
 import { loadModel, type Model, saveModel } from "#model";
 import { fitDefenses } from "../attacking/index.ts";
-import { type ReadyModel, tuneFrom, type Workshop } from "../models/index.ts";
+import {
+  filesOfModel,
+  type ReadyModel,
+  tuneFrom,
+  type Workshop,
+} from "../models/index.ts";
 import { type Candidate, describe } from "../suite/index.ts";
 import { judgedOn, type Parts, type TaskData } from "../tasks/index.ts";
+import { kept } from "../work.ts";
 
 /** What is changed of a candidate's fine-tuning. The rest is as it was. */
 export interface Changes {
@@ -214,11 +219,19 @@ async function repairAll(
       now = await again({ ...changes, train: remaining(now.train, left) });
       continue;
     }
-    const file = store.path(`models/repaired-${key.slice(0, 12)}.onnx`);
-    // Files are written whole, so one that is there is finished.
-    if (!existsSync(file))
-      saveModel(file, await unit.mend({ ...input, clean: target.validation }));
-    now = { ...now, model: await loadModel(file), key };
+    const name = `models/repaired-${key.slice(0, 12)}`;
+    const path = store.path(`${name}.onnx`);
+    await kept(
+      { store },
+      `${name}.json`,
+      async () => {
+        const clean = target.validation;
+        saveModel(path, await unit.mend({ ...input, clean }));
+        return null;
+      },
+      () => filesOfModel(store, `${name}.onnx`),
+    );
+    now = { ...now, model: await loadModel(path), key };
   }
   const unseen = new Set(now.unseen);
   const drawn = [...now.train.y.keys()].filter((row) => !unseen.has(row));
