@@ -22,13 +22,19 @@ export const arrayKeys = {
     .min(1)
     .optional()
     .describe("Names of the classes, or of the columns of y."),
+  answers: z
+    .enum(["classes", "labels", "values"])
+    .optional()
+    .describe(
+      "What y says of a sample: its class, as a number or one-hot; several labels, 0 or 1 each; or values. When left out, whole numbers [N] or [N, 1] and one-hot rows are classes.",
+    ),
 };
 
 const arraySpec = z.object(arrayKeys);
 
 /**
- * Two arrays as samples: x [N, ...shape], y [N] of classes, or [N, outputs] of labels
- * (0 or 1) or values.
+ * Two arrays as samples: x [N, ...shape]; y [N] or [N, 1] of classes, or [N, outputs]
+ * of one-hot classes, labels (0 or 1) or values.
  */
 export function samplesOfArrays(
   name: string,
@@ -40,7 +46,7 @@ export function samplesOfArrays(
   return {
     name,
     x: inputs(x, spec, locate("pixels")),
-    ...answers(y, spec.classes, locate("labels")),
+    ...answersIn(y, spec, locate("labels")),
     locate,
   };
 }
@@ -75,11 +81,12 @@ function inputs(
   return tensor("float32", [n, c, a, b], planes);
 }
 
-function answers(
-  { dims, data }: NumpyArray,
-  classes: readonly string[] | undefined,
+function answersIn(
+  y: NumpyArray,
+  { classes, answers }: z.output<typeof arraySpec>,
   file: string,
 ): Pick<Samples, "y" | "classes" | "targets"> {
+  const { dims, data } = y;
   const [n = 0, width = 1] = dims;
   if (dims.length === 0 || dims.length > 2)
     throw new AssayError(
@@ -87,22 +94,76 @@ function answers(
       `${file} has shape [${dims.join(", ")}], expected labels [N], or [N, outputs]`,
       "Check that x and y are not exchanged.",
     );
-  const labels = Float64Array.from(data);
-  if (dims.length === 1 && labels.every(Number.isInteger)) {
-    const count = labels.reduce((most, label) => Math.max(most, label + 1), 0);
-    // Labels without an end would be a list of names without one.
-    if (count > 2 ** 20 || labels.some((label) => label < 0))
-      throw new AssayError(
-        "DATA_LABEL",
-        `${file} has labels below 0 or as large as ${count - 1}, expected classes counted from 0`,
-        "Number the classes from 0 without gaps, or give values as [N, 1].",
-      );
-    const names = classes ?? Array.from({ length: count }, (_, i) => `${i}`);
-    return { y: Int32Array.from(labels), classes: names };
-  }
+  if ((answers ?? meant(y)) === "classes")
+    return numbered(
+      width > 1 ? fromOneHot(y, file) : data,
+      width,
+      classes,
+      file,
+    );
   return {
     y: new Int32Array(n),
     classes: classes ?? Array.from({ length: width }, (_, i) => `y${i + 1}`),
     targets: tensor("float32", [n, width], Float32Array.from(data)),
+  };
+}
+
+/**
+ * What y says when nobody does: a column of floats may be values, whatever they are.
+ */
+function meant({ dims, data, type }: NumpyArray): "classes" | "values" {
+  const [, width = 1] = dims;
+  const isClass =
+    width > 1
+      ? oneHotOf(data, width).every((k) => k >= 0)
+      : data.every(Number.isInteger) &&
+        (dims.length === 1 || !/f\d$/.test(type));
+  return isClass ? "classes" : "values";
+}
+
+/**
+ * Where the 1 of each row stands; -1 for a row that has another number than 0 beside
+ * it, or none.
+ */
+function oneHotOf(data: NumpyArray["data"], width: number): number[] {
+  return Array.from({ length: data.length / width }, (_, i) => {
+    const row = data.subarray(i * width, (i + 1) * width);
+    const others = row.filter((v) => v !== 0);
+    return others.length === 1 && others[0] === 1 ? row.indexOf(1) : -1;
+  });
+}
+
+function fromOneHot({ data, dims }: NumpyArray, file: string): number[] {
+  const labels = oneHotOf(data, dims[1] ?? 1);
+  const bad = labels.indexOf(-1);
+  if (bad < 0) return labels;
+  throw new AssayError(
+    "DATA_LABEL",
+    `${file}, sample ${bad} has no single class: its row is not one 1 among zeros`,
+    "State answers: labels or answers: values.",
+  );
+}
+
+function numbered(
+  found: ArrayLike<number>,
+  width: number,
+  classes: readonly string[] | undefined,
+  file: string,
+): Pick<Samples, "y" | "classes"> {
+  const labels = Float64Array.from(found);
+  const count = labels.reduce(
+    (most, k) => Math.max(most, k + 1),
+    width > 1 ? width : 0,
+  );
+  // Labels without an end would be a list of names without one.
+  if (count > 2 ** 20 || labels.some((k) => !(k >= 0 && Number.isInteger(k))))
+    throw new AssayError(
+      "DATA_LABEL",
+      `${file} has labels that are not whole, below 0, or as large as ${count - 1}, expected classes counted from 0`,
+      "Number the classes from 0 without gaps, or state answers: values.",
+    );
+  return {
+    y: Int32Array.from(labels),
+    classes: classes ?? Array.from({ length: count }, (_, i) => `${i}`),
   };
 }

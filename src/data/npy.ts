@@ -1,5 +1,5 @@
 import { AssayError } from "#core";
-import type { FloatTensor } from "#onnx";
+import { type FloatTensor, halfToNumber } from "#onnx";
 
 const MAGIC = "\x93NUMPY";
 
@@ -58,6 +58,7 @@ const readers: Readonly<Record<string, (little: boolean) => Reader>> = {
   i4: (little) => (v, at) => v.getInt32(at, little),
   u8: (little) => (v, at) => Number(v.getBigUint64(at, little)),
   i8: (little) => (v, at) => Number(v.getBigInt64(at, little)),
+  f2: (little) => (v, at) => halfToNumber(v.getUint16(at, little)),
   f4: (little) => (v, at) => v.getFloat32(at, little),
   f8: (little) => (v, at) => v.getFloat64(at, little),
 };

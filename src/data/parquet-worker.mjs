@@ -2,7 +2,7 @@
 // from source and from the package alike. See parquet.ts.
 import { parentPort, workerData } from "node:worker_threads";
 import * as zlib from "node:zlib";
-import { parquetMetadata, parquetReadObjects, parquetSchema } from "hyparquet";
+import { parquetMetadata, parquetRead, parquetSchema } from "hyparquet";
 
 /** No page unpacks to more than its header declares. */
 const limited = (unpack) => (bytes, length) =>
@@ -18,20 +18,31 @@ const columns = parquetSchema(metadata).children.map((c) => c.element.name);
 const cells = Number(metadata.num_rows) * columns.length;
 if (!(cells <= mostCells))
   throw new Error(`it declares ${cells} cells, more than ${mostCells}`);
-const rows = await parquetReadObjects({
+const codecs = new Set(
+  metadata.row_groups.flatMap((group) =>
+    group.columns.map((c) => c.meta_data?.codec),
+  ),
+);
+// Slow to load, and most files need none of them.
+const more = ["ZSTD", "LZ4", "LZ4_RAW"].some((codec) => codecs.has(codec))
+  ? await import("hyparquet-compressors")
+  : undefined;
+await parquetRead({
   file,
   metadata,
+  columns,
   // Beside Snappy, which the reader knows by itself.
   compressors: {
     GZIP: limited(zlib.gunzipSync),
     BROTLI: limited(zlib.brotliDecompressSync),
-    // Node has it from 22.15 on.
-    ...(zlib.zstdDecompressSync
-      ? { ZSTD: limited(zlib.zstdDecompressSync) }
-      : {}),
+    ...(more && {
+      ZSTD: (bytes, length) =>
+        more.decompressZstd(bytes, new Uint8Array(length)),
+      LZ4: more.decompressLz4,
+      LZ4_RAW: more.decompressLz4Raw,
+    }),
   },
-});
-parentPort.postMessage({
-  columns,
-  rows: rows.map((row) => columns.map((name) => row[name])),
+  // Lists, since a column may have any name.
+  rowFormat: "array",
+  onComplete: (rows) => parentPort.postMessage({ columns, rows }),
 });

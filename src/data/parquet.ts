@@ -44,7 +44,7 @@ export async function readParquet(file: string): Promise<Content> {
     throw new AssayError(
       "DATA_FORMAT",
       `${file} cannot be read as Parquet: ${messageOf(error)}`,
-      "Write it again with flat columns, plain or compressed by Snappy, gzip, Brotli or zstd.",
+      "Write it again with flat columns, plain or compressed by Snappy, gzip, Brotli, zstd or LZ4.",
       { cause: error },
     );
   } finally {

@@ -29,7 +29,7 @@ const LARGEST = 2 ** 30;
 /** Beyond this float32 cannot tell neighbouring whole numbers apart. */
 const MOST_WHOLE = 2 ** 22;
 
-const MISSING = new Set(["", "na", "n/a", "nan", "null", "none", "?"]);
+const MISSING = new Set(["", "na", "n/a", "nan", "<na>", "null", "none", "?"]);
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
@@ -91,24 +91,40 @@ export function placeOf({ columns, file }: Sheet, name: string): number {
   );
 }
 
-const wrong = (sheet: Sheet, row: number, column: string, what: string) =>
+const wrong = (
+  sheet: Sheet,
+  row: number,
+  column: string,
+  what: string,
+  hint = "Correct the value, or remove the row.",
+) =>
   new AssayError(
     "DATA_CELL",
     `${sheet.place(row)}, column "${column}" ${what}`,
-    "Correct the value, or remove the row.",
+    hint,
   );
 
-/** The values of a column, none of them missing. */
-function cellsOf(sheet: Sheet, name: string): string[] {
+/**
+ * The values of a column, none of them missing; what is called by name is there, were
+ * it called NA.
+ */
+function cellsOf(
+  sheet: Sheet,
+  name: string,
+  named: readonly string[] = [],
+): string[] {
   const at = placeOf(sheet, name);
   return sheet.rows.map((row, i) => {
     const text = String(row[at] ?? "").trim();
-    if (MISSING.has(text.toLowerCase()))
+    if (MISSING.has(text.toLowerCase()) && !named.includes(text))
       throw wrong(
         sheet,
         i,
         name,
         `has no value (${text === "" ? "it is empty" : text})`,
+        text === ""
+          ? undefined
+          : `Correct the value, or remove the row. Where "${text}" is a name, list it with the others: as values of the category, or classes of the label.`,
       );
     return text;
   });
@@ -116,9 +132,10 @@ function cellsOf(sheet: Sheet, name: string): string[] {
 
 function numbersOf(sheet: Sheet, name: string): number[] {
   return cellsOf(sheet, name).map((text, i) => {
-    const value = text === "true" ? 1 : text === "false" ? 0 : Number(text);
-    if (Number.isFinite(value) && (NUMBER.test(text) || /^[tf]/.test(text)))
-      return value;
+    if (/^true$/i.test(text)) return 1;
+    if (/^false$/i.test(text)) return 0;
+    const value = Number(text);
+    if (Number.isFinite(value) && NUMBER.test(text)) return value;
     throw wrong(
       sheet,
       i,
@@ -135,8 +152,9 @@ function columnOf(sheet: Sheet, name: string, stated: Stated): ColumnSpec {
   const one = typeof stated === "string" ? { type: stated } : stated;
   const change = "change" in one ? one.change : "any";
   if (one.type === "category") {
-    const found = [...new Set(cellsOf(sheet, name))].sort(byValue);
-    const values = ("values" in one ? one.values : undefined) ?? found;
+    const values =
+      ("values" in one ? one.values : undefined) ??
+      [...new Set(cellsOf(sheet, name))].sort(byValue);
     if (values.length > 1024)
       throw new UsageError(
         "DATA_COLUMN",
@@ -189,7 +207,7 @@ function valuesOf(sheet: Sheet, table: Table) {
   for (const { name, kind, at, range, values = [] } of table.columns) {
     if (kind === "category") {
       const places = new Map(values.map((value, k) => [value, k]));
-      cellsOf(sheet, name).forEach((text, i) => {
+      cellsOf(sheet, name, values).forEach((text, i) => {
         const place = places.get(text);
         if (place === undefined)
           throw wrong(
@@ -251,7 +269,7 @@ export function answersOf(
     };
   }
   const name = spec.label as string;
-  const cells = cellsOf(sheet, name);
+  const cells = cellsOf(sheet, name, spec.classes);
   const found = [...new Set(cells)].sort(byValue);
   const classes = spec.classes ?? found;
   const byName = found.every((text) => classes.includes(text));

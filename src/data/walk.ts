@@ -12,9 +12,9 @@ export interface Found {
 }
 
 /**
- * The classes of an image folder and the files in each, in the code-unit order of
- * their names. Names that begin with a dot are passed over. Throws an AssayError for
- * a file beside the class folders, for a folder inside one, and for a link that
+ * The classes of an image folder and the files in each, however deep, in the
+ * code-unit order of their names; what file managers leave behind is passed over.
+ * Throws an AssayError for a file beside the class folders, and for a link that
  * leaves the root.
  */
 export function walkClasses(root: string): {
@@ -24,7 +24,14 @@ export function walkClasses(root: string): {
   const real = realPath(root, root);
   const classes: string[] = [];
   const images: Found[] = [];
-  for (const folder of list(root, real, real)) {
+  const folders = list(root, real, real);
+  if (folders.length > 1 && folders.every(({ name }) => isPart(name)))
+    throw new AssayError(
+      "DATA_FOLDER",
+      `${root} has folders called ${folders.map((f) => f.name).join(", ")}, which are parts of a split and no classes`,
+      "Put the classes of all parts into one folder each.",
+    );
+  for (const folder of folders) {
     if (!folder.isFolder) {
       throw new AssayError(
         "DATA_FOLDER",
@@ -33,19 +40,41 @@ export function walkClasses(root: string): {
       );
     }
     const label = classes.push(folder.name) - 1;
-    for (const entry of list(folder.shown, folder.file, real)) {
-      if (entry.isFolder) {
-        throw new AssayError(
-          "DATA_FOLDER",
-          `${entry.shown} is a folder inside the folder of class "${folder.name}", expected images`,
-          "Put the images of a class directly into its folder.",
-        );
-      }
-      images.push({ file: entry.file, shown: entry.shown, label });
-    }
+    for (const { file, shown } of filesBelow(folder, real, [folder.file]))
+      images.push({ file, shown, label });
   }
   return { classes, images };
 }
+
+/** @param above the folders around it, which a link could lead back to */
+function filesBelow(
+  folder: Entry,
+  root: string,
+  above: readonly string[],
+): Entry[] {
+  return list(folder.shown, folder.file, root).flatMap((entry) => {
+    if (!entry.isFolder) return [entry];
+    if (!above.includes(entry.file))
+      return filesBelow(entry, root, [...above, entry.file]);
+    throw new AssayError(
+      "DATA_LINK",
+      `${entry.shown} is a link to a folder that holds it`,
+      "Remove the link.",
+    );
+  });
+}
+
+const isPart = (name: string) =>
+  /^(train(ing)?|val(id|idation)?|test(ing)?)$/i.test(name);
+
+/**
+ * What file managers of Windows and macOS leave behind; names that begin with a dot are
+ * theirs too.
+ */
+const LEFTOVERS = new Set(["thumbs.db", "desktop.ini", "__macosx"]);
+
+const isLeftover = (name: string) =>
+  name.startsWith(".") || LEFTOVERS.has(name.toLowerCase());
 
 interface Entry {
   name: string;
@@ -57,7 +86,7 @@ interface Entry {
 /** What lies in a folder, by name. Links are resolved and must stay below `root`. */
 function list(shown: string, folder: string, root: string): Entry[] {
   return readFolder(folder, shown)
-    .filter(({ name }) => !name.startsWith("."))
+    .filter(({ name }) => !isLeftover(name))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((entry) => {
       const path = join(shown, entry.name);

@@ -43,14 +43,16 @@ describe("NumPy arrays", () => {
       ["<i2", Int16Array.of(-10, 0, 40, 10), [-10, 40]],
       ["<f8", Float64Array.of(0, 0.2, 1, 0.4), undefined],
       ["<f4", Float32Array.of(0, 0.2, 1, 0.4), undefined],
+      // 0, 0.2, 1 and 0.4 as half floats.
+      ["<f2", Uint16Array.of(0x0000, 0x3266, 0x3c00, 0x3666), undefined],
     ] as const) {
       const file = npyFile(descr, [2, 2], bytesOf(array));
       const { x, y, classes } = await load(file, labels, { range });
-      expect(Array.from(x.data, (v) => v.toFixed(4))).toEqual([
-        "0.0000",
-        "0.2000",
-        "1.0000",
-        "0.4000",
+      expect(Array.from(x.data, (v) => v.toFixed(3))).toEqual([
+        "0.000",
+        "0.200",
+        "1.000",
+        "0.400",
       ]);
       expect(Array.from(y)).toEqual([1, 0]);
       expect(classes).toEqual(["0", "1"]);
@@ -99,6 +101,48 @@ describe("NumPy arrays", () => {
     const y = npyFile("<f8", [2, 2], bytesOf(Float64Array.of(1.5, 2, 3, 4)));
     const data = await load(x, y, { classes: ["price", "age"] });
     expect(Array.from(data.targets?.data ?? [])).toEqual([1.5, 2, 3, 4]);
+  });
+
+  it("may have labels as a column, or one-hot, as scikit-learn and Keras keep them", async () => {
+    const x = npyFile("|u1", [3, 2], new Uint8Array(6));
+    const read = (
+      descr: string,
+      dims: number[],
+      values: ArrayBufferView,
+      more = {},
+    ) => load(x, npyFile(descr, dims, bytesOf(values)), more);
+    const column = await read("<i8", [3, 1], BigInt64Array.of(2n, 0n, 1n));
+    expect([Array.from(column.y), column.classes, column.targets]).toEqual([
+      [2, 0, 1],
+      ["0", "1", "2"],
+      undefined,
+    ]);
+    const hot = Float64Array.of(0, 1, 0, 0, 1, 0, 1, 0, 0);
+    const oneHot = await read("<f8", [3, 3], hot, {
+      classes: ["a", "b", "c"],
+    }).catch((e) => e);
+    // No sample is of the last class.
+    expect(oneHot.message).toContain('no samples of class 2 ("c")');
+    const all = Float64Array.of(0, 1, 0, 0, 0, 1, 1, 0, 0);
+    const three = await read("<f8", [3, 3], all);
+    expect([Array.from(three.y), three.targets]).toEqual([
+      [1, 2, 0],
+      undefined,
+    ]);
+    const several = await read("<f8", [3, 3], all, { answers: "labels" });
+    expect(Array.from(several.targets?.data ?? [])).toEqual(Array.from(all));
+    // Floats in a column may be prices that happen to be whole.
+    const prices = await read("<f4", [3, 1], Float32Array.of(1, 0, 2));
+    expect(Array.from(prices.targets?.data ?? [])).toEqual([1, 0, 2]);
+    const classes = await read("<f4", [3, 1], Float32Array.of(1, 0, 2), {
+      answers: "classes",
+    });
+    expect(Array.from(classes.y)).toEqual([1, 0, 2]);
+    await expect(
+      read("<f4", [3, 2], Float32Array.of(1, 0, 1, 1, 0, 1), {
+        answers: "classes",
+      }),
+    ).rejects.toThrow(/y\.npy, sample 1 has no single class/);
   });
 
   it("come out of an archive by name", async () => {

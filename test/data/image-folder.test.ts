@@ -288,12 +288,34 @@ describe("an image folder", () => {
     });
   });
 
-  it("refuses files beside the classes and folders inside them", async () => {
-    for (const stray of ["stray.png", "a/more/1.png"]) {
-      await expect(
-        load(folderOf({ "a/1.png": square, [stray]: square })),
-      ).rejects.toMatchObject({ code: "DATA_FOLDER" });
-    }
+  it("refuses files beside the classes", async () => {
+    await expect(
+      load(folderOf({ "a/1.png": square, "stray.png": square })),
+    ).rejects.toMatchObject({ code: "DATA_FOLDER" });
+  });
+
+  it("finds images however deep, and passes over what file managers leave", async () => {
+    const files = {
+      "b/x.png": square,
+      "a/2/deep/1.png": square,
+      "a/10.png": square,
+    };
+    const plainly = await load(folderOf(files));
+    expect([plainly.classes, Array.from(plainly.y)]).toEqual([
+      ["a", "b"],
+      [0, 0, 1],
+    ]);
+    const littered = await load(
+      folderOf({
+        ...files,
+        "Thumbs.db": "cache",
+        "a/Thumbs.db": "cache",
+        "a/2/desktop.ini": "[.ShellClassInfo]",
+        "b/.DS_Store": "Bud1",
+        "__MACOSX/a/._10.png": "resources",
+      }),
+    );
+    expect(littered.fingerprint).toBe(plainly.fingerprint);
   });
 
   it("does not exist, or is a file", async () => {

@@ -10,6 +10,12 @@ import { put, temporaryFolder } from "../folder.ts";
 
 const folder = temporaryFolder();
 
+/** Columns n, ok, 2024 and who of 120 rows, as pyarrow 26 writes them. */
+const ZSTD =
+  "UEFSMRUAFc4HFWosFfABFQAVBhUGHAAAACi1L/1g5wBdAQAUAgMAAADwAQEAAAAAAQAAAAIAAAADAAAABAAAAAUAAAAGAAIAvT8VCAaeFQAVLBU+LBXwARUAFQYVBhwAAAAotS/9IBaxAAADAAAA8AEBcDgcDofD4XA4HA6Hw+FwFQAVjg8VzgIsFfABFQAVBhUGHAAAACi1L/1gxwLtBACCChUSwCUdQOWr/v///3/DVX2jybYDMyIiQulelXmg0r0q80Cle1XmgUr3qswDle5VmQcq3asyD1S6V2UeqHSvyjxQ6V6VeaDSvSozTKW7CuMQAMCICAJ1qGDYsxnwlQMQEo65MQaOvC6JSCUeOOb6Mtsg1loFZttz5HVJRCrxwDHXl9kGsdYqMNueI69LIlKJ6wxcP/iNHltASp0CFQAVng0VUiwV8AEVABUGFQYcAAAAKLUv/WBPAv0AAKgDAAAA8AEBAwAAAGJvYgMAAABhbm4CACxxVlBGYQIVBBlcNQAYBnNjaGVtYRUIABUCJQIYAW4AFQAlAhgCb2sAFQolAhgEMjAyNAAVDCUCGAN3aG8lAEwcAAAAFvABGRwZTCYAHBUCGSUGABkYAW4VDBbwARb4BxaUASYISRwVABUAFQIAPCkGGSYA8AEAAAAmABwVABklBgAZGAJvaxUMFvABFlQWZiacAUkcFQAVABUCADwpBhkmAPABAAAAJgAcFQoZJQYAGRgEMjAyNBUMFvABFroPFvoCJoICSRwVABUAFQIAPCkGGSYA8AEAAAAmABwVDBklBgAZGAN3aG8VDBbwARbIDRZ8JvwESRwVABUAFQIAPBbQBRkGGSYA8AEAAAAWziUW8AEmCBbwBQAoIHBhcnF1ZXQtY3BwLWFycm93IHZlcnNpb24gMjYuMC4xGUwcAAAcAAAcAAAcAAAAQgEAAFBBUjE=";
+const LZ4 =
+  "UEFSMRUAFc4HFVgsFfABFQAVBhUGHAAAALADAAAA8AEBAAAAAAUAQAIAAAATAJAEAAAABQAAAAYZAA8cAP+sUAAAAAAAFQAVLBUwLBXwARUAFQYVBhwAAADwBwMAAADwAQFwOBwOh8PhcDgcDofD4XAVABWODxWSASwV8AEVABUGFQYcAAAAiQMAAADwAQEAAQAi0D8PABPwCAAiAkAQABP0EAAb6AgABBgABCgABDgABEgABAIABBAABCAABDAABEAAD1gA////JVAAAADwPxUAFZ4NFUYsFfABFQAVBhUGHAAAAHADAAAA8AEBBwAwYm9iBwA3YW5uBwAPFQD///8aUAAAYW5uFQQZXDUAGAZzY2hlbWEVCAAVAiUCGAFuABUAJQIYAm9rABUKJQIYBDIwMjQAFQwlAhgDd2hvJQBMHAAAABbwARkcGUwmABwVAhklBgAZGAFuFQ4W8AEW+AcWggEmCEkcFQAVABUCADwpBhkmAPABAAAAJgAcFQAZJQYAGRgCb2sVDhbwARZUFlgmigFJHBUAFQAVAgA8KQYZJgDwAQAAACYAHBUKGSUGABkYBDIwMjQVDhbwARa6Dxa+ASbiAUkcFQAVABUCADwpBhkmAPABAAAAJgAcFQwZJQYAGRgDd2hvFQ4W8AEWyA0WcCagA0kcFQAVABUCADwW0AUZBhkmAPABAAAAFs4lFvABJggWiAQAKCBwYXJxdWV0LWNwcC1hcnJvdyB2ZXJzaW9uIDI2LjAuMRlMHAAAHAAAHAAAHAAAAEIBAABQQVIx";
+
 async function load(content: string, spec: Record<string, unknown>) {
   put(folder, "t.csv", content);
   return loadDataset(
@@ -91,6 +97,56 @@ describe("CSV tables", () => {
       ),
       { numRuns: 30 },
     );
+  });
+
+  it("have booleans as pandas, R and JSON write them", async () => {
+    const data = await load(
+      "a,b,c,ok\nTrue,FALSE,true,False\nFalse,TRUE,0,True\n",
+      {
+        label: "ok",
+      },
+    );
+    expect(Array.from(data.x.data)).toEqual([1, 0, 1, 0, 1, 0]);
+    expect(data.classes).toEqual(["False", "True"]);
+    const labels = await load("a,b,c\n1,True,False\n0,False,True\n", {
+      labels: ["b", "c"],
+    });
+    expect(Array.from(labels.targets?.data ?? [])).toEqual([1, 0, 0, 1]);
+  });
+
+  it("have values and classes called NA or none where these are named", async () => {
+    const text =
+      "region,garage,ok\nNA,none,None\nEU,attached,some\nNA,attached,None\n";
+    const named = {
+      region: { type: "category", values: ["EU", "NA"] },
+      garage: { type: "category", values: ["attached", "none"] },
+    };
+    const data = await load(text, {
+      label: "ok",
+      classes: ["None", "some"],
+      columns: named,
+    });
+    expect(Array.from(data.x.data)).toEqual(
+      [
+        [0, 1, 0, 1],
+        [1, 0, 1, 0],
+        [0, 1, 1, 0],
+      ].flat(),
+    );
+    expect(Array.from(data.y)).toEqual([0, 1, 0]);
+    await expect(
+      load(text, { label: "ok", columns: { region: "category" } }),
+    ).rejects.toMatchObject({
+      message: expect.stringContaining('"region" has no value (NA)'),
+      hint: expect.stringContaining('Where "NA" is a name, list it'),
+    });
+    await expect(
+      load(text.replace("NA,attached", ",attached"), {
+        label: "ok",
+        classes: ["None", "some"],
+        columns: named,
+      }),
+    ).rejects.toThrow(/line 4, column "region" has no value \(it is empty\)/);
   });
 
   it("may have several labels, or values", async () => {
@@ -213,6 +269,30 @@ describe("Parquet tables", () => {
       expect(data.fingerprint).toBe(same.fingerprint);
     },
   );
+
+  it.each([
+    ["zstd", ZSTD],
+    ["LZ4", LZ4],
+  ])("are unpacked as pyarrow packs them by %s", async (_codec, content) => {
+    put(folder, "p.parquet", Buffer.from(content, "base64"));
+    const data = await loadDataset(
+      dataSpecSchema.parse({
+        source: "parquet",
+        path: "p.parquet",
+        label: "who",
+      }) as DataSpec,
+      folder,
+    );
+    expect(data.table?.columns.map((c) => c.name)).toEqual(["n", "ok", "2024"]);
+    const { data: x } = data.x;
+    for (let i = 0; i < 120; i++) {
+      expect(data.classes[data.y[i]!]).toBe(i % 3 ? "ann" : "bob");
+      const row = [(i % 7) / 6, Number(i % 7 > 3), ((i * i) % 11) / 9];
+      expect(Array.from(x.subarray(3 * i, 3 * i + 3))).toEqual(
+        row.map(Math.fround),
+      );
+    }
+  });
 
   it("are refused when they are cut short or damaged, by name", async () => {
     const bytes = new Uint8Array(parquetWriteBuffer({ columnData }));
