@@ -93,6 +93,8 @@ function flip(path: string, random: Random): void {
 /** Of these nothing is read again once what was made of them stands. */
 const behind = [
   "examples .json",
+  "fits .json",
+  "fits .npy",
   "models/head-trial .json",
   "models/head-trial .onnx",
   "models/repaired .json",
