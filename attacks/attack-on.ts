@@ -105,6 +105,11 @@ export function attackOn<X extends Samples, B extends Limit<NoInfer<X>>>(
         random: rows.map((row) => random.fork(row)),
         onProgress,
       });
+      const { size } = target.notFinite;
+      if (size > 0)
+        more.onNote?.(
+          `saw gradients with numbers that are not finite, of ${size} of ${samples.y.length} samples; these numbers counted as 0`,
+        );
       const real = rows.flatMap((_, i) =>
         ball.allows?.(sampleAt(x, i), sampleAt(made, i)) === false ? [] : [i],
       );

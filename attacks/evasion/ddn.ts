@@ -49,7 +49,7 @@ export const ddn = defineAttack({
         const point = rowOf(tries, sample);
         const direction = rowOf(gradient, place);
         let length = lengthOf(direction);
-        if (!(length > 0 && length < Infinity)) {
+        if (length === 0) {
           // Where the gradient has vanished any direction is as good.
           const stream = streams[sample];
           for (let k = 0; k < direction.length; k++)

@@ -86,7 +86,7 @@ export const fmn = defineAttack({
           slope,
         });
         const length = lengthOf(slope);
-        const scale = length > 0 && length < Infinity ? size / length : 0;
+        const scale = length > 0 ? size / length : 0;
         for (let k = 0; k < delta.length; k++)
           delta[k] = delta[k]! + scale * slope[k]!;
         norms[ball.norm].shrink(delta, radius.eps, {

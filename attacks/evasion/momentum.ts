@@ -74,8 +74,8 @@ export async function climbWithMomentum({
 }
 
 /**
- * speed * decay + gradient / its L1 length, in place; a gradient of no or no finite
- * length adds nothing.
+ * speed * decay + gradient / its L1 length, in place; a gradient of no length adds
+ * nothing.
  */
 function accelerate(
   speed: Float32Array,
@@ -84,11 +84,9 @@ function accelerate(
 ): void {
   let length = 0;
   for (let i = 0; i < gradient.length; i++) length += Math.abs(gradient[i]!);
-  const scale = length > 0 && length < Infinity ? 1 / length : 0;
-  for (let i = 0; i < speed.length; i++) {
-    const push = scale === 0 ? 0 : scale * gradient[i]!;
-    speed[i] = decay * speed[i]! + push;
-  }
+  const scale = length > 0 ? 1 / length : 0;
+  for (let i = 0; i < speed.length; i++)
+    speed[i] = decay * speed[i]! + scale * gradient[i]!;
 }
 
 /** Rows moved along a direction each. */

@@ -167,8 +167,7 @@ async function train(
       lift(slope, rowOf(gradient, at), channels, where);
     for (let k = 0; k < made.length; k++) {
       const move = (rate * slope[k]!) / batch.length;
-      const to = made[k]! + (Number.isFinite(move) ? move : 0);
-      made[k] = Math.min(high, Math.max(low, to));
+      made[k] = Math.min(high, Math.max(low, made[k]! + move));
     }
   }
   return made;

@@ -16,8 +16,7 @@ export function salientPair(
   const points: Point[] = [];
   for (let k = 0; k < gains.length; k++) {
     const [gain, fall] = [gains[k]!, -others[k]!];
-    if (free(k) && Number.isFinite(gain) && Number.isFinite(fall))
-      points.push({ k, gain, fall });
+    if (free(k)) points.push({ k, gain, fall });
   }
   const some = undominated(points);
   let best: [number, number] | undefined;

@@ -68,6 +68,7 @@ export async function withBeside(
   const standing = samples.map(() => false);
   const sum = own.loss.slice();
   const gradient = own.gradient.data.slice();
+  const notFinite = new Set(own.notFinite);
   for (const head of heads) {
     if (head.isBlind) {
       const { logits } = await head.model.answers(x, draws);
@@ -87,11 +88,13 @@ export async function withBeside(
     found.gradient.data.forEach((v, i) => {
       gradient[i] = gradient[i]! + v;
     });
+    for (const row of found.notFinite) notFinite.add(row);
     mark(standing, head, found.logits, samples);
   }
   const answer = {
     ...own,
     loss: sum,
+    notFinite: [...notFinite],
     gradient: { ...own.gradient, data: gradient },
   };
   return { answer, standing };

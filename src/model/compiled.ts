@@ -10,6 +10,7 @@ import {
 } from "#onnx";
 import { gradientRows, MOST } from "./batches.ts";
 import { type CutPlace, cutOff } from "./cut-off.ts";
+import { maskNotFinite } from "./finite.ts";
 import { asFed } from "./integers.ts";
 import {
   feedsOf,
@@ -34,6 +35,8 @@ export interface LossGradient extends Answers {
    * [N, length, width].
    */
   readonly gradient: FloatTensor;
+  /** Rows whose gradient had numbers that are not finite, in whose place there is 0. */
+  readonly notFinite: readonly number[];
 }
 
 /** What a model takes: numbers, or the token ids of a text model. */
@@ -141,13 +144,15 @@ export async function compile(
           ...feedsOf(asked, labels, objective, from, part.dims[0] ?? 0),
         }),
       );
+      const gradient = gathered(
+        parts,
+        name,
+        parts[0]?.[name]?.dims.slice(1) ?? x.dims.slice(1),
+      );
       return {
         loss: gathered(parts, LOSS, []).data,
-        gradient: gathered(
-          parts,
-          name,
-          parts[0]?.[name]?.dims.slice(1) ?? x.dims.slice(1),
-        ),
+        gradient,
+        notFinite: maskNotFinite(gradient),
         ...answersIn(parts, model),
       };
     },

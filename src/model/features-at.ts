@@ -1,6 +1,6 @@
 import type { FloatTensor } from "#onnx";
 import type { Book } from "./book.ts";
-import type { CompiledModel, Draws } from "./compiled.ts";
+import type { CompiledModel, Draws, LossGradient } from "./compiled.ts";
 
 /**
  * What an attack gets of the features at a cut: every row counts as a query,
@@ -36,8 +36,11 @@ export function grantFeatures(
   {
     spend,
     drawsOf,
+    masked,
   }: Pick<Book<never>, "spend"> & {
     drawsOf(samples: readonly number[]): Draws;
+    /** Takes note of the samples whose gradient is not finite. */
+    masked(answer: LossGradient, samples: readonly number[]): void;
   },
 ): FeaturesAt {
   const width = part.model.classes.length;
@@ -49,12 +52,14 @@ export function grantFeatures(
     },
     async distance(rows, samples, wanted) {
       spend("gradient", samples);
-      const { loss, gradient } = await part.lossGradient(
+      const answer = await part.lossGradient(
         rows,
         samples,
         { targets: wanted },
         drawsOf(samples),
       );
+      masked(answer, samples);
+      const { loss, gradient } = answer;
       // The loss of values is the mean over them.
       const data = gradient.data.map((g) => g * width);
       return {

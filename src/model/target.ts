@@ -106,6 +106,11 @@ export interface Target<X extends Samples = FloatTensor> {
    * last changed what it differentiates.
    */
   readonly losses: readonly (readonly number[])[];
+  /**
+   * The samples of which a gradient had numbers that are not finite, in whose place
+   * there was 0.
+   */
+  readonly notFinite: ReadonlySet<number>;
 }
 
 const allowed: Readonly<Record<Access, readonly string[]>> = {
@@ -171,6 +176,11 @@ export function grantAccess<X extends Samples>(
     return { logits: own.logits, predicted };
   };
 
+  const notFinite = new Set<number>();
+  const masked = (answer: LossGradient, samples: readonly number[]) => {
+    for (const row of answer.notFinite) notFinite.add(samples[row]!);
+  };
+
   const handle = (access: Access): Target<X> => ({
     access,
     within(less) {
@@ -220,6 +230,7 @@ export function grantAccess<X extends Samples>(
       );
       const { logits, predicted } = seen(own, samples);
       book.judge(rows, samples, inAll(predicted, samples, standing));
+      masked(answer, samples);
       if (!labels && !aims) book.trace(name, samples, answer.loss);
       return { ...answer, logits };
     },
@@ -227,7 +238,7 @@ export function grantAccess<X extends Samples>(
       require(access, "featuresAt");
       if (!model.featuresAt) throw withoutGradient();
       const part = await model.featuresAt(place);
-      return grantFeatures(part, { spend: book.spend, drawsOf });
+      return grantFeatures(part, { spend: book.spend, drawsOf, masked });
     },
     examples: book.examples,
     distances: book.distances,
@@ -246,6 +257,9 @@ export function grantAccess<X extends Samples>(
     },
     brokenAt: book.brokenAt,
     losses: book.losses,
+    get notFinite() {
+      return new Set([...notFinite, ...(surrogate?.notFinite ?? [])]);
+    },
   });
   return handle(terms.access);
 }

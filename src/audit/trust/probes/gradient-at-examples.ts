@@ -1,5 +1,5 @@
 import type { Random } from "#core";
-import { type Beside, gradientError } from "#model";
+import { type Beside, type CompiledModel, gradientError } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { Attempt } from "./probe.ts";
 
@@ -29,6 +29,15 @@ export async function gradientAtExamples({
   return worst;
 }
 
+/** A model whose gradient is what attacks follow, with 0 where it is not finite. */
+const followed = (model: CompiledModel): CompiledModel => ({
+  ...model,
+  lossGradient: async (...asked) => ({
+    ...(await model.lossGradient(...asked)),
+    notFinite: [],
+  }),
+});
+
 async function errorOf(
   { model, y, targets }: Beside,
   examples: FloatTensor,
@@ -38,7 +47,7 @@ async function errorOf(
   const errors: number[] = [];
   for (let i = 0; i < Math.min(POINTS, y.length); i++) {
     const error = await gradientError(
-      model,
+      followed(model),
       takeRows(examples, [i]),
       {
         label: y[i]!,
