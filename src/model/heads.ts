@@ -4,6 +4,7 @@ import { bodyOf, linearHead } from "./head.ts";
 import type { LayerGroup } from "./layers.ts";
 import type { Head, HeadSpec, Model } from "./model.ts";
 import { twoLogits } from "./outputs/logits.ts";
+import { addUnit, taskIn } from "./target-units.ts";
 import type { Task } from "./tasks/index.ts";
 
 /**
@@ -24,7 +25,7 @@ export function withHeads(
   const { graph, ...features } = bodyOf(model, cut);
   const b = new GraphBuilder(graph, "output/");
   const heads = specs.map((spec): Head => {
-    const { name, classes, task } = spec;
+    const { name, classes, task, unit } = spec;
     const isBinary = task?.kind === "binary";
     if (isBinary && classes.length !== 2)
       throw new AssayError(
@@ -39,9 +40,14 @@ export function withHeads(
       random.fork(name),
       `head.${name}`,
     );
-    const said = isBinary ? twoLogits(b, logits) : logits;
+    const said = isBinary
+      ? twoLogits(b, logits)
+      : unit
+        ? addUnit(b, logits, unit)
+        : logits;
     const named = b.op("Identity", [said], {}, unused(b, name));
-    return { ...spec, logits: named, parameters };
+    const learned = task && unit ? taskIn(task, unit) : task;
+    return { name, classes, task: learned, logits: named, parameters };
   });
   const logits = b.op(
     "Concat",

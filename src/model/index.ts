@@ -73,6 +73,7 @@ export { isOurs, recordedClasses, saveModel, toFile } from "./saved.ts";
 export { gradientError } from "./self-check.ts";
 export { signals } from "./signal.ts";
 export { grantAccess, type Queries, type Target } from "./target.ts";
+export { inTargetUnits, unitOf } from "./target-units.ts";
 export {
   areLabels,
   chanceOf,

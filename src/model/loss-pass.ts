@@ -75,7 +75,10 @@ export async function openLoss(
   }
   const outputs = counted(model.logits);
   if (loss.targets) {
-    b.rename(loss.build(b, outputs, counted(TARGETS), ""), LOSS);
+    const [seen = "", wanted = ""] = [outputs, counted(TARGETS)].map(
+      (v) => meaning.measured?.(b, v) ?? v,
+    );
+    b.rename(loss.build(b, seen, wanted, ""), LOSS);
   } else {
     asked.add(b.input({ name: LABELS, type: "int64", dims: ["batch"] }));
     if (loss.aims === "class")

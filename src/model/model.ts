@@ -42,6 +42,12 @@ export interface Model {
   readonly embedding?: string;
 }
 
+/** Where the targets of each output lie in training, and how far they spread. */
+export interface TargetUnit {
+  readonly mean: readonly number[];
+  readonly spread: readonly number[];
+}
+
 /** What a head is to say. */
 export interface HeadSpec {
   /** Of its task. */
@@ -51,6 +57,8 @@ export interface HeadSpec {
    * A classifier when left out; "binary" is one logit, given as those of two classes.
    */
   readonly task?: Task;
+  /** The unit of what it learns, where that is values. */
+  readonly unit?: TargetUnit;
 }
 
 /** One of several heads on a shared trunk. */

@@ -222,11 +222,13 @@ function weightsIn(node: Node, { graph, signal, carried }: Place): string[] {
 }
 
 /**
- * Single numbers in arithmetic are settings, such as an epsilon. A PRelu of one
- * slope is a weight.
+ * Single numbers in arithmetic are settings, such as an epsilon, and so is what brings
+ * outputs into their unit. A PRelu of one slope is a weight.
  */
 const isSetting = (node: Node, t: Tensor) =>
-  sizeOf(t.dims) === 0 || (arithmetic.has(node.op) && sizeOf(t.dims) === 1);
+  (arithmetic.has(node.op) && node.outputs[0]?.startsWith("output/")) ||
+  sizeOf(t.dims) === 0 ||
+  (arithmetic.has(node.op) && sizeOf(t.dims) === 1);
 
 /** The weights in the outputs of a node that is not computed from the input. */
 function handedOn(

@@ -18,12 +18,15 @@ export const classCriterion: Criterion = { floats: false, each: crossEntropy };
 
 /** That of a model's task. */
 export function taskCriterion(model: Model): Criterion {
-  const { loss, targets, classes } = meaningOf(model);
+  const { loss, targets, classes, measured } = meaningOf(model);
   if (!targets) return classCriterion;
   const { build } = lossOf(loss, classes);
   return {
     floats: true,
-    each: (b, outputs, wanted) => build(b, outputs, wanted, ""),
+    each(b, outputs, wanted) {
+      const [seen, right] = [outputs, wanted].map((v) => measured?.(b, v) ?? v);
+      return build(b, seen as string, right as string, "");
+    },
   };
 }
 

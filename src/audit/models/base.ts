@@ -1,5 +1,5 @@
 import { hashOf, packageVersion, Random } from "#core";
-import { type Model, modelTask } from "#model";
+import { inTargetUnits, type Model, modelTask } from "#model";
 import { hashModel } from "#onnx";
 import { architectureOf, asPart, tuneEvenly } from "#tuning";
 import type { Lineage } from "../results/index.ts";
@@ -133,5 +133,5 @@ function blank(id: string, { loaded, data }: Known, random: Random): Model {
     ...modelTask(task),
   };
   checkTargets(model, train, id);
-  return model;
+  return inTargetUnits(model, train.targets);
 }

@@ -4,6 +4,7 @@ import {
   headModel,
   layerGroups,
   type Model,
+  unitOf,
   withHeads,
 } from "#model";
 import { jointDataset, manyTasks, placesOf } from "#tuning";
@@ -105,6 +106,10 @@ function jointTuning(
       name,
       classes: judged.target.test.classes,
       task,
+      unit:
+        task?.kind === "regression" && judged.target.train.targets
+          ? unitOf(judged.target.train.targets)
+          : undefined,
     })),
     random.fork("head"),
     cut,

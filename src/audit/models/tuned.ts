@@ -1,6 +1,12 @@
 import { hashOf, Random, UsageError } from "#core";
 import type { Dataset } from "#data";
-import { layerGroups, type Model, modelTask, replaceHead } from "#model";
+import {
+  inTargetUnits,
+  layerGroups,
+  type Model,
+  modelTask,
+  replaceHead,
+} from "#model";
 import { describe, isFollowed, type TunedCandidate } from "../suite/index.ts";
 import { checkTargets, type Parts } from "../tasks/index.ts";
 import {
@@ -79,12 +85,15 @@ function tuningOf(
   const random = new Random(suite.seed).fork(
     seed ? `trial ${seed}` : purposeOf("candidate", candidate),
   );
-  const headed = replaceHead(
-    base,
-    target.train.classes,
-    random.fork("head"),
-    candidate.cut,
-    modelTask(suite.task).task,
+  const headed = inTargetUnits(
+    replaceHead(
+      base,
+      target.train.classes,
+      random.fork("head"),
+      candidate.cut,
+      modelTask(suite.task).task,
+    ),
+    target.train.targets,
   );
   checkTargets(headed, target.test, candidate.id);
   return {

@@ -41,6 +41,13 @@ export const taskSchema = z.discriminatedUnion("kind", [
         .describe(
           "A sample is wrong when an output is farther from its target than this.",
         ),
+      spread: z
+        .array(z.number().positive())
+        .min(1)
+        .optional()
+        .describe(
+          "The unit of each output in which losses are measured; of what a run trains, the standard deviation of its targets.",
+        ),
     })
     .describe("Values rather than classes."),
 ]);
@@ -77,10 +84,23 @@ export function meaningOf({ classes, task }: Tasked): Meaning {
       return multiLabel(classes, task.flips, counted);
     }
     case "regression":
-      return regression(classes, task.tolerance);
+      return regression(classes, task.tolerance, spreadOf(task, classes));
     default:
       return oneClass(classes);
   }
+}
+
+function spreadOf(
+  { spread }: Extract<Task, { kind: "regression" }>,
+  classes: readonly string[],
+): readonly number[] {
+  if (!spread) return classes.map(() => 1);
+  if (spread.length === classes.length) return spread;
+  throw new AssayError(
+    "TASK_SPREAD",
+    `task.spread has ${spread.length} numbers, the model has ${classes.length} outputs (${classes.join(", ")})`,
+    "State one for each output, or leave it out.",
+  );
 }
 
 function indexOf(name: string, classes: readonly string[]): number {

@@ -28,6 +28,11 @@ export interface Meaning {
   readonly targets: boolean;
   /** What training lowers and attacks raise when they name no other. */
   readonly loss: LossName;
+  /**
+   * Outputs or targets in the unit in which that loss compares them; theirs when left
+   * out.
+   */
+  measured?(b: GraphBuilder, values: string): string;
   /** When a sample is wrong, as half a sentence. */
   readonly broken: string;
   /** The outputs that count, by index; all of them when left out. */
