@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { onnxruntime } from "#engine";
-import { compile, modelOf } from "#model";
+import { compile, openModel } from "#model";
 import { type FloatTensor, floats, readModel, type Tensor } from "#onnx";
 import {
   differentiate,
@@ -41,7 +41,7 @@ describe.each(exportedNames)("%s", (name) => {
     const sample = x.dims.slice(1);
     // The contract is channels first, and images of bytes are images of [0, 1].
     const bytes = x.type === "uint8";
-    const attacked = modelOf(readModel(model.file), name, {
+    const attacked = await openModel(readModel(model.file), name, {
       input: {
         name: first,
         shape: bytes ? [3, 8, 8] : sample,
