@@ -123,6 +123,7 @@ const madeOf: Readonly<
   softmax: "a Softmax of the logits",
   "log-softmax": "a LogSoftmax of the logits",
   sigmoid: "a Sigmoid of the logits",
+  features: "features, for a head to come",
   probabilities: "shares of classes",
   "one logit": "one logit, or its Sigmoid",
 };

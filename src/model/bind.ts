@@ -32,6 +32,8 @@ export interface Bound
   readonly contract: InputContract;
   /** The batch size that the file was exported for; undefined where it is open. */
   readonly batch?: number;
+  /** Whether the file has other inputs, which were filled. */
+  readonly filled: boolean;
 }
 
 /**
@@ -87,6 +89,7 @@ export function bindInput(
     contract: { shape, bounds: stated.bounds },
     embedding,
     batch: typeof batch === "number" ? batch : undefined,
+    filled: graph.inputs.length > 1,
   };
 }
 

@@ -31,7 +31,13 @@ export function cutOff(model: Model, place: CutPlace): Model {
     );
   }
   const features = b.op("Flatten", [value], { axis: int(1) });
-  const { task: _task, heads: _heads, detectors: _detectors, ...rest } = model;
+  const {
+    task: _task,
+    heads: _heads,
+    detectors: _detectors,
+    features: _features,
+    ...rest
+  } = model;
   return {
     ...rest,
     graph: prune(b.build([features])),

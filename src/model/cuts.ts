@@ -1,5 +1,5 @@
 import { nearest, UsageError } from "#core";
-import { type Graph, GraphBuilder, int, readNames } from "#onnx";
+import { type Graph, GraphBuilder, int, readNames, shapeText } from "#onnx";
 import { groupWeights } from "./layers.ts";
 import { findWeights } from "./weights.ts";
 
@@ -96,7 +96,7 @@ export function featuresAt(
   if (!axes || typeof width !== "number") {
     throw new UsageError(
       "CUT_SHAPE",
-      `the value behind "${cut}" has shape [${dims?.join(", ") ?? "unknown"}], expected [batch, features], [batch, tokens, features] or [batch, channels, height, width]`,
+      `the value behind "${cut}" has shape ${shapeText(dims)}, expected [batch, features], [batch, tokens, features] or [batch, channels, height, width]`,
       "Cut the model at another place; `assay inspect` lists them.",
     );
   }

@@ -48,6 +48,7 @@ export function replaceHead(
     classes,
     task,
     heads: undefined,
+    features: undefined,
   };
 }
 
@@ -66,9 +67,7 @@ export function bodyOf(
   cut?: string,
 ): Features & { graph: Graph } {
   const { graph, features, width } =
-    cut === undefined
-      ? findHead(model.graph, model.logits)
-      : featuresAt(model.graph, cut);
+    cut === undefined ? findHead(model) : featuresAt(model.graph, cut);
   const pruned = prune({
     ...graph,
     outputs: [new GraphBuilder(graph).info(features)],
@@ -120,9 +119,9 @@ export function linearHead(
  *
  * @throws HEAD_UNKNOWN
  */
-export function headInput({ graph, logits }: Model): string {
-  const { reads } = findHead(graph, logits);
-  if (new GraphBuilder(graph).type(reads) === "float32") return reads;
+export function headInput(model: Model): string {
+  const { reads } = findHead(model);
+  if (new GraphBuilder(model.graph).type(reads) === "float32") return reads;
   throw new AssayError(
     "HEAD_UNKNOWN",
     `the head of the model reads integers of eight bits, "${reads}"`,
@@ -154,7 +153,14 @@ const pooled: ReadonlySet<string> = new Set(
 /**
  * The last linear layer of a model: what it reads, [N, width], in a graph that has it.
  */
-function findHead(graph: Graph, logits: string): Layer & { graph: Graph } {
+function findHead({
+  graph,
+  logits,
+  classes,
+  features,
+}: Model): Layer & { graph: Graph } {
+  if (features)
+    return { graph, reads: logits, features: logits, width: classes.length };
   const b = new GraphBuilder(graph, "features/");
   const makers = makersOf(graph);
   const { signal } = signals(graph, b, isLayer);

@@ -54,7 +54,7 @@ export function withHeads(
     heads.map((h) => h.logits),
     { axis: int(1) },
   );
-  const { task: _before, ...rest } = model;
+  const { task: _before, features: _features, ...rest } = model;
   return {
     ...rest,
     graph: b.build([logits]),

@@ -58,6 +58,7 @@ export {
 export { labelTensor } from "./loss-pass.ts";
 export type { Answers, Head, HeadSpec, Model } from "./model.ts";
 export { drawNoise, type NoiseInput } from "./noise.ts";
+export { pools } from "./outputs/features.ts";
 export { ownLabels } from "./own-labels.ts";
 export type { RawUnits } from "./preprocessing.ts";
 export { hashGraph, readGraph } from "./read.ts";

@@ -2,10 +2,12 @@ import type { z } from "zod";
 import { AssayError, nearest } from "#core";
 import {
   type DataType,
+  type Dim,
   filled,
   type Graph,
   GraphBuilder,
   int64s,
+  shapeText,
   type ValueInfo,
 } from "#onnx";
 import type { contractSchema } from "./contract.ts";
@@ -119,8 +121,8 @@ function filling(
 const filledAs = (type: DataType, value: number) => filled(type, [], value);
 
 /**
- * The shape of another input: fixed sizes as they are, the first dimension that of the
- * batch, named ones as in the chosen input.
+ * The shape of another input: fixed sizes as they are, that of the batch where it lies,
+ * named ones as in the chosen input.
  */
 function shapeLike(
   b: GraphBuilder,
@@ -130,10 +132,12 @@ function shapeLike(
 ): string {
   const shape = b.shapeOf(input.name);
   const dims = other.dims ?? input.dims ?? [];
+  const batch = batchOf(dims, input);
+  if (dims.length === 0) return b.ints([]);
   return b.concat(
     dims.map((dim, i) => {
       const same = input.dims?.indexOf(dim) ?? -1;
-      const at = i === 0 ? 0 : typeof dim === "string" ? same : -1;
+      const at = i === batch ? 0 : typeof dim === "string" ? same : -1;
       if (at >= 0) return b.slice(shape, [at], [at + 1], [0]);
       if (typeof dim === "number") return b.ints([dim]);
       throw openDimension(other, file);
@@ -142,9 +146,20 @@ function shapeLike(
   );
 }
 
+/**
+ * The axis of another input along which the batch lies: the one of its name, or the
+ * first that is open; -1 where all sizes are fixed. Initial states have it behind the
+ * layers.
+ */
+function batchOf(dims: readonly Dim[], input: ValueInfo): number {
+  const [batch] = input.dims ?? [];
+  const named = typeof batch === "string" ? dims.indexOf(batch) : -1;
+  return named >= 0 ? named : dims.findIndex((d) => typeof d !== "number");
+}
+
 const openDimension = ({ name, dims }: ValueInfo, file: string) =>
   new AssayError(
     "MODEL_INPUT",
-    `${file}: the shape [${dims?.join(", ") ?? "?"}] of input "${name}" is not known`,
+    `${file}: the shape ${shapeText(dims)} of input "${name}" is not known`,
     "Export the model with fixed sizes for it.",
   );

@@ -10,6 +10,7 @@ import {
   toFloat32,
 } from "#onnx";
 import { type Bound, bindInput } from "./bind.ts";
+import { refuseBranches } from "./branches.ts";
 import { contractSchema } from "./contract.ts";
 import type { Detector } from "./detector.ts";
 import { foldConstants } from "./fold.ts";
@@ -17,6 +18,7 @@ import { chooseHead, modelTask, outputAlone } from "./heads.ts";
 import { layerGroups } from "./layers.ts";
 import type { Model } from "./model.ts";
 import { noiseOutside } from "./noise.ts";
+import type { Pool } from "./outputs/features.ts";
 import type { Found, Source } from "./outputs/found.ts";
 import { findLogits } from "./outputs/logits.ts";
 import { classNames, inOrderOf, storedNames } from "./outputs/names.ts";
@@ -34,6 +36,8 @@ import { contractIn } from "./saved.ts";
 import { meaningOf, type Task, taskSchema } from "./tasks/index.ts";
 
 export interface LoadModelOptions {
+  /** How the features of a bare body become one row, for a head to come. */
+  readonly pool?: Pool;
   readonly input?: z.input<typeof contractSchema>;
   readonly classes?: readonly string[];
   /** What the outputs mean; told by how the graph ends when left out. */
@@ -101,11 +105,12 @@ export async function openAsRead(
       ? await lookAtScores({ ...bound, graph }, options.classes, file)
       : plainScores;
     const read = asModel({ ...bound, graph, scores }, file, options);
-    const { batch } = bound;
-    const refused =
-      batch === undefined
-        ? undefined
-        : await refusedBatch(read.model, batch, file);
+    const { batch, filled, embedding } = bound;
+    // Masks and positions of texts are computed from each text.
+    const isSure = batch === undefined && !(filled && embedding === undefined);
+    const refused = isSure
+      ? undefined
+      : await refusedBatch(read.model, batch, file);
     return { read, refused };
   };
   const { read, refused } = await open("front");
@@ -175,6 +180,7 @@ function asModel(
     names,
     scores,
     batch: _batch,
+    filled: _filled,
     ...bound
   }: BoundGraph & { scores: Scores },
   file: string,
@@ -194,8 +200,12 @@ function asModel(
         task: options.task && taskSchema.parse(options.task),
         classes: options.classes,
         scores,
+        pool: options.pool,
+        ids: bound.embedding === undefined ? undefined : bound.input,
+        padding: options.input?.padding ?? 0,
       });
-  const own = found.task ? undefined : names;
+  const own = found.task || found.features ? undefined : names;
+  refuseBranches(found.cut, file);
   const classes = classNames(found, stated, own, file);
   const { logits, cut, task } = inOrderOf(found, own, stated, file);
   const model: Model = {
@@ -204,6 +214,7 @@ function asModel(
     logits,
     classes,
     task,
+    features: found.features,
     noise: noise.length > 0 ? noise : undefined,
     detectors: detectors.length > 0 ? detectors : undefined,
     straightThrough: [

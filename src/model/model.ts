@@ -40,6 +40,8 @@ export interface Model {
    * where gradients are taken instead.
    */
   readonly embedding?: string;
+  /** Whether its outputs are features for a head to come, rather than answers. */
+  readonly features?: true;
 }
 
 /** Where the targets of each output lie in training, and how far they spread. */

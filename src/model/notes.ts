@@ -47,6 +47,10 @@ function readingNotes(r: Reading): string[] {
     notes.push(
       `It was exported for batches of ${r.fixedBatch} and opened for any size: two random samples came out the same alone and together.`,
     );
+  if (r.logits.from === "features")
+    notes.push(
+      `Output "${r.logits.output}" gives features, since ${r.logits.why}: as a base it gets a head; it cannot be audited as it is.`,
+    );
   if (r.logits.from === "softmax")
     notes.push(
       `The Softmax at the end is left out: the logits are "${r.logits.value}", which goes into it.`,
@@ -71,7 +75,7 @@ function readingNotes(r: Reading): string[] {
     notes.push(
       "The two scores stand in the other order than the file's own label says: they are swapped.",
     );
-  if (r.logits.unused.length > 0)
+  if (r.logits.unused.length > 0 && r.logits.from !== "features")
     notes.push(
       r.logits.why === ONLY
         ? `Not used: output ${quoted(r.logits.unused)}.`

@@ -9,21 +9,23 @@ import { randomSamples } from "./random-samples.ts";
 const TOLERANCE = 1e-3;
 
 /**
- * Why a model that was exported for one batch size cannot be opened for any
- * (MODEL_BATCH); undefined where two random samples have the same logits alone and
- * together.
+ * Why a model that was exported for one batch size, or whose other inputs were filled,
+ * cannot be run for any (MODEL_BATCH); undefined where two random samples have the same
+ * logits alone and together.
  *
- * @param size that it was exported for
+ * @param size that it was exported for; undefined where it is open
  */
 export async function refusedBatch(
   model: Model,
-  size: number,
+  size: number | undefined,
   file: string,
 ): Promise<AssayError | undefined> {
   const refusal = (why: string, cause?: unknown) =>
     new AssayError(
       "MODEL_BATCH",
-      `${file} was exported for batches of ${size} and cannot be opened for others: ${why}`,
+      size === undefined
+        ? `${file} cannot be run for several samples at once: ${why}`
+        : `${file} was exported for batches of ${size} and cannot be opened for others: ${why}`,
       "Export the model with a free batch dimension (dynamic_shapes or dynamic_axes of torch.onnx.export).",
       { cause },
     );

@@ -431,10 +431,11 @@ export class GraphBuilder {
 
   /** A name that nothing has yet. It is taken from then on. */
   fresh(stem: string): string {
-    if (this.#outer) return this.#take(this.#outer.fresh(stem));
     let name: string;
     do {
-      name = `${this.#prefix}${stem}_${this.#counter++}`;
+      name = this.#outer
+        ? this.#outer.fresh(stem)
+        : `${this.#prefix}${stem}_${this.#counter++}`;
     } while (this.#taken.has(name));
     return this.#take(name);
   }

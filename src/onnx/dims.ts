@@ -25,6 +25,10 @@ function print({ factor, names }: Monomial): Dim {
   return factor === 1 ? product : `${factor}*${product}`;
 }
 
+/** Dimensions as messages show them: "[batch, 3, ?]"; "of unknown shape" is "[?]". */
+export const shapeText = (dims: readonly Dim[] | undefined): string =>
+  `[${dims?.map((d) => d ?? "?").join(", ") ?? "?"}]`;
+
 /** The product of dimensions; 1 for none. */
 export function multiply(dims: readonly Dim[]): Dim {
   let factor = 1;

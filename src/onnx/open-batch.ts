@@ -299,6 +299,7 @@ function isRepeated(value: string, end: number, b: GraphBuilder): boolean {
   if (axis < 0 || dims[axis] === 1) return true;
   const constant = b.constantOf(value);
   if (constant) return isAlike(constant, axis);
+  if (isUniform(value, b)) return true;
   const maker = b.nodes.findLast((n) => n.outputs.includes(value));
   if (maker?.domain !== "") return false;
   if (maker.op === "ConstantOfShape") return true;
@@ -306,6 +307,26 @@ function isRepeated(value: string, end: number, b: GraphBuilder): boolean {
   if (!isPlain && !/^(Expand|Tile|Cast|Identity)$/.test(maker.op)) return false;
   const parts = isPlain ? maker.inputs : maker.inputs.slice(0, 1);
   return parts.every((name) => isRepeated(name, end, b));
+}
+
+/** Operators that move numbers or repeat them. */
+const movers: ReadonlySet<string> = new Set(
+  "Cast Expand Gather Identity Reshape Slice Split Squeeze Tile Transpose Unsqueeze".split(
+    " ",
+  ),
+);
+
+/** Whether a value is known to hold one number everywhere, as initial states do. */
+function isUniform(value: string, b: GraphBuilder): boolean {
+  const constant = b.constantOf(value);
+  if (constant)
+    return Array.from(constant.data as ArrayLike<unknown>).every(
+      (v, _, [first]) => v === first,
+    );
+  const maker = b.nodes.findLast((n) => n.outputs.includes(value));
+  if (maker?.domain !== "") return false;
+  if (maker.op === "ConstantOfShape") return true;
+  return movers.has(maker.op) && isUniform(maker.inputs[0] ?? "", b);
 }
 
 const elementwise: ReadonlySet<string> = new Set(

@@ -62,12 +62,14 @@ const statedOf = ({
   input,
   classes,
   output,
+  pool,
   task,
   weights,
 }: Omit<NonNullable<Suite["unrelated"]>, "model">) => ({
   input,
   classes,
   head: output,
+  pool,
   task,
   weights,
 });

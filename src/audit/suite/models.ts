@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Chosen, choiceOf } from "#core";
 import { trainingDefenses } from "#defenses";
-import { contractSchema, taskSchema } from "#model";
+import { contractSchema, pools, taskSchema } from "#model";
 import {
   type Adaptation,
   adaptations,
@@ -38,6 +38,11 @@ export const givenSchema = z.strictObject({
   output: z.string().optional(),
   /** What the outputs of the file mean, where it does not tell. */
   task: taskSchema.optional(),
+  /**
+   * How the features of a body without a head become one row: the mean over pixels or
+   * tokens, or the first token.
+   */
+  pool: z.enum(pools).optional(),
 });
 
 const trainingDefense = choiceOf(trainingDefenses);

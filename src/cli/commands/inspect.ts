@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { openEngine } from "#engine";
-import { inspectModel, type LoadModelOptions } from "#model";
+import { inspectModel, type LoadModelOptions, pools } from "#model";
 import {
   deviceOption,
   type EngineOptions,
@@ -21,6 +21,7 @@ interface InspectOptions extends EngineOptions {
   fill?: Input["others"];
   padding?: number;
   output?: string;
+  pool?: LoadModelOptions["pool"];
   classes?: string[];
   task?: keyof typeof tasks;
   all?: boolean;
@@ -67,6 +68,12 @@ export const inspectCommand = new Command("inspect")
   )
   .option("--padding <token>", "the token that fills up short texts", whole)
   .option("--output <name>", "the output that is judged, of several")
+  .addOption(
+    new Option(
+      "--pool <how>",
+      "how features at places become one row, of a body without a head",
+    ).choices(pools),
+  )
   .option("--classes <names>", "their names a,b,c, or how many", classes)
   .addOption(
     new Option(
@@ -107,6 +114,7 @@ Examples:
     const inspection = await inspectModel(model, engine, {
       input: inputOf(options),
       head: options.output,
+      pool: options.pool,
       classes: named,
       task: options.task && tasks[options.task],
     });

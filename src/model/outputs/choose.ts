@@ -12,21 +12,30 @@ export interface Chosen {
   readonly why: string;
 }
 
+interface Wanted {
+  /** Names of the classes, where they are known. */
+  readonly classes?: readonly string[];
+  /** How features at places become one row, where that is stated. */
+  readonly pool?: string;
+}
+
 /**
  * The output of a graph that holds what a model says: the only one of floats, the
  * one whose width is that of the classes, the one that is called logits, the one that
  * is computed from the others, or the first.
  *
- * @param classes names of the classes, where they are known
  * @throws MODEL_OUTPUT when none holds floats
  */
 export function chooseOutput(
   graph: Graph,
   b: GraphBuilder,
-  classes: readonly string[] | undefined,
+  { classes, pool }: Wanted,
   file: string,
 ): Chosen {
-  const all = candidates(graph, b);
+  const outputs = candidates(graph, b);
+  const places = outputs.filter((o) => (b.dims(o.name)?.length ?? 0) > 2);
+  // What is pooled has places.
+  const all = pool && places.length > 0 ? places : outputs;
   const chosen = (output: ValueInfo, why: string): Chosen => ({ output, why });
   const [first] = all;
   if (!first) {
@@ -43,23 +52,23 @@ export function chooseOutput(
   if (fitting && others.length === 0)
     return chosen(fitting, `its width fits the ${classes?.length} classes`);
   const wide = all.filter((o) => (width(o) ?? 0) > 1);
-  const pool = fitting ? fit : wide.length > 0 ? wide : all;
+  const rivals = fitting ? fit : wide.length > 0 ? wide : all;
   for (const [pattern, called] of names) {
-    const [named, ...more] = pool.filter(({ name }) => pattern.test(name));
+    const [named, ...more] = rivals.filter(({ name }) => pattern.test(name));
     if (named && more.length === 0) return chosen(named, called);
   }
   const makers = makersOf(graph);
-  const last = pool.find((o) =>
-    pool.every(
+  const last = rivals.find((o) =>
+    rivals.every(
       ({ name }) =>
         name === o.name || comesFrom(o.name, name, makers, () => true),
     ),
   );
-  return last && pool.length > 1
+  return last && rivals.length > 1
     ? chosen(last, "it is computed from the others")
     : chosen(
-        pool[0] ?? first,
-        pool.length > 1 ? "it is the first" : "its width is that of classes",
+        rivals[0] ?? first,
+        rivals.length > 1 ? "it is the first" : "its width is that of classes",
       );
 }
 

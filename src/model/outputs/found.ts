@@ -8,6 +8,8 @@ export interface Found {
   readonly cut: Graph;
   /** A classifier when left out. */
   readonly task?: Task;
+  /** Whether they are features for a head to come, rather than answers. */
+  readonly features?: true;
   /**
    * Where the logits come from; absent for a file that Assay wrote, which ends in them.
    */
@@ -23,6 +25,7 @@ export interface Source extends Chosen {
     | "softmax"
     | "log-softmax"
     | "sigmoid"
+    | "features"
     | "probabilities"
     | "one logit";
 }

@@ -11,6 +11,7 @@ import {
 import { comesFrom, type Makers, makersOf } from "../ancestry.ts";
 import type { Task } from "../tasks/index.ts";
 import { chooseOutput, widthOf } from "./choose.ts";
+import { featuresBy, type Pool, pooled } from "./features.ts";
 import type { Found, Source } from "./found.ts";
 import type { Scores } from "./scores.ts";
 
@@ -25,6 +26,14 @@ export interface Stated {
   readonly task?: Task;
   readonly classes?: readonly string[];
   readonly scores: Scores;
+  /**
+   * How features at places become one row, where the output is to be taken as features.
+   */
+  readonly pool?: Pool;
+  /** Token ids, where the model is one of text. */
+  readonly ids?: string;
+  /** The token that fills up short texts. */
+  readonly padding: number;
 }
 
 /**
@@ -33,14 +42,25 @@ export interface Stated {
  * scikit-learn model gives (whose softmax they are). A single logit z becomes
  * the two -z/2 and z/2, whose softmax is its sigmoid. Values stay as they are.
  *
- * @throws MODEL_OUTPUT
+ * @throws MODEL_OUTPUT, MODEL_FEATURES, POOL
  */
 export function findLogits(graph: Graph, file: string, stated: Stated): Found {
   const b = new GraphBuilder(graph, "output/");
-  const chosen = chooseOutput(graph, b, stated.classes, file);
+  const chosen = chooseOutput(graph, b, stated, file);
   const { name } = chosen.output;
-  refusePositions(b, name, stated.task, file);
   const end = endOf(graph, b, name);
+  const why = end ? undefined : featuresOf(graph, b, name, stated);
+  if (why !== undefined) {
+    if (stated.classes) throw noAnswers(file, name, why, stated.classes);
+    const features = pooled(b, name, { ...stated, file });
+    return {
+      logits: features,
+      cut: prune(b.build([features])),
+      features: true,
+      source: { ...chosen, why, reversed: false, from: "features" },
+    };
+  }
+  refusePositions(b, name, stated.task, file);
   // A classifier of classical learning gives shares of classes, whatever makes them.
   const { shares, reversed } = stated.scores;
   const isSigmoid = end?.node.op === "Sigmoid" && !(shares && !stated.task);
@@ -77,6 +97,34 @@ export function findLogits(graph: Graph, file: string, stated: Stated): Found {
   if (isSigmoid) return at(asMatrix(b, score), "sigmoid");
   return at(asMatrix(b, score), shares ? "probabilities" : "output");
 }
+
+/**
+ * Why an output is taken as features for a head to come; undefined when it is to
+ * answer.
+ */
+function featuresOf(
+  graph: Graph,
+  b: GraphBuilder,
+  output: string,
+  { pool, task, classes }: Stated,
+): string | undefined {
+  if (pool) return `pool: ${pool} was stated`;
+  if (task || (classes && widthOf(b.dims(output)) === classes.length))
+    return undefined;
+  return featuresBy(graph, b, output);
+}
+
+const noAnswers = (
+  file: string,
+  output: string,
+  why: string,
+  classes: readonly string[],
+) =>
+  new AssayError(
+    "MODEL_FEATURES",
+    `${file}: output "${output}" gives features (${why}), no answer for each of ${classes.length} classes`,
+    "Use it as base: a strategy puts a head on it and fine-tunes it.",
+  );
 
 /** The logarithm of shares, or of the odds of each where it holds by itself. */
 function logOf(b: GraphBuilder, shares: string, odds: boolean): string {
@@ -219,7 +267,7 @@ function refusePositions(
   throw new AssayError(
     "MODEL_OUTPUT",
     `${file}: output "${output}" has shape [${dims.join(", ")}], an answer ${what}, expected [batch, classes]`,
-    "Name another output with output: in the suite, or export the model with logits [batch, classes].",
+    "Name another output with output: in the suite. To put a head on features, state pool: average for maps, cls or mean for tokens.",
   );
 }
 

@@ -5,6 +5,7 @@ import {
   GraphBuilder,
   int,
   type Node,
+  shapeText,
   type Tensor,
 } from "#onnx";
 import { makersOf } from "../ancestry.ts";
@@ -25,7 +26,7 @@ export function classNames(
   if (dims && dims.length !== 2) {
     throw new AssayError(
       "MODEL_OUTPUT",
-      `${file}: output "${logits}" has shape [${dims.join(", ")}], expected [batch, classes]`,
+      `${file}: output "${logits}" has shape ${shapeText(dims)}, expected [batch, classes]`,
       "Export the model with logits or values [batch, outputs].",
     );
   }

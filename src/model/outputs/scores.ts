@@ -63,7 +63,7 @@ export async function lookAtScores(
 ): Promise<Scores> {
   const { graph, input } = bound;
   const b = new GraphBuilder(graph);
-  const { output } = chooseOutput(graph, b, classes, file);
+  const { output } = chooseOutput(graph, b, { classes }, file);
   const label = ownLabelOf(graph);
   const labels = graph.outputs.filter((o) => o.name === label?.output);
   const session = await onnxruntime.load(
