@@ -4,12 +4,12 @@ import {
   type AcrossHeads,
   curves,
   domains,
-  type Faults,
   type Followed,
   inheritance,
   judgeCells,
   judgeEpochs,
   judgeHeads,
+  type Looks,
   type Scored,
   seedSummaries,
   transfers,
@@ -37,9 +37,10 @@ export interface Found
     | "textGallery"
     | "timing"
   > {
-  readonly faults: Faults;
   /** All that was warned of. */
   readonly warnings: readonly string[];
+  /** What was found of each candidate before anything counted. */
+  readonly looks: Looks;
   readonly cells: readonly Scored[];
   readonly heads: AcrossHeads;
   readonly epochs: readonly Followed[];
@@ -54,12 +55,12 @@ export function judged(
   found: Found,
   { suite, file, hash }: Pick<LoadedSuite, "suite" | "file" | "hash">,
 ): Results {
-  const { complete, faults, base, candidates } = found;
+  const { complete, looks, base, candidates } = found;
   const families = new Map(
     Object.entries(suite.attacks).map(([id, { unit }]) => [id, unit.family]),
   );
-  const cells = judgeCells(found.cells, faults, file);
-  const crossTask = judgeHeads(found.heads, cells, faults);
+  const cells = judgeCells(found.cells, looks, file);
+  const crossTask = judgeHeads(found.heads, cells, looks);
   const worst = worstCases(
     cells,
     Object.keys(suite.candidates),
@@ -108,7 +109,7 @@ export function judged(
       complete && suite.attackSource
         ? domains(
             cells,
-            judgeCells(found.onSource, faults, file),
+            judgeCells(found.onSource, looks, file),
             // A shift keeps the samples and their order. Other data are other samples.
             suite.sourceData === undefined,
             candidates.map(({ id }) => id),

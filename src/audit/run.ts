@@ -84,7 +84,7 @@ async function compute(
   const { loaded, data, engine, onEvent } = shop;
   const { suite } = loaded;
   const models = await makeModels(plan, shop);
-  const faults = await checkModels(models, shop);
+  const looks = await checkModels(models, shop);
   onEvent({ kind: "phase", title: "Attacking" });
   const attacking = prepareAttacks(shop, models);
   const computed = await attackAll(plan.cells, attacking);
@@ -95,8 +95,8 @@ async function compute(
   const found = {
     complete,
     classes: data.target.test.classes,
-    ...(await modelResults(models, shop)),
-    faults,
+    ...(await modelResults(models, shop, looks)),
+    looks,
     cells: [...computed.values()],
     heads,
     trials,

@@ -77,6 +77,7 @@ export { grantAccess, type Queries, type Target } from "./target.ts";
 export { inTargetUnits, unitOf } from "./target-units.ts";
 export {
   areLabels,
+  bestConstant,
   chanceOf,
   type Meaning,
   type Measure,

@@ -26,8 +26,8 @@ const found: Found = {
   classes: ["0", "1"],
   base: null,
   candidates: [candidate("full", 90, 100), candidate("head", 80, 100)],
-  faults: new Map(),
   warnings: [],
+  looks: new Map(),
   cells: [
     scored({ outcomes: outcomes(60, 30, 10) }),
     scored(
@@ -87,7 +87,10 @@ test("a cell is judged by the others and by what is wrong with its model, and th
   expect(outdone.cells.map((c) => c.trusted)).toEqual([false, true]);
   expect(outdone.gate.verdict).toBe("inconclusive");
   const faulty = judged(
-    { ...found, faults: new Map([["full", ["It draws at random."]]]) },
+    {
+      ...found,
+      looks: new Map([["full", { faults: ["It draws at random."] }]]),
+    },
     loaded,
   );
   expect(faulty.cells.map((c) => [c.candidate, c.trusted])).toEqual([
@@ -140,7 +143,10 @@ test("an attack on all heads at once says little of one whose gradient it did no
     judged(one, loaded).crossTask?.map((c) => c.trusted);
   expect(trusted(all)).toEqual([true, false]);
   expect(
-    trusted({ ...all, faults: new Map([["head", ["It draws at random."]]]) }),
+    trusted({
+      ...all,
+      looks: new Map([["head", { faults: ["It draws at random."] }]]),
+    }),
   ).toEqual([false, false]);
 });
 

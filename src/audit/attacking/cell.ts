@@ -122,6 +122,7 @@ async function attackAndScore(
       bench,
       ball,
       made,
+      before,
       clean,
       outcomes,
     ),

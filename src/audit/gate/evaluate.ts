@@ -133,6 +133,12 @@ function decide(
       because: `${all}outside the limit of ${limit}`,
     };
   }
+  if (trust === "guesses") {
+    return {
+      verdict: "inconclusive",
+      because: `within the limit of ${limit}, but the answers cannot be told from one answer for everything`,
+    };
+  }
   if (trust === "not evaluated") {
     return {
       verdict: "inconclusive",

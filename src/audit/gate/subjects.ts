@@ -4,7 +4,7 @@ import { checksOfReplays, cleanDrop, replaysOn } from "../judging/index.ts";
 import type { Check, Rate, Results } from "../results/index.ts";
 import type { Interval } from "../statistics/index.ts";
 import { type GateConfig, type Limits, MAIN } from "../suite/index.ts";
-import { isVoid } from "../trust/index.ts";
+import { isGuessed, isVoid } from "../trust/index.ts";
 
 /** What a gate looks at. */
 export type GateInput = Pick<
@@ -34,7 +34,13 @@ export interface Subject {
   basis: string | null;
   /** "" for a plain number. */
   unit: "%" | "points" | "";
-  trust: "trusted" | "too good" | "not evaluated" | "void" | "beyond proof";
+  trust:
+    | "trusted"
+    | "too good"
+    | "guesses"
+    | "not evaluated"
+    | "void"
+    | "beyond proof";
 }
 
 /** The numbers that a rule selects. */
@@ -42,6 +48,37 @@ export function subjectsOf(
   rule: GateConfig[number],
   results: GateInput,
 ): Subject[] {
+  return measuredBy(rule, results).map(({ of, ...subject }) =>
+    subject.trust !== "void" && of.some((one) => guesses(one, results))
+      ? { ...subject, trust: "guesses" }
+      : subject,
+  );
+}
+
+/** What a number was measured on. */
+interface Place {
+  readonly candidate: string;
+  /** Of models without one when left out. */
+  readonly defense?: string;
+}
+
+type Measured = Subject & { readonly of: readonly Place[] };
+
+/** Whether the answers there cannot be told from one answer for everything. */
+const guesses = (
+  { candidate, defense = UNDEFENDED }: Place,
+  { candidates, cells }: GateInput,
+): boolean =>
+  cells.some(
+    (cell) =>
+      cell.candidate === candidate &&
+      cell.defense === defense &&
+      isGuessed(cell.checks),
+  ) ||
+  (defense === UNDEFENDED &&
+    candidates.some((one) => one.id === candidate && one.guesses === true));
+
+function measuredBy(rule: GateConfig[number], results: GateInput): Measured[] {
   const {
     robustAccuracy,
     cleanAccuracy,
@@ -73,7 +110,7 @@ export function subjectsOf(
 function robustSubjects(
   limits: Limits["robustAccuracy"],
   { worstCases, cells, crossTask = [] }: GateInput,
-): Subject[] {
+): Measured[] {
   return worstCases
     .filter((one) => selects(limits, one))
     .map((one) => {
@@ -88,6 +125,7 @@ function robustSubjects(
       const replays = replaysOn(crossTask, candidate, defense, threatModel);
       return {
         ...measure(robustAccuracy),
+        of: [one],
         name: `${candidate} / ${defense} / ${threatModel}`,
         what: "Robust accuracy",
         trust: trustOf(
@@ -102,7 +140,7 @@ function robustSubjects(
 function cleanSubjects(
   limits: Limits["cleanAccuracy"],
   { candidates, cells }: GateInput,
-): Subject[] {
+): Measured[] {
   return candidates.flatMap((candidate) => {
     const rates = new Map([[UNDEFENDED, candidate.cleanAccuracy]]);
     for (const cell of cells) {
@@ -115,8 +153,9 @@ function cleanSubjects(
         selects(limits, { candidate: candidate.id, defense }),
       )
       .map(
-        ([defense, clean]): Subject => ({
+        ([defense, clean]): Measured => ({
           ...measure(clean),
+          of: [{ candidate: candidate.id, defense }],
           name: `${candidate.id} / ${defense}`,
           what: "Clean accuracy",
           trust: "trusted",
@@ -133,16 +172,19 @@ function meanSubjects(
   limits: Limits["robustAccuracy"] | Limits["cleanAccuracy"],
   results: GateInput,
   { clean }: { clean: boolean },
-): Subject[] {
+): Measured[] {
   return results.seeds
     .filter(({ threatModel }) => (threatModel === null) === clean)
     .filter((one) =>
       selects(limits, { ...one, threatModel: one.threatModel ?? undefined }),
     )
-    .map((one): Subject => {
+    .map((one): Measured => {
       const { candidate, defense, threatModel, values, mean, low, high } = one;
       const place = [defense, threatModel].filter((part) => part !== null);
       return {
+        of: results.candidates
+          .filter(({ replica }) => replica?.of === candidate)
+          .map(({ id }) => ({ candidate: id, defense })),
         name: [candidate, ...place].join(" / "),
         what: `Mean ${clean ? "clean" : "robust"} accuracy over seeds`,
         value: mean,
@@ -175,7 +217,7 @@ function leastTrusted(
 function dropSubjects(
   limits: Limits["cleanAccuracyDrop"],
   { candidates, cells }: GateInput,
-): Subject[] {
+): Measured[] {
   const reference = limits.than
     ? candidates.find(({ id }) => id === limits.than)
     : candidates[0];
@@ -190,6 +232,7 @@ function dropSubjects(
     .map((candidate) => {
       const drop = cleanDrop(reference, candidate, cells);
       return {
+        of: [{ candidate: candidate.id }, { candidate: reference.id }],
         name: `${candidate.id} against ${reference.id}`,
         what: `The drop in clean accuracy from ${reference.id}`,
         value: drop.value,
@@ -207,7 +250,7 @@ const taskOf = ({ member }: GateInput["candidates"][number]): string =>
 function successSubjects(
   limits: Limits["attackSuccess"],
   { cells }: GateInput,
-): Subject[] {
+): Measured[] {
   return cells
     .filter((cell) => counts(cell))
     .filter((cell) =>
@@ -216,6 +259,7 @@ function successSubjects(
     .map((cell) => ({
       // Without a correct sample there was nothing to break: any rate is possible.
       ...measure(cell.attackSuccess ?? { value: 0, low: 0, high: 1, n: 0 }),
+      of: [cell],
       name: `${cell.candidate} / ${cell.defense} / ${cell.attack} / ${cell.threatModel.id}`,
       what: "Attack success",
       trust: trustOf(cell.trusted, [cell.checks]),
@@ -225,12 +269,13 @@ function successSubjects(
 function certifiedSubjects(
   { radius, sigma, candidate }: Limits["certifiedAccuracy"],
   { certificates }: GateInput,
-): Subject[] {
+): Measured[] {
   return certificates
     .filter((one) => selects({ candidate }, one))
     .filter((one) => sigma === undefined || one.sigma === sigma)
     .map((one) => ({
       ...measure(certifiedAt(one.radii, radius)),
+      of: [one],
       name: `${one.candidate} / smoothed by ${one.sigma}`,
       what: `Certified accuracy at a radius of ${radius}`,
       trust: radius > largestRadius(one) ? "beyond proof" : "trusted",
@@ -240,7 +285,7 @@ function certifiedSubjects(
 function trialSubjects(
   limits: Limits["trial"],
   { trials }: GateInput,
-): Subject[] {
+): Measured[] {
   return trials
     .filter((one) => selects(limits, one))
     .flatMap((one) =>
@@ -249,9 +294,10 @@ function trialSubjects(
           limits.finding ? f.id === limits.finding : f.role === "headline",
         )
         .filter((f) => limits.at === undefined || f.at === limits.at)
-        .map((f): Subject => {
+        .map((f): Measured => {
           const { value, low, high, n } = f;
           return {
+            of: [{ candidate: one.candidate }],
             name: f.at ? `${one.id} at ${f.at}` : one.id,
             what: f.title,
             value: value ?? 0,

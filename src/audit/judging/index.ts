@@ -7,11 +7,11 @@ export { seedSummaries } from "./seeds.ts";
 export { transfers } from "./transfer.ts";
 export {
   type AcrossHeads,
-  type Faults,
   type Followed,
   judgeCells,
   judgeEpochs,
   judgeHeads,
+  type Looks,
   type Scored,
 } from "./trusted.ts";
 export { checksOfReplays, replaysOn, worstCases } from "./worst-case.ts";

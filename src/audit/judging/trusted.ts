@@ -1,3 +1,5 @@
+import { UNDEFENDED } from "../counting.ts";
+import type { Preflight } from "../models/index.ts";
 import type { Cell, CrossTask, Trajectory } from "../results/index.ts";
 import {
   type Evidence,
@@ -13,7 +15,10 @@ export interface Scored {
 }
 
 /** What the preflight found of each candidate. */
-export type Faults = ReadonlyMap<string, readonly string[]>;
+export type Looks = ReadonlyMap<
+  string,
+  Pick<Preflight, "faults"> & Partial<Preflight>
+>;
 
 /**
  * Judges every cell by the others.
@@ -22,13 +27,18 @@ export type Faults = ReadonlyMap<string, readonly string[]>;
  */
 export function judgeCells(
   scored: readonly Scored[],
-  faults: Faults,
+  looks: Looks,
   suite: string,
 ): Cell[] {
   const evidence = scored.map(
     (one): Evidence => ({
       ...one.evidence,
-      faults: faults.get(one.cell.candidate) ?? [],
+      faults: looks.get(one.cell.candidate)?.faults ?? [],
+      // Of the bare model more samples were asked than are attacked.
+      guesswork:
+        (one.cell.defense === UNDEFENDED
+          ? looks.get(one.cell.candidate)?.guesswork
+          : undefined) ?? one.evidence.guesswork,
     }),
   );
   return scored.map(({ cell }, i): Cell => {
@@ -68,11 +78,13 @@ export interface AcrossHeads {
 export function judgeHeads(
   { replays, together }: AcrossHeads,
   cells: readonly Cell[],
-  faults: Faults,
+  looks: Looks,
 ): CrossTask[] {
   const trusted = new Map(cells.map((cell) => [cell.id, cell.trusted]));
   const siblings = together.map(({ evidence, heads }): Evidence => {
-    const all = heads.flatMap(({ row }) => faults.get(row.candidate) ?? []);
+    const all = heads.flatMap(
+      ({ row }) => looks.get(row.candidate)?.faults ?? [],
+    );
     return { ...evidence, faults: [...new Set(all)] };
   });
   return [
@@ -84,8 +96,9 @@ export function judgeHeads(
     ...together.flatMap(({ heads }, at) =>
       heads.map(({ row: { outcomes, ...row }, noGradient }) => {
         // No attack without gradients is made on several heads.
+        const { guesswork } = looks.get(row.candidate) ?? {};
         const checks = trustChecks(
-          { ...siblings[at]!, noGradient },
+          { ...siblings[at]!, noGradient, guesswork },
           siblings,
         ).filter(({ id }) => id !== otherMeans.id);
         return { ...row, trusted: isTrusted(checks), checks, outcomes };

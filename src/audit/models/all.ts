@@ -1,9 +1,10 @@
+import { takeSamples } from "#data";
 import { compile } from "#model";
-import { judgedOn } from "../tasks/index.ts";
+import { evenly, judgedOn } from "../tasks/index.ts";
 import { makeBase, makeUnrelated } from "./base.ts";
 import { makeCandidate } from "./candidate.ts";
 import { contradictions } from "./own-labels.ts";
-import { preflight } from "./preflight.ts";
+import { type Preflight, preflight } from "./preflight.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
 
 /** The models of a run. */
@@ -30,31 +31,37 @@ export async function makeModels(
   return { base, unrelated, candidates };
 }
 
+/** Clean samples that tell guessing from knowing. */
+const ENOUGH = 2000;
+
 /**
- * Looks at every candidate before anything counts, and tells what is odd; gives what
- * makes numbers of each untrustworthy.
+ * Looks at every candidate before anything counts, and tells what is odd.
+ *
+ * @returns what was found of each, by their ids
  */
 export async function checkModels(
   { candidates }: Models,
   { loaded, data, engine, onEvent }: Workshop,
-): Promise<Map<string, readonly string[]>> {
+): Promise<Map<string, Preflight>> {
   onEvent({ kind: "phase", title: "Checking models" });
-  const faults = new Map<string, readonly string[]>();
+  const looks = new Map<string, Preflight>();
   for (const [id, { model, unprocessed, says }] of candidates) {
     const { task } = loaded.suite.candidates[id]!;
-    const { attacked } = judgedOn(data, task);
+    const { attacked, target } = judgedOn(data, task);
+    const more = takeSamples(target.test, evenly(target.test, ENOUGH));
     const compiled = await compile(model, engine);
     const plain = unprocessed && (await compile(unprocessed, engine));
-    const found = await preflight(compiled, attacked, id, plain);
+    const found = await preflight(compiled, attacked, more, id, plain);
     const labels = await says?.(attacked.x);
     const said = labels
       ? await contradictions(compiled, attacked, id, labels)
       : [];
     await compiled.release();
     await plain?.release();
-    faults.set(id, found.faults);
-    for (const message of [...found.warnings, ...said, ...found.faults])
+    const warnings = [...found.warnings, ...said];
+    looks.set(id, { ...found, warnings });
+    for (const message of [...warnings, ...found.faults])
       onEvent({ kind: "warning", message });
   }
-  return faults;
+  return looks;
 }

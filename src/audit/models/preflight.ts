@@ -1,14 +1,9 @@
 import { AssayError } from "#core";
 import type { Dataset } from "#data";
-import {
-  type CompiledModel,
-  chanceOf,
-  classesSeen,
-  type Model,
-  meaningOf,
-} from "#model";
+import { type CompiledModel, classesSeen } from "#model";
 import { type FloatTensor, rows } from "#onnx";
-import { mcnemar, rate } from "../statistics/index.ts";
+import { mcnemar } from "../statistics/index.ts";
+import { type Guesswork, guessworkInWords, guessworkOf } from "./guesswork.ts";
 
 /** Samples that are compared one by one with the batch. */
 const PROBES = 8;
@@ -22,19 +17,24 @@ export interface Preflight {
   readonly warnings: readonly string[];
   /** Why its numbers are not to be trusted. */
   readonly faults: readonly string[];
+  /** What its answers are worth beside one for everything. */
+  readonly guesswork: Guesswork;
 }
 
 /**
  * Checks a model before anything counts: finite logits, the same logits alone
- * and in a batch, more than one class predicted, and that it does better with
+ * and in a batch, better than one answer for everything, and that it does better with
  * the preprocessing that the suite states than without.
  *
+ * @param data the samples that are attacked
+ * @param more clean samples that tell guessing from knowing
  * @param unprocessed the model without that preprocessing, where there is one
  * @throws PREFLIGHT when numbers from this model would mean nothing
  */
 export async function preflight(
   model: CompiledModel,
   data: Dataset,
+  more: Dataset,
   name: string,
   unprocessed?: CompiledModel,
 ): Promise<Preflight> {
@@ -68,38 +68,30 @@ export async function preflight(
     }
   }
   const seen = classesSeen(model.model, logits, data.targets);
-  const right = seen.filter((p, i) => p === data.y[i]).length;
   const warnings: string[] = [];
   if (random)
     warnings.push(
       `${name} answers otherwise when it is asked again: it draws at random.`,
     );
-  if (answersAlike(model.model, logits)) {
+  const guesswork = await guessworkOn(model, more);
+  const guessed = guessworkInWords(guesswork);
+  if (guessed)
     warnings.push(
-      `${name} predicts the same for every test sample; check its preprocessing.`,
+      `${name} ${guessed}; check its preprocessing and the order of its outputs.`,
     );
-  } else if (
-    rate(right, data.y.length).low <= chanceOf(model.model, data.targets)
-  ) {
-    warnings.push(
-      `${name} is right on ${right} of ${data.y.length} test samples, which guessing could be; check its preprocessing and the order of its outputs.`,
-    );
-  }
   const faults = unprocessed
     ? await processedTwice(unprocessed, data, seen)
     : [];
-  return { warnings, faults };
+  return { warnings, faults, guesswork };
 }
 
-/** Whether a model says the same of every sample. */
-function answersAlike(model: Model, { data, dims }: FloatTensor): boolean {
-  const { answer } = meaningOf(model);
-  const [n = 0, width = 0] = dims;
-  const first = answer(data.subarray(0, width));
-  for (let i = 1; i < n; i++)
-    if (answer(data.subarray(i * width, (i + 1) * width)) !== first)
-      return false;
-  return true;
+async function guessworkOn(
+  model: CompiledModel,
+  data: Dataset,
+): Promise<Guesswork> {
+  const outputs = await model.logits(data.x);
+  const seen = classesSeen(model.model, outputs, data.targets);
+  return guessworkOf(model.model, outputs, seen, data);
 }
 
 /** Whether the first samples, asked together again, ever have other logits. */

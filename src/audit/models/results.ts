@@ -5,6 +5,8 @@ import { MAIN, unitResult } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
 import { cleanAccuracy, cleanPerformance } from "./accuracy.ts";
 import type { Models } from "./all.ts";
+import { isGuesswork } from "./guesswork.ts";
+import type { Preflight } from "./preflight.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
 
 /**
@@ -14,6 +16,7 @@ import type { ReadyModel, Workshop } from "./ready.ts";
 export async function modelResults(
   { base, unrelated, candidates }: Models,
   shop: Workshop,
+  looks: ReadonlyMap<string, Preflight>,
 ): Promise<Pick<Results, "task" | "base" | "unrelated" | "candidates">> {
   const all = [...candidates.values()];
   return {
@@ -21,7 +24,7 @@ export async function modelResults(
     base: base && (await baseResult(base, shop)),
     unrelated: unrelated ? await baseResult(unrelated, shop) : undefined,
     candidates: await Promise.all(
-      all.map((one) => candidateResult(one, shop, base)),
+      all.map((one) => candidateResult(one, shop, base, looks.get(one.id))),
     ),
   };
 }
@@ -71,6 +74,7 @@ async function candidateResult(
   ready: ReadyModel,
   shop: Workshop,
   base: ReadyModel | null,
+  look: Preflight | undefined,
 ): Promise<Results["candidates"][number]> {
   const candidate = shop.loaded.suite.candidates[ready.id]!;
   const { task, trunk, replica, adaptation } = candidate;
@@ -119,6 +123,7 @@ async function candidateResult(
     ),
     trainableParameters: ready.trainableParameters,
     cleanAccuracy: accuracy,
+    guesses: look && isGuesswork(look.guesswork) ? true : undefined,
     measures: measures.length > 0 ? measures : undefined,
     history: ready.history,
     ended: ready.ended,

@@ -15,6 +15,7 @@ export {
 } from "./intervals.ts";
 export {
   mcnemar,
+  moreOften,
   type Paired,
   pairedRatio,
   pairsOf,

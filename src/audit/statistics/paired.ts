@@ -45,6 +45,13 @@ export function mcnemar(b: number, c: number): number {
 }
 
 /**
+ * One-sided p-value of the same test: how likely `b` or more of the discordant pairs
+ * are when either side has them as often.
+ */
+export const moreOften = (b: number, c: number): number =>
+  b === 0 ? 1 : betaCdf(0.5, b, c + 1);
+
+/**
  * 95 % score interval of p1 - p2 on the same samples (Tango 1998, Statistics in
  * Medicine 17:891). It has a width where no pair is discordant: up to 3.84 / n.
  */

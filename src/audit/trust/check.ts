@@ -1,5 +1,6 @@
 import type { Family } from "#attacks";
 import { counts } from "../counting.ts";
+import type { Guesswork } from "../models/index.ts";
 import {
   type Access,
   type Check,
@@ -38,6 +39,11 @@ export interface Evidence {
   nonFinite: number;
   /** What is wrong with the model before any attack, in sentences. */
   faults: readonly string[];
+  /**
+   * What the clean answers are worth beside one answer for everything; absent where
+   * nobody looked.
+   */
+  guesswork?: Guesswork;
   /** What the attack had to do otherwise than its paper says, in sentences. */
   notes: readonly string[];
   /** Why there was no gradient to follow; null where there was, or none was needed. */

@@ -5,6 +5,7 @@ import { asPublished } from "./checks/as-published.ts";
 import { beatsNoise } from "./checks/beats-noise.ts";
 import { beatsQueries } from "./checks/beats-queries.ts";
 import { beatsTransfer } from "./checks/beats-transfer.ts";
+import { betterThanGuessing } from "./checks/better-than-guessing.ts";
 import { breaksControl } from "./checks/breaks-control.ts";
 import { breaksUndefended } from "./checks/breaks-undefended.ts";
 import { budgetKept } from "./checks/budget-kept.ts";
@@ -32,6 +33,9 @@ export type { AttackProbes } from "./probes/index.ts";
  * wrong either way.
  */
 const always: readonly TrustCheck[] = [budgetKept, cleanPreflight, asPublished];
+
+/** What holds for every cell as well, but leaves a low number what it is. */
+const ofTheModel: readonly TrustCheck[] = [betterThanGuessing];
 
 /**
  * The checks of numbers that count. When one fails, the target may be less
@@ -62,6 +66,7 @@ const whereItCounts: readonly TrustCheck[] = [
 /** Every check there is. */
 export const allTrustChecks: readonly TrustCheck[] = [
   ...always,
+  ...ofTheModel,
   ...whereItCounts,
 ];
 
@@ -70,7 +75,7 @@ export function trustChecks(
   cell: Evidence,
   siblings: readonly Evidence[],
 ): Check[] {
-  const checks = counts(cell) ? allTrustChecks : always;
+  const checks = counts(cell) ? allTrustChecks : [...always, ...ofTheModel];
   return checks.flatMap(({ id, title, judge }) => {
     const finding = judge(cell, siblings);
     return finding ? [{ id, title, ...finding }] : [];
@@ -89,3 +94,9 @@ export function isVoid(checks: readonly Check[]): boolean {
       status === "failed" && always.some((check) => check.id === id),
   );
 }
+
+/** Whether the answers of a cell's model cannot be told from one answer for everything. */
+export const isGuessed = (checks: readonly Check[]): boolean =>
+  checks.some(
+    ({ id, status }) => status === "failed" && id === betterThanGuessing.id,
+  );

@@ -122,9 +122,34 @@ const ANSWERS = 200;
  * targets would reach as the answer to all.
  */
 export function chanceOf(model: Tasked, targets?: FloatTensor): number {
+  if (!targets) return 1 / meaningOf(model).classes;
+  const [n = 0] = targets.dims;
+  const right = bestOfTargets(model, targets).filter(Boolean).length;
+  return n === 0 ? 0 : right / n;
+}
+
+/**
+ * Which samples the best single answer for all of them gets right: the class that is
+ * most frequent among them, or the best of the targets.
+ */
+export function bestConstant(
+  model: Tasked,
+  y: Int32Array,
+  targets?: FloatTensor,
+): boolean[] {
+  if (targets) return bestOfTargets(model, targets);
+  const often = new Map<number, number>();
+  for (const label of y) often.set(label, (often.get(label) ?? 0) + 1);
+  const [best] = [...often].toSorted(([, a], [, b]) => b - a)[0] ?? [];
+  return Array.from(y, (label) => label === best);
+}
+
+/** Which samples the best of their targets gets right as the answer to all. */
+function bestOfTargets(model: Tasked, targets: FloatTensor): boolean[] {
   const meaning = meaningOf(model);
-  if (!targets) return 1 / meaning.classes;
+  const { classes } = meaning;
   const [n = 0, width = 0] = targets.dims;
+  let best: boolean[] = Array.from({ length: n }, () => false);
   let most = 0;
   for (let i = 0; i < Math.min(n, ANSWERS); i++) {
     const one = meaning.saying(
@@ -133,12 +158,12 @@ export function chanceOf(model: Tasked, targets?: FloatTensor): number {
     const data = new Float32Array(n * width);
     for (let k = 0; k < n; k++) data.set(one, k * width);
     const { data: seen } = meaning.view({ ...targets, data }, targets);
-    const { classes } = meaning;
-    let right = 0;
-    for (let k = 0; k < n; k++)
-      if (!seen.subarray(k * classes, (k + 1) * classes).some((v) => v > 0))
-        right++;
-    most = Math.max(most, right / n);
+    const right = best.map(
+      (_, k) =>
+        !seen.subarray(k * classes, (k + 1) * classes).some((v) => v > 0),
+    );
+    const count = right.filter(Boolean).length;
+    if (count > most) [best, most] = [right, count];
   }
-  return most;
+  return best;
 }

@@ -619,3 +619,47 @@ describe("the suite form", () => {
     expect(() => parse(text)).toThrow(message);
   });
 });
+
+describe("a candidate whose answers are one for everything", () => {
+  const guessing = input(
+    [cell({ outcomes: outcomes(500, 0, 100) })],
+    [{ ...candidate("full", 900, 1000), guesses: true }],
+  );
+
+  it("passes no rule about any of its numbers, and may fail", () => {
+    const rules: GateConfig = [
+      { robustAccuracy: { min: 0.5 } },
+      { cleanAccuracy: { min: 0.5 } },
+      { attackSuccess: { max: 0.1 } },
+      { cleanAccuracy: { min: 0.95 } },
+    ];
+    expect(verdicts(rules, guessing)).toEqual([
+      "inconclusive",
+      "inconclusive",
+      "inconclusive",
+      "failed",
+    ]);
+    expect(evaluateGate(rules, guessing).rules[1]?.reason).toContain(
+      "one answer for everything",
+    );
+  });
+
+  it("behind a defence as well, where its cells say so", () => {
+    const behind = input([
+      cell({
+        defense: "blur",
+        outcomes: outcomes(500, 0, 100),
+        checks: [
+          {
+            id: "better-than-guessing",
+            title: "",
+            status: "failed",
+            message: "",
+          },
+        ],
+      }),
+    ]);
+    const rule = [{ cleanAccuracy: { min: 0.5 } }];
+    expect(verdicts(rule, behind)).toEqual(["passed", "inconclusive"]);
+  });
+});

@@ -125,6 +125,18 @@ test("an honestly adversarially trained model raises no alarm, and is more robus
   expect(hard.accuracy).toBeGreaterThan(soft.accuracy + 0.2);
 });
 
+test("one answer for everything: it withstands all, and is worth nothing", async () => {
+  await saved("constant", (model) => {
+    const b = new GraphBuilder(model.graph);
+    const bias = b.constant(floats([1, 5], [1, 0, 0, 0, 0]));
+    const same = b.add(b.mul(model.logits, 1e-6), bias);
+    return { ...model, graph: b.build([same]), logits: same };
+  });
+  const results = await audit("constant");
+  expectCaught(results, "better-than-guessing");
+  expect(results.candidates[0]?.warnings?.join()).toContain("same answer");
+});
+
 test("a saturated softmax: logits so large that the loss is flat", async () => {
   await saved("saturated", (model) => {
     const b = new GraphBuilder(model.graph);
