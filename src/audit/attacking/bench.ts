@@ -1,6 +1,6 @@
 import { ballOf, editsLimit } from "#attacks";
 import { hashOf, Random } from "#core";
-import type { Dataset } from "#data";
+import { type Dataset, takeSamples } from "#data";
 import {
   type ChosenDefense,
   defend,
@@ -17,10 +17,17 @@ import {
   type Samples,
 } from "#model";
 import { type FloatTensor, tensor } from "#onnx";
-import type { Models, ReadyModel, Workshop } from "../models/index.ts";
+import {
+  decisions,
+  type Guesswork,
+  guessworkOf,
+  type Models,
+  type ReadyModel,
+  type Workshop,
+} from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import { describe } from "../suite/index.ts";
-import { judgedOn, type TaskData } from "../tasks/index.ts";
+import { evenly, judgedOn, type TaskData } from "../tasks/index.ts";
 import {
   type BrokenControl,
   type ModelProbes,
@@ -88,6 +95,7 @@ export interface Opened {
   release(): Promise<void>;
   /** Found once, when they are first asked for. */
   probes?: ModelProbes;
+  guesswork?: Guesswork;
   /**
    * What attacks, by their hash, do to the candidate behind a defence that is
    * known to be broken.
@@ -202,4 +210,25 @@ export async function probesOf(
     new Random(seed).fork("model probes"),
   );
   return opened.probes;
+}
+
+/** Clean test samples that tell guessing from knowing. */
+const ENOUGH = 500;
+
+/** What the answers of an opened model are worth beside one answer for everything. */
+export async function guessworkBehind(
+  opened: Opened,
+  { target: { test }, seed }: Bench,
+): Promise<Guesswork> {
+  if (opened.guesswork) return opened.guesswork;
+  const some = takeSamples(test, evenly(test, ENOUGH));
+  const stream = new Random(seed).fork("draws for guesswork");
+  const answers = await opened.answers(
+    samplesOf(some),
+    Array.from(some.y, (_, i) => stream.fork(i)),
+  );
+  const { model } = opened.model;
+  const seen = decisions(model, answers, some.targets);
+  opened.guesswork = guessworkOf(model, answers.logits, seen, some);
+  return opened.guesswork;
 }

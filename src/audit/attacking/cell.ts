@@ -122,7 +122,6 @@ async function attackAndScore(
       bench,
       ball,
       made,
-      before,
       clean,
       outcomes,
     ),

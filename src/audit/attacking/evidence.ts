@@ -1,15 +1,9 @@
 import type { Ball, Family } from "#attacks";
 import { Random } from "#core";
-import {
-  type Answers,
-  type CompiledModel,
-  chanceOf,
-  type Limit,
-  type Samples,
-} from "#model";
+import { type CompiledModel, chanceOf, type Limit, type Samples } from "#model";
 import { type FloatTensor, sizeOf } from "#onnx";
 import { isFree } from "#tables";
-import { decisions, guessworkOf, type ReadyModel } from "../models/index.ts";
+import { decisions, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import { samplesThatAre } from "../results/index.ts";
 import {
@@ -28,6 +22,7 @@ import { progressOf } from "../work.ts";
 import {
   type Bench,
   drawsFor,
+  guessworkBehind,
   type Opened,
   probesOf,
   samplesOf,
@@ -43,7 +38,6 @@ export async function gather(
   bench: Bench,
   ball: Limit<Samples>,
   made: Craft & { examples: Samples },
-  before: Answers,
   clean: Int32Array,
   outcomes: string,
 ): Promise<Omit<Evidence, "faults">> {
@@ -79,7 +73,7 @@ export async function gather(
     chance: chanceOf(scored.model, data.targets),
     outcomes,
     ...extentOf(ball, samplesOf(data), made.examples),
-    guesswork: guessworkOf(scored.model, before.logits, clean, data),
+    guesswork: await guessworkBehind(opened, bench),
     notes: made.notes,
     noGradient: made.noGradient,
     zeroGradientShare: probe ? zero / n : null,

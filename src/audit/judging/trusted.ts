@@ -1,4 +1,3 @@
-import { UNDEFENDED } from "../counting.ts";
 import type { Preflight } from "../models/index.ts";
 import type { Cell, CrossTask, Trajectory } from "../results/index.ts";
 import {
@@ -34,11 +33,6 @@ export function judgeCells(
     (one): Evidence => ({
       ...one.evidence,
       faults: looks.get(one.cell.candidate)?.faults ?? [],
-      // Of the bare model more samples were asked than are attacked.
-      guesswork:
-        (one.cell.defense === UNDEFENDED
-          ? looks.get(one.cell.candidate)?.guesswork
-          : undefined) ?? one.evidence.guesswork,
     }),
   );
   return scored.map(({ cell }, i): Cell => {
