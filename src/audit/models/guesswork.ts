@@ -10,11 +10,18 @@ export interface Guesswork {
   readonly right: number;
   /** Samples that the best single answer is right on. */
   readonly constant: number;
-  /** Whether it says the same of every sample, where no single answer is right on all. */
+  /**
+   * Whether it says the same of every sample, where no single answer is right on all.
+   */
   readonly oneAnswer: boolean;
-  /** How likely the model's lead is by chance, by a one-sided exact test on the same samples. */
+  /**
+   * How likely the model's lead is by chance, by a one-sided exact test on the same
+   * samples.
+   */
   readonly pValue: number;
-  /** The same of a model that is right on all: how much so few samples can tell at most. */
+  /**
+   * The same of a model that is right on all: how much so few samples can tell at most.
+   */
   readonly least: number;
 }
 
@@ -49,11 +56,17 @@ export function guessworkOf(
   };
 }
 
-/** Whether the answers cannot be told from one answer for everything, though so many samples could have told. */
+/**
+ * Whether the answers cannot be told from one answer for everything, though so many
+ * samples could have told.
+ */
 export const isGuesswork = ({ oneAnswer, pValue, least }: Guesswork): boolean =>
   oneAnswer || (pValue >= SURE && least < SURE);
 
-/** What is odd about the answers, without a subject and a full stop; undefined where nothing is. */
+/**
+ * What is odd about the answers, without a subject and a full stop; undefined where
+ * nothing is.
+ */
 export function guessworkInWords(found: Guesswork): string | undefined {
   const { samples, right, constant, oneAnswer, pValue, least } = found;
   if (oneAnswer)

@@ -135,8 +135,8 @@ export const candidateSchema = z.strictObject({
   trainableParameters: z.int().nullable(),
   cleanAccuracy: rateSchema,
   /**
-   * True where its answers cannot be told from one answer for everything, so that none of
-   * its numbers passes a gate; absent otherwise.
+   * True where its answers cannot be told from one answer for everything, so that none
+   * of its numbers passes a gate; absent otherwise.
    */
   guesses: z.literal(true).optional(),
   /**

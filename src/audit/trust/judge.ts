@@ -95,7 +95,9 @@ export function isVoid(checks: readonly Check[]): boolean {
   );
 }
 
-/** Whether the answers of a cell's model cannot be told from one answer for everything. */
+/**
+ * Whether the answers of a cell's model cannot be told from one answer for everything.
+ */
 export const isGuessed = (checks: readonly Check[]): boolean =>
   checks.some(
     ({ id, status }) => status === "failed" && id === betterThanGuessing.id,
