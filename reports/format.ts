@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { percent } from "#core";
+import { percent, withoutUnseen } from "#core";
 import type {
   Finding,
   Inheritance,
@@ -25,9 +25,8 @@ export const pValue = (p: number): string =>
 export const whole = (n: number): string =>
   String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 
-/** Text from outside without the characters that turn the reading direction. */
-export const plain = (text: string): string =>
-  text.replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f]/g, "");
+/** Text from outside without the characters that nobody sees. */
+export const plain = withoutUnseen;
 
 /** How the columns of a table reach a model that was given, and how that is known. */
 export const unitsInWords = ({

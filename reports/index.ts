@@ -1,3 +1,4 @@
+import { jsonText } from "#core";
 import type { Results } from "#results";
 
 export type { Finding } from "#results";
@@ -8,5 +9,5 @@ export { renderMarkdown } from "./markdown/render.ts";
 
 /** The results document as it is written to results.json. */
 export function renderJson(results: Results): string {
-  return `${JSON.stringify(results, null, 2)}\n`;
+  return jsonText(results);
 }

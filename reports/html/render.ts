@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import Handlebars from "handlebars";
-import { packagePath } from "#core";
+import { packagePath, withoutUnseen } from "#core";
 import type { Results } from "#results";
 import { plain } from "../format.ts";
 import { breakdownView } from "./sections/breakdown.ts";
@@ -35,7 +35,7 @@ import { verdictView } from "./sections/verdict.ts";
  */
 export async function renderHtml(results: Results): Promise<string> {
   const { template, style, styleHash } = load();
-  return template({
+  const html = template({
     title: plain(results.title),
     style,
     styleHash,
@@ -63,6 +63,7 @@ export async function renderHtml(results: Results): Promise<string> {
     limits: limitsView(results),
     provenance: provenanceView(results),
   });
+  return withoutUnseen(html);
 }
 
 interface Loaded {

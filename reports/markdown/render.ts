@@ -1,4 +1,4 @@
-import { percent } from "#core";
+import { percent, withoutUnseen } from "#core";
 import type { Results } from "#results";
 import {
   cleanBehind,
@@ -142,7 +142,7 @@ export function renderMarkdown(results: Results): string {
     if (failed.length > 20)
       lines.push(`- and ${failed.length - 20} more, in the report.`);
   }
-  return `${lines.join("\n")}\n`;
+  return withoutUnseen(`${lines.join("\n")}\n`);
 }
 
 /**

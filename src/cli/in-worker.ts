@@ -68,8 +68,9 @@ function revive({
   stack,
 }: Extract<WorkerMessage, { kind: "error" }>): Error {
   if (name === "InterruptedError") return new InterruptedError();
-  if (name === "UsageError") return new UsageError(code, message, hint);
-  if (name === "AssayError") return new AssayError(code, message, hint);
+  const said = message.split("\n");
+  if (name === "UsageError") return new UsageError(code, said, hint);
+  if (name === "AssayError") return new AssayError(code, said, hint);
   const error = new Error(message);
   error.stack = stack;
   return error;

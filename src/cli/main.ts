@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
-import { AssayError, messageOf, packageVersion, UsageError } from "#core";
+import { AssayError, line, messageOf, packageVersion, UsageError } from "#core";
 import { coloursFor } from "./colour.ts";
 import { hardenCommand } from "./commands/harden.ts";
 import { inspectCommand } from "./commands/inspect.ts";
@@ -51,9 +51,11 @@ function report(error: unknown): number {
     return error instanceof UsageError ? exitCodes.usage : exitCodes.runError;
   }
   process.stderr.write(
-    `${label}: unexpected: ${messageOf(error)}\n  This is a fault in Assay; set ASSAY_DEBUG=1 to see where.\n`,
+    `${label}: unexpected: ${line(messageOf(error))}\n  This is a fault in Assay; set ASSAY_DEBUG=1 to see where.\n`,
   );
   if (process.env.ASSAY_DEBUG && error instanceof Error)
-    process.stderr.write(`${error.stack}\n`);
+    process.stderr.write(
+      `${(error.stack ?? "").split("\n").map(line).join("\n")}\n`,
+    );
   return exitCodes.runError;
 }

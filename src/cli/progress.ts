@@ -1,5 +1,5 @@
 import type { AuditEvent, OnEvent } from "#audit";
-import { duration, percent } from "#core";
+import { duration, lines, percent } from "#core";
 import { coloursFor } from "./colour.ts";
 import { foundText } from "./format.ts";
 
@@ -106,7 +106,7 @@ export function progressOn(
         return line(`${pc.yellow("warning")}: ${event.message}`);
     }
   };
-  return { onEvent: show, end: clear };
+  return { onEvent: (event) => show(lines(event)), end: clear };
 }
 
 /** To the minute, where there is one. */

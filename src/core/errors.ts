@@ -1,6 +1,9 @@
+import { line } from "./visible.ts";
+
 /**
  * The one error type of the project. Only the command line prints it, as
- * one line: what was found and where, and a hint that says what to do.
+ * one line: what was found and where, and a hint that says what to do. Whatever a
+ * file puts into a message, it stays one visible line of at most 300 characters.
  */
 export class AssayError extends Error {
   override name = "AssayError";
@@ -9,18 +12,18 @@ export class AssayError extends Error {
 
   /**
    * @param code stable upper-case identifier, such as `MODEL_TRUNCATED`
-   * @param message what was found, where, and what was expected
+   * @param message what was found, where, and what was expected; a list has a line each
    * @param hint what the reader should do next
    */
   constructor(
     code: string,
-    message: string,
+    message: string | readonly string[],
     hint: string,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super([message].flat().map(line).join("\n"), options);
     this.code = code;
-    this.hint = hint;
+    this.hint = line(hint);
   }
 }
 

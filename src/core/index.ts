@@ -28,5 +28,6 @@ export { nearest } from "./nearest.ts";
 export type { Need } from "./needs.ts";
 export { Random } from "./random.ts";
 export { logSumExp, softmax } from "./softmax.ts";
+export { jsonText, line, lines, visible, withoutUnseen } from "./visible.ts";
 export { type Pose, posed, warped } from "./warp.ts";
 export { duration, percent } from "./words.ts";

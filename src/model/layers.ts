@@ -48,10 +48,23 @@ export function groupWeights(
   });
 }
 
-/** Whether a name matches a pattern in which `*` stands for anything. */
+/**
+ * Whether a name matches a pattern in which `*` stands for anything. Each part of the
+ * pattern is looked for once, where it comes first: a regular expression would try
+ * all places together.
+ */
 export function matches(pattern: string, name: string): boolean {
-  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replaceAll("*", ".*")}$`).test(name);
+  const [start = "", ...parts] = pattern.split("*");
+  const end = parts.pop();
+  if (end === undefined) return name === start;
+  if (!name.startsWith(start)) return false;
+  let at = start.length;
+  for (const part of parts) {
+    const found = name.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return name.endsWith(end) && name.length - end.length >= at;
 }
 
 /**

@@ -1,10 +1,11 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { crossEntropy, gradient } from "#autodiff";
 import { onnxruntime } from "#engine";
-import { labelTensor, layerGroups, weightsAsInputs } from "#model";
+import { labelTensor, layerGroups, matches, weightsAsInputs } from "#model";
 import {
   emptyGraph,
   type FloatTensor,
@@ -49,6 +50,41 @@ function net(
 
 const linear = (b: GraphBuilder, x: string, dims: number[], name: string) =>
   b.op("MatMul", [x, b.constant(learned(dims), name)]);
+
+describe("a pattern of names", () => {
+  test.each([
+    ["a", "a", true],
+    ["a", "ab", false],
+    ["*", "", true],
+    ["a*", "ba", false],
+    ["*a", "aba", true],
+    ["ab*ba", "aba", false],
+    ["a*b*c", "a-c-b-c", true],
+    ["a*c*b", "a-b-c", false],
+    ["a.c", "abc", false],
+    ["**x", "x", true],
+  ])("%s of %s: %j", (pattern, name, expected) => {
+    expect(matches(pattern, name)).toBe(expected);
+  });
+
+  test("means what the regular expression means", () => {
+    const some = fc.string({
+      unit: fc.constantFrom("a", "b", "*"),
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(some, some, (pattern, text) => {
+        const name = text.replaceAll("*", "");
+        const expected = new RegExp(`^${pattern.replaceAll("*", ".*")}$`);
+        expect(matches(pattern, name)).toBe(expected.test(name));
+      }),
+    );
+  });
+
+  test("takes no longer for many stars", () => {
+    expect(matches(`${"*a".repeat(1000)}b`, "a".repeat(20_000))).toBe(false);
+  });
+});
 
 describe("what is trained of exported models gets a gradient", () => {
   test.each([

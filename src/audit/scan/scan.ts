@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { AssayError, Random, UsageError, writeFile } from "#core";
+import { AssayError, jsonText, Random, UsageError, writeFile } from "#core";
 import { type Dataset, encodePng, selectClasses } from "#data";
 import { inversionParams, type Trigger } from "#defenses";
 import type { Engine } from "#engine";
@@ -131,7 +131,7 @@ export async function scanModel(
 
 /** Writes scan.json and the pictures of triggers into a folder. */
 export function writeScan(folder: string, { scan, pictures }: Looked): void {
-  writeFile(join(folder, "scan.json"), `${JSON.stringify(scan, null, 2)}\n`);
+  writeFile(join(folder, "scan.json"), jsonText(scan));
   for (const [name, png] of pictures) writeFile(join(folder, name), png);
 }
 

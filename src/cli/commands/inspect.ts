@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { jsonText, line, lines } from "#core";
 import { openEngine } from "#engine";
 import { inspectModel, type LoadModelOptions, pools } from "#model";
 import {
@@ -108,7 +109,7 @@ Examples:
     const engine = await openEngine({
       engine: chosen,
       device,
-      onWarning: (message) => process.stderr.write(`${message}\n`),
+      onWarning: (message) => process.stderr.write(`${line(message)}\n`),
     });
     if (chosen === "tfjs") process.stderr.write(`Running on ${engine.title}\n`);
     const inspection = await inspectModel(model, engine, {
@@ -119,9 +120,7 @@ Examples:
       task: options.task && tasks[options.task],
     });
     process.stdout.write(
-      json
-        ? `${JSON.stringify(inspection, null, 2)}\n`
-        : inspectionText(inspection, { all }),
+      json ? jsonText(inspection) : inspectionText(lines(inspection), { all }),
     );
   });
 

@@ -1,5 +1,6 @@
 import { Argument, Command } from "commander";
 import { type CatalogEntry, catalog } from "#audit";
+import { jsonText } from "#core";
 import { columns } from "../format.ts";
 
 export const listCommand = new Command("list")
@@ -17,9 +18,7 @@ Examples:
   )
   .action((kind: string, { json }: { json?: boolean }) => {
     const entries = catalog[kind]?.() ?? [];
-    process.stdout.write(
-      json ? `${JSON.stringify(entries, null, 2)}\n` : `${table(entries)}\n`,
-    );
+    process.stdout.write(json ? jsonText(entries) : `${table(entries)}\n`);
   });
 
 /** Plain metadata as columns; nested metadata is for --json. */

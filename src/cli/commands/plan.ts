@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { loadSuite, type Plan, planSuite, prepareSuite } from "#audit";
+import { jsonText, line } from "#core";
 
 export const planCommand = new Command("plan")
   .description(
@@ -38,8 +39,8 @@ Examples:
     ];
     process.stdout.write(
       json
-        ? `${JSON.stringify(all, null, 2)}\n`
-        : `${all.map((c) => c.id).join("\n")}\n${counts(plan)}\n`,
+        ? jsonText(all)
+        : `${all.map((c) => line(c.id)).join("\n")}\n${counts(plan)}\n`,
     );
     // What is planned is listed first: data may not be there yet.
     await prepareSuite(loaded);

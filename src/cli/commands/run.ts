@@ -1,7 +1,7 @@
 import { basename, extname, join } from "node:path";
 import { Command } from "commander";
 import type { Results } from "#audit";
-import { InterruptedError, percent, writeFile } from "#core";
+import { InterruptedError, lines, percent, writeFile } from "#core";
 import {
   cleanBehind,
   headline,
@@ -91,7 +91,7 @@ async function run(suite: string, options: RunOptions): Promise<number> {
     writeFile(join(out, "summary.md"), renderMarkdown(results));
     writeFile(report, await renderHtml(results));
     process.stdout.write(
-      options.json ? renderJson(results) : summary(results, report),
+      options.json ? renderJson(results) : summary(lines(results), report),
     );
     return exitCodeOf(results.gate.verdict);
   } catch (error) {

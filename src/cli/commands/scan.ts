@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type Scan, scanModel, writeScan } from "#audit";
+import { jsonText, line, lines } from "#core";
 import { openEngine } from "#engine";
 import { coloursFor } from "../colour.ts";
 import {
@@ -40,14 +41,12 @@ The exit status is 3 when a check failed.`,
     async (model: string, { json, suite, out, ...chosen }: ScanOptions) => {
       const engine = await openEngine({
         ...chosen,
-        onWarning: (message) => process.stderr.write(`${message}\n`),
+        onWarning: (message) => process.stderr.write(`${line(message)}\n`),
       });
       const found = await scanModel(model, engine, suite);
       const { scan } = found;
       if (out !== undefined) writeScan(out, found);
-      process.stdout.write(
-        json ? `${JSON.stringify(scan, null, 2)}\n` : scanText(scan),
-      );
+      process.stdout.write(json ? jsonText(scan) : scanText(lines(scan)));
       if (scan.checks.some((c) => c.status === "failed"))
         process.exitCode = exitCodes.gateFailed;
     },

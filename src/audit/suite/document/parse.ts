@@ -22,6 +22,9 @@ const SHOWN = 5;
 
 const DEEPEST = 100;
 
+/** Characters of the longest document. */
+const LONGEST = 2 ** 18;
+
 /**
  * Reads a YAML or JSON document that a person wrote and checks it by a schema.
  * Throws SUITE_INVALID, whose message names the place, the key path, what was
@@ -35,14 +38,16 @@ export function parseDocument<T>(
   const source = text.replace(/^\uFEFF/, "");
   const lines = new LineCounter();
   const reject = (found: Located[]) => invalid(file, lines, found);
-  requireShallow(source, file);
+  requireSmall(source, file);
   const document = parseYaml(source, {
     lineCounter: lines,
     prettyErrors: false,
     // A column called 2024 or 01 is called so.
     stringKeys: true,
+    // The parser would compare each key with each other one.
+    uniqueKeys: false,
   });
-  const broken = syntaxProblems(document);
+  const broken = [...syntaxProblems(document), ...repeatedKeys(document)];
   if (broken.length > 0) throw reject(broken);
   const loose = aliasProblems(document);
   if (loose.length > 0) throw reject(loose);
@@ -116,16 +121,26 @@ function refused(file: string, problems: readonly string[]): UsageError {
   if (rest > 0) shown.push(`and ${rest} more`);
   return new UsageError(
     "SUITE_INVALID",
-    shown.join("\n"),
+    shown,
     `Correct ${file} at ${problems.length === 1 ? "this place" : "these places"} and run the command again.`,
   );
 }
 
 /**
  * The parser descends by recursion, and the process dies of a stack overflow inside it;
- * so depth is bounded before.
+ * so depth is bounded before, and length with it.
  */
-function requireShallow(source: string, file: string): void {
+function requireSmall(source: string, file: string): void {
+  const refuse = (found: string) =>
+    new UsageError(
+      "SUITE_INVALID",
+      `${file}:1:1: top level: found ${found}`,
+      `Correct ${file} and run the command again.`,
+    );
+  if (source.length > LONGEST)
+    throw refuse(
+      `${source.length} characters, expected at most ${LONGEST} of a document that a person wrote`,
+    );
   let depth = 0;
   let deepest = 0;
   for (const character of source) {
@@ -136,25 +151,21 @@ function requireShallow(source: string, file: string): void {
   }
   const indented = /^ {400}/m.test(source);
   const compact = /(?:[-?:][ \t]+){100}/.test(source);
-  if (deepest <= DEEPEST && !indented && !compact) return;
-  throw new UsageError(
-    "SUITE_INVALID",
-    `${file}:1:1: top level: found lists and maps nested too deep, expected at most ${DEEPEST} levels`,
-    `Correct ${file} and run the command again.`,
-  );
+  if (deepest > DEEPEST || indented || compact)
+    throw refuse(
+      `lists and maps nested too deep, expected at most ${DEEPEST} levels`,
+    );
 }
 
 function syntaxProblems(document: Document.Parsed): Located[] {
-  return [...document.errors, ...document.warnings].map((error) => {
+  const all = [...document.errors, ...document.warnings].toSorted(
+    (a, b) => a.pos[0] - b.pos[0],
+  );
+  return all.map((error, i) => {
     const [offset] = error.pos;
-    const path = pathAt(document.contents, offset);
+    // A damaged file has thousands, and only the first are shown.
+    const path = i < SHOWN ? pathAt(document.contents, offset) : [];
     switch (error.code) {
-      case "DUPLICATE_KEY":
-        return {
-          offset,
-          path,
-          message: "found the key a second time, expected each key once",
-        };
       case "MULTIPLE_DOCS":
         return {
           offset,
@@ -169,6 +180,28 @@ function syntaxProblems(document: Document.Parsed): Located[] {
         };
     }
   });
+}
+
+function repeatedKeys(document: Document.Parsed): Located[] {
+  const repeated: Located[] = [];
+  visit(document, {
+    Map(_, map) {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key) || key.value === "<<") continue;
+        const offset = key.range?.[0] ?? 0;
+        if (seen.has(key.value))
+          repeated.push({
+            offset,
+            path:
+              repeated.length < SHOWN ? pathAt(document.contents, offset) : [],
+            message: "found the key a second time, expected each key once",
+          });
+        seen.add(key.value);
+      }
+    },
+  });
+  return repeated;
 }
 
 /** Aliases without an anchor, and those that would hold themselves. */

@@ -66,8 +66,12 @@ function startOf(node: unknown): number | undefined {
   return isNode(node) ? node.range?.[0] : undefined;
 }
 
+/**
+ * A key as it is called. Lists and maps as keys are errors, and writing them out
+ * takes time that doubles with each level.
+ */
 function nameOf(key: unknown): string {
-  return String(isScalar(key) ? key.value : key);
+  return isScalar(key) ? String(key.value) : "?";
 }
 
 function isEmpty(node: unknown): boolean {

@@ -119,6 +119,29 @@ describe("what is not a document", () => {
     ]);
   });
 
+  it.each([["{"], ["[{"], ["{[{ "], ["? {"], ["{? "], ["{{a: "]])(
+    "40 levels of %j as keys are refused at once",
+    (opening) => {
+      expect(problems(`${opening.repeat(40)}\n`)[0]).toMatch(/^suite.yaml:\d/);
+      expect(
+        problems(`seed: 1\nflags: ${opening.repeat(30)}\ntitle: x`)[0],
+      ).toMatch(/^suite.yaml:2:/);
+    },
+  );
+
+  it("thousands of keys and of errors are refused at once", () => {
+    const keys = Array.from({ length: 2000 }, (_, i) => `k${i}: 1`);
+    expect(problems(keys.join("\n")).at(-1)).toMatch(/^and \d+ more$/);
+    expect(problems("a: b: c\n".repeat(2000)).at(-1)).toMatch(/^and/);
+    expect(problems("a: 1\n".repeat(2000)).at(-1)).toMatch(/^and/);
+  });
+
+  it("refuses more than a person writes", () => {
+    expect(problems(`title: ${"x".repeat(2 ** 18)}`)).toEqual([
+      "suite.yaml:1:1: top level: found 262151 characters, expected at most 262144 of a document that a person wrote",
+    ]);
+  });
+
   it("refuses aliases that multiply", () => {
     let text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
     for (let i = 1; i < 10; i++) {
