@@ -31,8 +31,8 @@ export function line(text: string): string {
 }
 
 /**
- * A value with each text in it made a line, as the terminal shows it. Keys of objects are
- * texts as well.
+ * A value with each text in it made a line, as the terminal shows it. Keys of objects
+ * are texts as well.
  */
 export function lines<T>(value: T): T {
   if (typeof value === "string") return line(value) as T;
@@ -46,13 +46,13 @@ export function lines<T>(value: T): T {
   ) as T;
 }
 
-/** JSON of two spaces, with characters that nobody sees as escapes of the same value. */
+/** JSON, indented, with characters that nobody sees as escapes of the same value. */
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value, null, 2);
   return `${text.replace(unseen, (c) => (c === "\n" ? c : escapeOf(c)))}\n`;
 }
 
-/** A report of our own lines without the characters that outsiders put there. */
+/** Text of several lines without the characters that nobody sees. */
 export const withoutUnseen = (text: string): string =>
   text.replace(unseen, (c) => (c === "\n" || c === "\t" ? c : ""));
 
