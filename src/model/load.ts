@@ -21,7 +21,12 @@ import { noiseOutside } from "./noise.ts";
 import type { Pool } from "./outputs/features.ts";
 import type { Found, Source } from "./outputs/found.ts";
 import { findLogits } from "./outputs/logits.ts";
-import { classNames, inOrderOf, storedNames } from "./outputs/names.ts";
+import {
+  classNames,
+  inOrderOf,
+  pickedFrom,
+  storedNames,
+} from "./outputs/names.ts";
 import {
   isClassic,
   lookAtScores,
@@ -40,6 +45,11 @@ export interface LoadModelOptions {
   readonly pool?: Pool;
   readonly input?: z.input<typeof contractSchema>;
   readonly classes?: readonly string[];
+  /**
+   * The output of each class, by number from 0 or by the file's own name, of a file
+   * that has more. Where all classes are names of the file, they are found.
+   */
+  readonly outputs?: readonly (number | string)[];
   /** What the outputs mean; told by how the graph ends when left out. */
   readonly task?: z.input<typeof taskSchema>;
   /**
@@ -102,7 +112,11 @@ export async function openAsRead(
     const bound = boundGraph(source, file, options, join);
     const graph = bound.saved ? bound.graph : await settled(bound.graph);
     const scores = isClassic(source)
-      ? await lookAtScores({ ...bound, graph }, options.classes, file)
+      ? await lookAtScores(
+          { ...bound, graph },
+          options.outputs ? undefined : options.classes,
+          file,
+        )
       : plainScores;
     const read = asModel({ ...bound, graph, scores }, file, options);
     const { batch, filled, embedding } = bound;
@@ -198,7 +212,7 @@ function asModel(
       )
     : findLogits(graph, file, {
         task: options.task && taskSchema.parse(options.task),
-        classes: options.classes,
+        classes: options.outputs ? undefined : options.classes,
         scores,
         pool: options.pool,
         ids: bound.embedding === undefined ? undefined : bound.input,
@@ -206,8 +220,11 @@ function asModel(
       });
   const own = found.task || found.features ? undefined : names;
   refuseBranches(found.cut, file);
-  const classes = classNames(found, stated, own, file);
-  const { logits, cut, task } = inOrderOf(found, own, stated, file);
+  const placed = options.outputs
+    ? pickedFrom(found, options.outputs, own, file)
+    : inOrderOf(found, own, stated, file);
+  const { logits, cut, task } = placed;
+  const classes = classNames(placed, stated, own, file);
   const model: Model = {
     ...bound,
     graph: cut,

@@ -31,6 +31,9 @@ export async function ownLabels(
   const own = bound.saved || kind !== "classes" ? undefined : ownLabelOf(graph);
   if (!own) return undefined;
   const { output, names } = own;
+  // Of some of its outputs the file does not say which is the largest.
+  if (options.outputs || (names && names.length > classes.length))
+    return undefined;
   // Names of the data's classes say which output is which. Others stand in the
   // order of the outputs.
   const order = names?.every((name) => classes.includes(name))

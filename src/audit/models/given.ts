@@ -14,13 +14,14 @@ export const given: Maker<GivenCandidate> = {
 };
 
 function read(
-  { id, model, input, output, weights, task, trunk }: GivenCandidate,
+  { id, model, input, output, classes, weights, task, trunk }: GivenCandidate,
   known: Known,
 ): Promise<ReadyModel> {
   const { target } = judgedOn(known.data, task);
   const options = {
     input,
     classes: target.test.classes,
+    outputs: classes,
     task: taskNamed(known.loaded, task),
     head: trunk ? task : output,
     weights,

@@ -41,7 +41,7 @@ interface Audited {
 /** Read from its file, of which it may be one head. */
 export interface GivenCandidate
   extends Audited,
-    Pick<Written, "weights" | "input" | "output"> {
+    Pick<Written, "weights" | "input" | "output" | "classes"> {
   readonly kind: "given";
   readonly model: string;
 }
@@ -143,6 +143,7 @@ function byKind({
     weights,
     input,
     output,
+    classes,
     strategy,
     regularizer,
     cut,
@@ -170,6 +171,7 @@ function byKind({
       weights,
       input,
       output,
+      classes,
       adaptation: joint,
     };
   if (!strategy)

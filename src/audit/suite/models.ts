@@ -104,6 +104,15 @@ export const candidateSchema = z
      * name when left out.
      */
     output: z.string().optional(),
+    /**
+     * Of a file with more classes than the task: which it has for each class of the
+     * task, by number from 0 or by the file's name. Found by the file's names when left
+     * out.
+     */
+    classes: z
+      .array(z.union([z.int().nonnegative(), z.string().min(1)]))
+      .min(2)
+      .optional(),
     input: contractSchema.optional(),
     strategy: choiceOf(strategies).optional(),
     /** What holds the weights near to the base. */
@@ -167,6 +176,16 @@ export const candidateSchema = z
     path: ["output"],
     message: "an output belongs to a model; state it too",
   })
+  .refine(
+    (c) =>
+      c.classes === undefined ||
+      (c.model !== undefined && c.model !== BASE && !c.tasks),
+    {
+      path: ["classes"],
+      message:
+        "says which classes of a model's file are judged; state that file, of one task",
+    },
+  )
   .refine((c) => c.output === undefined || c.tasks === undefined, {
     path: ["output"],
     message: "tasks names the outputs of a model with several heads",

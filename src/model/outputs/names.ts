@@ -35,7 +35,7 @@ export function classNames(
       throw new AssayError(
         "MODEL_OUTPUT",
         `${file} has ${count} outputs, ${stated.length} names were given (${stated.join(", ")})`,
-        "Give one name for each output of the model, in its order.",
+        "Give one name for each output of the model, in its order, or say which outputs they are: classes of the candidate, by number or name.",
       );
     }
     return stated;
@@ -69,7 +69,9 @@ export function inOrderOf(
   if (!own || !stated || own.join("\n") === stated.join("\n")) return found;
   const places = stated.map((name) => own.indexOf(name));
   const isWhole = (name: string) => /^-?\d+$/.test(name);
-  if (own.length !== stated.length || places.includes(-1)) {
+  // Numbers that are few among many may count something else.
+  const isPart = own.length > stated.length && !stated.every(isWhole);
+  if ((own.length !== stated.length && !isPart) || places.includes(-1)) {
     if (own.every(isWhole) && !stated.every(isWhole)) return found;
     throw new AssayError(
       "MODEL_CLASSES",
@@ -77,6 +79,42 @@ export function inOrderOf(
       "Give the data the names of the model (task.relabel), so that each class meets its output.",
     );
   }
+  return gathered(found, places);
+}
+
+/**
+ * Some of the logits, in this order, each by its number or by the file's name of it.
+ *
+ * @throws MODEL_CLASSES for one that is not there, or twice
+ */
+export function pickedFrom(
+  found: Found,
+  outputs: readonly (number | string)[],
+  own: readonly string[] | undefined,
+  file: string,
+): Found {
+  const count = new GraphBuilder(found.cut).dims(found.logits)?.[1];
+  const places = outputs.map((one) =>
+    typeof one === "number" ? one : (own?.indexOf(one) ?? -1),
+  );
+  const bad = places.findIndex(
+    (k, i) =>
+      k < 0 ||
+      (typeof count === "number" && k >= count) ||
+      places.indexOf(k) !== i,
+  );
+  if (bad < 0) return gathered(found, places);
+  const named = own ? `names ${own.slice(0, 5).join(", ")} ...` : "no names";
+  throw new AssayError(
+    "MODEL_CLASSES",
+    places.indexOf(places[bad]!) < bad
+      ? `classes name the output ${outputs[bad]} of ${file} twice`
+      : `${file} has no output ${JSON.stringify(outputs[bad])}: it has ${count} outputs and ${named}`,
+    "Name an output for each class, by its number from 0 or as the file does.",
+  );
+}
+
+function gathered(found: Found, places: readonly number[]): Found {
   const b = new GraphBuilder(found.cut, "output/");
   const logits = b.op("Gather", [found.logits, b.ints(places)], {
     axis: int(1),
