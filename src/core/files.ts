@@ -19,7 +19,7 @@ import { AssayError, messageOf } from "./errors.ts";
  */
 export function writeFile(path: string, content: string | Uint8Array): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileAtomic.sync(
       path,
       typeof content === "string" ? content : Buffer.from(content),
@@ -36,7 +36,7 @@ export function writeFile(path: string, content: string | Uint8Array): void {
 export function writeParts(path: string, parts: Iterable<Uint8Array>): void {
   const draft = `${path}.part`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const file = openSync(draft, "w");
     try {
       for (const part of parts) {
@@ -51,6 +51,21 @@ export function writeParts(path: string, parts: Iterable<Uint8Array>): void {
   } catch (error) {
     if (existsSync(draft)) rmSync(draft);
     throw unwritable(path, error);
+  }
+}
+
+/**
+ * Makes a folder and those around it, one by one: all at once, Node goes on for ever
+ * where the file system says that what is around is missing, as /proc does.
+ */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

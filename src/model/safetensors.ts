@@ -11,23 +11,20 @@ import {
 } from "#onnx";
 
 /** The element types of the format that ONNX has too. */
-const types: Readonly<Record<string, DataType>> = {
-  F64: "float64",
-  F32: "float32",
-  F16: "float16",
-  BF16: "bfloat16",
-  I64: "int64",
-  I32: "int32",
-};
+const types: ReadonlyMap<string, DataType> = new Map([
+  ["F64", "float64"],
+  ["F32", "float32"],
+  ["F16", "float16"],
+  ["BF16", "bfloat16"],
+  ["I64", "int64"],
+  ["I32", "int32"],
+]);
 
-const headerSchema = z.record(
-  z.string(),
-  z.object({
-    dtype: z.string(),
-    shape: z.array(z.int().nonnegative()),
-    data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
-  }),
-);
+const entrySchema = z.object({
+  dtype: z.string(),
+  shape: z.array(z.int().nonnegative()),
+  data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+});
 
 /** The format allows no more. */
 const LONGEST_HEADER = 100_000_000;
@@ -53,8 +50,8 @@ export function readSafetensors(path: string): Map<string, Tensor> {
   const header = parseHeader(bytes.subarray(8, 8 + length));
   if (!header) throw refuse("has a header that cannot be read");
   const found = new Map<string, Tensor>();
-  for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
-    const type = types[dtype];
+  for (const [name, { dtype, shape, data_offsets }] of header) {
+    const type = types.get(dtype);
     if (!type) throw refuse(`holds "${name}" as ${dtype}, which is not known`);
     const [from, to] = data_offsets;
     const Numbers = arrayTypes[type as "float32"];
@@ -74,9 +71,11 @@ export function readSafetensors(path: string): Map<string, Tensor> {
 
 function parseHeader(bytes: Uint8Array) {
   try {
-    const all = JSON.parse(new TextDecoder().decode(bytes)) as object;
-    const { __metadata__: _, ...rest } = all as Record<string, unknown>;
-    return headerSchema.parse(rest);
+    const all: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    if (all === null || typeof all !== "object") return undefined;
+    return Object.entries(all)
+      .filter(([name]) => name !== "__metadata__")
+      .map(([name, entry]) => [name, entrySchema.parse(entry)] as const);
   } catch {
     return undefined;
   }

@@ -172,6 +172,29 @@ describe("NumPy arrays", () => {
     await expect(read()).rejects.toThrow(/a\.npz cannot be unpacked/);
   });
 
+  it("are refused where an archive's checksum or size is not that of an array", async () => {
+    const x = npyFile("<f4", [2, 2], bytesOf(Float32Array.of(0, 0.5, 1, 0.25)));
+    const read = (archive: Uint8Array) => {
+      put(folder, "b.npz", archive);
+      const spec = { source: "npz", path: "b.npz" };
+      return loadDataset(dataSpecSchema.parse(spec) as DataSpec, folder);
+    };
+    const whole = { "x.npy": x, "y.npy": labels };
+    const stored = Buffer.from(zipSync(whole, { level: 0 }));
+    await expect(read(stored)).resolves.toBeDefined();
+    const rotten = Buffer.from(stored);
+    // The last number of x, from 0.25 to 0.3125.
+    const at = rotten.indexOf(Buffer.from(x)) + x.length - 2;
+    rotten[at] = 0xa0;
+    await expect(read(rotten)).rejects.toThrow(
+      /b\.npz cannot be unpacked: the checksum of "x\.npy" is wrong/,
+    );
+    const large = Buffer.from(zipSync(whole));
+    const entry = large.indexOf(Buffer.from("PK\x01\x02", "latin1"));
+    large.writeUInt32LE(2 ** 31 - 1, entry + 24);
+    await expect(read(large)).rejects.toThrow(/"x" states 2147483647 bytes/);
+  });
+
   it("are refused when they are cut, or say what they are not", async () => {
     const x = npyFile("<f4", [2, 2], bytesOf(Float32Array.of(0, 0.5, 1, 0.25)));
     await fc.assert(

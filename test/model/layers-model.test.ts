@@ -1,5 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import tf from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
 import { runAudit } from "#audit";
@@ -8,7 +14,7 @@ import { onnxruntime } from "#engine";
 import { hashGraph, inspectModel, loadModel } from "#model";
 import { floats, type Graph, numbers, sizeOf, type Tensor } from "#onnx";
 import { readLayersModel } from "../../src/model/layers-model/read.ts";
-import { temporaryFolder } from "../folder.ts";
+import { put, temporaryFolder } from "../folder.ts";
 
 tf.env().set("PROD", true);
 await tf.setBackend("cpu");
@@ -607,6 +613,29 @@ describe("files that are damaged, or that it cannot read", () => {
     writeFileSync(path, JSON.stringify(json));
     return path;
   }
+
+  test("a link to weights elsewhere is refused, one beside the model is followed", async () => {
+    const path = await save(dense());
+    const beside = dirname(path);
+    const json = JSON.parse(readFileSync(path, "utf8")) as Saved;
+    const [first = ""] = pathsOf(json);
+    const elsewhere = put(folder, "elsewhere.bin", "");
+    copyFileSync(join(beside, first), elsewhere);
+    symlinkSync(elsewhere, join(beside, "out.bin"));
+    symlinkSync(first, join(beside, "in.bin"));
+    const read = (name: string) => {
+      pathsOf(json)[0] = name;
+      writeFileSync(path, JSON.stringify(json));
+      return readLayersModel(path);
+    };
+    expect(read("in.bin").nodes.length).toBeGreaterThan(0);
+    expect(() => read("out.bin")).toThrow(
+      expect.objectContaining({
+        code: "MODEL_INVALID",
+        message: expect.stringContaining("outside"),
+      }),
+    );
+  });
 
   test.each<[string, (json: Saved) => unknown, object]>([
     [

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { loadModel, saveModel } from "#model";
 import type { FloatTensor } from "#onnx";
 import { readSafetensors } from "../../src/model/safetensors.ts";
-import { temporaryFolder } from "../folder.ts";
+import { put, temporaryFolder } from "../folder.ts";
 import { untrained } from "../reference.ts";
 
 const folder = temporaryFolder();
@@ -112,4 +112,32 @@ test("damaged files are refused", () => {
   expect(() => readSafetensors(write("f8", { w: strange }))).toThrow(
     "F8_E4M3, which is not known",
   );
+  for (const dtype of ["__proto__", "constructor", "toString"])
+    expect(() =>
+      readSafetensors(write("type", { w: { ...strange, dtype } })),
+    ).toThrow(`${dtype}, which is not known`);
+});
+
+test("tensors may have any name, and each entry has offsets", () => {
+  const header = (json: string) => {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(Buffer.byteLength(json)));
+    const bytes = Buffer.concat([length, Buffer.from(json), Buffer.alloc(4)]);
+    return put(folder, "names.safetensors", bytes);
+  };
+  const entry = '{"dtype":"F32","shape":[1],"data_offsets":[0,4]}';
+  for (const name of ["__proto__", "constructor", "2024"])
+    expect([
+      ...readSafetensors(header(`{"a":${entry},"${name}":${entry}}`)).keys(),
+    ]).toEqual(name === "2024" ? [name, "a"] : ["a", name]);
+  for (const wrong of [
+    '{"a":{"dtype":"F32","shape":[1]}}',
+    `{"a":${entry},"__proto__":{"dtype":"F32","shape":[1]}}`,
+    "null",
+    "7",
+    "[1]",
+  ])
+    expect(() => readSafetensors(header(wrong))).toThrow(
+      "header that cannot be read",
+    );
 });

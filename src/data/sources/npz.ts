@@ -3,11 +3,15 @@ import { unzipSync } from "fflate";
 import { z } from "zod";
 import { AssayError, messageOf, nearest, readFile, UsageError } from "#core";
 import { arrayKeys, samplesOfArrays } from "../arrays.ts";
+import { hasChecksum, statedChecksums } from "../checksums.ts";
 import { readNpy } from "../npy.ts";
 import { defineSource } from "../source.ts";
 
 /** The most bytes that an array may unpack to. */
 const LARGEST = 2 ** 31 - 1;
+
+/** To how many times its size anything can unpack (RFC 1951: 258 bytes of 2 bits). */
+const MOST_PACKED = 1032;
 
 /** Two NumPy arrays in one archive, as numpy.savez and savez_compressed write it. */
 export const npz = defineSource({
@@ -45,14 +49,22 @@ function unpack(file: string, names: readonly string[]) {
   let unpacked: Record<string, Uint8Array>;
   try {
     unpacked = unzipSync(bytes, {
-      filter({ name, originalSize }) {
+      filter({ name, size, originalSize }) {
         const array = name.replace(/\.npy$/, "");
         present.push(array);
         if (!names.includes(array)) return false;
-        if (originalSize <= LARGEST) return true;
-        throw new Error(`"${array}" unpacks to ${originalSize} bytes`);
+        // So much is allocated before anything is unpacked.
+        if (originalSize <= Math.min(LARGEST, MOST_PACKED * (size + 1)))
+          return true;
+        throw new Error(
+          `"${array}" states ${originalSize} bytes, packed in ${size}`,
+        );
       },
     });
+    const stated = statedChecksums(bytes);
+    for (const [name, content] of Object.entries(unpacked))
+      if (!hasChecksum(content, stated.get(name)))
+        throw new Error(`the checksum of "${name}" is wrong`);
   } catch (error) {
     throw new AssayError(
       "DATA_FORMAT",

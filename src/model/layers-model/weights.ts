@@ -1,4 +1,5 @@
-import { isAbsolute, join, normalize } from "node:path";
+import { existsSync, realpathSync } from "node:fs";
+import { isAbsolute, join, relative } from "node:path";
 import { z } from "zod";
 import { AssayError, readFile } from "#core";
 import { type FloatTensor, floats, halfToNumber, sizeOf } from "#onnx";
@@ -67,16 +68,24 @@ export function shardsOf(
 ): Uint8Array[] {
   return manifest.flatMap(({ paths }) =>
     paths.map((path) => {
-      if (isAbsolute(path) || normalize(path).startsWith(".."))
+      const full = join(folder, path);
+      const isLinkOut = () =>
+        existsSync(full) && !isInside(realpathSync(full), realpathSync(folder));
+      if (isAbsolute(path) || !isInside(full, folder) || isLinkOut())
         throw new AssayError(
           "MODEL_INVALID",
           `${file} refers to weights in "${path}", outside of its folder`,
           "Put the weights beside the model.",
         );
-      return readFile(join(folder, path));
+      return readFile(full);
     }),
   );
 }
+
+/** Whether a path lies in a folder; both as the file system writes them, or neither. */
+const isInside = (path: string, folder: string) =>
+  !/^\.\.($|[\\/])/.test(relative(folder, path)) &&
+  !isAbsolute(relative(folder, path));
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
