@@ -37,7 +37,7 @@ interface Circumstances<X extends Samples>
     Partial<
       Pick<
         AttackInput<unknown>,
-        "others" | "source" | "onNote" | "onMeasure" | "onProgress"
+        "others" | "source" | "onNote" | "onMeasure" | "onPart" | "onProgress"
       >
     > {
   /** The samples that are attacked; all when left out. */

@@ -44,6 +44,16 @@ export interface AttackInput<P, X extends Samples = FloatTensor, B = Ball> {
    * are of interest.
    */
   readonly onMeasure?: (measure: Measure) => void;
+  /** Called with each of the attacks that it consists of, where there are several. */
+  readonly onPart?: (part: Part) => void;
+}
+
+/** One of the attacks that an attack consists of. */
+export interface Part {
+  readonly id: string;
+  readonly access: Access;
+  /** Why it found no gradient to follow; null where it ran. */
+  readonly noGradient: string | null;
 }
 
 /** How many samples stood under one part of an attack. */
@@ -100,8 +110,6 @@ export interface Attack<S extends z.ZodObject = z.ZodObject> {
    * one, when left out.
    */
   draws?(params: z.output<S>): number;
-  /** Whether one of its parts needs no gradients; false when left out. */
-  searches?(params: z.output<S>): boolean;
   /**
    * Tries to break the samples. The target judges every example that it is asked
    * about and keeps those that broke a sample, so most attacks return what it kept.

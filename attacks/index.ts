@@ -175,7 +175,13 @@ export const textAttacks: readonly TextAttack[] = [
 /** An attack of a suite, whatever its samples are. */
 export type AnyAttack = Attack | TextAttack;
 
-export type { Attack, AttackInput, Family, Measure } from "./attack.ts";
+export type {
+  Attack,
+  AttackInput,
+  Family,
+  Measure,
+  Part,
+} from "./attack.ts";
 export {
   type Attackable,
   attackOn,

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { FloatTensor } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
 import { whiteBox } from "../taxonomies.ts";
 import { apgdCe } from "./apgd-ce.ts";
@@ -8,6 +7,7 @@ import { apgdParams } from "./apgd-params.ts";
 import { aimedPgd, apgdT } from "./apgd-t.ts";
 import { fab } from "./fab.ts";
 import { aimedFab, fabT } from "./fab-t.ts";
+import { type Member, runParts } from "./parts.ts";
 import { rivalsOf } from "./rivals.ts";
 import { canSearch, square } from "./square.ts";
 
@@ -37,7 +37,8 @@ type Input = AttackInput<Params>;
  *   gradients are means over 20 calls (`eot`).
  *
  * With fewer classes than a loss needs the members take one that is defined,
- * and say so; Square in L2 and L1 needs images.
+ * and say so; Square in L2 and L1 needs images. Where the model has no gradient, only
+ * Square runs.
  */
 export const autoattack = defineAttack({
   id: "autoattack",
@@ -49,28 +50,11 @@ export const autoattack = defineAttack({
   taxonomy: whiteBox,
   params: autoattackParams,
   draws: ({ version, eot }) => (version === "rand" ? eot : 1),
-  searches: ({ version }) => version !== "rand",
   async run(input) {
-    const members = membersOf(input);
-    const total = members.reduce((sum, { cost }) => sum + cost, 0);
-    let done = 0;
-    for (const { cost, run } of members) {
-      if (input.target.open().length === 0) break;
-      const from = done;
-      await run({
-        onProgress: (share) => input.onProgress((from + share * cost) / total),
-      });
-      done += cost;
-    }
+    await runParts("autoattack", input, membersOf(input));
     return input.target.examples();
   },
 });
-
-interface Member {
-  /** About how many passes it makes. */
-  readonly cost: number;
-  run(member: Pick<Input, "onProgress">): Promise<FloatTensor>;
-}
 
 function membersOf(input: Input): Member[] {
   const { ball, target, params } = input;
@@ -82,51 +66,60 @@ function membersOf(input: Input): Member[] {
   const rivals = once(() => rivalsOf(input, 9));
 
   const climb = (attack: typeof apgdCe, restarts: number): Member => ({
+    ...attack,
     cost: 3 * restarts * steps * eot,
-    run: (member) =>
+    run: (told) =>
       attack.run({
         ...input,
-        ...member,
+        ...told,
         params: apgdParams.parse({ steps, restarts, eot }),
       }),
   });
   const ce = climb(apgdCe, ball.norm === "l1" ? Math.min(most, 5) : many);
   const dlr = climb(apgdDlr, many);
   const aimedClimbs: Member = {
+    ...apgdT,
     cost: 3 * Math.min(targets, target.classes - 1) * steps,
-    run: async (member) =>
+    run: async (told) =>
       aimedPgd(
-        { ...input, ...member, params: apgdT.params.parse({ steps, targets }) },
+        {
+          ...input,
+          ...told,
+          params: apgdT.params.parse({ steps, targets }),
+        },
         await rivals(),
       ),
   };
   const walks: Member = {
+    ...fab,
     cost: 4 * many * steps * (target.classes - 1),
-    run: (member) =>
+    run: (told) =>
       fab.run({
         ...input,
-        ...member,
+        ...told,
         params: fab.params.parse({ steps, restarts: many }),
       }),
   };
   const aimedWalks: Member = {
+    ...fabT,
     cost: 4 * many * steps * Math.min(9, target.classes - 1),
-    run: async (member) =>
+    run: async (told) =>
       aimedFab(
         {
           ...input,
-          ...member,
+          ...told,
           params: fabT.params.parse({ steps, restarts: many }),
         },
         await rivals(),
       ),
   };
   const search: Member = {
+    ...square,
     cost: queries,
-    run: (member) =>
+    run: (told) =>
       square.run({
         ...input,
-        ...member,
+        ...told,
         // It sees no more than on its own.
         target: target.within(square.access),
         params: square.params.parse({ queries }),

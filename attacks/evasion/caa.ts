@@ -1,7 +1,8 @@
 import { defineAttack } from "../attack.ts";
 import { whiteBox } from "../taxonomies.ts";
-import { capgdParams, constrainedPgd } from "./capgd.ts";
-import { evolve, moevaParams } from "./moeva.ts";
+import { capgd, capgdParams, constrainedPgd } from "./capgd.ts";
+import { evolve, moeva, moevaParams } from "./moeva.ts";
+import { runParts } from "./parts.ts";
 
 /**
  * Constrained adaptive attack (Simonetto et al. 2024, arXiv:2406.00775): CAPGD,
@@ -17,9 +18,15 @@ export const caa = defineAttack({
   taxonomy: whiteBox,
   params: capgdParams.extend(moevaParams.shape),
   async run(input) {
-    // The search takes nearly all of the time.
-    await constrainedPgd(input, (share) => input.onProgress(0.1 * share));
-    await evolve(input, (share) => input.onProgress(0.1 + 0.9 * share));
+    await runParts("caa", input, [
+      {
+        ...capgd,
+        cost: 1,
+        run: ({ onProgress }) => constrainedPgd(input, onProgress),
+      },
+      // The search takes nearly all of the time.
+      { ...moeva, cost: 9, run: ({ onProgress }) => evolve(input, onProgress) },
+    ]);
     return input.target.examples();
   },
 });

@@ -201,7 +201,6 @@ export function grantAccess<X extends Samples>(
     async lossGradient(rows, samples, { labels, loss, aims } = {}) {
       require(access, "lossGradient");
       if (!model.lossGradient || Array.isArray(rows)) throw withoutGradient();
-      book.spend("gradient", samples);
       const truth = samples.map((i) => y?.[i] ?? 0);
       const name = loss ?? "cross-entropy";
       // Towards another class, or past a detector, there is nothing but
@@ -221,6 +220,8 @@ export function grantAccess<X extends Samples>(
         },
         draws,
       );
+      // Where there is no gradient nothing was asked.
+      book.spend("gradient", samples);
       const { answer, standing } = await withBeside(
         beside,
         own,

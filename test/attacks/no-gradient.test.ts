@@ -66,6 +66,38 @@ test.each([
   },
 );
 
+test.each([
+  ["autoattack", "linf", { steps: 5, queries: 300 }, "apgd-ce, apgd-t, fab-t"],
+  ["caa", "linf", { generations: 30, population: 60, offspring: 40 }, "capgd"],
+] as const)(
+  "%s in %s goes on with what needs no slope, and names the others",
+  async (id, norm, params, others) => {
+    const { logits, target, notes } = await attacked(
+      id,
+      stepped(),
+      { x, y },
+      { norm, eps: 0.3, params },
+    );
+    const broken = argmaxRows(logits).filter((p, i) => p !== y[i]).length;
+    expect(broken).toBe(20);
+    expect(target.queries.gradient).toBe(0);
+    expect(notes).toEqual([
+      expect.stringContaining(`nothing to follow for ${others}, and`),
+    ]);
+  },
+);
+
+test("autoattack for models that draw has no part without a gradient", async () => {
+  await expect(
+    attacked(
+      "autoattack",
+      stepped(),
+      { x, y },
+      { norm: "linf", eps: 0.3, params: { version: "rand" } },
+    ),
+  ).rejects.toThrow(/gradient/i);
+});
+
 test.each(["fgsm", "pgd", "apgd-ce"])(
   "%s says that there is no slope to follow",
   async (id) => {

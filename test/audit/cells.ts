@@ -14,6 +14,7 @@ interface Given {
   adaptive?: boolean;
   trusted?: boolean;
   checks?: Check[];
+  noGradient?: string;
   outcomes: string;
 }
 
@@ -42,6 +43,7 @@ export function cell(given: Given): Cell {
     cleanAccuracy: rate(correct, outcomes.length),
     robustAccuracy: rate(robust, outcomes.length),
     attackSuccess: correct > 0 ? rate(correct - robust, correct) : null,
+    noGradient: given.noGradient,
     queries: { forward: 0, gradient: 0, base: 0 },
     trusted: given.trusted ?? true,
     checks: given.checks ?? [],

@@ -1,5 +1,5 @@
 import { hashOf } from "#core";
-import { type Model, meaningOf } from "#model";
+import { type Model, meaningOf, whyNoGradient } from "#model";
 import type { FloatTensor } from "#onnx";
 import { decisions, REFUSED, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
@@ -80,6 +80,10 @@ async function attackAndScore(
   const robust = countOf(outcomes, "robust");
   const right = robust + countOf(outcomes, "broken");
   const { unit } = planned.chosen;
+  const asks = unit.access !== "base" && unit.access !== "none";
+  const noGradient =
+    made.noGradient ??
+    (asks && planned.norm !== "edits" ? whyNoGradient(model) : null);
   progressOf(bench, planned.id)(1);
   return {
     cell: {
@@ -100,6 +104,7 @@ async function attackAndScore(
       cleanAccuracy: rate(right, n),
       robustAccuracy: rate(robust, n),
       attackSuccess: right > 0 ? rate(right - robust, right) : null,
+      noGradient: noGradient ?? undefined,
       queries,
       outcomes,
       queriesToBreak: [...queriesToBreak],
@@ -122,6 +127,7 @@ async function attackAndScore(
       bench,
       ball,
       made,
+      noGradient,
       clean,
       outcomes,
     ),

@@ -1,4 +1,10 @@
-import { attackOn, type Measure, type Runnable, surrogateOf } from "#attacks";
+import {
+  attackOn,
+  type Measure,
+  type Part,
+  type Runnable,
+  surrogateOf,
+} from "#attacks";
 import { hashOf, Random } from "#core";
 import {
   type Answering,
@@ -42,6 +48,8 @@ export interface Craft {
   readonly measures: readonly Measure[];
   /** Why there was no gradient to follow; null where there was, or none was needed. */
   readonly noGradient: string | null;
+  /** Whether one of its parts ran that needs no gradient. */
+  readonly searched: boolean;
   readonly seconds: number;
 }
 
@@ -133,6 +141,7 @@ async function made(
     : all;
   const notes: string[] = [];
   const measures: Measure[] = [];
+  const ran: Part[] = [];
   const { target, run } = attackOn<Samples, Limit<Samples>>(
     (data.texts
       ? { model: opened.model.model, answers: opened.answers }
@@ -149,6 +158,7 @@ async function made(
       source: bench.source?.x,
       onNote: (text) => notes.push(text),
       onMeasure: (measure) => measures.push(measure),
+      onPart: (part) => ran.push(part),
       onProgress: progressOf(bench, planned.id),
     },
   );
@@ -164,6 +174,7 @@ async function made(
     examples = copyOfSamples(clean);
     putSamples(examples, chosenRows, target.examples());
   }
+  for (const part of ran) noGradient ??= part.noGradient;
   return {
     examples,
     queries: { ...target.queries },
@@ -176,6 +187,9 @@ async function made(
     notes,
     measures,
     noGradient,
+    searched: ran.some(
+      (part) => part.noGradient === null && part.access !== "gradient",
+    ),
     seconds: seconds(),
   };
 }

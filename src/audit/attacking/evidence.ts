@@ -16,6 +16,7 @@ import {
   PROBED,
   partOf,
   probeAttack,
+  probeSearch,
   wrongAtMost,
 } from "../trust/index.ts";
 import { progressOf } from "../work.ts";
@@ -38,10 +39,12 @@ export async function gather(
   bench: Bench,
   ball: Limit<Samples>,
   made: Craft & { examples: Samples },
+  noGradient: string | null,
   clean: Int32Array,
   outcomes: string,
 ): Promise<Omit<Evidence, "faults">> {
   const { chosen, candidate, defense, attack, adaptive, norm, eps } = planned;
+  const { access, family } = runAs(planned, made);
   const { model: scored } = opened;
   const { data } = bench;
   const [low, high] = scored.model.contract.bounds;
@@ -63,11 +66,11 @@ export async function gather(
     candidate,
     defense,
     attack,
-    access: chosen.unit.access,
+    access,
     adaptive,
     norm,
     eps,
-    family: chosen.unit.family satisfies Family,
+    family: family satisfies Family,
     boundsWidth: high - low,
     constrained: data.table !== undefined && !isFree(data.table),
     chance: chanceOf(scored.model, data.targets),
@@ -80,7 +83,7 @@ export async function gather(
     cleanMismatch: seen.filter((p, i) => p !== clean[i]).length,
     model,
     draws: drawsOf(chosen),
-    searches: chosen.unit.searches?.(chosen.params) ?? false,
+    searches: made.searched,
     named: planned.probed,
     probes: await probeCell(
       planned,
@@ -90,10 +93,18 @@ export async function gather(
       bench,
       ball as Ball,
       made,
+      noGradient,
       outcomes,
     ),
   };
 }
+
+/** What an attack is by the parts of it that ran. */
+const runAs = (
+  { chosen: { unit } }: PlannedCell,
+  { noGradient, searched }: Craft,
+): Pick<Evidence, "access" | "family"> =>
+  noGradient !== null && searched ? { access: "score", family: "query" } : unit;
 
 /** Whether a gradient says nothing. */
 export const isZero = (row: Float32Array): boolean =>
@@ -134,8 +145,8 @@ export function extentOf(
 }
 
 /**
- * Tries to break what a white-box attack left standing, where its number counts and
- * nothing limits it.
+ * Tries to break what a white-box attack left standing, or a search of a model without
+ * a gradient, where its number counts and nothing limits it.
  */
 async function probeCell(
   planned: PlannedCell,
@@ -145,6 +156,7 @@ async function probeCell(
   bench: Bench,
   ball: Ball,
   made: Craft & { examples: Samples },
+  noGradient: string | null,
   outcomes: string,
 ): Promise<AttackProbes | null> {
   const { id, chosen, probed, adaptive, norm, queries } = planned;
@@ -152,11 +164,12 @@ async function probeCell(
   const progress = progressOf(bench, id);
   const { unit, params } = chosen;
   if (unit.kind === "text" || norm === "edits") return null;
-  const { access, family } = unit;
+  const { access, family } = runAs(planned, made);
   const examples = made.examples as FloatTensor;
   const iterates = family === "iterative" || family === "minimum-norm";
-  if (!probed || !adaptive || access !== "gradient" || !iterates) return null;
-  if (made.noGradient !== null) return null;
+  const climbs = access === "gradient" && iterates && made.noGradient === null;
+  const searches = family === "query" && noGradient !== null;
+  if (!probed || !adaptive || !(climbs || searches)) return null;
   if (queries !== null || norm === "none") return null;
   // What one draw of the model got right by luck does not stand.
   const wrong = await wrongAtMost(
@@ -182,16 +195,24 @@ async function probeCell(
     // The attack itself is done.
     onProgress: () => progress(1),
   };
+  const few = partOf(whole, standing.slice(0, PROBED));
+  const seen = { standing: standing.length, rising: made.rising };
+  if (searches)
+    return {
+      ...(await probeSearch(few)),
+      ...seen,
+      course: null,
+      control: null,
+    };
   const right = samplesThatAre(outcomes, "robust", "broken");
   const found = await probeAttack(
-    partOf(whole, standing.slice(0, PROBED)),
+    few,
     (made.queries.gradient + made.queries.forward) / data.y.length,
   );
   return {
     ...found,
     course: await courseOfDraws(partOf(whole, right)),
     control: await controlOf(planned, ready, whole, bench),
-    standing: standing.length,
-    rising: made.rising,
+    ...seen,
   };
 }

@@ -107,14 +107,11 @@ async function made(
   bench: Bench,
 ): Promise<Kept> {
   const { attack, adaptive, norm, eps, defense } = planned;
-  const { unit, params } = planned.chosen as Chosen<Attack>;
+  const { unit } = planned.chosen as Chosen<Attack>;
   const [first] = heads as [Head];
   const { bounds } = first.opened.model.model.contract;
-  const { whole, zeroGradientShare, rising, notes, spent } = await attackAll(
-    planned,
-    heads,
-    bench,
-  );
+  const { whole, zeroGradientShare, rising, notes, searched, spent } =
+    await attackAll(planned, heads, bench);
   const stood: string[] = [];
   for (const head of heads)
     stood.push(await answersOf(head, whole.examples, bench));
@@ -150,7 +147,7 @@ async function made(
       cleanMismatch: seen.reduce((sum, e) => sum + e.cleanMismatch, 0),
       model: oddestOf(seen.map((e) => e.model)),
       draws: whole.draws,
-      searches: unit.searches?.(params) ?? false,
+      searches: searched,
       named: true,
       probes: await probe(planned, whole, outcomes, { rising, spent }),
     },
@@ -196,6 +193,7 @@ async function attackAll(
   const samples = { x: takeRows(data.x, places), y, targets, beside };
   const some = rightOnes(heads);
   const notes: string[] = [];
+  let searched = false;
   const begin = () =>
     attackOn(
       opened.model,
@@ -209,6 +207,9 @@ async function attackAll(
         ),
         draws: new Random(seed).fork(`draws of all heads under ${planned.id}`),
         onNote: (text) => notes.push(text),
+        onPart({ access }) {
+          searched ||= access !== "gradient";
+        },
         onProgress: progress,
       },
     );
@@ -237,6 +238,7 @@ async function attackAll(
     zeroGradientShare: rowsWhere(gradient, isZero) / some.length,
     rising: stillRising(target.losses.filter((_, i) => !target.brokenAt[i])),
     notes,
+    searched,
     spent: spent / some.length,
   };
 }

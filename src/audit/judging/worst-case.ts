@@ -94,8 +94,9 @@ const blind: readonly (Family | undefined)[] = [
 
 /**
  * Whether a worst case may be believed: every cell, and every attack on all heads at
- * once, is trusted, or a search by gradients (of texts, by queries) is that broke at
- * least as much as any that is not, on the same samples. What a weak attack missed
+ * once, is trusted, or a search by gradients (of texts, and of models without a
+ * gradient, by queries) is that broke at least as much as any that is not, on the same
+ * samples. What a weak attack missed
  * does not matter where a strong one was at work, unless the weak one cheated.
  */
 function isBelieved(
@@ -109,8 +110,10 @@ function isBelieved(
     ...checksOfReplays(replays, cells),
   ].some(isVoid);
   if (cheated) return false;
+  const isBlind = own.some((cell) => cell.noGradient !== undefined);
   const strong = own.filter(
-    (cell) => cell.trusted && searches(cell, families.get(cell.attack)),
+    (cell) =>
+      cell.trusted && searches(cell, families.get(cell.attack), isBlind),
   );
   const doubtful = [...own, ...replays.filter((r) => r.checks)].filter(
     (one) => !one.trusted,
@@ -145,8 +148,9 @@ export const checksOfReplays = (
 const searches = (
   { threatModel: { access, norm } }: Cell,
   family: Family | undefined,
+  isBlind: boolean,
 ): boolean =>
-  norm === "edits"
+  norm === "edits" || (isBlind && family === "query")
     ? family === "query"
     : access === "gradient" &&
       (family === "iterative" || family === "minimum-norm");

@@ -81,6 +81,11 @@ export const cellSchema = z.strictObject({
    * none was correct.
    */
   attackSuccess: rateSchema.nullable(),
+  /**
+   * Why the attacked model has no gradient that an attack could follow; absent where
+   * it has one, and where the attack does not ask the model.
+   */
+  noGradient: z.string().optional(),
   /** Samples that were evaluated, over all samples of the cell. */
   queries: z.strictObject({
     forward: z.int(),

@@ -62,7 +62,7 @@ export interface Evidence {
   model: ModelProbes;
   /** Calls that the attack averages a gradient over. */
   draws: number;
-  /** Whether one of its parts needs no gradients. */
+  /** Whether one of its parts ran that needs no gradients. */
   searches: boolean;
   /** Whether the budget is a threat model of the suite, not one more along a sweep. */
   named: boolean;

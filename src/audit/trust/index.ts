@@ -17,6 +17,7 @@ export {
   peaksOf,
   probeAttack,
   probeModel,
+  probeSearch,
   stillRising,
   wrongAtMost,
 } from "./probes/index.ts";

@@ -11,6 +11,7 @@ import { breaksUndefended } from "./checks/breaks-undefended.ts";
 import { budgetKept } from "./checks/budget-kept.ts";
 import { cleanPreflight } from "./checks/clean-preflight.ts";
 import { convergedInDraws } from "./checks/converged-in-draws.ts";
+import { convergedInQueries } from "./checks/converged-in-queries.ts";
 import { convergedInRestarts } from "./checks/converged-in-restarts.ts";
 import { convergedInSteps } from "./checks/converged-in-steps.ts";
 import { gradientAgrees } from "./checks/gradient-agrees.ts";
@@ -51,6 +52,7 @@ const whereItCounts: readonly TrustCheck[] = [
   convergedInSteps,
   convergedInRestarts,
   convergedInDraws,
+  convergedInQueries,
   iterativeBeatsSingleStep,
   monotoneInEps,
   reachesChance,

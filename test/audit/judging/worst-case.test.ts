@@ -101,6 +101,25 @@ describe("the worst case", () => {
     expect(trusted(strong, { ...cheat, checks: [left] })).toBe(false);
   });
 
+  it("is trusted of a model without a gradient where a search by queries is", () => {
+    const noGradient = "no gradient rule for trees";
+    const trusted = (...others: Parameters<typeof cell>[0][]) =>
+      worstCases(
+        [
+          cell({ trusted: false, outcomes: "1111", noGradient }),
+          ...others.map((one) => cell({ ...one, noGradient })),
+        ],
+        ["full"],
+        families,
+      )[0]?.trusted;
+    expect(trusted()).toBe(false);
+    expect(trusted({ attack: "square", outcomes: "0011" })).toBe(true);
+    expect(
+      trusted({ attack: "square", outcomes: "0011", trusted: false }),
+    ).toBe(false);
+    expect(trusted({ attack: "noise", outcomes: "0011" })).toBe(false);
+  });
+
   it("counts what came through other heads, and is trusted as they are", () => {
     const failed = (id: string): Check[] => [
       { id, title: "", status: "failed", message: "" },

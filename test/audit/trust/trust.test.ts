@@ -21,6 +21,7 @@ const probed = (changes: Partial<AttackProbes> = {}): Evidence => ({
     moreSteps: { tried: 32, broken: 0, rise: 0 },
     moreRestarts: { tried: 32, broken: 0 },
     moreDraws: null,
+    moreQueries: null,
     course: null,
     control: { bits: 4, tried: 32, left: 0, leftBare: 0 },
     unbounded: { tried: 32, broken: 32 },
@@ -96,8 +97,14 @@ describe("a sound run", () => {
     const all = [pgd, fgsm, noise, transfer, square, hopskipjump, unbounded];
     const moreDraws = { tried: 32, broken: 0, before: 20, draws: 40 };
     const checks = trustChecks(probed({ moreDraws }), all);
-    // Nothing is smaller than eps 0.1 here, and there is no defence.
-    const elsewhere = ["monotone-in-eps", "breaks-undefended"];
+    // Nothing is smaller than eps 0.1 here, there is no defence, and a gradient; what
+    // the model is right on is not known.
+    const elsewhere = [
+      "better-than-guessing",
+      "monotone-in-eps",
+      "breaks-undefended",
+      "converged-in-queries",
+    ];
     expect(checks.map(({ id }) => id)).toEqual(
       allTrustChecks
         .map(({ id }) => id)
@@ -270,6 +277,7 @@ describe("what is tried again", () => {
     ["converged-in-steps", "moreSteps"],
     ["converged-in-restarts", "moreRestarts"],
     ["converged-in-draws", "moreDraws"],
+    ["converged-in-queries", "moreQueries"],
     ["noise-finds-nothing", "noise"],
   ] as const)("%s forgives one sample, and less than a point", (id, key) => {
     const tries = { tried: 32, rise: null, before: 1, draws: 20 };
@@ -285,6 +293,14 @@ describe("what is tried again", () => {
         outcomes: outcomes(32, 968),
       }),
     ).toBe("warned");
+  });
+
+  it("gradients-available withholds what found nothing to follow, unless another part of it ran", () => {
+    const none = { ...pgd, noGradient: "no rule for trees" };
+    expect(status("gradients-available", none)).toBe("failed");
+    expect(status("gradients-available", { ...none, searches: true })).toBe(
+      "warned",
+    );
   });
 
   it("reaches-chance asks the survivors when no cell has the budget", () => {

@@ -7,7 +7,13 @@ const TOLERATED = 0.05;
 export const gradientsAvailable: TrustCheck = {
   id: "gradients-available",
   title: "Gradients were there",
-  judge({ noGradient, zeroGradientShare: share }) {
+  judge({ noGradient, searches, zeroGradientShare: share }) {
+    if (noGradient !== null && searches) {
+      return {
+        status: "warned",
+        message: `There was nothing to follow (${noGradient}), so only what needs no gradient ran.`,
+      };
+    }
     if (noGradient !== null) {
       return {
         status: "failed",

@@ -16,7 +16,9 @@ export const noiseFindsNothing: TrustCheck = {
       cell.probes,
       noise,
       `Random search, ${noiseDraws} points of the ball each,`,
-      "gradients mislead; attack without gradients (square, hopskipjump)",
+      cell.family === "query"
+        ? "it asked too little; run it with more queries"
+        : "gradients mislead; attack without gradients (square, hopskipjump)",
     );
   },
 };

@@ -135,6 +135,18 @@ export async function moreRestarts(attempt: Attempt): Promise<Tries | null> {
     : null;
 }
 
+/** What says how much a search asks, by the names that its parameters have. */
+const ASKED = ["queries", "iterations", "generations", "steps"] as const;
+
+/** With twice the queries; null where the attack does not say how many it has. */
+export async function moreQueries(attempt: Attempt): Promise<Tries | null> {
+  const params = attempt.chosen.params as Record<string, unknown>;
+  const asked = ASKED.find((name) => typeof params[name] === "number");
+  if (!asked) return null;
+  const twice = 2 * (params[asked] as number);
+  return again(attempt, "twice the queries", { params: { [asked]: twice } });
+}
+
 /**
  * With so much room that any image can be turned into a grey one, or any row into any
  * other; null where constraints forbid that.

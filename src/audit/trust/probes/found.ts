@@ -8,6 +8,8 @@ export interface AttackProbes {
   moreSteps: Longer | null;
   moreRestarts: Tries | null;
   moreDraws: Averaged | null;
+  /** Of a search on a model without a gradient. */
+  moreQueries: Tries | null;
   /**
    * Success by draws a gradient, on samples that the attack may have broken as well.
    */

@@ -1,5 +1,6 @@
 import {
   moreDraws,
+  moreQueries,
   moreRestarts,
   moreSteps,
   unbounded,
@@ -21,6 +22,22 @@ export { wrongAtMost } from "./most-draws.ts";
 export { type Attempt, PROBED, partOf, type Tries } from "./probe.ts";
 export { peaksOf, stillRising } from "./still-rising.ts";
 
+type Probed = Omit<AttackProbes, "standing" | "rising" | "control" | "course">;
+
+/** What is tried on what a search left standing of a model without a gradient. */
+export async function probeSearch(attempt: Attempt): Promise<Probed> {
+  return {
+    moreSteps: null,
+    moreRestarts: null,
+    moreDraws: null,
+    moreQueries: await moreQueries(attempt),
+    unbounded: null,
+    noise: await noiseSearch(attempt, DRAWS),
+    noiseDraws: DRAWS,
+    gradientError: null,
+  };
+}
+
 /**
  * Everything that is tried on what an attack left standing.
  *
@@ -30,12 +47,13 @@ export { peaksOf, stillRising } from "./still-rising.ts";
 export async function probeAttack(
   attempt: Attempt,
   queries: number,
-): Promise<Omit<AttackProbes, "standing" | "rising" | "control" | "course">> {
+): Promise<Probed> {
   const noiseDraws = Math.min(DRAWS, Math.max(8, Math.ceil(queries)));
   return {
     moreSteps: await moreSteps(attempt),
     moreRestarts: await moreRestarts(attempt),
     moreDraws: await moreDraws(attempt),
+    moreQueries: null,
     unbounded: await unbounded(attempt),
     noise: await noiseSearch(attempt, noiseDraws),
     noiseDraws,
