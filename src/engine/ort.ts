@@ -1,6 +1,6 @@
 import * as ort from "onnxruntime-node";
 import { AssayError, messageOf } from "#core";
-import type { DataType, Graph, Tensor } from "#onnx";
+import { type DataType, type Graph, type Tensor, withSizes } from "#onnx";
 import type { Engine, Feeds, LoadOptions, Session } from "./engine.ts";
 import { encodeInPlace } from "./in-place.ts";
 
@@ -39,7 +39,7 @@ export function onnxruntimeOn(device: Device): Engine {
     async load(graph, options = {}) {
       let session: ort.InferenceSession;
       try {
-        const { bytes, folder } = encodeInPlace(graph);
+        const { bytes, folder } = encodeInPlace(withSizes(graph));
         session = await ort.InferenceSession.create(
           bytes,
           sessionOptions(device, options, folder),

@@ -16,5 +16,6 @@ export { isUnchanged, type Origin, originOf } from "./origin.ts";
 export { prepend } from "./prepend.ts";
 export { prune } from "./prune.ts";
 export { type ResizeAxis, resizingMap } from "./resizing.ts";
+export { withSizes } from "./sizes.ts";
 export * from "./tensor.ts";
 export { type Window, windowOf, windowOutput } from "./windows.ts";
