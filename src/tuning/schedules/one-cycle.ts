@@ -4,7 +4,8 @@ import { defineSchedule } from "./schedule.ts";
 /**
  * One cycle (Smith and Topin 2018, arXiv:1708.07120) with PyTorch's defaults:
  * up by a cosine from 1/25 of the rate over 30 % of the steps, then down by a
- * cosine to 1e-4 of the start. The momentum stays as it is.
+ * cosine to 1e-4 of the start. The momentum stays as it is. Of few steps the rise
+ * may be less than one, and they begin on the way down, as PyTorch's do.
  */
 export const oneCycle = defineSchedule({
   id: "one-cycle",
@@ -18,13 +19,13 @@ export const oneCycle = defineSchedule({
   course: ({ rise, startDivisor, endDivisor }, total) => {
     const start = 1 / startDivisor;
     const end = start / endDivisor;
-    const top = Math.max(1, rise * total - 1);
-    const last = Math.max(top + 1, total - 1);
+    const top = rise * total - 1;
+    const last = total - 1;
     const between = (from: number, to: number, share: number) =>
       to + 0.5 * (from - to) * (1 + Math.cos(Math.PI * Math.min(1, share)));
     return {
       factor: (at) =>
-        at <= top
+        at <= top && top > 0
           ? between(start, 1, at / top)
           : between(1, end, (at - top) / (last - top)),
     };
