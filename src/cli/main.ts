@@ -1,61 +1,41 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from "commander";
-import { AssayError, line, messageOf, packageVersion, UsageError } from "#core";
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { fileURLToPath } from "node:url";
 import { coloursFor } from "./colour.ts";
-import { hardenCommand } from "./commands/harden.ts";
-import { inspectCommand } from "./commands/inspect.ts";
-import { listCommand } from "./commands/list.ts";
-import { planCommand } from "./commands/plan.ts";
-import { runCommand } from "./commands/run.ts";
-import { scanCommand } from "./commands/scan.ts";
 import { exitCodes } from "./exit-codes.ts";
 
-const program = new Command("assay")
-  .description(
-    "Audits fine-tuned ONNX models: fine-tune, attack, defend, report.",
-  )
-  .version(packageVersion())
-  .showHelpAfterError("(assay --help shows the usage)");
-for (const command of [
-  runCommand,
-  planCommand,
-  inspectCommand,
-  scanCommand,
-  listCommand,
-  hardenCommand,
-]) {
-  program.addCommand(command.exitOverride());
-}
-program.exitOverride();
-
-// A reader such as `head` may close the pipe early.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
+// Commands run in a process of their own: onnxruntime aborts the one it is in when a
+// model is damaged in ways that it does not foresee, and no error can be caught.
+const child = spawn(
+  process.execPath,
+  [
+    ...process.execArgv,
+    fileURLToPath(new URL("./program.js", import.meta.url)),
+    ...process.argv.slice(2),
+  ],
+  // A group of its own, so that a key on the terminal reaches it once, through here.
+  { stdio: ["inherit", "inherit", "inherit", "ipc"], detached: true },
+);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => {
+  process.exitCode = code ?? exitCodes.runError;
+  // With a status of 128 and more, a shell or Node says that a signal ended it.
+  const ended = signal ?? signalOf(code ?? 0);
+  if (ended === undefined || ended === "SIGINT") return;
+  process.exitCode = exitCodes.runError;
+  process.stderr.write(
+    `${coloursFor(process.stderr).red("error")}: the process that reads and runs models was ended by ${ended}\n  ${
+      ended === "SIGKILL" || ended === "SIGTERM"
+        ? "Another process ended it, or the system for want of memory."
+        : "A model broke what runs it: do not use one that does this; `assay inspect` tells which it is."
+    }\n`,
+  );
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
-}
-
-/** Prints an error as a line and a hint, and returns the exit status. */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) {
-    return error.exitCode === 0 ? exitCodes.passed : exitCodes.usage;
-  }
-  const label = coloursFor(process.stderr).red("error");
-  if (error instanceof AssayError) {
-    process.stderr.write(`${label}: ${error.message}\n  ${error.hint}\n`);
-    return error instanceof UsageError ? exitCodes.usage : exitCodes.runError;
-  }
-  process.stderr.write(
-    `${label}: unexpected: ${line(messageOf(error))}\n  This is a fault in Assay; set ASSAY_DEBUG=1 to see where.\n`,
-  );
-  if (process.env.ASSAY_DEBUG && error instanceof Error)
-    process.stderr.write(
-      `${(error.stack ?? "").split("\n").map(line).join("\n")}\n`,
-    );
-  return exitCodes.runError;
+function signalOf(code: number): string | undefined {
+  return Object.entries(constants.signals).find(
+    ([, number]) => code === 128 + number,
+  )?.[0];
 }

@@ -1,6 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { AssayError } from "#core";
 import { readNames } from "./captures.ts";
+import { checkWindows } from "./check-windows.ts";
 import { decodeTensor, type TensorFile } from "./decode-tensor.ts";
 import {
   type AttributeProto,
@@ -74,6 +75,7 @@ export function decodeGraph(
     context,
     inside,
   );
+  checkWindows(nodes, constants, (what) => invalid(source, what));
   const made = new Set([
     ...nodes.flatMap((n) => n.outputs),
     ...inputs.map((i) => i.name),

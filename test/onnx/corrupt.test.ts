@@ -4,7 +4,18 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { AssayError } from "#core";
-import { decodeModel, encodeModel, normalise, readModel } from "#onnx";
+import {
+  decodeModel,
+  emptyGraph,
+  encodeModel,
+  floats,
+  GraphBuilder,
+  int,
+  ints,
+  type Node,
+  normalise,
+  readModel,
+} from "#onnx";
 import { ModelProtoSchema } from "../../src/onnx/generated/onnx-ml_pb.ts";
 import { untrained } from "../reference.ts";
 import { runs } from "../runs.ts";
@@ -167,4 +178,37 @@ test("missing files and folders are told", () => {
   expect(() => readModel(mkdtempSync(`${tmpdir()}/assay-`))).toThrow(
     /is a folder/,
   );
+});
+
+test.each<[string, Node["attributes"], RegExp]>([
+  [
+    "a kernel that is not the weight's",
+    { kernel_shape: ints([100, 3]) },
+    /kernel_shape \[100, 3\], its weight \[3, 3\]/,
+  ],
+  [
+    "an absurd kernel",
+    { kernel_shape: ints([100_000, 3]) },
+    /100000 among its kernel_shape/,
+  ],
+  ["no step", { strides: ints([0, 1]) }, /0 among its strides/],
+  [
+    "an absurd dilation",
+    { dilations: ints([1, 2 ** 40]) },
+    /among its dilations/,
+  ],
+  [
+    "groups that do not divide the weight",
+    { group: int(3) },
+    /3 groups of a weight \[2, 1, 3, 3\]/,
+  ],
+  ["no groups", { group: int(0) }, /0 groups/],
+])("a convolution with %s is refused at reading", (_, attributes, message) => {
+  const b = new GraphBuilder(emptyGraph("conv"));
+  const x = b.input({ name: "x", type: "float32", dims: ["N", 1, 8, 8] });
+  const w = b.constant(floats([2, 1, 3, 3], new Float32Array(18)), "w");
+  const graph = b.build([b.op("Conv", [x, w])]);
+  const node = { ...graph.nodes[0]!, attributes };
+  const bytes = encodeModel({ ...graph, nodes: [node] });
+  expect(() => decodeModel(bytes, "m.onnx")).toThrow(message);
 });
