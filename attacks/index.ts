@@ -192,6 +192,7 @@ export type { Backdoor, Planted, Trigger } from "./backdoor/backdoor.ts";
 export { type Ball, ballOf, resized } from "./ball.ts";
 export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";
+export { canSearch, square } from "./evasion/square.ts";
 export { type Norm, norms } from "./norms/index.ts";
 export { labelFlip } from "./poisoning/label-flip.ts";
 export {

@@ -17,6 +17,7 @@ import { convergedInSteps } from "./checks/converged-in-steps.ts";
 import { gradientAgrees } from "./checks/gradient-agrees.ts";
 import { gradientsAvailable } from "./checks/gradients-available.ts";
 import { iterativeBeatsSingleStep } from "./checks/iterative-beats-single-step.ts";
+import { keepsUp } from "./checks/keeps-up.ts";
 import { logitsGiven } from "./checks/logits-given.ts";
 import { monotoneInEps } from "./checks/monotone-in-eps.ts";
 import { noiseFindsNothing } from "./checks/noise-finds-nothing.ts";
@@ -54,6 +55,7 @@ const whereItCounts: readonly TrustCheck[] = [
   convergedInDraws,
   convergedInQueries,
   iterativeBeatsSingleStep,
+  keepsUp,
   monotoneInEps,
   reachesChance,
   beatsNoise,

@@ -27,6 +27,7 @@ const PGD = "{ id: pgd, steps: 50, restarts: 2, relStepSize: 0.1 }";
 async function audit(
   name: string,
   {
+    seed = 1,
     attack = PGD,
     input = "{}",
     eps = 0.15,
@@ -34,13 +35,13 @@ async function audit(
     defenses = "",
   } = {},
 ): Promise<Results> {
-  const suite = join(folder, `${name}.yaml`);
+  const suite = join(folder, `${name}-${seed}.yaml`);
   writeFileSync(
     suite,
     `
 version: 1
 title: ${name}
-seed: 1
+seed: ${seed}
 data: { source: digits }
 ${classes}
 samples: 60
@@ -55,7 +56,7 @@ gate:
   - robustAccuracy: { min: 0.05, threatModel: budget }
 `,
   );
-  return runAudit({ suite, out: join(folder, `out-${name}`) });
+  return runAudit({ suite, out: join(folder, `out-${name}-${seed}`) });
 }
 
 const failed = ({ cells }: Results) =>
@@ -123,6 +124,16 @@ test("an honestly adversarially trained model raises no alarm, and is more robus
   const soft = await robust("plain");
   expect(hard.alarms).toEqual([]);
   expect(hard.accuracy).toBeGreaterThan(soft.accuracy + 0.2);
+});
+
+test("a term sin(300 x) that shatters the gradient is caught under every draw by what was tried beside it", async () => {
+  await saved("sine", (model) =>
+    inFront(model, (b, x) =>
+      b.add(x, b.mul(b.op("Sin", [b.mul(x, 300)]), 0.03)),
+    ),
+  );
+  for (const seed of [1, 2, 3])
+    expectCaught(await audit("sine", { seed, eps: 0.1 }), "other-means");
 });
 
 test("one answer for everything: it withstands all, and is worth nothing", async () => {

@@ -25,6 +25,10 @@ const probed = (changes: Partial<AttackProbes> = {}): Evidence => ({
     course: null,
     control: { bits: 4, tried: 32, left: 0, leftBare: 0 },
     unbounded: { tried: 32, broken: 32 },
+    otherMeans: {
+      scores: { tried: 32, broken: 0, queries: 300 },
+      smoothed: { tried: 32, broken: 0 },
+    },
     noise: { tried: 32, broken: 0 },
     noiseDraws: 100,
     gradientError: 1e-3,
@@ -72,6 +76,7 @@ const alone = [
   "budget-kept",
   "clean-preflight",
   "as-published",
+  "better-than-guessing",
   "logits-given",
   "repeatable",
   "smooth-nearby",
@@ -94,7 +99,17 @@ function status(id: string, cell: Evidence, ...siblings: Evidence[]) {
 describe("a sound run", () => {
   it("passes every check that applies", () => {
     const unbounded = { ...pgd, eps: 0.5, outcomes: outcomes(8, 92) };
-    const all = [pgd, fgsm, noise, transfer, square, hopskipjump, unbounded];
+    const apgd = { ...pgd, attack: "apgd-ce" };
+    const all = [
+      pgd,
+      apgd,
+      fgsm,
+      noise,
+      transfer,
+      square,
+      hopskipjump,
+      unbounded,
+    ];
     const moreDraws = { tried: 32, broken: 0, before: 20, draws: 40 };
     const checks = trustChecks(probed({ moreDraws }), all);
     // Nothing is smaller than eps 0.1 here, there is no defence, and a gradient; what
@@ -384,8 +399,68 @@ describe("the model itself", () => {
   });
 });
 
+describe("keeps-up", () => {
+  const id = "keeps-up";
+  const apgd = { ...pgd, attack: "apgd-ce" };
+
+  it("fails only what is far behind another attack of its access and budget", () => {
+    const behind = { ...pgd, outcomes: outcomes(78, 22) };
+    expect(status(id, behind, apgd)).toBe("failed");
+    expect(status(id, apgd, behind)).toBe("passed");
+    expect(status(id, { ...pgd, outcomes: outcomes(50, 50) }, apgd)).toBe(
+      "passed",
+    );
+    // Of ten samples two may go either way.
+    const few = { ...pgd, outcomes: outcomes(5, 5) };
+    expect(status(id, few, { ...apgd, outcomes: outcomes(3, 7) })).toBe(
+      "passed",
+    );
+  });
+
+  it("compares nothing with a single step, queries, another norm or another budget", () => {
+    const all = [
+      fgsm,
+      { ...square, outcomes: outcomes(10, 90) },
+      { ...apgd, norm: "l2" as const },
+      { ...apgd, eps: 0.2 },
+    ];
+    expect(status(id, { ...pgd, outcomes: outcomes(99, 1) }, ...all)).toBe(
+      undefined,
+    );
+  });
+});
+
+describe("better-than-guessing", () => {
+  it.each([
+    [{ oneAnswer: true }, "failed"],
+    [{ pValue: 0.2 }, "failed"],
+    [{ pValue: 0.2, least: 0.3 }, "warned"],
+    [{}, "passed"],
+  ])("of %j is %s, and no low number is void for it", (odd, expected) => {
+    const guesswork = { ...pgd.guesswork!, ...odd };
+    const cell = { ...pgd, guesswork };
+    expect(status("better-than-guessing", cell)).toBe(expected);
+    expect(isVoid(trustChecks(cell, [cell]))).toBe(false);
+  });
+});
+
 describe("other-means", () => {
   const id = "other-means";
+
+  it("fails where what was tried on what stood broke more than the attack missed by luck", () => {
+    const tried = (scores: number, smoothed: number) =>
+      probed({
+        otherMeans: {
+          scores: { tried: 32, broken: scores, queries: 300 },
+          smoothed: { tried: 32, broken: smoothed },
+        },
+      });
+    expect(status(id, tried(0, 0))).toBe("passed");
+    expect(status(id, tried(1, 0), square, hopskipjump)).toBe("warned");
+    expect(status(id, tried(4, 0), square, hopskipjump)).toBe("failed");
+    expect(find(id, tried(1, 4))?.message).toContain("smoothed copy");
+    expect(status(id, probed({ otherMeans: null }))).toBe("warned");
+  });
 
   it("warns where no attack by scores or none by labels ran", () => {
     expect(status(id, pgd, square, hopskipjump)).toBe("passed");
@@ -472,7 +547,12 @@ describe("comparisons", () => {
   ];
 
   it("judge only gradient attacks that count", () => {
-    const only = ["budget-kept", "clean-preflight", "as-published"];
+    const only = [
+      "budget-kept",
+      "clean-preflight",
+      "as-published",
+      "better-than-guessing",
+    ];
     const ids = (cell: Evidence) =>
       trustChecks(cell, damning).map((check) => check.id);
     expect(ids({ ...pgd, access: "score", zeroGradientShare: null })).toEqual(

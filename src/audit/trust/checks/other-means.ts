@@ -1,39 +1,94 @@
-import { isSearch, sameBudget, type TrustCheck } from "../check.ts";
+import { samples } from "../../words.ts";
+import {
+  type Evidence,
+  type Finding,
+  isSearch,
+  sameBudget,
+  type TrustCheck,
+} from "../check.ts";
+import { settled } from "./settled.ts";
 
 /**
- * Where gradients are masked, an attack by scores or by labels alone still works; so
- * one of each runs beside them (Carlini et al. 2019, arXiv:1902.06705).
+ * Where gradients are masked, an attack by scores or by labels alone still works, so one
+ * of each runs beside them (Carlini et al. 2019, arXiv:1902.06705). What stands is tried
+ * by scores, and through a smoothed copy of the model.
  */
 export const otherMeans: TrustCheck = {
   id: "other-means",
-  title: "Attacks without gradients ran as well",
+  title: "Other means than its gradients find no more",
   judge(cell, siblings) {
     if (!isSearch(cell) || !cell.named) return undefined;
-    const all = [cell, ...sameBudget(cell, siblings)];
-    const byScores = all.some(
-      (one) =>
-        one.searches || (one.access === "score" && one.family === "query"),
+    const tried = judgeProbe(cell);
+    if (tried && tried.status !== "passed") return tried;
+    const missing = missingBeside(cell, siblings);
+    if (missing.length === 0)
+      return {
+        status: "passed",
+        message: `Attacks that need no gradients ran at the same budget.${tried ? ` ${tried.message}` : ""}`,
+      };
+    return (
+      tried ?? {
+        status: "warned",
+        message: `No attack ${missing.join(" and none ")} ran at this budget: what masked gradients hide would not be seen; add it to the suite.`,
+      }
     );
-    const byLabels = all.some(
-      ({ access, family }) => access === "label" && family === "query",
-    );
-    const missing = [
-      ...(byScores ? [] : ["by scores (square)"]),
-      ...(byLabels || !decided.includes(cell.norm)
-        ? []
-        : ["by labels alone (hopskipjump)"]),
-    ];
-    return missing.length === 0
-      ? {
-          status: "passed",
-          message: "Attacks that need no gradients ran at the same budget.",
-        }
-      : {
-          status: "warned",
-          message: `No attack ${missing.join(" and none ")} ran at this budget: what masked gradients hide would not be seen; add it to the suite.`,
-        };
   },
 };
+
+/** What the probes broke of what stood; undefined where there are none. */
+function judgeProbe(cell: Evidence): Finding {
+  const { probes } = cell;
+  const { scores = null, smoothed = null } = probes?.otherMeans ?? {};
+  if (!probes) return undefined;
+  const advice =
+    "the attack follows gradients that mislead; run autoattack, square and hopskipjump";
+  const findings = [
+    scores &&
+      settled(
+        cell,
+        probes,
+        scores,
+        `A search by scores (square, ${scores.queries} queries)`,
+        advice,
+      ),
+    smoothed &&
+      settled(
+        cell,
+        probes,
+        smoothed,
+        "Gradients of a smoothed copy of the model",
+        advice,
+      ),
+  ].flatMap((found) => found ?? []);
+  const worst =
+    findings.find(({ status }) => status === "failed") ??
+    findings.find(({ status }) => status === "warned");
+  if (worst || !scores) return worst;
+  return {
+    status: "passed",
+    message: `A search by scores of ${scores.queries} queries${smoothed ? ", and gradients of a smoothed copy," : ""} broke none of ${samples(scores.tried)} that were left standing.`,
+  };
+}
+
+/** What did not run at the same budget. */
+function missingBeside(
+  cell: Evidence,
+  siblings: readonly Evidence[],
+): string[] {
+  const all = [cell, ...sameBudget(cell, siblings)];
+  const byScores = all.some(
+    (one) => one.searches || (one.access === "score" && one.family === "query"),
+  );
+  const byLabels = all.some(
+    ({ access, family }) => access === "label" && family === "query",
+  );
+  return [
+    ...(byScores ? [] : ["by scores (square)"]),
+    ...(byLabels || !decided.includes(cell.norm)
+      ? []
+      : ["by labels alone (hopskipjump)"]),
+  ];
+}
 
 /** Norms in which there are attacks by labels alone. */
 const decided: readonly string[] = ["linf", "l2"];

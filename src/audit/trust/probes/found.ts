@@ -1,4 +1,5 @@
 import type { BrokenControl } from "./broken-control.ts";
+import type { ByOtherMeans } from "./by-other-means.ts";
 import type { Averaged, Drawn, Longer, Tries } from "./probe.ts";
 
 /** Attempts to break what an attack left standing, and looks at how it ended. */
@@ -17,6 +18,8 @@ export interface AttackProbes {
   /** The same attack on the candidate behind a defence that is known to be broken. */
   control: BrokenControl | null;
   unbounded: Tries | null;
+  /** Null where nothing else can be tried. */
+  otherMeans: ByOtherMeans | null;
   noise: Tries;
   /** Draws of noise of each sample. */
   noiseDraws: number;

@@ -5,6 +5,7 @@ import {
   moreSteps,
   unbounded,
 } from "./attack-again.ts";
+import { byOtherMeans } from "./by-other-means.ts";
 import type { AttackProbes } from "./found.ts";
 import { gradientAtExamples } from "./gradient-at-examples.ts";
 import { DRAWS, noiseSearch } from "./noise-search.ts";
@@ -55,6 +56,7 @@ export async function probeAttack(
     moreDraws: await moreDraws(attempt),
     moreQueries: null,
     unbounded: await unbounded(attempt),
+    otherMeans: await byOtherMeans(attempt, queries),
     noise: await noiseSearch(attempt, noiseDraws),
     noiseDraws,
     gradientError: await gradientAtExamples(attempt),
