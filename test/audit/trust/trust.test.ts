@@ -112,10 +112,8 @@ describe("a sound run", () => {
     ];
     const moreDraws = { tried: 32, broken: 0, before: 20, draws: 40 };
     const checks = trustChecks(probed({ moreDraws }), all);
-    // Nothing is smaller than eps 0.1 here, there is no defence, and a gradient; what
-    // the model is right on is not known.
+    // Nothing is smaller than eps 0.1 here, there is no defence, and a gradient.
     const elsewhere = [
-      "better-than-guessing",
       "monotone-in-eps",
       "breaks-undefended",
       "converged-in-queries",

@@ -33,6 +33,7 @@ export async function probeSearch(attempt: Attempt): Promise<Probed> {
     moreDraws: null,
     moreQueries: await moreQueries(attempt),
     unbounded: null,
+    otherMeans: null,
     noise: await noiseSearch(attempt, DRAWS),
     noiseDraws: DRAWS,
     gradientError: null,
