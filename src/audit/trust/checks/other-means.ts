@@ -9,9 +9,9 @@ import {
 import { settled } from "./settled.ts";
 
 /**
- * Where gradients are masked, an attack by scores or by labels alone still works, so one
- * of each runs beside them (Carlini et al. 2019, arXiv:1902.06705). What stands is tried
- * by scores, and through a smoothed copy of the model.
+ * Where gradients are masked, an attack by scores or by labels alone still works, so
+ * one of each runs beside them (Carlini et al. 2019, arXiv:1902.06705). What stands is
+ * tried by scores, and through a smoothed copy of the model.
  */
 export const otherMeans: TrustCheck = {
   id: "other-means",
