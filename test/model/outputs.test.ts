@@ -283,6 +283,15 @@ test("an output that is named is judged, whatever the others are called", async 
   expect((await answers(graph, { head: "scores" })).data).toEqual(raw);
 });
 
+test("boxes around what is found are no answer to the whole", async () => {
+  const graph = net((b, z) => [z, b.op("Abs", [z], {}, "pred_boxes")]);
+  await expect(openModel(graph, "yolo.onnx")).rejects.toThrow(
+    'yolo.onnx is a detection model: its output "pred_boxes" holds boxes',
+  );
+  const { data } = await answers(graph, { head: "scores" });
+  expect(data).toEqual(raw);
+});
+
 test("an answer at every pixel is no answer to the whole", async () => {
   const b = new GraphBuilder(emptyGraph("net"));
   b.input({ name: "x", type: "float32", dims: ["batch", 1, 4, 4] });

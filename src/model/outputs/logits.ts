@@ -7,6 +7,7 @@ import {
   int,
   type Node,
   prune,
+  shapeText,
 } from "#onnx";
 import { comesFrom, type Makers, makersOf } from "../ancestry.ts";
 import type { Task } from "../tasks/index.ts";
@@ -46,6 +47,7 @@ export interface Stated {
  */
 export function findLogits(graph: Graph, file: string, stated: Stated): Found {
   const b = new GraphBuilder(graph, "output/");
+  refuseDetector(graph, file);
   const chosen = chooseOutput(graph, b, stated, file);
   const { name } = chosen.output;
   const end = endOf(graph, b, name);
@@ -250,6 +252,19 @@ function taskOf(
   return undefined;
 }
 
+/** A model that gives boxes around what it finds answers no class of the whole. */
+function refuseDetector({ nodes, outputs }: Graph, file: string): void {
+  const isBox = (name: string) => /(^|[^a-z])b?box(es)?([^a-z]|$)/i.test(name);
+  const boxes = outputs.find(({ name }) => isBox(name));
+  const chosen = nodes.find(({ op }) => /NonMaxSuppression|NMS/.test(op));
+  if (!boxes && !chosen) return;
+  throw new AssayError(
+    "MODEL_OUTPUT",
+    `${file} is a detection model: ${boxes ? `its output "${boxes.name}" holds boxes` : `${chosen?.op} chooses among boxes`}`,
+    "Only classifiers and models of values are audited; name the output of one with output: in the suite, if it has one.",
+  );
+}
+
 /** A model that answers at every place of its input answers no class of the whole. */
 function refusePositions(
   b: GraphBuilder,
@@ -266,7 +281,7 @@ function refusePositions(
       : "at each place (tagging, or one box each of a detector)";
   throw new AssayError(
     "MODEL_OUTPUT",
-    `${file}: output "${output}" has shape [${dims.join(", ")}], an answer ${what}, expected [batch, classes]`,
+    `${file}: output "${output}" has shape ${shapeText(dims)}, an answer ${what}, expected [batch, classes]`,
     "Name another output with output: in the suite. To put a head on features, state pool: average for maps, cls or mean for tokens.",
   );
 }
