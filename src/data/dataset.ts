@@ -20,6 +20,9 @@ export interface TextReader {
   readonly hash: string;
 }
 
+/** What a sample is for. */
+export type Part = "train" | "validation" | "test";
+
 /**
  * Labelled images, rows of a table, or texts. A value: functions make new ones and
  * leave their arguments as they were.
@@ -48,6 +51,11 @@ export interface Dataset {
   /** What the samples are where x are token ids. */
   readonly texts?: Texts;
   /**
+   * The part that each sample is in, null for none, where the data has a split of
+   * its own.
+   */
+  readonly parts?: readonly (Part | null)[];
+  /**
    * SHA-256 of pixels or texts, labels or targets, and classes; neither the name nor
    * where the files lie counts.
    */
@@ -63,6 +71,7 @@ export function dataset(
   targets?: FloatTensor,
   table?: Table,
   texts?: Texts,
+  parts?: Dataset["parts"],
 ): Dataset {
   let known: string | undefined;
   return {
@@ -73,6 +82,7 @@ export function dataset(
     targets,
     table,
     texts,
+    parts,
     // Training takes many small batches that nobody asks for a fingerprint.
     get fingerprint() {
       known ??= hashOf({
@@ -119,8 +129,15 @@ export function takeSamples(
     data.targets && takeRows(data.targets, indices),
     data.table,
     textsAt(data, indices),
+    data.parts && indices.map((i) => data.parts![i]!),
   );
 }
+
+/** The data with this split, or with none of its own. */
+export const withParts = (
+  { name, x, y, classes, targets, table, texts }: Dataset,
+  parts: Dataset["parts"],
+): Dataset => dataset(name, x, y, classes, targets, table, texts, parts);
 
 /**
  * Keeps the samples of the named classes, relabelled 0 to k-1 in the order of the
@@ -161,6 +178,7 @@ export function selectClasses(
       columns(data.targets, [...labels.keys()]),
       data.table,
       data.texts,
+      data.parts,
     );
   const indices: number[] = [];
   data.y.forEach((label, index) => {
@@ -174,6 +192,7 @@ export function selectClasses(
     undefined,
     data.table,
     textsAt(data, indices),
+    data.parts && indices.map((i) => data.parts![i]!),
   );
 }
 

@@ -25,8 +25,8 @@ export async function loadDataset(
 ): Promise<Dataset> {
   const samples = await read(spec, folder);
   validate(samples);
-  const { name, x, y, classes, targets, table, texts } = samples;
-  return dataset(name, x, y, classes, targets, table, texts);
+  const { name, x, y, classes, targets, table, texts, parts } = samples;
+  return dataset(name, x, y, classes, targets, table, texts, parts);
 }
 
 function read(spec: DataSpec, folder: string): Promise<Samples> {

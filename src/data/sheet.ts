@@ -7,6 +7,8 @@ import {
   type Table,
   tableOf,
 } from "#tables";
+import type { Part } from "./dataset.ts";
+import { partNamed } from "./parts.ts";
 import type { Samples } from "./source.ts";
 import type { TableSpec } from "./table-spec.ts";
 
@@ -50,6 +52,7 @@ export function samplesOf(sheet: Sheet, spec: TableSpec): Samples {
     spec.label ?? [],
     spec.labels ?? [],
     spec.targets ?? [],
+    spec.split ?? [],
   ].flat();
   for (const name of right) placeOf(sheet, name);
   const named =
@@ -73,6 +76,7 @@ export function samplesOf(sheet: Sheet, spec: TableSpec): Samples {
     name: sheet.name,
     x,
     ...answersOf(sheet, spec),
+    parts: spec.split === undefined ? undefined : partsOf(sheet, spec.split),
     table: { ...table, units: spec.units },
     locate: (_part, sample) =>
       sample === undefined ? sheet.file : sheet.place(sample),
@@ -246,6 +250,15 @@ function valuesOf(sheet: Sheet, table: Table) {
   }
   return tensor("float32", [n, width], data);
 }
+
+/** The part of a split that each row is in, by a column of their names. */
+export const partsOf = (sheet: Sheet, name: string): Part[] =>
+  cellsOf(sheet, name).map((text, i) => {
+    const part = partNamed(text);
+    if (part) return part;
+    const seen = `has "${text.slice(0, 40)}", expected train, validation or test`;
+    throw wrong(sheet, i, name, seen);
+  });
 
 /** What is right for each row. */
 export function answersOf(

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { FloatTensor } from "#onnx";
 import type { Table } from "#tables";
-import type { Texts } from "./dataset.ts";
+import type { Dataset, Texts } from "./dataset.ts";
 
 /** What a source read, before it is checked. */
 export interface Samples {
@@ -20,6 +20,8 @@ export interface Samples {
   readonly table?: Table;
   /** What the samples are where x are token ids. */
   readonly texts?: Texts;
+  /** The part that each sample is in, where the data has a split of its own. */
+  readonly parts?: Dataset["parts"] | undefined;
   readonly locate: Locate;
 }
 

@@ -1,9 +1,7 @@
 import { type Random, UsageError } from "#core";
-import { type Dataset, takeSamples } from "./dataset.ts";
+import { type Dataset, type Part, takeSamples, withParts } from "./dataset.ts";
+import { PARTS } from "./parts.ts";
 import { apportion, indicesByClass } from "./strata.ts";
-
-const parts = ["train", "validation", "test"] as const;
-type Part = (typeof parts)[number];
 
 /** Shares of the samples, each in [0, 1]. What they leave of 1 is not used. */
 export type Shares = Readonly<Record<Part, number>>;
@@ -12,7 +10,8 @@ export type Shares = Readonly<Record<Part, number>>;
 const tolerance = 1e-9;
 
 /**
- * Splits a dataset by chance, class by class, so that each class is divided in the
+ * Splits a dataset as it says itself, or by chance, class by class, so that each class
+ * is divided in the
  * given shares (largest remainder); data with targets as a whole. The parts are
  * disjoint and keep the order of the samples. A share of 0 gives an empty part. Throws
  * a UsageError when the shares are not in [0, 1] or exceed 1 together, and when a class
@@ -24,6 +23,7 @@ export function splitDataset(
   rng: Random,
 ): Record<Part, Dataset> {
   const rest = unusedShare(shares);
+  if (data.parts) return splitAsGiven(data, data.parts, shares, rng);
   const chosen: Record<Part, number[]> = {
     train: [],
     validation: [],
@@ -32,12 +32,12 @@ export function splitDataset(
   for (const { of, members } of strataOf(data)) {
     const size = members.length;
     const counts = apportion(
-      [...parts.map((part) => shares[part] * size), rest * size],
+      [...PARTS.map((part) => shares[part] * size), rest * size],
       size,
     );
     const order = rng.permutation(size);
     let from = 0;
-    for (const [i, part] of parts.entries()) {
+    for (const [i, part] of PARTS.entries()) {
       const count = counts[i]!;
       if (count === 0 && shares[part] > 0) {
         throw new UsageError(
@@ -60,14 +60,57 @@ export function splitDataset(
   };
 }
 
+/**
+ * The split that the data has. Where it has no validation part, this is drawn from the
+ * training part, by the shares of the two.
+ *
+ * @throws DATA_SPLIT for data without training or test samples
+ */
+function splitAsGiven(
+  data: Dataset,
+  parts: NonNullable<Dataset["parts"]>,
+  shares: Shares,
+  rng: Random,
+): Record<Part, Dataset> {
+  const plain = withParts(data, undefined);
+  const [train, validation, test] = PARTS.map((part) =>
+    takeSamples(
+      plain,
+      Array.from(parts.keys()).filter((i) => parts[i] === part),
+    ),
+  ) as [Dataset, Dataset, Dataset];
+  for (const [part, { y }] of [
+    ["training", train],
+    ["test", test],
+  ] as const)
+    if (y.length === 0)
+      throw new UsageError(
+        "DATA_SPLIT",
+        `the split of ${data.name} has no ${part} samples`,
+        "Call its parts train, validation and test; validation may be left out.",
+      );
+  if (validation.y.length > 0) return { train, validation, test };
+  const both = shares.train + shares.validation;
+  const drawn = splitDataset(
+    train,
+    {
+      train: shares.train / both,
+      validation: shares.validation / both,
+      test: 0,
+    },
+    rng,
+  );
+  return { ...drawn, test };
+}
+
 function unusedShare(shares: Shares): number {
-  const values = parts.map((part) => shares[part]);
+  const values = PARTS.map((part) => shares[part]);
   const sum = values.reduce((a, b) => a + b, 0);
   const valid = values.every((share) => share >= 0 && share <= 1);
   if (!valid || sum > 1 + tolerance) {
     throw new UsageError(
       "DATA_SPLIT_SHARES",
-      `the split has shares ${parts.map((part) => `${part} ${shares[part]}`).join(", ")}; each must be from 0 to 1 and their sum at most 1`,
+      `the split has shares ${PARTS.map((part) => `${part} ${shares[part]}`).join(", ")}; each must be from 0 to 1 and their sum at most 1`,
       "Lower the shares until they add up to 1 or less.",
     );
   }

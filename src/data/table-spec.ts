@@ -58,6 +58,13 @@ export const tableKeys = {
     .describe(
       "The model's inputs in their order: number, integer or category, with its range and which way it may change. All other columns as numbers when left out.",
     ),
+  split: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "The column that says which part each row is in: train, validation or test.",
+    ),
   units: z
     .enum(["raw", "unit"])
     .optional()

@@ -1,6 +1,8 @@
 import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { AssayError } from "#core";
+import type { Part } from "./dataset.ts";
+import { partNamed } from "./parts.ts";
 
 /** A file of a class folder. */
 export interface Found {
@@ -9,41 +11,57 @@ export interface Found {
   /** How messages name it: the path of the root with class and file name. */
   readonly shown: string;
   readonly label: number;
+  /** The part whose folder holds it, where the folder is split. */
+  readonly part?: Part;
 }
 
 /**
  * The classes of an image folder and the files in each, however deep, in the
  * code-unit order of their names; what file managers leave behind is passed over.
- * Throws an AssayError for a file beside the class folders, and for a link that
- * leaves the root.
+ * Folders called train, validation (or val) and test, and nothing beside them, hold
+ * the folders of classes of their part. Throws an AssayError for a file beside the
+ * class folders, and for a link that leaves the root.
  */
-export function walkClasses(root: string): {
+export function walkFolders(root: string): {
   classes: string[];
   images: Found[];
 } {
   const real = realPath(root, root);
-  const classes: string[] = [];
-  const images: Found[] = [];
-  const folders = list(root, real, real);
-  if (folders.length > 1 && folders.every(({ name }) => isPart(name)))
-    throw new AssayError(
-      "DATA_FOLDER",
-      `${root} has folders called ${folders.map((f) => f.name).join(", ")}, which are parts of a split and no classes`,
-      "Put the classes of all parts into one folder each.",
-    );
-  for (const folder of folders) {
-    if (!folder.isFolder) {
-      throw new AssayError(
-        "DATA_FOLDER",
-        `${folder.shown} is not a folder; expected one folder per class in ${root}`,
-        "Put every image into the folder of its class and move other files away.",
-      );
-    }
-    const label = classes.push(folder.name) - 1;
-    for (const { file, shown } of filesBelow(folder, real, [folder.file]))
-      images.push({ file, shown, label });
-  }
+  const folders = foldersIn({ shown: root, file: real }, real);
+  const parts = folders.map(({ name }) => partNamed(name));
+  const isSplit = folders.length > 1 && !parts.includes(undefined);
+  const ofClasses = folders.flatMap((folder, i): (Entry & { part?: Part })[] =>
+    isSplit
+      ? foldersIn(folder, real).map((one) => ({ ...one, part: parts[i] }))
+      : [folder],
+  );
+  const classes = [...new Set(ofClasses.map(({ name }) => name))].sort();
+  const images = ofClasses.flatMap((folder): Found[] => {
+    const label = classes.indexOf(folder.name);
+    const { part } = folder;
+    return filesBelow(folder, real, [folder.file]).map(({ file, shown }) => ({
+      file,
+      shown,
+      label,
+      part,
+    }));
+  });
   return { classes, images };
+}
+
+/** What lies in a folder in which there are only folders. */
+function foldersIn(
+  { shown, file }: Pick<Entry, "shown" | "file">,
+  root: string,
+): Entry[] {
+  const entries = list(shown, file, root);
+  const stray = entries.find(({ isFolder }) => !isFolder);
+  if (!stray) return entries;
+  throw new AssayError(
+    "DATA_FOLDER",
+    `${stray.shown} is not a folder; expected one folder per class in ${shown}`,
+    "Put every image into the folder of its class and move other files away.",
+  );
 }
 
 /** @param above the folders around it, which a link could lead back to */
@@ -63,9 +81,6 @@ function filesBelow(
     );
   });
 }
-
-const isPart = (name: string) =>
-  /^(train(ing)?|val(id|idation)?|test(ing)?)$/i.test(name);
 
 /**
  * What file managers of Windows and macOS leave behind; names that begin with a dot are

@@ -25,6 +25,19 @@ const shiftSchema = z.union([
   }),
 ]);
 
+const splitSchema = z.union([
+  z.strictObject({
+    train: z.number().positive(),
+    validation: z.number().positive(),
+    test: z.number().positive(),
+  }),
+  z.strictObject({
+    train: z.string().min(1),
+    validation: z.string().min(1).optional(),
+    test: z.string().min(1),
+  }),
+]);
+
 /** What an attacker may do. */
 const threatModelSpec = z
   .strictObject({
@@ -94,13 +107,13 @@ export const suiteSchema = z.strictObject({
   task: taskSchema.optional(),
   /** Further tasks that candidates can learn beside the suite's own. */
   tasks: z.record(id, taskSpecSchema).default({}),
-  split: z
-    .strictObject({
-      train: z.number().positive(),
-      validation: z.number().positive(),
-      test: z.number().positive(),
-    })
-    .default({ train: 0.6, validation: 0.15, test: 0.25 }),
+  /**
+   * Shares of the samples, drawn by chance; or files of the indices of each part, as
+   * text
+   * or .npy. Of data that is split by folders or a column, that split when left out;
+   * otherwise 0.6, 0.15 and 0.25.
+   */
+  split: splitSchema.optional(),
   /** What runs the graphs. The command line may say otherwise. */
   engine: z.enum(engines).default("onnxruntime"),
   /**

@@ -3,11 +3,13 @@ import {
   type Dataset,
   dataset,
   loadDataset,
+  type Shares,
   selectClasses,
   splitDataset,
   stratifiedSample,
   takeSamples,
   textsAt,
+  withParts,
 } from "#data";
 import { takeRows } from "#onnx";
 import type { LoadedSuite, TaskSpec } from "../suite/index.ts";
@@ -18,6 +20,7 @@ import type { Parts, TaskData } from "./parts.ts";
 export async function prepareTasks(
   { suite, folder }: LoadedSuite,
   main: Omit<TaskData, "rows">,
+  shares: Shares,
   random: Random,
 ): Promise<ReadonlyMap<string, TaskData>> {
   const tasks = new Map<string, TaskData>();
@@ -36,21 +39,24 @@ export async function prepareTasks(
     }
     const read = await loadDataset(spec.data, folder);
     requireSameUnits(main.target.test, read, `tasks.${name}.data`);
-    const { data } = label(
-      spec.classes ? selectClasses(read, spec.classes) : read,
+    const chosen = spec.classes ? selectClasses(read, spec.classes) : read;
+    const { data: labelled, rows } = label(chosen);
+    const data = withParts(
+      labelled,
+      chosen.parts && rows.map((i) => chosen.parts![i]!),
     );
     const target: Parts = splitDataset(
       data,
-      suite.split,
+      shares,
       random.fork(`split task ${name}`),
     );
     const count = Math.min(suite.samples, target.test.y.length);
-    const chosen = stratifiedSample(
+    const sampled = stratifiedSample(
       target.test,
       count,
       random.fork(`attacked task ${name}`),
     );
-    const attacked = takeSamples(target.test, chosen);
+    const attacked = takeSamples(target.test, sampled);
     tasks.set(name, { target, attacked, rows: null });
   }
   return tasks;

@@ -2,7 +2,9 @@ import { Random, UsageError } from "#core";
 import {
   type Dataset,
   loadDataset,
+  type Shares,
   selectClasses,
+  splitByFiles,
   splitDataset,
   stratifiedSample,
   takeSamples,
@@ -16,10 +18,13 @@ import { shifted } from "./shift.ts";
 /** Reads the data of a suite, picks the classes of each task and splits them. */
 export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
   const { suite, folder } = loaded;
-  const all = await loadDataset(suite.data, folder);
   const random = new Random(suite.seed);
+  const { all, shares } = divided(
+    await loadDataset(suite.data, folder),
+    loaded,
+  );
   const split = (data: Dataset, task: string) =>
-    splitDataset(data, suite.split, random.fork(`split ${task}`));
+    splitDataset(data, shares, random.fork(`split ${task}`));
   const ofTask = (data: Dataset) =>
     suite.classes ? selectClasses(data, suite.classes) : data;
   const unshifted = split(ofTask(all), "target");
@@ -61,9 +66,38 @@ export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
       ? pretrainingOf(suite.base.classes, all, sourceDomain, split)
       : null,
     attacked,
-    tasks: await prepareTasks(loaded, { target, attacked }, random),
+    tasks: await prepareTasks(loaded, { target, attacked }, shares, random),
   };
 }
+
+/** Of samples without a split of their own, when the suite states none. */
+const SHARES: Shares = { train: 0.6, validation: 0.15, test: 0.25 };
+
+/**
+ * The data with the split that files of the suite state, and the shares of what has
+ * none.
+ *
+ * @throws SUITE_INVALID where data and suite each have a split
+ */
+function divided(
+  data: Dataset,
+  { suite: { split }, folder, file }: LoadedSuite,
+): { all: Dataset; shares: Shares } {
+  if (split && data.parts)
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: split: ${data.name} is split by its folders or by a column`,
+      "Leave split out, or the split of the data.",
+    );
+  if (!split) return { all: data, shares: SHARES };
+  return isShares(split)
+    ? { all: data, shares: split }
+    : { all: splitByFiles(data, split, folder), shares: SHARES };
+}
+
+const isShares = (
+  split: NonNullable<LoadedSuite["suite"]["split"]>,
+): split is Extract<typeof split, Shares> => typeof split.train === "number";
 
 const mapParts = (
   parts: Parts,

@@ -7,7 +7,7 @@ import type { Decoded } from "../image.ts";
 import { writePlanes } from "../planes.ts";
 import { defineSource, type Locate } from "../source.ts";
 import { validateLabels } from "../validate.ts";
-import { walkClasses } from "../walk.ts";
+import { walkFolders } from "../walk.ts";
 
 const side = z.int().positive().max(4096);
 
@@ -47,7 +47,7 @@ export const imageFolder = defineSource({
 
   async read(spec, folder) {
     const root = resolve(folder, spec.path);
-    const { classes, images } = walkClasses(root);
+    const { classes, images } = walkFolders(root);
     const y = Int32Array.from(images, (image) => image.label);
     const locate: Locate = (_part, sample) =>
       (sample === undefined ? undefined : images[sample]?.shown) ?? root;
@@ -92,6 +92,9 @@ export const imageFolder = defineSource({
       x: tensor("float32", dims, x),
       y,
       classes,
+      parts: images.some(({ part }) => part)
+        ? images.map(({ part = null }) => part)
+        : undefined,
       locate,
     };
   },

@@ -4,7 +4,7 @@ import { AssayError, hashOf, readFile, sha256, UsageError } from "#core";
 import { tensor } from "#onnx";
 import { textRepairs } from "#texts";
 import type { TextReader } from "../dataset.ts";
-import { answersOf, placeOf, type Sheet } from "../sheet.ts";
+import { answersOf, partsOf, placeOf, type Sheet } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import { isJsonLines, readTextRows } from "../text/rows.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
@@ -46,6 +46,11 @@ export const text = defineSource({
         .default("label")
         .describe(
           "The column of classes, by name, or by number from 1, where they have an order.",
+        ),
+      split: column
+        .optional()
+        .describe(
+          "The column that says which part each text is in: train, validation or test.",
         ),
       classes: z.array(z.string().min(1)).min(2).optional(),
       tokenizer: z
@@ -90,6 +95,10 @@ export const text = defineSource({
         label: nameOf(spec.label),
         classes: spec.classes,
       }),
+      parts:
+        spec.split === undefined
+          ? undefined
+          : partsOf(sheet, nameOf(spec.split)),
       texts: { strings, reader },
       locate: (_part, sample) =>
         sample === undefined ? file : sheet.place(sample),
