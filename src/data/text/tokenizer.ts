@@ -1,5 +1,7 @@
 import { Tokenizer } from "@huggingface/tokenizers";
+import { z } from "zod";
 import { AssayError, messageOf, readFile, UsageError } from "#core";
+import { requireTried } from "./tried.ts";
 
 /** Text as token ids of one length. */
 export interface TextEncoder {
@@ -17,6 +19,44 @@ interface Settings {
   readonly padding: number;
   /** Of a vocab.txt, which does not say it. */
   readonly lowercase: boolean;
+}
+
+/** No vocabulary of a real model has so many tokens. */
+const MOST_TOKENS = 2 ** 22;
+
+const id = z.int().nonnegative().max(MOST_TOKENS);
+const part = z.looseObject({ type: z.string() }).nullish();
+
+/** What any tokenizer.json has; its library checks none of it. */
+const tokenizerSchema = z.looseObject({
+  added_tokens: z
+    .array(z.looseObject({ id, content: z.string().min(1) }))
+    .nullish(),
+  normalizer: part,
+  pre_tokenizer: part,
+  post_processor: part,
+  model: z.looseObject({
+    vocab: z.union([
+      z.array(z.tuple([z.string(), z.number()])).min(1),
+      z.custom<object>(isVocabulary, {
+        message: `expected tokens with whole numbers from 0 to ${MOST_TOKENS}, each of one token`,
+      }),
+    ]),
+  }),
+});
+
+/** Tokens with an id each, as most kinds have them. */
+function isVocabulary(value: unknown): boolean {
+  if (value === null || typeof value !== "object" || Array.isArray(value))
+    return false;
+  const ids: unknown[] = Object.values(value);
+  return (
+    ids.length > 0 &&
+    new Set(ids).size === ids.length &&
+    ids.every(
+      (v) => Number.isInteger(v) && Number(v) >= 0 && Number(v) <= MOST_TOKENS,
+    )
+  );
 }
 
 const PADDING = ["[PAD]", "<pad>"];
@@ -76,18 +116,26 @@ export function openTokens(file: string): (text: string) => number[] {
 function parseTokenizer(file: string, lowercase: boolean): Tokenizer {
   const text = new TextDecoder().decode(readFile(file));
   try {
-    const parsed = /\.txt$/i.test(file)
+    const parsed: object = /\.txt$/i.test(file)
       ? wordPiece(text, lowercase)
-      : JSON.parse(text);
+      : tokenizerSchema.parse(JSON.parse(text));
+    requireTried(parsed, text);
     return new Tokenizer(parsed, {});
   } catch (error) {
     throw new AssayError(
       "DATA_FORMAT",
-      `${file} cannot be read as a tokenizer: ${messageOf(error)}`,
+      `${file} cannot be read as a tokenizer: ${whyOf(error)}`,
       "Give the tokenizer.json that was saved with the model, or a WordPiece vocab.txt.",
       { cause: error },
     );
   }
+}
+
+/** Of what a schema finds, the first. */
+function whyOf(error: unknown): string {
+  const issue = error instanceof z.ZodError ? error.issues[0] : undefined;
+  if (!issue) return messageOf(error);
+  return `${issue.path.join(".") || "the file"}: ${issue.message}`;
 }
 
 /**

@@ -1,0 +1,66 @@
+import {
+  MessageChannel,
+  receiveMessageOnPort,
+  Worker,
+} from "node:worker_threads";
+import { packagePath, sha256 } from "#core";
+
+/** How long a trial may take: this, and as much again for each of so many bytes. */
+const PATIENCE = { seconds: 5, bytes: 2 ** 22 };
+
+/** Long runs of a kind, behind which a pattern that counts them fails at the end. */
+const texts = [
+  "a",
+  "A",
+  "0",
+  " ",
+  "\n",
+  "!",
+  "é",
+  "漢",
+  "a ",
+  "a1",
+  "a.",
+  "'s ",
+]
+  .map((unit) => unit.repeat(1000))
+  .flatMap((run) => [run, `${run}!`, `${run}a`, `${run}\u0000`]);
+
+/** Hashes of the files that have been tried. */
+const proven = new Set<string>();
+
+/**
+ * Opens a tokenizer in a thread that can be stopped and has it read long texts: its
+ * regular expressions may take time that doubles with each letter, and its
+ * replacements memory.
+ *
+ * @param parsed what the tokenizer.json says
+ * @param text the file, by which it is told whether it was tried before
+ * @throws Error saying what is wrong
+ */
+export function requireTried(parsed: unknown, text: string): void {
+  const hash = sha256(text);
+  if (proven.has(hash)) return;
+  const state = new Int32Array(new SharedArrayBuffer(4));
+  const { port1, port2 } = new MessageChannel();
+  const worker = new Worker(packagePath("src/data/text/tokenizer-worker.mjs"), {
+    workerData: { parsed, texts, state, port: port2 },
+    transferList: [port2],
+    resourceLimits: { maxOldGenerationSizeMb: 2048 },
+    stderr: true,
+  });
+  // It ends by a limit: nobody hears of it, and the wait runs out.
+  worker.on("error", () => {});
+  const seconds =
+    PATIENCE.seconds * (1 + Math.floor(text.length / PATIENCE.bytes));
+  const ended = Atomics.wait(state, 0, 0, 1000 * seconds);
+  const said = receiveMessageOnPort(port1);
+  port1.close();
+  void worker.terminate();
+  if (ended === "timed-out" || !said)
+    throw new Error(
+      `it takes more than ${seconds} s or 2 GB of memory for some thousand letters`,
+    );
+  if (said.message !== undefined) throw new Error(said.message as string);
+  proven.add(hash);
+}
