@@ -71,8 +71,8 @@ describe("a tokenizer file", () => {
   test("whose replacements multiply is stopped", () => {
     const normalizers = Array.from({ length: 12 }, () => ({
       type: "Replace",
-      pattern: { String: "a" },
-      content: "a".repeat(100),
+      pattern: { String: "e" },
+      content: "e".repeat(100),
     }));
     expect(() =>
       open({ normalizer: { type: "Sequence", normalizers } }),

@@ -36,12 +36,15 @@ const tokenizerSchema = z.looseObject({
   pre_tokenizer: part,
   post_processor: part,
   model: z.looseObject({
-    vocab: z.union([
-      z.array(z.tuple([z.string(), z.number()])).min(1),
-      z.custom<object>(isVocabulary, {
-        message: `expected tokens with whole numbers from 0 to ${MOST_TOKENS}, each of one token`,
-      }),
-    ]),
+    vocab: z.union(
+      [
+        z.array(z.tuple([z.string(), z.number()])).min(1),
+        z.custom<object>(isVocabulary),
+      ],
+      {
+        error: `expected tokens with whole numbers from 0 to ${MOST_TOKENS}, each of one token`,
+      },
+    ),
   }),
 });
 
@@ -81,7 +84,7 @@ export function openTokenizer(file: string, settings: Settings): TextEncoder {
       `State padding: ${known} under data, and under input for the model's mask.`,
     );
   const idsOf = (s: string, special: boolean) =>
-    tokenizer.encode(s, { add_special_tokens: special }).ids;
+    encoded(tokenizer, s, file, special);
   const special = idsOf("", true).length - idsOf("", false).length;
   if (special >= length)
     throw new UsageError(
@@ -110,7 +113,26 @@ export function openTokenizer(file: string, settings: Settings): TextEncoder {
  */
 export function openTokens(file: string): (text: string) => number[] {
   const tokenizer = parseTokenizer(file, true);
-  return (text) => tokenizer.encode(text).ids;
+  return (text) => encoded(tokenizer, text, file, true);
+}
+
+/** The ids of a text. What was tried can still fail on a text of another kind. */
+function encoded(
+  tokenizer: Tokenizer,
+  text: string,
+  file: string,
+  special: boolean,
+): number[] {
+  try {
+    return tokenizer.encode(text, { add_special_tokens: special }).ids;
+  } catch (error) {
+    throw new AssayError(
+      "DATA_FORMAT",
+      `${file} fails on a text: ${messageOf(error)}`,
+      "Give the tokenizer.json that was saved with the model.",
+      { cause: error },
+    );
+  }
 }
 
 function parseTokenizer(file: string, lowercase: boolean): Tokenizer {

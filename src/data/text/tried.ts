@@ -8,7 +8,10 @@ import { packagePath, sha256 } from "#core";
 /** How long a trial may take: this, and as much again for each of so many bytes. */
 const PATIENCE = { seconds: 5, bytes: 2 ** 22 };
 
-/** Long runs of a kind, behind which a pattern that counts them fails at the end. */
+/**
+ * Long runs of a kind, behind which a pattern that counts them fails at the end, and
+ * all of ASCII.
+ */
 const texts = [
   "a",
   "A",
@@ -24,6 +27,7 @@ const texts = [
   "'s ",
 ]
   .map((unit) => unit.repeat(1000))
+  .concat(String.fromCharCode(...Array.from({ length: 95 }, (_, i) => 32 + i)))
   .flatMap((run) => [run, `${run}!`, `${run}a`, `${run}\u0000`]);
 
 /** Hashes of the files that have been tried. */
