@@ -6,6 +6,7 @@ export {
   logitsOf,
   softmaxRows,
 } from "./answers.ts";
+export { classesAsGiven } from "./as-given.ts";
 export { gradientRows } from "./batches.ts";
 export type { Beside } from "./beside.ts";
 export {

@@ -18,4 +18,5 @@ export { prune } from "./prune.ts";
 export { type ResizeAxis, resizingMap } from "./resizing.ts";
 export { withSizes } from "./sizes.ts";
 export * from "./tensor.ts";
+export { typeCodes } from "./types.ts";
 export { type Window, windowOf, windowOutput } from "./windows.ts";

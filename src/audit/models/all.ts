@@ -1,6 +1,7 @@
 import { takeSamples } from "#data";
 import { compile } from "#model";
 import { evenly, judgedOn } from "../tasks/index.ts";
+import { asShipped } from "./as-shipped.ts";
 import { makeBase, makeUnrelated } from "./base.ts";
 import { makeCandidate } from "./candidate.ts";
 import { contradictions } from "./own-labels.ts";
@@ -45,7 +46,7 @@ export async function checkModels(
 ): Promise<Map<string, Preflight>> {
   onEvent({ kind: "phase", title: "Checking models" });
   const looks = new Map<string, Preflight>();
-  for (const [id, { model, unprocessed, says }] of candidates) {
+  for (const [id, { model, unprocessed, says, asGiven }] of candidates) {
     const { task } = loaded.suite.candidates[id]!;
     const { attacked, target } = judgedOn(data, task);
     const more = takeSamples(target.test, evenly(target.test, ENOUGH));
@@ -56,11 +57,13 @@ export async function checkModels(
     const said = labels
       ? await contradictions(compiled, attacked, id, labels)
       : [];
+    const shipped = await asShipped(compiled, attacked, id, asGiven);
     await compiled.release();
     await plain?.release();
-    const warnings = [...found.warnings, ...said];
-    looks.set(id, { ...found, warnings });
-    for (const message of [...warnings, ...found.faults])
+    const warnings = [...found.warnings, ...said, ...shipped.warnings];
+    const faults = [...found.faults, ...shipped.faults];
+    looks.set(id, { ...found, warnings, faults });
+    for (const message of [...warnings, ...faults])
       onEvent({ kind: "warning", message });
   }
   return looks;

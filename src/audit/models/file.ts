@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { hashOf, readFile, sha256 } from "#core";
 import {
+  classesAsGiven,
   hashGraph,
   type LoadModelOptions,
   loadModel,
@@ -53,6 +54,9 @@ export async function fromFile(
           },
         })
       : undefined,
+    asGiven: weights
+      ? undefined
+      : (x) => classesAsGiven(path, { ...options, units: raw }, model, x),
     says: weights
       ? undefined
       : (x) => ownLabels(path, { ...options, units: raw }, model, x),

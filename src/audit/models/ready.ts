@@ -37,6 +37,11 @@ export interface ReadyModel {
    */
   readonly unprocessed?: Model;
   /**
+   * The classes that its file gives samples as it is (see `classesAsGiven`); absent for
+   * a model that the run made.
+   */
+  readonly asGiven?: (x: FloatTensor) => Promise<Int32Array | undefined>;
+  /**
    * What the file itself says of samples (see `ownLabels`); absent for a model
    * that the run made.
    */

@@ -8,8 +8,10 @@ import {
   float,
   floats,
   GraphBuilder,
+  int,
   prepend,
   string,
+  typeCodes,
   writeModel,
 } from "#onnx";
 import { temporaryFolder } from "../../folder.ts";
@@ -146,6 +148,20 @@ test("one answer for everything: it withstands all, and is worth nothing", async
   const results = await audit("constant");
   expectCaught(results, "better-than-guessing");
   expect(results.warnings?.join()).toContain("same answer");
+});
+
+test("a file that underflows in half floats, attacked as if it did not", async () => {
+  await saved("halves", (model) => {
+    const b = new GraphBuilder(model.graph);
+    const cast = (x: string, to: "float16" | "float32") =>
+      b.op("Cast", [x], { to: int(typeCodes[to]) });
+    const small = cast(b.mul(model.logits, 1e-10), "float16");
+    const logits = b.mul(cast(small, "float32"), 1e10);
+    return { ...model, graph: b.build([logits]), logits };
+  });
+  const results = await audit("halves");
+  expectCaught(results, "clean-preflight");
+  expect(failed(results)[0]?.message).toContain("as it is, in its own types");
 });
 
 test("a saturated softmax: logits so large that the loss is flat", async () => {
