@@ -112,18 +112,21 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
     requireCarrier(b, node, active);
     const { inputs } = node;
     const [x = "", y = ""] = inputs;
-    const contributions = ruleOf(node)({
-      b,
-      node,
-      inputs,
-      x,
-      y,
-      out: node.outputs[0] ?? "",
-      g,
-      gradients,
-      needs: (i) => active.has(inputs[i] ?? ""),
-      avoid: options.avoid ?? [],
-    });
+    const rule = ruleOf(node);
+    const contributions = withShapes(node, () =>
+      rule({
+        b,
+        node,
+        inputs,
+        x,
+        y,
+        out: node.outputs[0] ?? "",
+        g,
+        gradients,
+        needs: (i) => active.has(inputs[i] ?? ""),
+        avoid: options.avoid ?? [],
+      }),
+    );
     inputs.forEach((name, i) => {
       if (!active.has(name)) return;
       const contribution = contributions[i];
@@ -244,6 +247,17 @@ const isBlocked = (node: Node) =>
 
 const hasRule = (node: Node) =>
   node.domain === "" && Object.hasOwn(rules, node.op);
+
+/** Says of a rule that needs a shape which nobody knows that there is no gradient. */
+function withShapes<T>(node: Node, rule: () => T): T {
+  try {
+    return rule();
+  } catch (error) {
+    const isUnknown =
+      error instanceof AssayError && error.code === "SHAPE_UNKNOWN";
+    throw isUnknown ? unsupported(node, error.message, error.hint) : error;
+  }
+}
 
 function ruleOf(node: Node) {
   const rule = hasRule(node) ? rules[node.op] : undefined;

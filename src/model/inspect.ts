@@ -240,8 +240,7 @@ async function tryGradient(
     const problem = problemOf(error);
     const code = error instanceof AssayError ? error.code : "";
     // The operators that are refused have been named.
-    const isRefused = /^GRADIENT_UNSUPPORTED$|^SHAPE_UNKNOWN$/.test(code);
-    if (isRefused && unsupported.length > 0) return null;
+    if (code === "GRADIENT_UNSUPPORTED" && unsupported.length > 0) return null;
     const isBlocked = code === "GRADIENT_NO_PATH" && steps.length > 0;
     problems.push(
       isBlocked

@@ -230,3 +230,20 @@ describe("parts that are passed straight through", () => {
     expect(halves).toEqual([11, 11, 11, 11]);
   });
 });
+
+test("a rule that needs a shape which nobody knows is no gradient, and says where", () => {
+  const { graph, y } = graphOf([2, 3], (b, x) => {
+    b.append({
+      name: "strange",
+      op: "Unknown",
+      domain: "somewhere",
+      inputs: [x],
+      outputs: ["strange"],
+      attributes: {},
+    });
+    return b.op("LpNormalization", ["strange"]);
+  });
+  expect(() => gradient(graph, { of: y, wrt: ["x"] })).toThrow(
+    /^no gradient.* LpNormalization .*is not known/,
+  );
+});

@@ -457,3 +457,49 @@ describe("contents of integers move as the elements do", () => {
     );
   });
 });
+
+test.each([
+  [2, 2],
+  [3, 3],
+  [4, 6],
+])(
+  "a support vector machine of %i classes gives %i scores a row",
+  async (classes, scores) => {
+    const b = new GraphBuilder({
+      ...emptyGraph("svc"),
+      opsets: new Map([
+        ["", 18],
+        ["ai.onnx.ml", 1],
+      ]),
+    });
+    b.input({ name: "x", type: "float32", dims: ["n", 2] });
+    const numbersOf = (count: number) => ({
+      kind: "floats" as const,
+      value: Array.from({ length: count }, (_, i) => Math.sin(i)),
+    });
+    const pairs = (classes * (classes - 1)) / 2;
+    b.append({
+      name: "svc",
+      op: "SVMClassifier",
+      domain: "ai.onnx.ml",
+      inputs: ["x"],
+      outputs: ["label", "scores"],
+      attributes: {
+        classlabels_ints: ints(Array.from({ length: classes }, (_, i) => i)),
+        coefficients: numbersOf(classes * (classes - 1)),
+        kernel_type: string("LINEAR"),
+        kernel_params: numbersOf(3),
+        rho: numbersOf(pairs),
+        support_vectors: numbersOf(2 * classes),
+        vectors_per_class: ints(new Array(classes).fill(1)),
+        post_transform: string("NONE"),
+      },
+    });
+    expect(b.dims("label")).toEqual(["n"]);
+    expect(b.dims("scores")).toEqual(["n", scores]);
+    const session = await onnxruntime.load(b.build(["label", "scores"]));
+    const out = await session.run({ x: filled("float32", [5, 2], 1) });
+    await session.release();
+    expect(out.scores?.dims).toEqual([5, scores]);
+  },
+);

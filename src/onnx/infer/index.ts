@@ -1,4 +1,5 @@
 import type { Node } from "../graph.ts";
+import { classicalOps } from "./classical.ts";
 import { controlFlowOps } from "./control-flow.ts";
 import { drawingOps } from "./drawing.ts";
 import { elementwiseOps } from "./elementwise.ts";
@@ -22,6 +23,7 @@ const table: InferTable = {
   ...indexingOps,
   ...quantisedOps,
   ...drawingOps,
+  ...classicalOps,
 };
 
 /**
@@ -35,8 +37,8 @@ export function inferNode(
   node: Node,
   known: readonly Known[],
 ): readonly Known[] {
-  const inTable = node.domain === "" && Object.hasOwn(table, node.op);
-  const rule = inTable ? table[node.op] : undefined;
+  const key = node.domain === "" ? node.op : `${node.domain}.${node.op}`;
+  const rule = Object.hasOwn(table, key) ? table[key] : undefined;
   return rule ? rule(contextOf(node, known)) : [];
 }
 
