@@ -20,7 +20,8 @@ test.each([...readers])(
   },
 );
 
-// Fewer where a file takes long. A tokenizer is tried in a thread of its own, which takes a tenth of a second.
+// Fewer where a file takes long: a tokenizer is tried in a thread of its own, for a
+// tenth of a second.
 const few: ReadonlyMap<string, number> = new Map([
   ["tokenizer", 10],
   ["suite", 100],
