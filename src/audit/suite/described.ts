@@ -28,6 +28,7 @@ export const plainParams = (
 function plainValue(value: unknown): unknown {
   if (value === null || typeof value !== "object" || Array.isArray(value))
     return value;
+  if (value instanceof Map) return Object.fromEntries(value);
   if ("unit" in value && "params" in value) {
     const { unit, params } = value as Chosen;
     return { id: unit.id, ...plainParams(params) };

@@ -139,7 +139,7 @@ export const candidateSchema = z
     /** How much each task counts. */
     taskWeights: choiceOf(weightings).default({
       unit: weightings[0]!,
-      params: { weights: {} },
+      params: { weights: new Map() },
     }),
     /**
      * Draws tasks by their number of samples to the power of 1 / temperature, instead

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UsageError } from "#core";
+import { byName, UsageError } from "#core";
 import { defineWeighting } from "./weighting.ts";
 
 /** Stated weights, 1 for a task that is not named: all count alike when none is. */
@@ -8,16 +8,16 @@ export const fixed = defineWeighting({
   title: "Fixed weights",
   reference: "Caruana 1997, Multitask Learning",
   params: z.strictObject({
-    weights: z.record(z.string(), z.number().nonnegative()).default({}),
+    weights: byName(z.number().nonnegative()).default(new Map()),
   }),
   open({ weights }, { tasks }) {
-    const stranger = Object.keys(weights).find((t) => !tasks.includes(t));
+    const stranger = [...weights.keys()].find((t) => !tasks.includes(t));
     if (stranger !== undefined)
       throw new UsageError(
         "TASK_WEIGHTS",
         `taskWeights names "${stranger}", which is no task of the candidate (${tasks.join(", ")})`,
         "Correct the name.",
       );
-    return { weights: tasks.map((task) => weights[task] ?? 1) };
+    return { weights: tasks.map((task) => weights.get(task) ?? 1) };
   },
 });
