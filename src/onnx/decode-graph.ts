@@ -52,7 +52,7 @@ export function decodeGraph(
   inside = false,
 ): { graph: Subgraph; others: { inputs: string[]; outputs: string[] } } {
   const { source, file } = context;
-  refuseControlCharacters(graph, source);
+  refuseNames(graph, source);
   if (graph.sparseInitializer.length > 0)
     throw invalid(source, "it has sparse weights, which are not supported");
   const constants = new Map(
@@ -120,10 +120,11 @@ export function decodeNodes(
 }
 
 /**
- * Names go into messages and reports; no exporter writes control characters, only
- * damage and malice do.
+ * Names go into messages, reports and the objects in which onnxruntime gives its
+ * results. No exporter writes control characters or `__proto__`, only damage and malice
+ * do.
  */
-function refuseControlCharacters(graph: GraphProto, source: string): void {
+function refuseNames(graph: GraphProto, source: string): void {
   const named = [graph.initializer, graph.input, graph.output, graph.valueInfo];
   const names = [
     ...named.flatMap((list) => list.map(({ name }) => name)),
@@ -144,6 +145,8 @@ function refuseControlCharacters(graph: GraphProto, source: string): void {
       `the name ${JSON.stringify(bad)} has control characters`,
     );
   }
+  if (names.includes("__proto__"))
+    throw invalid(source, "a value, node or attribute is called __proto__");
 }
 
 function valueInfoOf(

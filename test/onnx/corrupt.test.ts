@@ -136,6 +136,11 @@ test.each([
     /the name "y\\n\\u001b\[2J" has control characters/,
   ],
   [
+    "a name that an object cannot have",
+    { node: [node(["x"], ["__proto__"])] },
+    /a value, node or attribute is called __proto__/,
+  ],
+  [
     "a value that nothing makes",
     { node: [node(["x"], ["y"])] },
     /Relu "n" reads "x", which nothing makes/,
