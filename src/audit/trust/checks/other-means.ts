@@ -9,6 +9,12 @@ import {
 import { settled } from "./settled.ts";
 
 /**
+ * Of all samples, what other means may break: an honest attack misses a few that a
+ * search happens on.
+ */
+const TOLERATED = 0.03;
+
+/**
  * Where gradients are masked, an attack by scores or by labels alone still works, so
  * one of each runs beside them (Carlini et al. 2019, arXiv:1902.06705). What stands is
  * tried by scores, and through a smoothed copy of the model.
@@ -50,6 +56,7 @@ function judgeProbe(cell: Evidence): Finding {
         scores,
         `A search by scores (square, ${scores.queries} queries)`,
         advice,
+        TOLERATED,
       ),
     smoothed &&
       settled(
@@ -58,6 +65,7 @@ function judgeProbe(cell: Evidence): Finding {
         smoothed,
         "Gradients of a smoothed copy of the model",
         advice,
+        TOLERATED,
       ),
   ].flatMap((found) => found ?? []);
   const worst =

@@ -15,12 +15,13 @@ export function settled(
   { tried, broken }: Tries,
   what: string,
   advice: string,
+  tolerated = TOLERATED,
 ): Finding {
   const seen = `${what} broke ${broken} of ${samples(tried)} that were left standing`;
   if (broken === 0) return { status: "passed", message: `${seen}.` };
   const share = ((broken / tried) * standing) / outcomes.length;
   // One sample may go either way by luck of the draw.
-  return broken >= 2 && share >= TOLERATED
+  return broken >= 2 && share >= tolerated
     ? {
         status: "failed",
         message: `${seen}, about ${percent(share)} of all: ${advice}.`,
