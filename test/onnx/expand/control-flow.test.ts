@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { gradient } from "#autodiff";
+import { onnxruntime } from "#engine";
 import {
   type Attribute,
   decodeModel,
@@ -287,4 +288,57 @@ describe("a branch", () => {
 test("expanding what is not composite changes nothing", () => {
   const graph = graphOf((b, x, w) => [b.add(x, w)]);
   expect(expand(graph, () => true)).toBe(graph);
+});
+
+test("a condition inside a body that stays is decided once sizes are known", async () => {
+  const opsets = new Map([["", 12]]);
+  const b = new GraphBuilder({ ...emptyGraph("nested"), opsets });
+  const x = b.input({ name: "x", type: "float32", dims: ["n", null] });
+  const flag = b.input({ name: "flag", type: "bool", dims: [] });
+  const body = (
+    outer: GraphBuilder,
+    name: string,
+    build: (inner: GraphBuilder) => string,
+  ) => {
+    const inner = new GraphBuilder(emptyGraph(name), `${name}/`, outer);
+    return { kind: "graph" as const, value: inner.build([build(inner)]) };
+  };
+  // Axes were attributes then: the upgrade makes a constant of them in each body.
+  const summed = (inner: GraphBuilder, factor: number) =>
+    inner.mul(
+      inner.op("ReduceSum", [x], { axes: ints([1]), keepdims: int(1) }),
+      factor,
+    );
+  const choice = body(b, "outer", (outer) => {
+    const width = outer.op("Gather", [
+      outer.shapeOf(x),
+      outer.constant(int64s([1], [])),
+    ]);
+    const chosen = outer.op("If", [outer.equal(width, 4)], {
+      then_branch: body(outer, "four", (inner) => summed(inner, 2)),
+      else_branch: body(outer, "other", (inner) => summed(inner, 3)),
+    });
+    return outer.add(chosen, summed(outer, 1));
+  });
+  const other = body(b, "none", (inner) => summed(inner, 5));
+  const graph = b.build([
+    b.op("If", [flag], { then_branch: choice, else_branch: other }),
+  ]);
+  const once = normalise(graph);
+  const bound = normalise({
+    ...once,
+    inputs: once.inputs.map((i) =>
+      i.name === "x" ? { ...i, dims: ["n", 4] } : i,
+    ),
+  });
+  const feeds = {
+    x: floats([2, 4], [1, 2, 3, 4, 5, 6, 7, 8]),
+    flag: tensor("bool", [], Uint8Array.of(1)),
+  };
+  for (const each of [graph, bound]) {
+    const session = await onnxruntime.load(each);
+    const [out] = Object.values(await session.run(feeds));
+    await session.release();
+    expect(out?.data).toEqual(Float32Array.of(30, 78));
+  }
 });
