@@ -169,7 +169,7 @@ function verdict(
   const error = `largest relative error ${maxRelativeError.toExponential(1)} at ${points} random inputs`;
   return agrees
     ? `${pc.green("supported")}, and agrees with finite differences (${error})`
-    : `${pc.green("supported")}, straight through the rounding to 8 bits (${error})`;
+    : `${pc.green("supported")}, straight through rounding (${error})`;
 }
 
 function groups(i: Inspection, all: boolean): string[] {

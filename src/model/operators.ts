@@ -67,7 +67,7 @@ export function operatorsOf(model: Model, whole: Graph): Operators {
   const active = activeFrom(model, b);
   const smooth = smoothly(graph, b);
   const needed = neededFor(graph);
-  const passed = new Set(model.straightThrough.map((s) => s.output));
+  const passed = passedBy(model);
   const onTheWay = graph.nodes.filter(
     (n) =>
       n.inputs.some((i) => active.has(i)) &&
@@ -80,8 +80,8 @@ export function operatorsOf(model: Model, whole: Graph): Operators {
       n.outputs.some((o) => needed.has(o)),
   );
   const [over, through] = [
-    steps.filter((n) => n.outputs.some((o) => passed.has(o))),
-    steps.filter((n) => !n.outputs.some((o) => passed.has(o))),
+    steps.filter((n) => passed.has(n)),
+    steps.filter((n) => !passed.has(n)),
   ];
   const unsupported = onTheWay.filter(
     (n) => !isBlocked(n) && !hasGradient(n, graph),
@@ -135,6 +135,24 @@ function hasGradient(node: Node, graph: Graph): boolean {
       throw error;
     return false;
   }
+}
+
+/** The nodes between the ends of what gradients go straight through. */
+function passedBy({ graph, straightThrough }: Model): ReadonlySet<Node> {
+  const makers = new Map(
+    graph.nodes.flatMap((n) => n.outputs.map((o) => [o, n])),
+  );
+  const passed = new Set<Node>();
+  for (const { input, output } of straightThrough) {
+    const wanted = [output];
+    for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
+      const node = name === input ? undefined : makers.get(name);
+      if (!node || passed.has(node)) continue;
+      passed.add(node);
+      wanted.push(...node.inputs);
+    }
+  }
+  return passed;
 }
 
 /** The values that depend smoothly on the point where gradients are taken. */

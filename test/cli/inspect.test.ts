@@ -59,7 +59,7 @@ describe("what people read", () => {
   test("eight bits: the gradient goes straight through, and nothing is trained", async () => {
     const text = await textOf("small.qdq");
     expect(text).toContain(
-      "supported, straight through the rounding to 8 bits",
+      "supported, straight through rounding",
     );
     expect(text).toContain("nothing that can be trained");
     expect(text).toContain(
