@@ -58,9 +58,7 @@ describe("what people read", () => {
 
   test("eight bits: the gradient goes straight through, and nothing is trained", async () => {
     const text = await textOf("small.qdq");
-    expect(text).toContain(
-      "supported, straight through rounding",
-    );
+    expect(text).toContain("supported, straight through rounding");
     expect(text).toContain("nothing that can be trained");
     expect(text).toContain(
       "192 weights are stored in 8 bits and stay as they are.",
