@@ -2,17 +2,20 @@ import { z } from "zod";
 import type { Random } from "#core";
 import { sizeOf } from "#onnx";
 import { defineAttack } from "../attack.ts";
+import { clamped } from "../norms/branchless.ts";
 import { blackBox } from "../taxonomies.ts";
 import {
   areBroken,
   distanceOf,
   type Ground,
-  manyBroken,
   noisyStarts,
   toBoundary,
 } from "./boundary-search.ts";
 import { gathered } from "./points.ts";
-import { lengthOf, rowOf } from "./vectors.ts";
+import { groupsOf, lengthOf, rowOf } from "./vectors.ts";
+
+/** Rows of one question: many enough for the engine, few enough for memory. */
+const ROWS = 512;
 
 const hopskipjumpParams = z.strictObject({
   iterations: z.int().positive().default(50),
@@ -71,25 +74,15 @@ export const hopskipjump = defineAttack({
         t === 1
           ? 0.1 * (high - low)
           : (linf ? d : Math.sqrt(d)) * theta * (far.get(i) as number);
-      const around = open.map((i) => ({
-        sample: i,
-        ...drawAround(
-          points.get(i) as Float32Array,
-          { count: evals, radius: radius(i), linf, bounds: ball.bounds },
-          streams[i]!,
-        ),
-      }));
-      const pointsOf = new Map(around.map((a) => [a.sample, a.points]));
-      const labels = await manyBroken(
+      const directions = await directionsAt(
         input,
-        open,
-        (i) => pointsOf.get(i) ?? [],
-      );
-      const directions = new Map(
-        around.map(({ sample, directions: all }) => [
+        open.map((sample) => ({
           sample,
-          estimate(all, labels.get(sample) ?? [], linf),
-        ]),
+          point: points.get(sample) as Float32Array,
+          radius: radius(sample),
+          random: streams[sample]!,
+        })),
+        evals,
       );
       const ahead = await jump(input, points, directions, far, t);
       points = new Map([...points, ...(await toBoundary(input, ahead, theta))]);
@@ -98,57 +91,121 @@ export const hopskipjump = defineAttack({
   },
 });
 
-interface Around {
-  readonly count: number;
+/** Where a direction is estimated. */
+interface Place {
+  readonly sample: number;
+  readonly point: Float32Array;
   readonly radius: number;
-  readonly linf: boolean;
-  readonly bounds: readonly [number, number];
+  readonly random: Random;
 }
 
-/** Random points about a point, inside the bounds, and the directions to them. */
-function drawAround(
-  point: Float32Array,
-  { count, radius, linf, bounds: [low, high] }: Around,
-  random: Random,
-): { points: Float32Array[]; directions: Float32Array[] } {
-  const points: Float32Array[] = [];
-  const directions: Float32Array[] = [];
-  for (let n = 0; n < count; n++) {
-    const u = Float32Array.from(point, () =>
-      linf ? 2 * random.uniform() - 1 : random.normal(),
-    );
-    const scale = radius / (lengthOf(u) || 1);
-    const near = new Float32Array(point.length);
-    for (let k = 0; k < near.length; k++) {
-      const from = point[k]!;
-      const to = from + scale * u[k]!;
-      near[k] = Math.min(high, Math.max(low, to));
-      u[k] = (near[k]! - from) / radius;
-    }
-    points.push(near);
-    directions.push(u);
-  }
-  return { points, directions };
+/** What the labels about a point add up to. */
+interface Sums {
+  /** Of the ways to all points, and to those that are misclassified. */
+  readonly all: Float64Array;
+  readonly broken: Float64Array;
+  /** How many these are. */
+  count: number;
 }
 
 /**
- * The mean of the directions, each by its label less the mean label (equation 16): of
+ * The direction from each point into what is misclassified, by the labels of so many
+ * random points about it.
+ */
+async function directionsAt(
+  ground: Ground,
+  places: readonly Place[],
+  evals: number,
+): Promise<Map<number, Float32Array>> {
+  const { norm, bounds } = ground.ball;
+  const shape = ground.x.dims.slice(1);
+  const width = sizeOf(shape);
+  const sums = places.map(
+    (): Sums => ({
+      all: new Float64Array(width),
+      broken: new Float64Array(width),
+      count: 0,
+    }),
+  );
+  const questions = places.flatMap((_, at) =>
+    new Array<number>(evals).fill(at),
+  );
+  const rows = new Float32Array(Math.min(ROWS, questions.length) * width);
+  for (const group of groupsOf(questions, ROWS)) {
+    const data = rows.subarray(0, group.length * width);
+    for (const [k, at] of group.entries())
+      drawNear(
+        data.subarray(k * width, (k + 1) * width),
+        places[at]!,
+        norm,
+        bounds,
+      );
+    const broken = await areBroken(
+      ground,
+      { type: "float32", dims: [group.length, ...shape], data },
+      group.map((at) => places[at]!.sample),
+    );
+    for (const [k, at] of group.entries())
+      add(
+        sums[at]!,
+        data.subarray(k * width, (k + 1) * width),
+        places[at]!.point,
+        broken[k]!,
+      );
+  }
+  return new Map(
+    places.map(({ sample }, at) => [
+      sample,
+      estimate(sums[at]!, evals, norm === "linf"),
+    ]),
+  );
+}
+
+/** Fills with a random point at a radius about a point, inside the bounds. */
+function drawNear(
+  near: Float32Array,
+  { point, radius, random }: Place,
+  norm: string,
+  [low, high]: readonly [number, number],
+): void {
+  if (norm === "linf")
+    for (let k = 0; k < near.length; k++) near[k] = 2 * random.uniform() - 1;
+  else random.normals(near);
+  const scale = radius / (lengthOf(near) || 1);
+  for (let k = 0; k < near.length; k++)
+    near[k] = clamped(point[k]! + scale * near[k]!, low, high);
+}
+
+/** Adds the way to a point. */
+function add(
+  sums: Sums,
+  near: Float32Array,
+  point: Float32Array,
+  isBroken: boolean,
+): void {
+  const { all, broken } = sums;
+  const weight = Number(isBroken);
+  for (let k = 0; k < all.length; k++) {
+    const way = near[k]! - point[k]!;
+    all[k]! += way;
+    broken[k]! += weight * way;
+  }
+  sums.count += weight;
+}
+
+/**
+ * The mean of the ways, each by its label less the mean label (equation 16): of
  * length 1, or its signs for Linf.
  */
 function estimate(
-  directions: readonly Float32Array[],
-  broken: readonly boolean[],
+  { all, broken, count }: Sums,
+  evals: number,
   linf: boolean,
 ): Float32Array {
-  const values = broken.map((b) => (b ? 1 : -1));
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const mean = (2 * count) / evals - 1;
   // Where all agree there is no baseline to take off.
   const base = Math.abs(mean) === 1 ? 0 : mean;
-  const sum = new Float32Array(directions[0]?.length ?? 0);
-  directions.forEach((u, n) => {
-    const weight = (values[n] as number) - base;
-    for (let k = 0; k < sum.length; k++) sum[k] = sum[k]! + weight * u[k]!;
-  });
+  const sum = Float32Array.from(broken, (v, k) => 2 * v - (1 + base) * all[k]!);
   if (linf) return sum.map((v) => Math.sign(v));
   const length = lengthOf(sum) || 1;
   return sum.map((v) => v / length);
