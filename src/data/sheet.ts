@@ -55,6 +55,7 @@ export function samplesOf(sheet: Sheet, spec: TableSpec): Samples {
     spec.split ?? [],
   ].flat();
   for (const name of right) placeOf(sheet, name);
+  if (!spec.columns) requireNames(sheet);
   const named =
     spec.columns ??
     new Map(
@@ -81,6 +82,17 @@ export function samplesOf(sheet: Sheet, spec: TableSpec): Samples {
     locate: (_part, sample) =>
       sample === undefined ? sheet.file : sheet.place(sample),
   };
+}
+
+/** Refuses a column that is most likely the number of its row. */
+function requireNames({ columns, file }: Sheet): void {
+  const at = columns.indexOf("");
+  if (at < 0) return;
+  throw new UsageError(
+    "DATA_COLUMN",
+    `column ${at + 1} of ${file} has no name, as the index that pandas writes beside its columns`,
+    "State columns, or leave it out of the file (to_csv(index=False)).",
+  );
 }
 
 /** Where a column stands in the file. */
@@ -119,7 +131,7 @@ function cellsOf(
 ): string[] {
   const at = placeOf(sheet, name);
   return sheet.rows.map((row, i) => {
-    const text = String(row[at] ?? "").trim();
+    const text = textOf(row[at]);
     if (MISSING.has(text.toLowerCase()) && !named.includes(text))
       throw wrong(
         sheet,
@@ -132,6 +144,12 @@ function cellsOf(
       );
     return text;
   });
+}
+
+/** A boolean has the name that Python has for it, whatever file it is from. */
+function textOf(cell: Cell): string {
+  if (typeof cell === "boolean") return cell ? "True" : "False";
+  return String(cell ?? "").trim();
 }
 
 function numbersOf(sheet: Sheet, name: string): number[] {
@@ -158,7 +176,7 @@ function columnOf(sheet: Sheet, name: string, stated: Stated): ColumnSpec {
   if (one.type === "category") {
     const values =
       ("values" in one ? one.values : undefined) ??
-      [...new Set(cellsOf(sheet, name))].sort(byValue);
+      inOrder(cellsOf(sheet, name));
     if (values.length > 1024)
       throw new UsageError(
         "DATA_COLUMN",
@@ -191,11 +209,15 @@ function rangeOf(sheet: Sheet, name: string): [number, number] {
   ];
 }
 
-/** Numbers by size, then text by its code units. */
-function byValue(a: string, b: string): number {
-  const [x, y] = [Number(a), Number(b)];
-  if (Number.isFinite(x) && Number.isFinite(y)) return x - y;
-  return a < b ? -1 : a > b ? 1 : 0;
+/**
+ * The values of a column, each once: by size where all are numbers, by code units
+ * otherwise, as pandas and scikit-learn sort them.
+ */
+function inOrder(cells: readonly string[]): string[] {
+  const values = [...new Set(cells)];
+  return values.every((text) => NUMBER.test(text))
+    ? values.sort((a, b) => Number(a) - Number(b))
+    : values.sort();
 }
 
 /** Scaled rows [N, width]; every one of them is a row that there can be. */
@@ -283,7 +305,7 @@ export function answersOf(
   }
   const name = spec.label as string;
   const cells = cellsOf(sheet, name, spec.classes);
-  const found = [...new Set(cells)].sort(byValue);
+  const found = inOrder(cells);
   const classes = spec.classes ?? found;
   const byName = found.every((text) => classes.includes(text));
   const y = Int32Array.from(cells, (text, i) => {

@@ -99,6 +99,38 @@ describe("CSV tables", () => {
     );
   });
 
+  it("have their values in one order, whatever order the rows have", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.shuffledSubarray(["10", "9", "1a", "b", "-1", "2.5"], {
+          minLength: 2,
+        }),
+        async (values) => {
+          const lines = values.map((v, i) => `${v},${i % 2}`);
+          const { table } = await load(["v,y", ...lines].join("\n"), {
+            label: "y",
+            columns: { v: "category" },
+          });
+          const numbers = values.filter((v) => Number.isFinite(Number(v)));
+          expect(table?.columns[0]?.values).toEqual(
+            numbers.length === values.length
+              ? numbers.sort((a, b) => Number(a) - Number(b))
+              : values.toSorted(),
+          );
+        },
+      ),
+    );
+  });
+
+  it("refuse an index without a name, unless columns are stated", async () => {
+    const text = ",a,y\n0,5,no\n1,6,yes\n";
+    await expect(load(text, { label: "y" })).rejects.toThrow(
+      /column 1 of .*t\.csv has no name, as the index that pandas writes/,
+    );
+    const { x } = await load(text, { label: "y", columns: { a: "number" } });
+    expect(x.dims).toEqual([2, 1]);
+  });
+
   it("have booleans as pandas, R and JSON write them", async () => {
     const data = await load(
       "a,b,c,ok\nTrue,FALSE,true,False\nFalse,TRUE,0,True\n",
@@ -269,6 +301,25 @@ describe("Parquet tables", () => {
       expect(data.fingerprint).toBe(same.fingerprint);
     },
   );
+
+  it("call booleans what CSV calls them", async () => {
+    const written = parquetWriteBuffer({
+      columnData: [
+        { name: "a", data: [1, 2, 3], type: "DOUBLE" },
+        { name: "ok", data: [true, false, true], type: "BOOLEAN" },
+      ],
+    });
+    put(folder, "b.parquet", new Uint8Array(written));
+    const table = { source: "parquet", path: "b.parquet", label: "ok" };
+    const data = await loadDataset(
+      dataSpecSchema.parse(table) as DataSpec,
+      folder,
+    );
+    const same = await load("a,ok\n1,True\n2,False\n3,True\n", {
+      label: "ok",
+    });
+    expect(data.fingerprint).toBe(same.fingerprint);
+  });
 
   it.each([
     ["zstd", ZSTD],

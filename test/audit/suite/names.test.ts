@@ -75,6 +75,8 @@ describe("names from outside", () => {
         );
         expect(last(stated)).toEqual(columns.map((_, i) => i % 8));
         expect(stated.table?.columns.map((c) => c.name)).toEqual(columns);
+        // A column without a name is most likely an index, and has to be stated.
+        if (columns.includes("")) return;
         const found = await read("");
         expect(found.table?.columns.map((c) => c.name)).toEqual(shuffled);
       }),
