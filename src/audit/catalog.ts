@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { z } from "zod";
+import type { z } from "zod";
 import { attacks, textAttacks, trialAttacks } from "#attacks";
-import { packagePath } from "#core";
+import { packagePath, schemaAsWritten } from "#core";
 import { reactiveDefenses, repairs, trainingDefenses } from "#defenses";
 import {
   adaptations,
@@ -56,7 +56,7 @@ function entry(unit: {
     ...meta,
     id: unit.id,
     title: unit.title,
-    params: z.toJSONSchema(params, { io: "input" }).properties ?? {},
+    params: schemaAsWritten(params).properties ?? {},
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { schemaAsWritten } from "#core";
 import { resultsSchema } from "./results/index.ts";
 import { suiteSchema } from "./suite/index.ts";
 
@@ -6,27 +7,6 @@ import { suiteSchema } from "./suite/index.ts";
 export function jsonSchemas(): Record<string, unknown> {
   return {
     "results-1.schema.json": z.toJSONSchema(resultsSchema),
-    "suite-1.schema.json": z.toJSONSchema(suiteSchema, written),
+    "suite-1.schema.json": schemaAsWritten(suiteSchema),
   };
-}
-
-/**
- * What a person writes: before defaults, with the short forms, and with maps for
- * names from outside.
- */
-const written: z.core.ToJSONSchemaParams = {
-  io: "input",
-  unrepresentable: "any",
-  override({ zodSchema, jsonSchema }) {
-    if (!(zodSchema instanceof z.core.$ZodMap)) return;
-    const { keyType, valueType } = zodSchema._zod.def;
-    jsonSchema.type = "object";
-    jsonSchema.propertyNames = partOf(keyType);
-    jsonSchema.additionalProperties = partOf(valueType);
-  },
-};
-
-function partOf(schema: z.core.$ZodType) {
-  const { $schema: _, ...part } = z.toJSONSchema(schema, written);
-  return part;
 }

@@ -39,3 +39,26 @@ const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
   value !== null &&
   !Array.isArray(value) &&
   !(value instanceof Map);
+
+/**
+ * The JSON schema of what a person writes: before defaults, with the short forms, and
+ * with maps for names from outside.
+ */
+export function schemaAsWritten(schema: z.core.$ZodType) {
+  return z.toJSONSchema(schema, {
+    io: "input",
+    unrepresentable: "any",
+    override({ zodSchema, jsonSchema }) {
+      if (!(zodSchema instanceof z.core.$ZodMap)) return;
+      const { keyType, valueType } = zodSchema._zod.def;
+      jsonSchema.type = "object";
+      jsonSchema.propertyNames = partAsWritten(keyType);
+      jsonSchema.additionalProperties = partAsWritten(valueType);
+    },
+  });
+}
+
+function partAsWritten(schema: z.core.$ZodType) {
+  const { $schema: _, ...part } = schemaAsWritten(schema);
+  return part;
+}

@@ -1,4 +1,4 @@
-export { byName, type Written } from "./by-name.ts";
+export { byName, schemaAsWritten, type Written } from "./by-name.ts";
 export { type Chosen, choiceOf, needsOf, type Unit } from "./choice.ts";
 export {
   AssayError,
