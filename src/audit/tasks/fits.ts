@@ -27,7 +27,7 @@ export function checkFits(
   } else if (bounds[0] !== 0 || bounds[1] !== 1) {
     const [low, high] = bounds;
     const width = Number((high - low).toPrecision(6));
-    throw new AssayError(
+    throw new UsageError(
       "DATA_BOUNDS",
       `${model} is stated to take values in [${low}, ${high}], the data is in [0, 1]`,
       `Leave input.bounds out and state input: { scale: ${width}, mean: ${0 - low} }, which makes [${low}, ${high}] of [0, 1]; eps is then in the unit of [0, 1], so divide it by ${width}.`,
