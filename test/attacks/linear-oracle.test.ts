@@ -17,16 +17,19 @@ const dual = {
   l1: Math.max(...w.map(Math.abs)),
 };
 
+/** The attacks that find the optimum of a linear model. */
+const exactIn = (norm: string) => [
+  ...(norm === "l1" ? [] : ["fgsm"]),
+  "pgd",
+  "apgd-ce",
+  "apgd-dlr",
+  "apgd-t",
+];
+
 describe.each(["linf", "l2", "l1"] as const)(
   "binary linear model, %s",
   (norm) => {
-    test.each([
-      ...(norm === "l1" ? [] : ["fgsm"]),
-      "pgd",
-      "apgd-ce",
-      "apgd-dlr",
-      "apgd-t",
-    ])(
+    test.each(exactIn(norm))(
       "%s breaks exactly the samples with margin below eps * |w|*",
       async (id) => {
         const unit = attacks.find((a) => a.id === id) as Attack;
@@ -87,34 +90,31 @@ describe.each(["linf", "l2", "l1"] as const)(
 describe.each(["linf", "l2", "l1"] as const)(
   "linear model with numbers at their bounds, %s",
   (norm) => {
-    test.each([
-      ...(norm === "l1" ? [] : ["fgsm"]),
-      "pgd",
-      "apgd-ce",
-      "apgd-dlr",
-      "apgd-t",
-    ])("%s breaks exactly what eps reaches", async (id) => {
-      const random = new Random(3);
-      const width = 120;
-      const normals = () =>
-        Array.from({ length: width }, () => random.normal());
-      const binary = { weights: [normals(), normals()], bias: [0.2, 0] };
-      const x = uniformPoints(40, width, [-1, 2], 5);
-      for (let i = 0; i < x.data.length; i++)
-        x.data[i] = Math.min(1, Math.max(0, x.data[i]!));
-      const y = labelsOf(binary, x);
-      const needed = nearestOf(norm, binary, x, y, [0, 1]);
-      const eps = [...needed].sort((a, b) => a - b)[20]!;
-      const { distances } = await attacked(
-        id,
-        linearModel(binary.weights, binary.bias),
-        { x, y },
-        { norm, eps, params: id === "pgd" ? { relStepSize: 0.1 } : {} },
-      );
-      needed.forEach((d, i) => {
-        if (Math.abs(d - eps) > 0.002 * eps)
-          expect(Number.isFinite(distances[i]!)).toBe(d < eps);
-      });
-    });
+    test.each(exactIn(norm))(
+      "%s breaks exactly what eps reaches",
+      async (id) => {
+        const random = new Random(3);
+        const width = 120;
+        const normals = () =>
+          Array.from({ length: width }, () => random.normal());
+        const binary = { weights: [normals(), normals()], bias: [0.2, 0] };
+        const x = uniformPoints(40, width, [-1, 2], 5);
+        for (let i = 0; i < x.data.length; i++)
+          x.data[i] = Math.min(1, Math.max(0, x.data[i]!));
+        const y = labelsOf(binary, x);
+        const needed = nearestOf(norm, binary, x, y, [0, 1]);
+        const eps = [...needed].sort((a, b) => a - b)[20]!;
+        const { distances } = await attacked(
+          id,
+          linearModel(binary.weights, binary.bias),
+          { x, y },
+          { norm, eps, params: id === "pgd" ? { relStepSize: 0.1 } : {} },
+        );
+        needed.forEach((d, i) => {
+          if (Math.abs(d - eps) > 0.002 * eps)
+            expect(Number.isFinite(distances[i]!)).toBe(d < eps);
+        });
+      },
+    );
   },
 );
