@@ -70,7 +70,7 @@ const rooms: Record<string, readonly string[]> = {
 const floors: readonly (readonly string[])[] = [
   ["results", "counting.ts", "store.ts", "words.ts"],
   ["statistics", "suite", "events.ts"],
-  ["tasks", "work.ts"],
+  ["tasks", "work.ts", "works"],
   ["models", "scan"],
   ["plan"],
   ["trust"],

@@ -1,0 +1,2 @@
+// The unit of work, and who does it.
+export * from "./work.ts";

@@ -1,0 +1,59 @@
+/** What works compute, in the order in which a run tells of them. */
+export const workKinds = [
+  "model",
+  "look",
+  "fit",
+  "examples",
+  "cell",
+  "heads",
+  "trial",
+  "certificate",
+  "gallery",
+] as const;
+
+export type WorkKind = (typeof workKinds)[number];
+
+/**
+ * As much as one hand computes at once. All works of a run are known before any is done;
+ * what one finds is in the store, so that whoever has the store can do the next.
+ */
+export interface Work {
+  /** Unique in a run, and what people read: "cell full/none/pgd@linf". */
+  readonly id: string;
+  readonly kind: WorkKind;
+  /**
+   * Name in the store of what it finds, which has the hash of all that this depends on.
+   * Where that record is, the work is done.
+   */
+  readonly record: string;
+  /** What has to be done before. */
+  readonly needs: readonly Work[];
+  /** How much there is to do, in a unit of its kind. */
+  readonly size: number;
+  /** Computes, and keeps what was found as `record`. */
+  run(): Promise<void>;
+}
+
+/** Who does works. */
+export interface Hands {
+  /** How many works at once. */
+  readonly count: number;
+  /**
+   * Does a work whose needs are in the store; its record is there afterwards.
+   *
+   * @throws what the work threw
+   */
+  perform(work: Work): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Why a work has no result. */
+export interface Failure {
+  readonly work: string;
+  readonly kind: WorkKind;
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  /** The work that failed before it, where it is not this one. */
+  readonly because: string | null;
+}
