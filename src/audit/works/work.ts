@@ -14,8 +14,8 @@ export const workKinds = [
 export type WorkKind = (typeof workKinds)[number];
 
 /**
- * As much as one hand computes at once. All works of a run are known before any is done;
- * what one finds is in the store, so that whoever has the store can do the next.
+ * As much as one hand computes at once. All works of a run are known before any is
+ * done; what one finds is in the store, so that whoever has the store can do the next.
  */
 export interface Work {
   /** Unique in a run, and what people read: "cell full/none/pgd@linf". */
