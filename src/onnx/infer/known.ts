@@ -30,8 +30,11 @@ export interface InferContext {
 export type InferRule = (context: InferContext) => readonly Known[];
 export type InferTable = Readonly<Record<string, InferRule>>;
 
-/** Integer tensors up to this size are followed by value. */
-export const MAX_VALUES = 64;
+/**
+ * Integer tensors up to this size are followed by value: as many as the steps that a
+ * loop is written out for, since those of a sequence are split by such a tensor.
+ */
+export const MAX_VALUES = 1024;
 
 /** Float constants up to this size are: one number for each axis of an image. */
 const MAX_FLOATS = 8;

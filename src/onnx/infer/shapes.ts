@@ -9,6 +9,7 @@ import {
   isComputed,
   type Known,
   knownConstant,
+  MAX_VALUES,
 } from "./known.ts";
 
 /** ONNX TensorProto.DataType numbers that a Cast may name. */
@@ -158,7 +159,7 @@ export const shapeOps: InferTable = {
         type,
         dims,
         values:
-          element !== undefined && count <= 64
+          element !== undefined && count <= MAX_VALUES
             ? new Array<Dim>(count).fill(element)
             : undefined,
       },
@@ -180,7 +181,7 @@ export const shapeOps: InferTable = {
         type,
         dims: [length],
         values:
-          length <= 64
+          length <= MAX_VALUES
             ? Array.from({ length }, (_, i) => start + i * delta)
             : undefined,
       },

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { gradient } from "#autodiff";
 import { Random } from "#core";
 import {
   type Attributes,
   emptyGraph,
+  filled,
   float,
   floats,
   GraphBuilder,
@@ -141,6 +143,31 @@ test("gradients pass through recurrent layers", async () => {
     }),
     runs(25),
   );
+});
+
+test("the gradient of a long sequence grows by as many nodes a step as that of a short one", () => {
+  const nodes = (steps: number): number => {
+    const b = new GraphBuilder(emptyGraph("long"));
+    b.input({ name: "x", type: "float32", dims: [steps, "batch", 2] });
+    const weights = [
+      b.constant(filled("float32", [1, 4, 2], 0.5)),
+      b.constant(filled("float32", [1, 4, 1], 0.5)),
+    ];
+    const [, h = ""] = b.many(
+      "LSTM",
+      ["x", ...weights],
+      { hidden_size: int(1) },
+      2,
+    );
+    const { graph } = gradient(b.build([h]), { of: h, wrt: ["x"] });
+    return graph.nodes.length;
+  };
+  const [short, middle, long] = [30, 60, 120].map(nodes) as [
+    number,
+    number,
+    number,
+  ];
+  expect(long - middle).toBe(2 * (middle - short));
 });
 
 test("a sequence of unknown length is refused by name", () => {
