@@ -3,7 +3,7 @@ import { adaptation } from "./adaptation.ts";
 import { adaptiveAttack } from "./adaptive-attack.ts";
 import { certified } from "./certified.ts";
 import { fewSamples } from "./few-samples.ts";
-import { ratioInterval, seedsInterval } from "./intervals.ts";
+import { clustersInterval, ratioInterval, seedsInterval } from "./intervals.ts";
 import { membership } from "./membership.ts";
 import { differences, type Pair } from "./truth.ts";
 
@@ -25,6 +25,7 @@ const truths = [
   certified(30, 100),
   membership(20, 100),
   seedsInterval(500),
+  clustersInterval(500),
   ratioInterval(1000),
 ].filter(({ id }) => !options.only || options.only.includes(id));
 

@@ -1,4 +1,4 @@
-import { crossedInterval, pairedRatio } from "#audit";
+import { clusteredInterval, crossedInterval, pairedRatio } from "#audit";
 import { Random } from "#core";
 import type { Pair, Truth } from "./truth.ts";
 
@@ -47,6 +47,41 @@ export const seedsInterval = (draws: number, sizes = SIZES): Truth => ({
               return low <= p && p <= high;
             };
             const what = `coverage by the interval of ${seeds} seeds that are ${world.title}, against what it says`;
+            return told(what, share(draws, covers));
+          }),
+        ),
+      ),
+    );
+  },
+});
+
+/**
+ * The interval of what several trainings decided of samples of their own, such as how
+ * many poisons a filter caught, covers the share that trainings reach on average.
+ *
+ * @param draws of each cell
+ */
+export const clustersInterval = (draws: number): Truth => ({
+  id: "clusters-interval",
+  async measure(seed) {
+    const random = new Random(seed);
+    return [2, 3, 5, 20].flatMap((groups) =>
+      [0, 0.5, 1, 2].flatMap((spread) =>
+        [5, 20, 100].flatMap((n) =>
+          SHARES.map((p): Pair => {
+            const log = logOdds(p, spread);
+            const world = { title: "", spread, shared: false };
+            const covers = () => {
+              const rows = trainings(groups, n, log, world, random);
+              const { low, high } = clusteredInterval(
+                rows.map((row) => ({
+                  n,
+                  successes: row.filter(Boolean).length,
+                })),
+              );
+              return low <= p && p <= high;
+            };
+            const what = `coverage by the interval of ${groups} groups with samples of their own, ${spread} apart in log-odds, against what it says`;
             return told(what, share(draws, covers));
           }),
         ),

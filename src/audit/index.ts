@@ -15,6 +15,7 @@ export type { Results } from "./results/index.ts";
 export { type AuditOptions, runAudit } from "./run.ts";
 export { type Scan, scanModel, scanWeights, writeScan } from "./scan/index.ts";
 export {
+  clusteredInterval,
   crossedInterval,
   pairedRatio,
   rate,

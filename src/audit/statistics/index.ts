@@ -8,6 +8,7 @@ export {
 } from "./distributions.ts";
 export {
   clopperPearson,
+  clusteredInterval,
   type Interval,
   newcombe,
   rate,

@@ -4,7 +4,13 @@ import type { Engine } from "#engine";
 import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Finding, Rate, Trial } from "../results/index.ts";
-import { crossedInterval, pairsOf, rate, tango } from "../statistics/index.ts";
+import {
+  clusteredInterval,
+  crossedInterval,
+  pairsOf,
+  rate,
+  tango,
+} from "../statistics/index.ts";
 import type { Changes, Victim } from "./victim.ts";
 
 /** What a trial found, before it is put into the results document. */
@@ -112,6 +118,27 @@ export function pairedFinding(
     ...tango(pairs),
     n,
   });
+}
+
+/**
+ * The share that trainings reach on average, each of samples of its own. Its interval
+ * is over trainings; that of one training is over its samples alone.
+ *
+ * @param trainings of each how many of its samples are so; such without samples say
+ *   nothing
+ */
+export function clusteredFinding(
+  words: Words,
+  trainings: readonly { readonly successes: number; readonly n: number }[],
+): Finding {
+  const some = trainings.filter(({ n }) => n > 0);
+  const total = (of: "successes" | "n") =>
+    some.reduce((sum, one) => sum + one[of], 0);
+  const n = total("n");
+  if (some.length < 2) return shareFinding(words, total("successes"), n);
+  const shares = some.map((one) => one.successes / one.n);
+  const value = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  return rateFinding(words, { value, ...clusteredInterval(some), n });
 }
 
 /** Of each training, which of the same samples are so. */

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   clopperPearson,
+  clusteredInterval,
   newcombe,
   rate,
   wilson,
@@ -129,4 +130,47 @@ it("Clopper-Pearson covers at least 95 % for every share", () => {
       expect(covered).toBeGreaterThanOrEqual(0.95);
     }
   }
+});
+
+describe("the interval of groups with samples of their own", () => {
+  const groups = fc.array(
+    fc
+      .tuple(
+        fc.integer({ min: 1, max: 30 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+      )
+      .map(([n, share]) => ({ n, successes: Math.round(share * n) })),
+    { minLength: 2, maxLength: 8 },
+  );
+
+  it("holds the mean of the groups and is symmetric", () => {
+    fc.assert(
+      fc.property(groups, (all) => {
+        const mean =
+          all.reduce((sum, { successes, n }) => sum + successes / n, 0) /
+          all.length;
+        const { low, high } = clusteredInterval(all);
+        expect(low).toBeLessThanOrEqual(mean + 1e-9);
+        expect(high).toBeGreaterThanOrEqual(mean - 1e-9);
+        expect(high - low).toBeGreaterThan(0);
+        const others = all.map(({ n, successes }) => ({
+          n,
+          successes: n - successes,
+        }));
+        expect(clusteredInterval(others).low).toBeCloseTo(1 - high, 9);
+      }),
+    );
+  });
+
+  it("says of groups that are so whole or not at all what coins say, however large they are", () => {
+    const all = Array.from({ length: 10 }, (_, i) => ({
+      n: 50,
+      successes: i < 5 ? 50 : 0,
+    }));
+    const { low, high } = clopperPearson(5, 10);
+    expect(clusteredInterval(all).low).toBeCloseTo(low, 9);
+    expect(clusteredInterval(all).high).toBeCloseTo(high, 9);
+    const pooled = clopperPearson(250, 500);
+    expect(high - low).toBeGreaterThan(5 * (pooled.high - pooled.low));
+  });
 });

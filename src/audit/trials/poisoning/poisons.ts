@@ -10,7 +10,7 @@ import { argmaxRows, logitsOf, type Model, openFeatures } from "#model";
 import { type FloatTensor, floats, rows, sizeOf, takeRows } from "#onnx";
 import { canBeShown, picture } from "../../gallery/index.ts";
 import type { Finding, Trial } from "../../results/index.ts";
-import { shareFinding, type TrialInput } from "../trial.ts";
+import { clusteredFinding, shareFinding, type TrialInput } from "../trial.ts";
 import type { Retuned } from "../victim.ts";
 
 type Of<U> = TrialInput<U, { budgets: number[] }>;
@@ -130,16 +130,16 @@ export function filterFindings(
   { samples, at }: { samples: number; at: string },
 ): Finding[] {
   if (!clean.filtered) return [];
-  let [poisons, caught, lost] = [0, 0, 0];
-  for (const { filtered, poison } of found) {
+  const caught = found.map(({ filtered, poison }) => {
     const poisonous = new Set(poison.rows);
-    poisons += poisonous.size;
-    for (const row of filtered ?? [])
-      if (poisonous.has(row)) caught++;
-      else lost++;
-  }
+    const left = [...(filtered ?? [])];
+    const successes = left.filter((row) => poisonous.has(row)).length;
+    return { successes, n: poisonous.size, lost: left.length - successes };
+  });
+  const poisons = caught.reduce((sum, { n }) => sum + n, 0);
+  const lost = caught.reduce((sum, one) => sum + one.lost, 0);
   return [
-    shareFinding(
+    clusteredFinding(
       {
         id: "filter-recall",
         title: "Poisons that the filter left out or relabelled",
@@ -148,7 +148,6 @@ export function filterFindings(
         at,
       },
       caught,
-      poisons,
     ),
     {
       ...shareFinding(
