@@ -35,6 +35,17 @@ export const unitsInWords = ({
 }: NonNullable<Results["candidates"][number]["units"]>): string =>
   `${taken === "raw" ? "as they are" : "scaled to [0, 1]"}: ${plain(why)}`;
 
+/** What the file of a given model answers as it is, beside what is attacked. */
+export const shippedInWords = ({
+  compared,
+  apart,
+  by,
+  why,
+}: NonNullable<Results["candidates"][number]["shipped"]>): string =>
+  why === null
+    ? `answers ${apart} of ${whole(compared)} samples otherwise than the graph that was attacked (run by ${by})`
+    : `not compared with the graph that was attacked: ${plain(why)}`;
+
 /** The same of a sentence, whose numbers stay with their units. */
 export const unbroken = (text: string): string =>
   plain(text).replace(/(\d) (?=%|points\b|samples\b)/g, "$1\u00a0");

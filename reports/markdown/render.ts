@@ -11,6 +11,7 @@ import {
   points,
   pValue,
   retained,
+  shippedInWords,
   unitsInWords,
 } from "../format.ts";
 
@@ -66,12 +67,18 @@ export function renderMarkdown(results: Results): string {
           )}.${(lineage.claims ?? []).map((c) => ` ${escaped(c)}.`).join("")}`,
         "",
       );
-  for (const { id, units } of results.candidates)
+  for (const { id, units, shipped } of results.candidates) {
+    if (shipped)
+      lines.push(
+        `The file of ${escaped(id)} as it is: ${escaped(shippedInWords(shipped))}.`,
+        "",
+      );
     if (units)
       lines.push(
         `Columns for ${escaped(id)}: ${escaped(unitsInWords(units))}.`,
         "",
       );
+  }
   if (results.task)
     lines.push(`A sample is wrong when ${escaped(results.task.broken)}.`, "");
   lines.push(

@@ -9,3 +9,4 @@ export type {
 export { devices, type EngineChoice, engines, openEngine } from "./open.ts";
 export { onnxruntime } from "./ort.ts";
 export { tfjsEngine } from "./tfjs/engine.ts";
+export { openLayersModel } from "./tfjs/layers-model.ts";

@@ -6,7 +6,7 @@ export {
   logitsOf,
   softmaxRows,
 } from "./answers.ts";
-export { classesAsGiven } from "./as-given.ts";
+export { answersAsGiven, type Given } from "./as-given/answers.ts";
 export { gradientRows } from "./batches.ts";
 export type { Beside } from "./beside.ts";
 export {

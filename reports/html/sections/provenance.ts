@@ -1,6 +1,13 @@
 import { duration, percent } from "#core";
 import type { Results } from "#results";
-import { anchor, budget, plain, unitsInWords, whole } from "../../format.ts";
+import {
+  anchor,
+  budget,
+  plain,
+  shippedInWords,
+  unitsInWords,
+  whole,
+} from "../../format.ts";
 
 /** What the outputs mean, and how far they are from what they should be. */
 const taskFacts = (
@@ -29,6 +36,12 @@ const unitFacts = ({ base, candidates }: Results): [string, string][] =>
       units ? [[`Columns for ${plain(id)}`, unitsInWords(units)]] : [],
   );
 
+/** What files of given models answer as they are. */
+const shippedFacts = ({ candidates }: Results): [string, string][] =>
+  candidates.flatMap(({ id, shipped }) =>
+    shipped ? [[`File of ${plain(id)} as it is`, shippedInWords(shipped)]] : [],
+  );
+
 /** Where every number comes from, and how to get it again. */
 export function provenanceView(results: Results) {
   const { provenance: p, timing } = results;
@@ -46,6 +59,7 @@ export function provenanceView(results: Results) {
       ],
       ...(results.task ? taskFacts(results, results.task) : []),
       ...unitFacts(results),
+      ...shippedFacts(results),
       ["Seed", String(p.seed)],
       [
         "Software",

@@ -62,7 +62,12 @@ export async function checkModels(
     await plain?.release();
     const warnings = [...found.warnings, ...said, ...shipped.warnings];
     const faults = [...found.faults, ...shipped.faults];
-    looks.set(id, { ...found, warnings, faults });
+    looks.set(id, {
+      ...found,
+      warnings,
+      faults,
+      shipped: shipped.shipped,
+    });
     for (const message of [...warnings, ...faults])
       onEvent({ kind: "warning", message });
   }

@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { hashOf, readFile, sha256 } from "#core";
 import {
-  classesAsGiven,
+  answersAsGiven,
   hashGraph,
   type LoadModelOptions,
   loadModel,
@@ -54,9 +54,8 @@ export async function fromFile(
           },
         })
       : undefined,
-    asGiven: weights
-      ? undefined
-      : (x) => classesAsGiven(path, { ...options, units: raw }, model, x),
+    asGiven: (x) =>
+      answersAsGiven(path, { ...options, weights, units: raw }, x),
     says: weights
       ? undefined
       : (x) => ownLabels(path, { ...options, units: raw }, model, x),

@@ -2,6 +2,7 @@ import { AssayError } from "#core";
 import type { Dataset } from "#data";
 import { type CompiledModel, classesSeen } from "#model";
 import { type FloatTensor, rows } from "#onnx";
+import type { Shipped } from "../results/index.ts";
 import { mcnemar } from "../statistics/index.ts";
 import { type Guesswork, guessworkInWords, guessworkOf } from "./guesswork.ts";
 
@@ -19,6 +20,8 @@ export interface Preflight {
   readonly faults: readonly string[];
   /** What its answers are worth beside one for everything. */
   readonly guesswork: Guesswork;
+  /** What its file answers as it is; undefined for a model that the run made. */
+  readonly shipped?: Shipped;
 }
 
 /**

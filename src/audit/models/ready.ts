@@ -1,4 +1,4 @@
-import type { loadModel, Model } from "#model";
+import type { Given, loadModel, Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Epoch } from "#tuning";
 import type { Lineage } from "../results/index.ts";
@@ -37,10 +37,10 @@ export interface ReadyModel {
    */
   readonly unprocessed?: Model;
   /**
-   * The classes that its file gives samples as it is (see `classesAsGiven`); absent for
+   * What its file answers samples as it is (see `answersAsGiven`); absent for
    * a model that the run made.
    */
-  readonly asGiven?: (x: FloatTensor) => Promise<Int32Array | undefined>;
+  readonly asGiven?: (x: FloatTensor) => Promise<Given>;
   /**
    * What the file itself says of samples (see `ownLabels`); absent for a model
    * that the run made.

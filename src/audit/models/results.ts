@@ -117,6 +117,7 @@ async function candidateResult(
     file: ready.file,
     hash: ready.hash,
     units: unitsOf(ready),
+    shipped: look?.shipped,
     parameters: layerGroups(ready.model.graph).reduce(
       (sum, g) => sum + g.size,
       0,

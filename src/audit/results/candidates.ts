@@ -57,6 +57,18 @@ const unitsSchema = z.strictObject({
   why: z.string(),
 });
 
+/** The file of a model as it is, in its own types, beside what is attacked. */
+const shippedSchema = z.strictObject({
+  /** Attacked samples that both were asked; 0 where they could not be compared. */
+  compared: z.int(),
+  /** Those that they answer otherwise. */
+  apart: z.int(),
+  /** What ran the file; null where nothing could. */
+  by: z.string().nullable(),
+  /** Why they could not be compared; null where they were. */
+  why: z.string().nullable(),
+});
+
 /** The base, or a model like it that no candidate descends from. */
 export const baseSchema = z.strictObject({
   file: z.string(),
@@ -131,6 +143,8 @@ export const candidateSchema = z.strictObject({
    * in [0, 1] already.
    */
   units: unitsSchema.optional(),
+  /** Absent where the run made it. */
+  shipped: shippedSchema.optional(),
   parameters: z.int(),
   trainableParameters: z.int().nullable(),
   cleanAccuracy: rateSchema,
@@ -152,5 +166,7 @@ export const candidateSchema = z.strictObject({
 export type Epoch = z.infer<typeof epochSchema>;
 
 export type Lineage = z.infer<typeof lineageSchema>;
+
+export type Shipped = z.infer<typeof shippedSchema>;
 
 export type CandidateResult = z.infer<typeof candidateSchema>;

@@ -64,6 +64,18 @@ export function hashLayersModel(path: string): string {
   return sha256([bytes, ...shards].map(sha256).join());
 }
 
+/**
+ * The files of a model as TensorFlow.js takes them. Throws what `readLayersModel` does.
+ */
+export function layersFiles(path: string) {
+  const { saved, manifest } = parse(readFile(path), path);
+  return {
+    topology: saved,
+    weights: manifest.flatMap(({ weights }) => weights),
+    bytes: Buffer.concat(shardsOf(manifest, dirname(path), path)),
+  };
+}
+
 function parse(bytes: Uint8Array, path: string) {
   const refuse = (what: string, hint: string) =>
     new AssayError("MODEL_INVALID", `${path}: ${what}`, hint);
@@ -91,6 +103,7 @@ function parse(bytes: Uint8Array, path: string) {
       "Convert the model that it comes from to ONNX, with tf2onnx.",
     );
   return {
+    saved: modelTopology,
     // A converted Keras model has its configuration one level deeper.
     topology: topologyOf(modelTopology.model_config ?? modelTopology, path),
     manifest: weightsManifest,

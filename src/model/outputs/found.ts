@@ -20,6 +20,8 @@ export interface Found {
 export interface Source extends Chosen {
   /** Whether the file gives two scores in the other order than its label says. */
   readonly reversed: boolean;
+  /** Whether it holds shares in [0, 1], so that yes begins at a half. */
+  readonly shares: boolean;
   readonly from:
     | "output"
     | "softmax"

@@ -59,7 +59,13 @@ export function findLogits(graph: Graph, file: string, stated: Stated): Found {
       logits: features,
       cut: prune(b.build([features])),
       features: true,
-      source: { ...chosen, why, reversed: false, from: "features" },
+      source: {
+        ...chosen,
+        why,
+        reversed: false,
+        shares: false,
+        from: "features",
+      },
     };
   }
   refusePositions(b, name, stated.task, file);
@@ -73,7 +79,12 @@ export function findLogits(graph: Graph, file: string, stated: Stated): Found {
       logits,
       cut: prune(b.build([logits])),
       task: task && isKept(task) ? task : undefined,
-      source: { ...chosen, reversed: reversed && !task, from },
+      source: {
+        ...chosen,
+        reversed: reversed && !task,
+        shares: isSigmoid || (shares && task?.kind !== "regression"),
+        from,
+      },
     };
   };
   const isSoftmax = end !== undefined && end.node.op !== "Sigmoid";
