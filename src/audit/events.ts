@@ -38,6 +38,27 @@ export type AuditEvent =
       readonly found: Finding | undefined;
       readonly reused: boolean;
     }
+  /**
+   * A work begins or ends; `kept` where its record was there, or was made by another
+   * command meanwhile. Numbers are those of all works of the run: `done` counts what is
+   * kept, and `failed` what cannot be done for want of what failed.
+   */
+  | {
+      readonly kind: "work";
+      readonly work: string;
+      /** Its kind. */
+      readonly of: string;
+      readonly state: "started" | "done" | "kept" | "failed";
+      readonly done: number;
+      readonly total: number;
+      readonly running: number;
+      readonly failed: number;
+      readonly waiting: number;
+      /** That it took. */
+      readonly seconds: number;
+      /** Seconds until all is done, as far as is known. */
+      readonly left: number | null;
+    }
   | { readonly kind: "warning"; readonly message: string };
 
 export type OnEvent = (event: AuditEvent) => void;

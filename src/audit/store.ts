@@ -33,7 +33,7 @@ interface Sealed {
 /**
  * The store in the folder of a run.
  *
- * @param onDamage told, in a sentence, of what is not as it was written
+ * @param onDamage told once, in a sentence, of what is not as it was written
  */
 export function openStore(
   folder: string,
@@ -41,8 +41,11 @@ export function openStore(
 ): Store {
   const path = (...parts: string[]) => join(folder, ...parts);
   let isOld = false;
+  const told = new Set<string>();
   const damaged = (name: string, what: string) => {
-    onDamage(`${name} in the folder of the run ${what}; it is made again.`);
+    const said = `${name} in the folder of the run ${what}; it is made again.`;
+    if (!told.has(said)) onDamage(said);
+    told.add(said);
     return undefined;
   };
   return {

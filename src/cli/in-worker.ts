@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { AuditEvent, OnEvent, Results } from "#audit";
-import { AssayError, InterruptedError, UsageError } from "#core";
+import { AssayError, revived, type SentError } from "#core";
 import type { EngineChoice } from "#engine";
 
 export interface WorkerInput {
@@ -14,14 +14,7 @@ export interface WorkerInput {
 export type WorkerMessage =
   | { kind: "event"; event: AuditEvent }
   | { kind: "results"; results: Results }
-  | {
-      kind: "error";
-      name: string;
-      code: string;
-      message: string;
-      hint: string;
-      stack: string;
-    };
+  | { kind: "error"; error: SentError };
 
 /**
  * Runs an audit in a worker thread: onnxruntime blocks the thread it runs on,
@@ -44,7 +37,7 @@ export function runInWorker(
     worker.on("message", (message: WorkerMessage) => {
       if (message.kind === "event") onEvent(message.event);
       else if (message.kind === "results") resolve(message.results);
-      else reject(revive(message));
+      else reject(revived(message.error));
     });
     worker.on("error", reject);
     worker.on("exit", (code) =>
@@ -57,21 +50,4 @@ export function runInWorker(
       ),
     );
   });
-}
-
-/** Errors lose their class on the way between threads. */
-function revive({
-  name,
-  code,
-  message,
-  hint,
-  stack,
-}: Extract<WorkerMessage, { kind: "error" }>): Error {
-  if (name === "InterruptedError") return new InterruptedError();
-  const said = message.split("\n");
-  if (name === "UsageError") return new UsageError(code, said, hint);
-  if (name === "AssayError") return new AssayError(code, said, hint);
-  const error = new Error(message);
-  error.stack = stack;
-  return error;
 }

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type AuditEvent, runAudit } from "#audit";
-import { AssayError, messageOf } from "#core";
+import { sentError } from "#core";
 import type { WorkerInput, WorkerMessage } from "./in-worker.ts";
 
 // The other side of in-worker.ts: runs the audit where blocking does no harm.
@@ -21,15 +21,5 @@ runAudit({
   onEvent,
 })
   .then((results) => send({ kind: "results", results }))
-  .catch((error: unknown) => {
-    const known = error instanceof AssayError;
-    send({
-      kind: "error",
-      name: known ? error.name : "Error",
-      code: known ? error.code : "UNEXPECTED",
-      message: messageOf(error),
-      hint: known ? error.hint : "",
-      stack: error instanceof Error ? (error.stack ?? "") : "",
-    });
-  })
+  .catch((error: unknown) => send({ kind: "error", error: sentError(error) }))
   .finally(() => port.close());

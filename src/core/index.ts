@@ -27,6 +27,7 @@ export { cholesky, inverseOfLower, solve } from "./matrices.ts";
 export { nearest } from "./nearest.ts";
 export type { Need } from "./needs.ts";
 export { Random } from "./random.ts";
+export { revived, type SentError, sentError } from "./sent-errors.ts";
 export { logSumExp, softmax } from "./softmax.ts";
 export { jsonText, line, lines, visible, withoutUnseen } from "./visible.ts";
 export { type Pose, posed, warped } from "./warp.ts";

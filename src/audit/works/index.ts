@@ -1,2 +1,7 @@
 // The unit of work, and who does it.
+export type { Claims } from "./claims.ts";
+export { type Costs, costsOf } from "./costs.ts";
+export { HandDied, NoHands } from "./hand-errors.ts";
+export { ownHands } from "./own-hands.ts";
+export { type Limits, type PerformOptions, perform } from "./perform.ts";
 export * from "./work.ts";

@@ -41,9 +41,11 @@ export interface Hands {
   /**
    * Does a work whose needs are in the store; its record is there afterwards.
    *
-   * @throws what the work threw
+   * @param signal stops it, where a hand can be stopped
+   * @throws what the work threw, HandDied where the hand did not live to the end of it,
+   *   NoHands where there is nobody to do anything
    */
-  perform(work: Work): Promise<void>;
+  perform(work: Work, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

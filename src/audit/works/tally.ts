@@ -1,0 +1,79 @@
+import type { AuditEvent, OnEvent } from "../events.ts";
+import type { TimeLeft } from "./time-left.ts";
+import type { Work } from "./work.ts";
+
+type State = Extract<AuditEvent, { kind: "work" }>["state"];
+
+/** Counts works as they begin and end, and tells of each. */
+export interface Tally {
+  started(work: number): void;
+  /** @returns the seconds that it took */
+  ended(work: number, state: Exclude<State, "started">): number;
+  /** How many run. */
+  readonly running: number;
+}
+
+/** Seconds for which the time left is believed before it is worked out again. */
+const BELIEVED = 0.2;
+
+const clock = () => performance.now() / 1000;
+
+/** @param kept works that were found done, of which it tells at once */
+export function tallyOf(
+  works: readonly Work[],
+  kept: readonly Work[],
+  timeLeft: TimeLeft,
+  onEvent: OnEvent,
+): Tally {
+  const running = new Map<number, number>();
+  const total = works.length + kept.length;
+  let done = 0;
+  let failed = 0;
+  let left: number | null = null;
+  let worked = Number.NEGATIVE_INFINITY;
+  const leftNow = (): number | null => {
+    const now = clock();
+    if (now - worked > BELIEVED || done === total) {
+      left = timeLeft.at(running, now);
+      worked = now;
+    }
+    return left;
+  };
+  const tell = ({ id, kind }: Work, state: State, seconds = 0) =>
+    onEvent({
+      kind: "work",
+      work: id,
+      of: kind,
+      state,
+      done,
+      total,
+      running: running.size,
+      failed,
+      waiting: total - done - failed - running.size,
+      seconds,
+      left: leftNow(),
+    });
+  for (const work of kept) {
+    done++;
+    tell(work, "kept");
+  }
+  return {
+    get running() {
+      return running.size;
+    },
+    started(work) {
+      running.set(work, clock());
+      tell(works[work]!, "started");
+    },
+    ended(work, state) {
+      const since = running.get(work);
+      const seconds = since === undefined ? 0 : clock() - since;
+      running.delete(work);
+      timeLeft.ended(work);
+      if (state === "failed") failed++;
+      else done++;
+      tell(works[work]!, state, seconds);
+      return seconds;
+    },
+  };
+}

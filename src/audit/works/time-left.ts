@@ -1,0 +1,68 @@
+import type { Costs } from "./costs.ts";
+import type { Schedule } from "./schedule.ts";
+import type { Work, WorkKind } from "./work.ts";
+
+/** Seconds until all works are done. */
+export interface TimeLeft {
+  ended(work: number): void;
+  /**
+   * By what is known now of what works cost; null where that is nothing for some of
+   * them.
+   *
+   * @param running when each of those that run began, in seconds
+   * @param now on the same clock
+   */
+  at(running: ReadonlyMap<number, number>, now: number): number | null;
+}
+
+/**
+ * The time left is what is left to do, shared among the hands, or what is left of the
+ * longest path, where that is more.
+ *
+ * @param planned seconds of each by which the schedule was made
+ */
+export function timeLeftOf(
+  works: readonly Work[],
+  planned: Float64Array,
+  schedule: Schedule,
+  hands: number,
+  costs: Costs,
+): TimeLeft {
+  const sizes = new Map<WorkKind, number>();
+  const add = (kind: WorkKind, size: number) =>
+    sizes.set(kind, (sizes.get(kind) ?? 0) + size);
+  let plannedRest = 0;
+  works.forEach(({ kind, size }, i) => {
+    add(kind, size);
+    plannedRest += planned[i]!;
+  });
+  const restNow = (): number | null => {
+    let rest = 0;
+    for (const [kind, size] of sizes) {
+      if (size <= 0) continue;
+      const seconds = costs.secondsOf({ kind, size });
+      if (seconds === undefined) return null;
+      rest += seconds;
+    }
+    return rest;
+  };
+  return {
+    ended(work) {
+      const { kind, size } = works[work]!;
+      add(kind, -size);
+      plannedRest -= planned[work]!;
+    },
+    at(running, now) {
+      const rest = restNow();
+      if (rest === null) return null;
+      const scale = plannedRest > 0 ? rest / plannedRest : 1;
+      let begun = 0;
+      let path = schedule.longest * scale;
+      for (const [work, since] of running) {
+        begun += Math.min(now - since, planned[work]! * scale);
+        path = Math.max(path, schedule.paths[work]! * scale - (now - since));
+      }
+      return Math.max((rest - begun) / hands, path, 0);
+    },
+  };
+}
