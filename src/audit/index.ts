@@ -2,6 +2,7 @@ export { fitToSuite, learns } from "./attacking/index.ts";
 export { type CatalogEntry, catalog } from "./catalog.ts";
 export { certify, predictSmoothed } from "./certify/index.ts";
 export type { AuditEvent, OnEvent } from "./events.ts";
+export type { TryModel } from "./models/index.ts";
 export {
   checkReferences,
   type Plan,

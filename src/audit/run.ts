@@ -10,6 +10,8 @@ import {
   checkModels,
   makeModels,
   modelResults,
+  rememberedIn,
+  type TryModel,
   type Workshop,
 } from "./models/index.ts";
 import { type Plan, planSuite, prepareSuite } from "./plan/index.ts";
@@ -31,6 +33,8 @@ export interface AuditOptions {
   readonly only?: readonly string[];
   /** An engine, or which one to open. What is left open the suite says. */
   readonly engine?: Engine | Pick<EngineChoice, "engine" | "device">;
+  /** What models from outside go through before anything else opens them. */
+  readonly tryModel?: TryModel;
   readonly onEvent?: OnEvent;
   readonly signal?: AbortSignal;
 }
@@ -65,13 +69,16 @@ async function openShop(
   loaded: LoadedSuite,
   options: AuditOptions & { readonly onEvent: OnEvent },
 ): Promise<Workshop> {
-  const { onEvent, out, signal } = options;
+  const { onEvent, out, signal, tryModel } = options;
   const { suite } = loaded;
   const engine = await engineOf(options, suite, onEvent);
-  onEvent({ kind: "phase", title: "Reading data" });
-  const data = await prepareSuite(loaded);
   const store = openStore(out, (message) =>
     onEvent({ kind: "warning", message }),
+  );
+  onEvent({ kind: "phase", title: "Reading data" });
+  const data = await prepareSuite(
+    loaded,
+    tryModel && rememberedIn(store, tryModel),
   );
   return { loaded, data, seed: suite.seed, store, engine, onEvent, signal };
 }

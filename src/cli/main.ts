@@ -19,6 +19,13 @@ const child = spawn(
 );
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => child.kill(signal));
+// Ctrl-Z reaches this process alone, and what is in a group of its own cannot be
+// stopped by the signal of a terminal.
+process.on("SIGTSTP", () => {
+  signalGroup("SIGSTOP");
+  process.kill(process.pid, "SIGSTOP");
+});
+process.on("SIGCONT", () => signalGroup("SIGCONT"));
 child.on("exit", (code, signal) => {
   process.exitCode = code ?? exitCodes.runError;
   // With a status of 128 and more, a shell or Node says that a signal ended it.
@@ -33,6 +40,11 @@ child.on("exit", (code, signal) => {
     }\n`,
   );
 });
+
+function signalGroup(signal: NodeJS.Signals): void {
+  if (child.pid !== undefined && child.exitCode === null)
+    process.kill(-child.pid, signal);
+}
 
 function signalOf(code: number): string | undefined {
   return Object.entries(constants.signals).find(

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type AuditEvent, runAudit } from "#audit";
 import { sentError } from "#core";
+import { tryModel } from "./first-run.ts";
 import type { WorkerInput, WorkerMessage } from "./in-worker.ts";
 
 // The other side of in-worker.ts: runs the audit where blocking does no harm.
@@ -18,6 +19,7 @@ runAudit({
   only,
   engine: { engine, device },
   signal: abort.signal,
+  tryModel: (path, options) => tryModel(path, options, abort.signal),
   onEvent,
 })
   .then((results) => send({ kind: "results", results }))

@@ -91,19 +91,24 @@ export function readFile(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const why =
-      code === "ENOENT"
-        ? "does not exist"
-        : code === "EISDIR"
-          ? "is a folder, not a file"
-          : `cannot be read (${messageOf(error)})`;
-    throw new AssayError(
-      "FILE_UNREADABLE",
-      `${path} ${why}`,
-      "Check the path; relative paths are taken from the current folder, or from the suite's folder inside a suite.",
-    );
+    throw unreadable(path, error);
   }
+}
+
+/** What the file system says of a file that cannot be read, in words. */
+export function unreadable(path: string, error: unknown): AssayError {
+  const code = (error as NodeJS.ErrnoException).code;
+  const why =
+    code === "ENOENT"
+      ? "does not exist"
+      : code === "EISDIR"
+        ? "is a folder, not a file"
+        : `cannot be read (${messageOf(error)})`;
+  return new AssayError(
+    "FILE_UNREADABLE",
+    `${path} ${why}`,
+    "Check the path; relative paths are taken from the current folder, or from the suite's folder inside a suite.",
+  );
 }
 
 let root: string | undefined;

@@ -1,24 +1,28 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
+import { unreadable } from "./files.ts";
 
 /** SHA-256 of bytes or text, in hexadecimal. */
 export function sha256(content: Uint8Array | string): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-/** SHA-256 of a file of any size. */
+/** SHA-256 of a file of any size. Throws FILE_UNREADABLE. */
 export function sha256OfFile(path: string): string {
   const hash = createHash("sha256");
   const part = new Uint8Array(2 ** 22);
-  const file = openSync(path, "r");
+  let file: number | undefined;
   try {
+    file = openSync(path, "r");
     for (;;) {
       const count = readSync(file, part);
       if (count === 0) return hash.digest("hex");
       hash.update(part.subarray(0, count));
     }
+  } catch (error) {
+    throw unreadable(path, error);
   } finally {
-    closeSync(file);
+    if (file !== undefined) closeSync(file);
   }
 }
 

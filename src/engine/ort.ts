@@ -38,8 +38,9 @@ export function onnxruntimeOn(device: Device): Engine {
     cachedFloats: device === "cpu" ? CACHED : undefined,
     async load(graph, options = {}) {
       let session: ort.InferenceSession;
+      const sized = withSizes(graph);
       try {
-        const { bytes, folder } = encodeInPlace(withSizes(graph));
+        const { bytes, folder } = encodeInPlace(sized);
         session = await ort.InferenceSession.create(
           bytes,
           sessionOptions(device, options, folder),

@@ -36,6 +36,7 @@ export {
 export { atEmbedding } from "./embedding.ts";
 export { type FeatureMap, openFeatures } from "./feature-map.ts";
 export type { FeaturesAt } from "./features-at.ts";
+export { firstRun } from "./first-run.ts";
 export { openMatcher } from "./gradient-match.ts";
 export { headInput, neuronsOf, replaceHead } from "./head.ts";
 export {
@@ -62,7 +63,7 @@ export { drawNoise, type NoiseInput } from "./noise.ts";
 export { pools } from "./outputs/features.ts";
 export { ownLabels } from "./own-labels.ts";
 export type { RawUnits } from "./preprocessing.ts";
-export { hashGraph, readGraph } from "./read.ts";
+export { filesOf, hashGraph, readGraph } from "./read.ts";
 export {
   copyOfSamples,
   countOf,

@@ -1,7 +1,8 @@
-import { type Graph, hashModel, readModel } from "#onnx";
+import { type Graph, hashModel, modelFiles, readModel } from "#onnx";
 import {
   hashLayersModel,
   isLayersModel,
+  layersModelFiles,
   readLayersModel,
 } from "./layers-model/read.ts";
 
@@ -15,3 +16,7 @@ export const readGraph = (path: string): Graph =>
 /** The hash of all files of a model. */
 export const hashGraph = (path: string): string =>
   isLayersModel(path) ? hashLayersModel(path) : hashModel(path);
+
+/** The files of a model: its own first, then those beside it that hold weights. */
+export const filesOf = (path: string): string[] =>
+  isLayersModel(path) ? layersModelFiles(path) : modelFiles(path);

@@ -1,6 +1,5 @@
 import type { AssayError } from "#core";
 import { attribute, describeNode, type Node } from "./graph.ts";
-import type { Tensor } from "./tensor.ts";
 
 /** Where each operator with a kernel of weights has it. */
 const kernelAt: ReadonlyMap<string, number> = new Map([
@@ -24,11 +23,12 @@ const LARGEST = 2 ** 16;
  * Refuses windows that do not fit their weights, or are absurd: onnxruntime may end the
  * whole process on one, or read beyond its memory.
  *
+ * @param dimsOf the shape of a value, where it is known
  * @param refuse makes the error of what is wrong
  */
 export function checkWindows(
   nodes: readonly Node[],
-  constants: ReadonlyMap<string, Tensor>,
+  dimsOf: (name: string) => readonly number[] | undefined,
   refuse: (what: string) => AssayError,
 ): void {
   for (const node of nodes) {
@@ -47,17 +47,17 @@ export function checkWindows(
       if (wrong !== undefined)
         throw refuse(`${called} has ${wrong} among its ${name}`);
     }
-    const weight = constants.get(node.inputs[at ?? -1] ?? "");
+    const weight = dimsOf(node.inputs[at ?? -1] ?? "");
     const stated = attribute(node, "kernel_shape", "ints", []);
-    const kernel = weight?.dims.slice(2);
+    const kernel = weight?.slice(2);
     if (kernel && stated.length > 0 && stated.join() !== kernel.join())
       throw refuse(
         `${called} has kernel_shape [${stated.join(", ")}], its weight [${kernel.join(", ")}]`,
       );
     const group = attribute(node, "group", "int", 1);
-    if (weight && !(group >= 1 && (weight.dims[0] ?? 0) % group === 0))
+    if (weight && !(group >= 1 && (weight[0] ?? 0) % group === 0))
       throw refuse(
-        `${called} has ${group} groups of a weight [${weight.dims.join(", ")}]`,
+        `${called} has ${group} groups of a weight [${weight.join(", ")}]`,
       );
   }
 }

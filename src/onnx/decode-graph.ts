@@ -75,7 +75,11 @@ export function decodeGraph(
     context,
     inside,
   );
-  checkWindows(nodes, constants, (what) => invalid(source, what));
+  checkWindows(
+    nodes,
+    (name) => constants.get(name)?.dims,
+    (what) => invalid(source, what),
+  );
   const made = new Set([
     ...nodes.flatMap((n) => n.outputs),
     ...inputs.map((i) => i.name),
@@ -159,7 +163,9 @@ function valueInfoOf(
   if (type?.value.case !== "tensorType") return undefined;
   const { elemType, shape } = type.value.value;
   const dims = shape?.dim.map(({ value }): Dim => {
-    if (value.case === "dimValue") return Number(value.value);
+    // Some exporters write -1 for an open size.
+    if (value.case === "dimValue")
+      return value.value < 0n ? null : Number(value.value);
     return value.case === "dimParam" && value.value ? value.value : null;
   });
   return {

@@ -59,15 +59,17 @@ function rawBytes(t: Tensor): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
+/** The files of a model: its own first, then those beside it that hold weights. */
+export function modelFiles(path: string): string[] {
+  const { constants } = readModel(path);
+  const holders = [...constants.values()].flatMap(
+    (t) => originOf(t)?.path ?? [],
+  );
+  return [...new Set([path, ...holders.sort()])];
+}
+
 /** The hash of a model's file; of all its files where weights are stored beside it. */
 export function hashModel(path: string): string {
-  const bytes = readFile(path);
-  const { constants } = decodeModel(bytes, path, path);
-  const others = new Set(
-    [...constants.values()].flatMap((t) => originOf(t)?.path ?? []),
-  );
-  others.delete(path);
-  const own = sha256(bytes);
-  if (others.size === 0) return own;
-  return sha256([own, ...[...others].sort().map(sha256OfFile)].join());
+  const [own = "", ...others] = modelFiles(path).map(sha256OfFile);
+  return others.length === 0 ? own : sha256([own, ...others].join());
 }

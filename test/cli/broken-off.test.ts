@@ -1,4 +1,7 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { put, temporaryFolder } from "../folder.ts";
 import { assay, main } from "./assay.ts";
@@ -39,3 +42,45 @@ test("status, input and output are those of the command", () => {
   expect(run("--nonsense").status).toBe(2);
   expect(run("inspect", "nowhere.onnx").status).toBe(1);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "what stops the command stops the process of models, and goes on with it",
+  async () => {
+    const pids = put(folder, "pids", "");
+    const child = spawn(
+      process.execPath,
+      [
+        main,
+        "plan",
+        breaking(
+          `import { appendFileSync } from "node:fs";
+           appendFileSync(${JSON.stringify(pids)}, String(process.pid))`,
+        ),
+      ],
+      { stdio: "ignore" },
+    );
+    try {
+      const inner = await until(() => readFileSync(pids, "utf8"));
+      child.kill("SIGTSTP");
+      await until(() => stateOf(inner) === "T" && stateOf(child.pid) === "T");
+      child.kill("SIGCONT");
+      await until(() => stateOf(inner) !== "T" && stateOf(child.pid) !== "T");
+    } finally {
+      child.kill("SIGCONT");
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    }
+  },
+);
+
+/** The letter by which Linux tells whether a process runs (R, S) or is stopped (T). */
+const stateOf = (pid: string | number | undefined) =>
+  /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
+
+async function until<T>(look: () => T): Promise<T> {
+  for (;;) {
+    const seen = look();
+    if (seen) return seen;
+    await setTimeout(20);
+  }
+}

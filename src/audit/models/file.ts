@@ -20,7 +20,7 @@ import { openInUnits } from "./units.ts";
 export async function fromFile(
   id: string,
   named: string,
-  { loaded, data }: Known,
+  { loaded, data, tryModel }: Known,
   options: LoadModelOptions,
   judged: Parts | null,
 ): Promise<ReadyModel> {
@@ -28,6 +28,7 @@ export async function fromFile(
   const weights = options.weights && resolve(loaded.folder, options.weights);
   const parts = judged ?? data.target;
   const name = basename(named);
+  await tryModel?.(path, { ...options, weights });
   const open = async (units?: RawUnits) => {
     const model = await loadModel(path, { ...options, weights, units });
     const { classes } = judged ? model : parts.test;

@@ -14,4 +14,5 @@ export type { Preflight } from "./preflight.ts";
 export type { Known, ReadyModel, Workshop } from "./ready.ts";
 export { modelResults } from "./results.ts";
 export { filesOfModel } from "./train-once.ts";
+export { rememberedIn, type TryModel } from "./try-model.ts";
 export { tuneFrom } from "./tuned.ts";

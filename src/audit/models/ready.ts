@@ -1,4 +1,4 @@
-import type { Given, loadModel, Model } from "#model";
+import type { Given, LoadModelOptions, loadModel, Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Epoch } from "#tuning";
 import type { Lineage } from "../results/index.ts";
@@ -50,6 +50,11 @@ export interface ReadyModel {
 
 /** What is known before anything is trained. */
 export interface Known {
+  /** What comes from outside goes through it first (see `TryModel`). */
+  readonly tryModel?: (
+    path: string,
+    options: LoadModelOptions,
+  ) => Promise<unknown>;
   readonly loaded: LoadedSuite;
   readonly data: PreparedData;
 }

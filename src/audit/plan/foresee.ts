@@ -1,6 +1,7 @@
+import { resolve } from "node:path";
 import type { TrialAttack } from "#attacks";
 import { type Chosen, type Need, nearest, needsOf, UsageError } from "#core";
-import type { Repair } from "#defenses";
+import type { Reactive, Repair } from "#defenses";
 import { cutOff, type Model } from "#model";
 import { type Known, outlineOf, outlineOfCandidate } from "../models/index.ts";
 import { type Candidate, plainParams } from "../suite/index.ts";
@@ -43,9 +44,12 @@ export async function foresee(known: Known): Promise<void> {
       for (const [key, cut] of named(chosen.params, ["cut", "secondCut"]))
         for (const model of modelsOf(chosen, base, unrelated))
           at(`${kind}.${name}.${key}`, () => cutOff(model, cut));
-  for (const { candidate, defense, parts, attack, chosen } of planCells(
-    suite,
-  )) {
+  const cells = planCells(suite);
+  await tryModelsOf(
+    cells.flatMap(({ parts }) => parts),
+    known,
+  );
+  for (const { candidate, defense, parts, attack, chosen } of cells) {
     const place = places.get(candidate)!;
     at(`attacks.${attack}`, () => checkNeeds(chosen, place));
     at(`defenses.${defense}`, () => {
@@ -67,6 +71,19 @@ export async function foresee(known: Known): Promise<void> {
       }
     });
   }
+}
+
+/** Tries the models that defences take from files, each once. */
+async function tryModelsOf(
+  parts: readonly Chosen<Reactive>[],
+  { loaded, tryModel }: Known,
+): Promise<void> {
+  const files = parts.flatMap(({ unit, params }) =>
+    unit.kind === "text-sanitizer" ? (unit.files?.(params) ?? []) : [],
+  );
+  for (const file of new Set(files))
+    if (file.endsWith(".onnx"))
+      await tryModel?.(resolve(loaded.folder, file), {});
 }
 
 /** What is known of a candidate before it is trained. */

@@ -1,5 +1,6 @@
 import { needsOf, UsageError } from "#core";
 import { matches } from "#model";
+import type { Known } from "../models/index.ts";
 import { checkGateNames, type LoadedSuite, namesOf } from "../suite/index.ts";
 import { type PreparedData, prepareData } from "../tasks/index.ts";
 import { followedCells, onSource } from "./again.ts";
@@ -95,9 +96,14 @@ function chosenOf(
 
 /**
  * Reads the data of a suite, and refuses what it and the models show to be impossible.
+ *
+ * @param tryModel what models from outside go through first
  */
-export async function prepareSuite(loaded: LoadedSuite): Promise<PreparedData> {
+export async function prepareSuite(
+  loaded: LoadedSuite,
+  tryModel?: Known["tryModel"],
+): Promise<PreparedData> {
   const data = await prepareData(loaded);
-  await foresee({ loaded, data });
+  await foresee({ loaded, data, tryModel });
   return data;
 }

@@ -9,6 +9,7 @@ import {
 } from "#defenses";
 import { onnxruntime } from "#engine";
 import { loadModel, saveModel } from "#model";
+import { tryModel } from "../first-run.ts";
 
 export const hardenCommand = new Command("harden")
   .description(
@@ -41,6 +42,7 @@ Sanitizers of texts (unicode, spelling, onion) work on strings; no .onnx can hol
   .action(
     async (file: string, { defense, out, suite, head }: HardenOptions) => {
       const chosen = defense.map(parseDefense);
+      await tryModel(file, { head });
       const model = await loadModel(file, { head });
       const learning = chosen.find(learns);
       if (learning && suite === undefined)

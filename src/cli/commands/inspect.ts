@@ -7,6 +7,7 @@ import {
   type EngineOptions,
   engineOption,
 } from "../engine-options.ts";
+import { tryModel } from "../first-run.ts";
 import { inspectionText } from "../inspection-text.ts";
 
 type Input = NonNullable<LoadModelOptions["input"]>;
@@ -112,13 +113,15 @@ Examples:
       onWarning: (message) => process.stderr.write(`${line(message)}\n`),
     });
     if (chosen === "tfjs") process.stderr.write(`Running on ${engine.title}\n`);
-    const inspection = await inspectModel(model, engine, {
+    const read: LoadModelOptions = {
       input: inputOf(options),
       head: options.output,
       pool: options.pool,
       classes: named,
       task: options.task && tasks[options.task],
-    });
+    };
+    await tryModel(model, read);
+    const inspection = await inspectModel(model, engine, read);
     process.stdout.write(
       json ? jsonText(inspection) : inspectionText(lines(inspection), { all }),
     );

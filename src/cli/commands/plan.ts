@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { loadSuite, type Plan, planSuite, prepareSuite } from "#audit";
 import { jsonText, line } from "#core";
+import { tryModel } from "../first-run.ts";
 
 export const planCommand = new Command("plan")
   .description(
@@ -43,7 +44,7 @@ Examples:
         : `${all.map((c) => line(c.id)).join("\n")}\n${counts(plan)}\n`,
     );
     // What is planned is listed first: data may not be there yet.
-    await prepareSuite(loaded);
+    await prepareSuite(loaded, tryModel);
   });
 
 /** What tells a cell from others. */

@@ -9,6 +9,7 @@ import {
   engineOption,
 } from "../engine-options.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { tryModel } from "../first-run.ts";
 
 interface ScanOptions extends EngineOptions {
   readonly suite?: string;
@@ -43,6 +44,7 @@ The exit status is 3 when a check failed.`,
         ...chosen,
         onWarning: (message) => process.stderr.write(`${line(message)}\n`),
       });
+      await tryModel(model, {});
       const found = await scanModel(model, engine, suite);
       const { scan } = found;
       if (out !== undefined) writeScan(out, found);

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { z } from "zod";
-import { AssayError, messageOf, readFile, sha256 } from "#core";
+import { AssayError, messageOf, readFile, sha256, sha256OfFile } from "#core";
 import {
   type DataType,
   emptyGraph,
@@ -15,7 +15,12 @@ import { basic } from "./layers/dense.ts";
 import { recurrentLayers } from "./layers/recurrent.ts";
 import { shaping } from "./layers/shaping.ts";
 import { type LayerSpec, type Topology, topologyOf } from "./topology.ts";
-import { manifestSchema, readWeights, shardsOf } from "./weights.ts";
+import {
+  manifestSchema,
+  readWeights,
+  shardPaths,
+  shardsOf,
+} from "./weights.ts";
 
 const importers = { ...basic, ...convolution, ...shaping, ...recurrentLayers };
 
@@ -56,13 +61,15 @@ export function readLayersModel(path: string): Graph {
   };
 }
 
-/** The hash of a model and its weights. */
-export function hashLayersModel(path: string): string {
-  const bytes = readFile(path);
-  const { manifest } = parse(bytes, path);
-  const shards = shardsOf(manifest, dirname(path), path);
-  return sha256([bytes, ...shards].map(sha256).join());
+/** The files of a model: its own first, then those of its weights. */
+export function layersModelFiles(path: string): string[] {
+  const { manifest } = parse(readFile(path), path);
+  return [path, ...shardPaths(manifest, dirname(path), path)];
 }
+
+/** The hash of a model and its weights. */
+export const hashLayersModel = (path: string): string =>
+  sha256(layersModelFiles(path).map(sha256OfFile).join());
 
 /**
  * The files of a model as TensorFlow.js takes them. Throws what `readLayersModel` does.

@@ -58,14 +58,16 @@ export function readWeights(
   return weights;
 }
 
-/**
- * The files of weights as they are. Throws MODEL_INVALID for one outside of the folder.
- */
-export function shardsOf(
+/** The files of weights as they are. Throws what `shardPaths` throws. */
+export const shardsOf = (manifest: Manifest, folder: string, file: string) =>
+  shardPaths(manifest, folder, file).map(readFile);
+
+/** Where weights are. Throws MODEL_INVALID for a file outside of the folder. */
+export function shardPaths(
   manifest: Manifest,
   folder: string,
   file: string,
-): Uint8Array[] {
+): string[] {
   return manifest.flatMap(({ paths }) =>
     paths.map((path) => {
       const full = join(folder, path);
@@ -77,7 +79,7 @@ export function shardsOf(
           `${file} refers to weights in "${path}", outside of its folder`,
           "Put the weights beside the model.",
         );
-      return readFile(full);
+      return full;
     }),
   );
 }

@@ -1,0 +1,42 @@
+import { once } from "node:events";
+import { statSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { filesOf, firstRun } from "#model";
+import type { FirstRun, FirstRunMessage } from "./first-run.ts";
+
+// The other side of first-run.ts: opens and runs a model where its end does no harm.
+
+/** What a model may take besides what its size explains: seconds, and bytes of memory. */
+const SECONDS = 60;
+const BYTES = 2 ** 32;
+
+process.on("disconnect", () => process.exit());
+const [told] = (await once(process, "message")) as [FirstRun];
+const { path, options, stated } = told;
+
+const limits = new Float64Array(new SharedArrayBuffer(16));
+const allow = (files: readonly string[]) => {
+  const size = files.reduce((sum, file) => sum + statSync(file).size, 0);
+  limits[0] = stated.seconds ?? SECONDS + size / 1e6;
+  limits[1] = stated.bytes ?? BYTES + 8 * size;
+};
+allow([path]);
+const watch = new Worker(new URL("./watch.js", import.meta.url), {
+  workerData: limits,
+});
+// It has looked once.
+await once(watch, "message");
+
+const files = filesOrOwn();
+allow(files);
+await firstRun(path, options);
+process.send?.({ files } satisfies FirstRunMessage, () => process.exit());
+
+function filesOrOwn(): readonly string[] {
+  try {
+    return filesOf(path);
+  } catch {
+    // It is refused, with its reason, by whoever opens it in earnest.
+    return [path];
+  }
+}

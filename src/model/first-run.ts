@@ -1,0 +1,98 @@
+import { Random } from "#core";
+import { onnxruntime } from "#engine";
+import {
+  arrayTypes,
+  type Dim,
+  type Graph,
+  sizeOf,
+  type Tensor,
+  tensor,
+  type ValueInfo,
+} from "#onnx";
+import { compile } from "./compiled.ts";
+import { type LoadModelOptions, loadModel } from "./load.ts";
+import { randomSamples } from "./random-samples.ts";
+import { readGraph } from "./read.ts";
+
+/** Runs are of so many samples. */
+const COUNTS = [1, 2];
+
+/** The size of an axis that nothing states, such as the length of a text. */
+const OPEN = 8;
+
+/** More numbers than one or two samples have. */
+const MOST = 2 ** 28;
+
+/**
+ * Opens a model and runs it on one and two samples, as its file is and as an audit
+ * opens it. What this is for is that it ends: a model that is refused is refused again,
+ * with its reason, where it is opened in earnest.
+ */
+export async function firstRun(
+  path: string,
+  options: LoadModelOptions,
+): Promise<void> {
+  await asFarAsItGoes(() => runAsItIs(readGraph(path), options));
+  await asFarAsItGoes(() => runAsOpened(path, options));
+}
+
+async function asFarAsItGoes(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch {
+    // It ended, and does so again for whoever opens the model.
+  }
+}
+
+async function runAsItIs(
+  graph: Graph,
+  { input }: LoadModelOptions,
+): Promise<void> {
+  const session = await onnxruntime.load(graph);
+  for (const n of COUNTS)
+    await session.run(
+      Object.fromEntries(
+        graph.inputs.map((info) => [
+          info.name,
+          anything(info, n, input?.shape),
+        ]),
+      ),
+    );
+  await session.release();
+}
+
+async function runAsOpened(
+  path: string,
+  options: LoadModelOptions,
+): Promise<void> {
+  const model = await loadModel(path, options);
+  const compiled = await compile(model, onnxruntime);
+  for (const n of COUNTS)
+    await compiled.logits(randomSamples(model, n, new Random("first run")));
+  await compiled.release();
+}
+
+/**
+ * An input that any model may take: a half or one everywhere.
+ *
+ * @param shape of one sample, where that is stated
+ */
+function anything(
+  { type, dims = [] }: ValueInfo,
+  n: number,
+  shape: readonly number[] | undefined,
+): Tensor {
+  const stated = shape?.length === dims.length - 1 ? [n, ...shape] : [n];
+  const size = (dim: Dim, axis: number) =>
+    typeof dim === "number" ? dim : (stated[axis] ?? OPEN);
+  const sizes = dims.map(size);
+  const count = sizeOf(sizes);
+  if (count > MOST) throw new Error("no sample is as large");
+  if (type === "string") return tensor(type, sizes, Array(count).fill("a"));
+  const data = new arrayTypes[type](count);
+  if (type === "float32" || type === "float64") data.fill(0.5 as never);
+  else if (type === "float16") data.fill(0x3800 as never);
+  else if (type === "bfloat16") data.fill(0x3f00 as never);
+  else data.fill((type.endsWith("int64") ? 1n : 1) as never);
+  return tensor(type, sizes, data as never);
+}
