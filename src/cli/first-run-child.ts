@@ -6,7 +6,7 @@ import type { FirstRun, FirstRunMessage } from "./first-run.ts";
 
 // The other side of first-run.ts: opens and runs a model where its end does no harm.
 
-/** What a model may take besides what its size explains: seconds, and bytes of memory. */
+/** Seconds and bytes of memory that a model may take besides what its size explains. */
 const SECONDS = 60;
 const BYTES = 2 ** 32;
 

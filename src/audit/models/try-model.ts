@@ -17,8 +17,8 @@ export type TryModel = (
 ) => Promise<readonly string[]>;
 
 /**
- * The same, but what passed once is believed while its files hold the same bytes and are
- * read in the same way.
+ * The same, but what passed once is believed while its files hold the same bytes and
+ * are read in the same way.
  */
 export const rememberedIn =
   (store: Store, tryModel: TryModel) =>
