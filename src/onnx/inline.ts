@@ -116,11 +116,13 @@ export function mapBodies(
  * that refer to them.
  */
 function withAttributes(node: Node, given: Attributes): Node {
-  const attributes: Record<string, Attribute> = {};
-  for (const [name, a] of Object.entries(node.attributes)) {
-    const actual = a.kind === "reference" ? given[a.value] : a;
-    if (actual) attributes[name] = actual;
-  }
+  const attributes = Object.fromEntries(
+    Object.entries(node.attributes).flatMap(([name, a]) => {
+      if (a.kind !== "reference") return [[name, a] as const];
+      const isGiven = Object.hasOwn(given, a.value);
+      return isGiven ? [[name, given[a.value]!] as const] : [];
+    }),
+  );
   return {
     ...node,
     attributes: mapBodies(attributes, (body) => ({

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { loadModel, saveModel } from "#model";
 import type { FloatTensor } from "#onnx";
@@ -17,18 +18,23 @@ interface Entry {
 }
 
 /** A file as the format's page describes it. */
-function write(name: string, entries: Record<string, Entry>): string {
+function write(
+  name: string,
+  entries: Record<string, Entry> | ReadonlyMap<string, Entry>,
+): string {
   let at = 0;
-  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
-  for (const [key, { dtype, shape, bytes }] of Object.entries(entries)) {
-    header[key] = { dtype, shape, data_offsets: [at, at + bytes.length] };
+  const named = entries instanceof Map ? entries : Object.entries(entries);
+  const header = Array.from(named, ([key, { dtype, shape, bytes }]) => {
+    const data_offsets = [at, at + bytes.length];
     at += bytes.length;
-  }
-  const json = new TextEncoder().encode(JSON.stringify(header));
+    return `${JSON.stringify(key)}:${JSON.stringify({ dtype, shape, data_offsets })}`;
+  });
+  const all = [`"__metadata__":{"format":"pt"}`, ...header];
+  const json = new TextEncoder().encode(`{${all.join()}}`);
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(json.length), true);
-  const all = Object.values(entries).map((e) => e.bytes);
-  writeFileSync(file(name), Buffer.concat([length, json, ...all]));
+  const bytes = Array.from(named, ([, e]) => e.bytes);
+  writeFileSync(file(name), Buffer.concat([length, json, ...bytes]));
   return file(name);
 }
 
@@ -140,4 +146,29 @@ test("tensors may have any name, and each entry has offsets", () => {
     expect(() => readSafetensors(header(wrong))).toThrow(
       "header that cannot be read",
     );
+});
+
+test("tensors keep their numbers whatever they are called", () => {
+  const name = fc.oneof(
+    fc.constantFrom("__proto__", "constructor", "toString", "2024", "0", ""),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(name.filter((n) => n !== "__metadata__")),
+      (names) => {
+        const entries = names.map((n, i): [string, Entry] => [
+          n,
+          f32({ dims: [1], data: Float32Array.of(i) }),
+        ]);
+        const path = write("names.safetensors", new Map(entries));
+        const seen = readSafetensors(path);
+        expect(seen.size).toBe(names.length);
+        expect(names.map((n) => seen.get(n)?.data[0])).toEqual([
+          ...names.keys(),
+        ]);
+      },
+    ),
+    { numRuns: 50 },
+  );
 });

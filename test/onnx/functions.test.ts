@@ -97,6 +97,23 @@ test("calls of local functions are written out, attributes and names kept apart"
   });
 });
 
+test("an attribute that refers to one which nobody gave is left out, whatever it is called", () => {
+  const called = (value: string): LocalFunction => ({
+    ...leaky,
+    name: "Twice",
+    nodes: [
+      node("LeakyRelu", ["x"], ["y"], {
+        attributes: { alpha: { kind: "reference", value } },
+      }),
+    ],
+  });
+  for (const name of ["slope", "constructor", "toString", "__proto__"]) {
+    const { nodes } = normalise(model([{ ...called(name), defaults: {} }]));
+    expect(nodes[1]?.op).toBe("LeakyRelu");
+    expect(Object.keys(nodes[1]?.attributes ?? {})).toEqual([]);
+  }
+});
+
 test("functions that call each other without end are refused", () => {
   const endless: LocalFunction = {
     ...leaky,

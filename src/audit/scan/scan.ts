@@ -36,7 +36,10 @@ export interface Scan {
   readonly file: string;
   readonly checks: readonly Check[];
   /** The largest margin of each class; absent where it was not looked for. */
-  readonly margins?: Readonly<Record<string, number>>;
+  readonly margins?: readonly {
+    readonly class: string;
+    readonly margin: number;
+  }[];
   /** The smallest trigger into each class; absent where none was looked for. */
   readonly triggers?: readonly (Pick<
     Trigger,
@@ -102,11 +105,10 @@ export async function scanModel(
     scan: {
       file,
       checks: [...checks, ...found.checks],
-      margins:
-        found.margins &&
-        Object.fromEntries(
-          model.classes.map((name, k) => [name, found.margins?.[k] as number]),
-        ),
+      margins: found.margins?.map((margin, label) => ({
+        class: model.classes[label] ?? String(label),
+        margin,
+      })),
       triggers: found.triggers?.map(
         ({ label, size, success, anomaly, flagged }) => ({
           class: model.classes[label] ?? String(label),

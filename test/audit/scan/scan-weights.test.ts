@@ -149,7 +149,7 @@ attacks: { noise: noise }
     readFileSync(join(folder, "out", "scan.json"), "utf8"),
   ) as Scan;
   expect(scan).toEqual(JSON.parse(JSON.stringify(found.scan)));
-  expect(Object.keys(scan.margins ?? {})).toEqual(["0", "1", "2", "3"]);
+  expect(scan.margins?.map((m) => m.class)).toEqual(["0", "1", "2", "3"]);
   expect(scan.triggers).toHaveLength(4);
   expect(readdirSync(join(folder, "out")).sort()).toEqual([
     "scan.json",
