@@ -147,7 +147,7 @@ const arithmetic: ReadonlySet<string> = new Set(
 );
 /** What may stand behind a convolution that gives a map for each class. */
 const pooled: ReadonlySet<string> = new Set(
-  "AveragePool GlobalAveragePool ReduceMean Relu".split(" "),
+  "AveragePool GlobalAveragePool ReduceMean Relu Sigmoid".split(" "),
 );
 
 /**
@@ -179,7 +179,7 @@ function findHead({
   const end = pooling ?? node;
   throw new AssayError(
     "HEAD_UNKNOWN",
-    `the head of the model is ${end ? describeNode(end) : "missing"}, expected a linear layer (Gemm, or MatMul and Add) or a convolution of one pixel`,
+    `the head of the model is ${end ? describeNode(end) : "missing"}, expected a linear layer (Gemm, or MatMul and Add), or a convolution whose answers are averaged or for one pixel`,
     "Export the model so that it ends in its last linear layer, or name a cut: the layer group whose features a new head reads.",
   );
 }
@@ -249,37 +249,38 @@ function featuresOf(node: Node, place: Place): Layer | undefined {
     case "QLinearMatMul":
       return wide(x, b.dims(weight), { features: ofIntegers() });
     case "QLinearConv": {
-      const found = ofMaps(b, ofIntegers(), b.dims(weight));
+      const found = ofMaps(b, ofIntegers(), b.dims(weight), isPooled);
       return found && { ...found, reads: x };
     }
     case "Conv":
-      return ofMaps(b, x, b.dims(second));
+      return ofMaps(b, x, b.dims(second), isPooled);
     default:
       return undefined;
   }
 }
 
 /**
- * What a convolution reads that answers for one pixel, averaged over all, or for the
- * whole of its input at once.
+ * What a convolution reads whose answers are averaged over all pixels, averaged
+ * likewise; or of one that answers for the whole of its input at once, all of it.
  */
 function ofMaps(
   b: GraphBuilder,
   x: string,
   kernel: readonly Dim[] | undefined,
+  isPooled: boolean,
 ): Layer | undefined {
   const sizes = fixed(kernel);
   const [, channels = 0, ...window] = sizes ?? [];
   const [, all, ...image] = b.dims(x) ?? [];
   if (!sizes || window.length === 0 || all !== channels) return undefined;
-  if (window.every((k) => k === 1)) {
-    const axes = b.ints(window.map((_, i) => i + 2));
-    const features = b.op("ReduceMean", [x, axes], { keepdims: int(0) });
-    return { reads: x, features, width: channels };
+  if (window.join() === image.join() && !window.every((k) => k === 1)) {
+    const width = sizeOf([channels, ...window]);
+    return { reads: x, features: b.reshape(x, [-1, width]), width };
   }
-  if (window.join() !== image.join()) return undefined;
-  const width = sizeOf([channels, ...window]);
-  return { reads: x, features: b.reshape(x, [-1, width]), width };
+  if (!isPooled && !window.every((k) => k === 1)) return undefined;
+  const axes = b.ints(window.map((_, i) => i + 2));
+  const features = b.op("ReduceMean", [x, axes], { keepdims: int(0) });
+  return { reads: x, features, width: channels };
 }
 
 function unusedName(graph: Graph, stem: string): string {

@@ -3,6 +3,7 @@ import type { Engine } from "#engine";
 import {
   type Graph,
   normalise,
+  type Subgraph,
   sizeOf,
   toFloat32,
   type ValueInfo,
@@ -123,7 +124,10 @@ export async function inspectModel(
     bounds: model?.contract.bounds ?? null,
     groups,
     cuts: model ? cutsOf(model.graph).map(({ group }) => group) : [],
-    parameters: countParameters(whole, groups) + stored.eightBits,
+    parameters:
+      countParameters(whole, groups) +
+      numbersInBodies(whole) +
+      stored.eightBits,
     trainable,
     stored,
     operators: countOperators(file.nodes.filter((n) => n.op !== "Constant")),
@@ -134,7 +138,8 @@ export async function inspectModel(
       operators,
       supported,
       left: weights.left,
-      inBodies: numbersInBodies(whole),
+      // With its other inputs filled, a model may have taken one of its ways.
+      inBodies: numbersInBodies(graph),
       trainable,
       headProblem: model ? headProblem(model) : null,
     }),
@@ -285,14 +290,15 @@ function countParameters(graph: Graph, groups: readonly LayerGroup[]): number {
 }
 
 /** Numbers in arrays that only the bodies of loops and conditions hold. */
-function numbersInBodies(graph: Graph): number {
-  const bodies = graph.nodes.flatMap((n) =>
+function numbersInBodies({ nodes }: Subgraph): number {
+  const bodies = nodes.flatMap((n) =>
     Object.values(n.attributes).flatMap((a) =>
       a.kind === "graph" ? a.value : [],
     ),
   );
-  return bodies
+  const own = bodies
     .flatMap((body) => [...body.constants.values()])
     .filter((t) => t.type === "float32" && sizeOf(t.dims) > 1)
     .reduce((sum, t) => sum + sizeOf(t.dims), 0);
+  return bodies.reduce((sum, body) => sum + numbersInBodies(body), own);
 }

@@ -124,7 +124,7 @@ export async function openAsRead(
     const isSure = batch === undefined && !(filled && embedding === undefined);
     const refused = isSure
       ? undefined
-      : await refusedBatch(read.model, batch, file);
+      : await refusedBatch(read.model, batch ?? firstSize(source, read), file);
     return { read, refused };
   };
   const { read, refused } = await open("front");
@@ -133,6 +133,10 @@ export async function openAsRead(
   if (other.refused) throw refused;
   return other.read;
 }
+
+/** The first size of the input in the file. */
+const firstSize = ({ inputs }: Graph, { model }: AsRead) =>
+  inputs.find(({ name }) => name === model.input)?.dims?.[0];
 
 /**
  * With sizes bound, more is constant and more conditions are decided, which may

@@ -1,6 +1,6 @@
 import { AssayError, messageOf, Random } from "#core";
 import { onnxruntime } from "#engine";
-import { rows } from "#onnx";
+import { type Dim, rows } from "#onnx";
 import { compile, type Input } from "./compiled.ts";
 import type { Model } from "./model.ts";
 import { randomSamples } from "./random-samples.ts";
@@ -13,20 +13,23 @@ const TOLERANCE = 1e-3;
  * cannot be run for any (MODEL_BATCH); undefined where two random samples have the same
  * logits alone and together.
  *
- * @param size that it was exported for; undefined where it is open
+ * @param first the first size of its input: what it was exported for, or its name
  */
 export async function refusedBatch(
   model: Model,
-  size: number | undefined,
+  first: Dim | undefined,
   file: string,
 ): Promise<AssayError | undefined> {
+  const isSequence = typeof first === "string" && /seq|time|step/i.test(first);
   const refusal = (why: string, cause?: unknown) =>
     new AssayError(
       "MODEL_BATCH",
-      size === undefined
-        ? `${file} cannot be run for several samples at once: ${why}`
-        : `${file} was exported for batches of ${size} and cannot be opened for others: ${why}`,
-      "Export the model with a free batch dimension (dynamic_shapes or dynamic_axes of torch.onnx.export).",
+      typeof first === "number"
+        ? `${file} was exported for batches of ${first} and cannot be opened for others: ${why}`
+        : `${file} cannot be run for several samples at once: ${why}`,
+      isSequence
+        ? `The first axis of its input, "${first}", is that of a sequence whose steps see each other. Export it with an axis of samples in front, so that a sample is a whole sequence.`
+        : "Export the model with a free batch dimension (dynamic_shapes or dynamic_axes of torch.onnx.export).",
       { cause },
     );
   const compiled = await compile(model, onnxruntime);

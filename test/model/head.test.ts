@@ -73,6 +73,26 @@ const ends: [string, number, Graph][] = [
     ),
   ],
   [
+    "a convolution of nine pixels, whose answers are averaged",
+    5,
+    images((b, maps) =>
+      b.op("GlobalAveragePool", [
+        b.op("Conv", [maps, b.constant(drawn([3, 5, 3, 3]))], {
+          pads: ints([1, 1, 1, 1]),
+        }),
+      ]),
+    ),
+  ],
+  [
+    "a mean over pixels of a Sigmoid",
+    5,
+    images((b, maps) =>
+      b.op("GlobalAveragePool", [
+        b.sigmoid(b.op("Conv", [maps, b.constant(drawn([3, 5, 1, 1]))])),
+      ]),
+    ),
+  ],
+  [
     "a convolution as large as its input",
     100,
     images((b, maps) =>

@@ -262,6 +262,95 @@ test.each(ends)(
   },
 );
 
+const softmaxOf = (b: GraphBuilder, z: string) =>
+  b.op("Softmax", [z], { axis: int(1) });
+
+const mean = (b: GraphBuilder, parts: readonly string[]) =>
+  b.div(
+    parts.reduce((sum, p) => b.add(sum, p)),
+    b.scalar(parts.length),
+  );
+
+const exps = (z: readonly number[]) => z.map(Math.exp);
+const softmax = (z: readonly number[]) =>
+  exps(z).map((e) => e / exps(z).reduce((sum, v) => sum + v, 0));
+const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
+const twice = raw.map((z) => 2 * z);
+
+test("the mean of several Softmax holds shares: their logarithms are the logits", async () => {
+  const { model, data } = await answers(
+    net((b, z) => [mean(b, [softmaxOf(b, z), softmaxOf(b, b.mul(z, 2))])]),
+  );
+  expect(model.task).toBeUndefined();
+  const other = softmax(twice);
+  const wanted = softmax(raw).map((p, k) => (p + other[k]!) / 2);
+  softmax(data).forEach((p, k) => {
+    expect(p).toBeCloseTo(wanted[k]!, 3);
+  });
+});
+
+test("the mean of several Sigmoid holds labels: the logarithms of their odds are the logits", async () => {
+  const { model, data } = await answers(
+    net((b, z) => [mean(b, [b.sigmoid(z), b.sigmoid(b.mul(z, 2))])]),
+  );
+  expect(model.task?.kind).toBe("multi-label");
+  data.map(sigmoid).forEach((p, k) => {
+    const wanted = (sigmoid(raw[k]!) + sigmoid(twice[k]!)) / 2;
+    expect(p).toBeCloseTo(wanted, 3);
+  });
+});
+
+const meanOfThree = raw.reduce((sum, z) => sum + sigmoid(z) / 3, 0);
+const one: [string, number, (b: GraphBuilder, z: string) => string][] = [
+  [
+    "a mean over time of a Sigmoid",
+    meanOfThree,
+    (b, z) => b.op("ReduceMean", [b.sigmoid(z), b.ints([1])]),
+  ],
+  [
+    "a sum of Sigmoid over their number",
+    meanOfThree,
+    (b, z) => b.div(b.reduceSum(b.sigmoid(z), [1], true), 3),
+  ],
+  [
+    "the largest of several Sigmoid",
+    sigmoid(0.4),
+    (b, z) => b.op("ReduceMax", [b.sigmoid(z), b.ints([1])]),
+  ],
+  [
+    "what is left of one",
+    1 - sigmoid(0.2),
+    (b, z) => b.sub(b.scalar(1), b.sigmoid(b.slice(z, [0], [1], [1]))),
+  ],
+  [
+    "one column of a Softmax",
+    softmax(raw)[1]!,
+    (b, z) => b.slice(softmaxOf(b, z), [1], [2], [1]),
+  ],
+];
+
+test.each(one)(
+  "%s is the share of the second class, not its logit",
+  async (_what, share, end) => {
+    const { model, data } = await answers(net((b, z) => [end(b, z)]));
+    expect(model.classes).toHaveLength(2);
+    expect(softmax(data)[1]).toBeCloseTo(share, 3);
+  },
+);
+
+test("what can leave [0, 1] stays as it is, however it is made", async () => {
+  const sum = (b: GraphBuilder, z: string) => b.add(b.sigmoid(z), b.sigmoid(z));
+  const { model, data } = await answers(net((b, z) => [sum(b, z)]));
+  expect(model.task).toBeUndefined();
+  expect(data[0]).toBeCloseTo(2 * sigmoid(0.2), 3);
+  const doubled = net((b, z) => {
+    let all = b.sigmoid(z);
+    for (let i = 0; i < 60; i++) all = b.add(all, all);
+    return [b.mul(all, z)];
+  });
+  expect((await answers(doubled)).model.task).toBeUndefined();
+});
+
 test.each([
   ["the one that is called logits", ["features", "logits"], undefined],
   ["the one whose width fits", ["wide", "scores"], ["a", "b", "c"]],

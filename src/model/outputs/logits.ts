@@ -15,6 +15,7 @@ import { chooseOutput, widthOf } from "./choose.ts";
 import { featuresBy, type Pool, pooled } from "./features.ts";
 import type { Found, Source } from "./found.ts";
 import type { Scores } from "./scores.ts";
+import { sharesIn } from "./shares.ts";
 
 /**
  * Probabilities this small are taken for the smallest: their logarithm
@@ -51,7 +52,8 @@ export function findLogits(graph: Graph, file: string, stated: Stated): Found {
   const chosen = chooseOutput(graph, b, stated, file);
   const { name } = chosen.output;
   const end = endOf(graph, b, name);
-  const why = end ? undefined : featuresOf(graph, b, name, stated);
+  const inside = end ? undefined : sharesIn(graph, b, name);
+  const why = end || inside ? undefined : featuresOf(graph, b, name, stated);
   if (why !== undefined) {
     if (stated.classes) throw noAnswers(file, name, why, stated.classes);
     const features = pooled(b, name, { ...stated, file });
@@ -70,9 +72,12 @@ export function findLogits(graph: Graph, file: string, stated: Stated): Found {
   }
   refusePositions(b, name, stated.task, file);
   // A classifier of classical learning gives shares of classes, whatever makes them.
-  const { shares, reversed } = stated.scores;
+  const { reversed } = stated.scores;
+  const shares = stated.scores.shares || inside !== undefined;
   const isSigmoid = end?.node.op === "Sigmoid" && !(shares && !stated.task);
-  const task = taskOf(stated, { b, output: name, isSigmoid, file });
+  const isOne = widthOf(b.dims(name)) === 1;
+  const holds = isSigmoid || inside === "sigmoid" || (isOne && inside);
+  const task = taskOf(stated, { b, output: name, holds: !!holds, file });
   const at = (value: string, from: Source["from"]): Found => {
     const logits = reversed && !task ? swapped(b, value) : value;
     return {
@@ -88,10 +93,10 @@ export function findLogits(graph: Graph, file: string, stated: Stated): Found {
     };
   };
   const isSoftmax = end !== undefined && end.node.op !== "Sigmoid";
-  if (task?.kind === "multi-label" && isSoftmax) {
+  if (task?.kind === "multi-label" && (isSoftmax || inside === "softmax")) {
     throw new AssayError(
       "MODEL_OUTPUT",
-      `${file} ends in a ${end.node.op}: its outputs are shares of one class, not labels that hold by themselves`,
+      `${file} ends in a ${end?.node.op ?? "Softmax"}: its outputs are shares of one class, not labels that hold by themselves`,
       "Remove task: { kind: multi-label } from the suite, or export the model with a logit for each label.",
     );
   }
@@ -237,9 +242,9 @@ function taskOf(
   {
     b,
     output,
-    isSigmoid,
+    holds,
     file,
-  }: { b: GraphBuilder; output: string; isSigmoid: boolean; file: string },
+  }: { b: GraphBuilder; output: string; holds: boolean; file: string },
 ): Task | undefined {
   const count = widthOf(b.dims(output));
   const isOne = count === 1;
@@ -251,8 +256,8 @@ function taskOf(
     );
   }
   if (task) return task.kind === "classes" ? undefined : task;
-  if (isOne && (isSigmoid || classes?.length === 2)) return { kind: "binary" };
-  if (isSigmoid && !scores.chooses) return { kind: "multi-label", flips: 1 };
+  if (isOne && (holds || classes?.length === 2)) return { kind: "binary" };
+  if (holds && !scores.chooses) return { kind: "multi-label", flips: 1 };
   if (isOne) {
     throw new AssayError(
       "MODEL_OUTPUT",
