@@ -1,5 +1,5 @@
 // Reads a Parquet file in a thread of its own; plain JavaScript, so that it runs
-// from source and from the package alike. See parquet.ts.
+// from source and from the package alike. See in-thread.ts.
 import { parentPort, workerData } from "node:worker_threads";
 import * as zlib from "node:zlib";
 import { parquetMetadata, parquetRead, parquetSchema } from "hyparquet";

@@ -1,3 +1,4 @@
+import { arrow } from "./arrow.ts";
 import { csv } from "./csv.ts";
 import { digits } from "./digits.ts";
 import { idx } from "./idx.ts";
@@ -16,6 +17,7 @@ export const sources = [
   imageFolder,
   csv,
   parquet,
+  arrow,
   npy,
   npz,
   text,
