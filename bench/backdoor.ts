@@ -7,7 +7,7 @@ import { onnxruntime } from "#engine";
 import { argmaxRows, logitsOf, type Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import { architectureOf, trainingSettings, tuneEvenly } from "#tuning";
-import { mnist } from "./parity/models.ts";
+import { mnist } from "./parity/images.ts";
 
 // Backdoors in the data in the papers' setting: a network trained on MNIST from
 // nothing, a share of the 8,000 training images poisoned, target class 0. Prints

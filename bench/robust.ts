@@ -23,7 +23,7 @@ import {
   trainingSettings,
   tune,
 } from "#tuning";
-import { mnist } from "./parity/models.ts";
+import { mnist } from "./parity/images.ts";
 
 // Adversarial training on MNIST: the network of the challenge on some of the
 // 8,000 images, then AutoAttack at Linf 0.3 on images that were not trained on.

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { argmaxRows } from "#model";
-import { copyOf, takeRows } from "#onnx";
+import { copyOf, sizeOf, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
+import { clamped } from "../norms/branchless.ts";
 import { type Norm, norms } from "../norms/index.ts";
 import { whiteBox } from "../taxonomies.ts";
 import { cosine, lengthOf, rowOf } from "./vectors.ts";
@@ -60,6 +61,7 @@ export const fmn = defineAttack({
     const [low, high] = ball.bounds;
     const tries = copyOf(x);
     const radii = Array.from(y.keys(), (i) => startOf(rowOf(x, i), ball));
+    const move = moverOf(ball, sizeOf(x.dims.slice(1)));
     for (let step = 0; step < steps; step++) {
       onProgress(step / steps);
       const open = target.open();
@@ -74,30 +76,14 @@ export const fmn = defineAttack({
       const size = (high - low) * cosine(maxStepSize, minStepSize, share);
       const gamma = cosine(first, LEAST_GAMMA, share);
       open.forEach((sample, place) => {
-        const centre = rowOf(x, sample);
-        const point = rowOf(tries, sample);
         const slope = rowOf(gradient, place);
-        const delta = Float64Array.from(point, (v, k) => v - centre[k]!);
-        const radius = radii[sample]!;
-        resize(radius, ball.norm, gamma, {
+        move(rowOf(tries, sample), rowOf(x, sample), radii[sample]!, {
           broken: predicted[place] !== y[sample],
-          length: norms[ball.norm].length(delta),
           margin: loss[place]!,
           slope,
+          scale: size / (lengthOf(slope) || Infinity),
+          gamma,
         });
-        const length = lengthOf(slope);
-        const scale = length > 0 ? size / length : 0;
-        for (let k = 0; k < delta.length; k++)
-          delta[k] = delta[k]! + scale * slope[k]!;
-        norms[ball.norm].shrink(delta, radius.eps, {
-          centre,
-          bounds: ball.bounds,
-        });
-        radius.reached = norms[ball.norm].length(delta);
-        for (let k = 0; k < delta.length; k++) {
-          const moved = centre[k]! + delta[k]!;
-          point[k] = Math.min(high, Math.max(low, moved));
-        }
       });
     }
     const open = target.open();
@@ -130,32 +116,81 @@ function startOf(
   };
 }
 
-/** Changes the size of a sample's ball by what was learned at its last point. */
+/** What was learned at a sample's last point, and how far its next step goes. */
+interface Look {
+  readonly broken: boolean;
+  readonly margin: number;
+  readonly slope: Float32Array;
+  /** Times the slope it is the step. */
+  readonly scale: number;
+  readonly gamma: number;
+}
+
+/**
+ * Moves a point by its step into its ball, whose size it changes first, by loops over
+ * arrays that serve all samples.
+ */
+function moverOf(
+  { norm, bounds }: AttackInput<unknown>["ball"],
+  width: number,
+): (
+  point: Float32Array,
+  centre: Float32Array,
+  radius: Radius,
+  look: Look,
+) => void {
+  const [low, high] = bounds;
+  const { length, shrink } = norms[norm];
+  const measure = dual[norm];
+  const slopes = new Float64Array(width);
+  const slopeOf =
+    measure &&
+    ((slope: Float32Array) => {
+      slopes.set(slope);
+      return measure(slopes);
+    });
+  const delta = new Float64Array(width);
+  return (point, centre, radius, look) => {
+    const { slope, scale } = look;
+    for (let k = 0; k < width; k++) delta[k] = point[k]! - centre[k]!;
+    resize(radius, look, length(delta), slopeOf);
+    for (let k = 0; k < width; k++) delta[k]! += scale * slope[k]!;
+    shrink(delta, radius.eps, { centre, bounds });
+    radius.reached = length(delta);
+    for (let k = 0; k < width; k++)
+      point[k] = clamped(centre[k]! + delta[k]!, low, high);
+  };
+}
+
+/**
+ * Changes the size of a sample's ball by what was learned at its last point.
+ *
+ * @param length how far that point was from the sample
+ * @param slopeOf measures a gradient; left out for L0
+ */
 function resize(
   radius: Radius,
-  norm: Norm,
-  gamma: number,
-  at: { broken: boolean; length: number; margin: number; slope: Float32Array },
+  { broken, margin, slope, gamma }: Look,
+  length: number,
+  slopeOf: ((slope: Float32Array) => number) | undefined,
 ): void {
   const { eps } = radius;
-  if (at.broken) radius.best = Math.min(radius.best, at.length);
-  const measure = dual[norm];
-  if (at.broken) {
-    const less =
-      norm === "l0"
-        ? Math.min(eps - 1, Math.floor(eps * (1 - gamma)))
-        : eps * (1 - gamma);
+  if (broken) radius.best = Math.min(radius.best, length);
+  if (broken) {
+    const less = slopeOf
+      ? eps * (1 - gamma)
+      : Math.min(eps - 1, Math.floor(eps * (1 - gamma)));
     radius.eps = Math.min(less, radius.best);
-  } else if (!measure) {
+  } else if (!slopeOf) {
     radius.eps = Math.max(eps + 1, Math.floor(eps * (1 + gamma)));
   } else if (radius.best < Infinity) {
     radius.eps = eps * (1 + gamma);
   } else {
-    const slope = measure(Float64Array.from(at.slope));
+    const steepness = slopeOf(slope);
     // Without a slope the boundary is nowhere, and the bounds alone hold.
-    const beyond = slope > 0 ? Math.abs(at.margin) / slope : Infinity;
+    const beyond = steepness > 0 ? Math.abs(margin) / steepness : Infinity;
     radius.eps = (radius.reached + beyond) * (1 + LEAST_GAMMA);
   }
   radius.eps = Math.min(radius.eps, radius.most);
-  if (norm === "l0") radius.eps = Math.max(1, radius.eps);
+  if (!slopeOf) radius.eps = Math.max(1, radius.eps);
 }

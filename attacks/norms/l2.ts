@@ -1,4 +1,5 @@
-import { type NormGeometry, roomAlong } from "./norm.ts";
+import { clamped } from "./branchless.ts";
+import { type Box, type NormGeometry, roomOf, scratch } from "./norm.ts";
 
 function length(v: Float64Array): number {
   let sum = 0;
@@ -12,30 +13,57 @@ function length(v: Float64Array): number {
  */
 const HARDEST = 1e6;
 
+const arrays = scratch();
+
 /**
  * The factor of a direction that is as long as `size` once each number is cut to its
  * room, by growing from the one without bounds. The least that takes every number to
  * its bound where there is no room for more.
+ *
+ * The factor only grows, so what was cut once is looked at no more. Without branches:
+ * no processor guesses which numbers are cut.
  */
 function reaching(
   direction: Float64Array,
   size: number,
-  room: Float64Array,
+  { centre, bounds: [low, high] }: Box,
 ): number {
-  const whole = length(direction);
-  if (whole === 0) return 0;
-  let factor = size / whole;
+  const [pulls, rooms] = arrays(direction.length);
+  let whole = 0;
+  let free = 0;
+  let moving = 0;
+  for (let i = 0; i < direction.length; i++) {
+    const way = direction[i]!;
+    const room = roomOf(way, centre[i]!, low, high);
+    const moves = Number(room > 0) * Number(way !== 0);
+    pulls[moving] = Math.abs(way);
+    rooms[moving] = room;
+    whole += way * way;
+    free += moves * way * way;
+    moving += moves;
+  }
+  if (free === 0) return whole > 0 ? size / Math.sqrt(whole) : 0;
+  let factor = 0;
+  let left = size * size;
   for (;;) {
-    let cut = 0;
-    let free = 0;
-    for (let i = 0; i < direction.length; i++) {
-      const pull = Math.abs(direction[i]!);
-      if (pull * factor >= room[i]!) cut += room[i]! ** 2;
-      else free += pull ** 2;
-    }
-    const next = free > 0 ? Math.sqrt((size ** 2 - cut) / free) : factor;
-    if (!(next > factor)) return factor;
+    const next = Math.sqrt(left / free);
+    // Nor where nothing is free, or rounding took more than there was.
+    if (!(next > factor && next < Infinity)) return factor;
     factor = next;
+    free = 0;
+    let still = 0;
+    for (let k = 0; k < moving; k++) {
+      const pull = pulls[k]!;
+      const room = rooms[k]!;
+      const inside = Number(pull * factor < room);
+      pulls[still] = pull;
+      rooms[still] = room;
+      free += inside * pull * pull;
+      left -= (1 - inside) * room * room;
+      still += inside;
+    }
+    if (still === moving) return factor;
+    moving = still;
   }
 }
 
@@ -47,15 +75,15 @@ export const l2: NormGeometry = {
    */
   shrink(delta, eps, box) {
     if (length(delta) <= eps) return;
-    const factor = Math.min(1, reaching(delta, eps, roomAlong(delta, box)));
+    const factor = Math.min(1, reaching(delta, eps, box));
     for (let i = 0; i < delta.length; i++) delta[i]! *= factor;
   },
   /** Along the gradient, and further where numbers are at their bounds. */
   step(gradient, size, box) {
-    const factor = reaching(gradient, size, roomAlong(gradient, box));
+    const factor = reaching(gradient, size, box);
     const most = HARDEST * size;
     for (let i = 0; i < gradient.length; i++)
-      gradient[i] = Math.min(most, Math.max(-most, factor * gradient[i]!));
+      gradient[i] = clamped(factor * gradient[i]!, -most, most);
   },
   // A normal vector has a uniform direction. The d-th root makes the radius
   // uniform in volume.

@@ -3,6 +3,7 @@ import type { Random } from "#core";
 /** One sample's surroundings: its numbers, and what every number has to stay within. */
 export interface Box {
   readonly centre: ArrayLike<number>;
+  /** Finite. */
   readonly bounds: readonly [number, number];
 }
 
@@ -32,11 +33,38 @@ export interface NormGeometry {
   length(delta: Float64Array): number;
 }
 
-/** Surroundings without bounds, around 0. */
+/** Beyond what any sample holds; its square is finite too. */
+const FAR = 2 ** 500;
+
+/** Surroundings whose bounds nothing reaches, around 0. */
 export const unbounded = (width: number): Box => ({
   centre: new Float64Array(width),
-  bounds: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  bounds: [-FAR, FAR],
 });
+
+/** How far a number may go the way that this one points, until it meets its bound. */
+export function roomOf(
+  way: number,
+  centre: number,
+  low: number,
+  high: number,
+): number {
+  const up = Number(way > 0);
+  return Math.max(0, up * (high - centre) + (1 - up) * (centre - low));
+}
+
+/** Two arrays of at least so many numbers, which serve one call after the other. */
+export function scratch(): (size: number) => [Float64Array, Float64Array] {
+  let kept: [Float64Array, Float64Array] = [
+    new Float64Array(0),
+    new Float64Array(0),
+  ];
+  return (size) => {
+    if (kept[0].length < size)
+      kept = [new Float64Array(size), new Float64Array(size)];
+    return kept;
+  };
+}
 
 /** How far each number may go along a direction until it meets its bound. */
 export function roomAlong(
@@ -44,9 +72,7 @@ export function roomAlong(
   { centre, bounds: [low, high] }: Box,
 ): Float64Array {
   const room = new Float64Array(direction.length);
-  for (let i = 0; i < room.length; i++) {
-    const c = centre[i]!;
-    room[i] = Math.max(0, direction[i]! > 0 ? high - c : c - low);
-  }
+  for (let i = 0; i < room.length; i++)
+    room[i] = roomOf(direction[i]!, centre[i]!, low, high);
   return room;
 }

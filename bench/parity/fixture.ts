@@ -69,11 +69,6 @@ const { train, test } = splitDataset(
 const x = rowsOf(test.x, 0, SAMPLES) as FloatTensor;
 const y = test.y.slice(0, SAMPLES);
 const scratch = mkdtempSync(join(tmpdir(), "assay-parity-"));
-writeFileSync(join(scratch, "x.npy"), encodeNpy(x));
-writeFileSync(
-  join(scratch, "y.npy"),
-  encodeNpy(floats([SAMPLES], Array.from(y))),
-);
 const peer = await openPeer("parity_peer.py", "inherit", 1);
 if (!peer)
   throw new AssayError(
@@ -86,6 +81,9 @@ for (const [model, course] of Object.entries(courses)) {
   const net = await trained(model, train, course);
   await saveModel(join(folder, `${model}.onnx`), net);
   await saveModel(join(scratch, `${model}.onnx`), net);
+  writeFileSync(join(scratch, `${model}-x.npy`), encodeNpy(x));
+  const labels = floats([SAMPLES], Array.from(y));
+  writeFileSync(join(scratch, `${model}-y.npy`), encodeNpy(labels));
   const compiled = await compile(net, onnxruntime);
   for (const row of planned) {
     const drawn = { ...row, samples: SAMPLES, seed: 0 };

@@ -1,57 +1,40 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { hashOf, packagePath, percent, sha256, writeFile } from "#core";
-import { encodeNpy } from "#data";
+import { hashOf, percent, writeFile } from "#core";
 import { onnxruntime } from "#engine";
-import { type CompiledModel, compile } from "#model";
-import { type FloatTensor, floats, rows as rowsOf } from "#onnx";
-import { openPeer } from "../peers/peer.ts";
-import { type ModelName, mnist, modelNames, modelOf } from "./models.ts";
-import { type Outcome, outcomeOf } from "./outcome.ts";
-import { type Row, rows } from "./rows.ts";
+import { median } from "../steps.ts";
+import { folder, type Outcomes, openContest, type Seeded } from "./contest.ts";
+import type { Outcome } from "./outcome.ts";
+import { rows } from "./rows.ts";
 
 // Assay's attacks beside those of other libraries: the same weights, the same
-// samples, equal parameters, one after the other on the same cores. Prints the
-// table of docs/parity.md. `--only linf/0.3/square` chooses rows by a part of their
-// name, `--samples 100` takes fewer samples, `--threads 1` fewer cores, `--seed 1`
-// other draws. Every finished row is kept in runs/parity/rows; with `--resume` it
-// is not run again.
+// samples, equal parameters, one after the other on one core each. Prints the tables
+// of docs/parity.md. `--only linf/0.3/square` chooses rows by a part of their name,
+// `--samples 100` takes fewer samples, `--threads 2` more cores, `--seed 1` draws
+// anew. `--rounds 5` runs both sides in turn so many times, for times: seconds are of
+// processor time, and their ratio is the median of the rounds' ratios. Every finished
+// row is kept in runs/parity/rows; with `--resume` it is not run again.
 
 const { values: options } = parseArgs({
   options: {
     only: { type: "string", multiple: true },
     samples: { type: "string" },
-    threads: { type: "string" },
+    threads: { type: "string", default: "1" },
     resume: { type: "boolean", default: false },
+    rounds: { type: "string", default: "1" },
     seed: { type: "string", default: "0" },
   },
 });
 
-const folder = packagePath("runs/parity");
-const { test } = await mnist();
-const threads = options.threads ? Number(options.threads) : undefined;
-const compiled = new Map<ModelName, CompiledModel>();
-const weights = new Map<ModelName, string>();
-for (const name of modelNames) {
-  const model = await modelOf(name, folder);
-  compiled.set(name, await compile(model, onnxruntime, { threads }));
-  weights.set(name, sha256(readFileSync(join(folder, `${name}.onnx`))));
-}
-const most = Math.max(...rows.map((r) => r.samples));
-const x = rowsOf(test.x, 0, most) as FloatTensor;
-const y = test.y.slice(0, most);
-writeFileSync(join(folder, "x.npy"), encodeNpy(x));
-writeFileSync(join(folder, "y.npy"), encodeNpy(floats([most], Array.from(y))));
-
-const peer = await openPeer("parity_peer.py", "inherit", threads);
+const contest = await openContest(Number(options.threads));
 console.log(
-  `${onnxruntime.title}, Node ${process.version}, ${peer ? `PyTorch ${peer.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}\n`,
+  `${onnxruntime.title}, Node ${process.version}, ${contest.version ? `PyTorch ${contest.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}\n`,
 );
 console.log(
-  "| model | norm | eps | attack | n | measure | Assay | peer | difference | seconds | peer's | ratio | library |",
+  "| model | norm | eps | attack | n | measure | Assay | peer | difference | left | peer's | seconds | peer's | ratio | library |",
 );
-console.log(`|${"---|".repeat(13)}`);
+console.log(`|${"---|".repeat(15)}`);
 for (const planned of rows) {
   const row = {
     ...planned,
@@ -61,63 +44,74 @@ for (const planned of rows) {
   const named = `${row.model}/${row.norm}/${row.eps ?? "nearest"}/${row.attack}`;
   if (options.only && !options.only.some((part) => named.includes(part)))
     continue;
-  const kept = join(
-    folder,
-    "rows",
-    `${hashOf({ row, weights: weights.get(row.model), with: [onnxruntime.title, peer?.version] })}.json`,
-  );
-  const done = options.resume && existsSync(kept) ? readKept(kept) : undefined;
-  const outcomes = done ?? (await both(row));
-  if (!done) writeFile(kept, JSON.stringify({ named, ...outcomes }));
-  console.log(line(row, outcomes));
+  console.log(line(row, await roundsOf(row, named)));
 }
-peer?.stop();
+contest.stop();
 
-/** A row with the draws that both sides make. */
-type Seeded = Row & { readonly seed: number };
-
-interface Outcomes {
-  readonly ours: Outcome;
-  readonly theirs?: Outcome & { readonly version: string };
-}
-
-async function both(row: Seeded): Promise<Outcomes> {
-  const model = compiled.get(row.model) as CompiledModel;
-  const ours = await outcomeOf(model, row, x, y);
-  const question = { folder, ...row, ...row.peer };
-  return { ours, theirs: await peer?.ask(question) };
+/** Every round of a row, run now or taken from its file. */
+async function roundsOf(row: Seeded, named: string): Promise<Outcomes[]> {
+  const key = {
+    row,
+    weights: await contest.weightsOf(row.model),
+    with: [onnxruntime.title, contest.version, options.threads, options.rounds],
+  };
+  const kept = join(folder, "rows", `${hashOf(key)}.json`);
+  if (options.resume && existsSync(kept))
+    return JSON.parse(readFileSync(kept, "utf8")).rounds;
+  const rounds: Outcomes[] = [];
+  while (rounds.length < Number(options.rounds))
+    rounds.push(await contest.run(row));
+  writeFile(kept, JSON.stringify({ named, rounds }));
+  return rounds;
 }
 
-function readKept(path: string): Outcomes {
-  return JSON.parse(readFileSync(path, "utf8"));
-}
-
-function line(row: Row, { ours, theirs }: Outcomes): string {
-  const rate = (o: Outcome | undefined) => (o ? percent(o.robust) : "");
-  const far = (o: Outcome | undefined) => o?.median?.toFixed(4) ?? "none";
+/** A row of the table. All rounds of a seed do the same; their times differ. */
+function line(row: Seeded, rounds: readonly Outcomes[]): string {
+  const [{ ours, theirs }] = rounds as [Outcomes];
   const nearest = row.eps === null;
-  const difference = !theirs
-    ? ""
-    : nearest
-      ? ours.median !== null && theirs.median !== null
-        ? `${signed(100 * (ours.median / theirs.median - 1))} %`
-        : ""
-      : `${signed(100 * (ours.robust - theirs.robust))} points`;
+  const found = ({ robust, median }: Outcome) =>
+    nearest ? (median?.toFixed(4) ?? "none") : percent(robust);
+  const left = ({ robust }: Outcome) => Math.round(robust * row.samples);
+  const seconds = (side: "ours" | "theirs") =>
+    median(rounds.map((r) => r[side]?.seconds ?? Number.NaN));
+  const ratio = median(
+    rounds.map((r) => r.ours.seconds / (r.theirs?.seconds ?? Number.NaN)),
+  );
   return `| ${[
     row.model,
     row.norm,
     row.eps ?? "",
-    row.attack,
+    [row.attack, ...Object.entries(row.params).flat()].join(" "),
     row.samples,
     nearest ? "median distance" : "robust accuracy",
-    nearest ? far(ours) : rate(ours),
-    nearest ? far(theirs) : rate(theirs),
-    difference,
-    ours.seconds.toFixed(1),
-    theirs?.seconds.toFixed(1) ?? "",
-    theirs ? (ours.seconds / theirs.seconds).toFixed(2) : "",
-    theirs ? `${row.peer.library} ${theirs.version}, ${row.peer.name}` : "",
+    found(ours),
+    ...(theirs
+      ? [
+          found(theirs),
+          differenceOf(ours, theirs, nearest),
+          left(ours),
+          left(theirs),
+        ]
+      : ["", "", left(ours), ""]),
+    seconds("ours").toFixed(1),
+    ...(theirs
+      ? [
+          seconds("theirs").toFixed(1),
+          ratio.toFixed(2),
+          `${row.peer.library} ${theirs.version}, ${row.peer.name}`,
+        ]
+      : ["", "", ""]),
   ].join(" | ")} |`;
+}
+
+function differenceOf(
+  ours: Outcome,
+  theirs: Outcome,
+  nearest: boolean,
+): string {
+  if (!nearest) return `${signed(100 * (ours.robust - theirs.robust))} points`;
+  if (ours.median === null || theirs.median === null) return "";
+  return `${signed(100 * (ours.median / theirs.median - 1))} %`;
 }
 
 function signed(v: number): string {

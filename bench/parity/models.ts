@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { choiceOf, packagePath, percent, Random } from "#core";
-import { type Dataset, loadDataset } from "#data";
+import { choiceOf, percent, Random } from "#core";
+import type { Dataset } from "#data";
 import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
 import { layerGroups, loadModel, type Model, saveModel } from "#model";
@@ -14,54 +14,61 @@ import {
   trainingSettings,
   tune,
 } from "#tuning";
+import { cifar10, type Images, mnist } from "./images.ts";
 
-/** Where the 10,000 test images of MNIST are read from. */
-const DATA = join("..", "shared", "data", "mnist");
-const TRAINED = 8000;
 const SEED = 20;
 
-/** The first 8,000 images to train on, and the others. */
-export async function mnist(): Promise<{ train: Dataset; test: Dataset }> {
-  const all = await loadDataset(
-    {
-      source: "idx",
-      images: join(DATA, "t10k-images-idx3-ubyte.gz"),
-      labels: join(DATA, "t10k-labels-idx1-ubyte.gz"),
-    },
-    packagePath("."),
-  );
-  const part = (from: number, to: number): Dataset => ({
-    ...all,
-    x: rows(all.x, from, to) as FloatTensor,
-    y: all.y.slice(from, to),
-  });
-  return { train: part(0, TRAINED), test: part(TRAINED, all.y.length) };
+/**
+ * What each network is trained on, and its course. It does not learn at 0.3 from the
+ * start.
+ */
+const lessons = {
+  plain: { images: "mnist", course: [{ eps: 0, epochs: 6 }] },
+  robust: {
+    images: "mnist",
+    course: [
+      { eps: 0.1, epochs: 3 },
+      { eps: 0.2, epochs: 3 },
+      { eps: 0.3, epochs: 24 },
+    ],
+  },
+  colour: {
+    images: "cifar10",
+    course: [
+      { eps: 0, epochs: 4 },
+      { eps: 4 / 255, epochs: 8 },
+    ],
+  },
+} as const satisfies Record<
+  string,
+  { readonly images: keyof typeof sources; readonly course: Course }
+>;
+
+export type ModelName = keyof typeof lessons;
+
+/** The model of a comparison, read or trained now, and images that it has not seen. */
+export async function lessonOf(
+  name: ModelName,
+  folder: string,
+): Promise<{ readonly model: Model; readonly test: Dataset }> {
+  const { images, course } = lessons[name];
+  const { train, test } = await imagesOf(images);
+  const file = join(folder, `${name}.onnx`);
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true });
+    await saveModel(file, await trained(name, train, course));
+  }
+  return { model: await loadModel(file), test };
 }
 
-/**
- * The courses of training: budgets of the adversary, and epochs at each. It does not
- * learn at 0.3 from the start.
- */
-const courses = {
-  plain: [{ eps: 0, epochs: 6 }],
-  robust: [
-    { eps: 0.1, epochs: 3 },
-    { eps: 0.2, epochs: 3 },
-    { eps: 0.3, epochs: 24 },
-  ],
-} as const satisfies Record<string, Course>;
+const sources = { mnist, cifar10 };
+const read = new Map<keyof typeof sources, Promise<Images>>();
 
-export type ModelName = keyof typeof courses;
-export const modelNames = Object.keys(courses) as ModelName[];
-
-/** The model of the comparison, from its file or trained now. */
-export async function modelOf(name: ModelName, folder: string): Promise<Model> {
-  const file = join(folder, `${name}.onnx`);
-  if (existsSync(file)) return loadModel(file);
-  mkdirSync(folder, { recursive: true });
-  const { train } = await mnist();
-  await saveModel(file, await trained(name, train, courses[name]));
-  return loadModel(file);
+/** Read once, however many networks learn from them. */
+function imagesOf(name: keyof typeof sources): Promise<Images> {
+  const images = read.get(name) ?? sources[name]();
+  read.set(name, images);
+  return images;
 }
 
 /** A course of training: budgets of the adversary, and epochs at each. */

@@ -13,130 +13,52 @@ export interface Row {
   readonly params: Record<string, unknown>;
   /** How many of the samples. */
   readonly samples: number;
-  /** What peers.py runs. */
+  /** What parity_peer.py runs. */
   readonly peer: {
-    readonly library: "pyautoattack" | "torchattacks" | "foolbox" | "art";
+    readonly library: "pyautoattack" | "torchattacks" | "foolbox";
     readonly name: string;
     readonly params: Record<string, unknown>;
   };
 }
 
-const budgets = [
+const SAMPLES = 500;
+const FEWER = 100;
+
+const digits = [
   { norm: "linf", eps: 0.1 },
   { norm: "linf", eps: 0.3 },
   { norm: "l2", eps: 1.5 },
 ] as const;
+const colours = [
+  { norm: "linf", eps: 0.015 },
+  { norm: "linf", eps: 0.03 },
+  { norm: "l2", eps: 0.5 },
+] as const;
 
-const SAMPLES = 500;
-
-const models: readonly ModelName[] = ["plain", "robust"];
-
-/** Every comparison, AutoAttack first. */
-export const rows: readonly Row[] = models.flatMap((model) => [
-  ...budgets.flatMap(({ norm, eps }): Row[] => {
-    const at = { model, norm, eps, samples: SAMPLES };
-    const l2 = norm === "l2";
-    return [
-      {
-        ...at,
-        attack: "autoattack",
-        params: {},
-        peer: { library: "pyautoattack", name: "standard", params: {} },
-      },
-      {
-        ...at,
-        attack: "pgd",
-        params: { steps: 40, restarts: 5, relStepSize: 0.1 },
-        peer: {
-          library: "foolbox",
-          name: l2 ? "L2PGD" : "LinfPGD",
-          params: { steps: 40, rel_stepsize: 0.1, repeat: 5 },
-        },
-      },
-      {
-        ...at,
-        attack: "apgd-ce",
-        params: {},
-        peer: { library: "pyautoattack", name: "apgd-ce", params: {} },
-      },
-      {
-        ...at,
-        attack: "apgd-dlr",
-        params: {},
-        peer: { library: "pyautoattack", name: "apgd-dlr", params: {} },
-      },
-      {
-        ...at,
-        attack: "apgd-t",
-        params: {},
-        peer: { library: "pyautoattack", name: "apgd-t", params: {} },
-      },
-      {
-        ...at,
-        attack: "fab-t",
-        params: {},
-        peer: { library: "pyautoattack", name: "fab-t", params: {} },
-      },
-      {
-        ...at,
-        samples: 500,
-        attack: "square",
-        params: { queries: 1000 },
-        peer: {
-          library: "pyautoattack",
-          name: "square",
-          params: { n_queries: 1000 },
-        },
-      },
-      ...(l2
-        ? []
-        : [
-            {
-              ...at,
-              attack: "fgsm",
-              params: {},
-              peer: { library: "torchattacks", name: "FGSM", params: {} },
-            } as const,
-            ...(["BIM", "MIFGSM"] as const).map((name) => ({
-              ...at,
-              attack: name === "BIM" ? "bim" : "mi-fgsm",
-              params: { steps: 10, relStepSize: 0.1 },
-              peer: {
-                library: "torchattacks" as const,
-                name,
-                params: { steps: 10, alpha: eps / 10 },
-              },
-            })),
-          ]),
-    ];
+/** What looks for the nearest example. */
+const nearest: readonly Omit<Row, "model">[] = [
+  carliniWagner(9, 300),
+  carliniWagner(5, 100),
+  closest("l1", "ead", { beta: 0.01, maxIterations: 300 }, "EADAttack", {
+    binary_search_steps: 9,
+    steps: 300,
+    regularization: 0.01,
+    decision_rule: "L1",
   }),
-  ...[
-    nearest(
-      "l2",
-      "cw-l2",
-      { binarySearchSteps: 9, maxIterations: 300 },
-      "L2CarliniWagnerAttack",
-      {
-        binary_search_steps: 9,
-        steps: 300,
-        stepsize: 0.01,
-        initial_const: 1e-3,
-      },
-    ),
-    nearest("l1", "ead", { beta: 0.01, maxIterations: 300 }, "EADAttack", {
-      binary_search_steps: 9,
-      steps: 300,
-      regularization: 0.01,
-      decision_rule: "L1",
+  closest("l2", "ddn", {}, "DDNAttack", {}),
+  closest("l1", "fmn", {}, "L1FMNAttack", {}),
+  closest("l2", "fmn", {}, "L2FMNAttack", {}),
+  closest("linf", "fmn", {}, "LInfFMNAttack", {}),
+  closest("l2", "deepfool", {}, "L2DeepFoolAttack", {}),
+  {
+    ...closest("l2", "hopskipjump", { iterations: 10 }, "HopSkipJumpAttack", {
+      steps: 10,
     }),
-    nearest("l2", "ddn", {}, "DDNAttack", {}),
-    nearest("l2", "fmn", {}, "L2FMNAttack", {}),
-    nearest("linf", "fmn", {}, "LInfFMNAttack", {}),
-    nearest("l2", "deepfool", {}, "L2DeepFoolAttack", {}),
-  ].map((row) => ({ ...row, model })),
-]);
+    samples: 20,
+  },
+];
 
-function nearest(
+function closest(
   norm: Norm,
   attack: string,
   params: Record<string, unknown>,
@@ -146,9 +68,109 @@ function nearest(
   return {
     norm,
     eps: null,
-    samples: 100,
+    samples: FEWER,
     attack,
     params,
     peer: { library: "foolbox", name, params: theirs },
   };
+}
+
+/** Adam for so many steps, with each of so many constants. */
+function carliniWagner(constants: number, steps: number): Omit<Row, "model"> {
+  return closest(
+    "l2",
+    "cw-l2",
+    { binarySearchSteps: constants, maxIterations: steps },
+    "L2CarliniWagnerAttack",
+    {
+      binary_search_steps: constants,
+      steps,
+      stepsize: 0.01,
+      initial_const: 1e-3,
+    },
+  );
+}
+
+/** Every comparison, AutoAttack first. */
+export const rows: readonly Row[] = [
+  ...(["plain", "robust"] as const).flatMap((model) => [
+    ...digits.flatMap((budget): Row[] => {
+      const at = { model, ...budget, samples: SAMPLES };
+      return [
+        autoAttack(at),
+        ...ascents(at),
+        ...(budget.norm === "linf" ? signs(at) : []),
+      ];
+    }),
+    ...nearest.map((row) => ({ ...row, model })),
+  ]),
+  ...colours.map((budget) =>
+    autoAttack({ model: "colour", ...budget, samples: FEWER }),
+  ),
+  ...nearest.map((row) => ({ ...row, model: "colour" as const })),
+];
+
+type At = Pick<Row, "model" | "norm" | "samples"> & { readonly eps: number };
+
+function autoAttack(at: At): Row {
+  const peer = {
+    library: "pyautoattack",
+    name: "standard",
+    params: {},
+  } as const;
+  return { ...at, attack: "autoattack", params: {}, peer };
+}
+
+/** PGD, and what AutoAttack is made of. */
+function ascents(at: At): Row[] {
+  const pgd = at.norm === "l2" ? "L2PGD" : "LinfPGD";
+  const member = (
+    name: string,
+    params: Record<string, unknown> = {},
+    theirs: Record<string, unknown> = {},
+  ): Row => ({
+    ...at,
+    attack: name,
+    params,
+    peer: { library: "pyautoattack", name, params: theirs },
+  });
+  return [
+    {
+      ...at,
+      attack: "pgd",
+      params: { steps: 40, restarts: 5, relStepSize: 0.1 },
+      peer: {
+        library: "foolbox",
+        name: pgd,
+        params: { steps: 40, rel_stepsize: 0.1, repeat: 5 },
+      },
+    },
+    member("apgd-ce"),
+    member("apgd-dlr"),
+    member("apgd-t"),
+    member("fab-t"),
+    member("square", { queries: 1000 }, { n_queries: 1000 }),
+  ];
+}
+
+/** Steps along the signs of the gradient. */
+function signs(at: At): Row[] {
+  const sign = (
+    attack: string,
+    name: string,
+    params: Record<string, unknown>,
+    theirs: Record<string, unknown>,
+  ): Row => ({
+    ...at,
+    attack,
+    params,
+    peer: { library: "torchattacks", name, params: theirs },
+  });
+  const ten = { steps: 10, relStepSize: 0.1 };
+  const theirs = { steps: 10, alpha: at.eps / 10 };
+  return [
+    sign("fgsm", "FGSM", {}, {}),
+    sign("bim", "BIM", ten, theirs),
+    sign("mi-fgsm", "MIFGSM", ten, theirs),
+  ];
 }
