@@ -2,6 +2,8 @@
 export type { Claims } from "./claims.ts";
 export { type Costs, costsOf } from "./costs.ts";
 export { HandDied, NoHands } from "./hand-errors.ts";
+export type { OpenWorks } from "./messages.ts";
 export { ownHands } from "./own-hands.ts";
 export { type Limits, type PerformOptions, perform } from "./perform.ts";
+export { openPool, type PoolOptions } from "./pool.ts";
 export * from "./work.ts";

@@ -1,0 +1,60 @@
+import { AssayError, sentError } from "#core";
+import type { OpenWorks, Order, Report } from "./messages.ts";
+import type { Work } from "./work.ts";
+
+// The process that a pool forks: it opens the works, and does those that it is told to,
+// one at a time.
+
+/** Milliseconds between reports of memory, where the parent cannot see it by itself. */
+const REPORT = 250;
+
+const abort = new AbortController();
+let works: ReadonlyMap<string, Work> = new Map();
+
+const send = (report: Report) => process.send?.(report);
+
+async function open({
+  module,
+  input,
+  threads,
+}: Extract<Order, { kind: "open" }>): Promise<void> {
+  const opener: { readonly open: OpenWorks } = await import(module);
+  const opened = await opener.open(input, {
+    threads,
+    onEvent: (event) => send({ kind: "event", event }),
+    signal: abort.signal,
+  });
+  works = opened.works;
+}
+
+async function perform(id: string): Promise<void> {
+  const work = works.get(id);
+  if (!work)
+    throw new AssayError(
+      "WORK_UNKNOWN",
+      `a worker does not know ${id}`,
+      "Leave suite and data as they are while a run goes on.",
+    );
+  await work.run();
+}
+
+async function obey(order: Order): Promise<void> {
+  if (order.kind === "stop") return abort.abort();
+  try {
+    await (order.kind === "open" ? open(order) : perform(order.work));
+    send({ kind: "done" });
+  } catch (error) {
+    send({ kind: "error", error: sentError(error) });
+  }
+}
+
+process.on("message", obey);
+// The parent has ended, whatever way.
+process.on("disconnect", () => process.exit());
+// A key on the terminal reaches every process of the group; the parent says what to do.
+process.on("SIGINT", () => {});
+if (process.platform !== "linux")
+  setInterval(
+    () => send({ kind: "memory", bytes: process.memoryUsage.rss() }),
+    REPORT,
+  ).unref();
