@@ -34,6 +34,8 @@ export async function computeCell(
     defense: describeFits(planned.parts, candidate, bench),
     id: planned.id,
     probed: planned.probed,
+    // Its examples are replayed.
+    base: planned.probed ? bench.base?.hash : undefined,
   });
   const { record, reused } = await kept(
     bench,

@@ -1,8 +1,15 @@
 import type { Ball, Family } from "#attacks";
 import { Random } from "#core";
-import { type CompiledModel, chanceOf, type Limit, type Samples } from "#model";
+import {
+  type CompiledModel,
+  chanceOf,
+  type Limit,
+  type Samples,
+  whyNoGradient,
+} from "#model";
 import { type FloatTensor, sizeOf } from "#onnx";
 import { isFree } from "#tables";
+import { UNDEFENDED } from "../counting.ts";
 import { decisions, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import { samplesThatAre } from "../results/index.ts";
@@ -17,6 +24,7 @@ import {
   partOf,
   probeAttack,
   probeSearch,
+  type Surrogate,
   wrongAtMost,
 } from "../trust/index.ts";
 import { progressOf } from "../work.ts";
@@ -25,6 +33,7 @@ import {
   drawsFor,
   guessworkBehind,
   type Opened,
+  openFor,
   probesOf,
   samplesOf,
 } from "./bench.ts";
@@ -145,6 +154,29 @@ export function extentOf(
 }
 
 /**
+ * Models whose examples are replayed: the candidate without its defence, and the public
+ * base, where they have a gradient.
+ */
+async function surrogatesOf(
+  { defense }: PlannedCell,
+  ready: ReadyModel,
+  bench: Bench,
+): Promise<Surrogate[]> {
+  const { base } = bench;
+  const found: Surrogate[] = [];
+  for (const { title, one } of [
+    {
+      title: "the candidate without its defence",
+      one: defense === UNDEFENDED ? null : ready,
+    },
+    { title: "the public base", one: base?.hash === ready.hash ? null : base },
+  ])
+    if (one && whyNoGradient(one.model) === null)
+      found.push({ title, model: (await openFor(one, [], bench)).model });
+  return found;
+}
+
+/**
  * Tries to break what a white-box attack left standing, or a search of a model without
  * a gradient, where its number counts and nothing limits it.
  */
@@ -191,6 +223,7 @@ async function probeCell(
     peaks: made.peaks,
     draws: drawsOf(chosen),
     drawsAtRandom,
+    surrogates: await surrogatesOf(planned, ready, bench),
     random: new Random(seed).fork(`probes ${id}`),
     // The attack itself is done.
     onProgress: () => progress(1),

@@ -18,6 +18,7 @@ export {
   probeAttack,
   probeModel,
   probeSearch,
+  type Surrogate,
   stillRising,
   wrongAtMost,
 } from "./probes/index.ts";

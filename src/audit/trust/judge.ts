@@ -26,6 +26,7 @@ import { reachesChance } from "./checks/reaches-chance.ts";
 import { repeatable } from "./checks/repeatable.ts";
 import { smoothNearby } from "./checks/smooth-nearby.ts";
 import { stoppedRising } from "./checks/stopped-rising.ts";
+import { warningsTogether } from "./checks/warnings-together.ts";
 
 export { type Evidence, isRandom, type TrustCheck } from "./check.ts";
 export type { AttackProbes } from "./probes/index.ts";
@@ -67,24 +68,48 @@ const whereItCounts: readonly TrustCheck[] = [
   breaksControl,
 ];
 
-/** Every check there is. */
+/** Every check that looks at a cell; what they say is judged by one more. */
 export const allTrustChecks: readonly TrustCheck[] = [
   ...always,
   ...ofTheModel,
   ...whereItCounts,
 ];
 
-/** Judges a cell among the others of its run. Checks that do not apply are left out. */
+/**
+ * Judges a cell among the others of its run, and then what its warnings say together.
+ * Checks that do not apply are left out.
+ */
 export function trustChecks(
   cell: Evidence,
   siblings: readonly Evidence[],
 ): Check[] {
-  const checks = counts(cell) ? allTrustChecks : [...always, ...ofTheModel];
-  return checks.flatMap(({ id, title, judge }) => {
+  if (!counts(cell)) return judged([...always, ...ofTheModel], cell, siblings);
+  const checks = judged(allTrustChecks, cell, siblings);
+  const warned = checks.flatMap(({ id, status }) =>
+    status === "warned" ? [id] : [],
+  );
+  const finding = warningsTogether(cell, new Set(warned));
+  return finding
+    ? [
+        ...checks,
+        {
+          id: "warnings-together",
+          title: "Warnings do not add up",
+          ...finding,
+        },
+      ]
+    : checks;
+}
+
+const judged = (
+  checks: readonly TrustCheck[],
+  cell: Evidence,
+  siblings: readonly Evidence[],
+): Check[] =>
+  checks.flatMap(({ id, title, judge }) => {
     const finding = judge(cell, siblings);
     return finding ? [{ id, title, ...finding }] : [];
   });
-}
 
 /** Whether a cell's number may be believed: no check failed. */
 export function isTrusted(checks: readonly Check[]): boolean {

@@ -11,6 +11,13 @@ import {
 import type { AttackProbes } from "../../../src/audit/trust/probes/found.ts";
 import { cell, evidence, outcomes } from "../cells.ts";
 
+/** What a further try broke, from the first of the samples on. */
+const tries = (broken: number, from = 0) => ({
+  tried: 32,
+  broken,
+  which: Array.from({ length: broken }, (_, i) => from + i),
+});
+
 const pgd: Evidence = evidence(cell({ outcomes: outcomes(40, 60) }));
 
 /** The same with its survivors tried again, in vain. */
@@ -18,20 +25,23 @@ const probed = (changes: Partial<AttackProbes> = {}): Evidence => ({
   ...pgd,
   probes: {
     standing: 40,
-    moreSteps: { tried: 32, broken: 0, rise: 0 },
-    moreRestarts: { tried: 32, broken: 0 },
+    moreSteps: { ...tries(0), rise: 0 },
+    moreRestarts: tries(0),
     moreDraws: null,
     moreQueries: null,
     course: null,
     control: { bits: 4, tried: 32, left: 0, leftBare: 0 },
-    unbounded: { tried: 32, broken: 32 },
+    unbounded: tries(32),
     otherMeans: {
-      scores: { tried: 32, broken: 0, queries: 300 },
-      smoothed: { tried: 32, broken: 0 },
+      scores: { ...tries(0), queries: 300 },
+      labels: { ...tries(0), queries: 1000 },
+      smoothed: tries(0),
+      replays: [],
     },
-    noise: { tried: 32, broken: 0 },
+    noise: tries(0),
     noiseDraws: 100,
     gradientError: 1e-3,
+    alongSteps: { size: 0.1, kept: 1, points: 64 },
     rising: 0,
     ...changes,
   },
@@ -110,7 +120,7 @@ describe("a sound run", () => {
       hopskipjump,
       unbounded,
     ];
-    const moreDraws = { tried: 32, broken: 0, before: 20, draws: 40 };
+    const moreDraws = { ...tries(0), before: 20, draws: 40 };
     const checks = trustChecks(probed({ moreDraws }), all);
     // Nothing is smaller than eps 0.1 here, there is no defence, and a gradient.
     const elsewhere = [
@@ -118,11 +128,12 @@ describe("a sound run", () => {
       "breaks-undefended",
       "converged-in-queries",
     ];
-    expect(checks.map(({ id }) => id)).toEqual(
-      allTrustChecks
+    expect(checks.map(({ id }) => id)).toEqual([
+      ...allTrustChecks
         .map(({ id }) => id)
         .filter((id) => !elsewhere.includes(id)),
-    );
+      "warnings-together",
+    ]);
     expect(status("monotone-in-eps", unbounded, pgd)).toBe("passed");
     const open = { ...pgd, outcomes: outcomes(5, 95) };
     const behind = { ...pgd, defense: "blur" };
@@ -293,20 +304,38 @@ describe("what is tried again", () => {
     ["converged-in-queries", "moreQueries"],
     ["noise-finds-nothing", "noise"],
   ] as const)("%s forgives one sample, and less than a point", (id, key) => {
-    const tries = { tried: 32, rise: null, before: 1, draws: 20 };
+    const more = { rise: null, before: 1, draws: 20 };
     const broke = (broken: number, standing = 40) =>
-      status(id, probed({ [key]: { ...tries, broken }, standing }));
+      status(id, probed({ [key]: { ...tries(broken), ...more }, standing }));
     expect(broke(0)).toBe("passed");
     expect(broke(1)).toBe("warned");
     expect(broke(2)).toBe("failed");
     expect(status(id, { ...probed(), probes: null })).toBeUndefined();
     expect(
       status(id, {
-        ...probed({ [key]: { ...tries, broken: 2 }, standing: 32 }),
+        ...probed({ [key]: { ...tries(2), ...more }, standing: 32 }),
         outcomes: outcomes(32, 968),
       }),
     ).toBe("warned");
   });
+
+  it.each([
+    [1.4, "passed"],
+    [0.5, "passed"],
+    [0.3, "warned"],
+    [0.05, "failed"],
+    [-2, "failed"],
+  ])(
+    "gradient-agrees of a loss that does %d of what the gradient says over a step is %s",
+    (kept, expected) => {
+      const alongSteps = { size: 0.1, kept, points: 64 };
+      const cell = probed({ alongSteps, gradientError: 1e-3 });
+      expect(status("gradient-agrees", cell)).toBe(expected);
+      expect(status("gradient-agrees", { ...cell, probes: null })).toBe(
+        undefined,
+      );
+    },
+  );
 
   it("gradients-available withholds what found nothing to follow, unless another part of it ran", () => {
     const none = { ...pgd, noGradient: "no rule for trees" };
@@ -318,7 +347,7 @@ describe("what is tried again", () => {
 
   it("reaches-chance asks the survivors when no cell has the budget", () => {
     const left = (broken: number) =>
-      status("reaches-chance", probed({ unbounded: { tried: 32, broken } }));
+      status("reaches-chance", probed({ unbounded: tries(broken) }));
     expect(left(32)).toBe("passed");
     expect(left(28)).toBe("passed");
     expect(left(10)).toBe("failed");
@@ -341,7 +370,7 @@ describe("what is tried again", () => {
   ])(
     "converged-in-steps of a loss that rises by %s is %s",
     (rise, expected) => {
-      const moreSteps = { tried: 32, broken: 0, rise };
+      const moreSteps = { ...tries(0), rise };
       expect(status("converged-in-steps", probed({ moreSteps }))).toBe(
         expected,
       );
@@ -349,17 +378,17 @@ describe("what is tried again", () => {
   );
 
   it("converged-in-draws says how many draws broke what", () => {
-    const moreDraws = { tried: 32, broken: 8, before: 1, draws: 20 };
+    const moreDraws = { ...tries(8), before: 1, draws: 20 };
     expect(find("converged-in-draws", probed({ moreDraws }))?.message).toMatch(
       /^pgd with 20 draws a gradient instead of 1 broke 8 of 32 samples/,
     );
   });
 
   it("converged-in-draws shows the course of success by draws", () => {
-    const moreDraws = { tried: 32, broken: 0, before: 20, draws: 40 };
+    const moreDraws = { ...tries(0), before: 20, draws: 40 };
     const course = [1, 20, 100].map((draws, i) => ({
+      ...tries(4 + 2 * i),
       tried: 10,
-      broken: 4 + 2 * i,
       draws,
     }));
     expect(
@@ -449,14 +478,29 @@ describe("other-means", () => {
     const tried = (scores: number, smoothed: number) =>
       probed({
         otherMeans: {
-          scores: { tried: 32, broken: scores, queries: 300 },
-          smoothed: { tried: 32, broken: smoothed },
+          scores: { ...tries(scores), queries: 300 },
+          labels: null,
+          smoothed: tries(smoothed),
+          replays: [],
         },
       });
     expect(status(id, tried(0, 0))).toBe("passed");
     expect(status(id, tried(1, 0), square, hopskipjump)).toBe("warned");
     expect(status(id, tried(4, 0), square, hopskipjump)).toBe("failed");
     expect(find(id, tried(1, 4))?.message).toContain("smoothed copy");
+    const beside = probed().probes!.otherMeans!;
+    const replays = [{ ...tries(4), through: "the public base" }];
+    const labels = { ...tries(4), queries: 1000 };
+    for (const [found, word] of [
+      [{ replays }, "the public base"],
+      [{ labels }, "by labels alone"],
+    ] as const)
+      expect(
+        find(id, probed({ otherMeans: { ...beside, ...found } })),
+      ).toMatchObject({
+        status: "failed",
+        message: expect.stringContaining(word),
+      });
     expect(status(id, probed({ otherMeans: null }))).toBe("warned");
   });
 
@@ -604,6 +648,47 @@ describe("comparisons", () => {
         ]);
         expect(checks.every((check) => check.status === "passed")).toBe(true);
       }),
+    );
+  });
+});
+
+describe("warnings-together", () => {
+  const id = "warnings-together";
+  const rising = { rising: 0.4 };
+  const rough = { alongSteps: { size: 0.1, kept: 0.3, points: 64 } };
+  const beside = probed().probes!.otherMeans!;
+  const scores = (one: ReturnType<typeof tries>) => ({
+    otherMeans: { ...beside, scores: { ...one, queries: 300 } },
+  });
+
+  it("counts a sample once, whatever broke it, and withholds what is more than a few", () => {
+    const moreRestarts = tries(1);
+    const same = probed({ moreRestarts, ...scores(tries(1)) });
+    expect(status(id, same)).toBe("passed");
+    expect(isTrusted(trustChecks(same, [same]))).toBe(true);
+    const other = probed({ moreRestarts, ...scores(tries(2, 1)) });
+    expect(find(id, other)).toMatchObject({
+      status: "failed",
+      message: expect.stringContaining("broke 3 of 32 samples"),
+    });
+    const many = { ...other, outcomes: outcomes(40, 960) };
+    expect(status(id, many)).toBe("passed");
+  });
+
+  it("withholds where two warnings of different kinds point one way, not of one kind", () => {
+    for (const one of [rising, rough]) {
+      const cell = probed(one);
+      expect(status(id, cell)).toBe("passed");
+      expect(isTrusted(trustChecks(cell, [cell]))).toBe(true);
+    }
+    const both = probed({ ...rising, ...rough });
+    expect(status(id, both)).toBe("failed");
+    expect(isTrusted(trustChecks(both, [both]))).toBe(false);
+    const moreSteps = { ...tries(0), rise: 0.2 };
+    expect(status(id, probed({ ...rising, moreSteps }))).toBe("passed");
+    // One sample more by luck is no sign of its own.
+    expect(status(id, probed({ ...rising, moreRestarts: tries(1) }))).toBe(
+      "passed",
     );
   });
 });

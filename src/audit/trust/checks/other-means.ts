@@ -44,39 +44,50 @@ export const otherMeans: TrustCheck = {
 /** What the probes broke of what stood; undefined where there are none. */
 function judgeProbe(cell: Evidence): Finding {
   const { probes } = cell;
-  const { scores = null, smoothed = null } = probes?.otherMeans ?? {};
   if (!probes) return undefined;
-  const advice =
-    "the attack follows gradients that mislead; run autoattack, square and hopskipjump";
-  const findings = [
-    scores &&
-      settled(
-        cell,
-        probes,
-        scores,
-        `A search by scores (square, ${scores.queries} queries)`,
-        advice,
-        TOLERATED,
-      ),
-    smoothed &&
-      settled(
-        cell,
-        probes,
-        smoothed,
-        "Gradients of a smoothed copy of the model",
-        advice,
-        TOLERATED,
-      ),
-  ].flatMap((found) => found ?? []);
+  const { scores, labels, smoothed, replays } = probes.otherMeans ?? none;
+  const tried = [
+    ...(scores
+      ? [
+          [
+            `A search by scores (square, ${scores.queries} queries)`,
+            scores,
+          ] as const,
+        ]
+      : []),
+    ...(labels
+      ? [
+          [
+            `A search by labels alone (hopskipjump, ${labels.queries} queries)`,
+            labels,
+          ] as const,
+        ]
+      : []),
+    ...(smoothed
+      ? [["Gradients of a smoothed copy of the model", smoothed] as const]
+      : []),
+    ...replays.map(
+      (replay) => [`Examples of ${replay.through}`, replay] as const,
+    ),
+  ];
+  const findings = tried.flatMap(
+    ([what, tries]) =>
+      settled(cell, probes, tries, what, ADVICE, TOLERATED) ?? [],
+  );
   const worst =
     findings.find(({ status }) => status === "failed") ??
     findings.find(({ status }) => status === "warned");
   if (worst || !scores) return worst;
   return {
     status: "passed",
-    message: `A search by scores of ${scores.queries} queries${smoothed ? ", and gradients of a smoothed copy," : ""} broke none of ${samples(scores.tried)} that were left standing.`,
+    message: `Of ${samples(scores.tried)} that were left standing none was broken: ${tried.map(([what]) => what.toLowerCase()).join("; ")}.`,
   };
 }
+
+const none = { scores: null, labels: null, smoothed: null, replays: [] };
+
+const ADVICE =
+  "the attack follows gradients that mislead; run autoattack, square and hopskipjump";
 
 /** What did not run at the same budget. */
 function missingBeside(

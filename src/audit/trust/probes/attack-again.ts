@@ -9,6 +9,7 @@ import {
   type Longer,
   partOf,
   type Tries,
+  triesOf,
 } from "./probe.ts";
 import { peaksOf } from "./still-rising.ts";
 
@@ -173,8 +174,3 @@ async function again(
 ): Promise<Tries> {
   return triesOf((await attackOnce(attempt, purpose, change)).broken);
 }
-
-const triesOf = (broken: readonly boolean[]): Tries => ({
-  tried: broken.length,
-  broken: broken.filter(Boolean).length,
-});

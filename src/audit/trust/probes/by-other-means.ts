@@ -2,21 +2,32 @@ import {
   attackOn,
   type Ball,
   canSearch,
+  hopskipjump,
   type Runnable,
   square,
 } from "#attacks";
-import type { Random } from "#core";
-import { type FloatTensor, putRows, takeRows } from "#onnx";
+import type { FloatTensor } from "#onnx";
 import { isFree } from "#tables";
 import { brokenOf } from "./most-draws.ts";
-import type { Attempt, Tries } from "./probe.ts";
+import { type Attempt, partOf, type Tries, triesOf } from "./probe.ts";
+import { type Replay, replays } from "./replays.ts";
+import { throughSmoothed } from "./smoothed.ts";
 
 /** What attacks did that do not follow the gradient of the model at each point. */
 export interface ByOtherMeans {
   /** A search by scores; null where it has no moves. */
-  scores: (Tries & { queries: number }) | null;
+  scores: Asked | null;
+  /** A search by labels alone; null where there is none in the norm. */
+  labels: Asked | null;
   /** The gradients of a copy of the model that noise smooths; null in other norms. */
   smoothed: Tries | null;
+  /** Examples that were made on other models. */
+  replays: Replay[];
+}
+
+/** What a search broke, and how many queries it asked of a sample, about. */
+interface Asked extends Tries {
+  queries: number;
 }
 
 /** The fewest and the most queries of the search by scores. */
@@ -25,18 +36,24 @@ const QUERIES = { least: 400, most: 1000 };
 /** What a gradient costs in queries: one pass forward, and about two backward. */
 const OF_GRADIENT = 3;
 
-/** Steps through the smoothed copy, and gradients that each is a mean of. */
-const SMOOTHED = { steps: 20, draws: 10 };
+/** Rounds of the search by labels: about 1,000 queries. */
+const ROUNDS = 5;
 
-/** The length of a step as a share of eps. */
-const STEP = 0.1;
+/** Samples that are tried by labels: what scores say nothing of falls by the dozen. */
+const LABELLED = 16;
 
 /**
- * Tries what followed gradients left standing by a score attack (Square, Andriushchenko
- * et al. 2020, arXiv:1912.00049), with as many queries of a sample as the attack itself
- * cost, within 400 and 1,000; and by the gradients of a smoothed copy of the model,
- * 200 a sample. Shattered gradients mislead neither. null of rows with constraints
- * and of several heads.
+ * Tries what followed gradients left standing
+ *
+ * - by a score attack (Square, Andriushchenko et al. 2020, arXiv:1912.00049), with as
+ *   many queries of a sample as the attack itself cost, within 400 and 1,000;
+ * - by labels alone (HopSkipJump, Chen et al. 2020, arXiv:1904.02144), about 1,000
+ *   queries of up to 16 samples: scores may say nothing of where the label changes;
+ * - by the gradients of a smoothed copy of the model, 200 a sample;
+ * - by examples of other models, 40 gradients a sample (see `replays`).
+ *
+ * Shattered gradients mislead none of them. null of rows with constraints and of
+ * several heads.
  *
  * @param queries what the attack asked of each sample
  */
@@ -50,49 +67,41 @@ export async function byOtherMeans(
     QUERIES.most,
     Math.max(QUERIES.least, Math.ceil(OF_GRADIENT * queries)),
   );
-  const spread = spreadOf(attempt);
+  const smoothed = throughSmoothed(attempt);
   return {
     scores:
       square.norms.includes(ball.norm) && canSearch({ x, ball })
-        ? {
-            ...(await triedBy(attempt, searchOf(most), "square")),
-            queries: most,
-          }
+        ? await triedBy(attempt, byScores(most), "square")
         : null,
-    smoothed:
-      spread === null
-        ? null
-        : await triedBy(
-            attempt,
-            { unit: { access: "gradient", run: through(spread) }, params: {} },
-            "smoothed",
-          ),
+    labels: hopskipjump.norms.includes(ball.norm)
+      ? await triedBy(
+          partOf(attempt, [...attempt.y.keys()].slice(0, LABELLED)),
+          byLabels,
+          "hopskipjump",
+        )
+      : null,
+    smoothed: smoothed && (await triedBy(attempt, smoothed, "smoothed")),
+    replays: await replays(attempt, (chosen, purpose) =>
+      triedBy(attempt, chosen, purpose),
+    ),
   };
 }
 
-/**
- * The deviation of noise whose length in the norm is about half of eps; null in others.
- */
-function spreadOf({ ball: { norm, eps }, x, y }: Attempt): number | null {
-  const count = x.data.length / y.length;
-  const each: Partial<Record<typeof norm, number>> = {
-    linf: eps / 2,
-    l2: eps / 2 / Math.sqrt(count),
-    l1: eps / 2 / count,
-  };
-  return each[norm] ?? null;
-}
-
-const searchOf = (queries: number): Runnable<FloatTensor, Ball> => ({
+const byScores = (queries: number): Runnable<FloatTensor, Ball> => ({
   unit: square as Runnable<FloatTensor, Ball>["unit"],
   params: square.params.parse({ queries, rescaleSchedule: true }),
 });
+
+const byLabels: Runnable<FloatTensor, Ball> = {
+  unit: hopskipjump as Runnable<FloatTensor, Ball>["unit"],
+  params: hopskipjump.params.parse({ iterations: ROUNDS }),
+};
 
 async function triedBy(
   attempt: Attempt,
   chosen: Runnable<FloatTensor, Ball>,
   purpose: string,
-): Promise<Tries> {
+): Promise<Asked> {
   const { model, ball, onProgress } = attempt;
   const random = attempt.random.fork(purpose);
   const { target, run } = attackOn(
@@ -104,74 +113,7 @@ async function triedBy(
   );
   await run();
   const broken = await brokenOf(model, target, attempt, random.fork("judged"));
-  return { tried: broken.length, broken: broken.filter(Boolean).length };
-}
-
-/**
- * Ascent along the sum of all gradients so far, each the mean over noise around the
- * point: slopes of the model as a whole, where its own go up and down within less than
- * a step. Noise as in smoothing (Athalye et al. 2018, arXiv:1802.00420, take the mean
- * over what shatters gradients), the sum as in MI-FGSM (Dong et al. 2018,
- * arXiv:1710.06081).
- */
-const through =
-  (spread: number): Runnable<FloatTensor, Ball>["unit"]["run"] =>
-  async ({ target, x, ball, random, onProgress }) => {
-    const tries = { ...x, data: Float32Array.from(x.data) };
-    const summed = { ...x, data: new Float32Array(x.data.length) };
-    const streams = random.map((stream) => stream.fork("smoothed"));
-    for (let step = 0; step < SMOOTHED.steps; step++) {
-      onProgress(step / SMOOTHED.steps);
-      const open = target.open(SMOOTHED.draws);
-      if (open.length === 0) break;
-      const here = takeRows(tries, open);
-      const so = takeRows(summed, open);
-      for (let draw = 0; draw < SMOOTHED.draws; draw++) {
-        const around = noisy(
-          here,
-          spread,
-          ball.bounds,
-          (row) => streams[open[row]!]!,
-        );
-        const { gradient } = await target.lossGradient(around, open);
-        addUnit(so, gradient);
-      }
-      putRows(summed, open, so);
-      const next = ball.ascend(here, so, STEP * ball.eps);
-      putRows(tries, open, ball.project(takeRows(x, open), next));
-      await target.predict(takeRows(tries, open), open);
-    }
-    return target.examples();
-  };
-
-/** Points with normal noise on every number, within the bounds. */
-function noisy(
-  at: FloatTensor,
-  spread: number,
-  [low, high]: readonly [number, number],
-  streamOf: (row: number) => Random,
-): FloatTensor {
-  const width = at.data.length / Math.max(1, at.dims[0] ?? 0);
-  const data = at.data.map((v, i) =>
-    Math.min(
-      high,
-      Math.max(low, v + spread * streamOf(Math.floor(i / width)).normal()),
-    ),
-  );
-  return { ...at, data };
-}
-
-/** Adds to each row a gradient of mean size 1, or nothing where there is none. */
-function addUnit(to: FloatTensor, { data }: FloatTensor): void {
-  const rows = to.dims[0] ?? 0;
-  const width = data.length / Math.max(1, rows);
-  for (let row = 0; row < rows; row++) {
-    let size = 0;
-    for (let i = row * width; i < (row + 1) * width; i++)
-      size += Number.isFinite(data[i]!) ? Math.abs(data[i]!) : 0;
-    if (size === 0) continue;
-    for (let i = row * width; i < (row + 1) * width; i++)
-      if (Number.isFinite(data[i]!))
-        to.data[i] = to.data[i]! + (width * data[i]!) / size;
-  }
+  const { forward, gradient } = target.queries;
+  const queries = Math.round((forward + gradient) / Math.max(1, broken.length));
+  return { ...triesOf(broken), queries };
 }

@@ -1,5 +1,6 @@
 import type { BrokenControl } from "./broken-control.ts";
 import type { ByOtherMeans } from "./by-other-means.ts";
+import type { AlongSteps } from "./gradient-over-steps.ts";
 import type { Averaged, Drawn, Longer, Tries } from "./probe.ts";
 
 /** Attempts to break what an attack left standing, and looks at how it ended. */
@@ -25,6 +26,8 @@ export interface AttackProbes {
   noiseDraws: number;
   /** Of the gradient against differences, where the attack stopped. */
   gradientError: number | null;
+  /** The same over steps of an attack's size. */
+  alongSteps: AlongSteps | null;
   /** Share of the standing samples whose loss still rose at the end. */
   rising: number | null;
 }

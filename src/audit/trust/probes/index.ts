@@ -8,6 +8,7 @@ import {
 import { byOtherMeans } from "./by-other-means.ts";
 import type { AttackProbes } from "./found.ts";
 import { gradientAtExamples } from "./gradient-at-examples.ts";
+import { gradientOverSteps } from "./gradient-over-steps.ts";
 import { DRAWS, noiseSearch } from "./noise-search.ts";
 import type { Attempt } from "./probe.ts";
 
@@ -20,7 +21,13 @@ export {
 export type { AttackProbes } from "./found.ts";
 export { type ModelProbes, probeModel } from "./model-probes.ts";
 export { wrongAtMost } from "./most-draws.ts";
-export { type Attempt, PROBED, partOf, type Tries } from "./probe.ts";
+export {
+  type Attempt,
+  PROBED,
+  partOf,
+  type Surrogate,
+  type Tries,
+} from "./probe.ts";
 export { peaksOf, stillRising } from "./still-rising.ts";
 
 type Probed = Omit<AttackProbes, "standing" | "rising" | "control" | "course">;
@@ -37,6 +44,7 @@ export async function probeSearch(attempt: Attempt): Promise<Probed> {
     noise: await noiseSearch(attempt, DRAWS),
     noiseDraws: DRAWS,
     gradientError: null,
+    alongSteps: null,
   };
 }
 
@@ -61,5 +69,6 @@ export async function probeAttack(
     noise: await noiseSearch(attempt, noiseDraws),
     noiseDraws,
     gradientError: await gradientAtExamples(attempt),
+    alongSteps: await gradientOverSteps(attempt),
   };
 }

@@ -1,7 +1,7 @@
 import { type Attack, attackOn, repaired } from "#attacks";
 import { takeRows } from "#onnx";
 import { brokenOf } from "./most-draws.ts";
-import type { Attempt, Tries } from "./probe.ts";
+import { type Attempt, type Tries, triesOf } from "./probe.ts";
 
 /**
  * The most draws of each sample; Carlini et al. 2019 (arXiv:1902.06705) take
@@ -50,5 +50,5 @@ export async function noiseSearch(
   );
   await run();
   const broken = await brokenOf(model, target, attempt, random.fork("judged"));
-  return { tried: broken.length, broken: broken.filter(Boolean).length };
+  return triesOf(broken);
 }

@@ -20,6 +20,8 @@ export interface Attempt extends Attackable {
   readonly draws: number;
   /** Whether the model answers otherwise when it is asked again. */
   readonly drawsAtRandom: boolean;
+  /** Other models that its examples may come from. */
+  readonly surrogates?: readonly Surrogate[];
   readonly random: Random;
   /** Called between steps; throws when the run is interrupted. */
   readonly onProgress: () => void;
@@ -29,6 +31,20 @@ export interface Attempt extends Attackable {
 export interface Tries {
   tried: number;
   broken: number;
+  /** Which of the samples that are probed it broke, by their place among them. */
+  which: number[];
+}
+
+export const triesOf = (broken: readonly boolean[]): Tries => {
+  const which = broken.flatMap((fell, i) => (fell ? [i] : []));
+  return { tried: broken.length, broken: which.length, which };
+};
+
+/** A model that examples are made on, to be replayed. */
+export interface Surrogate {
+  /** What it is called in a sentence. */
+  readonly title: string;
+  readonly model: CompiledModel;
 }
 
 /** The same with twice the steps. */

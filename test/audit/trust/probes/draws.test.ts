@@ -53,7 +53,12 @@ test.each([
   async (attack, before, draws) => {
     const attempt = await attemptOf(attack);
     expect(await courseOfDraws(attempt)).toEqual(
-      [1, 20, 100].map((n) => ({ draws: n, tried: 2, broken: 2 })),
+      [1, 20, 100].map((n) => ({
+        draws: n,
+        tried: 2,
+        broken: 2,
+        which: [0, 1],
+      })),
     );
     expect(await moreDraws(attempt)).toMatchObject({
       before,
