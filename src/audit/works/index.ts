@@ -1,5 +1,5 @@
 // The unit of work, and who does it.
-export type { Claims } from "./claims.ts";
+export { type Claims, openClaims } from "./claims.ts";
 export { type Costs, costsOf } from "./costs.ts";
 export { HandDied, NoHands } from "./hand-errors.ts";
 export type { OpenWorks } from "./messages.ts";
