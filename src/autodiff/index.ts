@@ -12,4 +12,5 @@ export {
   losses,
   lossOf,
 } from "./losses.ts";
+export { type ByPosition, byPosition } from "./positions.ts";
 export { rules, withoutGradient } from "./rules/index.ts";

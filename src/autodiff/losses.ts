@@ -1,5 +1,6 @@
 import { AssayError } from "#core";
 import { type GraphBuilder, int } from "#onnx";
+import { positionCrossEntropy } from "./positions.ts";
 
 /**
  * What an attack raises, or a training lowers: a number for each sample, from its
@@ -14,8 +15,8 @@ export interface Loss {
    */
   readonly aims: false | "class" | "distribution";
   /**
-   * Whether it compares outputs with targets, each [N, outputs], rather than
-   * logits with a class.
+   * Whether it compares outputs with targets, each [N, outputs] or one for several
+   * outputs, rather than logits with a class.
    */
   readonly targets?: true;
   /**
@@ -113,6 +114,13 @@ export const losses = {
       const off = b.sub(logits, targets);
       return meanOf(b, b.mul(off, off));
     },
+  },
+  /** Mean over the positions that count of -log softmax(z)_t: see `byPosition`. */
+  "cross-entropy-by-position": {
+    classes: 1,
+    aims: false,
+    targets: true,
+    build: (b, logits, targets) => positionCrossEntropy(b, logits, targets),
   },
   /** z_t - z_y: the boundary between two classes. */
   difference: {

@@ -89,6 +89,7 @@ const called = {
   classes: "classes",
   "multi-label": "labels, each of which holds or not",
   regression: "numbers",
+  positions: "classes at each position",
 };
 
 function outputs(i: Inspection): string[] {
@@ -230,6 +231,7 @@ function optionFor(message: string): string[] {
     return ["--classes with their number or names"];
   if (/logit of two classes, or a value/.test(message))
     return ["--task binary, or --task regression"];
+  if (/an answer at each/.test(message)) return ["--task positions"];
   return [];
 }
 

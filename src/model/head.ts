@@ -16,6 +16,7 @@ import { isLayer, type Makers, makersOf } from "./ancestry.ts";
 import { featuresAt } from "./cuts.ts";
 import { activationOps } from "./features.ts";
 import type { Model } from "./model.ts";
+import { replacePositionHead } from "./position-head.ts";
 import { signals } from "./signal.ts";
 import type { Task } from "./tasks/index.ts";
 
@@ -28,8 +29,8 @@ import type { Task } from "./tasks/index.ts";
  *
  * @param cut a layer group or a value whose features the head reads (see `featuresAt`)
  * @param task what its outputs mean; a classifier when left out
- * @throws HEAD_UNKNOWN when no cut is given and the model does not end
- *   in a linear layer
+ * @throws HEAD_UNKNOWN when no cut is given and the model does not end in a linear
+ *   layer, and when one of the model and the task answers at each position alone
  */
 export function replaceHead(
   model: Model,
@@ -38,6 +39,14 @@ export function replaceHead(
   cut?: string,
   task?: Task,
 ): Model {
+  if (task?.kind === "positions")
+    return replacePositionHead(model, classes, random, task, cut);
+  if (model.task?.kind === "positions" && cut === undefined)
+    throw new AssayError(
+      "HEAD_UNKNOWN",
+      "the base answers at each position, and the task is one of whole samples",
+      "Name a cut: the layer group whose features a new head reads.",
+    );
   const { graph: body, ...features } = bodyOf(model, cut);
   const b = new GraphBuilder(body);
   const { logits } = linearHead(b, features, classes.length, random, "head");

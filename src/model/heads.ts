@@ -22,6 +22,13 @@ export function withHeads(
   random: Random,
   cut?: string,
 ): Model {
+  const placed = specs.find(({ task }) => task?.kind === "positions");
+  if (placed)
+    throw new AssayError(
+      "HEAD_UNKNOWN",
+      `task "${placed.name}" is a class at each position, which no head beside others gives`,
+      "Tune a candidate on that task alone.",
+    );
   const { graph, ...features } = bodyOf(model, cut);
   const b = new GraphBuilder(graph, "output/");
   const heads = specs.map((spec): Head => {
@@ -104,7 +111,9 @@ export function headModel(
 
 /** The task of a model that was made here, which has an output for each class. */
 export const modelTask = (task: Task | undefined): { task?: Task } =>
-  task?.kind === "multi-label" || task?.kind === "regression" ? { task } : {};
+  task === undefined || task.kind === "classes" || task.kind === "binary"
+    ? {}
+    : { task };
 
 /** The columns of each head among the logits of all. */
 export function headColumns(heads: readonly Head[]): {

@@ -48,8 +48,11 @@ export interface Inspection {
   readonly reading: Reading | null;
   /** Names of the outputs. */
   readonly classes: readonly string[] | null;
-  /** What the outputs mean: one class, labels that hold by themselves, or values. */
-  readonly task: "classes" | "multi-label" | "regression" | null;
+  /**
+   * What the outputs mean: one class, labels that hold by themselves, values, or a class
+   * at each position.
+   */
+  readonly task: "classes" | "multi-label" | "regression" | "positions" | null;
   readonly bounds: readonly [number, number] | null;
   /** From input to output. The last is the head. */
   readonly groups: readonly LayerGroup[];
@@ -148,9 +151,7 @@ export async function inspectModel(
 }
 
 const kindOf = ({ task }: Model) =>
-  task?.kind === "multi-label" || task?.kind === "regression"
-    ? task.kind
-    : "classes";
+  task === undefined || task.kind === "binary" ? "classes" : task.kind;
 
 /** The result, or undefined and a problem more. */
 async function attempt<T>(
@@ -262,7 +263,10 @@ async function tryGradient(
 /** Why the model's head cannot be replaced; null when it can. */
 function headProblem(model: Model): string | null {
   try {
-    replaceHead(model, ["one", "other"], new Random("head"));
+    const { task } = model;
+    const kept = task?.kind === "positions" ? task : undefined;
+    const classes = kept ? model.classes : ["one", "other"];
+    replaceHead(model, classes, new Random("head"), undefined, kept);
     return null;
   } catch (error) {
     return problemOf(error).message;

@@ -4,6 +4,7 @@ import { onnxruntime } from "#engine";
 import {
   BATCH,
   type Graph,
+  GraphBuilder,
   type Join,
   normalise,
   prune,
@@ -27,6 +28,7 @@ import {
   pickedFrom,
   storedNames,
 } from "./outputs/names.ts";
+import { inRows } from "./outputs/positions.ts";
 import {
   isClassic,
   lookAtScores,
@@ -221,14 +223,15 @@ function asModel(
         pool: options.pool,
         ids: bound.embedding === undefined ? undefined : bound.input,
         padding: options.input?.padding ?? 0,
+        shape: bound.contract.shape,
       });
   const own = found.task || found.features ? undefined : names;
   refuseBranches(found.cut, file);
   const placed = options.outputs
     ? pickedFrom(found, options.outputs, own, file)
     : inOrderOf(found, own, stated, file);
-  const { logits, cut, task } = placed;
   const classes = classNames(placed, stated, own, file);
+  const { logits, cut, task } = saved ? placed : flattened(placed);
   const model: Model = {
     ...bound,
     graph: cut,
@@ -251,6 +254,14 @@ function asModel(
     );
   }
   return { model, source: found.source };
+}
+
+/** With the outputs of all positions in one row. */
+function flattened(found: Found): Found {
+  if (found.task?.kind !== "positions") return found;
+  const b = new GraphBuilder(found.cut, "output/");
+  const logits = inRows(b, found.logits);
+  return { ...found, logits, cut: b.build([logits]) };
 }
 
 /**

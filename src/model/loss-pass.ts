@@ -19,7 +19,10 @@ import { meaningOf } from "./tasks/index.ts";
 export interface Objective {
   /** That of the model's task when left out: cross-entropy for a classifier. */
   readonly loss?: LossName;
-  /** What the outputs should be [N, outputs], where the task is not one of classes. */
+  /**
+   * What the outputs should be [N, outputs], or [N, positions], where the task is not
+   * one of classes.
+   */
   readonly targets?: FloatTensor;
   /**
    * The class that each sample is to be taken for, or the distribution [N, classes]
@@ -70,7 +73,14 @@ export async function openLoss(
       : value;
   const asked = new Set<string>();
   if (meaning.targets) {
-    const dims = ["batch", model.classes.length];
+    const { outputsPerTarget: each = 1 } = meaning;
+    const [, outputs] = b.rankedDims(model.logits);
+    const dims = [
+      "batch",
+      each > 1 && typeof outputs === "number"
+        ? outputs / each
+        : model.classes.length,
+    ];
     asked.add(b.input({ name: TARGETS, type: "float32", dims }));
   }
   const outputs = counted(model.logits);

@@ -70,7 +70,7 @@ export function lossGraph(
     b.input({ name: `step.${name}`, type: "float32", dims });
   const labels = b.input({ name: "step.labels", type: "int64", dims: [rows] });
   const targets = criterion.floats
-    ? input("targets", [rows, ...b.rankedDims(model.logits).slice(1)])
+    ? input("targets", [rows, ...targetDims(model, b)])
     : undefined;
   const feeds = new Map<string, string>();
   const parameters = new Map<string, FloatTensor>();
@@ -163,6 +163,13 @@ export function lossGraph(
     straightThrough,
     twice,
   };
+}
+
+/** The shape of a sample's targets: that of the outputs, or of their positions. */
+function targetDims(model: Model, b: GraphBuilder): readonly Dim[] {
+  const dims = b.rankedDims(model.logits).slice(1);
+  const { outputsPerTarget: each = 1 } = model.heads ? {} : meaningOf(model);
+  return dims.map((d) => (typeof d === "number" ? d / each : d));
 }
 
 /**

@@ -30,14 +30,15 @@ export function lossAndAccuracy(
   { y, targets }: Pick<Batch, "y" | "targets">,
 ): Evaluation {
   const { lossOf } = meaningOf(model);
-  const width = outputs.dims[1] ?? 0;
-  const row = (data: Float32Array, i: number) =>
-    data.subarray(i * width, (i + 1) * width);
+  const row = ({ data, dims }: FloatTensor, i: number) => {
+    const width = dims[1] ?? 0;
+    return data.subarray(i * width, (i + 1) * width);
+  };
   let loss = 0;
   y.forEach((label, i) => {
-    loss += lossOf(row(outputs.data, i), {
+    loss += lossOf(row(outputs, i), {
       label,
-      targets: targets && row(targets.data, i),
+      targets: targets && row(targets, i),
     });
   });
   const seen = classesSeen(model, outputs, targets);

@@ -1,7 +1,12 @@
 import { hashOf } from "#core";
-import { type Model, meaningOf, whyNoGradient } from "#model";
+import { type Model, whyNoGradient } from "#model";
 import type { FloatTensor } from "#onnx";
-import { decisions, REFUSED, type ReadyModel } from "../models/index.ts";
+import {
+  decisions,
+  measured,
+  REFUSED,
+  type ReadyModel,
+} from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import { type Cell, countOf, type Fate, outcomesOf } from "../results/index.ts";
 import { rate } from "../statistics/index.ts";
@@ -144,11 +149,11 @@ function measuresOf(
   after: FloatTensor,
   targets: FloatTensor | undefined,
 ) {
-  const { measures } = meaningOf(model);
-  const clean = measures(before, targets);
-  return measures(after, targets).map((measure, i) => ({
+  const clean = measured(model, before, targets);
+  return measured(model, after, targets).map((measure, i) => ({
     ...measure,
     clean: clean[i]?.value ?? Number.NaN,
+    cleanInterval: clean[i]?.interval,
   }));
 }
 

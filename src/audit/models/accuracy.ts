@@ -1,15 +1,9 @@
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
-import {
-  classesSeen,
-  compile,
-  type Measure,
-  type Model,
-  meaningOf,
-} from "#model";
+import { classesSeen, compile, type Model, meaningOf } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Rate } from "../results/index.ts";
-import { rate } from "../statistics/index.ts";
+import { meanOfShares, rate } from "../statistics/index.ts";
 import type { Parts } from "../tasks/index.ts";
 import type { Workshop } from "./ready.ts";
 
@@ -45,18 +39,32 @@ export const cleanAccuracy = async (
   engine: Engine,
 ): Promise<Rate> => (await cleanPerformance(model, parts, engine)).accuracy;
 
+/** How far outputs are from their targets, with intervals of what are shares. */
+export const measured = (
+  model: Model,
+  outputs: FloatTensor,
+  targets: Dataset["targets"],
+) =>
+  meaningOf(model)
+    .measures(outputs, targets)
+    .map(({ name, value, each }) => ({
+      name,
+      value,
+      interval: each && meanOfShares(each),
+    }));
+
 /** The same, with how far outputs are from their targets. */
 export async function cleanPerformance(
   model: Model,
   { test }: Parts,
   engine: Engine,
-): Promise<{ accuracy: Rate; measures: Measure[] }> {
+): Promise<{ accuracy: Rate; measures: ReturnType<typeof measured> }> {
   const compiled = await compile(model, engine);
   try {
     const outputs = await compiled.logits(test.x);
     return {
       accuracy: accuracyOf(model, outputs, test),
-      measures: meaningOf(model).measures(outputs, test.targets),
+      measures: measured(model, outputs, test.targets),
     };
   } finally {
     await compiled.release();

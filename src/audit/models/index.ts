@@ -1,4 +1,6 @@
 // Base and candidates: read or trained, kept, and looked at before anything counts.
+
+export { measured } from "./accuracy.ts";
 export { checkModels, type Models, makeModels } from "./all.ts";
 export { outlineOf } from "./base.ts";
 export { outlineOfCandidate } from "./candidate.ts";

@@ -58,9 +58,10 @@ export async function preflight(
   const probes = random ? 0 : Math.min(PROBES, data.y.length);
   for (let i = 0; i < probes; i++) {
     const alone = (await model.logits(rows(data.x, i, i + 1))).data;
-    const scale = Math.max(1, ...alone.map(Math.abs));
-    const apart = Math.max(
-      ...alone.map((z, k) => Math.abs(z - logits.data[i * width + k]!)),
+    const scale = alone.reduce((most, z) => Math.max(most, Math.abs(z)), 1);
+    const apart = alone.reduce(
+      (most, z, k) => Math.max(most, Math.abs(z - logits.data[i * width + k]!)),
+      0,
     );
     if (apart > 1e-3 * scale) {
       throw new AssayError(

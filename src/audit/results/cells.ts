@@ -121,7 +121,14 @@ export const cellSchema = z.strictObject({
    * How far outputs are from their targets on the attacked samples, clean and under the
    * attack; absent for classifiers.
    */
-  measures: z.array(measureSchema.extend({ clean: z.number() })).optional(),
+  measures: z
+    .array(
+      measureSchema.extend({
+        clean: z.number(),
+        cleanInterval: measureSchema.shape.interval,
+      }),
+    )
+    .optional(),
   /** What the detectors of the defence did; absent where it has none. */
   detection: detectionSchema.optional(),
   /** The command that computes this cell alone. */

@@ -58,6 +58,8 @@ export const unitSchema = z.strictObject({
 export const measureSchema = z.strictObject({
   name: z.string(),
   value: z.number(),
+  /** 95 % interval, where it is a mean of shares of samples. */
+  interval: z.strictObject({ low: z.number(), high: z.number() }).optional(),
 });
 
 export type Rate = z.infer<typeof rateSchema>;

@@ -10,6 +10,7 @@ export {
   clopperPearson,
   clusteredInterval,
   type Interval,
+  meanOfShares,
   newcombe,
   rate,
   successesOf,

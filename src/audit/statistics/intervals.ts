@@ -79,6 +79,15 @@ export function rate(successes: number, n: number): Rate {
   return { value: successes / n, ...clopperPearson(successes, n), n };
 }
 
+/**
+ * 95 % interval of the mean of numbers in [0, 1]: the exact one of as many that are all
+ * or nothing, than which none vary more (Hoeffding 1963, theorem 1).
+ */
+export function meanOfShares(values: readonly number[]): Interval {
+  const sum = values.reduce((s, v) => s + v, 0);
+  return exactInterval(Math.min(sum, values.length), values.length);
+}
+
 /** The count behind a rate. */
 export function successesOf(rate: Rate): number {
   return Math.round(rate.value * rate.n);

@@ -30,12 +30,16 @@ interface InspectOptions extends EngineOptions {
   json?: boolean;
 }
 
-/** What outputs may mean; how far off a value may be does not matter here. */
+/**
+ * What outputs may mean; how far off a value may be, and how many positions, does not
+ * matter here.
+ */
 const tasks = {
   classes: { kind: "classes" },
   binary: { kind: "binary" },
   "multi-label": { kind: "multi-label" },
   regression: { kind: "regression", tolerance: 1 },
+  positions: { kind: "positions", least: 1 },
 } as const satisfies Record<string, LoadModelOptions["task"]>;
 
 export const inspectCommand = new Command("inspect")

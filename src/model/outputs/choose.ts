@@ -1,6 +1,7 @@
 import { AssayError } from "#core";
 import type { Dim, Graph, GraphBuilder, ValueInfo } from "#onnx";
 import { comesFrom, makersOf } from "../ancestry.ts";
+import type { Task } from "../tasks/index.ts";
 
 /** Why an output was taken that has no rival. */
 export const ONLY = "no other holds floats";
@@ -17,6 +18,7 @@ interface Wanted {
   readonly classes?: readonly string[];
   /** How features at places become one row, where that is stated. */
   readonly pool?: string;
+  readonly task?: Task;
 }
 
 /**
@@ -29,13 +31,14 @@ interface Wanted {
 export function chooseOutput(
   graph: Graph,
   b: GraphBuilder,
-  { classes, pool }: Wanted,
+  { classes, pool, task }: Wanted,
   file: string,
 ): Chosen {
   const outputs = candidates(graph, b);
   const places = outputs.filter((o) => (b.dims(o.name)?.length ?? 0) > 2);
-  // What is pooled has places.
-  const all = pool && places.length > 0 ? places : outputs;
+  // What is pooled or has a class at each place has places.
+  const placed = pool !== undefined || task?.kind === "positions";
+  const all = placed && places.length > 0 ? places : outputs;
   const chosen = (output: ValueInfo, why: string): Chosen => ({ output, why });
   const [first] = all;
   if (!first) {

@@ -14,6 +14,7 @@ import type { Task } from "../tasks/index.ts";
 import { chooseOutput, widthOf } from "./choose.ts";
 import { featuresBy, type Pool, pooled } from "./features.ts";
 import type { Found, Source } from "./found.ts";
+import { positionsOf } from "./positions.ts";
 import type { Scores } from "./scores.ts";
 import { sharesIn } from "./shares.ts";
 
@@ -36,6 +37,8 @@ export interface Stated {
   readonly ids?: string;
   /** The token that fills up short texts. */
   readonly padding: number;
+  /** The shape of one sample. */
+  readonly shape: readonly number[];
 }
 
 /**
@@ -51,6 +54,15 @@ export function findLogits(graph: Graph, file: string, stated: Stated): Found {
   refuseDetector(graph, file);
   const chosen = chooseOutput(graph, b, stated, file);
   const { name } = chosen.output;
+  if (stated.task?.kind === "positions") {
+    const { logits, task, from } = positionsOf(graph, b, name, {
+      ...stated,
+      task: stated.task,
+      file,
+    });
+    const cut = prune(b.build([logits]));
+    return { logits, cut, task, source: { ...chosen, reversed: false, from } };
+  }
   const end = endOf(graph, b, name);
   const inside = end ? undefined : sharesIn(graph, b, name);
   const why = end || inside ? undefined : featuresOf(graph, b, name, stated);
@@ -298,7 +310,7 @@ function refusePositions(
   throw new AssayError(
     "MODEL_OUTPUT",
     `${file}: output "${output}" has shape ${shapeText(dims)}, an answer ${what}, expected [batch, classes]`,
-    "Name another output with output: in the suite. To put a head on features, state pool: average for maps, cls or mean for tokens.",
+    "State task: { kind: positions, least: 0.9 } to audit a class at each, or name another output with output: in the suite. To put a head on features, state pool: average for maps, cls or mean for tokens.",
   );
 }
 

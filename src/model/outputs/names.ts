@@ -10,20 +10,22 @@ import {
 } from "#onnx";
 import { makersOf } from "../ancestry.ts";
 import type { Found } from "./found.ts";
+import { classCount } from "./positions.ts";
 
 /**
  * The names of the outputs: stated, the file's own, or their numbers.
  * Throws MODEL_OUTPUT.
  */
 export function classNames(
-  { cut, logits }: Found,
+  { cut, logits, task }: Found,
   stated: readonly string[] | undefined,
   own: readonly string[] | undefined,
   file: string,
 ): readonly string[] {
   const dims = new GraphBuilder(cut).dims(logits);
-  const count = dims?.length === 2 ? dims[1] : undefined;
-  if (dims && dims.length !== 2) {
+  const count = classCount(dims, task);
+  const expected = task?.kind === "positions" ? [2, 3] : [2];
+  if (dims && !expected.includes(dims.length)) {
     throw new AssayError(
       "MODEL_OUTPUT",
       `${file}: output "${logits}" has shape ${shapeText(dims)}, expected [batch, classes]`,

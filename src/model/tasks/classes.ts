@@ -16,6 +16,7 @@ export const oneClass = (names: readonly string[]): Meaning => ({
     Math.exp((outputs[largest(outputs)] ?? Number.NaN) - logSumExp(outputs)),
   saying: (targets) => targets,
   said: () => null,
+  missed: (outputs) => outputs,
   measures: () => [],
 });
 

@@ -4,6 +4,7 @@ import type { FloatTensor } from "#onnx";
 import { oneClass } from "./classes.ts";
 import type { Meaning } from "./meaning.ts";
 import { multiLabel } from "./multi-label.ts";
+import { positions } from "./positions.ts";
 import { regression } from "./regression.ts";
 
 export type { Meaning, Measure, Truth } from "./meaning.ts";
@@ -50,6 +51,35 @@ export const taskSchema = z.discriminatedUnion("kind", [
         ),
     })
     .describe("Values rather than classes."),
+  z
+    .strictObject({
+      kind: z.literal("positions"),
+      measure: z
+        .enum(["share", "iou"])
+        .default("share")
+        .describe(
+          "What a sample is judged by: the share of its positions that are right, or the mean intersection over union of its classes.",
+        ),
+      least: z
+        .number()
+        .positive()
+        .max(1)
+        .describe("A sample is wrong when it reaches less than this of it."),
+      axis: z
+        .enum(["first", "last"])
+        .optional()
+        .describe(
+          "Where the outputs [N, classes, ...] or [N, ..., classes] have the classes; told by their number when left out.",
+        ),
+      shape: z
+        .array(z.int().positive())
+        .min(1)
+        .optional()
+        .describe("The shape of the positions; told by the model."),
+    })
+    .describe(
+      "A class at each position: of each pixel, of each token, of each step of a series.",
+    ),
 ]);
 
 export type Task = z.output<typeof taskSchema>;
@@ -85,6 +115,8 @@ export function meaningOf({ classes, task }: Tasked): Meaning {
     }
     case "regression":
       return regression(classes, task.tolerance, spreadOf(task, classes));
+    case "positions":
+      return positions(classes, task);
     default:
       return oneClass(classes);
   }
@@ -147,21 +179,24 @@ export function bestConstant(
 /** Which samples the best of their targets gets right as the answer to all. */
 function bestOfTargets(model: Tasked, targets: FloatTensor): boolean[] {
   const meaning = meaningOf(model);
-  const { classes } = meaning;
   const [n = 0, width = 0] = targets.dims;
+  const row = (i: number) => targets.data.subarray(i * width, (i + 1) * width);
+  const answers =
+    meaning.constants?.(targets) ??
+    Array.from({ length: Math.min(n, ANSWERS) }, (_, i) => row(i));
   let best: boolean[] = Array.from({ length: n }, () => false);
   let most = 0;
-  for (let i = 0; i < Math.min(n, ANSWERS); i++) {
-    const one = meaning.saying(
-      targets.data.subarray(i * width, (i + 1) * width),
-    );
-    const data = new Float32Array(n * width);
-    for (let k = 0; k < n; k++) data.set(one, k * width);
-    const { data: seen } = meaning.view({ ...targets, data }, targets);
-    const right = best.map(
-      (_, k) =>
-        !seen.subarray(k * classes, (k + 1) * classes).some((v) => v > 0),
-    );
+  for (const answer of answers) {
+    const data = meaning.saying(answer);
+    const outputs: FloatTensor = {
+      type: "float32",
+      dims: [1, data.length],
+      data,
+    };
+    const right = best.map((_, i) => {
+      const wanted = { ...targets, dims: [1, width], data: row(i) };
+      return !meaning.view(outputs, wanted).data.some((v) => v > 0);
+    });
     const count = right.filter(Boolean).length;
     if (count > most) [best, most] = [right, count];
   }

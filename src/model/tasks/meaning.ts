@@ -11,6 +11,10 @@ export interface Truth {
 export interface Measure {
   readonly name: string;
   readonly value: number;
+  /**
+   * Of what it is the mean, where that is a share of each sample, in [0, 1].
+   */
+  readonly each?: readonly number[];
 }
 
 /**
@@ -26,6 +30,8 @@ export interface Meaning {
   readonly classes: number;
   /** Whether what is right is a row of targets, rather than a class. */
   readonly targets: boolean;
+  /** How many outputs there are for each target; one when left out. */
+  readonly outputsPerTarget?: number;
   /** What training lowers and attacks raise when they name no other. */
   readonly loss: LossName;
   /**
@@ -41,7 +47,7 @@ export interface Meaning {
    * Logits of the classes that attacks see.
    *
    * @param outputs of the model [N, outputs]
-   * @param targets [N, outputs], where the task has them
+   * @param targets [N, outputs], or one for several of them, where the task has them
    * @returns [N, classes]; a row with an output that is not a number
    *   has NaN for "right"
    */
@@ -60,6 +66,13 @@ export interface Meaning {
   saying(targets: Float32Array): Float32Array;
   /** Targets that say what these outputs say; null where the task has none. */
   said(outputs: Float32Array): Float32Array | null;
+  /** Targets that these outputs are far from, where the task has targets. */
+  missed(outputs: Float32Array): Float32Array;
+  /**
+   * Targets that may be the best single answer to samples of these; those of
+   * samples when left out.
+   */
+  constants?(targets: FloatTensor): Float32Array[];
   /** How far outputs are from targets, besides the share that is right. */
   measures(outputs: FloatTensor, targets?: FloatTensor): Measure[];
 }

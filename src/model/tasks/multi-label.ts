@@ -52,6 +52,8 @@ export function multiLabel(
     confidence: (row) => 1 / (1 + Math.exp(-Math.min(...row.map(Math.abs)))),
     saying: (targets) => targets.map((y) => 2 * y - 1),
     said: (outputs) => outputs.map((z) => Number(isOn(z))),
+    // By one.
+    missed: (outputs) => outputs.map((v) => v - 1),
     measures(outputs, targets) {
       const right = rowsOf(outputs, targets).flatMap(([row, wanted]) =>
         Array.from(row, (z, k) => Number(isOn(z) === (wanted[k] === 1))),

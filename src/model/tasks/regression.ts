@@ -47,6 +47,8 @@ export function regression(
     confidence: () => null,
     saying: (targets) => targets,
     said: (outputs) => outputs,
+    // By one.
+    missed: (outputs) => outputs.map((v) => v - 1),
     measures(outputs, targets) {
       const errors = rowsOf(outputs, targets).flatMap(([row, wanted]) =>
         Array.from(row, (v, k) => Math.abs(v - wanted[k]!)),

@@ -4,21 +4,27 @@ import type { FloatTensor, GraphBuilder } from "#onnx";
 /**
  * Rows of outputs with their targets. Throws TARGETS_MISSING when there are
  * none, or not as many.
+ *
+ * @param each outputs for one target
  */
 export function rowsOf(
   outputs: FloatTensor,
   targets: FloatTensor | undefined,
+  each = 1,
 ): [row: Float32Array, wanted: Float32Array][] {
   const [n = 0, width = 0] = outputs.dims;
-  if (targets?.dims.join() !== outputs.dims.join()) {
+  const expected = [n, width / each];
+  if (targets?.dims.join() !== expected.join()) {
     throw new AssayError(
       "TARGETS_MISSING",
       `the model has outputs of shape [${outputs.dims.join(", ")}], what they should be has ${targets ? `shape [${targets.dims.join(", ")}]` : "not been given"}`,
-      "Give a row of targets for each sample, a number for each output.",
+      `Give a row of targets for each sample, a number for ${each === 1 ? "each output" : `each position, of ${each} outputs`}.`,
     );
   }
-  const row = ({ data }: FloatTensor, i: number) =>
-    data.subarray(i * width, (i + 1) * width);
+  const row = ({ data, dims }: FloatTensor, i: number) => {
+    const size = dims[1] ?? 0;
+    return data.subarray(i * size, (i + 1) * size);
+  };
   return Array.from({ length: n }, (_, i) => [
     row(outputs, i),
     row(targets, i),
@@ -33,8 +39,9 @@ export function besideRight(
   outputs: FloatTensor,
   targets: FloatTensor | undefined,
   ways: (row: Float32Array, wanted: Float32Array) => number[],
+  each = 1,
 ): FloatTensor {
-  const rows = rowsOf(outputs, targets).map(([row, wanted]) => {
+  const rows = rowsOf(outputs, targets, each).map(([row, wanted]) => {
     const all = ways(row, wanted);
     return [all.some(Number.isNaN) ? Number.NaN : 0, ...all];
   });

@@ -1,0 +1,65 @@
+import { AssayError } from "#core";
+import { type GraphBuilder, int } from "#onnx";
+
+/** Outputs by position beside what is right there. */
+export interface ByPosition {
+  readonly classes: number;
+  readonly positions: number;
+  /** Logits [N, classes, positions]. */
+  readonly logits: string;
+  /** Whether each class is the right one, in the same shape. */
+  readonly isRight: string;
+  /** 1 where a position counts, else 0: [N, positions]. */
+  readonly counted: string;
+}
+
+/**
+ * Takes outputs apart.
+ *
+ * @param outputs [N, classes x positions], class by class
+ * @param targets [N, positions], the class of each; one below 0 does not count
+ * @throws SHAPE_UNKNOWN
+ */
+export function byPosition(
+  b: GraphBuilder,
+  outputs: string,
+  targets: string,
+): ByPosition {
+  const positions = sizeOfRow(b, targets);
+  const classes = sizeOfRow(b, outputs) / positions;
+  const numbers = b.constant({
+    type: "float32",
+    dims: [1, classes, 1],
+    data: Float32Array.from({ length: classes }, (_, k) => k),
+  });
+  return {
+    classes,
+    positions,
+    logits: b.reshape(outputs, [-1, classes, positions]),
+    isRight: b.equal(b.unsqueeze(targets, [1]), numbers),
+    counted: b.mask(b.atLeast(targets, 0), outputs),
+  };
+}
+
+/** Mean over the positions that count of -log softmax(z)_y: [N]. */
+export function positionCrossEntropy(
+  b: GraphBuilder,
+  outputs: string,
+  targets: string,
+): string {
+  const { logits, isRight, counted } = byPosition(b, outputs, targets);
+  const logs = b.op("LogSoftmax", [logits], { axis: int(1) });
+  const right = b.reduceSum(b.mul(logs, b.mask(isRight, logs)), [1, 2]);
+  const count = b.op("Max", [b.reduceSum(counted, [1]), b.scalar(1)]);
+  return b.div(b.neg(right), count);
+}
+
+function sizeOfRow(b: GraphBuilder, value: string): number {
+  const [, size] = b.rankedDims(value);
+  if (typeof size === "number") return size;
+  throw new AssayError(
+    "SHAPE_UNKNOWN",
+    `the number of outputs of "${value}" is not known`,
+    "Export the model with fixed input sizes.",
+  );
+}
