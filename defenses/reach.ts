@@ -71,7 +71,7 @@ async function reached(
   data: Dataset,
   pass: (x: FloatTensor) => Promise<FloatTensor>,
 ): Promise<Dataset> {
-  const { name, y, classes, targets, table } = data;
+  const { name, y, classes, targets, table, positions } = data;
   const x = await pass(data.x);
   const views = (x.dims[0] ?? 0) / y.length;
   const from = Array.from({ length: views * y.length }, (_, i) =>
@@ -84,6 +84,9 @@ async function reached(
     classes,
     targets && takeRows(targets, from),
     table,
+    undefined,
+    undefined,
+    positions,
   );
 }
 

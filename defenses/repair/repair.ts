@@ -84,6 +84,17 @@ export const defineMend = <S extends z.ZodObject>(
 
 /** The fine-tuning set as a filter leaves it. */
 export function remaining(train: Dataset, { rows, y }: Filtered): Dataset {
-  const { name, x, classes, targets, table, texts } = takeSamples(train, rows);
-  return dataset(name, x, y, classes, targets, table, texts);
+  const left = takeSamples(train, rows);
+  const { name, x, classes, targets, table, texts, positions } = left;
+  return dataset(
+    name,
+    x,
+    y,
+    classes,
+    targets,
+    table,
+    texts,
+    undefined,
+    positions,
+  );
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AssayError } from "#core";
 import { type FloatTensor, sizeOf, tensor } from "#onnx";
 import type { NumpyArray } from "./npy.ts";
+import { answersAt } from "./positions.ts";
 import type { Locate, Samples } from "./source.ts";
 
 /** What a suite says of arrays, whatever file they are in. */
@@ -23,11 +24,15 @@ export const arrayKeys = {
     .optional()
     .describe("Names of the classes, or of the columns of y."),
   answers: z
-    .enum(["classes", "labels", "values"])
+    .enum(["classes", "labels", "values", "positions"])
     .optional()
     .describe(
-      "What y says of a sample: its class, as a number or one-hot; several labels, 0 or 1 each; or values. When left out, whole numbers [N] or [N, 1] and one-hot rows are classes.",
+      "What y says of a sample: its class, as a number or one-hot; several labels, 0 or 1 each; values; or a class at each position, [N, length] or [N, H, W]. When left out, whole numbers [N] or [N, 1] and one-hot rows are classes.",
     ),
+  ignore: z
+    .int()
+    .default(-100)
+    .describe("What y has at positions that do not count, such as 255."),
 };
 
 const arraySpec = z.object(arrayKeys);
@@ -43,10 +48,21 @@ export function samplesOfArrays(
   spec: z.output<typeof arraySpec>,
   locate: Locate,
 ): Samples {
+  if (spec.answers !== "positions")
+    return {
+      name,
+      x: inputs(x, spec, locate("pixels")),
+      ...answersIn(y, spec, locate("labels")),
+      locate,
+    };
+  const answers = classesAt(y, spec, locate);
+  // What has three axes beside labels in a row is a series of several numbers.
+  const isSeries = x.dims.length === 3 && answers.positions.length === 1;
+  const scaled = inputs(x, spec, locate("pixels"));
   return {
     name,
-    x: inputs(x, spec, locate("pixels")),
-    ...answersIn(y, spec, locate("labels")),
+    x: isSeries ? tensor("float32", x.dims, scaled.data) : scaled,
+    ...answers,
     locate,
   };
 }
@@ -106,6 +122,26 @@ function answersIn(
     classes: classes ?? Array.from({ length: width }, (_, i) => `y${i + 1}`),
     targets: tensor("float32", [n, width], Float32Array.from(data)),
   };
+}
+
+/** A class at each position, [N, length], [N, H, W] or [N, 1, H, W]. */
+function classesAt(
+  { dims, data }: NumpyArray,
+  { classes, ignore }: z.output<typeof arraySpec>,
+  locate: Locate,
+) {
+  const [n = 0, ...rest] = dims;
+  const positions = rest.length === 3 && rest[0] === 1 ? rest.slice(1) : rest;
+  const size = sizeOf(positions);
+  if (positions.length < 1 || positions.length > 2 || size === 0)
+    throw new AssayError(
+      "DATA_SHAPE",
+      `${locate("labels")} has shape [${dims.join(", ")}], expected a class at each position: [N, length] or [N, H, W]`,
+      "Give whole numbers, not one-hot rows.",
+    );
+  return answersAt(data, n, positions, { classes, ignore }, (sample) =>
+    locate("labels", sample),
+  );
 }
 
 /**

@@ -39,13 +39,16 @@ export interface Dataset {
    * say what is right.
    */
   readonly y: Int32Array;
-  /** Names of the classes, or of the columns of `targets`. */
+  /** Names of the classes, also of positions, or of the columns of `targets`. */
   readonly classes: string[];
   /**
    * What each sample's outputs should be, `[N, outputs]`, where it is not one class:
-   * the labels that hold (1) and do not (0), or values.
+   * the labels that hold (1) and do not (0), or values; or the class at each position,
+   * `[N, positions]`, -1 where none counts.
    */
   readonly targets?: FloatTensor;
+  /** The shape of the positions, [H, W] or [length], where targets are theirs. */
+  readonly positions?: readonly number[];
   /** What the numbers of a row mean, and which rows there can be. */
   readonly table?: Table;
   /** What the samples are where x are token ids. */
@@ -72,6 +75,7 @@ export function dataset(
   table?: Table,
   texts?: Texts,
   parts?: Dataset["parts"],
+  positions?: Dataset["positions"],
 ): Dataset {
   let known: string | undefined;
   return {
@@ -83,6 +87,7 @@ export function dataset(
     table,
     texts,
     parts,
+    positions,
     // Training takes many small batches that nobody asks for a fingerprint.
     get fingerprint() {
       known ??= hashOf({
@@ -91,6 +96,7 @@ export function dataset(
         y: sha256(bytesOf(y)),
         classes,
         targets: targets && sha256(bytesOf(targets.data)),
+        positions,
         texts: texts && hashOf(texts.strings),
         reader: texts?.reader.hash,
       });
@@ -130,19 +136,21 @@ export function takeSamples(
     data.table,
     textsAt(data, indices),
     data.parts && indices.map((i) => data.parts![i]!),
+    data.positions,
   );
 }
 
 /** The data with this split, or with none of its own. */
 export const withParts = (
-  { name, x, y, classes, targets, table, texts }: Dataset,
+  { name, x, y, classes, targets, table, texts, positions }: Dataset,
   parts: Dataset["parts"],
-): Dataset => dataset(name, x, y, classes, targets, table, texts, parts);
+): Dataset =>
+  dataset(name, x, y, classes, targets, table, texts, parts, positions);
 
 /**
  * Keeps the samples of the named classes, relabelled 0 to k-1 in the order of the
  * names. The samples keep their order. Of targets it keeps the named columns, and
- * every sample. Throws a UsageError for no name, a name twice, and a name that is not
+ * every sample; positions of other classes no longer count. Throws a UsageError for no name, a name twice, and a name that is not
  * a class of the dataset.
  */
 export function selectClasses(
@@ -175,10 +183,13 @@ export function selectClasses(
       data.x,
       data.y,
       classes,
-      columns(data.targets, [...labels.keys()]),
+      data.positions
+        ? relabelled(data.targets, labels)
+        : columns(data.targets, [...labels.keys()]),
       data.table,
       data.texts,
       data.parts,
+      data.positions,
     );
   const indices: number[] = [];
   data.y.forEach((label, index) => {
@@ -205,6 +216,15 @@ export const textsAt = (
     ...texts,
     strings: indices.map((i) => texts.strings[i]!),
   };
+
+/** The classes of positions by their new numbers. */
+const relabelled = (
+  targets: FloatTensor,
+  labels: ReadonlyMap<number, number>,
+): FloatTensor => ({
+  ...targets,
+  data: targets.data.map((old) => labels.get(old) ?? -1),
+});
 
 /** Some columns of a matrix, in this order. */
 function columns(

@@ -25,8 +25,9 @@ export async function loadDataset(
 ): Promise<Dataset> {
   const samples = await read(spec, folder);
   validate(samples);
-  const { name, x, y, classes, targets, table, texts, parts } = samples;
-  return dataset(name, x, y, classes, targets, table, texts, parts);
+  const { name, x, y, classes, targets, table, texts, parts, positions } =
+    samples;
+  return dataset(name, x, y, classes, targets, table, texts, parts, positions);
 }
 
 function read(spec: DataSpec, folder: string): Promise<Samples> {

@@ -1,5 +1,5 @@
 import { AssayError } from "#core";
-import type { FloatTensor } from "#onnx";
+import { type FloatTensor, sizeOf } from "#onnx";
 import type { Locate, Samples } from "./source.ts";
 
 /**
@@ -15,7 +15,9 @@ export function validate(samples: Samples): void {
       "Give the images and the labels of the same samples.",
     );
   }
-  if (targets) validateTargets(targets, samples);
+  if (targets && samples.positions)
+    validatePositions(targets, samples, sizeOf(samples.positions));
+  else if (targets) validateTargets(targets, samples);
   else validateLabels(y, classes, locate);
   if (!samples.texts) validatePixels(x, locate);
 }
@@ -45,6 +47,38 @@ function validateTargets(
       `${locate("labels", Math.floor(bad / width))} has the value ${data[bad]} for "${classes[bad % width]}", expected a finite number`,
       "Correct the value, or remove the sample.",
     );
+  }
+}
+
+/** A class at each position, and one that counts in each sample. */
+function validatePositions(
+  { data, dims }: FloatTensor,
+  { y, classes, locate }: Samples,
+  size: number,
+): void {
+  if (y.length === 0) throw noSamples(locate);
+  if (dims.join() !== [y.length, size].join())
+    throw new AssayError(
+      "DATA_COUNT",
+      `${locate("labels")} has classes of positions of shape [${dims.join(", ")}], expected [${y.length}, ${size}]`,
+      "Give every sample a class at each of its positions.",
+    );
+  distinct(classes, locate);
+  for (let i = 0; i < y.length; i++) {
+    const row = data.subarray(i * size, (i + 1) * size);
+    const bad = row.find((k) => k !== -1 && !(k in classes));
+    if (bad !== undefined)
+      throw new AssayError(
+        "DATA_LABEL",
+        `${locate("labels", i)} has class ${bad} at a position, expected 0 to ${classes.length - 1} (${classes.length} classes)`,
+        "Name every class, or state as `ignore` what marks positions that do not count.",
+      );
+    if (row.every((k) => k < 0))
+      throw new AssayError(
+        "DATA_LABEL",
+        `${locate("labels", i)} has no position that counts`,
+        "Remove the sample, or correct its labels.",
+      );
   }
 }
 

@@ -49,6 +49,20 @@ export function walkFolders(root: string): {
   return { classes, images };
 }
 
+/** All files below a folder, in the code-unit order of their names, with the way. */
+export function walkFiles(
+  root: string,
+): { file: string; shown: string; way: string[] }[] {
+  const real = realPath(root, root);
+  return filesBelow({ shown: root, file: real }, real, [real]).map(
+    ({ file, shown }) => ({
+      file,
+      shown,
+      way: relative(root, shown).split(sep),
+    }),
+  );
+}
+
 /** What lies in a folder in which there are only folders. */
 function foldersIn(
   { shown, file }: Pick<Entry, "shown" | "file">,
@@ -66,7 +80,7 @@ function foldersIn(
 
 /** @param above the folders around it, which a link could lead back to */
 function filesBelow(
-  folder: Entry,
+  folder: Pick<Entry, "shown" | "file">,
   root: string,
   above: readonly string[],
 ): Entry[] {

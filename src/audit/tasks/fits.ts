@@ -62,9 +62,13 @@ function checkTokens(
 /** Refuses data that says of its samples something else than a model does. */
 export function checkTargets(
   { task, classes }: Model,
-  { name, targets }: Dataset,
+  { name, targets, positions }: Dataset,
   model: string,
 ): void {
+  if (task?.kind === "positions" || positions) {
+    checkPositions(task, name, positions, model);
+    return;
+  }
   const { targets: needed } = meaningOf({ task, classes });
   if (needed !== (targets !== undefined)) {
     throw new UsageError(
@@ -84,6 +88,33 @@ export function checkTargets(
       "Write 1 where a label holds and 0 where it does not, or state task: { kind: regression, tolerance: ... }.",
     );
   }
+}
+
+/** Refuses a model that answers at other positions than the data has classes at. */
+function checkPositions(
+  task: Model["task"],
+  data: string,
+  positions: Dataset["positions"],
+  model: string,
+): void {
+  if (task?.kind !== "positions")
+    throw new UsageError(
+      "DATA_TARGETS",
+      `${model} answers for a sample as a whole, ${data} has a class at each of [${positions?.join(", ")}] positions`,
+      "State task: { kind: positions, least: 0.9 } in the suite, or use data that fits the model.",
+    );
+  if (!positions)
+    throw new UsageError(
+      "DATA_TARGETS",
+      `${model} answers at each position, ${data} has one answer for each sample`,
+      "Use data with answers: positions, or source: image-masks.",
+    );
+  if (task.shape && task.shape.join() !== positions.join())
+    throw new UsageError(
+      "DATA_SHAPE",
+      `${model} answers at positions [${task.shape.join(", ")}], ${data} has classes at [${positions.join(", ")}]`,
+      "Bring the labels to the positions of the model, or export it with a Resize to those of the data.",
+    );
 }
 
 /**

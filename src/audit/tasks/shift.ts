@@ -50,5 +50,9 @@ export function shifted(
     data.y,
     data.classes,
     data.targets,
+    undefined,
+    undefined,
+    undefined,
+    data.positions,
   );
 }

@@ -3,6 +3,7 @@ import { csv } from "./csv.ts";
 import { digits } from "./digits.ts";
 import { idx } from "./idx.ts";
 import { imageFolder } from "./image-folder.ts";
+import { imageMasks } from "./image-masks.ts";
 import { loans } from "./loans.ts";
 import { npy } from "./npy.ts";
 import { npz } from "./npz.ts";
@@ -15,6 +16,7 @@ export const sources = [
   loans,
   idx,
   imageFolder,
+  imageMasks,
   csv,
   parquet,
   arrow,
