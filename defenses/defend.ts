@@ -1,5 +1,5 @@
 import { AssayError, type Chosen, UsageError } from "#core";
-import type { Model, NoiseInput } from "#model";
+import { type Model, type NoiseInput, outputsOf } from "#model";
 import { BATCH, type Graph, GraphBuilder, int, prepend } from "#onnx";
 import {
   type ChosenDefense,
@@ -121,13 +121,13 @@ export function partsOf(
  * logits and scores are the mean over them.
  */
 function averaged(model: Model, views: number): Model {
-  const { noise = [], classes, logits, detectors } = model;
+  const { noise = [], logits, detectors } = model;
   const inside = noise.reduce(
     (graph, { name, dims }) => perView(graph, name, dims, views),
     model.graph,
   );
   const b = new GraphBuilder(inside, "views/");
-  const each = b.reshape(logits, [-1, views, classes.length]);
+  const each = b.reshape(logits, [-1, views, outputsOf(model)]);
   const mean = (rows: string) =>
     b.op("ReduceMean", [rows, b.ints([1])], { keepdims: int(0) });
   const means = mean(each);

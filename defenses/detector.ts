@@ -70,7 +70,9 @@ type DetectorParams = z.ZodObject<typeof detectorParams>;
 export function defineDetector<S extends DetectorParams>(
   detector: Omit<Detector<S>, "kind">,
 ): Detector<S> {
-  return { kind: "detector", ...detector };
+  // A score is of a sample as a whole.
+  const needs = [...(detector.needs ?? []), "one answer" as const];
+  return { kind: "detector", ...detector, needs };
 }
 
 /** A detector with its parameters, and with what its fit and its calibration found. */

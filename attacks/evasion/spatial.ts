@@ -34,7 +34,7 @@ export const spatial = defineAttack({
   norms: ["none"],
   reference: "Engstrom et al. 2019, arXiv:1712.02779",
   taxonomy: blackBox,
-  needs: ["images"],
+  needs: ["images", "one answer"],
   params: spatialParams,
   async run({ target, x, y, ball, params, random, onProgress }) {
     const shape = imageShape("spatial", x);

@@ -9,12 +9,15 @@ import type { Attack } from "../attack.ts";
  */
 export const surrogateParam = z.enum(["base", "unrelated"]).default("base");
 
-/** What an attack needs that goes through another model: that one. */
+/**
+ * What an attack needs that goes through another model: that one, whose classes need not
+ * be those of the candidate.
+ */
 export const surrogateNeeds = ({
   surrogate,
 }: {
   readonly surrogate: z.output<typeof surrogateParam>;
-}): readonly Need[] => [surrogate];
+}): readonly Need[] => [surrogate, "one answer"];
 
 /**
  * The layer group or value whose features are used, or a share of the way from the

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { ballOf } from "#attacks";
 import { numberOrFraction, type Random } from "#core";
-import { type CompiledModel, compile, drawNoise, type Model } from "#model";
+import {
+  type CompiledModel,
+  compile,
+  drawNoise,
+  type Model,
+  outputsOf,
+} from "#model";
 import {
   BATCH,
   type FloatTensor,
@@ -117,7 +123,7 @@ async function guided(
 
 /** The model behind the network, and how far its logits are from those aimed at. */
 function lossGraph(model: Model, network: Network, weights: Fitted) {
-  const { input, contract, straightThrough, logits, classes } = model;
+  const { input, contract, straightThrough, logits } = model;
   const [, ...size] = imageShape(ID, contract);
   const { graph, value } = prepend(model.graph, input, "guided/", (b, x) => {
     for (const [name, tensor] of weights) b.constant(tensor, name);
@@ -127,7 +133,7 @@ function lossGraph(model: Model, network: Network, weights: Fitted) {
     );
   });
   const b = new GraphBuilder(graph, "loss/");
-  b.input({ name: "aim", type: "float32", dims: [BATCH, classes.length] });
+  b.input({ name: "aim", type: "float32", dims: [BATCH, outputsOf(model)] });
   const apart = b.reduceSum(b.abs(b.sub(logits, "aim")), [1]);
   const loss = b.op("ReduceMean", [apart], { keepdims: int(0) });
   return {

@@ -14,7 +14,7 @@ export const resizePad = defineSanitizer({
   id: "resize-pad",
   title: "Random resizing and padding",
   reference: "Xie et al. 2018, arXiv:1711.01991",
-  needs: ["images"],
+  needs: ["images", "one answer"],
   params: z.strictObject({
     /** The smallest size as a share of the frame. */
     smallest: z

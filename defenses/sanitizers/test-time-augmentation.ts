@@ -20,7 +20,7 @@ export const testTimeAugmentation = defineSanitizer({
   id: "test-time-augmentation",
   title: "Test-time augmentation",
   reference: "Pérez et al. 2021, arXiv:2107.14110",
-  needs: ["images"],
+  needs: ["images", "one answer"],
   params,
   gradient: "exact",
   views: (chosen) => versions(chosen).length,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { outputsOf } from "#model";
 import type { FloatTensor } from "#onnx";
 import {
   defineTrainingDefense,
@@ -25,7 +26,7 @@ export const jacobian = defineTrainingDefense({
     projections: z.int().positive().default(1),
   }),
   open({ lambda, projections }, { model }) {
-    const classes = model.classes.length;
+    const classes = outputsOf(model);
     const names = Array.from(
       { length: projections },
       (_, i) => `${DIRECTION} ${i}`,

@@ -13,6 +13,8 @@ export type Need =
   | "tuning"
   /** One class for each sample, rather than labels or values. */
   | "one class"
+  /** One answer for a sample as a whole, rather than one at each of its positions. */
+  | "one answer"
   /** As many training samples as the largest of its `budgets`. */
   | "samples"
   /** Samples [C, H, W]. */

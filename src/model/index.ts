@@ -58,7 +58,13 @@ export {
   openModel,
 } from "./load.ts";
 export { labelTensor } from "./loss-pass.ts";
-export type { Answers, Head, HeadSpec, Model } from "./model.ts";
+export {
+  type Answers,
+  type Head,
+  type HeadSpec,
+  type Model,
+  outputsOf,
+} from "./model.ts";
 export { drawNoise, type NoiseInput } from "./noise.ts";
 export { pools } from "./outputs/features.ts";
 export { ownLabels } from "./own-labels.ts";

@@ -12,7 +12,7 @@ import {
 import { addRefusal } from "./detection.ts";
 import { mayRefuse } from "./detector.ts";
 import { loadGradient } from "./differentiated.ts";
-import type { Model } from "./model.ts";
+import { type Model, outputsOf } from "./model.ts";
 import { meaningOf } from "./tasks/index.ts";
 
 /** What is differentiated. */
@@ -73,14 +73,7 @@ export async function openLoss(
       : value;
   const asked = new Set<string>();
   if (meaning.targets) {
-    const { outputsPerTarget: each = 1 } = meaning;
-    const [, outputs] = b.rankedDims(model.logits);
-    const dims = [
-      "batch",
-      each > 1 && typeof outputs === "number"
-        ? outputs / each
-        : model.classes.length,
-    ];
+    const dims = ["batch", outputsOf(model) / (meaning.outputsPerTarget ?? 1)];
     asked.add(b.input({ name: TARGETS, type: "float32", dims }));
   }
   const outputs = counted(model.logits);

@@ -1,5 +1,5 @@
 import type { StraightThrough } from "#autodiff";
-import type { FloatTensor, Graph } from "#onnx";
+import { type FloatTensor, type Graph, GraphBuilder } from "#onnx";
 import type { InputContract } from "./contract.ts";
 import type { Detector } from "./detector.ts";
 import type { NoiseInput } from "./noise.ts";
@@ -77,4 +77,10 @@ export interface Answers {
   readonly logits: FloatTensor;
   /** The score of each of its detectors, [N]; none for most models. */
   readonly scores: readonly FloatTensor[];
+}
+
+/** How many numbers a model gives for each sample. */
+export function outputsOf({ graph, logits, classes }: Model): number {
+  const [, width] = new GraphBuilder(graph).dims(logits) ?? [];
+  return typeof width === "number" ? width : classes.length;
 }

@@ -2,14 +2,12 @@ import { AssayError, type Random } from "#core";
 import {
   attribute,
   describeNode,
-  type FloatTensor,
   floats,
   type Graph,
   GraphBuilder,
   type Node,
   prune,
   sizeOf,
-  type Tensor,
 } from "#onnx";
 import { isLayer, makersOf } from "./ancestry.ts";
 import type { Model } from "./model.ts";
@@ -95,6 +93,13 @@ const moves: ReadonlySet<string> = new Set(
   ),
 );
 
+/** A constant that has a number for each class, and the node that reads it. */
+interface OfClasses {
+  readonly node: Node;
+  readonly name: string;
+  readonly axis: number;
+}
+
 /** A graph whose last layer has fresh weights for other classes. */
 function redrawn(
   graph: Graph,
@@ -103,62 +108,69 @@ function redrawn(
   classes: readonly string[],
   random: Random,
 ): Graph {
+  const { weight, biases, fanIn } = lastLayer(graph, output, before.length);
+  const limit = 1 / Math.sqrt(fanIn(classes.length));
+  const old = [weight, ...biases];
+  const swapped = new Map<Node, Node>();
+  const constants = new Map(graph.constants);
+  const isFree = unusedBut(graph, old);
+  for (const { node, name, axis } of old) {
+    const dims = constants
+      .get(name)!
+      .dims.map((d, i) => (i === axis ? classes.length : d));
+    const kind = name === weight.name ? "weight" : "bias";
+    let fresh = `head.${kind}`;
+    for (let i = 2; !isFree(fresh); i++) fresh = `head${i}.${kind}`;
+    const draw = () => (2 * random.uniform() - 1) * limit;
+    const drawn = Float32Array.from({ length: sizeOf(dims) }, draw);
+    constants.set(fresh, floats(dims, drawn));
+    const now = swapped.get(node) ?? node;
+    const inputs = now.inputs.map((i) => (i === name ? fresh : i));
+    swapped.set(node, { ...now, inputs });
+  }
+  return {
+    ...graph,
+    constants,
+    nodes: graph.nodes.map((n) => swapped.get(n) ?? n),
+    // What was recorded holds for the classes before.
+    valueInfo: [],
+    outputs: graph.outputs.map(({ name, type }) => ({ name, type })),
+  };
+}
+
+/** Whether a name is free once these constants are read no more. */
+function unusedBut(graph: Graph, old: readonly OfClasses[]) {
+  const leaving = new Set(
+    old
+      .filter(({ node, name }) =>
+        graph.nodes.every((n) => n === node || !n.inputs.includes(name)),
+      )
+      .map(({ name }) => name),
+  );
+  const { has } = new GraphBuilder(graph);
+  return (name: string) => !has(name) || leaving.has(name);
+}
+
+/** The layer that gives the classes, from behind, and additions to what it gives. */
+function lastLayer(graph: Graph, output: string, classes: number) {
   const b = new GraphBuilder(graph);
   const makers = makersOf(graph);
   const { signal } = signals(graph, b, isLayer);
-  const constants = new Map(graph.constants);
-  const swapped = new Map<Node, Node>();
-  const fresh = (name: string, value: Tensor) => {
-    const unused = b.fresh(name);
-    constants.set(unused, value);
-    return unused;
-  };
-  const limited = (dims: readonly number[], fanIn: number): FloatTensor => {
-    const limit = 1 / Math.sqrt(fanIn);
-    const draw = () => (2 * random.uniform() - 1) * limit;
-    return floats(dims, Float32Array.from({ length: sizeOf(dims) }, draw));
-  };
-  /** Additions of a number for each class, whose bias is drawn with the layer. */
-  const biases: { node: Node; name: string; dims: readonly number[] }[] = [];
+  const biases: OfClasses[] = [];
   let node = makers.get(output);
   while (node) {
-    const weights = weightsOf(node, graph, before.length);
-    if (weights) {
-      const { at, axis, fanIn } = weights;
-      const old = graph.constants.get(node.inputs[at] ?? "")!;
-      const dims = old.dims.map((d, i) => (i === axis ? classes.length : d));
-      const inputs = [...node.inputs];
-      inputs[at] = fresh("head.weight", limited(dims, fanIn(classes.length)));
-      if (inputs[2])
-        inputs[2] = fresh(
-          "head.bias",
-          limited([classes.length], fanIn(classes.length)),
-        );
-      swapped.set(node, { ...node, inputs });
-      for (const one of biases) {
-        const dims = one.dims.map((d) => (d === 1 ? 1 : classes.length));
-        const value = limited(dims, fanIn(classes.length));
-        const name = fresh("head.bias", value);
-        const inputs = one.node.inputs.map((i) => (i === one.name ? name : i));
-        swapped.set(one.node, { ...one.node, inputs });
-      }
-      return {
-        ...graph,
-        constants,
-        nodes: graph.nodes.map((n) => swapped.get(n) ?? n),
-        // What was recorded holds for the classes before.
-        valueInfo: [],
-        outputs: graph.outputs.map(({ name, type }) => ({ name, type })),
-      };
+    const found = weightsOf(node, graph, classes);
+    if (found) {
+      const [, name = "", bias] = node.inputs;
+      if (bias) biases.push({ node, name: bias, axis: 0 });
+      return { ...found, weight: { node, name, axis: found.axis }, biases };
     }
-    const sources: string[] = node.inputs.filter((name) => signal.has(name));
-    const [source, ...others] = sources;
+    const [source, ...others] = node.inputs.filter((name) => signal.has(name));
     if (node.op === "Add" && others.length === 0) {
       const name = node.inputs.find((i) => i !== source) ?? "";
-      const dims = graph.constants.get(name)?.dims;
-      if (dims && sizeOf(dims) === before.length)
-        biases.push({ node, name, dims });
-      else break;
+      const { dims = [] } = graph.constants.get(name) ?? {};
+      if (sizeOf(dims) !== classes) break;
+      biases.push({ node, name, axis: dims.indexOf(classes) });
     } else if (node.domain !== "" || !moves.has(node.op)) break;
     node = makers.get(source ?? node.inputs[0] ?? "");
   }
@@ -173,47 +185,39 @@ const unknown = (why: string) =>
   );
 
 /**
- * Where a layer has its weights, and which of their axes is that of the classes;
- * undefined for another node.
+ * Which axis of a layer's weights is that of the classes; undefined for another node.
  */
 function weightsOf(
   node: Node,
   { constants }: Graph,
   classes: number,
-):
-  | {
-      readonly at: number;
-      readonly axis: number;
-      /** What a weight is drawn for, as PyTorch counts it. */
-      readonly fanIn: (classes: number) => number;
-    }
-  | undefined {
-  if (node.domain !== "") return undefined;
+): { axis: number; fanIn: (classes: number) => number } | undefined {
   const dims = constants.get(node.inputs[1] ?? "")?.dims;
-  if (!dims) return undefined;
-  const rest = sizeOf(dims.slice(1));
-  const found = ((): { axis: number; fanIn: (c: number) => number } | null => {
-    switch (node.op) {
-      case "Conv":
-        return attribute(node, "group", "int", 1) === 1
-          ? { axis: 0, fanIn: () => rest }
-          : null;
-      case "ConvTranspose":
-        return attribute(node, "group", "int", 1) === 1
-          ? { axis: 1, fanIn: (c) => c * sizeOf(dims.slice(2)) }
-          : null;
-      case "MatMul":
-        return dims.length === 2 ? { axis: 1, fanIn: () => dims[0]! } : null;
-      case "Gemm": {
-        const axis = attribute(node, "transB", "int", 0) === 1 ? 0 : 1;
-        return { axis, fanIn: () => dims[1 - axis]! };
-      }
-      default:
-        return null;
-    }
-  })();
+  if (node.domain !== "" || !dims) return undefined;
+  const found = axisOfClasses(node, dims);
   // A single logit may stand for two classes.
   const size = found && dims[found.axis];
-  const fits = size === classes || (size === 1 && classes === 2);
-  return found && fits ? { at: 1, ...found } : undefined;
+  return size === classes || (size === 1 && classes === 2) ? found : undefined;
+}
+
+/** The same of weights of this shape, with what PyTorch draws a weight for. */
+function axisOfClasses(node: Node, dims: readonly number[]) {
+  const isWhole = /^Conv/.test(node.op)
+    ? attribute(node, "group", "int", 1) === 1
+    : dims.length === 2;
+  if (!isWhole) return undefined;
+  switch (node.op) {
+    case "Conv":
+      return { axis: 0, fanIn: () => sizeOf(dims.slice(1)) };
+    case "ConvTranspose":
+      return { axis: 1, fanIn: (k: number) => k * sizeOf(dims.slice(2)) };
+    case "MatMul":
+      return { axis: 1, fanIn: () => dims[0]! };
+    case "Gemm": {
+      const axis = attribute(node, "transB", "int", 0) === 1 ? 0 : 1;
+      return { axis, fanIn: () => dims[1 - axis]! };
+    }
+    default:
+      return undefined;
+  }
 }

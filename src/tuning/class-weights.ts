@@ -46,7 +46,7 @@ export function requireClasses(setting: string, { targets }: Dataset): void {
   if (!targets) return;
   throw new UsageError(
     "TRAINING_CLASSES",
-    `${setting} needs samples of one class each, the data has several labels or values a sample`,
+    `${setting} needs samples of one class each, the data has several labels or values a sample, or a class at each position`,
     "Leave it out.",
   );
 }

@@ -1,4 +1,4 @@
-import { AssayError, hashOf, Random } from "#core";
+import { hashOf, Random } from "#core";
 import { compile } from "#model";
 import { takeRows } from "#onnx";
 import type { Attacking, Bench } from "../attacking/index.ts";
@@ -46,7 +46,6 @@ async function certifyAll(
   most: number | undefined,
 ): Promise<CertificateResult> {
   const { data, seed, store, engine } = bench;
-  requireClasses(ready);
   const chosen = evenly(data, most ?? data.y.length);
   const key = hashOf({
     smoothing,
@@ -87,14 +86,4 @@ async function certifyAll(
     ),
     seconds: seconds(),
   };
-}
-
-function requireClasses({ id, model }: ReadyModel): void {
-  const kind = model.task?.kind ?? "classes";
-  if (kind !== "multi-label" && kind !== "regression") return;
-  throw new AssayError(
-    "CERTIFY_TASK",
-    `${id} is a ${kind} model; smoothing certifies classes`,
-    "Remove certify from the suite, or name the candidates that classify: certify.candidates.",
-  );
 }

@@ -1,5 +1,5 @@
-import { hashOf, packageVersion, Random } from "#core";
-import { inTargetUnits, type Model, modelTask } from "#model";
+import { hashOf, packageVersion, Random, UsageError } from "#core";
+import { inTargetUnits, type Model, modelOf, modelTask } from "#model";
 import { hashModel } from "#onnx";
 import { architectureOf, asPart, tuneEvenly } from "#tuning";
 import type { Lineage } from "../results/index.ts";
@@ -130,10 +130,21 @@ function blank(id: string, { loaded, data }: Known, random: Random): Model {
   const architecture = architectureOf(base?.pretrain?.architecture as string);
   const { train } = data.pretraining as Parts;
   const shape = train.x.dims.slice(1);
-  const model: Model = {
-    ...architecture.build(shape, train.classes, random),
-    ...modelTask(task),
-  };
+  const plain = architecture.build(shape, train.classes, random);
+  const placed = task?.kind === "positions";
+  if (placed !== (architecture.atPositions ?? false))
+    throw new UsageError(
+      "ARCHITECTURE_INPUT",
+      placed
+        ? `${architecture.id} answers for a sample as a whole, and the task is a class at each position`
+        : `${architecture.id} answers at each position, and the task is one of whole samples`,
+      placed
+        ? "Give base.pretrain.architecture: small-unet, or a base model."
+        : "Give another base.pretrain.architecture, or task: { kind: positions, least: 0.9 }.",
+    );
+  const model = placed
+    ? modelOf(plain.graph, architecture.id, { task, classes: train.classes })
+    : { ...plain, ...modelTask(task) };
   checkTargets(model, train, id);
   return inTargetUnits(model, train.targets);
 }

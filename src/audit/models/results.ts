@@ -35,7 +35,7 @@ function taskResult(
   { targets }: Dataset,
 ): Results["task"] {
   const { task } = first?.model ?? {};
-  if (!first || (task?.kind !== "multi-label" && task?.kind !== "regression"))
+  if (!first || !task || task.kind === "classes" || task.kind === "binary")
     return undefined;
   const { broken } = meaningOf(first.model);
   const chance = chanceOf(first.model, targets);

@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
+import { z } from "zod";
 import type { TrialAttack } from "#attacks";
 import { type Chosen, type Need, nearest, needsOf, UsageError } from "#core";
 import type { Reactive, Repair } from "#defenses";
 import { cutOff, type Model } from "#model";
 import { type Known, outlineOf, outlineOfCandidate } from "../models/index.ts";
-import { type Candidate, plainParams } from "../suite/index.ts";
+import { type Candidate, isNamed, plainParams } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
 import { planCells } from "./cells.ts";
 import { checkNeeds, type Place } from "./needs.ts";
@@ -44,6 +45,12 @@ export async function foresee(known: Known): Promise<void> {
       for (const [key, cut] of named(chosen.params, ["cut", "secondCut"]))
         for (const model of modelsOf(chosen, base, unrelated))
           at(`${kind}.${name}.${key}`, () => cutOff(model, cut));
+  for (const [id, place] of places)
+    if (
+      suite.certify &&
+      isNamed(suite.certify.candidates, suite.candidates[id]!)
+    )
+      at("certify", () => checkNeeds(certification, place));
   const cells = planCells(suite);
   await tryModelsOf(
     cells.flatMap(({ parts }) => parts),
@@ -86,6 +93,12 @@ async function tryModelsOf(
       await tryModel?.(resolve(loaded.folder, file), {});
 }
 
+/** Smoothing takes the class that a candidate says most often. */
+const certification: Chosen = {
+  unit: { id: "certify", params: z.object({}), needs: ["one class"] },
+  params: {},
+};
+
 /** What is known of a candidate before it is trained. */
 async function placeOf(
   candidate: Candidate,
@@ -99,6 +112,7 @@ async function placeOf(
   const place = { suite, candidate, model, train };
   if ("settings" in candidate)
     for (const part of candidate.settings.augment) checkNeeds(part, place);
+  if (candidate.adaptation) checkNeeds(candidate.adaptation, place);
   return place;
 }
 

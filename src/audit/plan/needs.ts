@@ -41,7 +41,10 @@ const looks: Readonly<
     "fine-tunes a candidate again, which takes a strategy of its own and one task",
   "one class": (place) =>
     hasTargets(place) &&
-    "is about classes, and the outputs are labels or values",
+    "is about classes, and the outputs are labels or values, or classes at each position",
+  "one answer": (place) =>
+    hasPositions(place) &&
+    "is about samples as a whole, and there is an answer at each position",
   samples: ({ train }, { budgets }) => {
     const most = Math.max(...(budgets as readonly number[]));
     return (
@@ -74,11 +77,18 @@ const isText = ({ embedding }: Model) => embedding !== undefined;
  */
 function hasTargets({ suite, candidate, train }: Place): boolean {
   if (train) return train.targets !== undefined;
-  if (!candidate) return false;
-  const { task: name } = candidate;
-  const task = name === MAIN ? suite.task : suite.tasks[name]?.task;
-  return task?.kind === "multi-label" || task?.kind === "regression";
+  const kind = candidate && kindOf(suite, candidate);
+  return kind !== undefined && kind !== "classes" && kind !== "binary";
 }
+
+/** The same of positions. */
+const hasPositions = ({ suite, candidate, train }: Place): boolean =>
+  train
+    ? train.positions !== undefined
+    : candidate !== undefined && kindOf(suite, candidate) === "positions";
+
+const kindOf = (suite: Suite, { task: name }: Candidate) =>
+  (name === MAIN ? suite.task : suite.tasks[name]?.task)?.kind;
 
 /** What may be done about it, besides leaving the unit out. */
 const hints: Readonly<Partial<Record<Need, string>>> = {

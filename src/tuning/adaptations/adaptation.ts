@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Random } from "#core";
+import type { Need, Random } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
@@ -13,6 +13,7 @@ interface Described<S extends z.ZodObject> {
   readonly title: string;
   readonly reference: string;
   readonly params: S;
+  readonly needs?: readonly Need[];
 }
 
 /**
@@ -60,7 +61,12 @@ export type Adaptation = JointAdaptation | SourceFreeAdaptation;
 
 export const defineJoint = <S extends z.ZodObject>(
   adaptation: Omit<JointAdaptation<S>, "kind">,
-): JointAdaptation<S> => ({ kind: "joint", ...adaptation });
+): JointAdaptation<S> => ({
+  kind: "joint",
+  // They compare what one head reads of samples as a whole.
+  needs: ["one answer"],
+  ...adaptation,
+});
 
 export const defineSourceFree = <S extends z.ZodObject>(
   adaptation: Omit<SourceFreeAdaptation<S>, "kind">,

@@ -18,6 +18,7 @@ import { defineSourceFree } from "./adaptation.ts";
  */
 export const tent = defineSourceFree({
   id: "tent",
+  needs: ["one answer"],
   title: "Entropy minimisation (Tent)",
   reference: "Wang et al. 2021, arXiv:2006.10726",
   params: z.strictObject({

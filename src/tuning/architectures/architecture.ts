@@ -5,6 +5,11 @@ import type { Model } from "#model";
 export interface Architecture {
   readonly id: string;
   readonly title: string;
+  /**
+   * Whether its logits are [N, classes, ...], one at each position, rather than [N,
+   * classes].
+   */
+  readonly atPositions?: true;
   /** @param shape of one sample: [C, H, W], or [width] of rows */
   build(
     shape: readonly number[],

@@ -2,6 +2,7 @@ import type { Architecture } from "./architecture.ts";
 import { madryCnn } from "./madry-cnn.ts";
 import { mlp } from "./mlp.ts";
 import { smallCnn, smallCnnBn } from "./small-cnn.ts";
+import { smallUnet } from "./small-unet.ts";
 
 /** Every built-in architecture. A new one is a file and a line here. */
 export const architectures: readonly Architecture[] = [
@@ -9,6 +10,7 @@ export const architectures: readonly Architecture[] = [
   smallCnnBn,
   madryCnn,
   mlp,
+  smallUnet,
 ];
 
 /** The architecture of this id, which is known to be one. */

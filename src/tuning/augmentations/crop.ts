@@ -9,7 +9,7 @@ export const crop = defineAugmentation({
   id: "crop",
   title: "Random crop of the padded image",
   reference: "He et al. 2016, arXiv:1512.03385",
-  needs: ["images"],
+  needs: ["images", "one answer"],
   isAlone: true,
   params: z.strictObject({ padding: z.int().positive().default(4) }),
   open: ({ padding }, context) =>

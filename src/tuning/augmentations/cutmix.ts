@@ -18,7 +18,7 @@ export const cutmix = defineAugmentation({
   id: "cutmix",
   title: "CutMix",
   reference: "Yun et al. 2019, arXiv:1905.04899",
-  needs: ["images"],
+  needs: ["images", "one answer"],
   params: z.strictObject({
     alpha: z.number().positive().default(1),
     probability: z.number().min(0).max(1).default(1),

@@ -8,7 +8,7 @@ export const flip = defineAugmentation({
   id: "flip",
   title: "Horizontal flip",
   reference: "Krizhevsky et al. 2012, NeurIPS",
-  needs: ["images"],
+  needs: ["images", "one answer"],
   isAlone: true,
   params: z.strictObject({
     probability: z.number().min(0).max(1).default(0.5),

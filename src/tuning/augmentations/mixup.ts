@@ -12,6 +12,7 @@ export const mixup = defineAugmentation({
   id: "mixup",
   title: "mixup",
   reference: "Zhang et al. 2018, arXiv:1710.09412",
+  needs: ["one answer"],
   params: z.strictObject({ alpha: z.number().positive().default(0.2) }),
   open: ({ alpha }) => ({
     criterion: distributionCriterion,

@@ -10,7 +10,7 @@ export const rotate = defineAugmentation({
   id: "rotate",
   title: "Random rotation",
   reference: "Simard et al. 2003, ICDAR",
-  needs: ["images"],
+  needs: ["images", "one answer"],
   isAlone: true,
   params: z.strictObject({
     /** The largest angle, in degrees. */

@@ -1,0 +1,183 @@
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { runAudit } from "#audit";
+import { Random } from "#core";
+import { encodeNpy } from "#data";
+import { floats } from "#onnx";
+import { resultsSchema } from "#results";
+import { renderMarkdown } from "../../../reports/markdown/render.ts";
+import { put, temporaryFolder } from "../../folder.ts";
+
+const folder = temporaryFolder();
+const [COUNT, SIDE] = [160, 12];
+
+/** Squares (1) and crosses (2) on a ground (0), in noise, and what is where. */
+function shapes() {
+  const random = new Random("shapes");
+  const x = new Float32Array(COUNT * SIDE * SIDE);
+  const y = new Float32Array(COUNT * SIDE * SIDE);
+  for (let i = 0; i < COUNT; i++) {
+    const at = (row: number, column: number) =>
+      (i * SIDE + row) * SIDE + column;
+    for (let p = 0; p < SIDE * SIDE; p++)
+      x[i * SIDE * SIDE + p] = 0.2 + 0.1 * random.uniform();
+    for (const kind of [1, 2]) {
+      const row = 2 + random.below(SIDE - 4);
+      const column = 2 + random.below(SIDE - 4);
+      for (const r of [-2, -1, 0, 1, 2])
+        for (const c of [-2, -1, 0, 1, 2]) {
+          const isIn =
+            kind === 1
+              ? Math.abs(r) < 2 && Math.abs(c) < 2
+              : r === 0 || c === 0;
+          if (!isIn || row + r >= SIDE || column + c >= SIDE) continue;
+          x[at(row + r, column + c)] =
+            (kind === 1 ? 0.8 : 0.5) + 0.1 * random.uniform();
+          y[at(row + r, column + c)] = kind;
+        }
+    }
+    // The corner is not known.
+    y[at(0, 0)] = -100;
+  }
+  return { x, y };
+}
+
+beforeAll(() => {
+  const { x, y } = shapes();
+  put(folder, "x.npy", encodeNpy(floats([COUNT, SIDE, SIDE], x)));
+  put(folder, "y.npy", encodeNpy(floats([COUNT, SIDE, SIDE], y)));
+});
+
+const suite = ({
+  task = "{ kind: positions, measure: iou, least: 0.6 }",
+  attacks = "pgd: { id: pgd, steps: 10, relStepSize: 0.25 }",
+  more = "",
+  candidate = "{ strategy: full, epochs: 4, learningRate: 0.01, batchSize: 8 }",
+  architecture = "small-unet",
+  threat = "small: { norm: linf, eps: 0.08 }",
+} = {}) => `
+version: 1
+seed: 2
+title: shapes
+data: { source: npy, x: x.npy, y: y.npy, answers: positions, classes: [ground, square, cross] }
+task: ${task}
+samples: 12
+base:
+  classes: [ground, square, cross]
+  pretrain: { architecture: ${architecture}, epochs: 8, learningRate: 0.004, batchSize: 8 }
+candidates:
+  full: ${candidate}
+threatModels:
+  ${threat}
+attacks:
+  noise: noise
+  ${attacks}
+${more}`;
+
+async function run(text: string) {
+  const path = put(folder, "suite.yaml", text);
+  const out = mkdtempSync(join(folder, "out-"));
+  const results = await runAudit({ suite: path, out });
+  expect(() => resultsSchema.parse(results)).not.toThrow();
+  return results;
+}
+
+test("a class at each pixel: trained, attacked and reported as such", async () => {
+  const results = await run(
+    suite({
+      attacks: `pgd: { id: pgd, steps: 10, relStepSize: 0.25 }
+  fgsm: fgsm
+  apgd: { id: apgd-ce, steps: 10, restarts: 1 }
+  square: { id: square, queries: 100 }
+  auto: { id: autoattack, steps: 5, restarts: 1, queries: 50 }`,
+    }),
+  );
+  expect(results.task).toMatchObject({
+    kind: "positions",
+    broken: "the mean IoU of its classes is below 60.0 %",
+  });
+  // No single mask is right for samples with shapes at other places.
+  expect(results.task?.chance).toBeLessThan(0.2);
+  const [full] = results.candidates;
+  expect(full?.cleanAccuracy.value).toBeGreaterThan(0.8);
+  const [share, each] = full?.measures ?? [];
+  expect(share?.value).toBeGreaterThan(0.9);
+  expect(share?.interval?.low).toBeLessThan(share?.value as number);
+  expect(each?.interval?.high).toBeGreaterThan(each?.value as number);
+  const cell = (attack: string) =>
+    results.cells.find((c) => c.id === `full/none/${attack}@small`);
+  const noise = cell("noise")?.robustAccuracy.value as number;
+  for (const attack of ["pgd", "apgd", "square", "auto"])
+    expect(cell(attack)?.robustAccuracy.value).toBeLessThan(noise);
+  const moved = cell("pgd")?.measures ?? [];
+  for (const measure of moved)
+    expect(measure.value).toBeLessThan(measure.clean);
+  expect(moved[1]?.cleanInterval?.low).toBeLessThan(moved[1]?.clean as number);
+  expect(renderMarkdown(results)).toContain(
+    "A sample is wrong when the mean IoU of its classes is below 60.0 %.",
+  );
+});
+
+test("the share of positions: trained adversarially, behind defences", async () => {
+  const results = await run(
+    suite({
+      task: "{ kind: positions, least: 0.95 }",
+      candidate:
+        "{ strategy: full, epochs: 3, learningRate: 0.01, batchSize: 8, training: { id: pgd-at, eps: 0.08, steps: 2 } }",
+      more: "defenses: { blur: [gaussian], noise: [gaussian-noise] }",
+    }),
+  );
+  expect(results.task?.broken).toBe(
+    "fewer than 95.0 % of its positions are right",
+  );
+  const clean = results.cells.map((c) => c.cleanAccuracy.value);
+  expect(Math.max(...clean)).toBeGreaterThan(0.5);
+  for (const { outcomes, attackSuccess } of results.cells)
+    if (/[01]/.test(outcomes)) expect(attackSuccess).not.toBeNull();
+});
+
+test.each([
+  [
+    "attacks that turn images",
+    { attacks: "spatial: spatial", threat: "turned: { norm: none }" },
+    /attacks.spatial: spatial is about samples as a whole/,
+  ],
+  [
+    "detectors",
+    { more: "defenses: { unsure: [max-softmax] }" },
+    /max-softmax is about samples as a whole/,
+  ],
+  [
+    "attacks through a base",
+    { attacks: "public: base-pgd" },
+    /base-pgd is about samples as a whole/,
+  ],
+  [
+    "augmentations that move pixels",
+    { candidate: "{ strategy: full, epochs: 1, augment: [flip] }" },
+    /flip is about samples as a whole/,
+  ],
+  [
+    "training parts that compare classes",
+    { candidate: "{ strategy: full, epochs: 1, training: trades }" },
+    /TRADES compares probabilities of classes, the model is one of positions/,
+  ],
+  [
+    "certificates",
+    { more: "certify: { sigma: 0.1 }" },
+    /certify is about classes/,
+  ],
+  [
+    "other architectures",
+    { architecture: "small-cnn" },
+    /small-cnn answers for a sample as a whole/,
+  ],
+  [
+    "classifiers",
+    { task: "{ kind: classes }" },
+    /small-unet answers at each position, and the task is one of whole samples/,
+  ],
+])("%s are refused by name", async (_name, options, message) => {
+  await expect(run(suite(options))).rejects.toThrow(message);
+});
