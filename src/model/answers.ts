@@ -1,6 +1,6 @@
 import { softmax } from "#core";
 import type { Engine } from "#engine";
-import type { FloatTensor } from "#onnx";
+import { type FloatTensor, floats } from "#onnx";
 import { compile } from "./compiled.ts";
 import type { Model } from "./model.ts";
 import { meaningOf } from "./tasks/index.ts";
@@ -31,6 +31,25 @@ export function argmaxRows(logits: FloatTensor): Int32Array {
     }
     return best;
   });
+}
+
+/** What outputs say as targets, a row each, where the task has targets. */
+export function saidBy(
+  model: Model,
+  { data, dims }: FloatTensor,
+): FloatTensor | undefined {
+  const [n = 0, width = 0] = dims;
+  const { said } = meaningOf(model);
+  const rows = Array.from({ length: n }, (_, i) =>
+    said(data.subarray(i * width, (i + 1) * width)),
+  );
+  const [first] = rows;
+  if (!first) return undefined;
+  const all = new Float32Array(n * first.length);
+  rows.forEach((row, i) => {
+    all.set(row ?? [], i * first.length);
+  });
+  return floats([n, first.length], all);
 }
 
 /** Probabilities of the classes from logits [N, classes], a row each. */

@@ -4,6 +4,7 @@ export {
   argmaxRows,
   classesSeen,
   logitsOf,
+  saidBy,
   softmaxRows,
 } from "./answers.ts";
 export { answersAsGiven, type Given } from "./as-given/answers.ts";

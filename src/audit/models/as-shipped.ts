@@ -1,6 +1,6 @@
 import { AssayError, percent } from "#core";
 import type { Dataset } from "#data";
-import { type CompiledModel, classesSeen, type Given, meaningOf } from "#model";
+import { type CompiledModel, classesSeen, type Given, saidBy } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Shipped } from "../results/index.ts";
 import type { ReadyModel } from "./ready.ts";
@@ -74,9 +74,9 @@ function otherwise(
 ): number {
   const seen = classesSeen(model, answers, targets);
   const other = classesSeen(model, given, targets);
-  const data = meaningOf(model).said(answers.data);
-  if (!data) return seen.filter((k, i) => k !== other[i]).length;
-  const apart = classesSeen(model, given, { ...answers, data });
+  const said = saidBy(model, answers);
+  if (!said) return seen.filter((k, i) => k !== other[i]).length;
+  const apart = classesSeen(model, given, said);
   const isRight = (k: number | undefined) => k === 0;
   return seen.filter(
     (k, i) => isRight(k) !== isRight(other[i]) || !isRight(apart[i]),

@@ -7,6 +7,7 @@ import {
   floats,
   type Graph,
   GraphBuilder,
+  sizeOf,
   takeRows,
 } from "#onnx";
 import { MOST } from "../batches.ts";
@@ -14,6 +15,7 @@ import { isLayersModel } from "../layers-model/read.ts";
 import { type AsRead, type LoadModelOptions, openAsRead } from "../load.ts";
 import { twoLogits } from "../outputs/logits.ts";
 import { inOrderOf, pickedFrom, storedNames } from "../outputs/names.ts";
+import { placed } from "../outputs/positions.ts";
 import { readGraph } from "../read.ts";
 import { withSafetensors } from "../safetensors.ts";
 import { type Front, frontOf } from "./front.ts";
@@ -144,20 +146,27 @@ async function asJudged(
   } as const;
   const b = new GraphBuilder({ ...emptyGraph("behind"), inputs: [input] });
   const signed = source.shares ? b.sub(SCORES, 0.5) : SCORES;
-  const two = source.from === "one logit" ? twoLogits(b, signed) : signed;
+  const { task } = model;
+  const isPlaced = task?.kind === "positions";
+  const each = isPlaced ? width / sizeOf(task.shape ?? []) : width;
+  const two = isPlaced
+    ? placed(b, signed, task, each)
+    : source.from === "one logit"
+      ? twoLogits(b, signed)
+      : signed;
   const logits = b.op("Identity", [
     source.reversed ? b.op("Gather", [two, b.ints([1, 0])], LAST) : two,
   ]);
   const found = { logits, cut: b.build([logits]) };
   const own = model.task || model.features ? undefined : storedNames(file);
-  const placed = outputs
+  const inOrder = outputs
     ? pickedFrom(found, outputs, own, path)
     : inOrderOf(found, own, classes, path);
-  const session = await onnxruntime.load(placed.cut);
+  const session = await onnxruntime.load(inOrder.cut);
   try {
-    return (await session.run({ [SCORES]: scores }))[
-      placed.logits
-    ] as FloatTensor;
+    const seen = await session.run({ [SCORES]: scores });
+    const { data, dims } = seen[inOrder.logits] as FloatTensor;
+    return floats([dims[0] ?? 0, sizeOf(dims.slice(1))], data);
   } finally {
     await session.release();
   }

@@ -16,13 +16,7 @@ import { featuresBy, type Pool, pooled } from "./features.ts";
 import type { Found, Source } from "./found.ts";
 import { positionsOf } from "./positions.ts";
 import type { Scores } from "./scores.ts";
-import { sharesIn } from "./shares.ts";
-
-/**
- * Probabilities this small are taken for the smallest: their logarithm
- * has to be a number.
- */
-const SMALLEST = 1e-12;
+import { logOf, sharesIn } from "./shares.ts";
 
 /** What is known of a model's outputs before they are looked at. */
 export interface Stated {
@@ -55,13 +49,13 @@ export function findLogits(graph: Graph, file: string, stated: Stated): Found {
   const chosen = chooseOutput(graph, b, stated, file);
   const { name } = chosen.output;
   if (stated.task?.kind === "positions") {
-    const { logits, task, from } = positionsOf(graph, b, name, {
-      ...stated,
-      task: stated.task,
-      file,
-    });
-    const cut = prune(b.build([logits]));
-    return { logits, cut, task, source: { ...chosen, reversed: false, from } };
+    const task = { ...stated, task: stated.task, file };
+    const { source, ...found } = positionsOf(graph, b, name, task);
+    return {
+      ...found,
+      cut: prune(b.build([found.logits])),
+      source: { ...chosen, ...source, reversed: false },
+    };
   }
   const end = endOf(graph, b, name);
   const inside = end ? undefined : sharesIn(graph, b, name);
@@ -155,14 +149,6 @@ const noAnswers = (
     `${file}: output "${output}" gives features (${why}), no answer for each of ${classes.length} classes`,
     "Use it as base: a strategy puts a head on it and fine-tunes it.",
   );
-
-/** The logarithm of shares, or of the odds of each where it holds by itself. */
-function logOf(b: GraphBuilder, shares: string, odds: boolean): string {
-  const log = (p: string) =>
-    b.op("Log", [b.op("Clip", [p, b.scalar(SMALLEST), b.scalar(1)])]);
-  const yes = log(shares);
-  return odds ? b.sub(yes, log(b.sub(1, shares))) : yes;
-}
 
 const swapped = (b: GraphBuilder, two: string) =>
   b.op("Gather", [two, b.ints([1, 0])], { axis: int(1) });

@@ -14,6 +14,7 @@ import {
 import { makersOf } from "../ancestry.ts";
 import type { Task } from "../tasks/index.ts";
 import type { Source } from "./found.ts";
+import { logOf, sharesIn } from "./shares.ts";
 
 export type PositionsTask = Extract<Task, { kind: "positions" }>;
 
@@ -23,7 +24,7 @@ interface Positions {
   readonly logits: string;
   /** With the axis of the classes and the shape of the positions. */
   readonly task: PositionsTask;
-  readonly from: Source["from"];
+  readonly source: Pick<Source, "from" | "shares">;
 }
 
 /** What is known of outputs by position before they are looked at. */
@@ -83,19 +84,56 @@ export function positionsOf(
     );
   if (isOne && end && end.op !== "Sigmoid")
     refuse("one class, whatever the input", "Export a logit for each class.");
-  const logits = end ? before(b, end) : output;
+  const inside = end ? undefined : sharesIn(graph, b, output);
+  const logits = end
+    ? before(b, end)
+    : inside
+      ? logOf(b, output, isOne)
+      : output;
   const turned = axis === 1 ? logits : b.transpose(logits, toFront(dims));
   const flat = b.op("Reshape", [turned, b.ints([0, 0, -1])]);
   return {
-    // The logits of two classes from that of the second.
-    logits: isOne ? b.concat([b.mul(flat, -0.5), b.mul(flat, 0.5)], 1) : flat,
+    logits: isOne ? twoClasses(b, flat) : flat,
     task: {
       ...task,
       axis: axis === 1 ? "first" : "last",
       shape: places as number[],
     },
-    from: end ? cutAt[end.op] : isOne ? "one logit" : "output",
+    source: {
+      shares: isOne && (end !== undefined || inside !== undefined),
+      from: isOne
+        ? "one logit"
+        : end
+          ? cutAt[end.op]
+          : inside
+            ? "probabilities"
+            : "output",
+    },
   };
+}
+
+/** The logits of two classes from that of the second, [N, 1, positions]. */
+const twoClasses = (b: GraphBuilder, z: string): string =>
+  b.concat([b.mul(z, -0.5), b.mul(z, 0.5)], 1);
+
+/**
+ * What a file gives at positions of this task, in rows as they come, as [N, classes,
+ * positions].
+ *
+ * @param each numbers at each position
+ */
+export function placed(
+  b: GraphBuilder,
+  rows: string,
+  { axis, shape = [] }: PositionsTask,
+  each: number,
+): string {
+  const all = sizeOf(shape);
+  const logits =
+    axis === "last"
+      ? b.transpose(b.reshape(rows, [-1, all, each]), [0, 2, 1])
+      : b.reshape(rows, [-1, each, all]);
+  return each === 1 ? twoClasses(b, logits) : logits;
 }
 
 /** [N, classes, positions] as [N, classes x positions]. */

@@ -49,6 +49,20 @@ export function sharesIn(
   return walk.from.has("softmax") ? "softmax" : undefined;
 }
 
+/**
+ * Probabilities this small are taken for the smallest: their logarithm
+ * has to be a number.
+ */
+const SMALLEST = 1e-12;
+
+/** The logarithm of shares, or of the odds of each where it holds by itself. */
+export function logOf(b: GraphBuilder, shares: string, odds: boolean): string {
+  const log = (p: string) =>
+    b.op("Log", [b.op("Clip", [p, b.scalar(SMALLEST), b.scalar(1)])]);
+  const yes = log(shares);
+  return odds ? b.sub(yes, log(b.sub(1, shares))) : yes;
+}
+
 /** Nodes behind the last Softmax or Sigmoid at most, from one to the next. */
 const MOST = 64;
 

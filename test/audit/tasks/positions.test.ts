@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from "vitest";
 import { runAudit } from "#audit";
 import { Random } from "#core";
 import { encodeNpy } from "#data";
-import { floats } from "#onnx";
+import { emptyGraph, encodeModel, floats, GraphBuilder, int } from "#onnx";
 import { resultsSchema } from "#results";
 import { renderMarkdown } from "../../../reports/markdown/render.ts";
 import { put, temporaryFolder } from "../../folder.ts";
@@ -47,6 +47,8 @@ beforeAll(() => {
   const { x, y } = shapes();
   put(folder, "x.npy", encodeNpy(floats([COUNT, SIDE, SIDE], x)));
   put(folder, "y.npy", encodeNpy(floats([COUNT, SIDE, SIDE], y)));
+  const is = y.map((k) => Math.min(k, 1));
+  put(folder, "is.npy", encodeNpy(floats([COUNT, SIDE, SIDE], is)));
 });
 
 const suite = ({
@@ -135,6 +137,66 @@ test("the share of positions: trained adversarially, behind defences", async () 
   expect(Math.max(...clean)).toBeGreaterThan(0.5);
   for (const { outcomes, attackSuccess } of results.cells)
     if (/[01]/.test(outcomes)) expect(attackSuccess).not.toBeNull();
+});
+
+/** A file that takes what is brighter than 0.4 for a shape. */
+function bright(outputs: 1 | 2, end: (b: GraphBuilder, v: string) => string) {
+  const b = new GraphBuilder(emptyGraph("bright"));
+  b.input({ name: "x", type: "float32", dims: ["batch", 1, SIDE, SIDE] });
+  const [w, bias] =
+    outputs === 1
+      ? [[20], [-8]]
+      : [
+          [-10, 10],
+          [4, -4],
+        ];
+  const maps = b.op("Conv", [
+    "x",
+    b.constant(floats([outputs, 1, 1, 1], w)),
+    b.constant(floats([outputs], bias)),
+  ]);
+  return encodeModel(b.build([end(b, maps)]));
+}
+
+test.each([
+  ["one Sigmoid a pixel", bright(1, (b, v) => b.sigmoid(v))],
+  ["one logit a pixel", bright(1, (_b, v) => v)],
+  [
+    "a Softmax, classes last",
+    bright(2, (b, v) => {
+      const last = b.transpose(v, [0, 2, 3, 1]);
+      return b.op("Softmax", [last], { axis: int(-1) });
+    }),
+  ],
+  [
+    "shares of two members",
+    bright(2, (b, v) => {
+      const softmax = () => b.op("Softmax", [v], { axis: int(1) });
+      return b.mul(b.add(softmax(), softmax()), 0.5);
+    }),
+  ],
+])("a given file, %s", async (_name, file) => {
+  put(folder, "bright.onnx", file);
+  const results = await run(`
+version: 1
+title: given
+data: { source: npy, x: x.npy, y: is.npy, answers: positions, classes: [ground, shape] }
+task: { kind: positions, least: 1 }
+samples: 6
+candidates:
+  given: { model: bright.onnx }
+threatModels:
+  small: { norm: linf, eps: 0.05 }
+  large: { norm: linf, eps: 0.15 }
+attacks:
+  pgd: { id: pgd, steps: 5, relStepSize: 0.5 }
+`);
+  const [given] = results.candidates;
+  expect(given?.cleanAccuracy.value).toBe(1);
+  expect(given?.shipped).toMatchObject({ apart: 0, why: null });
+  expect(given?.measures?.map((m) => m.value)).toEqual([1, 1, 1]);
+  // The ground is below 0.3, and shapes are above 0.5.
+  expect(results.cells.map((c) => c.robustAccuracy.value)).toEqual([1, 0]);
 });
 
 test.each([

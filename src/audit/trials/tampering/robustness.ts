@@ -1,8 +1,8 @@
 import { attackOn, attacks, ballOf, type Norm } from "#attacks";
 import type { Random } from "#core";
 import type { Dataset } from "#data";
-import { type CompiledModel, type Model, meaningOf } from "#model";
-import { type FloatTensor, floats } from "#onnx";
+import { type CompiledModel, saidBy } from "#model";
+import type { FloatTensor } from "#onnx";
 import { isFree } from "#tables";
 import { decisions, REFUSED } from "../../models/index.ts";
 
@@ -38,22 +38,6 @@ export async function answered<S extends Samples>(
   const { logits } = answers;
   const targets = saidBy(model.model, logits);
   return { ...samples, y: decisions(model.model, answers, targets), targets };
-}
-
-/** What a model says of samples as targets, where its task has targets. */
-function saidBy(model: Model, { data, dims }: FloatTensor) {
-  const [n = 0, width = 0] = dims;
-  const { said } = meaningOf(model);
-  const rows = Array.from({ length: n }, (_, i) =>
-    said(data.subarray(i * width, (i + 1) * width)),
-  );
-  const [first] = rows;
-  if (!first) return undefined;
-  const all = new Float32Array(n * first.length);
-  rows.forEach((row, i) => {
-    all.set(row ?? [], i * first.length);
-  });
-  return floats([n, first.length], all);
 }
 
 /**
