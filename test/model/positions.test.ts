@@ -7,8 +7,8 @@ import {
   classesSeen,
   compile,
   gradientError,
-  layerGroups,
   type LoadModelOptions,
+  layerGroups,
   type Model,
   meaningOf,
   modelOf,
@@ -368,7 +368,7 @@ describe("a class at each pixel", () => {
     const shape = (headed.task as { shape?: number[] }).shape ?? [];
     expect(dims).toEqual([2, 4 * shape.reduce((p, d) => p * d, 1)]);
     await compiled.release();
-  expect(layerGroups(headed.graph).at(-1)).toMatchObject({ name: "head" });
+    expect(layerGroups(headed.graph).at(-1)).toMatchObject({ name: "head" });
   });
 
   test("no head behind a cut, or on a classifier", () => {
