@@ -10,8 +10,8 @@ import type { Attack } from "../attack.ts";
 export const surrogateParam = z.enum(["base", "unrelated"]).default("base");
 
 /**
- * What an attack needs that goes through another model: that one, whose classes need not
- * be those of the candidate.
+ * What an attack needs that goes through another model: that one, whose classes need
+ * not be those of the candidate.
  */
 export const surrogateNeeds = ({
   surrogate,

@@ -312,7 +312,7 @@ describe("a class at each pixel", () => {
     (_name, graph, options, message) => {
       const at = () => modelOf(graph, "net.onnx", { task, ...options });
       if (message) expect(at).toThrow(message);
-      // Of two ends with six, the one beside the positions of the input has the classes.
+      // Of two ends with six, that beside the positions of the input has the classes.
       else expect(at().task).toMatchObject({ axis: "first", shape: [4, 6] });
     },
   );
