@@ -150,8 +150,8 @@ export const withParts = (
 /**
  * Keeps the samples of the named classes, relabelled 0 to k-1 in the order of the
  * names. The samples keep their order. Of targets it keeps the named columns, and
- * every sample; positions of other classes no longer count. Throws a UsageError for no name, a name twice, and a name that is not
- * a class of the dataset.
+ * every sample; positions of other classes no longer count. Throws a UsageError for
+ * no name, a name twice, and a name that is not a class of the dataset.
  */
 export function selectClasses(
   data: Dataset,

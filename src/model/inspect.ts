@@ -49,8 +49,8 @@ export interface Inspection {
   /** Names of the outputs. */
   readonly classes: readonly string[] | null;
   /**
-   * What the outputs mean: one class, labels that hold by themselves, values, or a class
-   * at each position.
+   * What the outputs mean: one class, labels that hold by themselves, values, or a
+   * class at each position.
    */
   readonly task: "classes" | "multi-label" | "regression" | "positions" | null;
   readonly bounds: readonly [number, number] | null;

@@ -19,8 +19,8 @@ import {
 import { signals } from "./signal.ts";
 
 /**
- * The model with its last layer drawn anew for other classes at the same positions. What
- * follows that layer, such as a Resize to the size of the image, stays.
+ * The model with its last layer drawn anew for other classes at the same positions.
+ * What follows that layer, such as a Resize to the size of the image, stays.
  *
  * Weights are drawn as PyTorch draws them, uniform within 1 / sqrt(fan-in).
  *
@@ -86,7 +86,7 @@ function beforeArranging({ graph, logits }: Model): string {
   return value;
 }
 
-/** What may stand behind the last layer: it moves positions, and leaves classes alone. */
+/** What may stand behind the last layer: it moves positions, and no classes. */
 const moves: ReadonlySet<string> = new Set(
   "Cast Identity Pad Reshape Resize Slice Squeeze Transpose Unsqueeze".split(
     " ",

@@ -37,9 +37,9 @@ interface Stated {
 }
 
 /**
- * The logits of each position, from outputs [N, classes, ...] or [N, ..., classes]: what
- * goes into a Softmax or LogSoftmax over the classes, and into the Sigmoid of a single
- * output at each position, which is that of two classes.
+ * The logits of each position, from outputs [N, classes, ...] or [N, ..., classes]:
+ * what goes into a Softmax or LogSoftmax over the classes, and into the Sigmoid of a
+ * single output at each position, which is that of two classes.
  *
  * @throws MODEL_OUTPUT
  */

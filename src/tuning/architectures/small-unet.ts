@@ -4,8 +4,8 @@ import type { Architecture } from "./architecture.ts";
 import { heNormal, imagesFor, network } from "./network.ts";
 
 /**
- * A small U-Net (Ronneberger et al. 2015, arXiv:1505.04597) of one level, for a class at
- * each pixel: convolutions of 16 channels, of 32 at half the size, and of 16 on both
+ * A small U-Net (Ronneberger et al. 2015, arXiv:1505.04597) of one level, for a class
+ * at each pixel: convolutions of 16 channels, of 32 at half the size, and of 16 on both
  * together, each 3x3 with ReLU, and one of a pixel to the classes. Weights are
  * drawn as He et al. 2015 (arXiv:1502.01852).
  */
