@@ -1,9 +1,14 @@
 // The unit of work, and who does it.
 export { type Claims, openClaims } from "./claims.ts";
 export { type Costs, costsOf } from "./costs.ts";
+export { type Estimate, estimate } from "./estimate.ts";
 export { HandDied, NoHands } from "./hand-errors.ts";
 export type { OpenWorks } from "./messages.ts";
 export { ownHands } from "./own-hands.ts";
 export { type Limits, type PerformOptions, perform } from "./perform.ts";
 export { openPool, type PoolOptions } from "./pool.ts";
+export { type Remembered, remembered } from "./remembered.ts";
+export type { WorkGraph } from "./schedule.ts";
+export type { Split } from "./split.ts";
+export { type Makespan, makespanOf } from "./virtual-time.ts";
 export * from "./work.ts";

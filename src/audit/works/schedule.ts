@@ -1,3 +1,5 @@
+import { heapOf } from "./heap.ts";
+
 /** A graph of works as numbers, which has room for a million of them. */
 export interface WorkGraph {
   /** What work `i` needs is `needs[first[i]]` up to `needs[first[i + 1] - 1]`. */
@@ -118,41 +120,4 @@ function pathsOf(
     paths[order[k]!] = longest + costs[order[k]!]!;
   }
   return paths;
-}
-
-/** A binary heap of at most `room` numbers. */
-function heapOf(room: number, isBefore: (a: number, b: number) => boolean) {
-  const items = new Int32Array(room);
-  let size = 0;
-  const settle = (item: number, from: number) => {
-    let at = from;
-    while (at > 0) {
-      const above = (at - 1) >> 1;
-      if (!isBefore(item, items[above]!)) break;
-      items[at] = items[above]!;
-      at = above;
-    }
-    items[at] = item;
-  };
-  return {
-    top: (): number | undefined => (size === 0 ? undefined : items[0]),
-    push(item: number): void {
-      settle(item, size++);
-    },
-    pop(): number | undefined {
-      if (size === 0) return undefined;
-      const top = items[0]!;
-      const last = items[--size]!;
-      // The hole at the top sinks to the ground, and the last one rises from there.
-      let hole = 0;
-      for (let below = 1; below < size; below = 2 * hole + 1) {
-        if (below + 1 < size && isBefore(items[below + 1]!, items[below]!))
-          below++;
-        items[hole] = items[below]!;
-        hole = below;
-      }
-      settle(last, hole);
-      return top;
-    },
-  };
 }

@@ -4,6 +4,7 @@ import {
   scheduleOf,
   type WorkGraph,
 } from "../../../src/audit/works/schedule.ts";
+import { makespanOf } from "../../../src/audit/works/virtual-time.ts";
 import { runs } from "../../runs.ts";
 
 /** Works with needs among those before them, in an order of its own. */
@@ -95,6 +96,10 @@ test("every work begins once and after what it needs, and the end is within Grah
           );
       const total = graph.costs.reduce((sum, cost) => sum + cost, 0);
       const path = longest(graph);
+      const virtual = makespanOf(graph, hands);
+      expect(virtual.end).toBeCloseTo(end, 9);
+      expect(virtual.total).toBeCloseTo(total, 9);
+      expect(virtual.path).toBeCloseTo(path, 9);
       expect(end).toBeGreaterThanOrEqual(Math.max(path, total / hands) - 1e-9);
       expect(end).toBeLessThanOrEqual(
         total / hands + (1 - 1 / hands) * path + 1e-9,

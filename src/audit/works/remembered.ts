@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, homedir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { hashOf, packageVersion, writeFile } from "#core";
+import { type Costs, costsOf } from "./costs.ts";
+import { bestSplit, type Split } from "./split.ts";
+import { workKinds } from "./work.ts";
+
+/** What was learned on a machine, from one run to the next. */
+export interface Remembered {
+  readonly costs: Costs;
+  /**
+   * How its cores are best shared out, which is measured when it is first asked; see
+   * `bestSplit`.
+   */
+  split(measure: Parameters<typeof bestSplit>[0]): Promise<Split>;
+  /** Keeps what was learned. Where that cannot be written, it is forgotten. */
+  save(): void;
+}
+
+const positive = z.number().positive();
+
+const schema = z.object({
+  rates: z.array(
+    z.tuple([
+      z.enum(workKinds),
+      z.object({ seconds: z.number().nonnegative(), size: positive }),
+    ]),
+  ),
+  split: z
+    .object({ workers: z.int().positive(), threads: z.int().positive() })
+    .optional(),
+});
+
+/**
+ * Recalls what was learned on this machine with this engine and version of Assay. It is
+ * kept for the user, in the folder for caches, which ASSAY_CACHE names otherwise.
+ *
+ * @param engine its title, with its version and device
+ */
+export function remembered(engine: string): Remembered {
+  const path = join(cacheFolder(), `costs-${machineHash(engine)}.json`);
+  const before = recalled(path);
+  const rates = new Map(before.rates);
+  let { split } = before;
+  return {
+    costs: costsOf(rates),
+    async split(measure) {
+      split ??= await bestSplit(measure);
+      return split;
+    },
+    save() {
+      try {
+        writeFile(path, `${JSON.stringify({ rates: [...rates], split })}\n`);
+      } catch {
+        // Nothing but an estimate is worse for it.
+      }
+    },
+  };
+}
+
+function recalled(path: string): z.infer<typeof schema> {
+  try {
+    return schema.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    // It is not there, or not whole: everything can be learned again.
+    return { rates: [] };
+  }
+}
+
+const cacheFolder = () =>
+  process.env.ASSAY_CACHE ??
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "assay");
+
+const machineHash = (engine: string) =>
+  hashOf([
+    cpus()[0]?.model ?? process.arch,
+    availableParallelism(),
+    engine,
+    packageVersion(),
+  ]).slice(0, 16);

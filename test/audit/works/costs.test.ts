@@ -1,0 +1,138 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { beforeEach, expect, test, vi } from "vitest";
+import { openStore } from "../../../src/audit/store.ts";
+import {
+  costsOf,
+  estimate,
+  remembered,
+  type Split,
+} from "../../../src/audit/works/index.ts";
+import { bestSplit } from "../../../src/audit/works/split.ts";
+import { temporaryFolder } from "../../folder.ts";
+import { runs } from "../../runs.ts";
+import { fakeWork } from "./fake.ts";
+
+const folder = temporaryFolder();
+let caches = 0;
+beforeEach(() => {
+  vi.stubEnv("ASSAY_CACHE", join(folder, `cache ${caches++}`));
+});
+
+const cell = (size: number) => ({ kind: "cell", size }) as const;
+
+test("what works cost is learned by kind and size, and follows what changes", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: 0.1, max: 100, noNaN: true }), {
+        minLength: 1,
+        maxLength: 20,
+      }),
+      fc.double({ min: 1e-3, max: 10, noNaN: true }),
+      (sizes, rate) => {
+        const costs = costsOf();
+        expect(costs.secondsOf(cell(1))).toBeUndefined();
+        for (const size of sizes) costs.learn(cell(size), rate * size);
+        expect(costs.secondsOf(cell(7))! / (7 * rate)).toBeCloseTo(1, 9);
+        expect(costs.secondsOf({ kind: "trial", size: 1 })).toBeUndefined();
+        for (let i = 0; i < 60; i++) costs.learn(cell(100), 300 * rate);
+        const factor = costs.secondsOf(cell(1))! / rate;
+        expect(factor).toBeGreaterThan(2.9);
+        expect(factor).toBeLessThanOrEqual(3 + 1e-9);
+      },
+    ),
+    runs(),
+  );
+});
+
+test("it is remembered by machine and engine, and a damaged memory is none", async () => {
+  const one = remembered("an engine 1.0");
+  one.costs.learn(cell(2), 3);
+  const measured: Split[] = [];
+  const measure = async (split: Split) => {
+    measured.push(split);
+    return split.workers;
+  };
+  const split = await one.split(measure);
+  one.save();
+  const two = remembered("an engine 1.0");
+  expect(two.costs.secondsOf(cell(4))).toBe(6);
+  const count = measured.length;
+  expect(count).toBeGreaterThan(0);
+  expect(await two.split(measure)).toEqual(split);
+  expect(measured).toHaveLength(count);
+  const other = remembered("an engine 2.0");
+  expect(other.costs.secondsOf(cell(4))).toBeUndefined();
+  const cache = process.env.ASSAY_CACHE!;
+  const [file] = readdirSync(cache);
+  writeFileSync(
+    join(cache, file!),
+    '{"rates":[["cell",{"seconds":1,"size":0}]]}',
+  );
+  const damaged = remembered("an engine 1.0");
+  expect(damaged.costs.secondsOf(cell(4))).toBeUndefined();
+});
+
+test("a memory that cannot be written is no fault", () => {
+  const file = join(folder, "a file");
+  writeFileSync(file, "");
+  vi.stubEnv("ASSAY_CACHE", join(file, "below"));
+  const one = remembered("an engine");
+  one.costs.learn(cell(1), 1);
+  one.save();
+  expect(remembered("an engine").costs.secondsOf(cell(1))).toBeUndefined();
+});
+
+test("cores are shared out such that most is done, with few workers where that is as good", async () => {
+  /** Workers that get nothing out of a second thread, on so many cores. */
+  const alone =
+    (most: number) =>
+    async ({ workers }: Split) =>
+      Math.min(workers, most);
+  expect(await bestSplit(alone(8), 8)).toEqual({ workers: 8, threads: 1 });
+  // Four cores with two names each.
+  expect(await bestSplit(alone(4), 8)).toEqual({ workers: 4, threads: 2 });
+  const perfect = async ({ workers, threads }: Split) => workers * threads;
+  expect(await bestSplit(perfect, 6)).toEqual({ workers: 1, threads: 6 });
+  expect(await bestSplit(perfect, 1)).toEqual({ workers: 1, threads: 1 });
+  let seconds = 0;
+  await bestSplit(async ({ workers, threads }, each) => {
+    expect(workers * threads).toBeLessThanOrEqual(12);
+    seconds += each;
+    return 1;
+  }, 12);
+  expect(seconds).toBeCloseTo(1, 9);
+});
+
+test("an estimate is what the schedule takes in virtual time, of what is missing", () => {
+  const store = openStore(join(folder, "estimated"));
+  const base = fakeWork(store, "base", { kind: "model", size: 10 });
+  const cells = [1, 2, 3, 4].map((size) =>
+    fakeWork(store, `cell ${size}`, { size, needs: [base] }),
+  );
+  const costs = costsOf();
+  expect(estimate(cells, store, costs, 2)).toEqual({
+    works: 5,
+    kept: 0,
+    unknown: ["model", "cell"],
+    time: null,
+  });
+  costs.learn(base, 20);
+  costs.learn(cell(1), 1);
+  // Base, then 4 and 3, then 1 behind 4 and 2 behind 3.
+  expect(estimate(cells, store, costs, 2)).toEqual({
+    works: 5,
+    kept: 0,
+    unknown: [],
+    time: { end: 25, total: 30, path: 24 },
+  });
+  store.write(base.record, {});
+  store.write(cells[3]!.record, {});
+  expect(estimate(cells, store, costs, 1)).toEqual({
+    works: 3,
+    kept: 2,
+    unknown: [],
+    time: { end: 6, total: 6, path: 3 },
+  });
+});
