@@ -3,6 +3,7 @@ import { onnxruntime } from "#engine";
 import { openFloor } from "./floor.ts";
 import { type Subject, subjects } from "./models/index.ts";
 import { openPeer, type Peer } from "./peers/peer.ts";
+import { scale } from "./scale.ts";
 import {
   type Mode,
   median,
@@ -25,7 +26,8 @@ const goals: Readonly<Record<Mode, number>> = {
   half: 0.8,
 };
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     only: { type: "string", multiple: true },
     rounds: { type: "string", default: "7" },
@@ -33,6 +35,10 @@ const { values: options } = parseArgs({
   },
 });
 
+if (positionals.includes("scale")) {
+  await scale();
+  process.exit();
+}
 const rounds = Number(options.rounds);
 const chosen = subjects.filter(
   (s) => !options.only || options.only.includes(s.name),

@@ -29,3 +29,10 @@ export {
   suiteSchema,
 } from "./suite/index.ts";
 export { shifted } from "./tasks/index.ts";
+export {
+  makespanOf,
+  missingOf,
+  type PerformOptions,
+  perform,
+  type Work,
+} from "./works/index.ts";

@@ -4,6 +4,7 @@ export { type Costs, costsOf } from "./costs.ts";
 export { type Estimate, estimate } from "./estimate.ts";
 export { HandDied, NoHands } from "./hand-errors.ts";
 export type { OpenWorks } from "./messages.ts";
+export { missingOf } from "./missing.ts";
 export { ownHands } from "./own-hands.ts";
 export { type Limits, type PerformOptions, perform } from "./perform.ts";
 export { openPool, type PoolOptions } from "./pool.ts";

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { Random } from "#core";
 import {
   scheduleOf,
   type WorkGraph,
@@ -166,4 +167,21 @@ test("a circle is refused", () => {
   expect(() => scheduleOf(graphOf([[], [2], [1], [2]], [1, 1, 1, 1]))).toThrow(
     "3 works need each other in a circle",
   );
+});
+
+test("many works of very different sizes end close to the lower bound", () => {
+  const random = new Random(1);
+  const needsOf: number[][] = [];
+  const costs: number[] = [];
+  for (let i = 0; i < 20_000; i++) {
+    const layer = Math.floor(i / 4000);
+    const above = () => 4000 * (layer - 1) + random.below(4000);
+    needsOf.push(layer === 0 ? [] : [above(), above()]);
+    costs.push(Math.exp(1.5 * random.normal()));
+  }
+  const graph = graphOf(needsOf, costs);
+  for (const hands of [10, 100]) {
+    const { end, total, path } = makespanOf(graph, hands);
+    expect(end / Math.max(path, total / hands)).toBeLessThan(1.05);
+  }
 });
