@@ -13,6 +13,17 @@ import type {
 export const interval = ({ low, high }: Pick<Rate, "low" | "high">): string =>
   `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
 
+/** A measure with its interval, as "0.834 [0.612, 0.951]". */
+export function measureText(
+  value: number,
+  ends?: Pick<Rate, "low" | "high">,
+): string {
+  const text = (v: number) => String(Number(v.toPrecision(3)));
+  return ends
+    ? `${text(value)} [${text(ends.low)}, ${text(ends.high)}]`
+    : text(value);
+}
+
 /** A difference of shares as "+5.0 points". */
 export const points = (difference: number): string =>
   `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)} points`;

@@ -12,11 +12,12 @@ import { curvesView } from "./sections/curves.ts";
 import { defensesView } from "./sections/defenses.ts";
 import { detectorsView } from "./sections/detectors.ts";
 import { domainsView } from "./sections/domains.ts";
-import { galleryView } from "./sections/gallery.ts";
+import { coloursView, galleryView } from "./sections/gallery.ts";
 import { heatmapView } from "./sections/heatmap.ts";
 import { inheritanceView } from "./sections/inheritance.ts";
 import { kinshipView } from "./sections/kinship.ts";
 import { limitsView } from "./sections/limits.ts";
+import { measuresView } from "./sections/measures.ts";
 import { provenanceView } from "./sections/provenance.ts";
 import { queriesView } from "./sections/queries.ts";
 import { seedsView } from "./sections/seeds.ts";
@@ -52,9 +53,11 @@ export async function renderHtml(results: Results): Promise<string> {
     trials: await trialsView(results),
     queries: queriesView(results),
     breakdown: breakdownView(results),
+    measures: measuresView(results),
     defenses: defensesView(results),
     detectors: detectorsView(results),
     gallery: await galleryView(results),
+    colours: coloursView(results),
     texts: textsView(results),
     training: trainingView(results),
     trajectories: trajectoriesView(results),

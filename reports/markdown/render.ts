@@ -6,6 +6,7 @@ import {
   headline,
   interval,
   mainThreats,
+  measureText,
   onAllHeads,
   plain,
   points,
@@ -113,6 +114,7 @@ export function renderMarkdown(results: Results): string {
     }
   }
   lines.push(
+    ...measured(results),
     ...inherited(results),
     ...acrossTasks(results),
     ...alongTraining(results),
@@ -150,6 +152,39 @@ export function renderMarkdown(results: Results): string {
       lines.push(`- and ${failed.length - 20} more, in the report.`);
   }
   return withoutUnseen(`${lines.join("\n")}\n`);
+}
+
+/**
+ * How far outputs are from what they should be under the attack that left the fewest
+ * samples robust, for each candidate behind each defence.
+ */
+function measured({ cells }: Results): string[] {
+  const worst = new Map<string, Results["cells"][number]>();
+  for (const cell of cells) {
+    const { candidate, defense, threatModel } = cell;
+    const key = JSON.stringify([candidate, defense, threatModel.id]);
+    const known = worst.get(key);
+    const isLower =
+      !known || cell.robustAccuracy.value < known.robustAccuracy.value;
+    if (cell.measures && isLower) worst.set(key, cell);
+  }
+  const lines = [...worst.values()].map(
+    ({ id, measures = [] }) =>
+      `- ${escaped(id)}: ${measures
+        .map(
+          (m) =>
+            `${escaped(m.name)} ${escaped(measureText(m.clean, m.cleanInterval))} clean, ${escaped(measureText(m.value, m.interval))} attacked`,
+        )
+        .join("; ")}`,
+  );
+  return lines.length > 0
+    ? [
+        "",
+        "How far from the truth, under the attack that broke most:",
+        "",
+        ...lines,
+      ]
+    : [];
 }
 
 /**

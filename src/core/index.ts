@@ -26,6 +26,7 @@ export {
 export { cholesky, inverseOfLower, solve } from "./matrices.ts";
 export { nearest } from "./nearest.ts";
 export type { Need } from "./needs.ts";
+export { classColour } from "./palette.ts";
 export { Random } from "./random.ts";
 export { revived, type SentError, sentError } from "./sent-errors.ts";
 export { logSumExp, softmax } from "./softmax.ts";

@@ -19,7 +19,7 @@ import {
   type Objective,
   openLoss,
 } from "./loss-pass.ts";
-import type { Answers, Model } from "./model.ts";
+import { type Answers, type Model, outputsOf } from "./model.ts";
 import { drawNoise } from "./noise.ts";
 import { meaningOf } from "./tasks/index.ts";
 
@@ -229,10 +229,15 @@ async function inBatches<T>(
 /** What the runs of a model's batches say of all rows. */
 function answersIn(
   parts: readonly Readonly<Record<string, Tensor>>[],
-  { logits, classes, detectors = [] }: Model,
+  model: Model,
 ): Answers {
+  const { logits, detectors = [] } = model;
   return {
-    logits: gathered(parts, logits, [classes.length]),
+    logits: gathered(
+      parts,
+      logits,
+      parts.length === 0 ? [outputsOf(model)] : undefined,
+    ),
     scores: detectors.map(({ score }) => gathered(parts, score, [])),
   };
 }
@@ -240,7 +245,7 @@ function answersIn(
 const gathered = (
   parts: readonly Readonly<Record<string, Tensor>>[],
   value: string,
-  shape: readonly number[],
+  shape?: readonly number[],
 ): FloatTensor =>
   concatRows(
     parts.map((p) => p[value] as FloatTensor),

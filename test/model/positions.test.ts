@@ -179,6 +179,17 @@ describe.each(tasks)("%j", (task) => {
   });
 });
 
+test("more samples than a batch holds", async () => {
+  const compiled = await compile(identity(tasks[0]!), onnxruntime);
+  for (const n of [0, 300]) {
+    const x = draw(4, [n, WIDTH]);
+    const { dims, data } = await compiled.logits(x);
+    expect(dims).toEqual([n, WIDTH]);
+    expect(data).toEqual(x.data);
+  }
+  await compiled.release();
+});
+
 test("what is said, and how well", () => {
   const meaning = meaningOf(identity(tasks[2]!));
   const targets = floats([2, POSITIONS], [0, 0, 1, 2, -1, 1, 1, 1, 1, 1]);

@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import { percent } from "#core";
+import { classColour, percent } from "#core";
 import type { Example, Results } from "#results";
 import { plain } from "../../format.ts";
 
@@ -16,6 +16,15 @@ export async function galleryView(results: Results) {
   );
 }
 
+/** The colours of classes in masks; none where there are no masks. */
+export const coloursView = ({ gallery, classes }: Results) =>
+  gallery.some((e) => e.masks)
+    ? classes.map((name, k) => ({
+        name: plain(name),
+        colour: `rgb(${classColour(k).join(", ")})`,
+      }))
+    : [];
+
 async function exampleView(e: Example) {
   const [original, perturbed, difference] = await Promise.all(
     [e.original, e.perturbed, e.difference].map(pngOf),
@@ -24,6 +33,11 @@ async function exampleView(e: Example) {
     original,
     perturbed,
     difference,
+    masks: e.masks && {
+      truth: await pngOf(e.masks.truth),
+      clean: await pngOf(e.masks.clean),
+      attacked: await pngOf(e.masks.attacked),
+    },
     label: plain(e.label),
     before: said(e.cleanPrediction, e.cleanConfidence),
     after: said(e.prediction, e.confidence),

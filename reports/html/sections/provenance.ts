@@ -3,6 +3,7 @@ import type { Results } from "#results";
 import {
   anchor,
   budget,
+  measureText,
   plain,
   shippedInWords,
   unitsInWords,
@@ -23,7 +24,7 @@ const taskFacts = (
     candidates
       .map(
         ({ id, measures = [] }) =>
-          `${plain(id)}: ${measures.map((m) => `${m.name} ${Number(m.value.toPrecision(4))}`).join(", ")}`,
+          `${plain(id)}: ${measures.map((m) => `${m.name} ${measureText(m.value, m.interval)}`).join(", ")}`,
       )
       .join("; "),
   ],

@@ -18,6 +18,7 @@ import {
   samplesThatAre,
   type TextExample,
 } from "../results/index.ts";
+import { maskPicture } from "./masks.ts";
 import { canBeShown, picture } from "./picture.ts";
 
 /**
@@ -91,6 +92,7 @@ async function examplesOf(
   const after = await model.logits(perturbed);
   await model.release();
   const saidOf = sayingsOf(ready.model, data, before, after);
+  const masksOf = masksIn(ready.model, data, before, after);
   const { bounds } = ready.model.contract;
   const lengths = (["linf", "l2"] as const).map((norm) =>
     ballOf(norm, 0, bounds).distance(clean, perturbed),
@@ -116,6 +118,7 @@ async function examplesOf(
         i,
         scaleOf(clean, perturbed, i),
       ),
+      masks: masksOf(sample, i),
     };
   });
 }
@@ -171,6 +174,27 @@ function sayingsOf(
       confidence: sure(second),
     };
   };
+}
+
+/** The classes of the pixels of a sample, where each has one. */
+function masksIn(
+  model: Model,
+  { targets, positions }: Dataset,
+  before: FloatTensor,
+  after: FloatTensor,
+) {
+  const { said } = meaningOf(model);
+  const isMask = targets && positions?.length === 2;
+  const of = (classes: Float32Array | null) =>
+    maskPicture(classes ?? new Float32Array(), positions ?? []);
+  return (sample: number, i: number): Example["masks"] =>
+    isMask
+      ? {
+          truth: of(rowOf(targets, sample)),
+          clean: of(said(rowOf(before, i))),
+          attacked: of(said(rowOf(after, i))),
+        }
+      : undefined;
 }
 
 const round = (v: number) => Number(v.toPrecision(6));

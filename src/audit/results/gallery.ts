@@ -26,6 +26,17 @@ export const exampleSchema = z.strictObject({
    * is full contrast.
    */
   difference: pictureSchema,
+  /**
+   * Of a class at each pixel: what is right, and what was said of the sample and of the
+   * example, each class in the colour of its number.
+   */
+  masks: z
+    .strictObject({
+      truth: pictureSchema,
+      clean: pictureSchema,
+      attacked: pictureSchema,
+    })
+    .optional(),
 });
 
 /** A text before and after an attack. */
@@ -36,6 +47,7 @@ export const textExampleSchema = exampleSchema
     original: true,
     perturbed: true,
     difference: true,
+    masks: true,
   })
   .extend({
     /** Characters inserted, deleted, replaced or exchanged with a neighbour. */

@@ -6,6 +6,7 @@ import { Random } from "#core";
 import { encodeNpy } from "#data";
 import { emptyGraph, encodeModel, floats, GraphBuilder, int } from "#onnx";
 import { resultsSchema } from "#results";
+import { renderHtml } from "../../../reports/html/render.ts";
 import { renderMarkdown } from "../../../reports/markdown/render.ts";
 import { put, temporaryFolder } from "../../folder.ts";
 
@@ -116,9 +117,31 @@ test("a class at each pixel: trained, attacked and reported as such", async () =
   for (const measure of moved)
     expect(measure.value).toBeLessThan(measure.clean);
   expect(moved[1]?.cleanInterval?.low).toBeLessThan(moved[1]?.clean as number);
-  expect(renderMarkdown(results)).toContain(
+  const markdown = renderMarkdown(results);
+  expect(markdown).toContain(
     "A sample is wrong when the mean IoU of its classes is below 60.0 %.",
   );
+  expect(markdown).toMatch(/IoU, mean over samples 0\.\d+ .* clean, 0\.\d+/);
+  const [example] = results.gallery;
+  expect(example?.label).toMatch(/^ground \d+\.\d %, /);
+  const { truth, clean, attacked } = example?.masks ?? {};
+  expect([truth?.width, truth?.height, truth?.channels]).toEqual([
+    SIDE,
+    SIDE,
+    3,
+  ]);
+  const bytes = Buffer.from(truth?.pixels ?? "", "base64");
+  // The corner does not count; black is the ground beside it.
+  expect([...bytes.subarray(0, 6)]).toEqual([224, 224, 224, 0, 0, 0]);
+  expect(attacked?.pixels).not.toBe(clean?.pixels);
+  const html = await renderHtml(results);
+  for (const word of [
+    "said attacked",
+    "square",
+    "rgb(0, 128, 0)",
+    "How far from the truth",
+  ])
+    expect(html).toContain(word);
 });
 
 test("the share of positions: trained adversarially, behind defences", async () => {
