@@ -3,6 +3,7 @@ import { adaptation } from "../../bench/truths/adaptation.ts";
 import { adaptiveAttack } from "../../bench/truths/adaptive-attack.ts";
 import { fewSamples } from "../../bench/truths/few-samples.ts";
 import { ratioInterval, seedsInterval } from "../../bench/truths/intervals.ts";
+import { traps, type Verdict } from "../../bench/truths/traps/traps.ts";
 import { differences, type Truth } from "../../bench/truths/truth.ts";
 
 // `npm run truths` in seconds: fewer epochs, samples and seeds.
@@ -57,4 +58,34 @@ test("the intervals of seeds and of what is retained cover what they should", as
   for (const truth of [seedsInterval(60, [60]), ratioInterval(100)])
     for (const row of differences([await truth.measure(1)]))
       expect(row.first, row.what).toBeGreaterThan(0.85);
+});
+
+test("traps that no check was made with are not believed, and honest models are", async () => {
+  const found: Verdict[] = [];
+  for await (const verdict of traps({
+    seeds: [1],
+    worlds: ["table"],
+    models: ["reversed-steps", "waves", "label-alone", "perceptron"],
+    attacks: ["pgd"],
+  }))
+    found.push(verdict);
+  for await (const verdict of traps({
+    seeds: [1],
+    worlds: ["table"],
+    models: ["forest"],
+    attacks: ["pgd", "autoattack"],
+  }))
+    found.push(verdict);
+  expect(found.map(({ model }) => model)).toEqual([
+    "reversed-steps",
+    "waves",
+    "label-alone",
+    "perceptron",
+    "forest",
+  ]);
+  for (const { model, verdict, isTrap, trusted, robust, truth } of found) {
+    expect(verdict, model).toBe("right");
+    expect(trusted, model).toBe(!isTrap);
+    if (!isTrap) expect(robust, model).toBeLessThan(truth + 0.1);
+  }
 });
