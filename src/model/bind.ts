@@ -54,6 +54,12 @@ export function bindInput(
   const whole = isInteger(chosen.type);
   const embedding = whole ? embeddingOf(alone, chosen.name) : undefined;
   const isPixels = whole && embedding === undefined;
+  if (chosen.type === "int8" && stated.scale === undefined && !units)
+    throw new AssayError(
+      "MODEL_INPUT",
+      `${file}: which int8 its input "${chosen.name}" has for 0 and for 1 is not known`,
+      "State it in the suite: input: { scale: 255, mean: 128 } for pixels from -128 to 127.",
+    );
   const opened = openBatch(
     isPixels ? takeFloats(alone, chosen, file) : alone,
     chosen.name,

@@ -3,6 +3,7 @@ import {
   attribute,
   castTypes,
   describeNode,
+  filled,
   type Graph,
   type Node,
   readNames,
@@ -136,10 +137,14 @@ const movers: ReadonlySet<string> = new Set(
   ),
 );
 
+/** What reads integers of eight bits. */
+const quantised = /^(DequantizeLinear|QLinear.*|(Conv|MatMul)Integer)$/;
+
 /**
  * The graph of a model that takes whole numbers (pixels as uint8), taking
  * floats instead: what was moved as integers until a Cast to float is moved as
- * floats. The input still has to be rounded in front.
+ * floats, and becomes integers again where a quantised operator reads it, over which
+ * gradients pass. The input still has to be rounded in front.
  *
  * @throws MODEL_INPUT when an operator computes with the integers
  */
@@ -149,9 +154,19 @@ export function takeFloats(
   file: string,
 ): Graph {
   const changed = new Set([input.name]);
-  const nodes = graph.nodes.map((node): Node => {
+  const { type } = input;
+  const ofEight = type === "uint8" || type === "int8";
+  const rounded = new Set<string>();
+  const nodes = graph.nodes.flatMap((node): Node | Node[] => {
     if (!readNames(node).some((name) => changed.has(name))) return node;
     if (node.op === "Shape" || node.op === "Size") return node;
+    if (ofEight && quantised.test(node.op)) {
+      const taken = node.inputs.filter((name) => changed.has(name));
+      const fresh = [...new Set(taken)].filter((name) => !rounded.has(name));
+      for (const name of fresh) rounded.add(name);
+      const inputs = node.inputs.map((n) => (changed.has(n) ? again(n) : n));
+      return [...fresh.map(roundedAgain), { ...node, inputs }];
+    }
     if (!movers.has(node.op)) {
       throw new AssayError(
         "MODEL_INPUT",
@@ -174,5 +189,27 @@ export function takeFloats(
       i.name === input.name ? { ...i, type: "float32" } : i,
     ),
     valueInfo: graph.valueInfo.filter((v) => !changed.has(v.name)),
+    constants:
+      ofEight && rounded.size > 0
+        ? new Map([
+            ...graph.constants,
+            [ONE, filled("float32", [], 1)],
+            [ZERO, filled(type, [], 0)],
+          ])
+        : graph.constants,
   };
 }
+
+const [ONE, ZERO] = ["integers/one", "integers/zero"];
+
+const again = (name: string) => `integers/${name}`;
+
+/** The whole numbers that floats are, in the type of the zero. */
+const roundedAgain = (name: string): Node => ({
+  op: "QuantizeLinear",
+  domain: "",
+  name: again(name),
+  inputs: [name, ONE, ZERO],
+  outputs: [again(name)],
+  attributes: {},
+});

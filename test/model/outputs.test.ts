@@ -250,6 +250,20 @@ const ends: [string, (b: GraphBuilder, z: string) => string][] = [
     (b, z) => b.op("Softmax", [b.unsqueeze(z, [2, 3])], { axis: int(1) }),
   ],
   ["one pixel", (b, z) => b.unsqueeze(z, [2, 3])],
+  [
+    "Softmax rounded to eight bits",
+    (b, z) => {
+      const both = [
+        b.scalar(1 / 255),
+        b.constant(tensor("uint8", [], new Uint8Array(1))),
+      ];
+      const p = b.op("Softmax", [z], { axis: int(1) });
+      return b.op("DequantizeLinear", [
+        b.op("QuantizeLinear", [p, ...both]),
+        ...both,
+      ]);
+    },
+  ],
 ];
 
 test.each(ends)(

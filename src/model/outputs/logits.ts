@@ -168,7 +168,9 @@ const arranges: ReadonlySet<string> = new Set(
 );
 
 /** What leaves the order of numbers as it is. */
-const keeps: ReadonlySet<string> = new Set("Cast Clip Identity".split(" "));
+const keeps: ReadonlySet<string> = new Set(
+  "Cast Clip DequantizeLinear Identity QuantizeLinear".split(" "),
+);
 
 /**
  * The Softmax over the classes, LogSoftmax or Sigmoid that a value comes from;

@@ -18,7 +18,7 @@ const ROUNDING = 1e-4;
 
 /** Operators that only pick numbers of their first input, or take their mean. */
 const picks: ReadonlySet<string> = new Set(
-  "Cast Expand Flatten Gather GlobalAveragePool GlobalMaxPool Identity MaxPool ReduceMax ReduceMean ReduceMin Reshape Slice Split Squeeze Tile TopK Transpose Unsqueeze".split(
+  "Cast DequantizeLinear Expand Flatten Gather GlobalAveragePool GlobalMaxPool Identity MaxPool QuantizeLinear ReduceMax ReduceMean ReduceMin Reshape Slice Split Squeeze Tile TopK Transpose Unsqueeze".split(
     " ",
   ),
 );
