@@ -78,6 +78,7 @@ const floors: readonly (readonly string[])[] = [
   ["heads", "again", "certify", "gallery"],
   ["trials", "gate"],
   ["judged.ts", "catalog.ts", "schema.ts"],
+  ["graph.ts"],
   ["run.ts"],
   ["index.ts"],
 ];

@@ -1,5 +1,10 @@
 import type { Finding, Rate } from "./results/index.ts";
 
+/** What a work found, in short. */
+export type Headline =
+  | { readonly what: "clean" | "robust"; readonly rate: Rate }
+  | { readonly what: "finding"; readonly finding: Finding | undefined };
+
 /** What a run tells while it goes on. */
 export type AuditEvent =
   /** A new part of the work begins. */
@@ -12,32 +17,8 @@ export type AuditEvent =
       readonly epochs: number;
       readonly validationAccuracy: number;
     }
-  /** A model is ready; `reused` when an earlier run had made it. */
-  | {
-      readonly kind: "model";
-      readonly model: string;
-      readonly cleanAccuracy: Rate;
-      readonly reused: boolean;
-    }
-  /** Steps inside the cell that is being computed. */
-  | { readonly kind: "progress"; readonly cell: string; readonly share: number }
-  | {
-      readonly kind: "cell";
-      readonly cell: string;
-      readonly done: number;
-      readonly total: number;
-      readonly robustAccuracy: Rate;
-      readonly reused: boolean;
-    }
-  | {
-      readonly kind: "trial";
-      readonly trial: string;
-      readonly done: number;
-      readonly total: number;
-      /** Its headline. */
-      readonly found: Finding | undefined;
-      readonly reused: boolean;
-    }
+  /** How far what is being computed is. */
+  | { readonly kind: "progress"; readonly what: string; readonly share: number }
   /**
    * A work begins or ends; `kept` where its record was there, or was made by another
    * command meanwhile. Numbers are those of all works of the run: `done` counts what is
@@ -58,6 +39,8 @@ export type AuditEvent =
       readonly seconds: number;
       /** Seconds until all is done, as far as is known. */
       readonly left: number | null;
+      /** What it found, in short; absent of most. */
+      readonly headline?: Headline;
     }
   | { readonly kind: "warning"; readonly message: string };
 

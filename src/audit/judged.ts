@@ -18,6 +18,7 @@ import {
 import { statedResult } from "./plan/index.ts";
 import { RESULTS_VERSION, type Results } from "./results/index.ts";
 import type { LoadedSuite } from "./suite/index.ts";
+import type { Failure } from "./works/index.ts";
 
 type Provenance = Results["provenance"];
 
@@ -37,6 +38,8 @@ export interface Found
     | "textGallery"
     | "timing"
   > {
+  /** Why works have no result. */
+  readonly failures: readonly Failure[];
   /** All that was warned of. */
   readonly warnings: readonly string[];
   /** What was found of each candidate before anything counted. */
@@ -91,6 +94,7 @@ export function judged(
     classes: found.classes,
     task: found.task,
     ...measured,
+    failures: someOrNone([...found.failures]),
     warnings: someOrNone([...found.warnings]),
     gate: complete
       ? evaluateGate(suite.gate, measured)

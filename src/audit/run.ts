@@ -1,25 +1,14 @@
+import { AssayError } from "#core";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
-import { attackEpochs, attackSource } from "./again/index.ts";
-import { attackAll, prepareAttacks, release } from "./attacking/index.ts";
-import { certificates } from "./certify/index.ts";
 import type { OnEvent } from "./events.ts";
-import { gallery } from "./gallery/index.ts";
-import { crossTask } from "./heads/index.ts";
-import { type Found, judged } from "./judged.ts";
-import {
-  checkModels,
-  makeModels,
-  modelResults,
-  rememberedIn,
-  type TryModel,
-  type Workshop,
-} from "./models/index.ts";
-import { type Plan, planSuite, prepareSuite } from "./plan/index.ts";
+import { graphOf } from "./graph.ts";
+import { judged } from "./judged.ts";
+import { rememberedIn, type TryModel, type Workshop } from "./models/index.ts";
+import { planSuite, prepareSuite } from "./plan/index.ts";
 import type { Results } from "./results/index.ts";
 import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite/index.ts";
-import type { PreparedData } from "./tasks/index.ts";
-import { runTrials } from "./trials/index.ts";
+import { ownHands, perform } from "./works/index.ts";
 
 export interface AuditOptions {
   /** Path of the suite, as the user gave it. */
@@ -57,9 +46,25 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     options.onEvent?.(event);
   };
   const shop = await openShop(loaded, { ...options, onEvent });
-  const found = await compute(plan, shop);
+  const graph = graphOf(plan, shop);
+  const failures = await perform(graph.works, {
+    hands: ownHands(),
+    store: shop.store,
+    onEvent,
+    signal: options.signal,
+  });
+  const found = graph.found();
+  const [failed] = failures;
+  // Without a candidate there is nothing to report on.
+  if (failed && found.candidates.length === 0)
+    throw new AssayError(failed.code, failed.message, failed.hint);
   return judged(
-    { ...found, warnings: [...warnings], timing: since(startedAt) },
+    {
+      ...found,
+      warnings: [...found.warnings, ...warnings],
+      failures,
+      timing: since(startedAt),
+    },
     loaded,
   );
 }
@@ -82,59 +87,6 @@ async function openShop(
   );
   return { loaded, data, seed: suite.seed, store, engine, onEvent, signal };
 }
-
-/** Computes all that is planned. */
-async function compute(
-  plan: Plan,
-  shop: Workshop,
-): Promise<Omit<Found, "timing" | "warnings">> {
-  const { loaded, data, engine, onEvent } = shop;
-  const { suite } = loaded;
-  const models = await makeModels(plan, shop);
-  const looks = await checkModels(models, shop);
-  onEvent({ kind: "phase", title: "Attacking" });
-  const attacking = prepareAttacks(shop, models);
-  const computed = await attackAll(plan.cells, attacking);
-  const attacked = { ...attacking, plan: plan.cells, computed };
-  const heads = await crossTask({ ...attacked, suite });
-  const trials = await runTrials(plan.trials, models, shop);
-  const { complete } = plan;
-  const found = {
-    complete,
-    classes: data.target.test.classes,
-    ...(await modelResults(models, shop, looks)),
-    looks,
-    cells: [...computed.values()],
-    heads,
-    trials,
-    certificates: complete ? await certificates(attacking, shop) : [],
-    ...(await gallery(attacked, suite.gallery)),
-    epochs: await attackEpochs(plan.alongTraining, attacking, shop),
-    onSource: await attackSource(plan.onSource, attacking, shop),
-    data: sizesOf(data),
-    machine: {
-      engine: engine.title,
-      node: process.version,
-      platform: `${process.platform} ${process.arch}`,
-    },
-  };
-  await release(attacking);
-  return found;
-}
-
-/** The data of a run in the results document. */
-const sizesOf = ({
-  source,
-  target,
-  attacked,
-}: PreparedData): Found["data"] => ({
-  source,
-  fingerprint: attacked.fingerprint,
-  train: target.train.y.length,
-  validation: target.validation.y.length,
-  test: target.test.y.length,
-  attacked: attacked.y.length,
-});
 
 function since(start: Date): Results["timing"] {
   const end = new Date();

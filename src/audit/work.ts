@@ -33,7 +33,7 @@ export const progressOf =
   ({ onEvent, signal }: Pick<Workplace, "onEvent" | "signal">, what: string) =>
   (share: number): void => {
     if (signal?.aborted) throw new InterruptedError();
-    onEvent({ kind: "progress", cell: what, share });
+    onEvent({ kind: "progress", what, share });
   };
 
 /**

@@ -26,10 +26,8 @@ export function progressOn(
   const live = stream.isTTY === true;
   const pc = coloursFor(stream);
   let shown = false;
-  let started: number | undefined;
-  /** Cells that were computed in this run, not reused. */
-  let fresh = 0;
-  let last: { done: number; total: number } = { done: 0, total: 0 };
+  /** Of all works, as they were told of last. */
+  let last = { done: 0, total: 0, running: 0, left: null as number | null };
   const clear = () => {
     if (shown) stream.write("\r\x1b[2K");
     shown = false;
@@ -51,57 +49,35 @@ export function progressOn(
     stream.write(text.slice(0, width));
     shown = true;
   };
-  const timeLeft = (share = 0): string => {
-    if (started === undefined || fresh + share === 0) return "";
-    const each = (now() - started) / (fresh + share);
-    return left(each * (last.total - last.done - share));
-  };
   /** When the training that is going on was first heard of, after its first epoch. */
   let training: { model: string; since: number } | undefined;
   const epochsLeft = (model: string, epoch: number, epochs: number): string => {
     if (training?.model !== model) training = { model, since: now() };
     if (epoch < 2) return "";
     const each = (now() - training.since) / (epoch - 1);
-    return left(each * (epochs - epoch));
+    return left((each * (epochs - epoch)) / 1000);
   };
+  const where = (): string =>
+    last.total > 0 ? `${last.done}/${last.total} ` : "";
   const show = (event: AuditEvent) => {
     switch (event.kind) {
       case "phase":
-        if (["Attacking", "Trials"].includes(event.title)) {
-          started = now();
-          fresh = 0;
-          last = { done: 0, total: 0 };
-        }
         return line(pc.bold(event.title));
       case "epoch":
         return status(
-          `  ${event.model}: epoch ${event.epoch}/${event.epochs}, validation ${percent(event.validationAccuracy)}${epochsLeft(event.model, event.epoch, event.epochs)}`,
-        );
-      case "model":
-        return line(
-          `  ${event.model}: ${percent(event.cleanAccuracy.value)} clean${event.reused ? pc.dim(" (kept)") : ""}`,
+          `  ${where()}${event.model}: epoch ${event.epoch}/${event.epochs}, validation ${percent(event.validationAccuracy)}${epochsLeft(event.model, event.epoch, event.epochs)}`,
         );
       case "progress":
         return status(
-          `  ${last.done + 1}/${last.total || "?"} ${event.cell} ${Math.round(100 * event.share)} %${timeLeft(event.share)}`,
+          `  ${where()}${event.what} ${Math.round(100 * event.share)} %${left(last.left)}`,
         );
-      case "cell": {
+      case "work":
         last = event;
-        if (!event.reused) fresh++;
-        const { value, low, high } = event.robustAccuracy;
-        const kept = event.reused ? pc.dim(" (kept)") : "";
-        return line(
-          `  ${event.done}/${event.total} ${event.cell}: ${percent(value)} robust [${percent(low)}, ${percent(high)}]${kept}${event.reused ? "" : pc.dim(timeLeft())}`,
-        );
-      }
-      case "trial": {
-        last = event;
-        if (!event.reused) fresh++;
-        const kept = event.reused ? pc.dim(" (kept)") : pc.dim(timeLeft());
-        return line(
-          `  ${event.done}/${event.total} ${event.trial}: ${event.found ? foundText(event.found) : "nothing to measure"}${kept}`,
-        );
-      }
+        return event.headline || event.state === "failed"
+          ? line(
+              `  ${where()}${event.work}: ${found(event)}${pc.dim(event.state === "kept" ? " (kept)" : left(event.left))}`,
+            )
+          : status(`  ${where()}${event.work}${left(event.left)}`);
       case "warning":
         return line(`${pc.yellow("warning")}: ${event.message}`);
     }
@@ -109,9 +85,21 @@ export function progressOn(
   return { onEvent: (event) => show(lines(event)), end: clear };
 }
 
-/** To the minute, where there is one. */
-function left(milliseconds: number): string {
-  const seconds = Math.max(1, milliseconds / 1000);
-  const about = seconds < 60 ? seconds : 60 * Math.round(seconds / 60);
+/** What a work found, in short. */
+function found({ headline }: Extract<AuditEvent, { kind: "work" }>): string {
+  if (!headline) return "failed";
+  if (headline.what === "finding")
+    return headline.finding
+      ? foundText(headline.finding)
+      : "nothing to measure";
+  const { value, low, high } = headline.rate;
+  return `${percent(value)} ${headline.what} [${percent(low)}, ${percent(high)}]`;
+}
+
+/** To the minute, where there is one; nothing where it is not known. */
+function left(seconds: number | null): string {
+  if (seconds === null) return "";
+  const most = Math.max(1, seconds);
+  const about = most < 60 ? most : 60 * Math.round(most / 60);
   return ` · about ${duration(about)} left`;
 }

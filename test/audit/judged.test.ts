@@ -27,6 +27,7 @@ const found: Found = {
   base: null,
   candidates: [candidate("full", 90, 100), candidate("head", 80, 100)],
   warnings: [],
+  failures: [],
   looks: new Map(),
   cells: [
     scored({ outcomes: outcomes(60, 30, 10) }),

@@ -92,7 +92,7 @@ function flip(path: string, random: Random): void {
 
 /** Of these nothing is read again once what was made of them stands. */
 const behind = [
-  "examples .json",
+  "repairs .json",
   "fits .json",
   "fits .npy",
   "models/head-trial .json",

@@ -114,9 +114,10 @@ test("runs every cell of the plan, and the document follows its schema", async (
     results.base?.hash,
     results.base?.hash,
   ]);
-  expect(events.filter((e) => e.kind === "cell")).toHaveLength(
-    results.cells.length,
+  const ended = events.filter(
+    (e) => e.kind === "work" && e.of === "cell" && e.state === "done",
   );
+  expect(ended).toHaveLength(results.cells.length);
 });
 
 test("a second run computes nothing and says the same; so does a run in another folder", async () => {
@@ -137,13 +138,8 @@ test("a second run computes nothing and says the same; so does a run in another 
     onEvent: (e) => events.push(e),
   });
   expect(stamps()).toEqual(before);
-  expect(
-    events
-      .flatMap((e) =>
-        e.kind === "cell" || e.kind === "model" ? [e.reused] : [],
-      )
-      .every((r) => r),
-  ).toBe(true);
+  const states = events.flatMap((e) => (e.kind === "work" ? [e.state] : []));
+  expect(new Set(states)).toEqual(new Set(["kept"]));
   expect(JSON.stringify(timeless(second))).toBe(
     JSON.stringify(timeless(first)),
   );
@@ -152,6 +148,9 @@ test("a second run computes nothing and says the same; so does a run in another 
     JSON.stringify(timeless(first)),
   );
 });
+
+const isCell = (e: AuditEvent): e is Extract<AuditEvent, { kind: "work" }> =>
+  e.kind === "work" && e.of === "cell";
 
 test("an interrupted run goes on where it stopped, and ends the same", async () => {
   const whole = await runAudit({ suite: path, out: fresh() });
@@ -164,18 +163,18 @@ test("an interrupted run goes on where it stopped, and ends the same", async () 
       out,
       signal: abort.signal,
       onEvent: (e) => {
-        if (e.kind === "cell" && ++cells === 5) abort.abort();
+        if (isCell(e) && e.state === "done" && ++cells === 5) abort.abort();
       },
     }),
   ).rejects.toMatchObject({ code: "INTERRUPTED" });
-  const reused: boolean[] = [];
+  const states: string[] = [];
   const resumed = await runAudit({
     suite: path,
     out,
-    onEvent: (e) => e.kind === "cell" && reused.push(e.reused),
+    onEvent: (e) => isCell(e) && states.push(e.state),
   });
-  expect(reused.slice(0, 5)).toEqual([true, true, true, true, true]);
-  expect(reused.slice(5).some((r) => !r)).toBe(true);
+  expect(states.filter((state) => state === "kept")).toHaveLength(5);
+  expect(states).toContain("done");
   expect(JSON.stringify(timeless(resumed))).toBe(
     JSON.stringify(timeless(whole)),
   );

@@ -38,9 +38,21 @@ export function trialInput<U extends { params: z.ZodObject }, P>(
     },
     unrelated: null,
     surrogate: async () => model,
+    each: inOrder,
     once: (_name, make) => make(),
     random: new Random(1),
     engine: onnxruntime,
     onProgress() {},
   };
+}
+
+/** One after the other, as in a trial. */
+export async function inOrder<I, T>(
+  items: readonly I[],
+  _nameOf: (item: I) => string,
+  make: (item: I) => Promise<T>,
+): Promise<T[]> {
+  const found: T[] = [];
+  for (const item of items) found.push(await make(item));
+  return found;
 }

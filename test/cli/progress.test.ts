@@ -23,22 +23,26 @@ function watched(isTTY: boolean) {
 }
 
 test("a terminal gets one live line with the time that is left", () => {
-  const { clock, stream, progress } = watched(true);
-  progress.onEvent({ kind: "phase", title: "Attacking" });
-  clock.now = 60_000;
+  const { stream, progress } = watched(true);
   progress.onEvent({
-    kind: "cell",
-    cell: "a",
+    kind: "work",
+    work: "cell a",
+    of: "cell",
+    state: "done",
     done: 1,
     total: 4,
-    robustAccuracy: rate,
-    reused: false,
+    running: 0,
+    failed: 0,
+    waiting: 3,
+    seconds: 60,
+    left: 180,
+    headline: { what: "robust", rate },
   });
-  expect(stream.said).toContain("1/4 a: 50.0 % robust [40.0 %, 60.0 %]");
+  expect(stream.said).toContain("1/4 cell a: 50.0 % robust [40.0 %, 60.0 %]");
   expect(stream.said).toContain("about 3 min left");
   stream.said = "";
-  progress.onEvent({ kind: "progress", cell: "b", share: 0.5 });
-  expect(stream.said).toBe("  2/4 b 50 % · about 2 min left");
+  progress.onEvent({ kind: "progress", what: "b", share: 0.5 });
+  expect(stream.said).toBe("  1/4 b 50 % · about 3 min left");
   progress.end();
   expect(stream.said.endsWith("\r\u001b[2K")).toBe(true);
 });
@@ -63,13 +67,13 @@ test("a training says how long its epochs will take", () => {
 test("elsewhere there are plain lines, and a sign of life when a step takes long", () => {
   const { clock, stream, progress } = watched(false);
   const step = (share: number) =>
-    progress.onEvent({ kind: "progress", cell: "a", share });
+    progress.onEvent({ kind: "progress", what: "a", share });
   step(0.1);
   expect(stream.said).toBe("");
   clock.now = 31_000;
   step(0.2);
-  expect(stream.said).toBe("  1/? a 20 %\n");
+  expect(stream.said).toBe("  a 20 %\n");
   clock.now = 40_000;
   step(0.3);
-  expect(stream.said).toBe("  1/? a 20 %\n");
+  expect(stream.said).toBe("  a 20 %\n");
 });

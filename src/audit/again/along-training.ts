@@ -1,52 +1,125 @@
+import { hashOf } from "#core";
 import { takeSamples } from "#data";
 import { loadModel } from "#model";
 import { hashModel } from "#onnx";
 import type { Epoch } from "#tuning";
 import {
-  type Attacking,
+  attackOnce,
   type Bench,
-  computeCell,
-  release,
+  type BenchOf,
+  type Subject,
+  subjectOf,
+  tidy,
 } from "../attacking/index.ts";
 import type { Followed } from "../judging/index.ts";
-import { epochFile, type ReadyModel, type Workshop } from "../models/index.ts";
+import { epochFile, type Look, type Workshop } from "../models/index.ts";
 import type { Plan, PlannedCell } from "../plan/index.ts";
 import { evenly } from "../tasks/index.ts";
+import { madeBy } from "../work.ts";
+import { type Phase, type Yields, yields } from "../works/index.ts";
+
+type Point = Followed["points"][number];
 
 /**
  * Clean and robust accuracy after the epochs of each fine-tuning, against one attack on
  * some of the attacked samples. The weights after every epoch were kept as it was
- * trained. Each is attacked as a cell, which is kept and resumed like any other.
+ * trained. Which epochs count is known when it is trained, so there is a work for each
+ * that may come to be; one that does not count finds nothing.
  */
-export async function attackEpochs(
+export function attackEpochs(
   plan: Plan["alongTraining"],
-  { models, benchOf }: Attacking,
-  { loaded, onEvent }: Workshop,
-): Promise<Followed[]> {
+  looks: ReadonlyMap<string, Yields<Look>>,
+  benchOf: BenchOf,
+  { loaded }: Workshop,
+): Phase<Followed[]> {
   const { trajectory } = loaded.suite;
-  if (!trajectory || plan.length === 0) return [];
-  onEvent({ kind: "phase", title: "Attacking along the trainings" });
+  if (!trajectory) return { works: [], found: () => [] };
   const { attack, threatModel, samples, every } = trajectory;
-  const found: Followed[] = [];
-  for (const { cell: planned } of plan) {
-    const ready = models.get(planned.candidate) as ReadyModel;
-    const bench = benchOf(ready.id);
+  const followed = plan.map(({ cell: planned, last }) => {
+    const bench = benchOf(planned.candidate);
     const data = takeSamples(bench.data, evenly(bench.data, samples));
-    const points: Followed["points"][number][] = [];
-    for (const line of chosenEpochs(ready.history, every))
-      points.push(await attackedAt(line, ready, planned, { ...bench, data }));
-    found.push({
-      candidate: ready.id,
-      attack,
-      threatModel,
-      points,
-      note:
-        points.length === 0
-          ? `nothing is trained in epochs: ${ready.ended}, set at once`
-          : undefined,
-    });
-  }
-  return found;
+    const look = looks.get(planned.candidate)!;
+    return {
+      look,
+      points: Array.from({ length: last }, (_, i) =>
+        pointWork(planned, i + 1, every, look, { ...bench, data }),
+      ),
+    };
+  });
+  return {
+    works: followed.flatMap(({ points }) => points),
+    found: () =>
+      followed.flatMap(({ look, points }) => {
+        const { result } = look.found() ?? {};
+        if (!result) return [];
+        const found = points.flatMap((work) => work.found() ?? []);
+        return {
+          candidate: result.id,
+          attack,
+          threatModel,
+          points: found,
+          note:
+            result.history.length === 0
+              ? `nothing is trained in epochs: ${result.ended}, set at once`
+              : undefined,
+        };
+      }),
+  };
+}
+
+function pointWork(
+  planned: PlannedCell,
+  epoch: number,
+  every: number,
+  look: Yields<Look>,
+  bench: Bench,
+): Yields<Point | null> {
+  const candidate = subjectOf(planned.candidate, bench);
+  const id = `${planned.id} after epoch ${epoch}`;
+  const { data } = bench;
+  const key = hashOf({
+    kind: "epoch",
+    of: candidate.key,
+    cell: planned.id,
+    attack: planned.chosen.params,
+    eps: planned.eps,
+    epoch,
+    every,
+    data: data.fingerprint,
+    table: data.table,
+    ...madeBy(bench),
+  });
+  return yields(bench.store, {
+    id: `cell ${id}`,
+    kind: "epoch",
+    record: `cells/${key}.json`,
+    needs: [...candidate.made, look],
+    size: data.y.length,
+    async compute() {
+      await tidy(bench);
+      const ready = await candidate.open();
+      const line = chosenEpochs(ready.history, every).find(
+        (one) => one.epoch === epoch,
+      );
+      if (!line) return null;
+      const subject: Subject = {
+        ...candidate,
+        key,
+        async open() {
+          const file = epochFile(ready.file, epoch);
+          const path = bench.store.path(file);
+          const model = await loadModel(path, ready.stated);
+          return { ...ready, model, file, key, hash: hashModel(path) };
+        },
+      };
+      return attackedAt(
+        line,
+        { ...planned, id, probed: false },
+        subject,
+        bench,
+      );
+    },
+  });
 }
 
 /**
@@ -66,25 +139,12 @@ export function chosenEpochs(
 }
 
 async function attackedAt(
-  line: Epoch,
-  ready: ReadyModel,
+  { epoch, stage, trainable, best }: Epoch,
   planned: PlannedCell,
+  subject: Subject,
   bench: Bench,
-): Promise<Followed["points"][number]> {
-  const { epoch, stage, trainable, best } = line;
-  const file = epochFile(ready.file, epoch);
-  const path = bench.store.path(file);
-  const { cell, evidence } = await computeCell(
-    { ...planned, id: `${planned.id} after epoch ${epoch}`, probed: false },
-    {
-      ...ready,
-      model: await loadModel(path, ready.stated),
-      file,
-      hash: hashModel(path),
-    },
-    bench,
-  );
-  await release(bench);
+): Promise<Point> {
+  const { cell, evidence } = await attackOnce(planned, subject, bench);
   return {
     epoch,
     stage,

@@ -1,28 +1,37 @@
 import {
-  type Attacking,
-  attackAll,
+  type BenchOf,
+  type CellMaker,
   type ComputedCell,
+  subjectOf,
 } from "../attacking/index.ts";
-import type { Workshop } from "../models/index.ts";
+import type { Look, Workshop } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
+import type { Phase, Yields } from "../works/index.ts";
 
 /**
  * Cells on the source domain: the same attacks under the threat models of the suite,
  * on as many test samples of the source. They are computed as any other.
  */
-export async function attackSource(
+export function attackSource(
   plan: readonly PlannedCell[],
-  attacking: Attacking,
-  { data: { sourceAttacked }, onEvent }: Workshop,
-): Promise<ComputedCell[]> {
-  if (plan.length === 0 || !sourceAttacked) return [];
-  onEvent({ kind: "phase", title: "Attacking the source domain" });
-  const found = await attackAll(
-    plan.map((p) => ({ ...p, id: `${p.id} on the source` })),
-    {
-      ...attacking,
-      benchOf: (id) => ({ ...attacking.benchOf(id), data: sourceAttacked }),
-    },
-  );
-  return [...found.values()];
+  looks: ReadonlyMap<string, Yields<Look>>,
+  maker: CellMaker,
+  benchOf: BenchOf,
+  { data: { sourceAttacked } }: Workshop,
+): Phase<ComputedCell[]> {
+  if (!sourceAttacked) return { works: [], found: () => [] };
+  const cells = plan.map((planned) => {
+    const { candidate } = planned;
+    const bench = { ...benchOf(candidate), data: sourceAttacked };
+    return maker.cell(
+      { ...planned, id: `${planned.id} on the source` },
+      subjectOf(candidate, bench),
+      bench,
+      [looks.get(candidate)!],
+    );
+  });
+  return {
+    works: cells.flatMap(({ score, evidence }) => [score, evidence]),
+    found: () => cells.flatMap((cell) => cell.found() ?? []),
+  };
 }

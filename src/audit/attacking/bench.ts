@@ -19,9 +19,11 @@ import {
 import { type FloatTensor, tensor } from "#onnx";
 import {
   decisions,
+  type Foreseen,
   type Guesswork,
   guessworkOf,
   type Models,
+  type ModelWorks,
   type ReadyModel,
   type Workshop,
 } from "../models/index.ts";
@@ -41,47 +43,59 @@ export interface Bench extends Fitting {
   readonly data: Dataset;
   /** Which samples of the suite's data these are; null for data of the task's own. */
   readonly rows: TaskData["rows"];
-  readonly base: ReadyModel | null;
-  /** The control of attacks through the base; null where none asks for it. */
-  readonly unrelated: ReadyModel | null;
+  readonly models: Models;
+  /** What is known of them before they are made. */
+  readonly foreseen: ModelWorks;
   /** Samples of the task that the base was trained on; null for one that is given. */
   readonly source: Dataset | null;
   /** Compiled models by hash; see `release`. */
   readonly compiled: Map<string, Opened>;
 }
 
-/** What is attacked in a run. */
-export interface Attacking {
-  /** The candidates by their ids. */
-  readonly models: ReadonlyMap<string, ReadyModel>;
-  /** What one of them is attacked with. All share what is compiled. */
-  benchOf(candidate: string): Bench;
-  readonly compiled: Bench["compiled"];
-}
+/** What a candidate of a run is attacked with. All share what is compiled. */
+export type BenchOf = (candidate: string) => Bench;
 
 /** Makes candidates ready to be attacked. */
-export function prepareAttacks(
+export function openBenches(
   { loaded: { suite, folder }, data, ...workplace }: Workshop,
-  { base, unrelated, candidates }: Models,
-): Attacking {
+  models: Models,
+  foreseen: ModelWorks,
+): BenchOf {
   const compiled = new Map<string, Opened>();
-  const benchOf = (candidate: string): Bench => {
+  const benches = new Map<string, Bench>();
+  return (candidate) => {
+    const known = benches.get(candidate);
+    if (known) return known;
     const { task } = suite.candidates[candidate]!;
     const { target, attacked, rows } = judgedOn(data, task);
-    return {
+    const bench = {
       ...workplace,
       data: attacked,
       target,
       rows,
       folder,
-      base,
-      unrelated,
+      models,
+      foreseen,
       source: data.pretraining?.train ?? null,
       compiled,
     };
+    benches.set(candidate, bench);
+    return bench;
   };
-  return { models: candidates, benchOf, compiled };
 }
+
+/** What is attacked: known by its key before it is there. */
+export interface Subject extends Foreseen {
+  readonly candidate: string;
+  open(): Promise<ReadyModel>;
+}
+
+/** A candidate as what is attacked. */
+export const subjectOf = (candidate: string, bench: Bench): Subject => ({
+  ...bench.foreseen.candidates.get(candidate)!,
+  candidate,
+  open: () => bench.models.candidate(candidate),
+});
 
 /** A model behind its defence, ready to run. */
 export interface Opened {
@@ -103,12 +117,18 @@ export interface Opened {
   controls?: Map<string, BrokenControl>;
 }
 
-/** Releases the models that were compiled for cells. */
-export async function release({
-  compiled,
-}: Pick<Bench, "compiled">): Promise<void> {
-  for (const opened of compiled.values()) await opened.release();
-  compiled.clear();
+/** Opened models that are kept for the next work. */
+export const MOST = 6;
+
+/** Releases opened models but those that were last in use. */
+export async function tidy(
+  { compiled }: Pick<Bench, "compiled">,
+  most = MOST,
+): Promise<void> {
+  for (const [key, opened] of [...compiled].slice(0, -most || undefined)) {
+    compiled.delete(key);
+    await opened.release();
+  }
 }
 
 /**
@@ -122,13 +142,17 @@ export async function openFor(
 ): Promise<Opened> {
   const { compiled, engine } = bench;
   const key = hashOf({
-    model: ready.hash,
-    stated: ready.stated,
+    model: ready.key,
     defense: parts.map(describe),
     reader: bench.data.texts?.reader.hash,
   });
   const known = compiled.get(key);
-  if (known) return known;
+  if (known) {
+    // The last in use is the last in order.
+    compiled.delete(key);
+    compiled.set(key, known);
+    return known;
+  }
   const fitted = await fitDefenses(parts, ready, bench);
   const fresh = bench.data.texts
     ? await openTexts(ready, fitted, bench)

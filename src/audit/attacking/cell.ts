@@ -1,68 +1,34 @@
-import { hashOf } from "#core";
-import { type Model, whyNoGradient } from "#model";
+import { type Model, type Samples, whyNoGradient } from "#model";
 import type { FloatTensor } from "#onnx";
-import {
-  decisions,
-  measured,
-  REFUSED,
-  type ReadyModel,
-} from "../models/index.ts";
+import { decisions, measured, REFUSED } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import { type Cell, countOf, type Fate, outcomesOf } from "../results/index.ts";
 import { rate } from "../statistics/index.ts";
-import type { Evidence } from "../trust/index.ts";
-import { kept, progressOf, stopwatch } from "../work.ts";
-import { type Bench, ballFor, drawsFor, openFor, samplesOf } from "./bench.ts";
-import { craft, craftKey } from "./craft.ts";
+import { stopwatch } from "../work.ts";
+import {
+  type Bench,
+  drawsFor,
+  openFor,
+  type Subject,
+  samplesOf,
+} from "./bench.ts";
+import type { Craft } from "./craft.ts";
 import { detectionOf } from "./detection.ts";
-import { gather } from "./evidence.ts";
-import { describeFits } from "./fit.ts";
 
-/** A cell as it is stored: all but what depends on other cells. */
-export interface ComputedCell {
-  readonly cell: Omit<Cell, "trusted" | "checks" | "reproduce">;
-  readonly evidence: Omit<Evidence, "faults">;
-  /** Name in the store of the examples that were scored. */
-  readonly examples: string;
-}
+/** A cell: all but what depends on other cells. */
+export type BareCell = Omit<Cell, "trusted" | "checks" | "reproduce">;
 
-/** A cell's result from the store, or computed and kept there. */
-export async function computeCell(
+/** Scores the examples of a cell. */
+export async function scoreCell(
   planned: PlannedCell,
-  candidate: ReadyModel,
+  subject: Subject,
   bench: Bench,
-): Promise<ComputedCell & { reused: boolean }> {
-  const craft = craftKey(planned, candidate, bench);
-  const key = hashOf({
-    craft,
-    candidate: candidate.hash,
-    defense: describeFits(planned.parts, candidate, bench),
-    id: planned.id,
-    probed: planned.probed,
-    // Its examples are replayed.
-    base: planned.probed ? bench.base?.hash : undefined,
-  });
-  const { record, reused } = await kept(
-    bench,
-    `cells/${key}.json`,
-    () => attackAndScore(planned, candidate, bench, craft),
-    ({ examples }) => [examples],
-  );
-  return { ...record, reused };
-}
-
-async function attackAndScore(
-  planned: PlannedCell,
-  candidate: ReadyModel,
-  bench: Bench,
-  key: string,
-): Promise<ComputedCell> {
+  made: Craft & { readonly examples: Samples },
+): Promise<BareCell> {
   const { data } = bench;
   const seconds = stopwatch();
-  const opened = await openFor(candidate, planned.parts, bench);
+  const opened = await openFor(await subject.open(), planned.parts, bench);
   const { model } = opened.model;
-  const ball = ballFor(planned, opened, data);
-  const made = await craft(planned, candidate, bench, ball, key);
   const { examples, queries, queriesToBreak, measures } = made;
   const draws = (purpose: string) => drawsFor(bench, purpose);
   const before = await opened.answers(samplesOf(data), draws("clean"));
@@ -91,54 +57,39 @@ async function attackAndScore(
   const noGradient =
     made.noGradient ??
     (asks && planned.norm !== "edits" ? whyNoGradient(model) : null);
-  progressOf(bench, planned.id)(1);
   return {
-    cell: {
-      id: planned.id,
-      candidate: planned.candidate,
-      defense: planned.defense,
-      attack: planned.attack,
-      threatModel: {
-        id: planned.threatModel,
-        norm: planned.norm,
-        eps: planned.eps,
-        access: unit.access,
-        steps: limitOf(planned, "steps"),
-        restarts: limitOf(planned, "restarts"),
-        queries: planned.queries,
-      },
-      adaptive: planned.adaptive,
-      cleanAccuracy: rate(right, n),
-      robustAccuracy: rate(robust, n),
-      attackSuccess: right > 0 ? rate(right - robust, right) : null,
-      noGradient: noGradient ?? undefined,
-      queries,
-      outcomes,
-      queriesToBreak: [...queriesToBreak],
-      // What was made without the defence says nothing of it.
-      breakdown: planned.adaptive
-        ? measures.map(({ name, level, robust: stood }) => ({
-            name,
-            level,
-            robustAccuracy: rate(stood, n),
-          }))
-        : [],
-      measures: distances.length > 0 ? distances : undefined,
-      detection: detection ?? undefined,
-      seconds: seconds(),
+    id: planned.id,
+    candidate: planned.candidate,
+    defense: planned.defense,
+    attack: planned.attack,
+    threatModel: {
+      id: planned.threatModel,
+      norm: planned.norm,
+      eps: planned.eps,
+      access: unit.access,
+      steps: limitOf(planned, "steps"),
+      restarts: limitOf(planned, "restarts"),
+      queries: planned.queries,
     },
-    evidence: await gather(
-      planned,
-      candidate,
-      opened,
-      bench,
-      ball,
-      made,
-      noGradient,
-      clean,
-      outcomes,
-    ),
-    examples: made.file,
+    adaptive: planned.adaptive,
+    cleanAccuracy: rate(right, n),
+    robustAccuracy: rate(robust, n),
+    attackSuccess: right > 0 ? rate(right - robust, right) : null,
+    noGradient: noGradient ?? undefined,
+    queries,
+    outcomes,
+    queriesToBreak: [...queriesToBreak],
+    // What was made without the defence says nothing of it.
+    breakdown: planned.adaptive
+      ? measures.map(({ name, level, robust: stood }) => ({
+          name,
+          level,
+          robustAccuracy: rate(stood, n),
+        }))
+      : [],
+    measures: distances.length > 0 ? distances : undefined,
+    detection: detection ?? undefined,
+    seconds: made.seconds + seconds(),
   };
 }
 

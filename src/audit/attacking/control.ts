@@ -9,10 +9,11 @@ import {
   type BrokenControl,
   brokenControl,
   controlBits,
+  isRandom,
   PROBED,
   partOf,
 } from "../trust/index.ts";
-import { type Bench, drawsFor, openFor } from "./bench.ts";
+import { type Bench, drawsFor, openFor, probesOf } from "./bench.ts";
 
 const sanitizer = choiceOf(sanitizers);
 
@@ -47,6 +48,7 @@ export async function controlOf(
     await opened.answers(data.x, drawsFor(bench, "clean")),
     data.targets,
   );
+  const drawsAtRandom = isRandom(await probesOf(opened, bench));
   const right = Array.from(data.y.keys()).filter(
     (i) => predicted[i] === data.y[i],
   );
@@ -54,6 +56,8 @@ export async function controlOf(
     {
       ...partOf(attempt, right.slice(0, PROBED)),
       model,
+      // Of the bare candidate, so that it is the same whatever the defence.
+      drawsAtRandom,
       random: new Random(seed).fork(`control ${key}`),
     },
     opened.model,

@@ -15,13 +15,19 @@ import {
   type Queries,
   type Samples,
 } from "#model";
-import { decisions, type ReadyModel } from "../models/index.ts";
+import { decisions } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import { describe } from "../suite/index.ts";
 import { peaksOf, stillRising } from "../trust/index.ts";
-import { kept, madeBy, progressOf, stopwatch } from "../work.ts";
-import { type Bench, drawsFor, openFor, samplesOf } from "./bench.ts";
-import { examplesFile, readExamples, writeExamples } from "./examples.ts";
+import { madeBy, progressOf, stopwatch } from "../work.ts";
+import {
+  type Bench,
+  ballFor,
+  drawsFor,
+  openFor,
+  type Subject,
+  samplesOf,
+} from "./bench.ts";
 import { describeFits } from "./fit.ts";
 
 /** The examples of one attack, and how they were made. */
@@ -59,73 +65,43 @@ export interface Craft {
  */
 export function craftKey(
   { chosen, norm, eps, queries, parts, adaptive }: PlannedCell,
-  candidate: ReadyModel,
+  subject: Pick<Subject, "key">,
   bench: Bench,
 ): string {
   const { data, source, target } = bench;
-  const surrogate = surrogateFor(chosen, bench);
+  const through = surrogateOf(chosen);
+  const surrogate = through && bench.foreseen[through];
   return hashOf({
     attack: describe(chosen),
     norm,
     eps,
     queries,
-    against: surrogate?.hash ?? candidate.hash,
-    stated: [candidate.stated, surrogate?.stated],
+    against: (surrogate ?? subject).key,
     others: surrogate && [target.validation.fingerprint, source?.fingerprint],
-    defense:
-      surrogate || !adaptive ? [] : describeFits(parts, candidate, bench),
+    defense: surrogate || !adaptive ? [] : describeFits(parts, subject, bench),
     data: data.fingerprint,
     table: data.table,
     ...madeBy(bench),
   });
 }
 
-/** The model that an attack goes through instead of the candidate. */
-function surrogateFor(
-  chosen: PlannedCell["chosen"],
-  { base, unrelated }: Bench,
-): ReadyModel | undefined {
-  const role = surrogateOf(chosen);
-  return (role && { base, unrelated }[role]) ?? undefined;
-}
-
-/** Runs the attack, or takes its examples from the store. */
+/** Runs the attack of a cell. */
 export async function craft(
   planned: PlannedCell,
-  candidate: ReadyModel,
+  subject: Subject,
   bench: Bench,
-  ball: Limit<Samples>,
-  key: string,
-): Promise<Craft & { examples: Samples; file: string }> {
-  const { store } = bench;
-  const file = examplesFile(key, samplesOf(bench.data));
-  const { record } = await kept(
-    bench,
-    `examples/${key}.json`,
-    async () => {
-      const { examples, ...how } = await made(planned, candidate, bench, ball);
-      writeExamples(store, file, examples);
-      return how;
-    },
-    () => [file],
-  );
-  return { ...record, examples: readExamples(store, file), file };
-}
-
-async function made(
-  planned: PlannedCell,
-  candidate: ReadyModel,
-  bench: Bench,
-  ball: Limit<Samples>,
 ): Promise<Craft & { examples: Samples }> {
+  const candidate = await subject.open();
   const { data, seed } = bench;
   const clean = samplesOf(data);
   const { parts, adaptive, norm, eps } = planned;
   const { unit } = planned.chosen;
   const seconds = stopwatch();
   const opened = await openFor(candidate, adaptive ? parts : [], bench);
-  const through = surrogateFor(planned.chosen, bench);
-  const surrogate = through && (await openFor(through, [], bench));
+  const ball = ballFor(planned, opened, data);
+  const through = surrogateOf(planned.chosen);
+  const surrogate = through && (await bench.models[through]());
+  const base = surrogate && (await openFor(surrogate, [], bench));
   // An attacker without access to the target cannot leave out what it gets wrong.
   const all = Array.from(data.y, (_, i) => i);
   const blind = unit.access === "base" || unit.access === "none";
@@ -153,7 +129,7 @@ async function made(
       rows: chosenRows,
       random: new Random(seed).fork(`attack ${unit.id} ${norm} ${eps}`),
       draws: new Random(seed).fork(`draws of the model under ${planned.id}`),
-      base: surrogate?.model as Answering<Samples> | undefined,
+      base: base?.model as Answering<Samples> | undefined,
       others: bench.target.validation,
       source: bench.source?.x,
       onNote: (text) => notes.push(text),

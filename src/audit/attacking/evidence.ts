@@ -30,32 +30,41 @@ import {
 import { progressOf } from "../work.ts";
 import {
   type Bench,
+  ballFor,
   drawsFor,
   guessworkBehind,
-  type Opened,
   openFor,
   probesOf,
+  type Subject,
   samplesOf,
 } from "./bench.ts";
+import type { BareCell } from "./cell.ts";
 import { controlOf } from "./control.ts";
 import type { Craft } from "./craft.ts";
 
-/** What the trust checks look at. */
+/**
+ * What the trust checks look at of a cell that was scored: what is left standing is
+ * tried again by other means.
+ */
 export async function gather(
   planned: PlannedCell,
-  ready: ReadyModel,
-  opened: Opened,
+  subject: Subject,
   bench: Bench,
-  ball: Limit<Samples>,
-  made: Craft & { examples: Samples },
-  noGradient: string | null,
-  clean: Int32Array,
-  outcomes: string,
+  made: Craft & { readonly examples: Samples },
+  { outcomes, noGradient }: BareCell,
 ): Promise<Omit<Evidence, "faults">> {
   const { chosen, candidate, defense, attack, adaptive, norm, eps } = planned;
   const { access, family } = runAs(planned, made);
-  const { model: scored } = opened;
   const { data } = bench;
+  const ready = await subject.open();
+  const opened = await openFor(ready, planned.parts, bench);
+  const { model: scored } = opened;
+  const ball = ballFor(planned, opened, data);
+  const clean = decisions(
+    scored.model,
+    await opened.answers(samplesOf(data), drawsFor(bench, "clean")),
+    data.targets,
+  );
   const [low, high] = scored.model.contract.bounds;
   const n = data.y.length;
   const usesGradient = chosen.unit.access === "gradient" && adaptive;
@@ -102,7 +111,7 @@ export async function gather(
       bench,
       ball as Ball,
       made,
-      noGradient,
+      noGradient ?? null,
       outcomes,
     ),
   };
@@ -162,7 +171,7 @@ async function surrogatesOf(
   ready: ReadyModel,
   bench: Bench,
 ): Promise<Surrogate[]> {
-  const { base } = bench;
+  const base = await bench.models.base();
   const found: Surrogate[] = [];
   for (const { title, one } of [
     {

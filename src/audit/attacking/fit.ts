@@ -49,7 +49,7 @@ function filesOf({ unit, params }: Chosen<Reactive>, folder: string): string[] {
  */
 export function describeFits(
   parts: readonly Chosen<Reactive>[],
-  { hash }: Pick<ReadyModel, "hash">,
+  { key }: Pick<ReadyModel, "key">,
   bench: Fitting,
 ) {
   const { target, folder } = bench;
@@ -59,7 +59,7 @@ export function describeFits(
     files: files.length > 0 ? files : undefined,
     fittedOn: parts.some(learns)
       ? {
-          model: hash,
+          model: key,
           train: target.train.fingerprint,
           table: target.train.table,
           validation: target.validation.fingerprint,
@@ -72,11 +72,14 @@ export function describeFits(
 /**
  * The defence of a candidate, its parts fitted: with what an earlier run
  * or this one found.
+ *
+ * @param onKept told the names in the store of what was found
  */
 export async function fitDefenses(
   parts: readonly Chosen<Reactive>[],
   ready: ReadyModel,
   bench: Fitting,
+  onKept: (files: readonly string[]) => void = () => {},
 ): Promise<ChosenDefense[]> {
   const { engine, target, folder, seed, store } = bench;
   return fitAll(
@@ -108,6 +111,7 @@ export async function fitDefenses(
         },
         (names) => names.map(file),
       );
+      onKept([`fits/${key}.json`, ...record.map(file)]);
       return new Map(
         record.map((name) => [name, store.readTensor(file(name))]),
       );

@@ -1,12 +1,13 @@
 import { hashOf, Random } from "#core";
 import { compile } from "#model";
 import { takeRows } from "#onnx";
-import type { Attacking, Bench } from "../attacking/index.ts";
-import type { ReadyModel, Workshop } from "../models/index.ts";
+import { type Bench, type BenchOf, subjectOf } from "../attacking/index.ts";
+import type { Look, Workshop } from "../models/index.ts";
 import type { CertificateResult } from "../results/index.ts";
 import { isNamed } from "../suite/index.ts";
 import { evenly } from "../tasks/index.ts";
 import { madeBy, progressOf, stopwatch } from "../work.ts";
+import { type Phase, type Work, type Yields, yields } from "../works/index.ts";
 import {
   type Certificate,
   certify,
@@ -14,76 +15,109 @@ import {
   summary,
 } from "./smoothing.ts";
 
+/** Samples that are certified at once: enough that starting costs little. */
+const TOGETHER = 8;
+
 /** What is certified of each candidate: one result for each level of noise. */
-export async function certificates(
-  { models, benchOf }: Attacking,
-  { loaded: { suite }, onEvent }: Workshop,
-): Promise<CertificateResult[]> {
+export function certificates(
+  looks: ReadonlyMap<string, Yields<Look>>,
+  benchOf: BenchOf,
+  { loaded: { suite } }: Workshop,
+): Phase<CertificateResult[]> {
   const { certify: stated, candidates: all } = suite;
-  if (!stated) return [];
-  onEvent({ kind: "phase", title: "Certifying" });
+  if (!stated) return { works: [], found: () => [] };
   const { sigma, samples, candidates, ...rest } = stated;
-  const found: CertificateResult[] = [];
-  for (const [id, ready] of models) {
-    if (!isNamed(candidates, all[id]!)) continue;
-    for (const level of [sigma].flat())
-      found.push(
-        await certifyAll(
-          ready,
-          { ...rest, sigma: level },
-          benchOf(id),
-          samples,
-        ),
-      );
-  }
-  return found;
+  const levels = [...looks].flatMap(([id, look]) => {
+    if (!isNamed(candidates, all[id]!)) return [];
+    return [sigma].flat().map((level) => {
+      const smoothing = { ...rest, sigma: level };
+      return certifyAll(id, look, smoothing, benchOf(id), samples);
+    });
+  });
+  return {
+    works: levels.flatMap(({ works }) => works),
+    found: () => levels.flatMap((level) => level.found() ?? []),
+  };
 }
 
-async function certifyAll(
-  ready: ReadyModel,
+function certifyAll(
+  id: string,
+  look: Work,
   smoothing: Smoothing,
   bench: Bench,
   most: number | undefined,
-): Promise<CertificateResult> {
-  const { data, seed, store, engine } = bench;
-  const chosen = evenly(data, most ?? data.y.length);
-  const key = hashOf({
-    smoothing,
-    model: ready.hash,
-    data: data.fingerprint,
-    chosen,
-    ...madeBy(bench),
-  });
-  const file = `certificates/${key}.json`;
-  const known = store.read<(Certificate | null)[]>(file) ?? [];
-  const seconds = stopwatch();
-  if (known.length < chosen.length) {
-    const model = await compile(ready.model, engine);
-    const stream = new Random(seed).fork(`certify ${smoothing.sigma}`);
-    const progress = progressOf(
-      bench,
-      `${ready.id}: certifying at sigma ${smoothing.sigma}`,
-    );
-    try {
-      for (const sample of chosen.slice(known.length)) {
-        const x = takeRows(data.x, [sample]);
-        known.push(await certify(model, x, smoothing, stream.fork(sample)));
-        // After each, so that nothing is proved twice.
-        store.write(file, known);
-        progress(known.length / chosen.length);
-      }
-    } finally {
-      await model.release();
-    }
+): Phase<CertificateResult | undefined> {
+  const { data } = bench;
+  const rows = evenly(data, most ?? data.y.length);
+  const works: Yields<Proved>[] = [];
+  for (let from = 0; from < rows.length; from += TOGETHER) {
+    const some = rows.slice(from, from + TOGETHER);
+    works.push(certifySome(id, look, smoothing, bench, some));
   }
   return {
-    candidate: ready.id,
-    ...smoothing,
-    ...summary(
-      known,
-      chosen.map((i) => data.y[i]!),
-      smoothing,
-    ),
-    seconds: seconds(),
+    works,
+    found() {
+      const proved = works.flatMap((work) => work.found() ?? []);
+      if (proved.length < works.length) return undefined;
+      const labels = rows.map((row) => data.y[row]!);
+      const certified = proved.flatMap((one) => one.certificates);
+      return {
+        candidate: id,
+        ...smoothing,
+        ...summary(certified, labels, smoothing),
+        seconds: proved.reduce((sum, one) => sum + one.seconds, 0),
+      };
+    },
   };
+}
+
+/** What was proved of some samples. */
+interface Proved {
+  readonly certificates: (Certificate | null)[];
+  readonly seconds: number;
+}
+
+function certifySome(
+  id: string,
+  look: Work,
+  smoothing: Smoothing,
+  bench: Bench,
+  rows: readonly number[],
+): Yields<Proved> {
+  const { data, seed, store, engine } = bench;
+  const subject = subjectOf(id, bench);
+  const key = hashOf({
+    smoothing,
+    model: subject.key,
+    data: data.fingerprint,
+    rows,
+    ...madeBy(bench),
+  });
+  const { sigma, n, n0 } = smoothing;
+  const title = `${id} at sigma ${sigma}`;
+  return yields(store, {
+    id: `certificates of ${title}, samples ${rows[0]} to ${rows.at(-1)}`,
+    kind: "certificate",
+    record: `certificates/${key}.json`,
+    needs: [...subject.made, look],
+    size: rows.length * (n0 + n),
+    async compute() {
+      const seconds = stopwatch();
+      const { model: own } = await subject.open();
+      const model = await compile(own, engine);
+      const stream = new Random(seed).fork(`certify ${sigma}`);
+      const progress = progressOf(bench, `certifying ${title}`);
+      const found: (Certificate | null)[] = [];
+      try {
+        for (const row of rows) {
+          const x = takeRows(data.x, [row]);
+          found.push(await certify(model, x, smoothing, stream.fork(row)));
+          progress(found.length / rows.length);
+        }
+      } finally {
+        await model.release();
+      }
+      return { certificates: found, seconds: seconds() };
+    },
+  });
 }

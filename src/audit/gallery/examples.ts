@@ -1,15 +1,23 @@
 import { ballOf } from "#attacks";
+import { hashOf } from "#core";
 import type { Dataset } from "#data";
 import { defend } from "#defenses";
-import { compile, type Model, meaningOf, samplesAt } from "#model";
+import {
+  compile,
+  type Model,
+  meaningOf,
+  type Samples,
+  samplesAt,
+} from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import { editsBetween, segmentsOf } from "#texts";
 import {
-  type Attacked,
   type Bench,
+  type BenchOf,
+  type CellWorks,
   type ComputedCell,
   openFor,
-  readExamples,
+  tidy,
 } from "../attacking/index.ts";
 import type { ReadyModel } from "../models/index.ts";
 import {
@@ -18,6 +26,7 @@ import {
   samplesThatAre,
   type TextExample,
 } from "../results/index.ts";
+import { foundBy, type Phase, type Yields, yields } from "../works/index.ts";
 import { maskPicture } from "./masks.ts";
 import { canBeShown, picture } from "./picture.ts";
 
@@ -26,51 +35,107 @@ import { canBeShown, picture } from "./picture.ts";
  * the strongest attack under the first threat model broke, undefended. Only
  * texts and images of one or three channels can be shown.
  */
-export async function gallery(
-  attacked: Attacked,
+export function gallery(
+  cells: readonly CellWorks[],
+  benchOf: BenchOf,
   perCandidate: number,
-): Promise<Pick<Results, "gallery" | "textGallery">> {
-  const examples: Example[] = [];
-  const texts: TextExample[] = [];
-  let areTexts = false;
-  for (const [id, ready] of attacked.models) {
-    const bench = attacked.benchOf(id);
-    areTexts = bench.data.texts !== undefined;
-    if (!canBeShown(bench.data.x) && !areTexts) continue;
-    const strongest = strongestOf(attacked, id);
-    const picks = strongest ? picksOf(strongest, perCandidate) : [];
-    if (!strongest || picks.length === 0) continue;
-    if (areTexts)
-      texts.push(...(await textExamplesOf(strongest, ready, bench, picks)));
-    else examples.push(...(await examplesOf(strongest, ready, bench, picks)));
-  }
-  return { gallery: examples, textGallery: areTexts ? texts : undefined };
+): Phase<Pick<Results, "gallery" | "textGallery">> {
+  const candidates = [
+    ...new Set(cells.map(({ planned }) => planned.candidate)),
+  ];
+  const [first] = candidates;
+  const areTexts =
+    first !== undefined && benchOf(first).data.texts !== undefined;
+  const works = candidates.flatMap((id) => {
+    const { x } = benchOf(id).data;
+    const seen = seenOf(cells, id);
+    return seen.length > 0 && (areTexts || canBeShown(x))
+      ? shownWork(id, seen, benchOf(id), perCandidate)
+      : [];
+  });
+  return {
+    works,
+    found() {
+      const found = works.flatMap((work) => work.found() ?? []);
+      return {
+        gallery: found.flatMap(({ examples }) => examples),
+        textGallery: areTexts ? found.flatMap(({ texts }) => texts) : undefined,
+      };
+    },
+  };
 }
 
-/** The cell of the strongest attack on a candidate. */
-const strongestOf = (
-  { plan, computed }: Attacked,
-  candidate: string,
-): ComputedCell | undefined =>
-  plan
-    .filter(
-      (p) =>
-        p.candidate === candidate &&
-        p.defense === "none" &&
-        p.threatModel === plan[0]?.threatModel &&
-        p.chosen.unit.family !== "control",
-    )
-    .flatMap((p) => computed.get(p.id) ?? [])
-    .sort(
-      (a, b) => a.cell.robustAccuracy.value - b.cell.robustAccuracy.value,
-    )[0];
+/** What is shown of a candidate. */
+interface Shown {
+  readonly examples: readonly Example[];
+  readonly texts: readonly TextExample[];
+}
+
+/** The cells of a candidate that are looked at. */
+const seenOf = (cells: readonly CellWorks[], candidate: string): CellWorks[] =>
+  cells.filter(
+    ({ planned: p }) =>
+      p.candidate === candidate &&
+      p.defense === "none" &&
+      p.threatModel === cells[0]?.planned.threatModel &&
+      p.chosen.unit.family !== "control",
+  );
+
+function shownWork(
+  id: string,
+  cells: readonly CellWorks[],
+  bench: Bench,
+  most: number,
+): Yields<Shown> {
+  const needs = cells.flatMap(({ score, examples }) => [score, examples]);
+  const key = hashOf({
+    kind: "gallery",
+    most,
+    needs: needs.map(({ record }) => record),
+  });
+  return yields(bench.store, {
+    id: `gallery of ${id}`,
+    kind: "gallery",
+    record: `gallery/${key}.json`,
+    needs,
+    size: most,
+    async compute() {
+      await tidy(bench);
+      const [strongest] = cells
+        .map(({ score, examples }) => ({ cell: foundBy(score), examples }))
+        .sort(
+          (a, b) => a.cell.robustAccuracy.value - b.cell.robustAccuracy.value,
+        );
+      const picks = strongest ? picksOf(strongest.cell, most) : [];
+      if (!strongest || picks.length === 0) return { examples: [], texts: [] };
+      const { examples } = foundBy(strongest.examples);
+      const ready = await bench.models.candidate(id);
+      const attacked = { cell: strongest.cell, examples };
+      return bench.data.texts
+        ? {
+            examples: [],
+            texts: await textExamplesOf(attacked, ready, bench, picks),
+          }
+        : {
+            examples: await examplesOf(attacked, ready, bench, picks),
+            texts: [],
+          };
+    },
+  });
+}
+
+/** A cell with its examples. */
+interface Attacked {
+  readonly cell: ComputedCell["cell"];
+  readonly examples: Samples;
+}
 
 /**
  * Some of the samples that an attack broke, spread over all of them, which are in order
  * of their classes.
  */
-function picksOf({ cell }: ComputedCell, count: number): number[] {
-  const broken = samplesThatAre(cell.outcomes, "broken");
+function picksOf({ outcomes }: ComputedCell["cell"], count: number): number[] {
+  const broken = samplesThatAre(outcomes, "broken");
   const shown = Math.min(count, broken.length);
   return Array.from(
     { length: shown },
@@ -79,14 +144,13 @@ function picksOf({ cell }: ComputedCell, count: number): number[] {
 }
 
 async function examplesOf(
-  { cell, examples }: ComputedCell,
+  { cell, examples }: Attacked,
   ready: ReadyModel,
-  { data, store, engine }: Bench,
+  { data, engine }: Bench,
   picks: readonly number[],
 ): Promise<Example[]> {
-  const all = store.readTensor(examples);
   const clean = takeRows(data.x, picks);
-  const perturbed = takeRows(all, picks);
+  const perturbed = takeRows(examples as FloatTensor, picks);
   const model = await compile(defend(ready.model, []), engine);
   const before = await model.logits(clean);
   const after = await model.logits(perturbed);
@@ -124,13 +188,13 @@ async function examplesOf(
 }
 
 async function textExamplesOf(
-  { cell, examples }: ComputedCell,
+  { cell, examples }: Attacked,
   ready: ReadyModel,
   bench: Bench,
   picks: readonly number[],
 ): Promise<TextExample[]> {
-  const { data, store } = bench;
-  const all = readExamples(store, examples) as readonly string[];
+  const { data } = bench;
+  const all = examples as readonly string[];
   if (!data.texts) return [];
   const clean = samplesAt(data.texts.strings, picks);
   const perturbed = samplesAt(all, picks);

@@ -1,10 +1,10 @@
+import { hashOf } from "#core";
 import { whyNoGradient } from "#model";
-import { openFor } from "../attacking/index.ts";
+import { type CellWorks, MOST, openFor, tidy } from "../attacking/index.ts";
 import type { AcrossHeads } from "../judging/index.ts";
-import type { ReadyModel } from "../models/index.ts";
-import type { PlannedCell } from "../plan/index.ts";
 import { type Fate, fatesOf, outcomesOf, rightOf } from "../results/index.ts";
 import { trunkOf } from "../suite/index.ts";
+import { foundBy, type Phase, type Yields, yields } from "../works/index.ts";
 import { type Replaying, summary } from "./replaying.ts";
 import {
   attackTogether,
@@ -18,44 +18,82 @@ import {
  * losses, until all are wrong; on the samples that all tasks have. Only undefended.
  * One row for each head.
  */
-export async function allHeads(
+export function allHeads(
   run: Replaying,
-): Promise<AcrossHeads["together"]> {
-  const { suite, plan, benchOf } = run;
-  const asked = plan.filter(
-    (p) =>
+): Phase<Pick<AcrossHeads, "together"> & { readonly warnings: string[] }> {
+  const { suite, cells } = run;
+  const asked = cells.filter(
+    ({ planned: p }) =>
       p.defense === "none" &&
       p.threatModel in suite.threatModels &&
       suite.allHeads.includes(p.attack),
   );
-  const trunks = new Map<string, PlannedCell[]>();
-  for (const planned of asked) {
-    const trunk = trunkOf(suite, planned.candidate);
-    const key = JSON.stringify([trunk, planned.attack, planned.threatModel]);
-    if (trunk) trunks.set(key, [...(trunks.get(key) ?? []), planned]);
+  const trunks = new Map<string, CellWorks[]>();
+  for (const cell of asked) {
+    const { candidate, attack, threatModel } = cell.planned;
+    const trunk = trunkOf(suite, candidate);
+    const key = JSON.stringify([trunk, attack, threatModel]);
+    if (trunk) trunks.set(key, [...(trunks.get(key) ?? []), cell]);
   }
-  const made: Together[] = [];
-  for (const cells of trunks.values()) {
-    const heads = await headsOf(cells, run);
-    const [planned] = cells as [PlannedCell];
-    const bench = benchOf(planned.candidate);
-    const obstacle = obstacleOf(heads);
-    if (obstacle === null) {
-      const trunk = trunkOf(suite, planned.candidate) ?? "";
-      made.push(await attackTogether(planned, trunk, heads, bench));
-    } else
-      bench.onEvent({
-        kind: "warning",
-        message: `${planned.attack} is not made on all heads of ${planned.candidate} at once: ${obstacle}.`,
-      });
-  }
-  return made.map((one) => ({
-    evidence: one.evidence,
-    heads: one.heads.map(({ noGradient }, at) => ({
-      row: rowOf(one, at, run),
-      noGradient,
-    })),
-  }));
+  const works = [...trunks.values()].map((of) => togetherWork(of, run));
+  return {
+    works,
+    found() {
+      const found = works.flatMap((work) => work.found() ?? []);
+      return {
+        together: found.flatMap(({ made }) => made ?? []),
+        warnings: found.flatMap(({ obstacle }) => obstacle ?? []),
+      };
+    },
+  };
+}
+
+/** What an attack on all heads at once did, or why it was not made. */
+interface Found {
+  readonly made?: AcrossHeads["together"][number];
+  /** A sentence. */
+  readonly obstacle?: string;
+}
+
+function togetherWork(
+  cells: readonly CellWorks[],
+  run: Replaying,
+): Yields<Found> {
+  const { planned } = cells[0]!;
+  const { id, attack, candidate } = planned;
+  const bench = run.benchOf(candidate);
+  const needs = cells.flatMap(({ score, evidence }) => [score, evidence]);
+  const key = hashOf({
+    kind: "all heads",
+    needs: needs.map(({ record }) => record),
+  });
+  return yields(bench.store, {
+    id: `all heads of ${id}`,
+    kind: "heads",
+    record: `together/${key}.json`,
+    needs,
+    size: cells.reduce((sum, { examples }) => sum + examples.size, 0),
+    async compute() {
+      await tidy(bench, Math.max(MOST, cells.length));
+      const heads = await headsOf(cells, run);
+      const why = obstacleOf(heads);
+      if (why !== null)
+        return {
+          obstacle: `${attack} is not made on all heads of ${candidate} at once: ${why}.`,
+        };
+      const trunk = trunkOf(run.suite, candidate) ?? "";
+      const one = await attackTogether(planned, trunk, heads, bench);
+      return {
+        made: {
+          evidence: one.evidence,
+          heads: one.heads.map(({ noGradient }, at) => ({
+            row: rowOf(one, at, run),
+            noGradient,
+          })),
+        },
+      };
+    },
+  });
 }
 
 /** Why heads cannot be attacked together; null where they can. */
@@ -73,29 +111,33 @@ function obstacleOf(heads: readonly Head[]): string | null {
  * those with a gradient first.
  */
 async function headsOf(
-  planned: readonly PlannedCell[],
-  { computed, models, benchOf }: Replaying,
+  cells: readonly CellWorks[],
+  { benchOf }: Replaying,
 ): Promise<Head[]> {
   const rowsOf = (id: string) => benchOf(id).rows?.attacked ?? [];
-  const own = planned.filter((p) => benchOf(p.candidate).rows !== null);
-  const [first] = own;
-  const shared = rowsOf(first?.candidate ?? "").filter((row) =>
-    own.every((p) => rowsOf(p.candidate).includes(row)),
+  const own = cells.filter(
+    ({ planned }) => benchOf(planned.candidate).rows !== null,
+  );
+  const [first, ...others] = own.map(({ planned }) =>
+    rowsOf(planned.candidate),
+  );
+  const shared = (first ?? []).filter((row) =>
+    others.every((rows) => rows.includes(row)),
   );
   const heads: Head[] = [];
-  for (const { id, candidate } of own) {
-    const ready = models.get(candidate) as ReadyModel;
+  for (const { planned, score, evidence } of own) {
+    const { candidate } = planned;
     const bench = benchOf(candidate);
+    const ready = await bench.models.candidate(candidate);
     const opened = await openFor(ready, [], bench);
-    const { cell, evidence } = computed.get(id)!;
     heads.push({
       ready,
       opened,
       places: shared.map((row) => rowsOf(candidate).indexOf(row)),
       data: bench.data,
-      right: rightOf(cell.outcomes),
+      right: rightOf(foundBy(score).outcomes),
       noGradient: whyNoGradient(opened.model.model),
-      evidence,
+      evidence: foundBy(evidence),
     });
   }
   return [

@@ -1,26 +1,23 @@
+import { hashOf } from "#core";
 import { samplesAt } from "#model";
 import { takeRows } from "#onnx";
-import {
-  type ComputedCell,
-  drawsFor,
-  openFor,
-  readExamples,
-  release,
-} from "../attacking/index.ts";
+import { type CellWorks, drawsFor, openFor, tidy } from "../attacking/index.ts";
 import { counts } from "../counting.ts";
 import type { AcrossHeads } from "../judging/index.ts";
-import { decisions, REFUSED, type ReadyModel } from "../models/index.ts";
-import { type PlannedCell, usesTarget } from "../plan/index.ts";
-import { type Fate, fatesOf, outcomesOf, rightOf } from "../results/index.ts";
+import { decisions, REFUSED } from "../models/index.ts";
+import { usesTarget } from "../plan/index.ts";
+import { type Fate, outcomesOf, rightOf } from "../results/index.ts";
 import { trunkOf } from "../suite/index.ts";
+import { foundBy, type Phase, type Yields, yields } from "../works/index.ts";
 import { allHeads } from "./all-heads.ts";
 import { type Replaying, summary } from "./replaying.ts";
 
 /** A cell of a task, and the cell of another one under the same attack. */
 interface Pair {
-  readonly planned: PlannedCell;
-  readonly made: ComputedCell;
-  readonly judged: ComputedCell;
+  readonly made: CellWorks;
+  readonly judged: CellWorks;
+  /** The samples that both have, by their places in either. */
+  readonly shared: readonly { sample: number; example: number }[];
 }
 
 /**
@@ -30,94 +27,130 @@ interface Pair {
  * neighbours, for all read the features of one trunk. Tasks with data of their own have
  * no labels for one another's samples, and are not paired.
  */
-export async function crossTask(run: Replaying): Promise<AcrossHeads> {
-  const replays: AcrossHeads["replays"][number][] = [];
-  for (const pair of pairsOf(run)) {
-    const { planned, made, judged } = pair;
-    const { candidate } = planned;
-    const { trunk, replica } = run.suite.candidates[candidate] ?? {};
-    const outcomes =
-      made === judged ? made.cell.outcomes : await replayed(pair, run);
-    if (fatesOf(outcomes).every((fate) => fate === "absent")) continue;
-    const row = {
-      of: trunk?.of ?? candidate,
-      replica: replica?.index ?? null,
-      through: candidate,
-      candidate: judged.cell.candidate,
-      defense: planned.defense,
-      attack: planned.attack,
-      threatModel: planned.threatModel,
-      ...summary(outcomes),
-      outcomes,
-    };
-    replays.push({ row, cell: planned.id });
-  }
-  const together = await allHeads(run);
-  await release(run);
-  return { replays, together };
+export function crossTask(
+  run: Replaying,
+): Phase<AcrossHeads & { readonly warnings: readonly string[] }> {
+  const pairs = pairsOf(run).map((pair) => ({
+    pair,
+    replay: pair.made === pair.judged ? null : replayWork(pair, run),
+  }));
+  const together = allHeads(run);
+  return {
+    works: [...pairs.flatMap(({ replay }) => replay ?? []), ...together.works],
+    found: () => ({
+      ...together.found(),
+      replays: pairs.flatMap(({ pair, replay }) => {
+        const outcomes = replay
+          ? replay.found()
+          : pair.made.score.found()?.outcomes;
+        return outcomes === undefined ? [] : rowOf(pair, outcomes, run);
+      }),
+    }),
+  };
+}
+
+function rowOf(
+  { made: { planned }, judged }: Pair,
+  outcomes: string,
+  { suite }: Replaying,
+): AcrossHeads["replays"][number] {
+  const { trunk, replica } = suite.candidates[planned.candidate] ?? {};
+  const row = {
+    of: trunk?.of ?? planned.candidate,
+    replica: replica?.index ?? null,
+    through: planned.candidate,
+    candidate: judged.planned.candidate,
+    defense: planned.defense,
+    attack: planned.attack,
+    threatModel: planned.threatModel,
+    ...summary(outcomes),
+    outcomes,
+  };
+  return { row, cell: planned.id };
 }
 
 /**
  * Every attack that looks at a head, with the cells of all heads under it; none where
- * a head is alone.
+ * a head is alone, or shares no sample with the other.
  */
-function pairsOf({ suite, plan, computed }: Replaying): Pair[] {
-  const trunk = (candidate: string) => trunkOf(suite, candidate);
-  const attacked = plan.filter(
-    (p) => trunk(p.candidate) && counts(p) && usesTarget(p.chosen.unit),
+function pairsOf({ suite, cells, benchOf }: Replaying): Pair[] {
+  const trunk = ({ planned }: CellWorks) => trunkOf(suite, planned.candidate);
+  const attacked = cells.filter(
+    (cell) =>
+      trunk(cell) &&
+      counts(cell.planned) &&
+      usesTarget(cell.planned.chosen.unit),
   );
-  return attacked.flatMap((planned) => {
+  const rowsOf = ({ planned }: CellWorks) =>
+    benchOf(planned.candidate).rows?.attacked ?? [];
+  return attacked.flatMap((made) => {
+    const { planned } = made;
     const alike = attacked.filter(
-      (p) =>
-        trunk(p.candidate) === trunk(planned.candidate) &&
-        p.defense === planned.defense &&
-        p.attack === planned.attack &&
-        p.threatModel === planned.threatModel,
+      (other) =>
+        trunk(other) === trunk(made) &&
+        other.planned.defense === planned.defense &&
+        other.planned.attack === planned.attack &&
+        other.planned.threatModel === planned.threatModel,
     );
     if (alike.length < 2) return [];
-    const made = computed.get(planned.id)!;
-    return alike.map((p) => ({ planned, made, judged: computed.get(p.id)! }));
+    const place = new Map(rowsOf(made).map((row, i) => [row, i]));
+    return alike.flatMap((judged) => {
+      const shared = rowsOf(judged).flatMap((row, sample) => {
+        const example = place.get(row);
+        return example === undefined ? [] : [{ sample, example }];
+      });
+      return made === judged || shared.length > 0
+        ? [{ made, judged, shared }]
+        : [];
+    });
   });
 }
 
 /** Outcomes of the judged candidate on the examples of another. */
-async function replayed(
-  { planned, made, judged }: Pair,
-  { models, benchOf }: Replaying,
-): Promise<string> {
-  const { candidate, outcomes } = judged.cell;
+function replayWork(
+  { made, judged, shared }: Pair,
+  { benchOf }: Replaying,
+): Yields<string> {
+  const { candidate, parts } = judged.planned;
   const bench = benchOf(candidate);
-  const { data } = bench;
-  const theirs = benchOf(made.cell.candidate).rows?.attacked ?? [];
-  const own = bench.rows?.attacked ?? [];
-  const place = new Map(theirs.map((row, i) => [row, i]));
-  const shared = own.flatMap((row, sample) => {
-    const example = place.get(row);
-    return example === undefined ? [] : [{ sample, example }];
+  const key = hashOf({
+    kind: "replay",
+    examples: made.examples.record,
+    score: judged.score.record,
+    shared,
   });
-  const fates = Array.from(data.y, (): Fate => "absent");
-  const examples = readExamples(bench.store, made.examples);
-  if (shared.length === 0 || !examples) return outcomesOf(fates);
-  const samples = shared.map((s) => s.sample);
-  const ready = models.get(candidate) as ReadyModel;
-  const opened = await openFor(ready, planned.parts, bench);
-  const draws = drawsFor(bench, "attacked");
-  const answers = await opened.answers(
-    samplesAt(
-      examples,
-      shared.map((s) => s.example),
-    ),
-    samples.map((i) => draws[i]!),
-  );
-  const said = decisions(
-    opened.model.model,
-    answers,
-    data.targets && takeRows(data.targets, samples),
-  );
-  const right = rightOf(outcomes);
-  samples.forEach((sample, i) => {
-    const stood = said[i] === data.y[sample] || said[i] === REFUSED;
-    fates[sample] = right[sample] ? (stood ? "robust" : "broken") : "wrong";
+  return yields(bench.store, {
+    id: `replay ${made.planned.id} on ${candidate}`,
+    kind: "heads",
+    record: `replays/${key}.json`,
+    needs: [made.examples, judged.score],
+    size: shared.length,
+    async compute() {
+      await tidy(bench);
+      const { data } = bench;
+      const samples = shared.map((s) => s.sample);
+      const ready = await bench.models.candidate(candidate);
+      const opened = await openFor(ready, parts, bench);
+      const draws = drawsFor(bench, "attacked");
+      const answers = await opened.answers(
+        samplesAt(
+          foundBy(made.examples).examples,
+          shared.map((s) => s.example),
+        ),
+        samples.map((i) => draws[i]!),
+      );
+      const said = decisions(
+        opened.model.model,
+        answers,
+        data.targets && takeRows(data.targets, samples),
+      );
+      const right = rightOf(foundBy(judged.score).outcomes);
+      const fates = Array.from(data.y, (): Fate => "absent");
+      samples.forEach((sample, i) => {
+        const stood = said[i] === data.y[sample] || said[i] === REFUSED;
+        fates[sample] = right[sample] ? (stood ? "robust" : "broken") : "wrong";
+      });
+      return outcomesOf(fates);
+    },
   });
-  return outcomesOf(fates);
 }

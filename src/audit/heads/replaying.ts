@@ -1,11 +1,14 @@
-import type { Attacked } from "../attacking/index.ts";
+import type { BenchOf, CellWorks } from "../attacking/index.ts";
 import { type CrossTask, countOf } from "../results/index.ts";
 import { rate, tango } from "../statistics/index.ts";
 import type { Suite } from "../suite/index.ts";
 
 /** What replaying needs to know of a run. */
-export interface Replaying extends Attacked {
+export interface Replaying {
   readonly suite: Suite;
+  /** The cells in the order of the plan. */
+  readonly cells: readonly CellWorks[];
+  readonly benchOf: BenchOf;
 }
 
 /** What outcomes say of the samples that have one. */

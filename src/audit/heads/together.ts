@@ -1,5 +1,5 @@
 import { type Attack, attackOn, ballOf, type Norm } from "#attacks";
-import { type Chosen, hashOf, Random } from "#core";
+import { type Chosen, Random } from "#core";
 import type { Dataset } from "#data";
 import type { Beside } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
@@ -20,7 +20,6 @@ import {
   outcomesOf,
   samplesThatAre,
 } from "../results/index.ts";
-import { describe } from "../suite/index.ts";
 import {
   type AttackProbes,
   type Attempt,
@@ -33,7 +32,7 @@ import {
   probeAttack,
   stillRising,
 } from "../trust/index.ts";
-import { kept, madeBy, progressOf } from "../work.ts";
+import { progressOf } from "../work.ts";
 
 /** A head with the samples that all heads have, in one order for all. */
 export interface Head {
@@ -53,8 +52,10 @@ export interface Head {
   readonly evidence: Scored["evidence"];
 }
 
-/** What is kept of an attack on several heads at once. */
-interface Kept {
+/** An attack on several heads at once. */
+export interface Together {
+  readonly planned: PlannedCell;
+  readonly heads: readonly Head[];
   /**
    * Outcomes of each head on the shared samples: whether it says what it should
    * under the attack.
@@ -64,15 +65,9 @@ interface Kept {
   readonly evidence: Scored["evidence"];
 }
 
-/** An attack on several heads at once. */
-export interface Together extends Kept {
-  readonly planned: PlannedCell;
-  readonly heads: readonly Head[];
-}
-
 /**
  * Attacks heads with the sum of their losses, and gathers what the trust checks look
- * at, as of a cell. What is in the store is not made again.
+ * at, as of a cell.
  *
  * @param trunk what tells these heads from those of other candidates
  * @param heads the first has a gradient, and one is right about a shared sample
@@ -83,29 +78,6 @@ export async function attackTogether(
   heads: readonly Head[],
   bench: Bench,
 ): Promise<Together> {
-  const { norm, eps, queries, chosen, id } = planned;
-  const key = hashOf({
-    kind: "all heads",
-    attack: describe(chosen),
-    norm,
-    eps,
-    queries,
-    id,
-    heads: heads.map((h) => [h.ready.hash, h.ready.stated, h.data.fingerprint]),
-    ...madeBy(bench),
-  });
-  const { record } = await kept(bench, `together/${key}.json`, () =>
-    made(planned, trunk, heads, bench),
-  );
-  return { planned, heads, ...record };
-}
-
-async function made(
-  planned: PlannedCell,
-  trunk: string,
-  heads: readonly Head[],
-  bench: Bench,
-): Promise<Kept> {
   const { attack, adaptive, norm, eps, defense } = planned;
   const { unit } = planned.chosen as Chosen<Attack>;
   const [first] = heads as [Head];
@@ -125,6 +97,8 @@ async function made(
   );
   const seen = heads.map((h) => h.evidence);
   return {
+    planned,
+    heads,
     stood,
     evidence: {
       candidate: trunk,

@@ -5,7 +5,6 @@ import type { FloatTensor } from "#onnx";
 import type { Rate } from "../results/index.ts";
 import { meanOfShares, rate } from "../statistics/index.ts";
 import type { Parts } from "../tasks/index.ts";
-import type { Workshop } from "./ready.ts";
 
 /** Share of rows of outputs [N, outputs] that are right, with its interval. */
 export function accuracyOf(
@@ -15,21 +14,6 @@ export function accuracyOf(
 ): Rate {
   const seen = classesSeen(model, outputs, targets);
   return rate(seen.filter((p, i) => p === y[i]).length, y.length);
-}
-
-export async function announce(
-  shop: Workshop,
-  model: string,
-  ready: Model,
-  parts: Parts,
-  reused: boolean,
-): Promise<void> {
-  shop.onEvent({
-    kind: "model",
-    model,
-    cleanAccuracy: await cleanAccuracy(ready, parts, shop.engine),
-    reused,
-  });
 }
 
 /** Accuracy on the whole test split, with its interval. */

@@ -7,7 +7,7 @@ import { type AdaptedCandidate, describe, isFollowed } from "../suite/index.ts";
 import { type OnModel, trainFollowed } from "./epochs.ts";
 import { purposeOf } from "./fine-tuning.ts";
 import type { Maker } from "./maker.ts";
-import { announceEpochs, trainingKey } from "./train-once.ts";
+import { announceEpochs, modelFile, trainingKey } from "./train-once.ts";
 
 /**
  * The base adapted to the target domain without labels: its own head, its own classes.
@@ -17,21 +17,22 @@ export const adapted: Maker<AdaptedCandidate> = {
     requireHeadFor(id, base, loaded.file, data.target.train);
     return base;
   },
+  key: ({ adaptation, replica }, place, base) =>
+    hashOf({
+      kind: "adapted",
+      base,
+      adaptation: describe(adaptation),
+      replica: replica?.index ?? 1,
+      ...trainingKey(place, place.data.target),
+    }),
   async make(candidate, shop, base) {
     adapted.outline(candidate, shop, base.model);
     const { id, adaptation } = candidate;
     const { unit, params } = adaptation;
     const { data, loaded, store } = shop;
     const { train } = data.target;
-    const key = hashOf({
-      kind: "adapted",
-      base: base.hash,
-      baseStated: base.stated,
-      adaptation: describe(adaptation),
-      replica: candidate.replica?.index ?? 1,
-      ...trainingKey(shop, data.target),
-    });
-    const file = `models/${id}-${key.slice(0, 12)}.onnx`;
+    const key = adapted.key(candidate, shop, base.key);
+    const file = modelFile(id, key);
     const lineage: Lineage = {
       baseHash: base.hash,
       dataHash: train.fingerprint,
@@ -63,6 +64,7 @@ export const adapted: Maker<AdaptedCandidate> = {
       file,
       trainableParameters: null,
       ...made,
+      key,
       hash: hashModel(store.path(file)),
     };
   },

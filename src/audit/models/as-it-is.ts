@@ -12,9 +12,10 @@ export const asItIs: Maker<BaseCandidate> = {
     checkTargets(base, test, id);
     return base;
   },
+  key: (_candidate, _place, base) => base,
   async make(candidate, shop, base) {
     asItIs.outline(candidate, shop, base.model);
     const { id } = candidate;
-    return { ...base, id, history: [], ended: null, reused: true };
+    return { ...base, id, history: [], ended: null };
   },
 };

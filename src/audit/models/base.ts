@@ -5,12 +5,12 @@ import { architectureOf, asPart, tuneEvenly } from "#tuning";
 import type { Lineage } from "../results/index.ts";
 import { describe, type Suite } from "../suite/index.ts";
 import { checkTargets, type Parts } from "../tasks/index.ts";
-import { announce } from "./accuracy.ts";
-import { fromFile } from "./file.ts";
-import type { Known, ReadyModel, Workshop } from "./ready.ts";
+import { fileKey, fromFile } from "./file.ts";
+import type { KeyPlace, Known, ReadyModel, Workshop } from "./ready.ts";
 import {
   announceEpochs,
   describeSettings,
+  modelFile,
   type Training,
   trainingKey,
   trainOnce,
@@ -74,6 +74,38 @@ const statedOf = ({
   weights,
 });
 
+/**
+ * Hash of all that the base, or the model that does not descend from it, is made of;
+ * null where there is none.
+ */
+export function baseKey(
+  which: "base" | "unrelated",
+  place: KeyPlace,
+): string | null {
+  const { suite } = place.loaded;
+  const spec = suite[which];
+  if (spec?.model !== undefined)
+    return fileKey(spec.model, place, statedOf(spec), null);
+  return suite.base?.pretrain
+    ? pretrainedKey(which === "base" ? "base" : UNRELATED, place)
+    : null;
+}
+
+function pretrainedKey(id: string, place: KeyPlace): string {
+  const { loaded, data } = place;
+  const { pretrain } = loaded.suite.base ?? {};
+  if (!pretrain) throw new Error("the plan says that the base is pre-trained");
+  const { architecture, training = [], ...settings } = pretrain;
+  return hashOf({
+    kind: id,
+    id: architecture,
+    task: loaded.suite.task,
+    settings: describeSettings(settings),
+    training: training.length > 0 ? training.map(describe) : undefined,
+    ...trainingKey(place, data.pretraining as Parts),
+  });
+}
+
 /** Trained from scratch on the source task. The id is part of the seed. */
 async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
   const { loaded, data, store } = shop;
@@ -81,15 +113,8 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
   const { pretrain } = loaded.suite.base ?? {};
   if (!pretrain) throw new Error("the plan says that the base is pre-trained");
   const { architecture: name, training = [], ...settings } = pretrain;
-  const key = hashOf({
-    kind: id,
-    id: name,
-    task: loaded.suite.task,
-    settings: describeSettings(settings),
-    training: training.length > 0 ? training.map(describe) : undefined,
-    ...trainingKey(shop, parts),
-  });
-  const file = `models/${id.replaceAll(" ", "-")}-${key.slice(0, 12)}.onnx`;
+  const key = pretrainedKey(id, shop);
+  const file = modelFile(id.replaceAll(" ", "-"), key);
   const random = new Random(loaded.suite.seed).fork(id);
   const train = async (): Promise<{ model: Model; training: Training }> => {
     const model = blank(id, shop, random.fork("weights"));
@@ -113,13 +138,13 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
     seed: loaded.suite.seed,
     assayVersion: packageVersion(),
   };
-  const made = await trainOnce(shop, file, lineage, train);
-  await announce(shop, id, made.model, parts, made.reused);
+  const { trained } = await trainOnce(shop, file, lineage, train);
   return {
     id,
     file,
     trainableParameters: null,
-    ...made,
+    ...trained,
+    key,
     hash: hashModel(store.path(file)),
   };
 }

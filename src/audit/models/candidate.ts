@@ -1,13 +1,11 @@
 import type { Model } from "#model";
 import type { Candidate } from "../suite/index.ts";
-import { judgedOn } from "../tasks/index.ts";
-import { announce } from "./accuracy.ts";
 import { adapted } from "./adapted.ts";
 import { asItIs } from "./as-it-is.ts";
 import { given } from "./given.ts";
 import type { Maker } from "./maker.ts";
 import { member } from "./member.ts";
-import type { Known, ReadyModel, Workshop } from "./ready.ts";
+import type { KeyPlace, Known, ReadyModel, Workshop } from "./ready.ts";
 import { tuned } from "./tuned.ts";
 
 /** How candidates come to be, by their kind. */
@@ -30,20 +28,21 @@ export const outlineOfCandidate = async (
 ): Promise<Model> =>
   makers[candidate.kind].outline(candidate, known, base as Model);
 
+/**
+ * Hash of all that a candidate is made of.
+ *
+ * @param base the same of the base; null where there is none
+ */
+export const candidateKey = (
+  candidate: Candidate,
+  place: KeyPlace,
+  base: string | null,
+): string => makers[candidate.kind].key(candidate, place, base ?? "");
+
 /** A candidate: read from its file, or made from the base and kept. */
-export async function makeCandidate(
-  id: string,
+export const makeCandidate = (
+  candidate: Candidate,
   shop: Workshop,
   base: ReadyModel | null,
-): Promise<ReadyModel> {
-  const candidate = shop.loaded.suite.candidates[id]!;
-  const maker = makers[candidate.kind];
-  const { reused, ...ready } = await maker.make(
-    candidate,
-    shop,
-    base as ReadyModel,
-  );
-  const { target } = judgedOn(shop.data, candidate.task);
-  await announce(shop, id, ready.model, target, reused);
-  return ready;
-}
+): Promise<ReadyModel> =>
+  makers[candidate.kind].make(candidate, shop, base as ReadyModel);

@@ -3,7 +3,12 @@ import type { Epoch } from "#tuning";
 import type { Lineage } from "../results/index.ts";
 import { kept } from "../work.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
-import { filesOfModel, trainOnce } from "./train-once.ts";
+import {
+  filesOfModel,
+  recordOf,
+  type Trained,
+  trainOnce,
+} from "./train-once.ts";
 
 /** Where the weights after an epoch are kept, beside the file of the model. */
 export const epochFile = (file: string, epoch: number | "all"): string =>
@@ -26,26 +31,30 @@ export async function trainFollowed(
   isFollowed: boolean,
   train: (onModel?: OnModel) => ReturnType<Parameters<typeof trainOnce>[3]>,
   stated?: ReadyModel["stated"],
-): ReturnType<typeof trainOnce> {
-  if (!isFollowed) return trainOnce(shop, file, lineage, train, stated);
+): Promise<Trained> {
+  if (!isFollowed)
+    return (await trainOnce(shop, file, lineage, train, stated)).trained;
   const { store } = shop;
   const run = () =>
     train(({ epoch }, model) =>
       saveModel(store.path(epochFile(file, epoch)), model),
     );
-  const made = await trainOnce(shop, file, lineage, run, stated);
+  const { trained, reused } = await trainOnce(shop, file, lineage, run, stated);
   await kept(
     shop,
     epochFile(file, "all"),
     async () => {
       // Trained before anyone asked for its epochs: the same training gives them again.
-      if (made.reused) await run();
-      return { epochs: made.history.length };
+      if (reused) await run();
+      return { epochs: trained.history.length };
     },
-    () =>
-      made.history.flatMap(({ epoch }) =>
+    () => [
+      recordOf(file),
+      ...filesOfModel(store, file),
+      ...trained.history.flatMap(({ epoch }) =>
         filesOfModel(store, epochFile(file, epoch)),
       ),
+    ],
   );
-  return made;
+  return trained;
 }

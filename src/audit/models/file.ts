@@ -20,12 +20,12 @@ import { openInUnits } from "./units.ts";
 export async function fromFile(
   id: string,
   named: string,
-  { loaded, data, tryModel }: Known,
+  known: Known,
   options: LoadModelOptions,
   judged: Parts | null,
 ): Promise<ReadyModel> {
-  const path = resolve(loaded.folder, named);
-  const weights = options.weights && resolve(loaded.folder, options.weights);
+  const { data, tryModel } = known;
+  const { path, weights } = filesOf(named, known, options);
   const parts = judged ?? data.target;
   const name = basename(named);
   await tryModel?.(path, { ...options, weights });
@@ -63,12 +63,52 @@ export async function fromFile(
     file: named,
     stated: raw ? { ...options, units: raw } : options,
     told,
-    hash: weights
-      ? hashOf([hashGraph(path), sha256(readFile(weights))])
-      : hashGraph(path),
+    key: fileKey(named, known, options, judged),
+    hash: contentHash(named, known, options),
     history: [],
     ended: null,
     lineage: null,
     trainableParameters: null,
   };
 }
+
+/**
+ * Hash of all that a model from a file depends on: the file, how it is read, and the
+ * samples that tell the units in which it takes the columns of a table.
+ */
+export const fileKey = (
+  named: string,
+  known: Known,
+  options: LoadModelOptions,
+  judged: Parts | null,
+): string => {
+  const { train, validation } = judged ?? known.data.target;
+  return hashOf({
+    file: contentHash(named, known, options),
+    options,
+    units: [train, validation].map(({ fingerprint, table }) => [
+      fingerprint,
+      table,
+    ]),
+  });
+};
+
+function contentHash(
+  named: string,
+  known: Known,
+  options: LoadModelOptions,
+): string {
+  const { path, weights } = filesOf(named, known, options);
+  return weights
+    ? hashOf([hashGraph(path), sha256(readFile(weights))])
+    : hashGraph(path);
+}
+
+const filesOf = (
+  named: string,
+  { loaded: { folder } }: Known,
+  { weights }: LoadModelOptions,
+) => ({
+  path: resolve(folder, named),
+  weights: weights && resolve(folder, weights),
+});

@@ -11,9 +11,8 @@ import {
   type TunedCandidate,
 } from "../suite/index.ts";
 import { type OnModel, trainFollowed } from "./epochs.ts";
-import type { Made } from "./maker.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
-import { announceEpochs, describeSettings } from "./train-once.ts";
+import { announceEpochs, describeSettings, modelFile } from "./train-once.ts";
 
 /** A fine-tuning that is ready to run. */
 export interface FineTuning {
@@ -117,10 +116,10 @@ export async function tuneOnce(
   base: Pick<ReadyModel, "hash">,
   shop: Workshop,
   stated?: ReadyModel["stated"],
-): Promise<Made> {
+): Promise<ReadyModel> {
   const { id, strategy } = tuning.candidate;
   const title = name ?? id;
-  const file = `models/${title}-${key.slice(0, 12)}.onnx`;
+  const file = modelFile(title, key);
   const planned = planTuning(tuning);
   const lineage: Lineage = {
     baseHash: base.hash,
@@ -145,6 +144,7 @@ export async function tuneOnce(
     stated,
     trainableParameters: planned.trainableParameters,
     ...made,
+    key,
     hash: hashModel(shop.store.path(file)),
   };
 }

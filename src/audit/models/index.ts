@@ -1,7 +1,7 @@
 // Base and candidates: read or trained, kept, and looked at before anything counts.
 
 export { measured } from "./accuracy.ts";
-export { checkModels, type Models, makeModels } from "./all.ts";
+export { type Models, openModels } from "./all.ts";
 export { outlineOf } from "./base.ts";
 export { outlineOfCandidate } from "./candidate.ts";
 export { decisions, REFUSED } from "./decisions.ts";
@@ -12,9 +12,10 @@ export {
   guessworkOf,
   isGuesswork,
 } from "./guesswork.ts";
+export type { Look } from "./look.ts";
 export type { Preflight } from "./preflight.ts";
 export type { Known, ReadyModel, Workshop } from "./ready.ts";
-export { modelResults } from "./results.ts";
-export { filesOfModel } from "./train-once.ts";
+export { filesOfModel, recordOf } from "./train-once.ts";
 export { rememberedIn, type TryModel } from "./try-model.ts";
 export { tuneFrom } from "./tuned.ts";
+export { type Foreseen, type ModelWorks, modelWorks } from "./works.ts";

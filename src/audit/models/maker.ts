@@ -1,9 +1,6 @@
 import type { Model } from "#model";
 import type { Candidate } from "../suite/index.ts";
-import type { Known, ReadyModel, Workshop } from "./ready.ts";
-
-/** A model of the run, and whether it was there before. */
-export type Made = ReadyModel & { readonly reused: boolean };
+import type { KeyPlace, Known, ReadyModel, Workshop } from "./ready.ts";
 
 /** How candidates of one kind come to be, from a base unless they are given. */
 export interface Maker<C extends Candidate = Candidate> {
@@ -12,5 +9,11 @@ export interface Maker<C extends Candidate = Candidate> {
    * it cannot be made.
    */
   outline(candidate: C, known: Known, base: Model): Model | Promise<Model>;
-  make(candidate: C, shop: Workshop, base: ReadyModel): Promise<Made>;
+  /**
+   * Hash of all that the model is made of.
+   *
+   * @param base the same of the base; empty where there is none
+   */
+  key(candidate: C, place: KeyPlace, base: string): string;
+  make(candidate: C, shop: Workshop, base: ReadyModel): Promise<ReadyModel>;
 }

@@ -23,7 +23,7 @@ import {
   tuneOnce,
 } from "./fine-tuning.ts";
 import type { Maker } from "./maker.ts";
-import type { Known } from "./ready.ts";
+import type { KeyPlace, Known } from "./ready.ts";
 import { trainingKey } from "./train-once.ts";
 import { partsOf } from "./training-parts.ts";
 
@@ -39,23 +39,14 @@ export const member: Maker<MemberCandidate> = {
     const own = headed.heads?.find(({ name }) => name === candidate.task);
     return own ? headModel(headed, own) : headed;
   },
+  // The file is of all tasks, and each is a model of its own.
+  key: (candidate, place, base) =>
+    hashOf([trunkKey(candidate, place, base), candidate.task]),
   async make(candidate, shop, base) {
     const { loaded, data } = shop;
-    const { task, trunk, taskWeights, taskTemperature } = candidate;
+    const { task, trunk } = candidate;
     const tuning = jointTuning(candidate, shop, base.model);
-    const key = hashOf({
-      kind: "tasks",
-      base: base.hash,
-      baseStated: base.stated,
-      tasks: trunk.tasks.map((name) => ({
-        name,
-        task: taskNamed(loaded, name),
-      })),
-      weights: describe(taskWeights),
-      temperature: taskTemperature,
-      ...describeTuning(candidate),
-      ...trainingKey(shop, tuning),
-    });
+    const key = trunkKey(candidate, shop, base.key);
     const followed = isFollowed(loaded.suite, candidate);
     const made = await tuneOnce(
       { name: trunk.of, key, followed },
@@ -69,10 +60,36 @@ export const member: Maker<MemberCandidate> = {
     const places = all[trunk.tasks.indexOf(task)] ?? [];
     return {
       ...made,
+      key: member.key(candidate, shop, base.key),
       unseen: [...places.keys()].filter((i) => unseen.has(places[i]!)),
     };
   },
 };
+
+/** Hash of all that the tasks of a candidate are learned together from. */
+export function trunkKey(
+  candidate: MemberCandidate,
+  place: KeyPlace,
+  base: string,
+): string {
+  const { trunk, taskWeights, taskTemperature } = candidate;
+  const { loaded, data } = place;
+  const rowsOf = (part: "train" | "validation") =>
+    samplesOf(trunk.tasks, data, part).map(({ data: own, rows }) => [
+      own.fingerprint,
+      rows,
+    ]);
+  return hashOf({
+    kind: "tasks",
+    base,
+    tasks: trunk.tasks.map((name) => ({ name, task: taskNamed(loaded, name) })),
+    weights: describe(taskWeights),
+    temperature: taskTemperature,
+    samples: [rowsOf("train"), rowsOf("validation")],
+    ...describeTuning(candidate),
+    ...trainingKey(place, data.target),
+  });
+}
 
 /** The samples of each task, and which of the suite's own they are. */
 const samplesOf = (

@@ -18,6 +18,11 @@ export interface ReadyModel {
   readonly file: string;
   /** SHA-256 of the file. */
   readonly hash: string;
+  /**
+   * Hash of all that it is made of, which is known before it is made; what is computed
+   * with it is kept under that.
+   */
+  readonly key: string;
   readonly history: Epoch[];
   readonly ended: string | null;
   readonly lineage: Lineage | null;
@@ -25,8 +30,8 @@ export interface ReadyModel {
   /** Rows of the data it was trained on that no step drew; none when left out. */
   readonly unseen?: readonly number[];
   /**
-   * What the suite says of how its file is read, on which results depend; absent for
-   * one that the run made with one head.
+   * What the suite says of how its file is read; absent for one that the run made
+   * with one head.
    */
   readonly stated?: Parameters<typeof loadModel>[1];
   /** How the columns of a table reach it, where it was given. */
@@ -58,6 +63,9 @@ export interface Known {
   readonly loaded: LoadedSuite;
   readonly data: PreparedData;
 }
+
+/** What the key of a model depends on besides the model itself. */
+export interface KeyPlace extends Known, Pick<Workplace, "seed" | "engine"> {}
 
 /** What making a model needs. */
 export interface Workshop extends Known, Workplace {}

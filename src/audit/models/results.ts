@@ -4,46 +4,24 @@ import type { Results } from "../results/index.ts";
 import { MAIN, unitResult } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
 import { cleanAccuracy, cleanPerformance } from "./accuracy.ts";
-import type { Models } from "./all.ts";
 import { isGuesswork } from "./guesswork.ts";
 import type { Preflight } from "./preflight.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
 
-/**
- * Models in the results document, and what their outputs mean where they
- * are not classes.
- */
-export async function modelResults(
-  { base, unrelated, candidates }: Models,
-  shop: Workshop,
-  looks: ReadonlyMap<string, Preflight>,
-): Promise<Pick<Results, "task" | "base" | "unrelated" | "candidates">> {
-  const all = [...candidates.values()];
-  return {
-    task: taskResult(all, shop.data.attacked),
-    base: base && (await baseResult(base, shop)),
-    unrelated: unrelated ? await baseResult(unrelated, shop) : undefined,
-    candidates: await Promise.all(
-      all.map((one) => candidateResult(one, shop, base, looks.get(one.id))),
-    ),
-  };
-}
-
-/** What the outputs of the candidates mean, where they are not classes. */
-function taskResult(
-  [first]: readonly ReadyModel[],
+/** What the outputs of a candidate mean, where they are not classes. */
+export function taskResult(
+  { model }: ReadyModel,
   { targets }: Dataset,
 ): Results["task"] {
-  const { task } = first?.model ?? {};
-  if (!first || !task || task.kind === "classes" || task.kind === "binary")
+  const { task } = model;
+  if (!task || task.kind === "classes" || task.kind === "binary")
     return undefined;
-  const { broken } = meaningOf(first.model);
-  const chance = chanceOf(first.model, targets);
-  return { kind: task.kind, broken, chance };
+  const { broken } = meaningOf(model);
+  return { kind: task.kind, broken, chance: chanceOf(model, targets) };
 }
 
-/** The base in the results document. */
-async function baseResult(
+/** The base in the results document, or the model that does not descend from it. */
+export async function baseResult(
   base: ReadyModel,
   shop: Workshop,
 ): Promise<NonNullable<Results["base"]>> {
@@ -70,11 +48,11 @@ const unitsOf = ({ told }: ReadyModel) =>
   told && { taken: told.units, why: told.why };
 
 /** A candidate in the results document. */
-async function candidateResult(
+export async function candidateResult(
   ready: ReadyModel,
   shop: Workshop,
   base: ReadyModel | null,
-  look: Preflight | undefined,
+  look: Preflight,
 ): Promise<Results["candidates"][number]> {
   const candidate = shop.loaded.suite.candidates[ready.id]!;
   const { task, trunk, replica, adaptation } = candidate;
@@ -117,14 +95,14 @@ async function candidateResult(
     file: ready.file,
     hash: ready.hash,
     units: unitsOf(ready),
-    shipped: look?.shipped,
+    shipped: look.shipped,
     parameters: layerGroups(ready.model.graph).reduce(
       (sum, g) => sum + g.size,
       0,
     ),
     trainableParameters: ready.trainableParameters,
     cleanAccuracy: accuracy,
-    guesses: look && isGuesswork(look.guesswork) ? true : undefined,
+    guesses: isGuesswork(look.guesswork) ? true : undefined,
     measures: measures.length > 0 ? measures : undefined,
     history: ready.history,
     ended: ready.ended,

@@ -6,7 +6,7 @@ import type { Store } from "../store.ts";
 import { describe } from "../suite/index.ts";
 import type { Parts } from "../tasks/index.ts";
 import { kept, madeBy } from "../work.ts";
-import type { ReadyModel, Workshop } from "./ready.ts";
+import type { KeyPlace, ReadyModel, Workshop } from "./ready.ts";
 
 export interface Training {
   readonly history: Epoch[];
@@ -15,6 +15,12 @@ export interface Training {
   readonly claims?: readonly string[];
   readonly unseen?: readonly number[];
 }
+
+/** What is known of a model that was trained. */
+export type Trained = Pick<
+  ReadyModel,
+  "history" | "ended" | "lineage" | "model" | "unseen"
+>;
 
 /**
  * Trains a model unless its file is there, and keeps it with its training curve. The
@@ -26,14 +32,10 @@ export async function trainOnce(
   begun: Lineage,
   train: () => Promise<{ model: Model; training: Training }>,
   stated?: ReadyModel["stated"],
-): Promise<
-  Pick<ReadyModel, "history" | "ended" | "lineage" | "model" | "unseen"> & {
-    reused: boolean;
-  }
-> {
+): Promise<{ readonly trained: Trained; readonly reused: boolean }> {
   const { record, reused } = await kept(
     { store },
-    file.replace(/\.onnx$/, ".json"),
+    recordOf(file),
     async (): Promise<Training> => {
       const { model, training } = await train();
       const { history, ended, facts, claims, unseen } = training;
@@ -45,13 +47,21 @@ export async function trainOnce(
     () => filesOfModel(store, file),
   );
   const { facts, claims, ...training } = record;
-  return {
+  const trained = {
     ...training,
     lineage: withFacts(begun, { facts, claims }),
     model: await loadModel(store.path(file), stated),
-    reused,
   };
+  return { trained, reused };
 }
+
+/** The file of a model that a run makes, in its store. */
+export const modelFile = (name: string, key: string): string =>
+  `models/${name}-${key.slice(0, 12)}.onnx`;
+
+/** The record of how it was made, which is there once the file is. */
+export const recordOf = (file: string): string =>
+  file.replace(/\.onnx$/, ".json");
 
 /** A model's file, and the one of its weights where these have one of their own. */
 export const filesOfModel = (
@@ -81,13 +91,13 @@ export function announceEpochs({ onEvent }: Workshop, model: string) {
 
 /** What every training depends on besides its own settings. */
 export function trainingKey(
-  shop: Workshop,
+  place: KeyPlace,
   { train, validation }: Pick<Parts, "train" | "validation">,
 ) {
   return {
     train: train.fingerprint,
     validation: validation.fingerprint,
-    ...madeBy(shop),
+    ...madeBy(place),
   };
 }
 

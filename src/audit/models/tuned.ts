@@ -16,8 +16,8 @@ import {
   purposeOf,
   tuneOnce,
 } from "./fine-tuning.ts";
-import type { Made, Maker } from "./maker.ts";
-import type { Known, ReadyModel, Workshop } from "./ready.ts";
+import type { Maker } from "./maker.ts";
+import type { KeyPlace, Known, ReadyModel, Workshop } from "./ready.ts";
 import { trainingKey } from "./train-once.ts";
 import { partsOf } from "./training-parts.ts";
 
@@ -28,6 +28,7 @@ export const tuned: Maker<TunedCandidate> = {
     planTuning(tuning);
     return tuning.headed;
   },
+  key: (candidate, place, base) => keyOf(candidate, place, base),
   make: (candidate, shop, base) => tuneFrom(base, candidate, shop),
 };
 
@@ -43,43 +44,61 @@ interface Otherwise {
  * otherwise has a file of its own name.
  */
 export async function tuneFrom(
-  base: Pick<ReadyModel, "model" | "hash" | "stated">,
+  base: Pick<ReadyModel, "model" | "hash" | "key">,
   candidate: TunedCandidate,
   shop: Workshop,
   otherwise?: Otherwise,
-): Promise<Made> {
-  const { id, adaptation } = candidate;
-  const { suite } = shop.loaded;
+): Promise<ReadyModel> {
+  const { id } = candidate;
   const tuning = tuningOf(candidate, shop, base.model, otherwise);
-  const key = hashOf({
-    kind: "candidate",
-    base: base.hash,
-    baseStated: base.stated,
-    purpose: otherwise?.seed,
-    adaptation: adaptation && describe(adaptation),
-    target: shop.data.target.train.fingerprint,
-    task: suite.task,
-    ...describeTuning(candidate),
-    ...trainingKey(shop, tuning),
-  });
+  const key = keyOf(candidate, shop, base.key, otherwise);
   const named = otherwise
     ? { key, name: `${id}-trial` }
-    : { key, followed: isFollowed(suite, candidate) };
+    : { key, followed: isFollowed(shop.loaded.suite, candidate) };
   return tuneOnce(named, tuning, base, shop);
+}
+
+function keyOf(
+  candidate: TunedCandidate,
+  place: KeyPlace,
+  base: string,
+  otherwise: Otherwise = {},
+): string {
+  const { adaptation } = candidate;
+  return hashOf({
+    kind: "candidate",
+    base,
+    purpose: otherwise.seed,
+    adaptation: adaptation && describe(adaptation),
+    target: place.data.target.train.fingerprint,
+    task: place.loaded.suite.task,
+    ...describeTuning(candidate),
+    ...trainingKey(place, learnedFrom(candidate, place, otherwise)),
+  });
+}
+
+/** What a candidate learns from, and what chooses its best epoch. */
+function learnedFrom(
+  candidate: TunedCandidate,
+  known: Known,
+  { train }: Otherwise,
+): Pick<Parts, "train" | "validation"> {
+  const domain =
+    candidate.labels === "source" || candidate.adaptation
+      ? sourceDomainOf(candidate, known)
+      : known.data.target;
+  return { train: train ?? domain.train, validation: domain.validation };
 }
 
 function tuningOf(
   candidate: TunedCandidate,
   known: Known,
   base: Model,
-  { train, seed }: Otherwise = {},
+  otherwise: Otherwise = {},
 ): FineTuning {
   const { suite } = known.loaded;
   const { target } = known.data;
-  const domain =
-    candidate.labels === "source" || candidate.adaptation
-      ? sourceDomainOf(candidate, known)
-      : target;
+  const { seed } = otherwise;
   // The seed does not name the candidate, so candidates differ by what they state
   // and not by luck.
   const random = new Random(suite.seed).fork(
@@ -100,8 +119,7 @@ function tuningOf(
     candidate,
     headed,
     groups: layerGroups(headed.graph, candidate.trainable),
-    train: train ?? domain.train,
-    validation: domain.validation,
+    ...learnedFrom(candidate, known, otherwise),
     parts: partsOf(candidate, base, target.train),
     random,
   };

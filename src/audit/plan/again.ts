@@ -16,13 +16,21 @@ export function onSource(
   );
 }
 
+/** A cell along a fine-tuning. */
+export interface Followable {
+  readonly cell: PlannedCell;
+  /** After about how many epochs it is computed. */
+  readonly epochs: number;
+  /** The last epoch that there can be. */
+  readonly last: number;
+}
+
 /**
- * The cells that are computed again after epochs of their fine-tuning, and after about
- * how many: a training may end early, and go on after stages that end between.
+ * The cells that are computed again after epochs of their fine-tuning, after about how
+ * many, and the last that there can be: a training may end early, and go on after
+ * stages that end between.
  */
-export function followedCells(
-  suite: Suite,
-): { cell: PlannedCell; epochs: number }[] {
+export function followedCells(suite: Suite): Followable[] {
   const { trajectory, candidates } = suite;
   if (!trajectory) return [];
   const { attack, threatModel, every } = trajectory;
@@ -40,6 +48,7 @@ export function followedCells(
         "settings" in candidate
           ? candidate.settings
           : (candidate.adaptation?.params ?? {});
-      return { cell, epochs: Math.ceil(Number(epochs ?? 0) / every) };
+      const last = Number(epochs ?? 0);
+      return { cell, epochs: Math.ceil(last / every), last };
     });
 }

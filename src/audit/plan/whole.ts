@@ -3,7 +3,7 @@ import { matches } from "#model";
 import type { Known } from "../models/index.ts";
 import { checkGateNames, type LoadedSuite, namesOf } from "../suite/index.ts";
 import { type PreparedData, prepareData } from "../tasks/index.ts";
-import { followedCells, onSource } from "./again.ts";
+import { type Followable, followedCells, onSource } from "./again.ts";
 import { budgetsOf, type PlannedCell, planCells } from "./cells.ts";
 import { foresee } from "./foresee.ts";
 import { isOnlyMeasured } from "./kinds.ts";
@@ -22,12 +22,9 @@ export interface Plan {
   readonly trials: PlannedTrial[];
   /**
    * Cells that are computed again for the weights after epochs of a fine-tuning: after
-   * so many at most.
+   * about so many, up to the last that there can be.
    */
-  readonly alongTraining: {
-    readonly cell: PlannedCell;
-    readonly epochs: number;
-  }[];
+  readonly alongTraining: Followable[];
   /** Cells that are computed again on the source domain. */
   readonly onSource: PlannedCell[];
 }

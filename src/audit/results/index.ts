@@ -3,6 +3,7 @@ import { baseSchema, candidateSchema } from "./candidates.ts";
 import { cellSchema } from "./cells.ts";
 import { crossTaskSchema } from "./cross-task.ts";
 import { domainSchema } from "./domains.ts";
+import { failureSchema } from "./failures.ts";
 import { exampleSchema, textExampleSchema } from "./gallery.ts";
 import { inheritanceSchema } from "./inheritance.ts";
 import {
@@ -136,6 +137,8 @@ export const resultsSchema = z.strictObject({
   gallery: z.array(exampleSchema),
   /** The same of texts; absent where the samples are none. */
   textGallery: z.array(textExampleSchema).optional(),
+  /** What has no result, and why; absent where nothing failed. */
+  failures: z.array(failureSchema).optional(),
   /**
    * What the run had to warn of besides what checks say, such as kept files that had
    * rotted. Absent where there was nothing.

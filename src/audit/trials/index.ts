@@ -1,2 +1,2 @@
 // Attacks on the fine-tuning, each kind by its protocol.
-export { runTrials } from "./run.ts";
+export { trialWorks } from "./works.ts";

@@ -1,3 +1,5 @@
+import type { TrialAttack } from "#attacks";
+import type { Chosen } from "#core";
 import { backdoor } from "./backdoor/backdoor.ts";
 import { poisoning } from "./poisoning/poisoning.ts";
 import { targetedPoisoning } from "./poisoning/targeted-poisoning.ts";
@@ -10,6 +12,13 @@ import { undo } from "./tampering/undo.ts";
 import { activation } from "./transfer/activation.ts";
 import { fingerprint } from "./transfer/fingerprint.ts";
 import type { Protocol } from "./trial.ts";
+
+/** How an attack on a fine-tuning is tried. */
+export function protocolOf({ unit }: Chosen<TrialAttack>): Protocol {
+  const found = protocols.find(({ kind }) => kind === unit.kind);
+  if (!found) throw new Error(`no protocol tries ${unit.kind}`);
+  return found;
+}
 
 /**
  * How each kind of attack on a fine-tuning is tried. A new one is a file

@@ -1,118 +1,140 @@
 import { hashOf, needsOf, Random } from "#core";
 import type { FloatTensor } from "#onnx";
-import type { Models, ReadyModel, Workshop } from "../models/index.ts";
+import type { Models, Workshop } from "../models/index.ts";
 import type { PlannedTrial } from "../plan/index.ts";
 import type { Trial } from "../results/index.ts";
-import { describe } from "../suite/index.ts";
-import { kept, madeBy, progressOf, stopwatch } from "../work.ts";
-import { protocols } from "./kinds.ts";
-import type { Outcome } from "./trial.ts";
+import { kept, progressOf, stopwatch } from "../work.ts";
+import { protocolOf } from "./kinds.ts";
+import { type Each, type PlannedPart, readPart, writePart } from "./parts.ts";
+import type { Outcome, TrialInput } from "./trial.ts";
 import { openVictim } from "./victim.ts";
 
-/** Runs trials, or takes them from the store. */
-export async function runTrials(
-  planned: readonly PlannedTrial[],
-  models: Models,
-  shop: Workshop,
-): Promise<Trial[]> {
-  const trials: Trial[] = [];
-  if (planned.length > 0) shop.onEvent({ kind: "phase", title: "Trials" });
-  for (const one of planned) {
-    const ready = models.candidates.get(one.candidate) as ReadyModel;
-    const { trial, reused } = await runTrial(one, ready, models, shop);
-    trials.push({
-      ...trial,
-      reproduce: `npx assay run ${shop.loaded.file} --only '${one.id}'`,
-    });
-    shop.onEvent({
-      kind: "trial",
-      trial: one.id,
-      done: trials.length,
-      total: planned.length,
-      found: trial.findings.find((f) => f.role === "headline"),
-      reused,
-    });
-  }
-  return trials;
+/** Where a trial is tried. */
+export interface Place {
+  readonly planned: PlannedTrial;
+  readonly models: Models;
+  readonly shop: Workshop;
+  /** What all of it depends on, whatever the repair. */
+  readonly depends: Readonly<Record<string, unknown>>;
+  /** The repair, and the defences that it meets. */
+  readonly behind: { readonly repair: unknown; readonly defenses: unknown };
+  /** The parts that are planned. */
+  readonly parts: readonly PlannedPart[];
 }
 
-/** Runs one trial, or takes it from the store. */
-async function runTrial(
-  planned: PlannedTrial,
-  ready: ReadyModel,
-  bases: Pick<Models, "base" | "unrelated">,
-  shop: Workshop,
-): Promise<{ trial: Omit<Trial, "reproduce">; reused: boolean }> {
-  const { data, loaded, store } = shop;
-  const { id, candidate, repair, trial, chosen, parts } = planned;
-  const { base } = bases;
-  const unrelated = needsOf(chosen).includes("unrelated")
-    ? bases.unrelated
-    : null;
-  const depends = {
-    attack: describe(chosen),
-    candidate: ready.hash,
-    stated: ready.stated,
-    base: base?.hash,
-    unrelated: unrelated?.hash,
-    data: [
-      data.attacked,
-      ...Object.values(data.target),
-      ...Object.values(data.sourceDomain ?? {}),
-      ...Object.values(data.pretraining ?? {}),
-    ].map((part) => part.fingerprint),
-    ...madeBy(shop),
-  };
+/** What a trial found, in how many seconds together with its parts. */
+export type Conclusion = Outcome & Pick<Trial, "seconds">;
+
+/** Where what a part finds is kept. */
+export function recordOfPart(
+  name: string,
+  { depends, behind, parts }: Omit<Place, "models">,
+): string {
+  const of = parts.find((part) => part.name === name)?.of;
   const key = hashOf({
     ...depends,
-    repair: parts.map(describe),
-    defenses: chosen.unit.meetsDefenses
-      ? Object.entries(loaded.suite.defenses).map(([name, own]) => [
-          name,
-          own.map(describe),
-        ])
-      : undefined,
+    ...(of === undefined ? {} : { attack: of }),
+    repair: behind.repair,
+    part: name,
   });
-  const { record, reused } = await kept(
-    shop,
-    `trials/${key}.json`,
-    async (): Promise<Outcome & Pick<Trial, "seconds">> => {
-      const seconds = stopwatch();
-      const { surrogate, ...victim } = await openVictim(
-        ready,
-        parts,
-        base,
-        shop,
-      );
-      const protocol = protocols.find((p) => p.kind === chosen.unit.kind);
-      if (!protocol) throw new Error(`no protocol tries ${chosen.unit.kind}`);
-      const outcome = await protocol.run({
-        ...chosen,
-        victim,
-        unrelated: unrelated?.model ?? null,
-        surrogate,
-        async once(name, made): Promise<FloatTensor> {
-          const key = hashOf({ ...depends, name });
-          const file = `trials/${key}.npy`;
-          const make = async () => {
-            store.writeTensor(file, await made());
-            return null;
-          };
-          await kept(shop, `trials/${key}.json`, make, () => [file]);
-          return store.readTensor(file);
-        },
-        random: new Random(shop.seed).fork(`trial ${chosen.unit.id}`),
-        engine: shop.engine,
-        signal: shop.signal,
-        onProgress: progressOf(shop, id),
-      });
-      return { ...outcome, seconds: seconds() };
+  return `trials/${key}.json`;
+}
+
+/** Says what its parts say together; parts that are not there are made. */
+export async function concludeTrial(place: Place): Promise<Conclusion> {
+  const seconds = stopwatch();
+  let before = 0;
+  const outcome = await run(place, {
+    onRead: (took) => {
+      before += took;
     },
+  });
+  return { ...outcome, seconds: before + seconds() };
+}
+
+/** Ends a protocol when the part that was asked for is there. */
+class PartDone extends Error {}
+
+/** Computes one part of a trial and keeps it. */
+export async function tryPart(name: string, place: Place): Promise<void> {
+  try {
+    await run(place, { only: name });
+  } catch (error) {
+    if (error instanceof PartDone) return;
+    throw error;
+  }
+  // It was planned, and there was no need for it.
+  const nothing = { value: null, seconds: 0 };
+  writePart(place.shop.store, recordOfPart(name, place), nothing, []);
+}
+
+interface How {
+  /** The part that is asked for; all when left out. */
+  readonly only?: string;
+  /** Told how many seconds a part took that was made before. */
+  readonly onRead?: (seconds: number) => void;
+}
+
+async function run(place: Place, { only, onRead }: How): Promise<Outcome> {
+  const { planned, models, shop, depends } = place;
+  const { store } = shop;
+  const { id, candidate, chosen, parts } = planned;
+  /** What was kept on the way of the part that is made. */
+  let files: string[] = [];
+  const onKept = (names: readonly string[]) => files.push(...names);
+  const { surrogate, ...victim } = await openVictim(
+    await models.candidate(candidate),
+    parts,
+    await models.base(),
+    shop,
+    onKept,
   );
-  const { seconds, ...outcome } = record;
-  const trusted = outcome.checks.every((c) => c.status !== "failed");
-  return {
-    trial: { id, candidate, repair, trial, ...outcome, trusted, seconds },
-    reused,
+  const each: Each = async <I, T>(
+    items: readonly I[],
+    nameOf: (item: I) => string,
+    make: (item: I) => Promise<T>,
+  ): Promise<T[]> => {
+    const found: T[] = [];
+    const isHere = items.some((item) => nameOf(item) === only);
+    for (const item of items) {
+      const name = nameOf(item);
+      if (isHere && name !== only) continue;
+      const record = recordOfPart(name, place);
+      const before = name === only ? undefined : readPart(store, record);
+      if (before) onRead?.(before.seconds);
+      else {
+        files = [];
+        const seconds = stopwatch();
+        const value = await make(item);
+        writePart(store, record, { value, seconds: seconds() }, files);
+      }
+      if (name === only) throw new PartDone();
+      found.push(readPart(store, record)?.value as T);
+    }
+    return found;
   };
+  return protocolOf(chosen).run({
+    ...chosen,
+    victim,
+    unrelated: needsOf(chosen).includes("unrelated")
+      ? (await models.unrelated()).model
+      : null,
+    surrogate,
+    each,
+    async once(name, made): Promise<FloatTensor> {
+      const key = hashOf({ ...depends, name });
+      const [record, file] = [`trials/${key}.json`, `trials/${key}.npy`];
+      const make = async () => {
+        store.writeTensor(file, await made());
+        return null;
+      };
+      await kept(shop, record, make, () => [file]);
+      onKept([record, file]);
+      return store.readTensor(file);
+    },
+    random: new Random(shop.seed).fork(`trial ${chosen.unit.id}`),
+    engine: shop.engine,
+    signal: shop.signal,
+    onProgress: progressOf(shop, id),
+  } satisfies TrialInput<unknown>);
 }

@@ -11,6 +11,8 @@ import {
   rate,
   tango,
 } from "../statistics/index.ts";
+import type { Parts } from "../tasks/index.ts";
+import type { Each, PlannedPart } from "./parts.ts";
 import type { Changes, Victim } from "./victim.ts";
 
 /** What a trial found, before it is put into the results document. */
@@ -40,6 +42,8 @@ export interface TrialInput<U, P = Record<string, unknown>> {
    * whatever the repair.
    */
   once(name: string, make: () => Promise<FloatTensor>): Promise<FloatTensor>;
+  /** For what can be computed side by side; see `Protocol.stages`. */
+  readonly each: Each;
   /** For everything that the attacker draws; the same whatever the repair. */
   readonly random: Random;
   readonly engine: Engine;
@@ -48,6 +52,15 @@ export interface TrialInput<U, P = Record<string, unknown>> {
    * Called with the share of the work that is done; throws when the run is interrupted.
    */
   readonly onProgress: (share: number) => void;
+}
+
+/** What is known of a trial before anything is computed. */
+export interface PlannedProtocol<U, P> {
+  readonly unit: U;
+  readonly params: P;
+  /** What the candidate is tuned and judged on. */
+  readonly data: Parts;
+  readonly hasBase: boolean;
 }
 
 /**
@@ -59,6 +72,11 @@ export interface Protocol<
   P = Record<string, unknown>,
 > {
   readonly kind: U["kind"];
+  /**
+   * The names of what `run` gives to `each`, before anything is computed: a list for
+   * each call, in their order. There may be more than come to be. None when left out.
+   */
+  stages?(planned: PlannedProtocol<U, P>): readonly (readonly PlannedPart[])[];
   run(input: TrialInput<U, P>): Promise<Outcome>;
 }
 

@@ -6,6 +6,7 @@ import { fitDefenses } from "../attacking/index.ts";
 import {
   filesOfModel,
   type ReadyModel,
+  recordOf,
   tuneFrom,
   type Workshop,
 } from "../models/index.ts";
@@ -94,18 +95,21 @@ interface Tuned {
  *
  * @param repair in this order: filters clean the data and tune again, the
  *   others change weights
+ * @param onKept told the names in the store of what is made on the way
  */
 export async function openVictim(
   ready: ReadyModel,
   repair: readonly Chosen<Repair>[],
   base: ReadyModel | null,
   shop: Workshop,
+  onKept: OnKept = () => {},
 ): Promise<Victim & { surrogate: Victim["tune"] }> {
   const candidate = shop.loaded.suite.candidates[ready.id]!;
   const judged = judgedOn(shop.data, candidate.task);
-  const bare = (changes: Changes) => tuneAgain(ready, changes, base, shop);
+  const bare = (changes: Changes) =>
+    tuneAgain(ready, changes, base, shop, onKept);
   const repaired = async (changes: Changes) =>
-    repairAll(await bare(changes), changes, repair, bare, judged, shop);
+    repairAll(await bare(changes), changes, repair, bare, judged, shop, onKept);
   const released = await repaired({});
   const retune = async (changes: Changes) =>
     Object.keys(changes).length === 0 ? released : repaired(changes);
@@ -128,7 +132,7 @@ export async function openVictim(
     tunable: candidate.kind === "tuned",
     repaired: repair.length > 0,
     behindDefenses: async (model, train) => {
-      const named = { ...ready, model, hash: weightsHash(model) };
+      const named = { ...ready, model, key: weightsHash(model) };
       const { suite, folder } = shop.loaded;
       const { seed, defenses } = suite;
       const bench = {
@@ -148,18 +152,21 @@ export async function openVictim(
   };
 }
 
+type OnKept = (files: readonly string[]) => void;
+
 async function tuneAgain(
   ready: ReadyModel,
   changes: Changes,
   base: ReadyModel | null,
   shop: Workshop,
+  onKept: OnKept,
 ): Promise<Tuned> {
   const candidate = shop.loaded.suite.candidates[ready.id]!;
   const judged = judgedOn(shop.data, candidate.task);
   const { train = domainOf(candidate, judged, shop).train } = changes;
-  const tunedAs = ({ model, hash, unseen = [] }: ReadyModel): Tuned => ({
+  const tunedAs = ({ model, key, unseen = [] }: ReadyModel): Tuned => ({
     model,
-    key: hash,
+    key,
     train,
     unseen,
   });
@@ -168,9 +175,11 @@ async function tuneAgain(
     throw new Error(`${ready.id} cannot be tuned again; the plan says so`);
   const { base: other, ...otherwise } = changes;
   const from = other
-    ? { ...base, model: other, hash: weightsHash(other) }
+    ? { ...base, model: other, key: weightsHash(other) }
     : base;
-  return tunedAs(await tuneFrom(from, candidate, shop, otherwise));
+  const tuned = await tuneFrom(from, candidate, shop, otherwise);
+  onKept([recordOf(tuned.file), ...filesOfModel(shop.store, tuned.file)]);
+  return tunedAs(tuned);
 }
 
 /**
@@ -194,6 +203,7 @@ async function repairAll(
   again: (changes: Changes) => Promise<Tuned>,
   { target }: TaskData,
   { store, engine, loaded, signal }: Workshop,
+  onKept: OnKept,
 ): Promise<Retuned & { seen: Dataset }> {
   let now = tuned;
   /** For each sample of `now.train` its row in the data that came in. */
@@ -205,12 +215,20 @@ async function repairAll(
     const key = hashOf({
       of: now.key,
       repair: describe(chosen),
+      train: unit.kind === "filter" ? now.train.fingerprint : undefined,
       clean: target.validation.fingerprint,
       seed: loaded.suite.seed,
     });
     const input = { model: now.model, engine, params, random, signal };
     if (unit.kind === "filter") {
-      const left = await unit.filter({ ...input, train: now.train });
+      const record = `repairs/filter-${key}.json`;
+      const filter = async () => {
+        const { rows, y } = await unit.filter({ ...input, train: now.train });
+        return { rows: [...rows], y: [...y] };
+      };
+      const { record: found } = await kept({ store }, record, filter);
+      onKept([record]);
+      const left = { rows: found.rows, y: Int32Array.from(found.y) };
       filtered = new Set([
         ...(filtered ?? []),
         ...touchedBy(left, now.train).map((row) => origin[row]!),
@@ -231,6 +249,7 @@ async function repairAll(
       },
       () => filesOfModel(store, `${name}.onnx`),
     );
+    onKept([`${name}.json`, ...filesOfModel(store, `${name}.onnx`)]);
     now = { ...now, model: await loadModel(path), key };
   }
   const unseen = new Set(now.unseen);

@@ -13,3 +13,4 @@ export type { WorkGraph } from "./schedule.ts";
 export type { Split } from "./split.ts";
 export { type Makespan, makespanOf } from "./virtual-time.ts";
 export * from "./work.ts";
+export { foundBy, type Yields, yields } from "./yields.ts";

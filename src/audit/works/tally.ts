@@ -39,11 +39,13 @@ export function tallyOf(
     }
     return left;
   };
-  const tell = ({ id, kind }: Work, state: State, seconds = 0) =>
+  const tell = (work: Work, state: State, seconds = 0) =>
     onEvent({
       kind: "work",
-      work: id,
-      of: kind,
+      work: work.id,
+      of: work.kind,
+      headline:
+        state === "done" || state === "kept" ? work.headline?.() : undefined,
       state,
       done,
       total,

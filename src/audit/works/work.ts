@@ -1,3 +1,5 @@
+import type { Headline } from "../events.ts";
+
 /** What works compute, in the order in which a run tells of them. */
 export const workKinds = [
   "model",
@@ -5,7 +7,11 @@ export const workKinds = [
   "fit",
   "examples",
   "cell",
+  "probes",
   "heads",
+  "epoch",
+  "repair",
+  "part",
   "trial",
   "certificate",
   "gallery",
@@ -32,6 +38,8 @@ export interface Work {
   readonly size: number;
   /** Computes, and keeps what was found as `record`. */
   run(): Promise<void>;
+  /** What it found, in short, where it is done and people would like to see that. */
+  headline?(): Headline | undefined;
 }
 
 /** Who does works. */
@@ -58,4 +66,10 @@ export interface Failure {
   readonly hint: string;
   /** The work that failed before it, where it is not this one. */
   readonly because: string | null;
+}
+
+/** A part of a run: its works, and what they found as far as they are done. */
+export interface Phase<T> {
+  readonly works: readonly Work[];
+  found(): T;
 }

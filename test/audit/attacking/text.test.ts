@@ -163,33 +163,35 @@ describe("cells of texts", () => {
   });
 
   it("are kept, and taken up again cell by cell", async () => {
-    const reused: boolean[] = [];
+    const cells: string[] = [];
     const again = await runAudit({
       suite: join(folder, "suite.yaml"),
       out,
       only: ["given/folded/*"],
       onEvent: (event) => {
-        if (event.kind === "cell") reused.push(event.reused);
+        if (event.kind === "work" && event.of === "cell")
+          cells.push(event.state);
       },
     });
-    expect(reused).toEqual(Array(7).fill(true));
+    expect(cells).toEqual(Array(7).fill("kept"));
     expect(again.cells).toHaveLength(7);
   });
 
   it("depend on the files that a defence names", async () => {
-    const reused = new Map<string, boolean>();
+    const kept = new Map<string, boolean>();
     wordPairs(folder, ["a", "the"], { "a the": 9 });
     await runAudit({
       suite: join(folder, "suite.yaml"),
       out,
       only: ["given/f*/bugs@*"],
       onEvent: (event) => {
-        if (event.kind === "cell") reused.set(event.cell, event.reused);
+        if (event.kind === "work" && event.of === "cell")
+          kept.set(event.work, event.state === "kept");
       },
     });
-    expect(Object.fromEntries(reused)).toEqual({
-      "given/folded/bugs@one": true,
-      "given/fluent/bugs@one": false,
+    expect(Object.fromEntries(kept)).toEqual({
+      "cell given/folded/bugs@one": true,
+      "cell given/fluent/bugs@one": false,
     });
   });
 });

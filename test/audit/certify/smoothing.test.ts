@@ -177,11 +177,15 @@ certify: { sigma: [0.1, 0.2], n: 200, n0: 20, samples: 10, candidates: [given] }
   const [file = ""] = readdirSync(join(out, "certificates"));
   const store = openStore(out);
   const name = `certificates/${file}`;
-  const proved = store.read<({ radius: number } | null)[]>(name) ?? [];
-  store.write(
+  const proved = store.read<{ certificates: ({ radius: number } | null)[] }>(
     name,
-    proved.map((one) => one && { ...one, radius: 0.0125 }),
   );
+  store.write(name, {
+    ...proved,
+    certificates: proved?.certificates.map(
+      (one) => one && { ...one, radius: 0.0125 },
+    ),
+  });
   const again = await runAudit({ suite, out });
   const seen = again.certificates.flatMap((c) => c.radii);
   expect(seen).toContain(0.0125);

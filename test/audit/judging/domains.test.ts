@@ -66,7 +66,11 @@ test("a model of the source is more robust there than on inverted images, and no
     const results = await runAudit({
       suite: suite(lines),
       out: join(folder, "out"),
-      onEvent: (e: AuditEvent) => e.kind === "cell" && cells.push(e.cell),
+      onEvent: (e: AuditEvent) =>
+        e.kind === "work" &&
+        e.of === "cell" &&
+        e.state !== "started" &&
+        cells.push(e.work),
     });
     expect(() => resultsSchema.parse(results)).not.toThrow();
     return { results, cells };

@@ -49,7 +49,7 @@ test("each candidate is of one kind, and made as it was foreseen", async () => {
       shop,
       base?.model ?? null,
     );
-    const { model, id } = await makeCandidate(candidate.id, shop, base);
+    const { model, id } = await makeCandidate(candidate, shop, base);
     expect(id).toBe(candidate.id);
     expect(outline.classes).toEqual(model.classes);
     expect(outline.contract).toEqual(model.contract);
@@ -58,8 +58,8 @@ test("each candidate is of one kind, and made as it was foreseen", async () => {
 
 test("seeds of an adaptation draw anew", async () => {
   const [first, second] = [
-    await makeCandidate("tent.1", shop, base),
-    await makeCandidate("tent.2", shop, base),
+    await makeCandidate(shop.loaded.suite.candidates["tent.1"]!, shop, base),
+    await makeCandidate(shop.loaded.suite.candidates["tent.2"]!, shop, base),
   ];
   expect(first.hash).not.toBe(second.hash);
 });

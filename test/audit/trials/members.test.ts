@@ -40,7 +40,8 @@ const opened = async (
   id: string,
   repair: Parameters<typeof openVictim>[1] = [],
 ) => {
-  const ready = await makeCandidate(id, shop, base);
+  const candidate = shop.loaded.suite.candidates[id]!;
+  const ready = await makeCandidate(candidate, shop, base);
   return { ready, ...(await openVictim(ready, repair, base, shop)) };
 };
 

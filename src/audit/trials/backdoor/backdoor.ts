@@ -27,14 +27,19 @@ type Params = Record<string, unknown> & {
 
 type Here = TrialInput<Backdoor, Params>;
 
-/** A candidate with a backdoor. */
+/** What a backdoor does to a candidate. */
 interface Run {
   /** "12 poisons", or that the base carries it. */
   readonly at: string;
   readonly count: number;
+  readonly notes: readonly string[];
+  readonly found: UnderTrigger;
+}
+
+/** The last of them, with the candidate that has it. */
+interface Last extends Run {
   readonly planted: Planted;
   readonly model: Model;
-  readonly found: UnderTrigger;
 }
 
 /**
@@ -47,7 +52,15 @@ interface Run {
  * defence effectiveness rating (DER; Zhu et al. 2023, arXiv:2304.11823) weighs what
  * a defence takes from success against what it takes from accuracy.
  */
-export const backdoor: Protocol<Backdoor, Params> = { kind: "backdoor", run };
+export const backdoor: Protocol<Backdoor, Params> = {
+  kind: "backdoor",
+  stages: ({ unit, params, data }) => [
+    plannedCounts(unit, params, data.train).map((count) => ({
+      name: atOf(unit, count),
+    })),
+  ],
+  run,
+};
 
 async function run(input: Here): Promise<Outcome> {
   const { victim, random } = input;
@@ -55,19 +68,26 @@ async function run(input: Here): Promise<Outcome> {
   const target = targetOf(input.params.target, test);
   const judge = (model: Model, data: Dataset, trigger: Trigger) =>
     underTrigger(model, data, trigger, target, input.engine);
-  const runs: Run[] = [];
-  const counts = plannedCounts(input);
-  for (const [i, count] of counts.entries()) {
-    const planted = await plant(input, input, count, target);
-    const model = await victim.tune(planted.changes);
-    const found = await judge(model, test, planted.trigger);
-    const at =
-      input.unit.place === "base" ? "a planted base" : `${count} poisons`;
-    runs.push({ at, count, planted, model, found });
-    input.onProgress((i + 1) / (counts.length + 1));
-  }
-  const last = runs.at(-1) as Run;
-  const { trigger } = last.planted;
+  const runs = await input.each(
+    plannedCounts(input.unit, input.params, victim.data.train),
+    (count) => atOf(input.unit, count),
+    async (count): Promise<Run> => {
+      const planted = await plant(input, input, count, target);
+      const model = await victim.tune(planted.changes);
+      const found = await judge(model, test, planted.trigger);
+      input.onProgress(1);
+      const { notes } = planted;
+      return { at: atOf(input.unit, count), count, notes, found };
+    },
+  );
+  const largest = runs.at(-1) as Run;
+  const planted = await plant(input, input, largest.count, target);
+  const last: Last = {
+    ...largest,
+    planted,
+    model: await victim.tune(planted.changes),
+  };
+  const { trigger } = planted;
   const clean = await judge(victim.model, test, trigger);
   const wrong = anotherTrigger(trigger, random.fork("another trigger"));
   const other = await judge(last.model, test, wrong);
@@ -84,7 +104,7 @@ async function run(input: Here): Promise<Outcome> {
   return {
     findings: [
       ...controls.map(({ k, at }) => successFinding(k, n, "control", at)),
-      ...runs.flatMap((run) => findingsOf(run, run === last, clean)),
+      ...runs.flatMap((run) => findingsOf(run, run === largest, clean)),
       ...(victim.repaired
         ? await repairFindings(input, last, judge)
         : await defenceFindings(input, last, judge)),
@@ -92,7 +112,7 @@ async function run(input: Here): Promise<Outcome> {
     charts:
       input.unit.place === "data" && n > 0 ? [chartOf(runs, clean, input)] : [],
     pictures: picturesOf(test, target, trigger),
-    notes: [...new Set(runs.flatMap((run) => run.planted.notes))],
+    notes: [...new Set(runs.flatMap((run) => run.notes))],
     checks: controls.map((one) => atChance(one, n, test.classes.length)),
   };
 }
@@ -112,10 +132,16 @@ type Judge = (
 ) => Promise<UnderTrigger>;
 
 /** How many samples are planted; one plan of none where the base is what is changed. */
-function plannedCounts({ params, unit, victim }: Here): number[] {
-  if (unit.place === "base") return [0];
-  return countsOf(params.budgets ?? [], victim.data.train.y.length);
+function plannedCounts(
+  { place }: Backdoor,
+  { budgets = [] }: Params,
+  train: Dataset,
+): number[] {
+  return place === "base" ? [0] : countsOf(budgets, train.y.length);
 }
+
+const atOf = ({ place }: Backdoor, count: number): string =>
+  place === "base" ? "a planted base" : `${count} poisons`;
 
 const findingsOf = (
   { at, found }: Run,
@@ -129,7 +155,7 @@ const findingsOf = (
 
 async function repairFindings(
   { victim, surrogate }: Here,
-  { planted, found, at }: Run,
+  { planted, found, at }: Last,
   judge: Judge,
 ): Promise<Finding[]> {
   const bare = await surrogate(planted.changes);
@@ -146,7 +172,7 @@ async function repairFindings(
  */
 async function defenceFindings(
   { victim }: Here,
-  { planted, model }: Run,
+  { planted, model }: Last,
   judge: Judge,
 ): Promise<Finding[]> {
   const { changes, trigger } = planted;

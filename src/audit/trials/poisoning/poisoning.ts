@@ -44,20 +44,20 @@ interface Said extends Pick<Retuned, "filtered"> {
  */
 export const poisoning: Protocol<Poisoning, { budgets: number[] }> = {
   kind: "poisoning",
+  stages: ({ unit, params, data }) => [
+    armsOf(unit, params.budgets, data.train.y.length).map(({ at }) => ({
+      name: at,
+    })),
+  ],
   run,
 };
 
-async function run(input: Here): Promise<Outcome> {
-  const { victim, unit, params } = input;
-  const clean = await victim.retune({});
-  const none: Said = {
-    ...clean,
-    count: 0,
-    at: "no poison",
-    classes: await classesOf(clean.model, victim.data.test.x, input),
-    isControl: true,
-  };
-  const counts = countsOf(params.budgets, victim.data.train.y.length);
+function armsOf(
+  unit: Poisoning,
+  budgets: readonly number[],
+  samples: number,
+): Arm[] {
+  const counts = countsOf(budgets, samples);
   const arms = counts.map(
     (count): Arm => ({ count, by: unit, at: `${count} poisons` }),
   );
@@ -69,6 +69,20 @@ async function run(input: Here): Promise<Outcome> {
       by: labelFlip,
       at: `${largest} random labels`,
     });
+  return arms;
+}
+
+async function run(input: Here): Promise<Outcome> {
+  const { victim, unit, params } = input;
+  const clean = await victim.retune({});
+  const none: Said = {
+    ...clean,
+    count: 0,
+    at: "no poison",
+    classes: await classesOf(clean.model, victim.data.test.x, input),
+    isControl: true,
+  };
+  const arms = armsOf(unit, params.budgets, victim.data.train.y.length);
   return outcomeOf([none, ...(await poisonedBy(arms, input))], input);
 }
 
@@ -76,27 +90,29 @@ async function poisonedBy(arms: readonly Arm[], input: Here): Promise<Said[]> {
   const { victim, unit, random, once } = input;
   const { train, test } = victim.data;
   const { release, ...attacker } = openAttacker(input);
-  const said: Said[] = [];
-  for (const [i, { count, by, at }] of arms.entries()) {
-    const share = (part: number) => input.onProgress((i + part) / arms.length);
-    const poison = await keptPoison(once, at, train, () =>
-      by.poison({
-        ...attacker,
-        count,
-        random: random.fork(by === unit ? "poison" : "control"),
-        onProgress: (part) => share(part / 2),
-      }),
-    );
-    const { model, filtered } = await victim.retune({
-      train: poisoned(train, poison),
-    });
-    const classes = await classesOf(model, test.x, input);
-    const isControl = by !== unit;
-    said.push({ count, at, classes, filtered, poison, isControl });
-    share(1);
-  }
-  await release();
-  return said;
+  return input
+    .each(
+      arms,
+      ({ at }) => at,
+      async ({ count, by, at }): Promise<Said> => {
+        const poison = await keptPoison(once, at, train, () =>
+          by.poison({
+            ...attacker,
+            count,
+            random: random.fork(by === unit ? "poison" : "control"),
+            onProgress: (part) => input.onProgress(part / 2),
+          }),
+        );
+        const { model, filtered } = await victim.retune({
+          train: poisoned(train, poison),
+        });
+        input.onProgress(1);
+        const classes = await classesOf(model, test.x, input);
+        const isControl = by !== unit;
+        return { count, at, classes, filtered, poison, isControl };
+      },
+    )
+    .finally(release);
 }
 
 /**

@@ -66,8 +66,41 @@ interface Round {
  */
 export const targetedPoisoning: Protocol<TargetedPoisoning, Params> = {
   kind: "targeted-poisoning",
+  stages({ params, data }) {
+    const arms = armsOf(params.budgets, data.train.y.length);
+    const namesOf = (arm: Arm) =>
+      Array.from({ length: params.targets }, (_, at) => ({
+        name: nameOf(arm, at),
+      }));
+    const isOwn = ({ own }: Arm) => own;
+    // What is shuffled was made before.
+    return [
+      arms.filter(isOwn).flatMap(namesOf),
+      arms.filter((arm) => !isOwn(arm)).flatMap(namesOf),
+    ];
+  },
   run,
 };
+
+/** So many poisons, as they are or shuffled. */
+interface Arm {
+  readonly count: number;
+  readonly at: string;
+  readonly own: boolean;
+}
+
+function armsOf(budgets: readonly number[], samples: number): Arm[] {
+  const counts = countsOf(budgets, samples);
+  const largest = counts.at(-1) as number;
+  return [
+    ...counts.map((count) => ({ count, at: `${count} poisons`, own: true })),
+    { count: largest, at: `${largest} poisons, shuffled`, own: false },
+  ];
+}
+
+/** @param target which of the targets, from 0 */
+const nameOf = ({ at }: Arm, target: number): string =>
+  `${at} for target ${target + 1}`;
 
 async function run(input: Here): Promise<Outcome> {
   const { victim, unit, params, random } = input;
@@ -76,63 +109,63 @@ async function run(input: Here): Promise<Outcome> {
   const targets = await targetsOf(input);
   const clean = await victim.retune({});
   const before = await classesOf(clean.model, test.x, input);
-  const counts = countsOf(params.budgets, train.y.length);
-  const arms = [
-    ...counts.map((count) => ({ count, at: `${count} poisons`, own: true })),
-    {
-      count: counts.at(-1) as number,
-      at: `${counts.at(-1)} poisons, shuffled`,
-      own: false,
-    },
-  ];
-  const rounds: Round[] = [];
-  let done = 0;
-  const progress = (part: number) =>
-    input.onProgress((done + part) / (arms.length * targets.length));
-  for (const { count, at, own } of arms) {
-    const shots: Shot[] = [];
-    for (const target of targets) {
-      const { row, to } = target;
-      const stream = random.fork(`poison ${row}`);
-      const made = await keptPoison(
-        input.once,
-        `${count} poisons for ${row} as ${to}`,
-        train,
-        () =>
-          unit.poison({
-            ...attacker,
-            count,
-            random: stream,
-            aim: { x: takeRows(test.x, [row]), to },
-            onProgress: (part) => progress(part / 2),
-          }),
-      );
-      const poison = own
-        ? made
-        : shuffled(made, train, attacker.bounds, stream.fork("shuffle"));
-      const then = await victim.retune({ train: poisoned(train, poison) });
-      const classes = await classesOf(then.model, test.x, input);
-      shots.push({
-        target,
-        poison,
-        filtered: then.filtered,
-        hit: classes[row] === to,
-        right: rightOf(classes, test.y),
-      });
-      done++;
-      progress(0);
-    }
-    rounds.push({ count, at, shots });
+  const shoot = async ({ count, own }: Arm, target: Target): Promise<Shot> => {
+    const { row, to } = target;
+    const stream = random.fork(`poison ${row}`);
+    const made = await keptPoison(
+      input.once,
+      `${count} poisons for ${row} as ${to}`,
+      train,
+      () =>
+        unit.poison({
+          ...attacker,
+          count,
+          random: stream,
+          aim: { x: takeRows(test.x, [row]), to },
+          onProgress: (part) => input.onProgress(part / 2),
+        }),
+    );
+    const poison = own
+      ? made
+      : shuffled(made, train, attacker.bounds, stream.fork("shuffle"));
+    const then = await victim.retune({ train: poisoned(train, poison) });
+    const classes = await classesOf(then.model, test.x, input);
+    input.onProgress(1);
+    return {
+      target,
+      poison,
+      filtered: then.filtered,
+      hit: classes[row] === to,
+      right: rightOf(classes, test.y),
+    };
+  };
+  const round = async (arms: readonly Arm[]): Promise<Round[]> => {
+    const shots = await input.each(
+      arms.flatMap((arm) => targets.map((target, i) => ({ arm, target, i }))),
+      ({ arm, i }) => nameOf(arm, i),
+      ({ arm, target }) => shoot(arm, target),
+    );
+    return arms.map(({ count, at }, i) => ({
+      count,
+      at,
+      shots: shots.slice(i * targets.length, (i + 1) * targets.length),
+    }));
+  };
+  const arms = armsOf(params.budgets, train.y.length);
+  try {
+    const rounds = await round(arms.slice(0, -1));
+    const [last] = await round(arms.slice(-1));
+    return outcomeOf({
+      input,
+      rounds,
+      shuffled: last as Round,
+      clean,
+      hitsBefore: targets.filter(({ row, to }) => before[row] === to).length,
+      rightBefore: rightOf(before, test.y),
+    });
+  } finally {
+    await release();
   }
-  await release();
-  return outcomeOf({
-    input,
-    rounds: rounds.slice(0, -1),
-    shuffled: rounds.at(-1) as Round,
-    clean,
-    hitsBefore: targets.filter(({ row, to }) => before[row] === to).length,
-    rightBefore: rightOf(before, test.y),
-  });
 }
 
 const rightOf = (classes: Int32Array, y: Int32Array): boolean[] =>

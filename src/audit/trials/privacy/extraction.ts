@@ -45,8 +45,32 @@ interface Stolen {
  */
 export const extraction: Protocol<Extraction, Params> = {
   kind: "extraction",
+  stages: ({ unit, params, hasBase }) => {
+    const starts = startsOf(unit, hasBase);
+    const counts = [...new Set(params.budgets)];
+    return [
+      [
+        ...starts.flatMap((start) =>
+          counts.map((count) => ({ name: theftName({ start, count }) })),
+        ),
+        { name: SHUFFLED },
+      ],
+    ];
+  },
   run,
 };
+
+const FROM_BASE = "from the base";
+const SHUFFLED = "answers to other inputs";
+
+/** Where the thief starts, the best first. */
+const startsOf = ({ trains }: Extraction, hasBase: boolean): string[] => [
+  ...(hasBase && trains ? [FROM_BASE] : []),
+  trains ? "from scratch" : "without data",
+];
+
+const theftName = ({ start, count }: Pick<Stolen, "start" | "count">) =>
+  `${count} queries ${start}`;
 
 async function run(input: Here): Promise<Outcome> {
   const { victim, unit, params, engine, random } = input;
@@ -59,16 +83,11 @@ async function run(input: Here): Promise<Outcome> {
   const last = counts.at(-1) as number;
   const compiled = await compile(model, engine);
   const said = argmaxRows(await compiled.logits(data.test.x));
-  const starts = new Map<string, Model>();
-  if (base && unit.trains)
-    starts.set(
-      "from the base",
-      replaceHead(base, model.classes, random.fork("head")),
-    );
-  starts.set(
-    unit.trains ? "from scratch" : "without data",
-    plainNetwork(model, random.fork("scratch")),
-  );
+  const starts = startsOf(unit, base !== null);
+  const startAt = (start: string): Model =>
+    base && start === FROM_BASE
+      ? replaceHead(base, model.classes, random.fork("head"))
+      : plainNetwork(model, random.fork("scratch"));
   const steal = async (
     start: string,
     count: number,
@@ -78,7 +97,7 @@ async function run(input: Here): Promise<Outcome> {
       ask: limited(answers, count),
       count,
       inputs,
-      start: starts.get(start) as Model,
+      start: startAt(start),
       params,
       engine,
       random: random.fork(`steal ${start}`),
@@ -92,16 +111,31 @@ async function run(input: Here): Promise<Outcome> {
       right: Array.from(theirs, (p, i) => p === data.test.y[i]),
     };
   };
-  const stolen: Stolen[] = [];
-  const steps = counts.length * starts.size + 1;
-  for (const start of starts.keys())
-    for (const count of counts) {
-      stolen.push(await steal(start, count, answersOf(compiled)));
-      input.onProgress(stolen.length / steps);
-    }
-  const [first = ""] = starts.keys();
-  const control = await steal(first, last, shuffled(compiled, input));
-  await compiled.release();
+  const [first = ""] = starts;
+  const thefts = [
+    ...starts.flatMap((start) =>
+      counts.map((count) => ({
+        name: theftName({ start, count }),
+        make: () => steal(start, count, answersOf(compiled)),
+      })),
+    ),
+    {
+      name: SHUFFLED,
+      make: () => steal(first, last, shuffled(compiled, input)),
+    },
+  ];
+  const all = await input
+    .each(
+      thefts,
+      ({ name }) => name,
+      async ({ make }) => {
+        const stolen = await make();
+        input.onProgress(1);
+        return stolen;
+      },
+    )
+    .finally(compiled.release);
+  const [stolen, control] = [all.slice(0, -1), all.at(-1) as Stolen];
   return {
     ...outcomeOf(stolen, control, { first, last }, said, data.test.y),
     notes: [
@@ -143,13 +177,8 @@ function outcomeOf(
   const at = (start: string) =>
     stolen.find((s) => s.start === start && s.count === last);
   const headline = finding(at(first) as Stolen, "same", "headline");
-  const shuffledAnswers = finding(
-    control,
-    "same",
-    "control",
-    "answers to other inputs",
-  );
-  const [base, scratch] = [at("from the base"), at("from scratch")];
+  const shuffledAnswers = finding(control, "same", "control", SHUFFLED);
+  const [base, scratch] = [at(FROM_BASE), at("from scratch")];
   const learns = (shuffledAnswers.value ?? 1) < (headline.low ?? 0);
   return {
     findings: [

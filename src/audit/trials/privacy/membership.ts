@@ -20,8 +20,14 @@ type Here = TrialInput<Membership, Params>;
  */
 export const membership: Protocol<Membership, Params> = {
   kind: "membership",
+  stages: ({ params }) => [
+    shadowNames(params).map((name) => ({ name, of: "shadow models" })),
+  ],
   run,
 };
+
+const shadowNames = ({ shadows = 0 }: Params): string[] =>
+  Array.from({ length: shadows }, (_, i) => `shadow ${i + 1}`);
 
 async function run(input: Here): Promise<Outcome> {
   const { victim, unit, params, engine, signal, random } = input;
@@ -29,7 +35,7 @@ async function run(input: Here): Promise<Outcome> {
   const { train, validation, test } = domain;
   const pool = joined(seen, test);
   const said = ({ x }: Dataset) => logitsOf(victim.model, x, engine);
-  const shadows = await shadowsOf(input, pool, params.shadows ?? 0);
+  const shadows = await shadowsOf(input, pool);
   const scores = await unit.score({
     samples: { logits: await said(pool), y: pool.y },
     population: { logits: await said(validation), y: validation.y },
@@ -67,15 +73,12 @@ async function run(input: Here): Promise<Outcome> {
   };
 }
 
-async function shadowsOf(
-  input: Here,
-  pool: Dataset,
-  count: number,
-): Promise<Shadow[]> {
+function shadowsOf(input: Here, pool: Dataset): Promise<Shadow[]> {
   const { validation } = input.victim.learned.domain;
-  const shadows: Shadow[] = [];
   const n = pool.y.length;
-  for (let i = 0; i < count; i++) {
+  const names = shadowNames(input.params);
+  return input.each(names, String, async (seed) => {
+    const i = names.indexOf(seed);
     // Of the data and not of the attack, so that all attacks share the models.
     const random = new Random(pool.fingerprint).fork(`half ${i >> 1}`);
     const half = new Set(stratifiedSample(pool, Math.floor(n / 2), random));
@@ -83,16 +86,15 @@ async function shadowsOf(
     const rows = learned.flatMap((is, k) => (is ? [k] : []));
     const model = await input.surrogate({
       train: takeSamples(pool, rows),
-      seed: `shadow ${i + 1}`,
+      seed,
     });
-    shadows.push({
+    input.onProgress(1);
+    return {
       logits: await logitsOf(model, pool.x, input.engine),
       population: await logitsOf(model, validation.x, input.engine),
       learned,
-    });
-    input.onProgress((i + 1) / (count + 1));
-  }
-  return shadows;
+    };
+  });
 }
 
 /** Epochs of the head that the attacker puts on the base. */

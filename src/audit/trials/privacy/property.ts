@@ -34,8 +34,22 @@ interface Scores {
  */
 export const property: Protocol<PropertyAttack, Params> = {
   kind: "property",
+  stages: ({ params }) => [modelsOf(params).map((name) => ({ name }))],
   run,
 };
+
+const kinds = ["rare", "common"] as const;
+
+/** The attacker's models and the victims, by their names. */
+const modelsOf = ({ shadows, victims }: Params): string[] =>
+  [["shadow", shadows] as const, ["victim", victims] as const].flatMap(
+    ([who, count]) =>
+      kinds.flatMap((kind) =>
+        Array.from({ length: count }, (_, k) => nameOf(who, kind, k)),
+      ),
+  );
+
+const nameOf = (who: string, kind: string, k: number) => `${who} ${kind} ${k}`;
 
 async function run(input: Here): Promise<Outcome> {
   const { victim, params, random, surrogate } = input;
@@ -48,33 +62,28 @@ async function run(input: Here): Promise<Outcome> {
       train,
       rows.toSorted((a, b) => a - b),
     );
-  const total = 2 * (params.shadows + params.victims);
-  let done = 0;
-  const scoresOf = async (
-    who: string,
-    count: number,
-    data: Dataset,
-    tune: Here["surrogate"],
-  ): Promise<Scores> => {
-    const found = { rare: [] as number[], common: [] as number[] };
-    for (const kind of ["rare", "common"] as const)
-      for (let k = 0; k < count; k++) {
-        const seed = `${who} ${kind} ${k}`;
-        const isRare = kind === "rare";
-        const own = random.fork(seed);
-        const kept = skewed(data, label, params.kept, isRare, own);
-        const model = await tune({ train: kept, seed });
-        found[kind].push(await scoreOf(model, label, input));
-        input.onProgress(++done / total);
-      }
-    return found;
+  const halves = {
+    victim: { data: half(order.slice(0, middle)), tune: victim.tune },
+    shadow: { data: half(order.slice(middle)), tune: surrogate },
   };
-  const [theirs, own] = [
-    half(order.slice(0, middle)),
-    half(order.slice(middle)),
-  ];
-  const shadows = await scoresOf("shadow", params.shadows, own, surrogate);
-  const victims = await scoresOf("victim", params.victims, theirs, victim.tune);
+  const names = modelsOf(params);
+  const scores = await input.each(names, String, async (seed) => {
+    const [who, kind] = seed.split(" ") as ["shadow" | "victim", string];
+    const { data, tune } = halves[who];
+    const isRare = kind === "rare";
+    const own = random.fork(seed);
+    const kept = skewed(data, label, params.kept, isRare, own);
+    const model = await tune({ train: kept, seed });
+    input.onProgress(1);
+    return scoreOf(model, label, input);
+  });
+  const scoresOf = (who: string): Scores => {
+    const [rare, common] = kinds.map((kind) =>
+      scores.filter((_, i) => names[i]!.startsWith(`${who} ${kind} `)),
+    );
+    return { rare: rare!, common: common! };
+  };
+  const [shadows, victims] = [scoresOf("shadow"), scoresOf("victim")];
   return outcomeOf(shadows, victims, train.classes[label]!, input);
 }
 

@@ -50,48 +50,63 @@ interface Released {
  */
 export const tampering: Protocol<Tampering, Params> = {
   kind: "tampering",
+  stages: ({ unit, params }) => [
+    [{ name: "as released" }],
+    levelsOf(unit, params).map((level) => ({ name: nameOf(level) })),
+  ],
   run,
 };
+
+/** A level of the tampering, or of its control. */
+interface Level {
+  readonly by: Tampering;
+  readonly level: number;
+}
+
+function levelsOf(unit: Tampering, params: Params): Level[] {
+  const levels = unit.levels(params).toSorted((a, b) => a - b);
+  return [unit, ...(unit.control ? [unit.control] : [])].flatMap((by) =>
+    levels.map((level) => ({ by, level })),
+  );
+}
+
+const nameOf = ({ by, level }: Level): string => `${by.id} at ${level}`;
 
 async function run(input: TrialInput<Tampering, Params>): Promise<Outcome> {
   const { unit, params, victim, engine, random } = input;
   const { attacked } = victim;
   const n = attacked.y.length;
-  const released = await compile(victim.model, engine);
-  const answers = await answered(released, attacked);
-  const { examples, right, robust } = await attackedBy(
-    released,
-    attacked,
-    params.examples,
-    random.fork("examples"),
-  );
-  await released.release();
-  const own = countOf(robust);
-  const before = {
-    level: 0,
-    right: countOf(right),
-    same: n,
-    replayed: own,
-    own,
+  const asReleased = async () => {
+    const released = await compile(victim.model, engine);
+    const { y, targets } = await answered(released, attacked);
+    const { examples, right, robust } = await attackedBy(
+      released,
+      attacked,
+      params.examples,
+      random.fork("examples"),
+    );
+    await released.release();
+    const own = countOf(robust);
+    return { y, targets, examples, right: countOf(right), own };
   };
-  const at = { answers, examples };
-
-  const levels = unit.levels(params).toSorted((a, b) => a - b);
-  const units = [unit, ...(unit.control ? [unit.control] : [])];
-  const seen: Seen[][] = [];
-  for (const [u, one] of units.entries()) {
-    const row: Seen[] = [];
-    for (const [i, level] of levels.entries()) {
-      const model = await tampered(one, level, input);
-      row.push(await look(model, level, at, input));
-      await model.release();
-      input.onProgress(
-        (u * levels.length + i + 1) / (units.length * levels.length),
-      );
-    }
-    seen.push(row);
-  }
-  const [chosen = [], control = []] = seen;
+  const [released] = await input.each(
+    ["as released"],
+    (name) => name,
+    asReleased,
+  );
+  const { y, targets, examples, right, own } = released!;
+  const before = { level: 0, right, same: n, replayed: own, own };
+  const at = { answers: { ...attacked, y, targets }, examples };
+  const levels = levelsOf(unit, params);
+  const seen = await input.each(levels, nameOf, async ({ by, level }) => {
+    const model = await tampered(by, level, input);
+    const one = await look(model, level, at, input);
+    await model.release();
+    input.onProgress(1);
+    return one;
+  });
+  const count = levels.filter(({ by }) => by === unit).length;
+  const [chosen, control] = [seen.slice(0, count), seen.slice(count)];
   return outcomeOf({ before, chosen, control, n }, input);
 }
 

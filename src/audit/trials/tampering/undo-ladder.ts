@@ -41,40 +41,69 @@ async function look(
   };
 }
 
-/** Every training of the ladder, with what was seen on its way. */
-export async function climb(
-  start: Model,
-  property: Property,
-  input: Undo,
-): Promise<Seen[][]> {
-  const { samples, learningRates, seeds } = input.params;
-  const counts = [
-    ...new Set(samples.map((n) => Math.min(n, property.data.y.length))),
-  ];
-  const ways = counts.flatMap((count) =>
+/** A training of the ladder. */
+interface Way {
+  /** As many samples as the suite says; there may be fewer. */
+  readonly asked: number;
+  readonly rate: number;
+  readonly seed: number;
+}
+
+export const waysOf = ({
+  samples,
+  learningRates,
+  seeds,
+}: Undo["params"]): Way[] =>
+  [...new Set(samples)].flatMap((asked) =>
     learningRates.flatMap((rate) =>
-      Array.from({ length: seeds }, (_, seed) => ({ count, rate, seed })),
+      Array.from({ length: seeds }, (_, seed) => ({ asked, rate, seed })),
     ),
   );
-  const climbed: Seen[][] = [];
-  for (const way of ways) {
-    climbed.push(await trainOn(start, way, property, input));
-    input.onProgress(climbed.length / ways.length);
-  }
-  return climbed;
+
+/** @param from where it starts */
+export const wayName = (from: string, { asked, rate, seed }: Way): string =>
+  `${asked} samples at rate ${rate}, seed ${seed}, ${from}`;
+
+/**
+ * Every training of the ladder from each start, with what was seen on its way. A start
+ * has a name.
+ */
+export async function climb(
+  starts: readonly (readonly [name: string, start: Model])[],
+  property: Property,
+  input: Undo,
+): Promise<Seen[][][]> {
+  const ways = waysIn(input.params, property.data);
+  const climbed = await input.each(
+    starts.flatMap(([from, start]) =>
+      ways.map((way) => ({ from, start, way })),
+    ),
+    ({ from, way }) => wayName(from, way),
+    ({ start, way }) => trainOn(start, way, property, input),
+  );
+  return starts.map((_, i) =>
+    climbed.slice(i * ways.length, (i + 1) * ways.length),
+  );
+}
+
+/** Ways that differ in the samples that there are. */
+function waysIn(params: Undo["params"], { y }: Dataset): Way[] {
+  const first = new Map(
+    params.samples.toReversed().map((n) => [Math.min(n, y.length), n]),
+  );
+  return waysOf(params).filter(
+    ({ asked }) => first.get(Math.min(asked, y.length)) === asked,
+  );
 }
 
 async function trainOn(
   start: Model,
-  {
-    count,
-    rate: learningRate,
-    seed,
-  }: { count: number; rate: number; seed: number },
+  { asked, rate: learningRate, seed }: Way,
   property: Property,
   input: Undo,
 ): Promise<Seen[]> {
   const { params, engine } = input;
+  const count = Math.min(asked, property.data.y.length);
   const random = input.random.fork(`ladder ${count} ${seed}`);
   const data = takeSamples(
     property.data,
@@ -90,6 +119,7 @@ async function trainOn(
       await step.take(batchAt(data, s, params.batchSize, random), learningRate);
       if (params.steps.includes(s))
         seen.push(await look(model, property, input, count, s));
+      input.onProgress(s / last);
     }
   } finally {
     await model.release();

@@ -7,7 +7,7 @@ import {
   type Protocol,
   shareFinding,
 } from "../trial.ts";
-import { climb, lookAt, type Seen } from "./undo-ladder.ts";
+import { climb, lookAt, type Seen, wayName, waysOf } from "./undo-ladder.ts";
 import { openProperty, type Property, type Undo } from "./undo-properties.ts";
 
 /** What was seen of a property. */
@@ -33,21 +33,41 @@ interface Climbed {
  * left of the property and at the accuracy, and reports the least cost at which it
  * is undone while the model still works.
  */
-export const undo: Protocol<Undoing, Undo["params"]> = { kind: "undo", run };
+export const undo: Protocol<Undoing, Undo["params"]> = {
+  kind: "undo",
+  stages: ({ params }) => [
+    [{ name: AS_RELEASED }],
+    [RELEASED, CONTROL].flatMap((from) =>
+      waysOf(params).map((way) => ({ name: wayName(from, way) })),
+    ),
+  ],
+  run,
+};
+
+const AS_RELEASED = "as released";
+const RELEASED = "from the released model";
+const CONTROL = "from the control";
 
 async function run(input: Undo): Promise<Outcome> {
   const property = await openProperty(input);
   const released = property.start ?? input.victim.model;
-  const start = await lookAt(released, property, input);
+  const [start] = (await input.each(
+    [AS_RELEASED],
+    (name) => name,
+    () => lookAt(released, property, input),
+  )) as [Seen];
   const goal = property.goal(start.holds / property.n);
   // Of next to nothing, any change is half.
   const nothing =
     isUndone(start, property, goal) ||
     (property.attacker === "down" && start.holds < property.n / 10);
-  const from = async (model: typeof released | undefined) =>
-    model && !nothing ? climb(model, property, input) : [];
-  const ways = await from(released);
-  const control = await from(property.control);
+  const starts = [
+    [RELEASED, released] as const,
+    ...(property.control ? [[CONTROL, property.control] as const] : []),
+  ];
+  const [ways = [], control = []] = nothing
+    ? []
+    : await climb(starts, property, input);
   return outcomeOf({ property, start, goal, ways, control }, input);
 }
 

@@ -7,6 +7,7 @@ import { layerGroups, type Model } from "#model";
 import { tune } from "#tuning";
 import { membership } from "../../../../src/audit/trials/privacy/membership.ts";
 import { settings, smallDigits, untrained } from "../../../reference.ts";
+import { inOrder } from "../../trial-input.ts";
 
 /** Images under labels that say nothing, so that only remembering helps. */
 function relabelled(data: Dataset, random: Random): Dataset {
@@ -90,6 +91,7 @@ test.each(["loss-threshold", "lira", "difficulty-calibration"])(
         },
         unrelated: null,
         surrogate: ({ train: part = train, seed = "" }) => learned(part, seed),
+        each: inOrder,
         once: (_name, make) => make(),
         random: new Random(1),
         engine: onnxruntime,

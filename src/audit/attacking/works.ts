@@ -1,0 +1,231 @@
+import { surrogateOf } from "#attacks";
+import { hashOf } from "#core";
+import type { Samples } from "#model";
+import type { PlannedCell } from "../plan/index.ts";
+import type { Evidence } from "../trust/index.ts";
+import { progressOf } from "../work.ts";
+import { foundBy, type Work, type Yields, yields } from "../works/index.ts";
+import { type Bench, type Subject, samplesOf, tidy } from "./bench.ts";
+import { type BareCell, scoreCell } from "./cell.ts";
+import { type Craft, craft, craftKey } from "./craft.ts";
+import { gather } from "./evidence.ts";
+import { examplesFile, readExamples, writeExamples } from "./examples.ts";
+import { describeFits, fitDefenses, learns } from "./fit.ts";
+
+/** A cell as what finds it: its examples, their score, and what was tried on them. */
+export interface CellWorks {
+  readonly planned: PlannedCell;
+  readonly score: Yields<BareCell>;
+  readonly evidence: Yields<Omit<Evidence, "faults">>;
+  readonly examples: Yields<Made>;
+  /** What was found; undefined where any of it is missing. */
+  found(): ComputedCell | undefined;
+}
+
+/** A cell that nothing of is kept. */
+export async function attackOnce(
+  planned: PlannedCell,
+  subject: Subject,
+  bench: Bench,
+): Promise<ComputedCell> {
+  const made = await craft(planned, subject, bench);
+  const cell = await scoreCell(planned, subject, bench, made);
+  return { cell, evidence: await gather(planned, subject, bench, made, cell) };
+}
+
+/** Examples, and how they were made. */
+type Made = Craft & { readonly examples: Samples };
+
+/** What was found of a cell. */
+export interface ComputedCell {
+  readonly cell: BareCell;
+  readonly evidence: Omit<Evidence, "faults">;
+}
+
+/** Cells of a run as works, in which nothing is made twice. */
+export interface CellMaker {
+  /** @param before has to be done before the subject is attacked */
+  cell(
+    planned: PlannedCell,
+    subject: Subject,
+    bench: Bench,
+    before: readonly Work[],
+  ): CellWorks;
+  /** What fits a defence to a subject; undefined where it learns nothing. */
+  fit(
+    parts: PlannedCell["parts"],
+    defense: string,
+    subject: Subject,
+    bench: Bench,
+  ): Work | undefined;
+}
+
+export function cellMaker(): CellMaker {
+  const made = new Map<string, Work>();
+  const once = <W extends Work>(work: W): W => {
+    const known = made.get(work.record);
+    if (known) return known as W;
+    made.set(work.record, work);
+    return work;
+  };
+  const fit: CellMaker["fit"] = (parts, defense, subject, bench) =>
+    parts.some(learns)
+      ? once(fitWork(parts, defense, subject, bench))
+      : undefined;
+  return {
+    fit,
+    cell(planned, subject, bench, before) {
+      const fitted = fit(planned.parts, planned.defense, subject, bench);
+      const needs = [...before, ...(fitted ? [fitted] : [])];
+      const examples = once(examplesWork(planned, subject, bench, needs));
+      const score = once(
+        scoreWork(planned, subject, bench, [...needs, examples], examples),
+      );
+      const evidence = once(
+        evidenceWork(planned, subject, bench, score, examples),
+      );
+      return {
+        planned,
+        score,
+        evidence,
+        examples,
+        found() {
+          const [cell, seen] = [score.found(), evidence.found()];
+          return cell && seen && { cell, evidence: seen };
+        },
+      };
+    },
+  };
+}
+
+function fitWork(
+  parts: PlannedCell["parts"],
+  defense: string,
+  subject: Subject,
+  bench: Bench,
+): Work {
+  const key = hashOf(describeFits(parts, subject, bench));
+  return yields<string[]>(bench.store, {
+    id: `fit ${subject.candidate}/${defense}`,
+    kind: "fit",
+    record: `fits/${key}.defense.json`,
+    needs: subject.made,
+    size: bench.target.train.y.length,
+    async compute() {
+      await tidy(bench);
+      const kept: string[] = [];
+      await fitDefenses(parts, await subject.open(), bench, (files) =>
+        kept.push(...files),
+      );
+      return kept;
+    },
+    files: (kept) => kept,
+  });
+}
+
+function examplesWork(
+  planned: PlannedCell,
+  subject: Subject,
+  bench: Bench,
+  needs: readonly Work[],
+): Yields<Made> {
+  const { store, foreseen, data } = bench;
+  const key = craftKey(planned, subject, bench);
+  const file = examplesFile(key, samplesOf(data));
+  const through = surrogateOf(planned.chosen);
+  const kept = yields<Craft>(store, {
+    id: `examples ${planned.id}`,
+    kind: "examples",
+    record: `examples/${key}.json`,
+    needs: [...needs, ...((through && foreseen[through]?.made) || [])],
+    size: data.y.length * stepsOf(planned),
+    async compute() {
+      await tidy(bench);
+      const { examples, ...how } = await craft(planned, subject, bench);
+      writeExamples(store, file, examples);
+      return how;
+    },
+    files: () => [file],
+  });
+  return {
+    ...kept,
+    found() {
+      const how = kept.found();
+      return how && { ...how, examples: readExamples(store, file) };
+    },
+  };
+}
+
+function scoreWork(
+  planned: PlannedCell,
+  subject: Subject,
+  bench: Bench,
+  needs: readonly Work[],
+  examples: Yields<Made>,
+): Yields<BareCell> {
+  const key = hashOf({
+    examples: examples.record,
+    candidate: subject.key,
+    defense: describeFits(planned.parts, subject, bench),
+    id: planned.id,
+  });
+  return yields(bench.store, {
+    id: `cell ${planned.id}`,
+    kind: "cell",
+    record: `cells/${key}.json`,
+    needs,
+    size: bench.data.y.length,
+    async compute() {
+      await tidy(bench);
+      const made = foundBy(examples);
+      return scoreCell(planned, subject, bench, made);
+    },
+    headline: ({ robustAccuracy }) => ({
+      what: "robust",
+      rate: robustAccuracy,
+    }),
+  });
+}
+
+function evidenceWork(
+  planned: PlannedCell,
+  subject: Subject,
+  bench: Bench,
+  score: Yields<BareCell>,
+  examples: Yields<Made>,
+): Yields<Omit<Evidence, "faults">> {
+  // The examples of the base are replayed.
+  const base = planned.probed ? bench.foreseen.base : null;
+  const key = hashOf({
+    score: score.record,
+    probed: planned.probed,
+    base: base?.key,
+  });
+  return yields(bench.store, {
+    id: `probes ${planned.id}`,
+    kind: "probes",
+    record: `probes/${key}.json`,
+    needs: [score, examples, ...(base?.made ?? [])],
+    size: bench.data.y.length * (planned.probed ? stepsOf(planned) : 1),
+    async compute() {
+      await tidy(bench);
+      const [made, cell] = [foundBy(examples), foundBy(score)];
+      const seen = await gather(planned, subject, bench, made, cell);
+      progressOf(bench, planned.id)(1);
+      return seen;
+    },
+  });
+}
+
+/** Steps of an attack that states none, or those of its paper. */
+const USUAL = 100;
+
+/** About how many passes an attack makes for each sample. */
+function stepsOf({ chosen, queries }: PlannedCell): number {
+  const { steps, restarts = 1 } = chosen.params as {
+    steps?: number | null;
+    restarts?: number | null;
+  };
+  const all = (steps ?? USUAL) * (restarts ?? 1);
+  return Math.max(1, queries === null ? all : Math.min(all, queries));
+}
