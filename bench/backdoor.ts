@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
 
 const TARGET = 0;
 const SEED = 11;
-const { train, test } = await mnist();
+const [train, test] = [await mnist.train(), await mnist.test()];
 const count = Math.round(Number(options.rate) * train.y.length);
 const others = takeSamples(
   test,

@@ -70,7 +70,7 @@ const name = [
   ...(options.start ? [basename(options.start, ".onnx")] : []),
 ].join("_");
 const file = options.model ?? join(folder, `${name}.onnx`);
-const { train, test } = await mnist();
+const [train, test] = [await mnist.train(), await mnist.test()];
 
 const begun = performance.now();
 if (!options.model && !existsSync(file)) await trained();

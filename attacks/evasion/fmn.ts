@@ -38,8 +38,9 @@ const dual: Partial<Record<Norm, (gradient: Float64Array) => number>> = {
  * Fast minimum-norm (Pintor et al. 2021, arXiv:2102.12827): steps along the
  * gradient of the margin, projected onto a ball that is as large as the
  * linearised distance to the boundary until a first example is found, and then
- * shrinks where the sample is misclassified and grows where it is not. For L0
- * the ball starts at one number and changes by at least one.
+ * shrinks where the sample is misclassified and grows where it is not. Bounds cut
+ * what was projected, as in the paper; in L0 the numbers that count are those that can
+ * move. There the ball starts at one number and changes by at least one.
  *
  * Two differences from the paper. Before the first example the ball grows from
  * where the last step ended before the bounds cut it, not after: else it comes to
@@ -155,7 +156,7 @@ function moverOf(
     for (let k = 0; k < width; k++) delta[k] = point[k]! - centre[k]!;
     resize(radius, look, length(delta), slopeOf);
     for (let k = 0; k < width; k++) delta[k]! += scale * slope[k]!;
-    shrink(delta, radius.eps, { centre, bounds });
+    shrink(delta, radius.eps, norm === "l0" ? { centre, bounds } : undefined);
     radius.reached = length(delta);
     for (let k = 0; k < width; k++)
       point[k] = clamped(centre[k]! + delta[k]!, low, high);

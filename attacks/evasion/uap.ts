@@ -3,7 +3,6 @@ import { argmaxRows } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
 import { norms } from "../norms/index.ts";
-import { unbounded } from "../norms/norm.ts";
 import { whiteBox } from "../taxonomies.ts";
 import { nearestBoundary } from "./nearest-boundary.ts";
 import { inOrder } from "./order.ts";
@@ -60,7 +59,7 @@ export const uap = defineAttack({
         const way = await wayOut(input, rivals, sample, v);
         if (!way) continue;
         for (let k = 0; k < v.length; k++) v[k] = v[k]! + way[k]!;
-        norms[ball.norm].shrink(v, ball.eps, unbounded(v.length));
+        norms[ball.norm].shrink(v, ball.eps);
       }
       const asked = Array.from(y.keys()).filter((i) => target.affords(i, 1));
       if (asked.length === 0) break;

@@ -6,11 +6,11 @@ export const l0: NormGeometry = {
   shrink(delta, eps, box) {
     // Of the numbers that may change, those whose change brings the point nearest,
     // as far as the bounds let them.
-    const room = roomAlong(delta, box);
+    const room = box && roomAlong(delta, box);
     const gain = new Float64Array(delta.length);
     for (let i = 0; i < delta.length; i++) {
       const wanted = Math.abs(delta[i]!);
-      const allowed = Math.min(wanted, room[i]!);
+      const allowed = Math.min(wanted, room ? room[i]! : Infinity);
       gain[i] = wanted ** 2 - (wanted - allowed) ** 2;
       delta[i] = Math.sign(delta[i]!) * allowed;
     }

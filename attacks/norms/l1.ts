@@ -1,6 +1,12 @@
 import { clamped, signOf } from "./branchless.ts";
 import { largestFirst } from "./largest-first.ts";
-import { type NormGeometry, roomAlong, roomOf, scratch } from "./norm.ts";
+import {
+  type NormGeometry,
+  roomAlong,
+  roomOf,
+  scratch,
+  unbounded,
+} from "./norm.ts";
 
 function length(v: Float64Array): number {
   let sum = 0;
@@ -93,12 +99,14 @@ export const l1: NormGeometry = {
    * Onto ball and bounds at once (Croce and Hein 2021, arXiv:2103.01208,
    * proposition 2.1).
    */
-  shrink(delta, eps, { centre, bounds: [low, high] }) {
+  shrink(delta, eps, box) {
     const count = delta.length;
+    const { centre, bounds } = box ?? unbounded(count);
+    const [low, high] = bounds;
     // Every number that moves is rounded to float32 in the end, and the
     // sum feels them all.
     const most = Math.max(1, Math.abs(low), Math.abs(high));
-    const limit = Math.max(0, eps - count * most * 2 ** -25);
+    const limit = box ? Math.max(0, eps - count * most * 2 ** -25) : eps;
     const [sizes, rooms] = arrays(count);
     let total = 0;
     let largest = 0;

@@ -74,8 +74,9 @@ export const l2: NormGeometry = {
    * factor, cut to the bounds.
    */
   shrink(delta, eps, box) {
-    if (length(delta) <= eps) return;
-    const factor = Math.min(1, reaching(delta, eps, box));
+    const whole = length(delta);
+    if (whole <= eps) return;
+    const factor = box ? Math.min(1, reaching(delta, eps, box)) : eps / whole;
     for (let i = 0; i < delta.length; i++) delta[i]! *= factor;
   },
   /** Along the gradient, and further where numbers are at their bounds. */

@@ -15,8 +15,10 @@ export interface NormGeometry {
   /**
    * Moves a difference to the nearest allowed one, in place. What is left to the bounds
    * is clipped afterwards.
+   *
+   * @param box what holds besides; the ball alone when left out
    */
-  shrink(delta: Float64Array, eps: number, box: Box): void;
+  shrink(delta: Float64Array, eps: number, box?: Box): void;
   /**
    * Replaces a gradient, which is finite, by the step along which a linear loss rises
    * most among those of length `size`, in place. A zero gradient gives no step.

@@ -169,10 +169,10 @@ function climb(
   { ball, params }: Input,
 ): void {
   const { step, shrink } = norms[ball.norm];
-  const anywhere = unbounded(delta.length);
-  step(gradient, params.relStepSize * ball.eps, anywhere);
+  const size = params.relStepSize * ball.eps;
+  step(gradient, size, unbounded(delta.length));
   for (let k = 0; k < delta.length; k++) delta[k] = delta[k]! + gradient[k]!;
-  shrink(delta, ball.eps, anywhere);
+  shrink(delta, ball.eps);
 }
 
 /**

@@ -5,18 +5,29 @@ import { packagePath, Random } from "#core";
 import { type Dataset, loadDataset, takeSamples } from "#data";
 import { type FloatTensor, rows } from "#onnx";
 
-/** Images to train on, and others to attack. */
+/** Images to train on, and others to attack; each read when it is asked for. */
 export interface Images {
-  readonly train: Dataset;
-  readonly test: Dataset;
+  train(): Promise<Dataset>;
+  test(): Promise<Dataset>;
 }
 
 const shared = join("..", "shared", "data");
 const TRAINED = 8000;
 
 /** The first 8,000 of MNIST's 10,000 test images, and the others. */
-export async function mnist(): Promise<Images> {
-  const all = await loadDataset(
+export const mnist: Images = {
+  train: async () => {
+    const all = await allOfMnist();
+    return between(all, 0, TRAINED);
+  },
+  test: async () => {
+    const all = await allOfMnist();
+    return between(all, TRAINED, all.y.length);
+  },
+};
+
+const allOfMnist = () =>
+  loadDataset(
     {
       source: "idx",
       images: join(shared, "mnist", "t10k-images-idx3-ubyte.gz"),
@@ -24,28 +35,26 @@ export async function mnist(): Promise<Images> {
     },
     packagePath("."),
   );
-  const part = (from: number, to: number): Dataset => ({
-    ...all,
-    x: rows(all.x, from, to) as FloatTensor,
-    y: all.y.slice(from, to),
-  });
-  return { train: part(0, TRAINED), test: part(TRAINED, all.y.length) };
-}
+
+const between = (all: Dataset, from: number, to: number): Dataset => ({
+  ...all,
+  x: rows(all.x, from, to) as FloatTensor,
+  y: all.y.slice(from, to),
+});
 
 /** 8,000 of CIFAR-10's images for training, and 1,000 of those for tests. */
-export async function cifar10(): Promise<Images> {
+export const cifar10: Images = {
+  train: () => someOfCifar("train", TRAINED),
+  test: () => someOfCifar("test", 1000),
+};
+
+async function someOfCifar(part: string, count: number): Promise<Dataset> {
   const folder = packagePath("runs/parity/cifar10");
   if (!existsSync(folder)) unpack(join(shared, "cifar10", "cifar10.zip"));
-  const part = async (name: string, count: number): Promise<Dataset> => {
-    const path = join(folder, name);
-    const all = await loadDataset({ source: "image-folder", path }, folder);
-    const order = new Random(1).permutation(all.y.length);
-    return takeSamples(all, order.slice(0, count));
-  };
-  return {
-    train: await part("train", TRAINED),
-    test: await part("test", 1000),
-  };
+  const path = join(folder, part);
+  const all = await loadDataset({ source: "image-folder", path }, folder);
+  const order = new Random(1).permutation(all.y.length);
+  return takeSamples(all, order.slice(0, count));
 }
 
 /** Unpacks an archive of images into `runs/parity`. */

@@ -14,7 +14,7 @@ import {
   trainingSettings,
   tune,
 } from "#tuning";
-import { cifar10, type Images, mnist } from "./images.ts";
+import { cifar10, mnist } from "./images.ts";
 
 const SEED = 20;
 
@@ -52,25 +52,16 @@ export async function lessonOf(
   folder: string,
 ): Promise<{ readonly model: Model; readonly test: Dataset }> {
   const { images, course } = lessons[name];
-  const { train, test } = await imagesOf(images);
+  const { train, test } = sources[images];
   const file = join(folder, `${name}.onnx`);
   if (!existsSync(file)) {
     mkdirSync(folder, { recursive: true });
-    await saveModel(file, await trained(name, train, course));
+    await saveModel(file, await trained(name, await train(), course));
   }
-  return { model: await loadModel(file), test };
+  return { model: await loadModel(file), test: await test() };
 }
 
 const sources = { mnist, cifar10 };
-const read = new Map<keyof typeof sources, Promise<Images>>();
-
-/** Read once, however many networks learn from them. */
-function imagesOf(name: keyof typeof sources): Promise<Images> {
-  const images = read.get(name) ?? sources[name]();
-  read.set(name, images);
-  return images;
-}
-
 /** A course of training: budgets of the adversary, and epochs at each. */
 export type Course = readonly {
   readonly eps: number;

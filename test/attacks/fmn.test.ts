@@ -50,6 +50,23 @@ test("where bounds cut every step, the ball grows until it crosses", async () =>
   expect(distances[0]).toBeLessThan(0.51);
 });
 
+test.each(["l2", "linf", "l1"] as const)(
+  "%s: a sample beside the boundary is carried over it, however many numbers it has",
+  async (norm) => {
+    const slope = Array.from({ length: 4096 }, (_, k) => Math.sin(k + 1));
+    const at = uniformPoints(1, slope.length, [0.5, 0.5], 1);
+    const height = slope.reduce((sum, v) => sum + v * 0.5, 0);
+    const near = linearModel([slope.map(() => 0), slope], [height + 1e-3, 0]);
+    const { distances } = await attacked(
+      "fmn",
+      near,
+      { x: at, y: new Int32Array(1) },
+      { norm },
+    );
+    expect(distances[0]).toBeLessThan(Infinity);
+  },
+);
+
 test("for L0 the ball changes by whole numbers", async () => {
   // Each number gives 0.1; three and a half of them are needed.
   const many = linearModel(
