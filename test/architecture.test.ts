@@ -79,6 +79,7 @@ const floors: readonly (readonly string[])[] = [
   ["trials", "gate"],
   ["judged.ts", "catalog.ts", "schema.ts"],
   ["graph.ts"],
+  ["open-run.ts"],
   ["run.ts"],
   ["index.ts"],
 ];

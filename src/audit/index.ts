@@ -3,6 +3,7 @@ export { type CatalogEntry, catalog } from "./catalog.ts";
 export { certify, predictSmoothed } from "./certify/index.ts";
 export type { AuditEvent, OnEvent } from "./events.ts";
 export type { TryModel } from "./models/index.ts";
+export { type OpenedRun, openRun, type RunOptions } from "./open-run.ts";
 export {
   checkReferences,
   type Plan,
@@ -13,7 +14,7 @@ export {
   prepareSuite,
 } from "./plan/index.ts";
 export type { Results } from "./results/index.ts";
-export { type AuditOptions, runAudit } from "./run.ts";
+export { runAudit } from "./run.ts";
 export { type Scan, scanModel, scanWeights, writeScan } from "./scan/index.ts";
 export {
   clusteredInterval,

@@ -26,6 +26,8 @@ export interface EngineChoice {
    * TensorFlow.js has no choice.
    */
   readonly device?: Device | "auto";
+  /** Threads inside an operator; the engine's own choice when left out. */
+  readonly threads?: number;
   /** Told when a device cannot be used, for all graphs or for one. */
   readonly onWarning?: (message: string) => void;
 }
@@ -37,11 +39,21 @@ export interface EngineChoice {
  * @throws UsageError for a device that the engine does not have, ENGINE_MISSING when
  *   TensorFlow.js is not installed
  */
-export async function openEngine({
+export async function openEngine(choice: EngineChoice = {}): Promise<Engine> {
+  const { threads } = choice;
+  const engine = await engineOf(choice);
+  if (threads === undefined) return engine;
+  return {
+    ...engine,
+    load: (graph, options) => engine.load(graph, { threads, ...options }),
+  };
+}
+
+async function engineOf({
   engine = "onnxruntime",
   device = "cpu",
   onWarning = () => {},
-}: EngineChoice = {}): Promise<Engine> {
+}: EngineChoice): Promise<Engine> {
   if (engine === "tfjs") {
     requireNoDevice(device);
     return tfjsEngine(onWarning);

@@ -1,4 +1,5 @@
 // The unit of work, and who does it.
+export { worksBehind } from "./behind.ts";
 export { type Claims, openClaims } from "./claims.ts";
 export { type Costs, costsOf } from "./costs.ts";
 export { type Estimate, estimate } from "./estimate.ts";

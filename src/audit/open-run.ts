@@ -1,0 +1,83 @@
+import { type Engine, type EngineChoice, openEngine } from "#engine";
+import type { OnEvent } from "./events.ts";
+import { graphOf } from "./graph.ts";
+import { rememberedIn, type TryModel, type Workshop } from "./models/index.ts";
+import { type Plan, planSuite, prepareSuite } from "./plan/index.ts";
+import { openStore } from "./store.ts";
+import { type LoadedSuite, loadSuite, type Suite } from "./suite/index.ts";
+import { type Work, worksBehind } from "./works/index.ts";
+
+export interface RunOptions {
+  /** Path of the suite, as the user gave it. */
+  readonly suite: string;
+  /** Folder of the run. What is finished there is not computed again. */
+  readonly out: string;
+  /**
+   * Only cells whose id matches one of these patterns (`*` matches anything). Such a
+   * run has no verdict.
+   */
+  readonly only?: readonly string[];
+  /** An engine, or which one to open. What is left open the suite says. */
+  readonly engine?: Engine | Pick<EngineChoice, "engine" | "device">;
+  /** Threads of the engine; its own choice when left out. */
+  readonly threads?: number;
+  /** What models from outside go through before anything else opens them. */
+  readonly tryModel?: TryModel;
+  readonly onEvent?: OnEvent;
+  readonly signal?: AbortSignal;
+}
+
+/** A run whose works are known, and none of which is done. */
+export interface OpenedRun {
+  readonly loaded: LoadedSuite;
+  readonly plan: Plan;
+  readonly shop: Workshop;
+  readonly graph: ReturnType<typeof graphOf>;
+  /** All works by their ids, with those that only others need. */
+  readonly works: ReadonlyMap<string, Work>;
+}
+
+/**
+ * Opens a run: loads and plans the suite, opens engine and store, reads the data, and
+ * lists all works. Whoever opens the same run finds the same works.
+ *
+ * @throws UsageError for a suite that cannot be run
+ */
+export async function openRun(options: RunOptions): Promise<OpenedRun> {
+  const { out, signal, tryModel, onEvent = () => {} } = options;
+  const loaded = await loadSuite(options.suite);
+  const plan = planSuite(loaded, options.only);
+  const { suite } = loaded;
+  const engine = await engineOf(options, suite, onEvent);
+  const store = openStore(out, (message) =>
+    onEvent({ kind: "warning", message }),
+  );
+  onEvent({ kind: "phase", title: "Reading data" });
+  const data = await prepareSuite(
+    loaded,
+    tryModel && rememberedIn(store, tryModel),
+  );
+  const { seed } = suite;
+  const shop = { loaded, data, seed, store, engine, onEvent, signal };
+  const graph = graphOf(plan, shop);
+  return { loaded, plan, shop, graph, works: worksBehind(graph.works) };
+}
+
+/** The engine of a run. One that is not the usual one is named. */
+async function engineOf(
+  { engine: given, threads }: RunOptions,
+  suite: Suite,
+  onEvent: OnEvent,
+): Promise<Engine> {
+  if (given && "load" in given) return given;
+  const engine = given?.engine ?? suite.engine;
+  const opened = await openEngine({
+    engine,
+    device: given?.device,
+    threads,
+    onWarning: (message) => onEvent({ kind: "warning", message }),
+  });
+  if (engine !== "onnxruntime")
+    onEvent({ kind: "phase", title: `Running on ${opened.title}` });
+  return opened;
+}
