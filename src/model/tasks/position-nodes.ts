@@ -38,8 +38,12 @@ export function wayNodes(
     dims: [1, positions],
     data: Float32Array.from({ length: positions }, (_, p) => p),
   });
-  const isThere = b.equal(places, b.unsqueeze(place, [1]));
-  return b.reduceSum(b.where(isThere, sorted, 0), [1], true);
+  const last = b.unsqueeze(place, [1]);
+  const sum = (condition: string, values: string) =>
+    b.reduceSum(b.where(condition, values, 0), [1], true);
+  const lacking = b.neg(b.op("Relu", [b.neg(sorted)]));
+  const lack = b.div(sum(b.atMost(places, last), lacking), b.add(last, 1));
+  return b.add(lack, sum(b.equal(places, last), b.op("Relu", [sorted])));
 }
 
 /** Which of the sorted margins decides, counted from 0: [N]. */

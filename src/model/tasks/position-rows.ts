@@ -65,30 +65,39 @@ export const fewestWrong = (counted: number, least: number): number =>
   Math.min(counted, Math.floor(counted * (1 - least) + SLACK) + 1);
 
 /**
- * How far a sample is from being right, as a logit that is above 0 where it is wrong:
- * the margin of the last position that has to be wrong, when they become so in
- * the order of their margins.
+ * How far a sample is from being wrong, as a logit that is above 0 where it is: what
+ * the positions that have to turn wrong for it still lack, mean over them. They turn in
+ * the order of their margins. Once all have, it is the margin of the last.
  */
 export function wayOf(
   reading: Reading,
-  { measure, least }: Standard,
+  standard: Standard,
   classes: number,
 ): number {
   const { margin } = reading;
   if (margin.length === 0) return Number.NEGATIVE_INFINITY;
-  if (measure === "share") {
-    const sorted = margin.toSorted();
-    return sorted[margin.length - fewestWrong(margin.length, least)]!;
-  }
   const order = Array.from(margin.keys()).sort(
     (i, k) => margin[k]! - margin[i]!,
   );
-  const overlap = new Overlap(reading.truth, reading.truth, classes);
-  for (const i of order) {
-    overlap.move(reading.truth[i]!, reading.rival[i]!);
-    if (overlap.mean < least - SLACK) return margin[i]!;
-  }
-  return margin[order.at(-1)!]!;
+  const needed = order.slice(0, neededOf(reading, standard, classes, order));
+  const lacking = needed.reduce((sum, i) => sum + Math.min(margin[i]!, 0), 0);
+  return lacking / needed.length + Math.max(margin[needed.at(-1)!]!, 0);
+}
+
+/** How many positions have to be wrong, when they become so in this order. */
+function neededOf(
+  { truth, rival }: Reading,
+  { measure, least }: Standard,
+  classes: number,
+  order: readonly number[],
+): number {
+  if (measure === "share") return fewestWrong(order.length, least);
+  const overlap = new Overlap(truth, truth, classes);
+  const last = order.findIndex((i) => {
+    overlap.move(truth[i]!, rival[i]!);
+    return overlap.mean < least - SLACK;
+  });
+  return last + 1;
 }
 
 /**

@@ -17,8 +17,8 @@ import { besideRight, rowsOf, waysInGraph } from "./ways.ts";
  * targets [N, positions] the class of each, where one below 0 does not count.
  *
  * A sample is wrong when too few of its positions are right, or when the mean IoU of
- * its classes is too low. That is one way to be wrong, whose logit is the margin
- * of the last position that has to turn wrong for it.
+ * its classes is too low. That is one way to be wrong, whose logit is what the
+ * positions that have to turn wrong for it still lack.
  */
 export function positions(
   names: readonly string[],
