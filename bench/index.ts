@@ -3,7 +3,7 @@ import { onnxruntime } from "#engine";
 import { openFloor } from "./floor.ts";
 import { type Subject, subjects } from "./models/index.ts";
 import { openPeer, type Peer } from "./peers/peer.ts";
-import { scale } from "./scale.ts";
+import { scale } from "./scale/index.ts";
 import {
   type Mode,
   median,

@@ -23,6 +23,7 @@ export {
   rate,
   studentQuantile,
 } from "./statistics/index.ts";
+export { openStore } from "./store.ts";
 export {
   loadSuite,
   parseDocument,
@@ -33,6 +34,9 @@ export { shifted } from "./tasks/index.ts";
 export {
   makespanOf,
   missingOf,
+  openClaims,
+  openPool,
+  ownHands,
   type PerformOptions,
   perform,
   type Work,

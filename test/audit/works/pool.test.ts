@@ -5,16 +5,18 @@ import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { InterruptedError, packagePath, UsageError } from "#core";
 import type { AuditEvent } from "../../../src/audit/events.ts";
+import { openStore } from "../../../src/audit/store.ts";
 import {
   HandDied,
   type Hands,
   NoHands,
   openPool,
   type PoolOptions,
+  perform,
   type Work,
 } from "../../../src/audit/works/index.ts";
 import { temporaryFolder } from "../../folder.ts";
-import { moment } from "./fake.ts";
+import { fakeWork, moment } from "./fake.ts";
 
 // Children run what was built; `npm test` builds it first.
 
@@ -159,6 +161,31 @@ test("a signal stops what is done, at once or by force", async () => {
     await expect(perform("other", AbortSignal.abort())).rejects.toBeInstanceOf(
       InterruptedError,
     );
+  });
+});
+
+test("a work that takes too long is ended by force, and the others are done", async () => {
+  await inPool(["deaf", "other", "more"], async ({ pool, folder, by }) => {
+    const store = openStore(folder);
+    const works = ["deaf", "other", "more"].map((id) => ({
+      ...fakeWork(store, id),
+      record: `${id}.done`,
+    }));
+    const failures = await perform(works, {
+      hands: pool,
+      store,
+      onEvent: () => {},
+      limits: { work: 1 },
+    });
+    expect(failures).toMatchObject([
+      {
+        work: "deaf",
+        code: "TIME_LIMIT",
+        message: "it took longer than a work may (1 s)",
+      },
+    ]);
+    expect(lives(by("deaf"))).toBe(false);
+    expect(lives(by("more.done"))).toBe(true);
   });
 });
 

@@ -63,7 +63,7 @@ const row = (...cells: readonly string[]) =>
   console.log(cells.map((c, i) => c.padEnd([34, 20][i] ?? 0)).join(""));
 
 /** Prints what a million works take a thousand hands, and the coordinator. */
-export async function scale(): Promise<void> {
+export async function virtualTime(): Promise<void> {
   const works = drawn(WORKS, new Random(1));
   row(
     "",
