@@ -1,6 +1,6 @@
-// Reads an Arrow file or stream in a thread of its own; plain JavaScript, so that it
+// Reads Arrow files and streams in a thread of its own; plain JavaScript, so that it
 // runs from source and from the package alike. See in-thread.ts.
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import {
   CompressionType,
   setCompressionCodec,
@@ -26,9 +26,16 @@ const flat = new Set([
   Type.Utf8View,
 ]);
 
-const { bytes, mostCells } = workerData;
-if (Buffer.from(bytes.subarray(0, 4)).toString("latin1") === "FEA1")
-  throw new Error("it is of the first version of Feather, which is no Arrow");
+parentPort.on("message", ({ bytes, mostCells }) => {
+  try {
+    total = 0;
+    parentPort.postMessage(contentOf(bytes, mostCells));
+  } catch (error) {
+    parentPort.postMessage({
+      why: error instanceof Error ? error.message : String(error),
+    });
+  }
+});
 
 /** Unpacks to as many bytes as a buffer declares, and no more. */
 let total = 0;
@@ -51,28 +58,32 @@ setCompressionCodec(CompressionType.ZSTD, {
   ),
 });
 
-const table = tableFromIPC(bytes, { useBigInt: true });
-const { fields } = table.schema;
-const odd = fields.find(
-  ({ type }) => !flat.has((type.dictionary ?? type).typeId),
-);
-if (odd)
-  throw new Error(
-    `column "${odd.name}" is neither of numbers nor of text nor of booleans`,
+function contentOf(bytes, mostCells) {
+  if (Buffer.from(bytes.subarray(0, 4)).toString("latin1") === "FEA1")
+    throw new Error("it is of the first version of Feather, which is no Arrow");
+  const table = tableFromIPC(bytes, { useBigInt: true });
+  const { fields } = table.schema;
+  const odd = fields.find(
+    ({ type }) => !flat.has((type.dictionary ?? type).typeId),
   );
-const cells = table.numRows * fields.length;
-if (!(cells <= mostCells))
-  throw new Error(`it declares ${cells} cells, more than ${mostCells}`);
-// By place, since a column may have any name.
-const columns = fields.map((_, i) => table.getChildAt(i));
-const wrong = columns.findIndex((c) => c.length !== table.numRows);
-if (wrong >= 0)
-  throw new Error(
-    `column "${fields[wrong].name}" has ${columns[wrong].length} values in ${table.numRows} rows`,
-  );
-parentPort.postMessage({
-  columns: fields.map(({ name }) => name),
-  rows: Array.from({ length: table.numRows }, (_, row) =>
-    columns.map((c) => c.at(row)),
-  ),
-});
+  if (odd)
+    throw new Error(
+      `column "${odd.name}" is neither of numbers nor of text nor of booleans`,
+    );
+  const cells = table.numRows * fields.length;
+  if (!(cells <= mostCells))
+    throw new Error(`it declares ${cells} cells, more than ${mostCells}`);
+  // By place, since a column may have any name.
+  const columns = fields.map((_, i) => table.getChildAt(i));
+  const wrong = columns.findIndex((c) => c.length !== table.numRows);
+  if (wrong >= 0)
+    throw new Error(
+      `column "${fields[wrong].name}" has ${columns[wrong].length} values in ${table.numRows} rows`,
+    );
+  return {
+    columns: fields.map(({ name }) => name),
+    rows: Array.from({ length: table.numRows }, (_, row) =>
+      columns.map((c) => c.at(row)),
+    ),
+  };
+}

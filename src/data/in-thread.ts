@@ -1,6 +1,6 @@
-import { Worker } from "node:worker_threads";
-import { AssayError, messageOf, packagePath, readFile } from "#core";
+import { AssayError, messageOf, readFile } from "#core";
 import type { Cell } from "./sheet.ts";
+import type { Threads } from "./threads.ts";
 
 /** The most cells of one file. */
 const LARGEST = 2 ** 28;
@@ -10,12 +10,15 @@ const PATIENCE = { seconds: 5, bytes: 2 ** 22 };
 
 /** A reader of a format, and what to do about a file that it refuses. */
 interface Reader {
-  /** Its thread, a file of the package. */
-  readonly worker: string;
+  /** They answer with the content, or say why there is none. */
+  readonly threads: Threads;
   /** What the format is called. */
   readonly format: string;
   readonly hint: string;
 }
+
+/** The memory of a thread, in megabytes. */
+export const MEMORY = 4096;
 
 /** What a reader finds in a file. */
 export interface Content {
@@ -32,27 +35,29 @@ export interface Content {
  */
 export async function readInThread(
   file: string,
-  { worker: path, format, hint }: Reader,
+  { threads, format, hint }: Reader,
 ): Promise<Content> {
   const bytes = readFile(file);
-  const worker = new Worker(packagePath(path), {
-    workerData: { bytes, mostCells: LARGEST },
-    resourceLimits: { maxOldGenerationSizeMb: 4096 },
-    stderr: true,
-  });
   const seconds =
     PATIENCE.seconds * (1 + Math.floor(bytes.length / PATIENCE.bytes));
+  const thread = threads.take();
   let timer: NodeJS.Timeout | undefined;
+  let said: Content | { readonly why: string } | undefined;
   try {
-    return await new Promise<Content>((resolve, reject) => {
-      timer = setTimeout(
-        () => reject(new Error(`nothing came of it in ${seconds} s`)),
-        1000 * seconds,
-      );
-      worker.once("message", resolve);
-      worker.once("error", reject);
-      worker.once("exit", () => reject(new Error("the reader broke off")));
-    });
+    said = await new Promise<Content | { readonly why: string }>(
+      (resolve, reject) => {
+        timer = setTimeout(
+          () => reject(new Error(`nothing came of it in ${seconds} s`)),
+          1000 * seconds,
+        );
+        thread.once("message", resolve);
+        thread.once("error", reject);
+        thread.once("exit", () => reject(new Error("the reader broke off")));
+        thread.postMessage({ bytes, mostCells: LARGEST });
+      },
+    );
+    if ("why" in said) throw new Error(said.why);
+    return said;
   } catch (error) {
     throw new AssayError(
       "DATA_FORMAT",
@@ -62,6 +67,7 @@ export async function readInThread(
     );
   } finally {
     clearTimeout(timer);
-    await worker.terminate();
+    if (said) threads.keep(thread);
+    else await thread.terminate();
   }
 }

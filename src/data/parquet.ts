@@ -1,9 +1,12 @@
-import { readInThread } from "./in-thread.ts";
+import { MEMORY, readInThread } from "./in-thread.ts";
+import { threadsOf } from "./threads.ts";
+
+const threads = threadsOf("src/data/parquet-worker.mjs", MEMORY);
 
 /** Columns and rows of a Parquet file. Throws DATA_FORMAT. */
 export const readParquet = (file: string) =>
   readInThread(file, {
-    worker: "src/data/parquet-worker.mjs",
+    threads,
     format: "Parquet",
     hint: "Write it again with flat columns, plain or compressed by Snappy, gzip, Brotli, zstd or LZ4.",
   });

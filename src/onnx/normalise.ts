@@ -22,9 +22,24 @@ import { OPSET_RANGE, upgradeNode } from "./upgrade.ts";
  * domains (com.microsoft, ai.onnx.ml) written as standard ones where that is
  * possible. It computes the same.
  *
- * @throws OPSET_UNSUPPORTED for an opset that is too old or too new
+ * @throws OPSET_UNSUPPORTED for an opset that is too old or too new, MODEL_INVALID for
+ *   sizes or depths that no memory holds
  */
 export function normalise(graph: Graph): Graph {
+  try {
+    return normalised(graph);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new AssayError(
+      "MODEL_INVALID",
+      `${graph.name || "the graph"} states a size or a depth that no memory holds (${error.message})`,
+      "Check the file with onnx.checker, or export it again.",
+      { cause: error },
+    );
+  }
+}
+
+function normalised(graph: Graph): Graph {
   const functions = new Map(graph.functions.map((f) => [keyOf(f), f]));
   const versions = [graph, ...graph.functions].map(versionOf);
   for (const version of versions) requireSupported(version);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { AssayError } from "#core";
 import { attempts } from "../../bench/fuzz/attempts.ts";
 import { readers } from "../../bench/fuzz/readers.ts";
 import { put, temporaryFolder } from "../folder.ts";
@@ -20,21 +21,41 @@ test.each([...readers])(
   },
 );
 
-// Fewer where a file takes long: a tokenizer is tried in a thread of its own, for a
-// tenth of a second.
+// Fewer where damage makes the reader loop until its thread is stopped, after 5 seconds.
 const few: ReadonlyMap<string, number> = new Map([
-  ["tokenizer", 10],
-  ["suite", 100],
-  ["onnx", 500],
-  ["safetensors", 200],
+  ["parquet", 200],
+  ["arrow", 500],
 ]);
 
 test.each([...readers])(
   "mutated files for the reader %s give a result or one clear error",
   async (name, reader) => {
-    const count = process.env.ASSAY_LONG ? 20_000 : (few.get(name) ?? 1000);
+    const count = process.env.ASSAY_LONG ? 20_000 : (few.get(name) ?? 2000);
     expect(await attempts(reader, { seed: 1, from: 0, count }, folder)).toEqual(
       [],
     );
   },
 );
+
+test("what is printed, or is no clear line, is a find", async () => {
+  const seeds = [Uint8Array.of(1, 2, 3)];
+  const found = async (read: () => unknown) =>
+    (
+      await attempts(
+        { file: "f", seeds, read },
+        { seed: 1, from: 0, count: 1 },
+        folder,
+      )
+    ).map(({ what }) => what.split("\n")[0]);
+  const refuse = (hint: string) => () => {
+    throw new AssayError("CODE", "not so", hint);
+  };
+  expect(await found(refuse("Write it again."))).toEqual([]);
+  expect(await found(refuse(""))).toEqual(["AssayError: not so"]);
+  expect(await found(() => console.warn("a secret"))).toEqual([
+    "it printed a secret",
+  ]);
+  expect(await found(() => JSON.parse("null").x)).toEqual([
+    expect.stringMatching(/^TypeError/),
+  ]);
+});

@@ -43,6 +43,17 @@ describe("a tokenizer file", () => {
       { added_tokens: [{ ...special, id: 0, content: 5 }] },
       /added_tokens\.0\.content/,
     ],
+    [
+      "a pattern of an unknown kind, which would split nothing",
+      {
+        pre_tokenizer: {
+          type: "Split",
+          pattern: { Ragex: "\\s" },
+          behavior: "Isolated",
+        },
+      },
+      /Unknown pattern type.*Ragex/,
+    ],
     ["a part without a kind", { pre_tokenizer: {} }, /pre_tokenizer\.type/],
     [
       "tokens around a text that are nothing",

@@ -9,6 +9,7 @@ import {
   int,
   int64s,
   ints,
+  normalise,
   type Tensor,
 } from "#onnx";
 
@@ -85,3 +86,33 @@ test("a window that does not fit is refused where its weight is computed", async
     /0 groups/,
   );
 });
+
+const follow = fc.constantFrom(2 ** 31, 2 ** 33, 2 ** 40, 2 ** 52);
+
+test.each<[string, (n: number) => ReturnType<typeof graphOf>]>([
+  [
+    "Slice",
+    (n) =>
+      graphOf(
+        "Slice",
+        [0, n, 2, 1].map((v) => int64s([v])),
+      ),
+  ],
+  ["Split", (n) => graphOf("Split", [int64s([n, n])], { axis: int(2) })],
+  ["Reshape to a rank", (n) => reshapedTo(n)],
+  ["ConstantOfShape", (n) => graphOf("ConstantOfShape", [int64s([-1, n, -n])])],
+])("contents are not followed as far as a file says: %s", (_, graph) => {
+  fc.assert(
+    fc.property(follow, (n) => {
+      expect(normalise(graph(n)).nodes.length).toBeGreaterThan(0);
+    }),
+  );
+});
+
+/** A Reshape to as many dimensions as an input says. */
+function reshapedTo(rank: number) {
+  const b = new GraphBuilder(emptyGraph("bomb"));
+  b.input({ name: "x", type: "float32", dims: [rank] });
+  b.input({ name: "to", type: "int64", dims: [rank] });
+  return b.build([b.op("Reshape", ["x", "to"])]);
+}

@@ -1,5 +1,5 @@
 import type { AnyAttack } from "#attacks";
-import type { Chosen } from "#core";
+import { type Chosen, UsageError } from "#core";
 import type { Reactive } from "#defenses";
 import type { Norm, Results } from "../results/index.ts";
 import type { Suite } from "../suite/index.ts";
@@ -55,11 +55,16 @@ export function budgetsOf(suite: Suite): Budget[] {
   return [...named, ...extra];
 }
 
+/** The most cells of a suite: at a second each, three days. */
+const MOST = 2 ** 18;
+
 /**
  * The cells of a suite in the order in which they are computed: for each
  * candidate and defence every attack under every threat model, then the sweep.
  * Where there is a defence, attacks on the target come twice: replayed from
  * the undefended candidate (as-is), and made against the defence (adaptive).
+ *
+ * @throws SUITE_INVALID for more of them than anybody computes
  */
 export function planCells(suite: Suite): PlannedCell[] {
   const budgets = budgetsOf(suite);
@@ -71,8 +76,18 @@ export function planCells(suite: Suite): PlannedCell[] {
     ["none", []],
     ...Object.entries(suite.defenses),
   ];
+  const attacks = Object.keys(suite.attacks);
+  const candidates = Object.keys(suite.candidates);
+  const count =
+    candidates.length * defenses.length * named.length * attacks.length;
+  if (count > MOST)
+    throw new UsageError(
+      "SUITE_INVALID",
+      `the suite has ${count} cells (${candidates.length} candidates, ${defenses.length} defences with none, ${named.length} threat models, ${attacks.length} attacks), expected at most ${MOST}`,
+      "Leave some out, or write several suites.",
+    );
   const cells = new Map<string, PlannedCell>();
-  for (const candidate of Object.keys(suite.candidates)) {
+  for (const candidate of candidates) {
     for (const [defense, parts] of defenses) {
       const add = (attack: string, budget: Budget) => {
         const chosen = within(budget, suite.attacks[attack]!);
@@ -98,7 +113,7 @@ export function planCells(suite: Suite): PlannedCell[] {
         }
       };
       for (const budget of named) {
-        for (const attack of Object.keys(suite.attacks)) add(attack, budget);
+        for (const attack of attacks) add(attack, budget);
       }
       if (suite.sweep?.defenses.includes(defense)) {
         for (const budget of swept) add(suite.sweep.attack, budget);

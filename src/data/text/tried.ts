@@ -1,9 +1,6 @@
-import {
-  MessageChannel,
-  receiveMessageOnPort,
-  Worker,
-} from "node:worker_threads";
-import { packagePath, sha256 } from "#core";
+import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
+import { sha256 } from "#core";
+import { threadsOf } from "../threads.ts";
 
 /** How long a trial may take: this, and as much again for each of so many bytes. */
 const PATIENCE = { seconds: 5, bytes: 2 ** 22 };
@@ -30,6 +27,8 @@ const texts = [
   .concat(String.fromCharCode(...Array.from({ length: 95 }, (_, i) => 32 + i)))
   .flatMap((run) => [run, `${run}!`, `${run}a`, `${run}\u0000`]);
 
+const threads = threadsOf("src/data/text/tokenizer-worker.mjs", 2048);
+
 /** Hashes of the files that have been tried. */
 const proven = new Set<string>();
 
@@ -47,24 +46,20 @@ export function requireTried(parsed: unknown, text: string): void {
   if (proven.has(hash)) return;
   const state = new Int32Array(new SharedArrayBuffer(4));
   const { port1, port2 } = new MessageChannel();
-  const worker = new Worker(packagePath("src/data/text/tokenizer-worker.mjs"), {
-    workerData: { parsed, texts, state, port: port2 },
-    transferList: [port2],
-    resourceLimits: { maxOldGenerationSizeMb: 2048 },
-    stderr: true,
-  });
-  // It ends by a limit: nobody hears of it, and the wait runs out.
-  worker.on("error", () => {});
+  const thread = threads.take();
+  thread.postMessage({ parsed, texts, state, port: port2 }, [port2]);
   const seconds =
     PATIENCE.seconds * (1 + Math.floor(text.length / PATIENCE.bytes));
   const ended = Atomics.wait(state, 0, 0, 1000 * seconds);
   const said = receiveMessageOnPort(port1);
   port1.close();
-  void worker.terminate();
-  if (ended === "timed-out" || !said)
+  if (ended === "timed-out" || !said) {
+    void thread.terminate();
     throw new Error(
       `it takes more than ${seconds} s or 2 GB of memory for some thousand letters`,
     );
+  }
+  threads.keep(thread);
   if (said.message !== undefined) throw new Error(said.message as string);
   proven.add(hash);
 }

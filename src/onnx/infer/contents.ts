@@ -21,18 +21,30 @@ export function contentsOf(known: Known | undefined): Contents | undefined {
 }
 
 /**
+ * So many places, in their order; undefined for more than are followed, whatever
+ * number a file states.
+ */
+export const places = (
+  count: number,
+  at: (i: number) => number,
+): number[] | undefined =>
+  count >= 0 && count <= MAX_VALUES
+    ? Array.from({ length: count }, (_, i) => at(i))
+    : undefined;
+
+/**
  * The chosen places along an axis, in their order. A place that is not
  * there is unknown.
  */
 export function take(
   { dims, values }: Contents,
   axis: number,
-  places: readonly number[],
+  chosen: readonly number[],
 ): Contents | undefined {
   const inner = sizeOf(dims.slice(axis + 1));
   const length = dims[axis] ?? 1;
   const outer = sizeOf(dims.slice(0, axis));
-  const taken = dims.map((d, i) => (i === axis ? places.length : d));
+  const taken = dims.map((d, i) => (i === axis ? chosen.length : d));
   if (sizeOf(taken) > MAX_VALUES) return undefined;
   const at = (o: number, place: number, i: number): Dim => {
     const p = place < 0 ? place + length : place;
@@ -43,7 +55,7 @@ export function take(
   return {
     dims: taken,
     values: range(outer).flatMap((o) =>
-      places.flatMap((p) => range(inner).map((i) => at(o, p, i))),
+      chosen.flatMap((p) => range(inner).map((i) => at(o, p, i))),
     ),
   };
 }
@@ -84,7 +96,8 @@ export function stretched(
     const own: number = all?.dims[axis] ?? 1;
     if (own === size) continue;
     if (own !== 1) return undefined;
-    all = all && take(all, axis, new Array<number>(size).fill(0));
+    const copies = places(size, () => 0);
+    all = all && copies && take(all, axis, copies);
   }
   return all;
 }

@@ -1,6 +1,13 @@
 import { axisOf, broadcast, divide, fixed, multiply } from "../dims.ts";
 import type { Dim } from "../graph.ts";
-import { contentsOf, joined, reordered, stretched, take } from "./contents.ts";
+import {
+  contentsOf,
+  joined,
+  places,
+  reordered,
+  stretched,
+  take,
+} from "./contents.ts";
 import {
   axesOf,
   type InferContext,
@@ -41,13 +48,9 @@ function slice(context: InferContext): Known[] {
   let contents = contentsOf(context.inputs[0]);
   axes.forEach((axis, i) => {
     const range = ranges[i];
-    const places =
-      range &&
-      Array.from(
-        { length: range.count },
-        (_, k) => range.start + k * range.step,
-      );
-    contents = contents && places && take(contents, axis, places);
+    const chosen =
+      range && places(range.count, (k) => range.start + k * range.step);
+    contents = contents && chosen && take(contents, axis, chosen);
   });
   return [{ type, dims, values: contents?.values }];
 }
@@ -97,12 +100,12 @@ function gather(context: InferContext): Known[] {
   if (!data || !indices) return [{ type }];
   const axis = axisOf(context.int("axis", 0), data.length);
   const contents = contentsOf(context.inputs[0]);
-  const places = context.valuesOf(1);
+  const chosen = context.valuesOf(1);
   return [
     {
       type,
       dims: [...data.slice(0, axis), ...indices, ...data.slice(axis + 1)],
-      values: contents && places && take(contents, axis, places)?.values,
+      values: contents && chosen && take(contents, axis, chosen)?.values,
     },
   ];
 }
@@ -170,14 +173,11 @@ export const movingOps: InferTable = {
       const size = sizes[i];
       const from = start;
       start += typeof size === "number" ? size : Number.NaN;
-      const places =
-        contents && !Number.isNaN(start)
-          ? Array.from({ length: start - from }, (_, k) => from + k)
-          : undefined;
+      const chosen = places(start - from, (k) => from + k);
       return {
         type,
         dims: dims.map((d, j) => (j === axis ? (sizes[i] ?? null) : d)),
-        values: contents && places && take(contents, axis, places)?.values,
+        values: contents && chosen && take(contents, axis, chosen)?.values,
       };
     });
   },
@@ -216,15 +216,9 @@ export const movingOps: InferTable = {
     let contents = contentsOf(context.inputs[0]);
     contents?.dims.forEach((d, axis) => {
       const times = repeats?.[axis];
-      contents =
-        typeof times === "number"
-          ? contents &&
-            take(
-              contents,
-              axis,
-              Array.from({ length: d * times }, (_, i) => i % d),
-            )
-          : undefined;
+      const chosen =
+        typeof times === "number" ? places(d * times, (i) => i % d) : undefined;
+      contents = contents && chosen && take(contents, axis, chosen);
     });
     return [
       {

@@ -2,6 +2,7 @@ import { axisOf, divide, fixed, multiply } from "../dims.ts";
 import type { Dim } from "../graph.ts";
 import { attribute } from "../graph.ts";
 import type { DataType } from "../tensor.ts";
+import { places } from "./contents.ts";
 import {
   axesOf,
   type InferContext,
@@ -9,7 +10,6 @@ import {
   isComputed,
   type Known,
   knownConstant,
-  MAX_VALUES,
 } from "./known.ts";
 
 /** ONNX TensorProto.DataType numbers that a Cast may name. */
@@ -38,7 +38,7 @@ function reshape(context: InferContext): Known[] {
     const rank = context.dims(1)?.[0];
     return [
       typeof rank === "number"
-        ? { type, dims: new Array<Dim>(rank).fill(null) }
+        ? { type, dims: places(rank, () => 0)?.map(() => null) }
         : { type },
     ];
   }
@@ -159,9 +159,9 @@ export const shapeOps: InferTable = {
         type,
         dims,
         values:
-          element !== undefined && count <= MAX_VALUES
-            ? new Array<Dim>(count).fill(element)
-            : undefined,
+          element === undefined
+            ? undefined
+            : places(count, () => 0)?.map(() => element),
       },
     ];
   },
@@ -180,10 +180,7 @@ export const shapeOps: InferTable = {
       {
         type,
         dims: [length],
-        values:
-          length <= MAX_VALUES
-            ? Array.from({ length }, (_, i) => start + i * delta)
-            : undefined,
+        values: places(length, (i) => start + i * delta),
       },
     ];
   },

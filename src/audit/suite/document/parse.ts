@@ -4,13 +4,14 @@ import {
   isCollection,
   isScalar,
   LineCounter,
+  type Node,
   parseDocument as parseYaml,
   visit,
 } from "yaml";
 import type { z } from "zod";
 import { messageOf, nearest, UsageError } from "#core";
 import { lostNames, withObjects } from "./names.ts";
-import { offsetOf, pathAt } from "./places.ts";
+import { locator, pathAt, type Targets } from "./places.ts";
 import {
   didYouMean,
   formatPath,
@@ -49,15 +50,16 @@ export function parseDocument<T>(
   });
   const broken = [...syntaxProblems(document), ...repeatedKeys(document)];
   if (broken.length > 0) throw reject(broken);
-  const loose = aliasProblems(document);
-  if (loose.length > 0) throw reject(loose);
+  const { targets, problems } = aliasesOf(document);
+  if (problems.length > 0) throw reject(problems);
 
   const value = withObjects(plainValue(document, reject), schema);
   const result = checked(value, schema);
   if (result.data !== undefined) return result.data;
+  const offsetOf = locator(document, targets);
   throw reject(
     result.problems.map((problem) => ({
-      offset: offsetOf(document, problem),
+      offset: offsetOf(problem),
       path: problem.path,
       message: problem.message,
     })),
@@ -204,27 +206,45 @@ function repeatedKeys(document: Document.Parsed): Located[] {
   return repeated;
 }
 
-/** Aliases without an anchor, and those that would hold themselves. */
-function aliasProblems(document: Document.Parsed): Located[] {
+/** The most aliases of a document that a person wrote. */
+const MOST_ALIASES = 1000;
+
+/**
+ * What each alias stands for; and as problems those without an anchor, those that would
+ * hold themselves, and more than anybody writes, each of which the parser looks up in
+ * all that is before it.
+ */
+function aliasesOf(document: Document.Parsed): {
+  targets: Targets;
+  problems: Located[];
+} {
+  const targets = new Map<unknown, unknown>();
   const problems: Located[] = [];
-  const anchors: string[] = [];
+  const anchors = new Map<string, unknown>();
   visit(document, (_, node, ancestors) => {
     if (isCollection(node) || isScalar(node)) {
-      if (node.anchor !== undefined) anchors.push(node.anchor);
-    } else if (isAlias(node)) {
-      const target = node.resolve(document);
-      if (target && !ancestors.includes(target)) return;
-      const offset = node.range?.[0] ?? 0;
-      problems.push({
-        offset,
-        path: pathAt(document.contents, offset),
-        message: target
-          ? `found the alias *${node.source} inside what it stands for, expected it outside`
-          : `found the alias *${node.source}, expected an anchor of that name before it${didYouMean(nearest(node.source, anchors))}`,
-      });
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+      return undefined;
     }
+    if (!isAlias(node)) return undefined;
+    const offset = node.range?.[0] ?? 0;
+    const target = anchors.get(node.source);
+    targets.set(node, target);
+    const message =
+      targets.size > MOST_ALIASES
+        ? `found more than ${MOST_ALIASES} aliases, expected less of a document that a person wrote`
+        : target === undefined
+          ? `found the alias *${node.source}, expected an anchor of that name before it${didYouMean(nearest(node.source, [...anchors.keys()]))}`
+          : ancestors.includes(target as Node)
+            ? `found the alias *${node.source} inside what it stands for, expected it outside`
+            : undefined;
+    if (message === undefined) return undefined;
+    problems.push({ offset, path: pathAt(document.contents, offset), message });
+    return problems.length > SHOWN || targets.size > MOST_ALIASES
+      ? visit.BREAK
+      : undefined;
   });
-  return problems;
+  return { targets, problems };
 }
 
 function plainValue(

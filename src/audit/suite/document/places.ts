@@ -5,36 +5,56 @@ import {
   isNode,
   isScalar,
   isSeq,
+  type Pair,
   type ParsedNode,
+  type YAMLMap,
 } from "yaml";
 import type { Problem } from "./problems.ts";
 
+/** What each alias of a document stands for. */
+export type Targets = ReadonlyMap<unknown, unknown>;
+
 /**
- * Where to look for a problem: its value, its key when that is wrong or stands alone,
- * or the map that lacks it.
+ * Says where to look for a problem: its value, its key when that is wrong or stands
+ * alone, or the map that lacks it. Each map is looked through once, however many
+ * problems there are.
  */
-export function offsetOf(document: Document.Parsed, problem: Problem): number {
-  let node: unknown = document.contents;
-  let offset = startOf(node) ?? 0;
-  for (const [i, key] of problem.path.entries()) {
-    if (isAlias(node)) node = node.resolve(document);
-    const last = i === problem.path.length - 1;
-    if (isMap(node)) {
-      const pair = node.items.find((item) => nameOf(item.key) === String(key));
-      if (!pair) return offset;
-      const keyStart = startOf(pair.key) ?? offset;
-      if (last && problem.kind === "unknown key") return keyStart;
-      node = pair.value;
-      offset = isEmpty(node) ? keyStart : (startOf(node) ?? keyStart);
-    } else if (isSeq(node)) {
-      node = node.items[Number(key)];
-      if (node === undefined) return offset;
-      offset = startOf(node) ?? offset;
-    } else {
-      return offset;
+export function locator(
+  document: Document.Parsed,
+  targets: Targets,
+): (problem: Problem) => number {
+  const pairs = new Map<unknown, Map<string, Pair>>();
+  const pairOf = (map: YAMLMap, key: string) => {
+    const known =
+      pairs.get(map) ??
+      // Of keys that stand twice the first counts.
+      new Map(map.items.toReversed().map((pair) => [nameOf(pair.key), pair]));
+    pairs.set(map, known);
+    return known.get(key);
+  };
+  return (problem) => {
+    let node: unknown = document.contents;
+    let offset = startOf(node) ?? 0;
+    for (const [i, key] of problem.path.entries()) {
+      if (isAlias(node)) node = targets.get(node);
+      const last = i === problem.path.length - 1;
+      if (isMap(node)) {
+        const pair = pairOf(node, String(key));
+        if (!pair) return offset;
+        const keyStart = startOf(pair.key) ?? offset;
+        if (last && problem.kind === "unknown key") return keyStart;
+        node = pair.value;
+        offset = isEmpty(node) ? keyStart : (startOf(node) ?? keyStart);
+      } else if (isSeq(node)) {
+        node = node.items[Number(key)];
+        if (node === undefined) return offset;
+        offset = startOf(node) ?? offset;
+      } else {
+        return offset;
+      }
     }
-  }
-  return offset;
+    return offset;
+  };
 }
 
 /** The keys around a place in the source. */

@@ -254,16 +254,20 @@ function plainly(
 function withoutEchoes(problems: readonly Problem[]): Problem[] {
   const unknown = problems.filter(({ kind }) => kind === "unknown key");
   if (unknown.length === 0) return [...problems];
-  const parents = unknown.map(({ path }) => formatPath(path.slice(0, -1)));
-  const meant = unknown.map(({ path, suggestion }) =>
-    suggestion === undefined
-      ? undefined
-      : formatPath([...path.slice(0, -1), suggestion]),
+  const parents = new Set(
+    unknown.map(({ path }) => formatPath(path.slice(0, -1))),
+  );
+  const meant = new Set(
+    unknown.flatMap(({ path, suggestion }) =>
+      suggestion === undefined
+        ? []
+        : [formatPath([...path.slice(0, -1), suggestion])],
+    ),
   );
   return problems.filter(({ kind, path }) => {
     const place = formatPath(path);
-    if (kind === "missing") return !meant.includes(place);
-    return kind !== "other" || !parents.includes(place);
+    if (kind === "missing") return !meant.has(place);
+    return kind !== "other" || !parents.has(place);
   });
 }
 
