@@ -227,7 +227,7 @@ export const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     {
       file: "masks/1.png",
       seeds: [
-        await mask.clone().png().toBuffer(),
+        await mask.clone().toColourspace("b-w").png().toBuffer(),
         await mask.clone().png({ palette: true }).toBuffer(),
       ],
       async read(path) {

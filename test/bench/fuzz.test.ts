@@ -21,7 +21,8 @@ test.each([...readers])(
   },
 );
 
-// Fewer where damage makes the reader loop until its thread is stopped, after 5 seconds.
+// Fewer where damage makes a reader loop until its thread is stopped, after 5
+// seconds.
 const few: ReadonlyMap<string, number> = new Map([
   ["parquet", 200],
   ["arrow", 500],
