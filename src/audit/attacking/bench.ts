@@ -18,6 +18,7 @@ import {
 } from "#model";
 import { type FloatTensor, tensor } from "#onnx";
 import {
+  candidateKey,
   decisions,
   type Foreseen,
   type Guesswork,
@@ -46,6 +47,12 @@ export interface Bench extends Fitting {
   readonly models: Models;
   /** What is known of them before they are made. */
   readonly foreseen: ModelWorks;
+  /**
+   * Another candidate of the task that is given as a file, the first of the suite,
+   * whatever of it is planned, so that what is found depends on no choice of cells;
+   * null where there is none.
+   */
+  readonly peer: { readonly id: string; readonly key: string } | null;
   /** Samples of the task that the base was trained on; null for one that is given. */
   readonly source: Dataset | null;
   /** Compiled models by hash; see `release`. */
@@ -57,10 +64,19 @@ export type BenchOf = (candidate: string) => Bench;
 
 /** Makes candidates ready to be attacked. */
 export function openBenches(
-  { loaded: { suite, folder }, data, ...workplace }: Workshop,
+  shop: Workshop,
   models: Models,
   foreseen: ModelWorks,
 ): BenchOf {
+  const { loaded, data, ...workplace } = shop;
+  const { suite, folder } = loaded;
+  const given = Object.values(suite.candidates)
+    .filter(({ kind }) => kind === "given")
+    .map((one) => ({
+      id: one.id,
+      task: one.task,
+      key: candidateKey(one, shop, null),
+    }));
   const compiled = new Map<string, Opened>();
   const benches = new Map<string, Bench>();
   return (candidate) => {
@@ -76,6 +92,12 @@ export function openBenches(
       folder,
       models,
       foreseen,
+      peer:
+        given.find(
+          (one) =>
+            one.task === task &&
+            one.key !== foreseen.candidates.get(candidate)?.key,
+        ) ?? null,
       source: data.pretraining?.train ?? null,
       compiled,
     };

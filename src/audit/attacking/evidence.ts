@@ -163,15 +163,16 @@ export function extentOf(
 }
 
 /**
- * Models whose examples are replayed: the candidate without its defence, and the public
- * base, where they have a gradient.
+ * Models whose examples are replayed: the candidate without its defence, the public
+ * base, and another candidate that is given as a file, where they have a gradient.
  */
 async function surrogatesOf(
   { defense }: PlannedCell,
   ready: ReadyModel,
   bench: Bench,
 ): Promise<Surrogate[]> {
-  const base = await bench.models.base();
+  const { models, peer } = bench;
+  const base = await models.base();
   const found: Surrogate[] = [];
   for (const { title, one } of [
     {
@@ -179,6 +180,10 @@ async function surrogatesOf(
       one: defense === UNDEFENDED ? null : ready,
     },
     { title: "the public base", one: base?.hash === ready.hash ? null : base },
+    {
+      title: `the candidate ${peer?.id}`,
+      one: peer && (await models.candidate(peer.id)),
+    },
   ])
     if (one && whyNoGradient(one.model) === null)
       found.push({ title, model: (await openFor(one, [], bench)).model });

@@ -194,12 +194,14 @@ function evidenceWork(
   score: Yields<BareCell>,
   examples: Yields<Made>,
 ): Yields<Omit<Evidence, "faults">> {
-  // The examples of the base are replayed.
+  // Their examples are replayed.
   const base = planned.probed ? bench.foreseen.base : null;
+  const peer = planned.probed ? bench.peer : null;
   const key = hashOf({
     score: score.record,
     probed: planned.probed,
     base: base?.key,
+    peer: peer?.key,
   });
   return yields(bench.store, {
     id: `probes ${planned.id}`,

@@ -150,6 +150,59 @@ test("one answer for everything: it withstands all, and is worth nothing", async
   expect(results.warnings?.join()).toContain("same answer");
 });
 
+test("the label and a layer that has nothing to do with it fall to what breaks another candidate, whatever else is planned", async () => {
+  await saved("plain", (model) => model);
+  await saved("label", (model) => {
+    const b = new GraphBuilder(model.graph);
+    const { logits, input } = model;
+    const most = b.op("ReduceMax", [logits, b.ints([1])]);
+    const label = b.mask(b.op("GreaterOrEqual", [logits, most]), logits);
+    const flat = b.op("Flatten", [input], { axis: int(1) });
+    const beside = b.constant(
+      floats(
+        [64, 5],
+        Array.from({ length: 320 }, (_, i) => Math.sin(i) / 8),
+      ),
+    );
+    const scores = b.add(b.mul(label, 10), b.op("MatMul", [flat, beside]));
+    return { ...model, graph: b.build([scores]), logits: scores };
+  });
+  const suite = join(folder, "pair.yaml");
+  writeFileSync(
+    suite,
+    `
+version: 1
+title: pair
+data: { source: digits }
+classes: ["0", "1", "2", "3", "4"]
+samples: 40
+candidates:
+  label: { model: label.onnx }
+  plain: { model: plain.onnx }
+threatModels:
+  budget: { norm: linf, eps: 0.15 }
+attacks:
+  pgd: { id: pgd, steps: 20, relStepSize: 0.1 }
+`,
+  );
+  const out = join(folder, "out-pair");
+  const part = await runAudit({ suite, out, only: ["label/*"] });
+  expect(failed(part).map(({ message }) => message)).toContainEqual(
+    expect.stringContaining("Examples of the candidate plain broke"),
+  );
+  const states = new Map<string, string>();
+  await runAudit({
+    suite,
+    out,
+    onEvent: (event) => {
+      if (event.kind === "work" && event.of === "probes")
+        states.set(event.work.split("/")[0]!, event.state);
+    },
+  });
+  expect([...states]).toContainEqual(["probes plain", "done"]);
+  expect(states.get("probes label")).not.toBe("done");
+});
+
 test("a file that underflows in half floats, attacked as if it did not", async () => {
   await saved("halves", (model) => {
     const b = new GraphBuilder(model.graph);

@@ -70,10 +70,13 @@ function judgeProbe(cell: Evidence): Finding {
       (replay) => [`Examples of ${replay.through}`, replay] as const,
     ),
   ];
-  const findings = tried.flatMap(
-    ([what, tries]) =>
-      settled(cell, probes, tries, what, ADVICE, TOLERATED) ?? [],
-  );
+  // What broke most says most.
+  const findings = tried
+    .toSorted(([, one], [, other]) => other.broken - one.broken)
+    .flatMap(
+      ([what, tries]) =>
+        settled(cell, probes, tries, what, ADVICE, TOLERATED) ?? [],
+    );
   const worst =
     findings.find(({ status }) => status === "failed") ??
     findings.find(({ status }) => status === "warned");
