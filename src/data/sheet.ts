@@ -213,7 +213,7 @@ function rangeOf(sheet: Sheet, name: string): [number, number] {
  * The values of a column, each once: by size where all are numbers, by code units
  * otherwise, as pandas and scikit-learn sort them.
  */
-function inOrder(cells: readonly string[]): string[] {
+export function inOrder(cells: readonly string[]): string[] {
   const values = [...new Set(cells)];
   return values.every((text) => NUMBER.test(text))
     ? values.sort((a, b) => Number(a) - Number(b))

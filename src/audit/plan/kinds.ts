@@ -1,8 +1,12 @@
 import { UsageError } from "#core";
 import type { Suite } from "../suite/index.ts";
 
+/** Whether the samples of a suite are texts with a class for each word. */
+const isTagged = (suite: Suite): boolean => suite.data.source === "tagged-text";
+
 /** Whether the samples of a suite are texts. */
-const isText = (suite: Suite): boolean => suite.data.source === "text";
+const isText = (suite: Suite): boolean =>
+  suite.data.source === "text" || isTagged(suite);
 
 /** Whether texts are to be tuned on and measured, and not attacked. */
 export const isOnlyMeasured = (suite: Suite): boolean =>
@@ -14,6 +18,7 @@ export const isOnlyMeasured = (suite: Suite): boolean =>
  * Refuses what is defined for numbers where the data is text, and the other way round.
  */
 export function checkKind(suite: Suite, file: string): void {
+  if (isTagged(suite)) refuseEdits(suite, file);
   const text = isText(suite);
   const { attacks, defenses, threatModels, sweep, base } = suite;
   const first = <T>(
@@ -45,6 +50,21 @@ export function checkKind(suite: Suite, file: string): void {
       (text ? hints[kind] : undefined) ?? "Leave it out.",
     );
   }
+}
+
+/** Refuses what edits texts whose words have a class each. */
+function refuseEdits(
+  { attacks, defenses, threatModels }: Suite,
+  file: string,
+): void {
+  const named = { attacks, defenses, threatModels };
+  for (const [key, units] of Object.entries(named))
+    for (const name of Object.keys(units))
+      throw new UsageError(
+        "SUITE_INVALID",
+        `${file}: ${key}.${name} works on whole texts, the data has a class for each word: an edit moves words and tokens`,
+        "Leave it out: candidates are tuned and measured, and tampered with in trials.",
+      );
 }
 
 /** What there is for texts instead. */

@@ -8,6 +8,7 @@ import { loans } from "./loans.ts";
 import { npy } from "./npy.ts";
 import { npz } from "./npz.ts";
 import { parquet } from "./parquet.ts";
+import { taggedText } from "./tagged-text.ts";
 import { text } from "./text.ts";
 
 /** Every kind of dataset that a suite can name. */
@@ -23,4 +24,5 @@ export const sources = [
   npy,
   npz,
   text,
+  taggedText,
 ] as const;

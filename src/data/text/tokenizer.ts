@@ -10,6 +10,12 @@ export interface TextEncoder {
    * `length` of them.
    */
   encode(text: string): number[];
+  /** The ids of a text alone, as many as there are. */
+  plain(text: string): number[];
+  /** How many special tokens stand before a text. */
+  readonly before: number;
+  /** How many tokens of a text are left where there are too many. */
+  readonly room: number;
   /** Words of letters that are tokens by themselves, in lower case. */
   readonly words: ReadonlySet<string>;
 }
@@ -92,7 +98,11 @@ export function openTokenizer(file: string, settings: Settings): TextEncoder {
       `length ${length} leaves no token of the text beside the ${special} that ${file} puts around it`,
       "State the length that the model takes.",
     );
+  const one = idsOf(PROBE, false);
   return {
+    plain: (s) => idsOf(s, false),
+    before: beforeIn(one, idsOf(PROBE, true)),
+    room: length - special,
     encode(s) {
       const ids = cut(idsOf(s, false), idsOf(s, true), length);
       return [...ids, ...Array(length - ids.length).fill(padding)];
@@ -167,13 +177,23 @@ function whyOf(error: unknown): string {
 function cut(plain: number[], whole: number[], length: number): number[] {
   if (whole.length <= length) return whole;
   const around = whole.length - plain.length;
-  let before = 0;
-  while (before < around && plain.some((id, i) => id !== whole[before + i]))
-    before++;
+  const before = beforeIn(plain, whole);
   return [
     ...whole.slice(0, before + length - around),
     ...whole.slice(before + plain.length),
   ];
+}
+
+/** A text of any tokenizer that has tokens. */
+const PROBE = "a";
+
+/** How many tokens stand before those of a text alone. */
+function beforeIn(plain: readonly number[], whole: readonly number[]): number {
+  const around = whole.length - plain.length;
+  let before = 0;
+  while (before < around && plain.some((id, i) => id !== whole[before + i]))
+    before++;
+  return before;
 }
 
 /** What a tokenizer.json says for a vocabulary of BERT, a token a line. */

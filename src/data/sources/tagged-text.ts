@@ -1,0 +1,199 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { AssayError, hashOf, readFile, sha256 } from "#core";
+import { tensor } from "#onnx";
+import { answersAt } from "../positions.ts";
+import { inOrder, partsOf, placeOf, type Sheet } from "../sheet.ts";
+import { defineSource } from "../source.ts";
+import { readTextRows } from "../text/rows.ts";
+import { openTokenizer, type TextEncoder } from "../text/tokenizer.ts";
+
+/**
+ * Texts with a class for each word, as token ids. The class of a word is that of its
+ * first token; the others, special tokens and padding do not count (as in Devlin et al.
+ * 2019, arXiv:1810.04805, section 5.3), nor does what is cut off behind `length`.
+ */
+export const taggedText = defineSource({
+  schema: z
+    .strictObject({
+      source: z.literal("tagged-text"),
+      path: z
+        .string()
+        .regex(/\.jsonl$/i, { error: "expected a .jsonl file" })
+        .describe("A .jsonl file, an object with a text a line."),
+      words: z
+        .string()
+        .min(1)
+        .default("words")
+        .describe("The key of the list of words."),
+      labels: z
+        .string()
+        .min(1)
+        .default("labels")
+        .describe("The key of the list of their classes, by name or number."),
+      split: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "The key that says which part each text is in: train, validation or test.",
+        ),
+      classes: z
+        .array(z.string().min(1))
+        .min(2)
+        .optional()
+        .describe("Names of the classes, in the order of the model's outputs."),
+      ignore: z
+        .int()
+        .default(-100)
+        .describe("The label of words that do not count."),
+      tokenizer: z
+        .string()
+        .min(1)
+        .describe("A HuggingFace tokenizer.json, or a WordPiece vocab.txt."),
+      lowercase: z
+        .boolean()
+        .default(true)
+        .describe("Of a vocab.txt: whether text is made lower case."),
+      length: z.int().positive().describe("Tokens that the model takes."),
+      padding: z
+        .int()
+        .nonnegative()
+        .default(0)
+        .describe("The token that fills up short texts."),
+    })
+    .describe("Texts with a class for each word, through a tokenizer."),
+
+  async read(spec, folder) {
+    const file = resolve(folder, spec.path);
+    const sheet = readTextRows(file, { header: true });
+    const { length, ignore, lowercase, padding } = spec;
+    const words = listsIn(sheet, spec.words).map((list, i) =>
+      list.map((word) => wordOf(word, sheet.place(i))),
+    );
+    const { numbers, classes } = numbered(
+      listsIn(sheet, spec.labels),
+      spec,
+      sheet,
+    );
+    const tokenizer = resolve(folder, spec.tokenizer);
+    const encoder = openTokenizer(tokenizer, spec);
+    const labels = new Int32Array(words.length * length).fill(ignore);
+    const strings = words.map((list, i) => {
+      const tags = numbers[i]!;
+      if (tags.length !== list.length)
+        throw new AssayError(
+          "DATA_COUNT",
+          `${sheet.place(i)} has ${list.length} words and ${tags.length} labels`,
+          "Give each word a label.",
+        );
+      for (const [w, at] of startsOf(list, encoder, sheet.place(i)).entries())
+        if (at < length) labels[i * length + at] = tags[w]!;
+      return list.join(" ");
+    });
+    return {
+      name: sheet.name,
+      x: tensor(
+        "float32",
+        [strings.length, length],
+        Float32Array.from(strings.flatMap(encoder.encode)),
+      ),
+      ...answersAt(
+        labels,
+        strings.length,
+        [length],
+        { classes, ignore },
+        sheet.place,
+      ),
+      parts: spec.split === undefined ? undefined : partsOf(sheet, spec.split),
+      texts: {
+        strings,
+        reader: {
+          read: encoder.encode,
+          words: encoder.words,
+          hash: hashOf([
+            sha256(readFile(tokenizer)),
+            { lowercase, length, padding },
+          ]),
+        },
+      },
+      locate: (_part, sample) =>
+        sample === undefined ? file : sheet.place(sample),
+    };
+  },
+});
+
+/** A list in each row under a key. */
+function listsIn(sheet: Sheet, key: string): unknown[][] {
+  const at = placeOf(sheet, key);
+  return sheet.rows.map((row, i) => {
+    const cell: unknown = row[at];
+    if (Array.isArray(cell) && cell.length > 0) return cell;
+    throw new AssayError(
+      "DATA_CELL",
+      `${sheet.place(i)}, "${key}" is no list with anything in it`,
+      'Write lists, such as {"words": ["in", "Rome"], "labels": ["O", "LOC"]}.',
+    );
+  });
+}
+
+function wordOf(word: unknown, place: string): string {
+  if (typeof word === "string" && word !== "" && !/\s/.test(word)) return word;
+  throw new AssayError(
+    "DATA_CELL",
+    `${place} has ${JSON.stringify(word)} among its words`,
+    "Give words as texts without spaces in them.",
+  );
+}
+
+/** Labels as numbers of classes: they are numbers, or names. */
+function numbered(
+  lists: readonly (readonly unknown[])[],
+  { classes, ignore }: { classes?: string[] | undefined; ignore: number },
+  sheet: Sheet,
+): { numbers: number[][]; classes: string[] | undefined } {
+  if (lists.every((list) => list.every((label) => typeof label === "number")))
+    return { numbers: lists as number[][], classes };
+  const given = lists.flat().filter((label) => label !== ignore);
+  const names = classes ?? inOrder(given.map(String));
+  const numbers = lists.map((list, i) =>
+    list.map((label) => {
+      const k = label === ignore ? ignore : names.indexOf(label as string);
+      if (k !== -1) return k;
+      throw new AssayError(
+        "DATA_LABEL",
+        `${sheet.place(i)} has the label ${JSON.stringify(label)}, expected one of: ${names.slice(0, 20).join(", ")}`,
+        "Correct the label, or name every class.",
+      );
+    }),
+  );
+  return { numbers, classes: names };
+}
+
+/**
+ * Where the first token of each word is among the ids of the whole text; beyond their
+ * length for a word that is cut off.
+ *
+ * @throws DATA_TOKENIZER where words do not become tokens one after the other
+ */
+function startsOf(
+  words: readonly string[],
+  { plain, before, room }: TextEncoder,
+  place: string,
+): number[] {
+  const whole = plain(words.join(" "));
+  const starts: number[] = [];
+  let from = 0;
+  for (const [w, word] of words.entries()) {
+    const part = plain(words.slice(0, w + 1).join(" "));
+    if (part.length <= from || part.some((id, i) => id !== whole[i]))
+      throw new AssayError(
+        "DATA_TOKENIZER",
+        `${place}: the word "${word}" has no tokens of its own in its text`,
+        "Split words as the tokenizer does, and leave out what it passes over.",
+      );
+    starts.push(from < room ? before + from : Number.POSITIVE_INFINITY);
+    from = part.length;
+  }
+  return starts;
+}
