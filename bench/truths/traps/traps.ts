@@ -128,7 +128,10 @@ async function subjectsOf(world: World): Promise<Subject[]> {
     { id: "apgd-ce", steps: 100, restarts: 2 },
     { id: "apgd-t", steps: 50 },
   ];
-  const search = [{ id: "square", queries: 5000 }];
+  const search = [
+    { id: "square", queries: 5000 },
+    { id: "noise", draws: 2000 },
+  ];
   return [
     ...masks.map(
       ({ id, hide }): Subject => ({
