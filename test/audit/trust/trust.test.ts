@@ -686,6 +686,14 @@ describe("warnings-together", () => {
     expect(isTrusted(trustChecks(both, [both]))).toBe(false);
     const moreSteps = { ...tries(0), rise: 0.2 };
     expect(status(id, probed({ ...rising, moreSteps }))).toBe("passed");
+    const few = {
+      ...probed({ moreRestarts: tries(2) }),
+      outcomes: outcomes(40, 960),
+    };
+    const zero = { zeroGradientShare: 0.01 };
+    expect(status(id, { ...few, ...zero })).toBe("failed");
+    const none = { noGradient: "no rule for trees", searches: true };
+    expect(status(id, { ...few, ...none })).toBe("passed");
     // One sample more by luck is no sign of its own.
     expect(status(id, probed({ ...rising, moreRestarts: tries(1) }))).toBe(
       "passed",

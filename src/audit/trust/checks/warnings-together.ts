@@ -48,7 +48,7 @@ export function warningsTogether(
     // One sample may go either way by luck of the draw.
     ...(broken >= 2 ? [`further tries broke ${broken} samples`] : []),
     ...kinds.flatMap(({ warnings, sign }) =>
-      warnings.some((id) => warned.has(id) && speaks(id, probes)) ? [sign] : [],
+      warnings.some((id) => warned.has(id) && speaks(id, cell)) ? [sign] : [],
     ),
   ];
   return signs.length >= 2
@@ -62,9 +62,14 @@ export function warningsTogether(
       };
 }
 
-/** Whether the warning is of more than the samples that are counted anyway. */
-const speaks = (id: string, { moreSteps }: AttackProbes): boolean =>
-  id !== "converged-in-steps" || moreSteps?.broken === 0;
+/**
+ * Whether the warning says that the attack is weak, beyond the samples that are counted
+ * anyway: a model without a gradient was searched otherwise.
+ */
+const speaks = (id: string, { probes, noGradient }: Evidence): boolean =>
+  id === "converged-in-steps"
+    ? probes?.moreSteps?.broken === 0
+    : id !== "gradients-available" || noGradient === null;
 
 /** What was tried within the budget. */
 const triesOf = ({
