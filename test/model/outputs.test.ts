@@ -314,6 +314,21 @@ test("the mean of several Sigmoid holds labels: the logarithms of their odds are
   });
 });
 
+test("a share beside what is left of it is that of one of two classes", async () => {
+  const { model, data } = await answers(
+    net((b, z) => {
+      const p = b.op("Squeeze", [
+        b.sigmoid(b.slice(z, [1], [2], [1])),
+        b.ints([1]),
+      ]);
+      const rest = b.sub(b.scalar(1), p);
+      return [b.concat([b.unsqueeze(rest, [1]), b.unsqueeze(p, [1])], 1)];
+    }),
+  );
+  expect(model.task).toBeUndefined();
+  expect(softmax(data)[1]).toBeCloseTo(sigmoid(0.4), 3);
+});
+
 const meanOfThree = raw.reduce((sum, z) => sum + sigmoid(z) / 3, 0);
 const one: [string, number, (b: GraphBuilder, z: string) => string][] = [
   [

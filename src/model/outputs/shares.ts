@@ -97,8 +97,9 @@ function lookedUp(value: string, walk: Walk, left: number): Range {
 function rangeBehind(
   node: Node,
   of: (input: number) => Range,
-  { from, b }: Walk,
+  walk: Walk,
 ): Range {
+  const { from, b } = walk;
   const all = () => node.inputs.map((_, i) => of(i));
   const { op } = node;
   if (picks.has(op)) return of(0);
@@ -118,7 +119,15 @@ function rangeBehind(
       const [least, most] = [of(1)[0], of(2)[1]];
       return [Math.max(low, least), Math.min(high, most)];
     }
-    case "Concat":
+    case "Concat": {
+      const range = hull(all());
+      // A share and what is left of it add up to 1, as those of a Softmax do.
+      if (isWhole(node, walk)) {
+        walk.from.clear();
+        walk.from.add("softmax");
+      }
+      return range;
+    }
     case "Max":
     case "Mean":
     case "Min":
@@ -146,6 +155,31 @@ function rangeBehind(
       return ANY;
   }
 }
+
+/** Whether a Concat has a value p and 1 - p, in one order or the other. */
+function isWhole({ inputs }: Node, { graph, makers }: Walk): boolean {
+  const plain = (value: string): string => {
+    const node = makers.get(value);
+    return node && arranges.has(node.op) ? plain(node.inputs[0] ?? "") : value;
+  };
+  const isRest = (rest: string, of: string) => {
+    const node = makers.get(plain(rest));
+    const one = graph.constants.get(node?.inputs[0] ?? "");
+    return (
+      node?.op === "Sub" &&
+      one?.data.length === 1 &&
+      Number(one.data[0]) === 1 &&
+      plain(node.inputs[1] ?? "") === plain(of)
+    );
+  };
+  const [a = "", b = ""] = inputs;
+  return inputs.length === 2 && (isRest(a, b) || isRest(b, a));
+}
+
+/** What only arranges numbers. */
+const arranges: ReadonlySet<string> = new Set(
+  "Flatten Identity Reshape Squeeze Unsqueeze".split(" "),
+);
 
 /** How many numbers a ReduceSum adds; undefined where the graph does not say. */
 function summed(node: Node, b: GraphBuilder): number | undefined {
