@@ -118,6 +118,16 @@ describe("what gives features answers no classes", () => {
     );
   });
 
+  test("also where they are multiplied by 1 over their length", async () => {
+    const short = (b: GraphBuilder, y: string) => {
+      const sum = b.reduceSum(b.mul(y, y), [1], true);
+      const length = b.op("Sqrt", [b.add(sum, b.scalar(1e-6))]);
+      return b.mul(y, b.div(b.scalar(1), length));
+    };
+    const model = await openModel(embedder(short), "body.onnx");
+    expect(model.features).toBe(true);
+  });
+
   test("but one of as many numbers as there are classes answers for them", async () => {
     const model = await openModel(embedder(unit, 3), "body.onnx", { classes });
     expect(model.features).toBeUndefined();

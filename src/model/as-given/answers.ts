@@ -60,6 +60,8 @@ export async function answersAsGiven(
   const file = weights ? withSafetensors(read, weights).graph : read;
   const opened = await openAsRead(file, path, options);
   const { model, source } = opened;
+  if (model.features)
+    throw notCompared("it gives features", "Compare what is tuned from it.");
   if (model.noise)
     throw notCompared("it draws at random", "Run it without its noise.");
   const output = source?.output.name ?? model.logits;

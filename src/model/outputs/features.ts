@@ -43,10 +43,21 @@ function isNormalised(graph: Graph, output: string): boolean {
   )
     node = makers.get(node.inputs[0] ?? "");
   if (node?.op === "LpNormalization") return true;
-  const [whole = "", length = ""] = node?.inputs ?? [];
+  const [a = "", b = ""] = node?.inputs ?? [];
   const measures = ({ op }: { op: string }) =>
     op === "ReduceL2" || op === "ReduceSumSquare" || op === "Sqrt";
-  return node?.op === "Div" && comesFrom(length, whole, makers, measures);
+  const isLength = (length: string, whole: string) =>
+    comesFrom(length, whole, makers, measures);
+  // 1 over a length, as `rsqrt` becomes.
+  const under = (value: string): string => {
+    const { op, inputs = [] } = makers.get(value) ?? {};
+    if (op === "Reciprocal") return inputs[0] ?? "";
+    const isOver = op === "Div" && graph.constants.has(inputs[0] ?? "");
+    return isOver ? (inputs[1] ?? "") : "";
+  };
+  return node?.op === "Mul"
+    ? isLength(under(b), a) || isLength(under(a), b)
+    : node?.op === "Div" && isLength(b, a);
 }
 
 interface Pooling {
