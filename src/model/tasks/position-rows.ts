@@ -33,25 +33,30 @@ export function readRow(
   classes: number,
 ): Reading | null {
   const all = wanted.length;
-  const places = Array.from(wanted.keys()).filter((p) => wanted[p]! >= 0);
+  const places = Int32Array.from(wanted.keys()).filter((p) => wanted[p]! >= 0);
   const n = places.length;
-  const truth = new Int32Array(n);
-  const said = new Int32Array(n);
-  const rival = new Int32Array(n);
-  const margin = new Float32Array(n);
-  for (const [i, p] of places.entries()) {
-    const right = wanted[p]!;
-    let best = -1;
-    for (let k = 0; k < classes; k++) {
-      const z = row[k * all + p]!;
+  const truth = Int32Array.from(places, (p) => wanted[p]!);
+  const rival = new Int32Array(n).fill(-1);
+  const other = new Float32Array(n);
+  const right = new Float32Array(n);
+  // Class by class, as the numbers lie.
+  for (let k = 0; k < classes; k++) {
+    for (let i = 0; i < n; i++) {
+      const z = row[k * all + places[i]!]!;
       if (Number.isNaN(z)) return null;
-      if (k !== right && (best < 0 || z > row[best * all + p]!)) best = k;
+      if (k === truth[i]) right[i] = z;
+      else if (rival[i]! < 0 || z > other[i]!) {
+        rival[i] = k;
+        other[i] = z;
+      }
     }
-    const gap = row[best * all + p]! - row[right * all + p]!;
-    const isLost = gap > 0 || (gap === 0 && best < right);
-    truth[i] = right;
-    rival[i] = best;
-    said[i] = isLost ? best : right;
+  }
+  const said = new Int32Array(n);
+  const margin = new Float32Array(n);
+  for (let i = 0; i < n; i++) {
+    const gap = other[i]! - right[i]!;
+    const isLost = gap > 0 || (gap === 0 && rival[i]! < truth[i]!);
+    said[i] = isLost ? rival[i]! : truth[i]!;
     margin[i] = isLost ? Math.max(gap, LOST) : gap;
   }
   return { truth, said, rival, margin };
@@ -74,30 +79,36 @@ export function wayOf(
   standard: Standard,
   classes: number,
 ): number {
-  const { margin } = reading;
-  if (margin.length === 0) return Number.NEGATIVE_INFINITY;
-  const order = Array.from(margin.keys()).sort(
-    (i, k) => margin[k]! - margin[i]!,
-  );
-  const needed = order.slice(0, neededOf(reading, standard, classes, order));
-  const lacking = needed.reduce((sum, i) => sum + Math.min(margin[i]!, 0), 0);
-  return lacking / needed.length + Math.max(margin[needed.at(-1)!]!, 0);
+  if (reading.margin.length === 0) return Number.NEGATIVE_INFINITY;
+  const { margin, needed } = inOrder(reading, standard, classes);
+  let lacking = 0;
+  for (let i = 0; i < needed; i++) lacking += Math.min(margin[i]!, 0);
+  return lacking / needed + Math.max(margin[needed - 1]!, 0);
 }
 
-/** How many positions have to be wrong, when they become so in this order. */
-function neededOf(
-  { truth, rival }: Reading,
+/** Margins from the largest on, and how many positions have to be wrong. */
+function inOrder(
+  { truth, rival, margin }: Reading,
   { measure, least }: Standard,
   classes: number,
-  order: readonly number[],
-): number {
-  if (measure === "share") return fewestWrong(order.length, least);
+): { margin: Float32Array; needed: number } {
+  if (measure === "share")
+    return {
+      margin: margin.toSorted().reverse(),
+      needed: fewestWrong(margin.length, least),
+    };
+  const order = Int32Array.from(margin.keys()).sort(
+    (i, k) => margin[k]! - margin[i]!,
+  );
   const overlap = new Overlap(truth, truth, classes);
   const last = order.findIndex((i) => {
     overlap.move(truth[i]!, rival[i]!);
     return overlap.mean < least - SLACK;
   });
-  return last + 1;
+  return {
+    margin: Float32Array.from(order, (i) => margin[i]!),
+    needed: last + 1,
+  };
 }
 
 /**
