@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { marginOf } from "../evasion/score-losses.ts";
-import { lossesOf, noteUntried } from "./ask.ts";
+import { firstAllowed, lossesOf, noteUntried } from "./ask.ts";
 import { byScores, defineTextAttack, type TextInput } from "./attack.ts";
 
 /**
@@ -75,8 +75,14 @@ async function placesOf(
       const all = Array.from({ length: 2 * letters.length + 1 }, (_, at) => at);
       const asked = all.flatMap((at) => {
         const blank = letters[(at - 1) / 2] === " " ? "" : " ";
-        const changed = edited(letters, at, blank);
-        return changed === null ? [] : [{ sample, at, text: changed }];
+        // Where words must stay, another sign stands for the blank.
+        const marks = [blank, "", params.alphabet.slice(0, 1)];
+        const changed = firstAllowed(
+          input,
+          sample,
+          marks.map((mark) => edited(letters, at, mark)),
+        );
+        return changed === undefined ? [] : [{ sample, at, text: changed }];
       });
       return target.affords(sample, asked.length) ? asked : [];
     });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { editsBetween } from "#texts";
-import { lossesOf, noteUntried } from "./ask.ts";
+import { firstAllowed, lossesOf, noteUntried } from "./ask.ts";
 import { byScores, defineTextAttack, type TextInput } from "./attack.ts";
 import { BUGS, bugsOf } from "./bugs.ts";
 
@@ -74,7 +74,12 @@ async function ranked(input: TextInput<unknown>): Promise<Search[]> {
     const without = words.length > 1 ? words : [];
     const tries = [
       clean,
-      ...without.map((place) => pieces.with(place, "").join("")),
+      ...without.map((place) => {
+        // Where words must stay, their first letter does.
+        const left = ["", Array.from(pieces[place]!)[0]!];
+        const texts = left.map((part) => pieces.with(place, part).join(""));
+        return firstAllowed(input, sample, texts) ?? clean;
+      }),
     ];
     return target.affords(sample, tries.length)
       ? [{ sample, clean, pieces, words, tries }]

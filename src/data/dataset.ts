@@ -14,6 +14,11 @@ export interface Texts {
  */
 export interface TextReader {
   read(text: string): number[];
+  /**
+   * Where each word of a text has its first token, where words have classes: Infinity
+   * for one that is cut off; null where words do not become tokens one by one.
+   */
+  places?(text: string): number[] | null;
   /** Words of letters that are tokens by themselves, in lower case. */
   readonly words: ReadonlySet<string>;
   /** The hash of all that ids depend on. */

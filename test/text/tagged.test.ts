@@ -2,7 +2,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runAudit } from "#audit";
 import { type DataSpec, dataSpecSchema, loadDataset } from "#data";
+import { onnxruntime } from "#engine";
+import { loadModel, logitsOf } from "#model";
 import { emptyGraph, floats, GraphBuilder, writeModel } from "#onnx";
+import { openTokenizer } from "../../src/data/text/tokenizer.ts";
 import { put, temporaryFolder } from "../folder.ts";
 import { draw } from "../reference.ts";
 import { SPECIAL } from "./made.ts";
@@ -69,7 +72,7 @@ test.each([
     "a word that is passed over",
     line(["go", "\u0007"], [0, 1]),
     {},
-    /the word .* has no tokens of its own/,
+    /line 1 has a word without tokens of its own/,
   ],
   ["no list", line("go" as never, [0]), {}, /"words" is no list/],
   [
@@ -134,17 +137,74 @@ test("a class for each word is learned and measured", async () => {
   });
 });
 
-test("attacks that edit texts are refused by name", async () => {
+/** What the tagger says of the words of a text, the first token of each. */
+async function tagsOf(path: string, text: string): Promise<string[]> {
+  const model = await loadModel(path);
+  const { encode } = openTokenizer(join(folder, "vocab.txt"), {
+    length: LENGTH,
+    padding: 0,
+    lowercase: true,
+  });
+  const ids = encode(text);
+  const { data } = await logitsOf(model, floats([1, LENGTH], ids), onnxruntime);
+  // Every word of these texts is one token, but "walking".
+  const pieces = ids.flatMap((id, at) =>
+    id > 4 || id === 1
+      ? [{ at, isPart: id === 5 + OTHERS.indexOf("##ing") }]
+      : [],
+  );
+  return pieces
+    .filter(({ isPart }) => !isPart)
+    .map(({ at }) => (data[at]! >= data[LENGTH + at]! ? "O" : "LOC"));
+}
+
+test("edits keep the words, and count by what is said of them", async () => {
   write();
   const path = put(
     folder,
     "attacked.yaml",
     suite(`threatModels: { few: { norm: edits, eps: 1 } }
-attacks: { typos: random-edits }`),
+attacks:
+  typos: { id: random-edits, draws: 20 }
+  charmer: charmer
+  bugs: textbugger
+  unseen: { id: bad-characters, population: 8, generations: 3 }
+`),
+  );
+  const out = join(folder, "attacked");
+  const results = await runAudit({ suite: path, out });
+  const cell = (attack: string) =>
+    results.cells.find((c) => c.attack === attack);
+  for (const { cleanAccuracy } of results.cells)
+    expect(cleanAccuracy.value).toBe(1);
+  // A place that is misspelt is not known.
+  expect(cell("charmer")?.robustAccuracy.value).toBe(0);
+  expect(cell("bugs")?.robustAccuracy.value).toBe(0);
+  const shown = results.textGallery ?? [];
+  expect(shown.length).toBeGreaterThan(0);
+  for (const { segments, label, prediction } of shown) {
+    const [before, after] = (["before", "after"] as const).map((side) =>
+      segments.map((s) => s[side]).join(""),
+    );
+    expect(after?.split(" ")).toHaveLength(before!.split(" ").length);
+    expect(prediction).not.toBe(label);
+    const file = join(out, results.candidates[0]!.file);
+    expect((await tagsOf(file, after!)).join(" ")).toBe(prediction);
+  }
+});
+
+test("repairs of texts are refused by name", async () => {
+  write();
+  const path = put(
+    folder,
+    "repaired.yaml",
+    suite(`threatModels: { few: { norm: edits, eps: 1 } }
+attacks: { typos: random-edits }
+defenses: { plain: [unicode] }`),
   );
   await expect(
     runAudit({ suite: path, out: join(folder, "never") }),
   ).rejects.toThrow(
-    /attacks.typos works on whole texts, the data has a class for each word/,
+    /defenses.plain repairs whole texts, the data has a class for each word/,
   );
 });

@@ -36,6 +36,7 @@ import {
   type ModelProbes,
   probeModel,
 } from "../trust/index.ts";
+import { byWord, ofWords, wordsLimit } from "./by-word.ts";
 import { type Fitting, fitDefenses } from "./fit.ts";
 
 /** What computing cells needs. */
@@ -86,8 +87,8 @@ export function openBenches(
     const { target, attacked, rows } = judgedOn(data, task);
     const bench = {
       ...workplace,
-      data: attacked,
-      target,
+      data: byWord(attacked),
+      target: { ...target, test: byWord(target.test) },
       rows,
       folder,
       models,
@@ -213,7 +214,14 @@ async function openTexts(
       const ids = clean.map(reader.read);
       const dims = [ids.length, ids[0]?.length ?? 0];
       const x = tensor("float32", dims, Float32Array.from(ids.flat()));
-      return model.answers(x, draws);
+      const { logits, scores } = await model.answers(x, draws);
+      const { classes } = ready.model;
+      return {
+        scores,
+        logits: reader.places
+          ? ofWords(logits, clean, classes.length, reader.places)
+          : logits,
+      };
     },
     async release() {
       await front.release();
@@ -226,11 +234,13 @@ async function openTexts(
 export const ballFor = (
   { norm, eps }: PlannedCell,
   { model }: Opened,
-  { table }: Dataset,
-): Limit<Samples> =>
-  norm === "edits"
-    ? editsLimit(eps)
-    : ballOf(norm, eps, model.model.contract.bounds, table);
+  { table, texts }: Dataset,
+): Limit<Samples> => {
+  if (norm !== "edits")
+    return ballOf(norm, eps, model.model.contract.bounds, table);
+  const places = texts?.reader.places;
+  return places ? wordsLimit(eps, places) : editsLimit(eps);
+};
 
 /** The samples of a dataset as they come to a defended model. */
 export const samplesOf = ({ x, texts }: Dataset): Samples =>

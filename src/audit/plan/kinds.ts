@@ -18,7 +18,7 @@ export const isOnlyMeasured = (suite: Suite): boolean =>
  * Refuses what is defined for numbers where the data is text, and the other way round.
  */
 export function checkKind(suite: Suite, file: string): void {
-  if (isTagged(suite)) refuseEdits(suite, file);
+  if (isTagged(suite)) refuseRepairs(suite, file);
   const text = isText(suite);
   const { attacks, defenses, threatModels, sweep, base } = suite;
   const first = <T>(
@@ -52,19 +52,14 @@ export function checkKind(suite: Suite, file: string): void {
   }
 }
 
-/** Refuses what edits texts whose words have a class each. */
-function refuseEdits(
-  { attacks, defenses, threatModels }: Suite,
-  file: string,
-): void {
-  const named = { attacks, defenses, threatModels };
-  for (const [key, units] of Object.entries(named))
-    for (const name of Object.keys(units))
-      throw new UsageError(
-        "SUITE_INVALID",
-        `${file}: ${key}.${name} works on whole texts, the data has a class for each word: an edit moves words and tokens`,
-        "Leave it out: candidates are tuned and measured, and tampered with in trials.",
-      );
+/** Refuses what changes texts whose words have a class each, before they are read. */
+function refuseRepairs({ defenses }: Suite, file: string): void {
+  for (const name of Object.keys(defenses))
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: defenses.${name} repairs whole texts, the data has a class for each word, which a repair may move`,
+      "Leave it out.",
+    );
 }
 
 /** What there is for texts instead. */

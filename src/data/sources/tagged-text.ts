@@ -87,7 +87,9 @@ export const taggedText = defineSource({
           `${sheet.place(i)} has ${list.length} words and ${tags.length} labels`,
           "Give each word a label.",
         );
-      for (const [w, at] of startsOf(list, encoder, sheet.place(i)).entries())
+      const places = placesOf(list, encoder);
+      if (!places) throw noTokens(sheet.place(i));
+      for (const [w, at] of places.entries())
         if (at < length) labels[i * length + at] = tags[w]!;
       return list.join(" ");
     });
@@ -110,6 +112,7 @@ export const taggedText = defineSource({
         strings,
         reader: {
           read: encoder.encode,
+          places: (one) => placesOf(one.split(" "), encoder),
           words: encoder.words,
           hash: hashOf([
             sha256(readFile(tokenizer)),
@@ -136,6 +139,13 @@ function listsIn(sheet: Sheet, key: string): unknown[][] {
     );
   });
 }
+
+const noTokens = (place: string) =>
+  new AssayError(
+    "DATA_TOKENIZER",
+    `${place} has a word without tokens of its own`,
+    "Split words as the tokenizer does, and leave out what it passes over.",
+  );
 
 function wordOf(word: unknown, place: string): string {
   if (typeof word === "string" && word !== "" && !/\s/.test(word)) return word;
@@ -171,29 +181,52 @@ function numbered(
 }
 
 /**
- * Where the first token of each word is among the ids of the whole text; beyond their
- * length for a word that is cut off.
- *
- * @throws DATA_TOKENIZER where words do not become tokens one after the other
+ * Where the first token of each word is among the ids of the whole text; Infinity for a
+ * word that is cut off. Null where words do not become tokens one after the other.
  */
-function startsOf(
+function placesOf(
   words: readonly string[],
   { plain, before, room }: TextEncoder,
-  place: string,
-): number[] {
-  const whole = plain(words.join(" "));
-  const starts: number[] = [];
+): number[] | null {
+  const counts = alone(words, plain) ?? alongside(words, plain);
+  if (!counts) return null;
   let from = 0;
-  for (const [w, word] of words.entries()) {
+  return counts.map((count) => {
+    const at = from < room ? before + from : Number.POSITIVE_INFINITY;
+    from += count;
+    return at;
+  });
+}
+
+/**
+ * How many tokens each word has by itself, where those of the text are theirs in a row.
+ */
+function alone(
+  words: readonly string[],
+  plain: TextEncoder["plain"],
+): number[] | null {
+  const each = words.map((word, w) => plain(w > 0 ? ` ${word}` : word));
+  const whole = plain(words.join(" "));
+  const isRow = each.flat().join() === whole.join();
+  return isRow && each.every((ids) => ids.length > 0)
+    ? each.map((ids) => ids.length)
+    : null;
+}
+
+/** The same by what each word adds to the text before it. */
+function alongside(
+  words: readonly string[],
+  plain: TextEncoder["plain"],
+): number[] | null {
+  const whole = plain(words.join(" "));
+  const counts: number[] = [];
+  let from = 0;
+  for (const w of words.keys()) {
     const part = plain(words.slice(0, w + 1).join(" "));
     if (part.length <= from || part.some((id, i) => id !== whole[i]))
-      throw new AssayError(
-        "DATA_TOKENIZER",
-        `${place}: the word "${word}" has no tokens of its own in its text`,
-        "Split words as the tokenizer does, and leave out what it passes over.",
-      );
-    starts.push(from < room ? before + from : Number.POSITIVE_INFINITY);
+      return null;
+    counts.push(part.length - from);
     from = part.length;
   }
-  return starts;
+  return counts;
 }

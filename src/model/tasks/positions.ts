@@ -69,9 +69,15 @@ export function positions(
     confidence(row) {
       const all = row.length / classes;
       let sum = 0;
-      for (let p = 0; p < all; p++)
-        sum += Math.max(...softmax(at(row, p, all, classes)));
-      return sum / all;
+      let counted = 0;
+      for (let p = 0; p < all; p++) {
+        const top = Math.max(...softmax(at(row, p, all, classes)));
+        // Where there is no word there is no number.
+        if (Number.isNaN(top)) continue;
+        sum += top;
+        counted++;
+      }
+      return counted === 0 ? null : sum / counted;
     },
     saying(targets) {
       const all = targets.length;
