@@ -8,16 +8,22 @@ import { modelWorks, openModels, type Workshop } from "./models/index.ts";
 import type { Plan } from "./plan/index.ts";
 import type { PreparedData } from "./tasks/index.ts";
 import { trialWorks } from "./trials/index.ts";
-import type { Phase } from "./works/index.ts";
+import { type Failure, lostOf, type Phase } from "./works/index.ts";
 
 /** What works find, beside what is known of the run itself. */
-type FoundByWorks = Omit<Found, "timing" | "failures">;
+type FoundByWorks = Omit<Found, "timing" | "failures" | "missing">;
+
+/** A whole run. */
+interface Graph extends Phase<FoundByWorks> {
+  /** What of the results is not there, by these failures. */
+  missing(failures: readonly Failure[]): Found["missing"];
+}
 
 /**
  * All that a plan comes to: every work, known before any is done, and what they found
  * as far as they are done. A new thing that is computed is a phase here.
  */
-export function graphOf(plan: Plan, shop: Workshop): Phase<FoundByWorks> {
+export function graphOf(plan: Plan, shop: Workshop): Graph {
   const { loaded, data } = shop;
   const { suite } = loaded;
   const models = openModels(shop);
@@ -42,24 +48,26 @@ export function graphOf(plan: Plan, shop: Workshop): Phase<FoundByWorks> {
   const ofBases = [foreseen.baseLook, foreseen.unrelatedLook].flatMap(
     (work) => work ?? [],
   );
-  return {
-    works: [
-      ...new Set([
-        ...[base, unrelated, ...candidates.values()].flatMap(
-          (one) => one?.made ?? [],
-        ),
-        ...ofBases,
-        ...looks.values(),
-        ...cells.flatMap(({ examples, score, evidence }) => [
-          examples,
-          score,
-          evidence,
-        ]),
-        ...[heads, trials, certified, shown, epochs, onSource].flatMap(
-          ({ works }) => works,
-        ),
+  const works = [
+    ...new Set([
+      ...[base, unrelated, ...candidates.values()].flatMap(
+        (one) => one?.made ?? [],
+      ),
+      ...ofBases,
+      ...looks.values(),
+      ...cells.flatMap(({ examples, score, evidence }) => [
+        examples,
+        score,
+        evidence,
       ]),
-    ],
+      ...[heads, trials, certified, shown, epochs, onSource].flatMap(
+        ({ works }) => works,
+      ),
+    ]),
+  ];
+  return {
+    works,
+    missing: (failures) => lostOf(works, shop.store, failures),
     found() {
       const seen = [...looks].flatMap(([id, work]) => {
         const look = work.found();

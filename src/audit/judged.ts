@@ -16,8 +16,12 @@ import {
   worstCases,
 } from "./judging/index.ts";
 import { statedResult } from "./plan/index.ts";
-import { RESULTS_VERSION, type Results } from "./results/index.ts";
-import type { LoadedSuite } from "./suite/index.ts";
+import {
+  type MissingResult,
+  RESULTS_VERSION,
+  type Results,
+} from "./results/index.ts";
+import { groupsOf, type LoadedSuite } from "./suite/index.ts";
 import type { Failure } from "./works/index.ts";
 
 type Provenance = Results["provenance"];
@@ -40,6 +44,8 @@ export interface Found
   > {
   /** Why works have no result. */
   readonly failures: readonly Failure[];
+  /** What of the results is not there. */
+  readonly missing: readonly MissingResult[];
   /** All that was warned of. */
   readonly warnings: readonly string[];
   /** What was found of each candidate before anything counted. */
@@ -86,6 +92,8 @@ export function judged(
     certificates: found.certificates,
     gallery: found.gallery,
     textGallery: found.textGallery,
+    failures: someOrNone(found.failures.flatMap(rootOf)),
+    missing: someOrNone([...found.missing]),
   };
   return {
     schemaVersion: RESULTS_VERSION,
@@ -94,10 +102,12 @@ export function judged(
     classes: found.classes,
     task: found.task,
     ...measured,
-    failures: someOrNone([...found.failures]),
     warnings: someOrNone([...found.warnings]),
     gate: complete
-      ? evaluateGate(suite.gate, measured)
+      ? evaluateGate(suite.gate, {
+          ...measured,
+          planned: groupsOf(suite.candidates),
+        })
       : { verdict: "none", rules: [] },
     provenance: {
       assay: packageVersion(),
@@ -125,6 +135,10 @@ export function judged(
     ),
   };
 }
+
+/** What failed by itself, as it stands in the document. */
+const rootOf = ({ record: _, because, ...failure }: Failure) =>
+  because === null ? [failure] : [];
 
 /** Lists that are absent where they are empty. */
 const someOrNone = <T>(list: T[]): T[] | undefined =>

@@ -40,6 +40,7 @@ export async function runAudit(options: RunOptions): Promise<Results> {
       ...found,
       warnings: [...found.warnings, ...warnings],
       failures,
+      missing: graph.missing(failures),
       timing: since(startedAt),
     },
     loaded,

@@ -28,6 +28,7 @@ const found: Found = {
   candidates: [candidate("full", 90, 100), candidate("head", 80, 100)],
   warnings: [],
   failures: [],
+  missing: [],
   looks: new Map(),
   cells: [
     scored({ outcomes: outcomes(60, 30, 10) }),

@@ -95,6 +95,15 @@ function pointWork(
     record: `cells/${key}.json`,
     needs: [...candidate.made, look],
     size: data.y.length,
+    about: [
+      {
+        what: "epoch",
+        id,
+        candidate: planned.candidate,
+        attack: planned.attack,
+        threatModel: planned.threatModel,
+      },
+    ],
     async compute() {
       await tidy(bench);
       const ready = await candidate.open();

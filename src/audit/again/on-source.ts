@@ -24,7 +24,7 @@ export function attackSource(
     const { candidate } = planned;
     const bench = { ...benchOf(candidate), data: sourceAttacked };
     return maker.cell(
-      { ...planned, id: `${planned.id} on the source` },
+      { ...planned, id: `${planned.id} on the source`, isOnSource: true },
       subjectOf(candidate, bench),
       bench,
       [looks.get(candidate)!],

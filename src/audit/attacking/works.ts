@@ -4,7 +4,13 @@ import type { Samples } from "#model";
 import type { PlannedCell } from "../plan/index.ts";
 import type { Evidence } from "../trust/index.ts";
 import { progressOf } from "../work.ts";
-import { foundBy, type Work, type Yields, yields } from "../works/index.ts";
+import {
+  type About,
+  foundBy,
+  type Work,
+  type Yields,
+  yields,
+} from "../works/index.ts";
 import { type Bench, type Subject, samplesOf, tidy } from "./bench.ts";
 import { type BareCell, scoreCell } from "./cell.ts";
 import { type Craft, craft, craftKey } from "./craft.ts";
@@ -175,6 +181,7 @@ function scoreWork(
     record: `cells/${key}.json`,
     needs,
     size: bench.data.y.length,
+    about: aboutCell(planned),
     async compute() {
       await tidy(bench);
       const made = foundBy(examples);
@@ -209,6 +216,7 @@ function evidenceWork(
     record: `probes/${key}.json`,
     needs: [score, examples, ...(base?.made ?? [])],
     size: bench.data.y.length * (planned.probed ? stepsOf(planned) : 1),
+    about: aboutCell(planned),
     async compute() {
       await tidy(bench);
       const [made, cell] = [foundBy(examples), foundBy(score)];
@@ -218,6 +226,26 @@ function evidenceWork(
     },
   });
 }
+
+const aboutCell = ({
+  id,
+  candidate,
+  defense,
+  attack,
+  threatModel,
+  adaptive,
+  isOnSource,
+}: PlannedCell): About[] => [
+  {
+    what: isOnSource ? "source" : "cell",
+    id,
+    candidate,
+    defense,
+    attack,
+    threatModel,
+    adaptive,
+  },
+];
 
 /** Steps of an attack that states none, or those of its paper. */
 const USUAL = 100;

@@ -101,6 +101,7 @@ function certifySome(
     record: `certificates/${key}.json`,
     needs: [...subject.made, look],
     size: rows.length * (n0 + n),
+    about: [{ what: "certificate", id: title, candidate: id, sigma }],
     async compute() {
       const seconds = stopwatch();
       const { model: own } = await subject.open();

@@ -99,6 +99,7 @@ function shownWork(
     record: `gallery/${key}.json`,
     needs,
     size: most,
+    about: [{ what: "gallery", id, candidate: id }],
     async compute() {
       await tidy(bench);
       const [strongest] = cells

@@ -1,18 +1,16 @@
-import type { GateRule, Results } from "../results/index.ts";
+import type { GateRule, MissingResult, Results } from "../results/index.ts";
 import { checkGateNames, type GateConfig, namesOf } from "../suite/index.ts";
 import { number, percent } from "../words.ts";
 import { ruleOfEach } from "./groups.ts";
-import {
-  type GateInput,
-  namesInstead,
-  type Subject,
-  subjectsOf,
-} from "./subjects.ts";
+import type { GateInput } from "./input.ts";
+import { type Untold, untoldBy } from "./missing.ts";
+import { namesInstead, type Subject, subjectsOf } from "./subjects.ts";
 
 /**
- * Holds every rule against each subject that it selects. A row passes when
- * its whole interval satisfies the limit and its number is trusted, fails
- * when none of it does, and is inconclusive otherwise. Throws GATE_NAME as
+ * Holds every rule against each subject that it selects. A row passes when its whole
+ * interval satisfies the limit and its number is trusted, fails when none of it does,
+ * and is inconclusive otherwise. What is missing never lets a rule pass: where it could
+ * have changed a row, or is the whole of it, that is inconclusive. Throws GATE_NAME as
  * `checkGateNames` does.
  */
 export function evaluateGate(
@@ -20,7 +18,7 @@ export function evaluateGate(
   results: GateInput,
 ): Results["gate"] {
   checkGateNames(rules, {
-    candidates: namesOf(results.candidates),
+    candidates: namesOf(results.planned),
     defenses: results.defenses.map(({ id }) => id),
     attacks: results.attacks.map(({ id }) => id),
     threatModels: results.threatModels.map(({ id }) => id),
@@ -28,7 +26,7 @@ export function evaluateGate(
     repairs: results.repairs.map(({ id }) => id),
   });
   const rows = rules
-    .flatMap((rule) => ruleOfEach(rule, results.candidates))
+    .flatMap((rule) => ruleOfEach(rule, results.planned))
     .flatMap((rule) => rowsOf(rule, results));
   const verdicts = rows.map(({ verdict }) => verdict);
   if (verdicts.length === 0) return { verdict: "none", rules: [] };
@@ -47,10 +45,11 @@ function rowsOf(rule: GateConfig[number], results: GateInput): GateRule[] {
     "min" in limits && limits.min !== undefined
       ? { side: "min", value: limits.min }
       : { side: "max", value: (limits as { max: number }).max };
-  const subjects = subjectsOf(rule, results);
-  if (subjects.length > 0) {
-    return subjects.map((subject) => row(text, bound, subject));
-  }
+  const rows = [
+    ...subjectsOf(rule, results).map((one) => row(text, bound, one, results)),
+    ...untoldBy(rule, results).map((one) => empty(text, bound, one, results)),
+  ];
+  if (rows.length > 0) return rows;
   const others = rule.trial ? namesInstead(rule.trial, results) : [];
   const instead =
     others.length > 0 ? ` There are these: ${others.join(", ")}.` : "";
@@ -71,13 +70,55 @@ interface Bound {
   value: number;
 }
 
-function row(rule: string, bound: Bound, subject: Subject): GateRule {
+/** A row for a number that is not there. */
+const empty = (
+  rule: string,
+  bound: Bound,
+  { name, what, unit, missing }: Untold,
+  results: GateInput,
+): GateRule => ({
+  rule,
+  subject: name,
+  limit: limitText(bound, unit),
+  measured: "nothing",
+  verdict: "inconclusive",
+  reason: `${what} was not measured: ${missingText(missing, results)}.`,
+});
+
+/** What is missing, and why. */
+function missingText(
+  missing: readonly MissingResult[],
+  { failures = [] }: GateInput,
+): string {
+  const [first] = missing;
+  const { because, what, id } = first!;
+  const others = missing.length - 1;
+  const why = failures.find(({ work }) => work === because)?.message;
+  return [
+    `${what} ${id}`,
+    others > 0 ? ` and ${others} more have` : " has",
+    " no result",
+    because ? `, since ${because} failed` : "",
+    why ? ` (${why})` : "",
+  ].join("");
+}
+
+function row(
+  rule: string,
+  bound: Bound,
+  subject: Subject,
+  results: GateInput,
+): GateRule {
   const { interval, value, unit, what } = subject;
   const limit = limitText(bound, unit);
   const range =
     interval &&
     `${unit === "" ? number(interval.low) : number(100 * interval.low)} to ${quantity(interval.high, unit)}`;
-  const { verdict, because } = decide(bound, subject, limit);
+  const { verdict, because } = withMissing(
+    decide(bound, subject, limit),
+    subject,
+    results,
+  );
   const measured = [
     quantity(value, unit),
     range ? `95 % interval ${range}` : "without an interval",
@@ -93,11 +134,35 @@ function row(rule: string, bound: Bound, subject: Subject): GateRule {
   };
 }
 
+interface Decision {
+  verdict: GateRule["verdict"];
+  because: string;
+}
+
+/**
+ * A decision where things are missing. What passes might not have; what fails fails
+ * with them too, but for a mean, which they could have moved either way.
+ */
+function withMissing(
+  decision: Decision,
+  { missing, isMean }: Subject,
+  results: GateInput,
+): Decision {
+  const { verdict, because } = decision;
+  const isSettled =
+    verdict === "inconclusive" || (verdict === "failed" && !isMean);
+  if (missing.length === 0 || isSettled) return decision;
+  return {
+    verdict: "inconclusive",
+    because: `${because}, but ${missingText(missing, results)}`,
+  };
+}
+
 function decide(
   { side, value }: Bound,
   { interval, value: measured, trust, unit }: Subject,
   limit: string,
-): { verdict: GateRule["verdict"]; because: string } {
+): Decision {
   if (unit === "%" && (value < 0 || value > 1))
     return {
       verdict: "inconclusive",

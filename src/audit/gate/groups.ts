@@ -10,7 +10,8 @@ const groupOf = <C extends Grouped>(
       name !== undefined && (replica?.of === name || member?.of === name),
   );
 
-const taskOf = ({ member }: Grouped): string => member?.task ?? MAIN;
+/** The task of a candidate, within which it is compared. */
+export const taskOf = ({ member }: Grouped): string => member?.task ?? MAIN;
 
 /** Of what there is a mean over seeds. */
 const averaged: readonly string[] = ["robustAccuracy", "cleanAccuracy"];

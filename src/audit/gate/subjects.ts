@@ -1,27 +1,13 @@
 import { certifiedAt, largestRadius } from "../certify/index.ts";
 import { counts, UNDEFENDED } from "../counting.ts";
 import { checksOfReplays, cleanDrop, replaysOn } from "../judging/index.ts";
-import type { Check, Rate, Results } from "../results/index.ts";
+import type { Check, MissingResult, Rate } from "../results/index.ts";
 import type { Interval } from "../statistics/index.ts";
-import { type GateConfig, type Limits, MAIN } from "../suite/index.ts";
+import type { GateConfig, Limits } from "../suite/index.ts";
 import { isGuessed, isVoid } from "../trust/index.ts";
-
-/** What a gate looks at. */
-export type GateInput = Pick<
-  Results,
-  | "candidates"
-  | "seeds"
-  | "defenses"
-  | "cells"
-  | "crossTask"
-  | "worstCases"
-  | "threatModels"
-  | "attacks"
-  | "certificates"
-  | "trialAttacks"
-  | "repairs"
-  | "trials"
->;
+import { taskOf } from "./groups.ts";
+import { type GateInput, named, type Place, selects } from "./input.ts";
+import { missingBehind, referenceOf } from "./missing.ts";
 
 /** A number that a rule is held against. */
 export interface Subject {
@@ -41,6 +27,10 @@ export interface Subject {
     | "not evaluated"
     | "void"
     | "beyond proof";
+  /** Whether what is missing could have moved it either way. */
+  isMean?: boolean;
+  /** What is missing and bears on it. */
+  missing: readonly MissingResult[];
 }
 
 /** The numbers that a rule selects. */
@@ -48,21 +38,22 @@ export function subjectsOf(
   rule: GateConfig[number],
   results: GateInput,
 ): Subject[] {
-  return measuredBy(rule, results).map(({ of, ...subject }) =>
-    subject.trust !== "void" && of.some((one) => guesses(one, results))
-      ? { ...subject, trust: "guesses" }
-      : subject,
-  );
+  return measuredBy(rule, results).map(({ of, under, ...subject }) => {
+    const isGuess =
+      subject.trust !== "void" && of.some((one) => guesses(one, results));
+    return {
+      ...subject,
+      trust: isGuess ? "guesses" : subject.trust,
+      missing: missingBehind(of, under, results),
+    };
+  });
 }
 
-/** What a number was measured on. */
-interface Place {
-  readonly candidate: string;
-  /** Of models without one when left out. */
-  readonly defense?: string;
+interface Measured extends Omit<Subject, "missing"> {
+  readonly of: readonly Place[];
+  /** Id of the threat model of what was attacked. */
+  readonly under?: string;
 }
-
-type Measured = Subject & { readonly of: readonly Place[] };
 
 /** Whether the answers there cannot be told from one answer for everything. */
 const guesses = (
@@ -126,7 +117,8 @@ function robustSubjects(
       return {
         ...measure(robustAccuracy),
         of: [one],
-        name: `${candidate} / ${defense} / ${threatModel}`,
+        under: threatModel,
+        name: named(candidate, defense, threatModel),
         what: "Robust accuracy",
         trust: trustOf(
           one.trusted,
@@ -156,7 +148,7 @@ function cleanSubjects(
         ([defense, clean]): Measured => ({
           ...measure(clean),
           of: [{ candidate: candidate.id, defense }],
-          name: `${candidate.id} / ${defense}`,
+          name: named(candidate.id, defense),
           what: "Clean accuracy",
           trust: "trusted",
         }),
@@ -180,12 +172,13 @@ function meanSubjects(
     )
     .map((one): Measured => {
       const { candidate, defense, threatModel, values, mean, low, high } = one;
-      const place = [defense, threatModel].filter((part) => part !== null);
       return {
-        of: results.candidates
+        of: results.planned
           .filter(({ replica }) => replica?.of === candidate)
           .map(({ id }) => ({ candidate: id, defense })),
-        name: [candidate, ...place].join(" / "),
+        under: threatModel ?? undefined,
+        isMean: true,
+        name: named(candidate, defense, threatModel),
         what: `Mean ${clean ? "clean" : "robust"} accuracy over seeds`,
         value: mean,
         interval: { low, high },
@@ -216,11 +209,10 @@ function leastTrusted(
 
 function dropSubjects(
   limits: Limits["cleanAccuracyDrop"],
-  { candidates, cells }: GateInput,
+  { candidates, cells, planned }: GateInput,
 ): Measured[] {
-  const reference = limits.than
-    ? candidates.find(({ id }) => id === limits.than)
-    : candidates[0];
+  const named = referenceOf(limits.than, planned);
+  const reference = candidates.find(({ id }) => id === named?.id);
   if (!reference) return [];
   return candidates
     .filter(
@@ -244,9 +236,6 @@ function dropSubjects(
     });
 }
 
-const taskOf = ({ member }: GateInput["candidates"][number]): string =>
-  member?.task ?? MAIN;
-
 function successSubjects(
   limits: Limits["attackSuccess"],
   { cells }: GateInput,
@@ -260,7 +249,13 @@ function successSubjects(
       // Without a correct sample there was nothing to break: any rate is possible.
       ...measure(cell.attackSuccess ?? { value: 0, low: 0, high: 1, n: 0 }),
       of: [cell],
-      name: `${cell.candidate} / ${cell.defense} / ${cell.attack} / ${cell.threatModel.id}`,
+      under: cell.threatModel.id,
+      name: named(
+        cell.candidate,
+        cell.defense,
+        cell.attack,
+        cell.threatModel.id,
+      ),
       what: "Attack success",
       trust: trustOf(cell.trusted, [cell.checks]),
     }));
@@ -276,7 +271,7 @@ function certifiedSubjects(
     .map((one) => ({
       ...measure(certifiedAt(one.radii, radius)),
       of: [one],
-      name: `${one.candidate} / smoothed by ${one.sigma}`,
+      name: named(one.candidate, `smoothed by ${one.sigma}`),
       what: `Certified accuracy at a radius of ${radius}`,
       trust: radius > largestRadius(one) ? "beyond proof" : "trusted",
     }));
@@ -361,22 +356,4 @@ function trustOf(
   if (checks.some(isVoid)) return "void";
   if (!evaluated) return "not evaluated";
   return trusted ? "trusted" : "too good";
-}
-
-const selectors = [
-  "candidate",
-  "defense",
-  "attack",
-  "threatModel",
-  "trial",
-  "repair",
-] as const;
-
-function selects(
-  limits: Partial<Record<(typeof selectors)[number], string>>,
-  subject: Partial<Record<(typeof selectors)[number], string>>,
-): boolean {
-  return selectors.every(
-    (key) => limits[key] === undefined || limits[key] === subject[key],
-  );
 }

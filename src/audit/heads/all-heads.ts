@@ -73,6 +73,14 @@ function togetherWork(
     record: `together/${key}.json`,
     needs,
     size: cells.reduce((sum, { examples }) => sum + examples.size, 0),
+    about: cells.map(({ planned: p }) => ({
+      what: "heads",
+      id: `${p.id} on all heads`,
+      candidate: p.candidate,
+      defense: p.defense,
+      attack: p.attack,
+      threatModel: p.threatModel,
+    })),
     async compute() {
       await tidy(bench, Math.max(MOST, cells.length));
       const heads = await headsOf(cells, run);

@@ -111,7 +111,8 @@ function replayWork(
   { made, judged, shared }: Pair,
   { benchOf }: Replaying,
 ): Yields<string> {
-  const { candidate, parts } = judged.planned;
+  const { candidate, parts, defense, attack, threatModel } = judged.planned;
+  const what = `${made.planned.id} on ${candidate}`;
   const bench = benchOf(candidate);
   const key = hashOf({
     kind: "replay",
@@ -120,11 +121,14 @@ function replayWork(
     shared,
   });
   return yields(bench.store, {
-    id: `replay ${made.planned.id} on ${candidate}`,
+    id: `replay ${what}`,
     kind: "heads",
     record: `replays/${key}.json`,
     needs: [made.examples, judged.score],
     size: shared.length,
+    about: [
+      { what: "heads", id: what, candidate, defense, attack, threatModel },
+    ],
     async compute() {
       await tidy(bench);
       const { data } = bench;

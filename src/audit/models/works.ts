@@ -161,6 +161,7 @@ function lookAtBase(
     record: `looks/${hash}.json`,
     needs: made,
     size: data.pretraining?.test.y.length ?? 1,
+    about: [{ what: "base", id: which === "base" ? "base" : "unrelated base" }],
     async compute() {
       const ready = await models[which]();
       if (!ready) throw new Error("there is a base; the plan says so");
@@ -198,6 +199,7 @@ function lookWork(
     record: `looks/${hash}.json`,
     needs: [...new Set([...made, ...(base?.made ?? [])])],
     size: target.test.y.length,
+    about: [{ what: "candidate", id, candidate: id }],
     compute: () => lookAt(id, models, shop),
     headline: ({ result }) => ({ what: "clean", rate: result.cleanAccuracy }),
   });

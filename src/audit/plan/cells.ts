@@ -20,6 +20,8 @@ export interface PlannedCell {
   readonly adaptive: boolean;
   /** Whether what is left standing is tried again by other means: not along a sweep. */
   readonly probed: boolean;
+  /** Whether it is one that is computed again on the source domain. */
+  readonly isOnSource?: boolean;
 }
 
 /** A budget with its name. */

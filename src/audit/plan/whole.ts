@@ -1,7 +1,12 @@
 import { needsOf, UsageError } from "#core";
 import { matches } from "#model";
 import type { Known } from "../models/index.ts";
-import { checkGateNames, type LoadedSuite, namesOf } from "../suite/index.ts";
+import {
+  checkGateNames,
+  groupsOf,
+  type LoadedSuite,
+  namesOf,
+} from "../suite/index.ts";
 import { type PreparedData, prepareData } from "../tasks/index.ts";
 import { type Followable, followedCells, onSource } from "./again.ts";
 import { budgetsOf, type PlannedCell, planCells } from "./cells.ts";
@@ -42,12 +47,7 @@ export function planSuite(
 ): Plan {
   checkReferences(suite, file);
   checkGateNames(suite.gate, {
-    candidates: namesOf(
-      Object.values(suite.candidates).map(({ trunk, ...named }) => ({
-        ...named,
-        member: trunk && { of: trunk.of, task: named.task },
-      })),
-    ),
+    candidates: namesOf(groupsOf(suite.candidates)),
     defenses: ["none", ...Object.keys(suite.defenses)],
     attacks: Object.keys(suite.attacks),
     threatModels: budgetsOf(suite).map((b) => b.id),

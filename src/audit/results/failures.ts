@@ -1,13 +1,45 @@
 import { z } from "zod";
 
-/** Why something that was planned has no result. */
+/** What failed, and why. */
 export const failureSchema = z.strictObject({
-  /** What was to be done, such as "cell full/none/pgd@linf". */
+  /** What was to be done, such as "model full". */
   work: z.string(),
   kind: z.string(),
   code: z.string(),
   message: z.string(),
   hint: z.string(),
-  /** What failed before it, where it is not itself what failed. */
+});
+
+/** A result that was planned and is not there. */
+export const missingSchema = z.strictObject({
+  what: z.enum([
+    "base",
+    "candidate",
+    "cell",
+    "heads",
+    "epoch",
+    "source",
+    "trial",
+    "certificate",
+    "gallery",
+  ]),
+  /** What it is called, such as "full/none/pgd@linf-0.1". */
+  id: z.string(),
+  /** What it is about, as far as that says something of it. */
+  candidate: z.string().optional(),
+  defense: z.string().optional(),
+  attack: z.string().optional(),
+  /** Id of the threat model. */
+  threatModel: z.string().optional(),
+  /** Of a cell. */
+  adaptive: z.boolean().optional(),
+  trial: z.string().optional(),
+  repair: z.string().optional(),
+  sigma: z.number().optional(),
+  /** The work that failed, so that it is not there; null where none did. */
   because: z.string().nullable(),
 });
+
+export type FailureResult = z.infer<typeof failureSchema>;
+
+export type MissingResult = z.infer<typeof missingSchema>;

@@ -3,7 +3,7 @@ import { baseSchema, candidateSchema } from "./candidates.ts";
 import { cellSchema } from "./cells.ts";
 import { crossTaskSchema } from "./cross-task.ts";
 import { domainSchema } from "./domains.ts";
-import { failureSchema } from "./failures.ts";
+import { failureSchema, missingSchema } from "./failures.ts";
 import { exampleSchema, textExampleSchema } from "./gallery.ts";
 import { inheritanceSchema } from "./inheritance.ts";
 import {
@@ -21,6 +21,7 @@ export * from "./candidates.ts";
 export * from "./cells.ts";
 export * from "./cross-task.ts";
 export * from "./domains.ts";
+export * from "./failures.ts";
 export * from "./gallery.ts";
 export * from "./inheritance.ts";
 export * from "./outcomes.ts";
@@ -35,7 +36,7 @@ export * from "./values.ts";
  * All times live in `timing` and `seconds`; everything else is the
  * same, byte for byte, whenever the same suite is run with the same seed.
  */
-export const RESULTS_VERSION = "1.2";
+export const RESULTS_VERSION = "1.3";
 
 export const gateRuleSchema = z.strictObject({
   rule: z.string(),
@@ -137,8 +138,10 @@ export const resultsSchema = z.strictObject({
   gallery: z.array(exampleSchema),
   /** The same of texts; absent where the samples are none. */
   textGallery: z.array(textExampleSchema).optional(),
-  /** What has no result, and why; absent where nothing failed. */
+  /** What failed, and why; absent where nothing did. */
   failures: z.array(failureSchema).optional(),
+  /** What was planned and has no result; absent where there is nothing. */
+  missing: z.array(missingSchema).optional(),
   /**
    * What the run had to warn of besides what checks say, such as kept files that had
    * rotted. Absent where there was nothing.

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { nearest, numberOrFraction, UsageError } from "#core";
 import { UNDEFENDED } from "../counting.ts";
 import type { CandidateResult } from "../results/index.ts";
+import type { Candidate } from "./candidates.ts";
 import { didYouMean } from "./document/index.ts";
 
 /**
@@ -13,6 +14,16 @@ export interface Grouped {
   readonly replica: CandidateResult["replica"];
   readonly member?: { readonly of: string; readonly task: string } | null;
 }
+
+/** The candidates of a suite, as a gate groups them. */
+export const groupsOf = (
+  candidates: Readonly<Record<string, Candidate>>,
+): Grouped[] =>
+  Object.values(candidates).map(({ id, replica, trunk, task }) => ({
+    id,
+    replica,
+    member: trunk && { of: trunk.of, task },
+  }));
 
 /**
  * The names by which a gate may speak of candidates: their own, and those that

@@ -15,7 +15,9 @@ export {
   type GateNames,
   type Grouped,
   gateSchema,
+  groupsOf,
   type Limits,
+  type Metric,
   namesOf,
 } from "./gate-rules.ts";
 export { type LoadedSuite, loadSuite, type SuiteInput } from "./load.ts";

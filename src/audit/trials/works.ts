@@ -40,10 +40,10 @@ export function trialWorks(
       ...keysOf(one, foreseen, shop),
       parts: stages.flat(),
     };
-    return once(trialWork(place, stages, foreseen, once));
+    return trialWork(place, stages, foreseen, once);
   });
   return {
-    works: [...made.values()],
+    works: [...made.values(), ...trials],
     found: () =>
       trials.flatMap((work, i) => {
         const found = work.found();
@@ -119,7 +119,7 @@ function trialWork(
   once: <W extends Work>(work: W) => W,
 ): Yields<Conclusion> {
   const { planned, shop, depends, behind } = place;
-  const { id, candidate, chosen, parts } = planned;
+  const { id, candidate, repair, trial, chosen, parts } = planned;
   const control = needsOf(chosen).includes("unrelated") && unrelated?.made;
   let needs: readonly Work[] = [
     looks.get(candidate)!,
@@ -138,6 +138,7 @@ function trialWork(
     record: `trials/${hashOf({ ...depends, ...behind })}.json`,
     needs,
     size: stages.length > 0 ? 1 : trainingSize(place),
+    about: [{ what: "trial", id, candidate, repair, trial }],
     compute: () => concludeTrial(place),
     headline: ({ findings }) => ({
       what: "finding",

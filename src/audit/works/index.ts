@@ -4,6 +4,7 @@ export { type Claims, openClaims } from "./claims.ts";
 export { type Costs, costsOf } from "./costs.ts";
 export { type Estimate, estimate } from "./estimate.ts";
 export { HandDied, NoHands } from "./hand-errors.ts";
+export { lostOf } from "./lost.ts";
 export type { OpenWorks } from "./messages.ts";
 export { missingOf } from "./missing.ts";
 export { ownHands } from "./own-hands.ts";

@@ -1,4 +1,5 @@
 import type { Headline } from "../events.ts";
+import type { MissingResult } from "../results/index.ts";
 
 /** What works compute, in the order in which a run tells of them. */
 export const workKinds = [
@@ -19,6 +20,9 @@ export const workKinds = [
 
 export type WorkKind = (typeof workKinds)[number];
 
+/** A part of the results that is not there where a work is not done. */
+export type About = Omit<MissingResult, "because">;
+
 /**
  * As much as one hand computes at once. All works of a run are known before any is
  * done; what one finds is in the store, so that whoever has the store can do the next.
@@ -36,6 +40,8 @@ export interface Work {
   readonly needs: readonly Work[];
   /** How much there is to do, in a unit of its kind. */
   readonly size: number;
+  /** What is lost without it, besides what other works lose that need it. */
+  readonly about?: readonly About[];
   /** Computes, and keeps what was found as `record`. */
   run(): Promise<void>;
   /** What it found, in short, where it is done and people would like to see that. */
@@ -60,6 +66,7 @@ export interface Hands {
 /** Why a work has no result. */
 export interface Failure {
   readonly work: string;
+  readonly record: string;
   readonly kind: WorkKind;
   readonly code: string;
   readonly message: string;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { summary } from "../../../src/audit/certify/smoothing.ts";
 import { evaluateGate } from "../../../src/audit/gate/evaluate.ts";
-import type { GateInput } from "../../../src/audit/gate/subjects.ts";
+import type { GateInput } from "../../../src/audit/gate/input.ts";
 import { seedSummaries } from "../../../src/audit/judging/seeds.ts";
 import { worstCases } from "../../../src/audit/judging/worst-case.ts";
 import type { Cell } from "../../../src/audit/results/cells.ts";
@@ -22,6 +22,7 @@ function input(
   const unit = { title: "", reference: "", params: {} };
   const distinct = <T>(values: T[]) => [...new Set(values)];
   return {
+    planned: candidates,
     candidates,
     cells,
     seeds: [],
