@@ -684,6 +684,9 @@ describe("warnings-together", () => {
     const both = probed({ ...rising, ...rough });
     expect(status(id, both)).toBe("failed");
     expect(isTrusted(trustChecks(both, [both]))).toBe(false);
+    const kinks = probed({ ...rising, gradientError: 0.2 });
+    expect(status("gradient-agrees", kinks)).toBe("warned");
+    expect(status(id, kinks)).toBe("passed");
     const moreSteps = { ...tries(0), rise: 0.2 };
     expect(status(id, probed({ ...rising, moreSteps }))).toBe("passed");
     const few = {

@@ -29,6 +29,10 @@ export const gradientAgrees: TrustCheck = {
   },
 };
 
+/** Whether the loss does what the gradient says of a step of the attack. */
+export const leadsOn = (steps: AttackProbes["alongSteps"] | undefined) =>
+  steps !== null && steps !== undefined && steps.kept >= KEPT.most;
+
 function nearby({ gradientError: error }: AttackProbes): Finding {
   if (error === null || error === undefined) return undefined;
   const seen = `Where the attack stopped, gradient and finite differences are ${percent(error)} apart`;
@@ -48,7 +52,7 @@ function overSteps({ alongSteps }: AttackProbes): Finding {
   if (!alongSteps) return undefined;
   const { kept, size } = alongSteps;
   const seen = `Over a step of the attack (${Number(size.toPrecision(3))} eps) the loss changes by ${percent(kept)} of what the gradient says`;
-  if (kept >= KEPT.most) return { status: "passed", message: `${seen}.` };
+  if (leadsOn(alongSteps)) return { status: "passed", message: `${seen}.` };
   return kept >= KEPT.least
     ? {
         status: "warned",

@@ -1,6 +1,7 @@
 import { percent, samples } from "../../words.ts";
 import { type Evidence, type Finding, STRONGER } from "../check.ts";
 import type { AttackProbes, Tries } from "../probes/index.ts";
+import { leadsOn } from "./gradient-agrees.ts";
 
 /** Of all samples, what all tries may break together, as of `other-means`. */
 const TOLERATED = 0.03;
@@ -64,12 +65,14 @@ export function warningsTogether(
 
 /**
  * Whether the warning says that the attack is weak, beyond the samples that are counted
- * anyway: a model without a gradient was searched otherwise.
+ * anyway. A model without a gradient was searched otherwise, and the kinks of a
+ * quantised one do not matter where a step of the attack passes over them.
  */
-const speaks = (id: string, { probes, noGradient }: Evidence): boolean =>
-  id === "converged-in-steps"
-    ? probes?.moreSteps?.broken === 0
-    : id !== "gradients-available" || noGradient === null;
+function speaks(id: string, { probes, noGradient }: Evidence): boolean {
+  if (id === "converged-in-steps") return probes?.moreSteps?.broken === 0;
+  if (id === "gradients-available") return noGradient === null;
+  return id !== "gradient-agrees" || !leadsOn(probes?.alongSteps);
+}
 
 /** What was tried within the budget. */
 const triesOf = ({
