@@ -28,6 +28,7 @@ export { nearest } from "./nearest.ts";
 export type { Need } from "./needs.ts";
 export { classColour } from "./palette.ts";
 export { Random } from "./random.ts";
+export { repeated } from "./repeated.ts";
 export { revived, type SentError, sentError } from "./sent-errors.ts";
 export { logSumExp, softmax } from "./softmax.ts";
 export { jsonText, line, lines, visible, withoutUnseen } from "./visible.ts";

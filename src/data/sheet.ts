@@ -95,10 +95,18 @@ function requireNames({ columns, file }: Sheet): void {
   );
 }
 
+/** Places of columns by their names: a file may have thousands. */
+const places = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
+
 /** Where a column stands in the file. */
 export function placeOf({ columns, file }: Sheet, name: string): number {
-  const at = columns.indexOf(name);
-  if (at >= 0) return at;
+  const known =
+    places.get(columns) ??
+    // Of columns of one name the first counts.
+    new Map(columns.map((c, i) => [c, i] as const).reverse());
+  places.set(columns, known);
+  const at = known.get(name);
+  if (at !== undefined) return at;
   const meant = nearest(name, columns);
   throw new UsageError(
     "DATA_COLUMN",
@@ -307,9 +315,10 @@ export function answersOf(
   const cells = cellsOf(sheet, name, spec.classes);
   const found = inOrder(cells);
   const classes = spec.classes ?? found;
-  const byName = found.every((text) => classes.includes(text));
+  const numberOf = new Map(classes.map((one, k) => [one, k] as const));
+  const byName = found.every((text) => numberOf.has(text));
   const y = Int32Array.from(cells, (text, i) => {
-    if (byName) return classes.indexOf(text);
+    if (byName) return numberOf.get(text) as number;
     const label = Number(text);
     if (Number.isInteger(label) && label >= 0 && label < classes.length)
       return label;

@@ -1,4 +1,4 @@
-import { AssayError } from "#core";
+import { AssayError, repeated } from "#core";
 import { type FloatTensor, sizeOf } from "#onnx";
 import type { Locate, Samples } from "./source.ts";
 
@@ -124,11 +124,11 @@ function noSamples(locate: Locate): AssayError {
 }
 
 function distinct(classes: readonly string[], locate: Locate): void {
-  const repeated = classes.find((name, i) => classes.indexOf(name) !== i);
-  if (repeated !== undefined) {
+  const twice = repeated(classes);
+  if (twice !== undefined) {
     throw new AssayError(
       "DATA_CLASSES",
-      `${locate("labels")} has two classes named "${repeated}"`,
+      `${locate("labels")} has two classes named "${twice}"`,
       "Give each class its own name.",
     );
   }

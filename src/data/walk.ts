@@ -36,8 +36,9 @@ export function walkFolders(root: string): {
       : [folder],
   );
   const classes = [...new Set(ofClasses.map(({ name }) => name))].sort();
+  const labels = new Map(classes.map((name, k) => [name, k] as const));
   const images = ofClasses.flatMap((folder): Found[] => {
-    const label = classes.indexOf(folder.name);
+    const label = labels.get(folder.name) as number;
     const { part } = folder;
     return filesBelow(folder, real, [folder.file]).map(({ file, shown }) => ({
       file,

@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { type CsvError, parse } from "csv-parse/sync";
 import { z } from "zod";
-import { AssayError, messageOf, readFile } from "#core";
+import { AssayError, messageOf, readFile, repeated } from "#core";
 import { type Sheet, samplesOf } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import { saysWhatIsRight, tableKeys } from "../table-spec.ts";
@@ -81,7 +81,7 @@ export function readCsv(
   const columns = header
     ? (records[0]?.record ?? []).map((name) => name.trim())
     : (rows[0]?.record ?? []).map((_, i) => `c${i + 1}`);
-  const twice = columns.find((name, i) => columns.indexOf(name) !== i);
+  const twice = repeated(columns);
   if (twice !== undefined)
     throw new AssayError(
       "DATA_FORMAT",
