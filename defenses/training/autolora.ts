@@ -34,6 +34,7 @@ const ACCURACY = "natural accuracy";
  */
 export const autolora = defineTrainingDefense({
   id: "autolora",
+  needs: ["one class"],
   title: "AutoLoRa",
   reference: "Xu et al. 2023, arXiv:2310.01818",
   makesExamples: true,

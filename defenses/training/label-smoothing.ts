@@ -8,6 +8,7 @@ import { defineTrainingDefense, distributionCriterion } from "#tuning";
  */
 export const labelSmoothing = defineTrainingDefense({
   id: "label-smoothing",
+  needs: ["one class"],
   title: "Label smoothing",
   reference: "Szegedy et al. 2016, arXiv:1512.00567",
   manyTasks: true,

@@ -18,6 +18,7 @@ import { ADVERSARIAL, beside, nextTo, requireClasses } from "./beside.ts";
  */
 export const mart = defineTrainingDefense({
   id: "mart",
+  needs: ["one class"],
   title: "MART",
   reference: "Wang et al. 2020, ICLR, openreview rklOg6EFwS",
   makesExamples: true,

@@ -22,6 +22,7 @@ import { ADVERSARIAL, beside, nextTo, requireClasses } from "./beside.ts";
  */
 export const trades = defineTrainingDefense({
   id: "trades",
+  needs: ["one class"],
   title: "TRADES",
   reference: "Zhang et al. 2019, arXiv:1901.08573",
   makesExamples: true,

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Chosen } from "#core";
+import type { Chosen, Need } from "#core";
 import type { OpenPart, TrainingContext, TrainingPart } from "./part.ts";
 
 /** A proactive defence: it changes how a model is trained, with any strategy. */
@@ -9,6 +9,8 @@ export interface TrainingDefense<S extends z.ZodObject = z.ZodObject> {
   readonly title: string;
   readonly reference: string;
   readonly params: S;
+  /** What it needs besides a candidate; nothing when left out. */
+  readonly needs?: readonly Need[];
   /**
    * Whether it replaces batches by examples of its own making; two that do so
    * cannot be combined.

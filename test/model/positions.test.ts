@@ -313,6 +313,12 @@ describe("a class at each pixel", () => {
       /2 classes may lie along either end, or along none/,
     ],
     [
+      "time before the batch",
+      pixelNet(3, (b, v) => b.transpose(b.reshape(v, [-1, 3, 24]), [2, 0, 1])),
+      {},
+      /its batch is not first, as of sequences without an alignment \(CTC\)/,
+    ],
+    [
       "one that is not stated",
       pixelNet(3, (_b, v) => v),
       { task: undefined },

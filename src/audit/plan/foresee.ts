@@ -113,6 +113,7 @@ async function placeOf(
   if ("settings" in candidate)
     for (const part of candidate.settings.augment) checkNeeds(part, place);
   if (candidate.adaptation) checkNeeds(candidate.adaptation, place);
+  for (const part of candidate.training) checkNeeds(part, place);
   return place;
 }
 

@@ -62,6 +62,11 @@ export function positionsOf(
       "expected [batch, classes, ...] or [batch, ..., classes]",
       "Name the output with a class at each position (output:), or state the task that the model has.",
     );
+  if (typeof dims[0] === "number")
+    refuse(
+      "and its batch is not first, as of sequences without an alignment (CTC)",
+      "Export it as [batch, length, classes], and give the class of each step.",
+    );
   const axis = classAxis(dims, { task, classes, shape });
   if (axis === undefined)
     return refuse(

@@ -246,7 +246,7 @@ test.each([
   [
     "training parts that compare classes",
     { candidate: "{ strategy: full, epochs: 1, training: trades }" },
-    /TRADES compares probabilities of classes, the model is one of positions/,
+    /candidates.full: trades is about classes, and the outputs are labels or values/,
   ],
   [
     "certificates",
