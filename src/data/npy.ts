@@ -74,8 +74,8 @@ export function readNpy(
   file: string,
   hint = "Write it again with numpy.save, as an array of numbers.",
 ): NumpyArray {
-  const refuse = (why: string) =>
-    new AssayError("NPY_INVALID", `${file}: ${why}`, hint);
+  const refuse = (why: string, what = hint) =>
+    new AssayError("NPY_INVALID", `${file}: ${why}`, what);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== MAGIC)
     throw refuse("not a .npy file");
@@ -91,6 +91,9 @@ export function readNpy(
   if (shape === undefined || !reader)
     throw refuse(
       `expected an array of numbers, found ${/'descr': ([^,]*),/.exec(header)?.[1] ?? "no type"}`,
+      /'descr': '[<>|]?[US]/.test(header)
+        ? "Write names as numbers (classes, y = numpy.unique(names, return_inverse=True)), and the names as classes in the suite."
+        : undefined,
     );
   const dims = shape
     .split(",")

@@ -209,6 +209,8 @@ function asModel(
   const { noise = [], detectors = [], heads = [] } = saved ?? {};
   const head = saved && chooseHead(heads, options.head, file);
   const stated = options.classes ?? head?.classes ?? saved?.classes;
+  // Of several outputs some may be made without the choice.
+  if (!saved && graph.outputs.length === 1) refuseBranches(graph, file);
   const found: Found = saved
     ? wholeOutput(
         noiseOutside(graph, noise, BATCH),

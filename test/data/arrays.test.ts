@@ -206,6 +206,9 @@ describe("NumPy arrays", () => {
     await expect(
       load(npyFile("|O", [2, 2], new Uint8Array(4)), labels),
     ).rejects.toThrow(/expected an array of numbers, found '\|O'/);
+    await expect(
+      load(x, npyFile("<U3", [2], new Uint8Array(24))),
+    ).rejects.toMatchObject({ hint: expect.stringContaining("numpy.unique") });
     await expect(load(labels, x)).rejects.toThrow(/x\.npy has shape \[2\]/);
     await expect(
       load(x, npyFile("<i8", [2], bytesOf(BigInt64Array.of(2n ** 40n, 0n)))),
