@@ -1,7 +1,7 @@
 import { GraphBuilder } from "./builder.ts";
 import { axisOf, multiply } from "./dims.ts";
-import { attribute, type Dim, type Graph, type Node } from "./graph.ts";
-import { isAlike } from "./tensor.ts";
+import { attribute, type Dim, type Graph, int, type Node } from "./graph.ts";
+import { int64s, isAlike, numbers } from "./tensor.ts";
 
 /** The name of the open batch dimension. */
 export const BATCH = "batch";
@@ -208,6 +208,29 @@ const slice: Opener = ({ b, node, size }) => {
   return { ...node, inputs: [x, starts, b.ints(told), axes, ...rest] };
 };
 
+/**
+ * Numbers of a flattened batch by their places, as PyTorch writes views of maps whose
+ * channels are last (`as_strided`): the places of one sample, in each.
+ */
+const gather: Opener = ({ b, node, size, joined }) => {
+  const [x = "", places = ""] = node.inputs;
+  const [dim, ...more] = b.dims(x) ?? [];
+  const chosen = b.constantOf(places);
+  const isFront = typeof dim === "string" && joined.get(dim) === 1;
+  if (!isFront || more.length > 0 || chosen?.dims[0] !== size) return node;
+  const own = (asExported(dim, size) ?? Number.NaN) / size;
+  const all = numbers(chosen);
+  const first = all.slice(0, all.length / size);
+  const isEach = all.every(
+    (v, i) =>
+      v === first[i % first.length]! + own * Math.floor(i / first.length),
+  );
+  if (!isEach || first.some((v) => v < 0 || v >= own)) return node;
+  const one = b.constant(int64s(first, chosen.dims.slice(1)));
+  const inputs = [b.reshape(x, [-1, own]), one];
+  return { ...node, inputs, attributes: { axis: int(1) } };
+};
+
 /** Parts without the batch, such as a class token, are repeated for each sample. */
 const concat: Opener = ({ b, node, size, input }) => {
   const dims = node.inputs.map((name) => b.dims(name));
@@ -339,6 +362,7 @@ const openers: Readonly<Record<string, Opener>> = {
   Reshape: reshape,
   Expand: expand,
   Slice: slice,
+  Gather: gather,
   Concat: concat,
   LSTM: recurrent,
   GRU: recurrent,

@@ -139,6 +139,19 @@ const bodies: Record<
       return reshape(b, last, [n, 2]);
     },
   },
+  "a view of maps by flat places (as_strided)": {
+    shape: [4, 3, 2],
+    body(b, x, n) {
+      const flat = reshape(b, x, [-1], 0);
+      // Channels are last, and every other pixel is left out.
+      const places = Array.from({ length: n * 12 }, (_, i) => {
+        const [sample, at] = [Math.floor(i / 12), i % 12];
+        return 24 * sample + 6 * (at % 4) + 2 * Math.floor(at / 4);
+      });
+      const view = b.op("Gather", [flat, b.constant(int64s(places, [n, 12]))]);
+      return reshape(b, view, [n, 12]);
+    },
+  },
   "constants and slices as large as the batch": {
     shape: [4],
     body(b, x, n) {
