@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { copyOf, type FloatTensor, sizeOf, takeRows } from "#onnx";
 import type { AttackInput } from "../attack.ts";
+import { clamped } from "../norms/branchless.ts";
 import { norms } from "../norms/index.ts";
 import { type PlaneNorm, waysToPlanes } from "./hyperplane.ts";
 import type { Rivals } from "./rivals.ts";
@@ -109,7 +110,7 @@ function waysOf({ x, ball, params }: AttackInput<FabParams>): Ways {
         const near = point[k]! + eta * here[k]!;
         const origin = centre[k]! + eta * there[k]!;
         const moved = (1 - alpha) * near + alpha * origin;
-        point[k] = Math.min(high, Math.max(low, moved));
+        point[k] = clamped(moved, low, high);
       }
     },
   };

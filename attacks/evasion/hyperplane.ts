@@ -1,3 +1,4 @@
+import { signOf } from "../norms/branchless.ts";
 import type { Norm } from "../norms/index.ts";
 import { largestFirst } from "../norms/largest-first.ts";
 
@@ -53,12 +54,13 @@ export function waysToPlanes(
     let movables = 0;
     for (let i = 0; i < count; i++) {
       const w = down * normal[i]!;
-      const far = (w > 0 ? low : high) - point[i]!;
+      const falls = Number(w > 0);
+      const far = falls * low + (1 - falls) * high - point[i]!;
       place[movables] = i;
       slope[movables] = Math.abs(w);
       most[movables] = far;
       // Unless it is at its bound, or the plane does not fall with it.
-      if (w * far < 0) movables++;
+      movables += Number(w * far < 0);
     }
     if (norm === "l1") steepestFirst(way, movable, movables, goal);
     else together(way, movable, movables, goal, norm === "linf");
@@ -115,7 +117,7 @@ function together(
     if (still === count) {
       for (let k = 0; k < count; k++) {
         const size = time * (even ? 1 : slope[k]!);
-        way[place[k]!] = most[k]! > 0 ? size : -size;
+        way[place[k]!] = size * signOf(most[k]!);
       }
       return;
     }

@@ -49,16 +49,16 @@ export const square = defineAttack({
       if (query % 16 === 0) onProgress(query / params.queries);
       const open = target.open();
       if (open.length === 0) break;
-      const centres = takeRows(x, open);
       const tries = takeRows(best, open);
       const share = shareAt(query, params);
       open.forEach((sample, place) => {
-        const [to, centre] = [rowOf(tries, place), rowOf(centres, place)];
+        const [to, centre] = [rowOf(tries, place), rowOf(x, sample)];
         const stream = streams[sample]!;
         if (query === 0) moves.start(to, centre, canvas, stream);
         else moves.change(to, centre, share, canvas, stream);
       });
-      const points = ball.norm === "l1" ? ball.project(centres, tries) : tries;
+      const points =
+        ball.norm === "l1" ? ball.project(takeRows(x, open), tries) : tries;
       const scores = await target.scores(points, open);
       const margins = open.map((sample, place) =>
         marginOf(rowOf(scores, place), y[sample]!),
