@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Random } from "#core";
 import {
   clopperPearson,
   clusteredInterval,
+  meanOfShares,
   newcombe,
   rate,
   wilson,
@@ -172,5 +174,34 @@ describe("the interval of groups with samples of their own", () => {
     expect(clusteredInterval(all).high).toBeCloseTo(high, 9);
     const pooled = clopperPearson(250, 500);
     expect(high - low).toBeGreaterThan(5 * (pooled.high - pooled.low));
+  });
+});
+
+describe("the mean of shares", () => {
+  const kinds: [string, (random: Random) => number, number][] = [
+    ["all or nothing", (r) => Number(r.uniform() < 0.9), 0.9],
+    ["even", (r) => r.uniform(), 0.5],
+    ["near one", (r) => r.uniform() ** 0.05, 1 / 1.05],
+    ["one or a half", (r) => (r.uniform() < 0.02 ? 0.5 : 1), 0.99],
+  ];
+
+  it.each(kinds)("%s: covers at least as often as it says", (_, draw, mean) => {
+    for (const n of [10, 40]) {
+      const random = new Random(`shares ${n}`);
+      let covered = 0;
+      for (let i = 0; i < 400; i++) {
+        const { low, high } = meanOfShares(
+          Array.from({ length: n }, () => draw(random)),
+        );
+        if (low <= mean && mean <= high) covered++;
+      }
+      expect(covered / 400).toBeGreaterThan(0.935);
+    }
+  });
+
+  it("is never without width", () => {
+    const { low, high } = meanOfShares([1, 1, 1, 1]);
+    expect(high).toBe(1);
+    expect(low).toBeCloseTo(0.025 ** 0.25);
   });
 });

@@ -249,6 +249,14 @@ test.each([
     /candidates.full: trades is about classes, and the outputs are labels or values/,
   ],
   [
+    "several tasks on one trunk",
+    {
+      candidate: "{ strategy: full, epochs: 1, tasks: [main, ink] }",
+      more: "tasks: { ink: { relabel: { above: 0.5 }, task: { kind: regression, tolerance: 0.1 } } }",
+    },
+    /task "main" is a class at each position, which no head beside others gives/,
+  ],
+  [
     "certificates",
     { more: "certify: { sigma: 0.1 }" },
     /certify is about classes/,
