@@ -256,6 +256,15 @@ const recurrent: Opener = ({ b, node, size, input }) => {
   return { ...node, inputs };
 };
 
+/** Places to sample that are the same for each sample, as an affine grid is. */
+const gridSample: Opener = ({ b, node, size, input }) => {
+  const [x = "", grid = ""] = node.inputs;
+  const isFixed = b.dims(grid)?.[0] === size;
+  return batchAxis(b.dims(x)) === 0 && isFixed
+    ? { ...node, inputs: [x, forEach(grid, 0, { b, input })] }
+    : node;
+};
+
 /** Operands that hold the same for each sample of the old size are broadcast. */
 const broadcast: Opener = ({ b, node, size }) => {
   const dims = node.inputs.map((name) => b.dims(name));
@@ -363,6 +372,7 @@ const openers: Readonly<Record<string, Opener>> = {
   Expand: expand,
   Slice: slice,
   Gather: gather,
+  GridSample: gridSample,
   Concat: concat,
   LSTM: recurrent,
   GRU: recurrent,

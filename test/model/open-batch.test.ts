@@ -152,6 +152,18 @@ const bodies: Record<
       return reshape(b, view, [n, 12]);
     },
   },
+  "pixels at places that are the same in each sample": {
+    shape: [1, 4, 4],
+    body(b, x, n) {
+      const one = drawn([1, 2, 3, 2]).data;
+      const grid = floats(
+        [n, 2, 3, 2],
+        Array.from({ length: n }, () => [...one]).flat(),
+      );
+      const seen = b.op("GridSample", [x, b.constant(grid)]);
+      return reshape(b, seen, [n, 6]);
+    },
+  },
   "constants and slices as large as the batch": {
     shape: [4],
     body(b, x, n) {
