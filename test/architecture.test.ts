@@ -71,7 +71,7 @@ const floors: readonly (readonly string[])[] = [
   ["results", "counting.ts", "store.ts", "words.ts"],
   ["statistics", "suite", "events.ts"],
   ["tasks", "work.ts", "works"],
-  ["models", "scan"],
+  ["models", "scan", "queue"],
   ["plan"],
   ["trust"],
   ["attacking", "judging"],
@@ -80,6 +80,7 @@ const floors: readonly (readonly string[])[] = [
   ["judged.ts", "catalog.ts", "schema.ts"],
   ["graph.ts"],
   ["open-run.ts"],
+  ["queued-run.ts"],
   ["run.ts"],
   ["index.ts"],
 ];

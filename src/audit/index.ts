@@ -13,8 +13,10 @@ export {
   planTrials,
   prepareSuite,
 } from "./plan/index.ts";
+export { type ServeOptions, serveQueue } from "./queue/index.ts";
+export { openQueuedRun, type QueueChoice } from "./queued-run.ts";
 export type { Results } from "./results/index.ts";
-export { runAudit } from "./run.ts";
+export { type AuditOptions, runAudit } from "./run.ts";
 export { type Scan, scanModel, scanWeights, writeScan } from "./scan/index.ts";
 export {
   clusteredInterval,
@@ -34,6 +36,7 @@ export { shifted } from "./tasks/index.ts";
 export {
   makespanOf,
   missingOf,
+  type OpenWorks,
   openClaims,
   openPool,
   ownHands,

@@ -2,8 +2,14 @@ import { AssayError } from "#core";
 import type { OnEvent } from "./events.ts";
 import { judged } from "./judged.ts";
 import { openRun, type RunOptions } from "./open-run.ts";
+import { type QueueChoice, queueHands } from "./queued-run.ts";
 import type { Results } from "./results/index.ts";
-import { ownHands, perform } from "./works/index.ts";
+import { type Failure, ownHands, perform } from "./works/index.ts";
+
+export interface AuditOptions extends RunOptions {
+  /** Where works are done; in this process when left out. */
+  readonly queue?: QueueChoice;
+}
 
 /**
  * Runs a suite: plans all works, has them performed, and judges what was found.
@@ -13,7 +19,7 @@ import { ownHands, perform } from "./works/index.ts";
  * @throws UsageError for a suite that cannot be run, InterruptedError when
  *   the signal aborts
  */
-export async function runAudit(options: RunOptions): Promise<Results> {
+export async function runAudit(options: AuditOptions): Promise<Results> {
   const startedAt = new Date();
   const warnings = new Set<string>();
   const onEvent: OnEvent = (event) => {
@@ -21,15 +27,18 @@ export async function runAudit(options: RunOptions): Promise<Results> {
     options.onEvent?.(event);
   };
   const { signal } = options;
-  const { loaded, graph, shop } = await openRun({ ...options, onEvent });
+  const opened = await openRun({ ...options, onEvent });
+  const { loaded, graph, shop } = opened;
   const { store } = shop;
-  const hands = ownHands();
-  const failures = await perform(graph.works, {
-    hands,
-    store,
-    onEvent,
-    signal,
-  });
+  const hands = options.queue
+    ? await queueHands(options.queue, opened, { ...options, onEvent })
+    : ownHands();
+  let failures: Failure[];
+  try {
+    failures = await perform(graph.works, { hands, store, onEvent, signal });
+  } finally {
+    await hands.close();
+  }
   const found = graph.found();
   const [failed] = failures;
   // Without a candidate there is nothing to report on.

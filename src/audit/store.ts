@@ -15,6 +15,8 @@ export interface Store {
   path(...parts: string[]): string;
   /** A record, where it and all that belongs to it is as it was written. */
   read<T>(name: string): T | undefined;
+  /** Names of the files that belong to a record, which is there. */
+  filesOf(name: string): readonly string[];
   /** @param files names of what belongs to it, which is there already */
   write(name: string, record: unknown, files?: readonly string[]): void;
   /** Numbers that belong to a record, which was read before. */
@@ -72,6 +74,7 @@ export function openStore(
       }
       return sealed.record as T;
     },
+    filesOf: (name) => namedIn(readFileSync(path(name), "utf8")) ?? [],
     write(name, record, files = []) {
       const hashes = files.map((file) => [file, sha256OfFile(path(file))]);
       writeFile(path(name), seal({ files: hashes as never, record }));
@@ -80,6 +83,13 @@ export function openStore(
     writeTensor: (name, value) => writeFile(path(name), encodeNpy(value)),
   };
 }
+
+/**
+ * Names of the files that belong to the record with this text; undefined where it is
+ * not as it was written.
+ */
+export const namedIn = (text: string): readonly string[] | undefined =>
+  opened(text)?.files.map(([name]) => name);
 
 function seal(sealed: Sealed): string {
   const rest = `${JSON.stringify(sealed, null, 2).slice(2)}\n`;

@@ -11,6 +11,8 @@ const SECONDS = 60;
 const BYTES = 2 ** 32;
 
 process.on("disconnect", () => process.exit());
+// That may have been before this line.
+if (process.connected === false) process.exit();
 const [told] = (await once(process, "message")) as [FirstRun];
 const { path, options, stated } = told;
 

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { AuditEvent, OnEvent, Results } from "#audit";
+import type { AuditEvent, OnEvent, QueueChoice, Results } from "#audit";
 import { AssayError, revived, type SentError } from "#core";
 import type { EngineChoice } from "#engine";
 
@@ -9,6 +9,7 @@ export interface WorkerInput {
   readonly only?: readonly string[];
   readonly engine?: EngineChoice["engine"];
   readonly device?: EngineChoice["device"];
+  readonly queue?: QueueChoice;
 }
 
 export type WorkerMessage =

@@ -7,6 +7,7 @@ import { listCommand } from "./commands/list.ts";
 import { planCommand } from "./commands/plan.ts";
 import { runCommand } from "./commands/run.ts";
 import { scanCommand } from "./commands/scan.ts";
+import { workerCommand } from "./commands/worker.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 const program = new Command("assay")
@@ -18,6 +19,7 @@ const program = new Command("assay")
 for (const command of [
   runCommand,
   planCommand,
+  workerCommand,
   inspectCommand,
   scanCommand,
   listCommand,
@@ -29,6 +31,8 @@ program.exitOverride();
 
 // Nobody is left to print for when main.ts was killed.
 process.on("disconnect", () => process.exit());
+// That may have been before this line.
+if (process.connected === false) process.exit();
 process.channel?.unref();
 
 // A reader such as `head` may close the pipe early.

@@ -7,7 +7,7 @@ import type { WorkerInput, WorkerMessage } from "./in-worker.ts";
 // The other side of in-worker.ts: runs the audit where blocking does no harm.
 const port = parentPort;
 if (!port) throw new Error("worker.ts runs as a worker thread");
-const { suite, out, only, engine, device } = workerData as WorkerInput;
+const { suite, out, only, engine, device, queue } = workerData as WorkerInput;
 const abort = new AbortController();
 port.on("message", () => abort.abort());
 const send = (message: WorkerMessage) => port.postMessage(message);
@@ -17,6 +17,7 @@ runAudit({
   suite,
   out,
   only,
+  queue,
   engine: { engine, device },
   signal: abort.signal,
   tryModel: (path, options) => tryModel(path, options, abort.signal),

@@ -15,19 +15,22 @@ export interface SentError {
   readonly stack: string;
 }
 
-/** Anything thrown, ready to be sent. What is no AssayError has the code UNEXPECTED. */
+/** The code of what is no AssayError. */
+const UNEXPECTED = "UNEXPECTED";
+
+/** Anything thrown, ready to be sent. */
 export function sentError(error: unknown): SentError {
   const known = error instanceof AssayError;
   return {
     name: known ? error.name : "Error",
-    code: known ? error.code : "UNEXPECTED",
+    code: known ? error.code : UNEXPECTED,
     message: messageOf(error),
     hint: known ? error.hint : "",
     stack: error instanceof Error ? (error.stack ?? "") : "",
   };
 }
 
-/** The error that was sent, in its class. */
+/** The error that was sent: in its class, or as an AssayError where it has another. */
 export function revived({
   name,
   code,
@@ -38,7 +41,7 @@ export function revived({
   if (name === "InterruptedError") return new InterruptedError();
   const said = message.split("\n");
   if (name === "UsageError") return new UsageError(code, said, hint);
-  if (name === "AssayError") return new AssayError(code, said, hint);
+  if (code !== UNEXPECTED) return new AssayError(code, said, hint);
   const error = new Error(message);
   error.stack = stack;
   return error;

@@ -27,13 +27,16 @@ async function open({
   works = opened.works;
 }
 
-async function perform(id: string): Promise<void> {
+async function perform({
+  work: id,
+  record,
+}: Extract<Order, { kind: "do" }>): Promise<void> {
   const work = works.get(id);
-  if (!work)
+  if (work?.record !== record)
     throw new AssayError(
       "WORK_UNKNOWN",
-      `a worker does not know ${id}`,
-      "Leave suite and data as they are while a run goes on.",
+      `a worker ${work ? "would make another" : "does not know"} ${id}: what it depends on is not the same there`,
+      "Give all workers the same suite, data, models and engine, and leave them as they are while a run goes on.",
     );
   await work.run();
 }
@@ -41,7 +44,7 @@ async function perform(id: string): Promise<void> {
 async function obey(order: Order): Promise<void> {
   if (order.kind === "stop") return abort.abort();
   try {
-    await (order.kind === "open" ? open(order) : perform(order.work));
+    await (order.kind === "open" ? open(order) : perform(order));
     send({ kind: "done" });
   } catch (error) {
     send({ kind: "error", error: sentError(error) });
@@ -51,6 +54,8 @@ async function obey(order: Order): Promise<void> {
 process.on("message", obey);
 // The parent has ended, whatever way.
 process.on("disconnect", () => process.exit());
+// That may have been before this line.
+if (process.connected === false) process.exit();
 // A key on the terminal reaches every process of the group; the parent says what to do.
 process.on("SIGINT", () => {});
 if (process.platform !== "linux")

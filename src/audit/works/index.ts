@@ -9,7 +9,7 @@ export type { OpenWorks } from "./messages.ts";
 export { missingOf } from "./missing.ts";
 export { ownHands } from "./own-hands.ts";
 export { type Limits, type PerformOptions, perform } from "./perform.ts";
-export { openPool, type PoolOptions } from "./pool.ts";
+export { type ChildHands, openPool, type PoolOptions } from "./pool.ts";
 export { type Remembered, remembered } from "./remembered.ts";
 export type { WorkGraph } from "./schedule.ts";
 export type { Split } from "./split.ts";

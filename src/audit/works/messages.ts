@@ -24,7 +24,12 @@ export type Order =
       readonly input: unknown;
       readonly threads: number;
     }
-  | { readonly kind: "do"; readonly work: string }
+  | {
+      readonly kind: "do";
+      readonly work: string;
+      /** Its record, which has the hash of all that it depends on. */
+      readonly record: string;
+    }
   | { readonly kind: "stop" };
 
 /** From a child to its pool. An order to open or to do ends in "done" or "error". */

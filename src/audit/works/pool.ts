@@ -19,6 +19,14 @@ export interface PoolOptions {
   readonly onEvent: OnEvent;
 }
 
+/** What a child has to know of a work. */
+type Named = Pick<Work, "id" | "record">;
+
+/** Hands that know works by their names. */
+export interface ChildHands extends Hands {
+  perform(work: Named, signal: AbortSignal): Promise<void>;
+}
+
 /** The code of a work whose worker took too much memory. */
 const FULL = "MEMORY_LIMIT";
 
@@ -33,7 +41,7 @@ const STILLBORN = 3;
  * and another takes its place. One above the limit of memory is killed: its work has
  * failed with MEMORY_LIMIT, unless earlier works may have left what fills it.
  */
-export function openPool(options: PoolOptions): Hands {
+export function openPool(options: PoolOptions): ChildHands {
   const pool = new Pool(options);
   return {
     count: options.count,
@@ -56,7 +64,7 @@ class Pool {
       this.#looks = setInterval(() => this.#look(), LOOK);
   }
 
-  async perform(work: Work, signal: AbortSignal): Promise<void> {
+  async perform(work: Named, signal: AbortSignal): Promise<void> {
     const used = this.#usable();
     if (!used) return this.#by(await this.#born(signal), work, signal);
     try {
@@ -82,9 +90,13 @@ class Pool {
     }
   }
 
-  async #by(child: Child, work: Work, signal: AbortSignal): Promise<void> {
+  async #by(
+    child: Child,
+    { id, record }: Named,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
-      await this.#obey(child, { kind: "do", work: work.id }, signal);
+      await this.#obey(child, { kind: "do", work: id, record }, signal);
     } finally {
       if (child.isUsable) this.#idle.push(child);
       else await this.#end(child);

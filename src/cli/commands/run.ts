@@ -1,7 +1,7 @@
 import { basename, extname, join } from "node:path";
 import { Command } from "commander";
-import type { Results } from "#audit";
-import { InterruptedError, lines, percent, writeFile } from "#core";
+import type { QueueChoice, Results } from "#audit";
+import { InterruptedError, lines, percent, UsageError, writeFile } from "#core";
 import {
   cleanBehind,
   headline,
@@ -24,6 +24,8 @@ import { progressOn, silent } from "../progress.ts";
 interface RunOptions extends EngineOptions {
   out?: string;
   only?: string[];
+  queue?: string;
+  store?: string;
   quiet?: boolean;
   json?: boolean;
 }
@@ -43,6 +45,14 @@ export const runCommand = new Command("run")
   )
   .addOption(engineOption())
   .addOption(deviceOption())
+  .option(
+    "--queue <url>",
+    "have the work done by `assay worker` on any machines, by Redis at this address; needs bullmq and ioredis",
+  )
+  .option(
+    "--store <url>",
+    "a bucket, s3://bucket/prefix, where these machines share no folder; needs aws4fetch",
+  )
   .option("--quiet", "no progress")
   .option("--json", "print the results document instead of a summary")
   .addHelpText(
@@ -54,6 +64,7 @@ Examples:
   assay run audit.yaml --device cuda
   assay run audit.yaml --engine tfjs
   assay run audit.yaml --json | jq .gate
+  assay run audit.yaml --queue redis://host:6379 --store s3://bucket/audits
 
 Exit status: 0 passed, 1 run error, 2 usage or configuration, 3 gate failed,
 4 inconclusive, 130 interrupted. Run the same command again to continue.`,
@@ -63,6 +74,7 @@ Exit status: 0 passed, 1 run error, 2 usage or configuration, 3 gate failed,
   });
 
 async function run(suite: string, options: RunOptions): Promise<number> {
+  const queue = queueOf(options);
   const out = options.out ?? join("runs", basename(suite, extname(suite)));
   const progress = options.quiet ? silent : progressOn(process.stderr);
   const abort = new AbortController();
@@ -79,6 +91,7 @@ async function run(suite: string, options: RunOptions): Promise<number> {
         suite,
         out,
         only: options.only,
+        queue,
         engine: options.engine,
         device: options.device,
       },
@@ -107,9 +120,19 @@ async function run(suite: string, options: RunOptions): Promise<number> {
   }
 }
 
+function queueOf({ queue, store }: RunOptions): QueueChoice | undefined {
+  if (queue !== undefined) return { url: queue, bucket: store };
+  if (store === undefined) return undefined;
+  throw new UsageError(
+    "STORE_ALONE",
+    "--store is for a queue, and there is none",
+    "Add --queue redis://host:6379, or leave it out: --out names the folder of a run.",
+  );
+}
+
 /** The command that goes on where this one stopped. */
 function again(suite: string, out: string, options: RunOptions): string {
-  const { engine, device, only = [], quiet, json } = options;
+  const { engine, device, only = [], queue, store, quiet, json } = options;
   const quoted = (text: string) =>
     /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
   return [
@@ -117,6 +140,9 @@ function again(suite: string, out: string, options: RunOptions): string {
     ...(only.length > 0 ? ["--only", ...only.map(quoted)] : []),
     ...(engine ? ["--engine", engine] : []),
     ...(device && device !== "cpu" ? ["--device", device] : []),
+    // An address may have a password in it.
+    ...(queue ? ["--queue", "<url>"] : []),
+    ...(store ? ["--store", quoted(store)] : []),
     ...(quiet ? ["--quiet"] : []),
     ...(json ? ["--json"] : []),
   ].join(" ");

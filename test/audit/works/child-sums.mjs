@@ -12,6 +12,7 @@ export async function open({ folder, works }) {
     id,
     {
       id,
+      record: record(id),
       run: async () => {
         appendFileSync(join(folder, "pids"), `${process.pid}\n`);
         let sum = 1;

@@ -65,6 +65,7 @@ export async function open(
     id,
     {
       id,
+      record: `${id}.done`,
       run: async () => {
         await acts[id.split(" ")[0]]?.();
         writeFileSync(join(folder, `${id}.done`), String(process.pid));

@@ -9,4 +9,4 @@ const pool = openPool({
   threads: 1,
   onEvent: () => {},
 });
-await pool.perform({ id }, new AbortController().signal);
+await pool.perform({ id, record: `${id}.done` }, new AbortController().signal);

@@ -50,7 +50,7 @@ async function inPool(
     ...options,
   });
   const perform = (id: string, signal = new AbortController().signal) =>
-    pool.perform({ id } as Work, signal);
+    pool.perform({ id, record: `${id}.done` } as Work, signal);
   const by = (file: string) => Number(readFileSync(join(folder, file), "utf8"));
   try {
     await use({ pool, folder, events, perform, by });

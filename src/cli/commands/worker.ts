@@ -1,0 +1,69 @@
+import { availableParallelism } from "node:os";
+import { Command, InvalidArgumentError } from "commander";
+import { serveQueue } from "#audit";
+import { line } from "#core";
+import { exitCodes } from "../exit-codes.ts";
+
+interface WorkerOptions {
+  queue: string;
+  concurrency: number;
+  threads?: number;
+}
+
+const count = (text: string): number => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError("Expected a whole number above 0.");
+};
+
+export const workerCommand = new Command("worker")
+  .description(
+    "do the work of runs that were started with --queue, until it is interrupted",
+  )
+  .requiredOption(
+    "--queue <url>",
+    "Redis or Valkey, as those runs name it; needs bullmq and ioredis",
+  )
+  .option("--concurrency <n>", "works at once, a process each", count, 1)
+  .option(
+    "--threads <n>",
+    "threads of each (default: the cores, shared out)",
+    count,
+  )
+  .addHelpText(
+    "after",
+    `
+Examples:
+  assay worker --queue redis://host:6379
+  assay worker --queue rediss://user@host:6379 --concurrency 4 --threads 1
+
+Start it in a folder where suite, data and models have the paths that they have
+where the run was started. What is found goes to the folder of the run (--out),
+which all machines share, or to the bucket of the run (--store), by the variables
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL_S3.
+ASSAY_QUEUE_PASSWORD is the password, where it does not stand in the address.
+
+A worker runs what suites and their modules say: whoever can write to the queue can
+run anything on it. Interrupted, it hands back what it does and ends with status 130.`,
+  )
+  .action(async ({ queue, concurrency, threads }: WorkerOptions) => {
+    const abort = new AbortController();
+    const interrupt = () => {
+      // A second signal does not wait until works are handed back.
+      if (abort.signal.aborted) process.exit(exitCodes.interrupted);
+      abort.abort();
+    };
+    process.on("SIGINT", interrupt);
+    process.on("SIGTERM", interrupt);
+    await serveQueue({
+      url: queue,
+      module: new URL("../queue-works.js", import.meta.url),
+      concurrency,
+      threads:
+        threads ??
+        Math.max(1, Math.floor(availableParallelism() / concurrency)),
+      onLine: (text) => process.stderr.write(`${line(text)}\n`),
+      signal: abort.signal,
+    });
+    process.exitCode = exitCodes.interrupted;
+  });

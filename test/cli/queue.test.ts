@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Results } from "#results";
+import { put, temporaryFolder } from "../folder.ts";
+import { noRedis, PASSWORD, startRedis, type TestRedis } from "../redis.ts";
+import { assay, main } from "./assay.ts";
+
+const folder = temporaryFolder();
+
+let redis: TestRedis;
+beforeAll(async () => {
+  if (!noRedis) redis = await startRedis(folder);
+});
+
+/** Milliseconds between kills, and how many there are. */
+const EVERY = 2500;
+const KILLS = process.env.ASSAY_LONG ? 100 : 3;
+
+const suite = (candidates: string) => `
+version: 1
+title: tiny
+seed: 3
+data: { source: digits }
+classes: ["5", "6", "7"]
+samples: 30
+base:
+  classes: ["0", "1", "2"]
+  pretrain: { architecture: small-cnn, epochs: 2 }
+candidates: { ${candidates} }
+threatModels:
+  small: { norm: linf, eps: 0.1 }
+attacks:
+  fgsm: fgsm
+  pgd: { id: pgd, steps: 5, relStepSize: 0.4 }
+`;
+
+/** Workers that were started and have not ended. */
+const workers = new Set<ChildProcess>();
+afterAll(() => {
+  for (const worker of workers) worker.kill("SIGKILL");
+});
+
+/** A worker in a folder, and what it says as it goes on. */
+function work(where: string, env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(
+    process.execPath,
+    [main, "worker", "--queue", redis.bare, "--threads", "1"],
+    {
+      cwd: where,
+      env: { ...process.env, ASSAY_QUEUE_PASSWORD: PASSWORD, ...env },
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
+  workers.add(child);
+  let said = "";
+  child.stderr.on("data", (text) => {
+    said += text;
+  });
+  const end = async (signal: NodeJS.Signals) => {
+    workers.delete(child);
+    child.kill(signal);
+    const [code] = await once(child, "exit");
+    return code as number | null;
+  };
+  return { end, said: () => said };
+}
+
+/** The results of a run, as text, with everything but the times. */
+function found(out: string): string {
+  const results: Results = JSON.parse(
+    readFileSync(join(folder, out, "results.json"), "utf8"),
+  );
+  return JSON.stringify(
+    {
+      ...results,
+      timing: null,
+      cells: results.cells.map((c) => ({ ...c, seconds: null })),
+    },
+    null,
+    2,
+  );
+}
+
+test.skipIf(noRedis)(
+  "workers that are killed and a Redis that is restarted change no byte of the results",
+  async () => {
+    put(
+      folder,
+      "suite.yaml",
+      suite(
+        "head: { strategy: head-only, epochs: 2 }, full: { strategy: full, epochs: 2 }",
+      ),
+    );
+    const alone = await assay(folder, "run", "suite.yaml", "--out", "alone");
+    expect(alone.err).not.toContain("error");
+    const crew = [work(folder), work(folder), work(folder)];
+    let over = false;
+    const run = assay(
+      ...([folder, "run", "suite.yaml", "--out", "together"] as const),
+      ...["--queue", redis.url],
+    ).finally(() => {
+      over = true;
+    });
+    let kills = 0;
+    for (; kills < KILLS && !over; kills++) {
+      await wait(EVERY);
+      if (kills === 1) await redis.restart();
+      await crew.shift()!.end("SIGKILL");
+      crew.push(work(folder));
+    }
+    const { code, err } = await run;
+    expect({ code, err }).toEqual({ code: 0, err: expect.any(String) });
+    expect(err).not.toContain("warning");
+    expect(err).not.toContain(PASSWORD);
+    expect(found("together")).toBe(found("alone"));
+    expect(kills).toBeGreaterThan(1);
+    for (const worker of crew) expect(await worker.end("SIGINT")).toBe(130);
+  },
+);
+
+test.skipIf(noRedis)(
+  "a worker that does not have the suite ends the run with a line that says so",
+  async () => {
+    put(folder, "here.yaml", suite("head: { strategy: head-only, epochs: 2 }"));
+    const elsewhere = join(folder, "elsewhere");
+    mkdirSync(elsewhere);
+    const worker = work(elsewhere);
+    const run = () => assay(folder, "run", "here.yaml", "--queue", redis.url);
+    const { code, err } = await run();
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /error: .*worker on .*: no worker starts: here.yaml is not there\n {2}Start/,
+    );
+    put(elsewhere, "here.yaml", suite("full: { strategy: full, epochs: 2 }"));
+    expect((await run()).err).toContain(
+      "here.yaml is not the suite of the run",
+    );
+    await worker.end("SIGKILL");
+  },
+);
+
+test("an address that is none of Redis, and one where nothing is, are refused", async () => {
+  const at = (url: string) => assay(folder, "worker", "--queue", url);
+  expect(await at("http://host")).toMatchObject({ code: 2 });
+  const nobody = await at("redis://:hidden@127.0.0.1:1");
+  expect(nobody.code).toBe(1);
+  expect(nobody.err).toContain("redis://127.0.0.1:1 cannot be used");
+  expect(nobody.err).not.toContain("hidden");
+});

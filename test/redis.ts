@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll } from "vitest";
+
+/** Debian's Redis, unless REDIS_SERVER says otherwise. */
+const program = process.env.REDIS_SERVER ?? "redis-server";
+
+/** True when there is no Redis; never in CI, where its absence has to fail. */
+export const noRedis =
+  !process.env.CI && spawnSync(program, ["--version"]).status !== 0;
+if (noRedis)
+  console.warn(
+    `no ${program}: tests of the queue are skipped (install it, or set REDIS_SERVER)`,
+  );
+
+export const PASSWORD = "open-sesame";
+
+/** A Redis of one test file, on the loopback and a port of its own. */
+export interface TestRedis {
+  readonly url: string;
+  /** The same, without the password. */
+  readonly bare: string;
+  /** Kills it, and starts it again on what it had written. */
+  restart(): Promise<void>;
+}
+
+/** @param folder where it keeps what it is told */
+export async function startRedis(folder: string): Promise<TestRedis> {
+  const port = 20_000 + (process.pid % 40_000);
+  let server: ChildProcess | undefined;
+  const start = async () => {
+    server = spawn(
+      program,
+      [
+        ...["--bind", "127.0.0.1", "--port", String(port), "--dir", folder],
+        ...["--save", "", "--appendonly", "yes", "--requirepass", PASSWORD],
+      ],
+      { stdio: "ignore" },
+    );
+    while (!(await answers(port))) {
+      if (server.exitCode !== null) throw new Error(`no Redis at ${port}`);
+      await wait(20);
+    }
+  };
+  const stop = async () => {
+    server?.kill("SIGKILL");
+    if (server?.exitCode === null && server.signalCode === null)
+      await once(server, "exit");
+  };
+  await start();
+  afterAll(stop);
+  const bare = `redis://127.0.0.1:${port}`;
+  return {
+    url: `redis://:${PASSWORD}@127.0.0.1:${port}`,
+    bare,
+    async restart() {
+      await stop();
+      await start();
+    },
+  };
+}
+
+const answers = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("connect", () => resolve(true));
+    socket.on("error", () => resolve(false));
+    socket.on("connect", () => socket.destroy());
+  });
