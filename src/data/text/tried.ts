@@ -29,6 +29,20 @@ const texts = [
 
 const threads = threadsOf("src/data/text/tokenizer-worker.mjs", 2048);
 
+/** The most characters of a file's own patterns that are tried. */
+const MOST_OWN = 64;
+
+/** Long runs of what the patterns of a file name: `(z|zz)+q` is slow on nothing else. */
+function ownTexts(parsed: unknown): string[] {
+  // Written anew, letters stand for themselves.
+  const patterns =
+    JSON.stringify(parsed).match(/"Regex"\s*:\s*"(?:[^"\\]|\\.)*"/g) ?? [];
+  const named = patterns.join("").match(/[\p{L}\p{N}]/gu) ?? [];
+  return [...new Set(named)]
+    .slice(0, MOST_OWN)
+    .flatMap((one) => [one.repeat(1000), `${one.repeat(1000)}!`]);
+}
+
 /** Hashes of the files that have been tried. */
 const proven = new Set<string>();
 
@@ -47,7 +61,10 @@ export function requireTried(parsed: unknown, text: string): void {
   const state = new Int32Array(new SharedArrayBuffer(4));
   const { port1, port2 } = new MessageChannel();
   const thread = threads.take();
-  thread.postMessage({ parsed, texts, state, port: port2 }, [port2]);
+  thread.postMessage(
+    { parsed, texts: [...texts, ...ownTexts(parsed)], state, port: port2 },
+    [port2],
+  );
   const seconds =
     PATIENCE.seconds * (1 + Math.floor(text.length / PATIENCE.bytes));
   const ended = Atomics.wait(state, 0, 0, 1000 * seconds);
