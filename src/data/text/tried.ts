@@ -32,7 +32,7 @@ const threads = threadsOf("src/data/text/tokenizer-worker.mjs", 2048);
 /** The most characters of a file's own patterns that are tried. */
 const MOST_OWN = 64;
 
-/** Long runs of what the patterns of a file name: `(z|zz)+q` is slow on nothing else. */
+/** Long runs of letters that the patterns of a file name, as z of `(z|zz)+q`. */
 function ownTexts(parsed: unknown): string[] {
   // Written anew, letters stand for themselves.
   const patterns =
