@@ -2,6 +2,7 @@ export { fitToSuite, learns } from "./attacking/index.ts";
 export { type CatalogEntry, catalog } from "./catalog.ts";
 export { certify, predictSmoothed } from "./certify/index.ts";
 export type { AuditEvent, OnEvent } from "./events.ts";
+export { mergeShards } from "./merge.ts";
 export type { TryModel } from "./models/index.ts";
 export { type OpenedRun, openRun, type RunOptions } from "./open-run.ts";
 export {
@@ -16,7 +17,7 @@ export {
 export { type ServeOptions, serveQueue } from "./queue/index.ts";
 export { openQueuedRun, type QueueChoice } from "./queued-run.ts";
 export type { Results } from "./results/index.ts";
-export { type AuditOptions, runAudit } from "./run.ts";
+export { type AuditOptions, runAudit, runShard } from "./run.ts";
 export { type Scan, scanModel, scanWeights, writeScan } from "./scan/index.ts";
 export {
   clusteredInterval,
@@ -42,5 +43,6 @@ export {
   ownHands,
   type PerformOptions,
   perform,
+  type Shard,
   type Work,
 } from "./works/index.ts";

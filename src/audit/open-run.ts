@@ -5,6 +5,7 @@ import { rememberedIn, type TryModel, type Workshop } from "./models/index.ts";
 import { type Plan, planSuite, prepareSuite } from "./plan/index.ts";
 import { openStore } from "./store.ts";
 import { type LoadedSuite, loadSuite, type Suite } from "./suite/index.ts";
+import { prepareData } from "./tasks/index.ts";
 import { type Work, worksBehind } from "./works/index.ts";
 
 export interface RunOptions {
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly engine?: Engine | Pick<EngineChoice, "engine" | "device">;
   /** Threads of the engine; its own choice when left out. */
   readonly threads?: number;
+  /** Whether the process that it is opened for has checked all that there is. */
+  readonly isChecked?: boolean;
   /** What models from outside go through before anything else opens them. */
   readonly tryModel?: TryModel;
   readonly onEvent?: OnEvent;
@@ -53,10 +56,9 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     onEvent({ kind: "warning", message }),
   );
   onEvent({ kind: "phase", title: "Reading data" });
-  const data = await prepareSuite(
-    loaded,
-    tryModel && rememberedIn(store, tryModel),
-  );
+  const data = options.isChecked
+    ? await prepareData(loaded)
+    : await prepareSuite(loaded, tryModel && rememberedIn(store, tryModel));
   const { seed } = suite;
   const shop = { loaded, data, seed, store, engine, onEvent, signal };
   const graph = graphOf(plan, shop);

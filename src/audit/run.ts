@@ -1,13 +1,35 @@
+import { availableParallelism } from "node:os";
 import { AssayError } from "#core";
+import { type Engine, onnxruntime } from "#engine";
+import { bestWorkers } from "./calibration/index.ts";
 import type { OnEvent } from "./events.ts";
 import { judged } from "./judged.ts";
-import { openRun, type RunOptions } from "./open-run.ts";
+import { signShard } from "./merge.ts";
+import { type OpenedRun, openRun, type RunOptions } from "./open-run.ts";
 import { type QueueChoice, queueHands } from "./queued-run.ts";
 import type { Results } from "./results/index.ts";
-import { type Failure, ownHands, perform } from "./works/index.ts";
+import type { WorkerInput } from "./worker.ts";
+import {
+  type Failure,
+  type Hands,
+  openClaims,
+  openPool,
+  ownHands,
+  perform,
+  remembered,
+  type Shard,
+  shardOf,
+  type Work,
+  worksBehind,
+} from "./works/index.ts";
 
 export interface AuditOptions extends RunOptions {
-  /** Where works are done; in this process when left out. */
+  /**
+   * Processes that do the works; "auto" for as many as do best on these cores. This
+   * process does them itself when left out, and where an engine is given.
+   */
+  readonly workers?: number | "auto";
+  /** Has workers anywhere do them instead. */
   readonly queue?: QueueChoice;
 }
 
@@ -26,20 +48,9 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     if (event.kind === "warning") warnings.add(event.message);
     options.onEvent?.(event);
   };
-  const { signal } = options;
-  const opened = await openRun({ ...options, onEvent });
-  const { loaded, graph, shop } = opened;
-  const { store } = shop;
-  const hands = options.queue
-    ? await queueHands(options.queue, opened, { ...options, onEvent })
-    : ownHands();
-  let failures: Failure[];
-  try {
-    failures = await perform(graph.works, { hands, store, onEvent, signal });
-  } finally {
-    await hands.close();
-  }
-  const found = graph.found();
+  const run = await openRun({ ...options, onEvent });
+  const failures = await performed(run.graph.works, run, options, onEvent);
+  const found = run.graph.found();
   const [failed] = failures;
   // Without a candidate there is nothing to report on.
   if (failed && found.candidates.length === 0)
@@ -49,12 +60,92 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
       ...found,
       warnings: [...found.warnings, ...warnings],
       failures,
-      missing: graph.missing(failures),
+      missing: run.graph.missing(failures),
       timing: since(startedAt),
     },
-    loaded,
+    run.loaded,
   );
 }
+
+/**
+ * Computes one shard of a run. What shards have found is put together by `mergeShards`,
+ * and `runAudit` then computes what is left and judges.
+ *
+ * @returns how many works have a result, and why others have none
+ * @throws as `runAudit` does
+ */
+export async function runShard(
+  options: AuditOptions,
+  shard: Shard,
+): Promise<{ done: number; failures: readonly Failure[] }> {
+  const { onEvent = () => {} } = options;
+  const run = await openRun(options);
+  const works = shardOf(run.works.values(), shard);
+  const failures = await performed(works, run, options, onEvent);
+  signShard(run.shop.store, shard, run.loaded);
+  return { done: worksBehind(works).size - failures.length, failures };
+}
+
+/** Has works of a run performed. */
+async function performed(
+  works: readonly Work[],
+  run: OpenedRun,
+  options: AuditOptions,
+  onEvent: OnEvent,
+): Promise<Failure[]> {
+  const { store, engine } = run.shop;
+  const { signal } = options;
+  const hands = options.queue
+    ? await queueHands(options.queue, run, { ...options, onEvent })
+    : await handsFor(options, engine, onEvent);
+  const memory = remembered(engine.title);
+  const claims = openClaims(store.folder);
+  try {
+    return await perform(works, {
+      hands,
+      store,
+      onEvent,
+      signal,
+      claims,
+      costs: memory.costs,
+    });
+  } finally {
+    await hands.close();
+    await claims.close();
+    memory.save();
+  }
+}
+
+async function handsFor(
+  options: AuditOptions,
+  { id, title }: Engine,
+  onEvent: OnEvent,
+): Promise<Hands> {
+  const { workers, suite, out, only, engine } = options;
+  if (workers === undefined || (engine && "load" in engine)) return ownHands();
+  // Another engine may have but one device.
+  if (workers === "auto" && id !== onnxruntime.id) return ownHands();
+  const { workers: count, threads } =
+    workers === "auto"
+      ? await bestWorkers(title)
+      : { workers, threads: threadsOf(workers) };
+  if (count === 1) return ownHands();
+  return openPool({
+    module: new URL("./worker.js", import.meta.url),
+    input: {
+      suite,
+      out,
+      only,
+      engine: engine ?? {},
+    } satisfies WorkerInput,
+    count,
+    threads,
+    onEvent,
+  });
+}
+
+const threadsOf = (workers: number): number =>
+  Math.max(1, Math.floor(availableParallelism() / workers));
 
 function since(start: Date): Results["timing"] {
   const end = new Date();

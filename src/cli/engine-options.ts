@@ -1,4 +1,4 @@
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { devices, type EngineChoice, engines } from "#engine";
 
 /** What `engineOption` and `deviceOption` parse to. */
@@ -22,3 +22,23 @@ export const deviceOption = () =>
   )
     .choices([...devices, "auto"])
     .default("cpu");
+
+/** `--workers`, the same in every command that does the works of a run. */
+export const workersOption = () =>
+  new Option(
+    "--workers <n>",
+    "processes that compute (default: what does best on these cores, which is measured once)",
+  ).argParser((text) => {
+    const n = Number(text);
+    if (Number.isInteger(n) && n > 0) return n;
+    throw new InvalidArgumentError("It has to be a whole number above 0.");
+  });
+
+/** Workers where none are asked for: a device or TensorFlow.js is for one. */
+export const usualWorkers = ({
+  engine,
+  device,
+}: EngineOptions): "auto" | undefined =>
+  engine !== "tfjs" && (device === undefined || device === "cpu")
+    ? "auto"
+    : undefined;

@@ -1,5 +1,12 @@
 import { Worker } from "node:worker_threads";
-import type { AuditEvent, OnEvent, QueueChoice, Results } from "#audit";
+import type {
+  AuditEvent,
+  OnEvent,
+  QueueChoice,
+  Results,
+  runShard,
+  Shard,
+} from "#audit";
 import { AssayError, revived, type SentError } from "#core";
 import type { EngineChoice } from "#engine";
 
@@ -9,12 +16,18 @@ export interface WorkerInput {
   readonly only?: readonly string[];
   readonly engine?: EngineChoice["engine"];
   readonly device?: EngineChoice["device"];
+  readonly workers?: number | "auto";
   readonly queue?: QueueChoice;
+  /** Only this part of the run; all of it when left out. */
+  readonly shard?: Shard;
 }
+
+/** What a shard comes to. */
+export type ShardDone = Awaited<ReturnType<typeof runShard>>;
 
 export type WorkerMessage =
   | { kind: "event"; event: AuditEvent }
-  | { kind: "results"; results: Results }
+  | { kind: "ended"; found: Results | ShardDone }
   | { kind: "error"; error: SentError };
 
 /**
@@ -23,11 +36,24 @@ export type WorkerMessage =
  *
  * @param signal stops it at the next step; what is finished is kept
  */
-export function runInWorker(
+export const runInWorker = (
+  input: Omit<WorkerInput, "shard">,
+  onEvent: OnEvent,
+  signal: AbortSignal,
+): Promise<Results> => inWorker(input, onEvent, signal);
+
+/** The same of one shard of a run. */
+export const shardInWorker = (
+  input: WorkerInput & { readonly shard: Shard },
+  onEvent: OnEvent,
+  signal: AbortSignal,
+): Promise<ShardDone> => inWorker(input, onEvent, signal);
+
+function inWorker<T extends Results | ShardDone>(
   input: WorkerInput,
   onEvent: OnEvent,
   signal: AbortSignal,
-): Promise<Results> {
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL("./worker.js", import.meta.url), {
       workerData: input,
@@ -37,7 +63,7 @@ export function runInWorker(
     });
     worker.on("message", (message: WorkerMessage) => {
       if (message.kind === "event") onEvent(message.event);
-      else if (message.kind === "results") resolve(message.results);
+      else if (message.kind === "ended") resolve(message.found as T);
       else reject(revived(message.error));
     });
     worker.on("error", reject);
@@ -46,7 +72,7 @@ export function runInWorker(
         new AssayError(
           "WORKER_EXIT",
           `the audit ended without a result (code ${code})`,
-          "Run the same command again; finished cells are kept.",
+          "Run the same command again; what is finished is kept.",
         ),
       ),
     );

@@ -4,6 +4,7 @@ import { coloursFor } from "./colour.ts";
 import { hardenCommand } from "./commands/harden.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { listCommand } from "./commands/list.ts";
+import { mergeCommand } from "./commands/merge.ts";
 import { planCommand } from "./commands/plan.ts";
 import { runCommand } from "./commands/run.ts";
 import { scanCommand } from "./commands/scan.ts";
@@ -18,6 +19,7 @@ const program = new Command("assay")
   .showHelpAfterError("(assay --help shows the usage)");
 for (const command of [
   runCommand,
+  mergeCommand,
   planCommand,
   workerCommand,
   inspectCommand,

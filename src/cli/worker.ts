@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { type AuditEvent, runAudit } from "#audit";
+import { type AuditEvent, type AuditOptions, runAudit, runShard } from "#audit";
 import { sentError } from "#core";
 import { tryModel } from "./first-run.ts";
 import type { WorkerInput, WorkerMessage } from "./in-worker.ts";
@@ -7,22 +7,20 @@ import type { WorkerInput, WorkerMessage } from "./in-worker.ts";
 // The other side of in-worker.ts: runs the audit where blocking does no harm.
 const port = parentPort;
 if (!port) throw new Error("worker.ts runs as a worker thread");
-const { suite, out, only, engine, device, queue } = workerData as WorkerInput;
+const { engine, device, shard, ...input } = workerData as WorkerInput;
 const abort = new AbortController();
 port.on("message", () => abort.abort());
 const send = (message: WorkerMessage) => port.postMessage(message);
 
 const onEvent = (event: AuditEvent) => send({ kind: "event", event });
-runAudit({
-  suite,
-  out,
-  only,
-  queue,
+const options: AuditOptions = {
+  ...input,
   engine: { engine, device },
   signal: abort.signal,
   tryModel: (path, options) => tryModel(path, options, abort.signal),
   onEvent,
-})
-  .then((results) => send({ kind: "results", results }))
+};
+(shard ? runShard(options, shard) : runAudit(options))
+  .then((found) => send({ kind: "ended", found }))
   .catch((error: unknown) => send({ kind: "error", error: sentError(error) }))
   .finally(() => port.close());

@@ -12,6 +12,7 @@ export { type Limits, type PerformOptions, perform } from "./perform.ts";
 export { type ChildHands, openPool, type PoolOptions } from "./pool.ts";
 export { type Remembered, remembered } from "./remembered.ts";
 export type { WorkGraph } from "./schedule.ts";
+export { type Shard, shardOf } from "./shard.ts";
 export type { Split } from "./split.ts";
 export { type Makespan, makespanOf } from "./virtual-time.ts";
 export * from "./work.ts";

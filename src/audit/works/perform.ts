@@ -200,8 +200,12 @@ class Run {
     const isStopped = error instanceof InterruptedError;
     if (error instanceof NoHands || (isStopped && !this.#stop.signal.aborted))
       this.#breakOff(error);
-    const lost = isStopped ? [] : this.#schedule.fail(work);
-    if (!isStopped) this.#errors.set(work, error);
+    if (isStopped) {
+      this.#tally.stopped(work);
+      return;
+    }
+    const lost = this.#schedule.fail(work);
+    this.#errors.set(work, error);
     for (const one of lost) this.#lost.add(one);
     for (const one of [work, ...lost]) this.#tally.ended(one, "failed");
   }

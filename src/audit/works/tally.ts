@@ -7,6 +7,8 @@ type State = Extract<AuditEvent, { kind: "work" }>["state"];
 /** Counts works as they begin and end, and tells of each. */
 export interface Tally {
   started(work: number): void;
+  /** It ended before it was done, since the run did. */
+  stopped(work: number): void;
   /** @returns the seconds that it took */
   ended(work: number, state: Exclude<State, "started">): number;
   /** How many run. */
@@ -66,6 +68,9 @@ export function tallyOf(
     started(work) {
       running.set(work, clock());
       tell(works[work]!, "started");
+    },
+    stopped(work) {
+      running.delete(work);
     },
     ended(work, state) {
       const since = running.get(work);

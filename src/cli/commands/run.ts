@@ -1,7 +1,14 @@
 import { basename, extname, join } from "node:path";
-import { Command } from "commander";
-import type { QueueChoice, Results } from "#audit";
-import { InterruptedError, lines, percent, UsageError, writeFile } from "#core";
+import { Command, InvalidArgumentError } from "commander";
+import type { OnEvent, QueueChoice, Results, Shard } from "#audit";
+import {
+  InterruptedError,
+  line,
+  lines,
+  percent,
+  UsageError,
+  writeFile,
+} from "#core";
 import {
   cleanBehind,
   headline,
@@ -15,18 +22,22 @@ import {
   deviceOption,
   type EngineOptions,
   engineOption,
+  usualWorkers,
+  workersOption,
 } from "../engine-options.ts";
 import { exitCodeOf, exitCodes } from "../exit-codes.ts";
 import { columns, foundText } from "../format.ts";
-import { runInWorker } from "../in-worker.ts";
+import { runInWorker, type ShardDone, shardInWorker } from "../in-worker.ts";
 import { progressOn, silent } from "../progress.ts";
 
-interface RunOptions extends EngineOptions {
+export interface RunOptions extends EngineOptions {
   out?: string;
   only?: string[];
   queue?: string;
   store?: string;
   quiet?: boolean;
+  workers?: number;
+  shard?: Shard;
   json?: boolean;
 }
 
@@ -45,6 +56,12 @@ export const runCommand = new Command("run")
   )
   .addOption(engineOption())
   .addOption(deviceOption())
+  .addOption(workersOption())
+  .option(
+    "--shard <i/n>",
+    "only the i-th of n parts of the run, for machines of their own; see assay merge",
+    shardOf,
+  )
   .option(
     "--queue <url>",
     "have the work done by `assay worker` on any machines, by Redis at this address; needs bullmq and ioredis",
@@ -63,6 +80,8 @@ Examples:
   assay run suites/quick.yaml --out runs/mine --only 'full/*'
   assay run audit.yaml --device cuda
   assay run audit.yaml --engine tfjs
+  assay run audit.yaml --workers 4
+  assay run audit.yaml --shard 2/3 --out runs/shard-2
   assay run audit.yaml --json | jq .gate
   assay run audit.yaml --queue redis://host:6379 --store s3://bucket/audits
 
@@ -73,51 +92,38 @@ Exit status: 0 passed, 1 run error, 2 usage or configuration, 3 gate failed,
     process.exitCode = await run(suite, options);
   });
 
-async function run(suite: string, options: RunOptions): Promise<number> {
-  const queue = queueOf(options);
+function shardOf(text: string): Shard {
+  const [index = 0, count = 0] =
+    /^(\d+)\/(\d+)$/.exec(text)?.slice(1).map(Number) ?? [];
+  if (index < 1 || index > count)
+    throw new InvalidArgumentError(
+      "It has to be like 2/3, the second of three.",
+    );
+  return { index, count };
+}
+
+/** Runs a suite, or a shard of it, and gives the exit status. */
+export async function run(suite: string, options: RunOptions): Promise<number> {
+  const { only, engine, device, shard } = options;
   const out = options.out ?? join("runs", basename(suite, extname(suite)));
-  const progress = options.quiet ? silent : progressOn(process.stderr);
-  const abort = new AbortController();
-  const interrupt = () => {
-    // A second signal does not wait for the current step.
-    if (abort.signal.aborted) process.exit(exitCodes.interrupted);
-    abort.abort();
-  };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
-  try {
-    const results = await runInWorker(
-      {
-        suite,
-        out,
-        only: options.only,
-        queue,
-        engine: options.engine,
-        device: options.device,
-      },
-      progress.onEvent,
-      abort.signal,
-    );
-    progress.end();
-    const report = join(out, "report.html");
-    writeFile(join(out, "results.json"), renderJson(results));
-    writeFile(join(out, "summary.md"), renderMarkdown(results));
-    writeFile(report, await renderHtml(results));
-    process.stdout.write(
-      options.json ? renderJson(results) : summary(lines(results), report),
-    );
-    return exitCodeOf(results.gate.verdict);
-  } catch (error) {
-    progress.end();
-    if (!(error instanceof InterruptedError)) throw error;
-    process.stderr.write(
-      `interrupted; what is finished is kept in ${out}\n  continue with: ${again(suite, out, options)}\n`,
-    );
-    return exitCodes.interrupted;
-  } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
-  }
+  const workers = options.workers ?? usualWorkers(options);
+  const queue = queueOf(options);
+  const input = { suite, out, only, engine, device, workers, queue };
+  return untilInterrupted(
+    async (onEvent, signal) => {
+      if (!shard)
+        return ended(await runInWorker(input, onEvent, signal), out, options);
+      const done = await shardInWorker({ ...input, shard }, onEvent, signal);
+      return shardEnded(done, shard, out);
+    },
+    {
+      quiet: options.quiet,
+      onInterrupted: () =>
+        process.stderr.write(
+          `interrupted; what is finished is kept in ${out}\n  continue with: ${again(suite, out, options)}\n`,
+        ),
+    },
+  );
 }
 
 function queueOf({ queue, store }: RunOptions): QueueChoice | undefined {
@@ -130,9 +136,76 @@ function queueOf({ queue, store }: RunOptions): QueueChoice | undefined {
   );
 }
 
+/** Shows progress, and ends in order when it is interrupted. */
+async function untilInterrupted(
+  work: (
+    onEvent: OnEvent,
+    signal: AbortSignal,
+  ) => Promise<() => Promise<number>>,
+  {
+    quiet,
+    onInterrupted,
+  }: { readonly quiet?: boolean; readonly onInterrupted: () => void },
+): Promise<number> {
+  const progress = quiet ? silent : progressOn(process.stderr);
+  const abort = new AbortController();
+  const interrupt = () => {
+    // A second signal does not wait for the current step.
+    if (abort.signal.aborted) process.exit(exitCodes.interrupted);
+    abort.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  try {
+    const end = await work(progress.onEvent, abort.signal);
+    progress.end();
+    return await end();
+  } catch (error) {
+    progress.end();
+    if (!(error instanceof InterruptedError)) throw error;
+    onInterrupted();
+    return exitCodes.interrupted;
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}
+
+/** Writes what a run found, and says it in short. */
+const ended =
+  (results: Results, out: string, { json }: RunOptions) =>
+  async (): Promise<number> => {
+    const report = join(out, "report.html");
+    writeFile(join(out, "results.json"), renderJson(results));
+    writeFile(join(out, "summary.md"), renderMarkdown(results));
+    writeFile(report, await renderHtml(results));
+    process.stdout.write(
+      json ? renderJson(results) : summary(lines(results), report),
+    );
+    return exitCodeOf(results.gate.verdict);
+  };
+
+/** Says what a shard comes to. It has no verdict. */
+const shardEnded =
+  ({ done, failures }: ShardDone, { index, count }: Shard, out: string) =>
+  async (): Promise<number> => {
+    const failed = failures.map(
+      ({ work, message }) => `  ${line(work)}: ${line(message)}`,
+    );
+    process.stdout.write(
+      `${[
+        `Shard ${index} of ${count}: ${done} works are done in ${out}${failures.length > 0 ? `, ${failures.length} failed:` : ""}`,
+        ...failed,
+        "When all shards are: assay merge FOLDER... --out FOLDER",
+      ].join("\n")}\n`,
+    );
+    return failures.length > 0 ? exitCodes.runError : exitCodes.passed;
+  };
+
 /** The command that goes on where this one stopped. */
 function again(suite: string, out: string, options: RunOptions): string {
-  const { engine, device, only = [], queue, store, quiet, json } = options;
+  const { engine, device, only = [], workers, shard } = options;
+  const { queue, store, quiet, json } = options;
   const quoted = (text: string) =>
     /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
   return [
@@ -140,6 +213,8 @@ function again(suite: string, out: string, options: RunOptions): string {
     ...(only.length > 0 ? ["--only", ...only.map(quoted)] : []),
     ...(engine ? ["--engine", engine] : []),
     ...(device && device !== "cpu" ? ["--device", device] : []),
+    ...(workers ? ["--workers", String(workers)] : []),
+    ...(shard ? ["--shard", `${shard.index}/${shard.count}`] : []),
     // An address may have a password in it.
     ...(queue ? ["--queue", "<url>"] : []),
     ...(store ? ["--store", quoted(store)] : []),

@@ -1,0 +1,36 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { remembered, type Split } from "../works/index.ts";
+
+/**
+ * How the cores of this machine are best shared out among workers: what so many get
+ * done together that attack a small network. It is measured once, in about two seconds,
+ * and remembered.
+ *
+ * @param engine its title
+ */
+export async function bestWorkers(engine: string): Promise<Split> {
+  const memory = remembered(engine);
+  const split = await memory.split(stepsOf);
+  memory.save();
+  return split;
+}
+
+/** Attack steps a second of all workers together. */
+async function stepsOf(
+  { workers, threads }: Split,
+  seconds: number,
+): Promise<number> {
+  const all = Array.from(
+    { length: workers },
+    () =>
+      new Worker(new URL("./thread.js", import.meta.url), {
+        workerData: { threads, seconds },
+      }),
+  );
+  await Promise.all(all.map((worker) => once(worker, "message")));
+  const rates = all.map((worker) => once(worker, "message"));
+  for (const worker of all) worker.postMessage("go");
+  const found = (await Promise.all(rates)) as [number][];
+  return found.reduce((sum, [rate]) => sum + rate, 0);
+}

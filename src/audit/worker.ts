@@ -1,0 +1,21 @@
+import type { EngineChoice } from "#engine";
+import { openRun } from "./open-run.ts";
+import type { OpenWorks } from "./works/index.ts";
+
+/** What a worker gets of a run, as it is sent between processes. */
+export interface WorkerInput {
+  readonly suite: string;
+  readonly out: string;
+  readonly only?: readonly string[];
+  readonly engine: Pick<EngineChoice, "engine" | "device">;
+}
+
+/** Opens a run in a worker, which its coordinator has opened and checked before. */
+export const open: OpenWorks = (input, { onEvent, ...place }) =>
+  openRun({
+    ...(input as WorkerInput),
+    ...place,
+    isChecked: true,
+    // What phase the run is in, its coordinator tells.
+    onEvent: (event) => event.kind !== "phase" && onEvent(event),
+  });

@@ -1,0 +1,43 @@
+import { Command } from "commander";
+import { mergeShards } from "#audit";
+import {
+  deviceOption,
+  engineOption,
+  workersOption,
+} from "../engine-options.ts";
+import { type RunOptions, run } from "./run.ts";
+
+interface MergeOptions extends RunOptions {
+  out: string;
+  suite?: string;
+}
+
+export const mergeCommand = new Command("merge")
+  .description(
+    "put together what the shards of a run have found; write the report; judge the gate",
+  )
+  .argument("<folders...>", "folders of all shards of one run")
+  .requiredOption("--out <folder>", "folder of the whole run")
+  .option(
+    "--suite <file>",
+    "the suite, where it is not where the shards had it",
+  )
+  .addOption(engineOption())
+  .addOption(deviceOption())
+  .addOption(workersOption())
+  .option("--quiet", "no progress")
+  .option("--json", "print the results document instead of a summary")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  assay run audit.yaml --shard 1/2 --out runs/shard-1
+  assay run audit.yaml --shard 2/2 --out runs/shard-2
+  assay merge runs/shard-* --out runs/all
+
+What only all shards together can tell is computed now. Exit status as of assay run.`,
+  )
+  .action(async (folders: string[], { suite, ...options }: MergeOptions) => {
+    const merged = mergeShards(folders, options.out);
+    process.exitCode = await run(suite ?? merged.suite, options);
+  });
