@@ -121,13 +121,16 @@ function training(
     name,
     kind === "member" ? trunkKey(candidate, shop, base?.key ?? "") : key,
   );
+  // Trunks of several seeds have files of one name.
+  const which =
+    trunk && candidate.replica ? `${name}.${candidate.replica.index}` : name;
   const { train } = judgedOn(shop.data, candidate.task).target;
   const { epochs = 1 } =
     kind === "adapted"
       ? (candidate.adaptation.params as { epochs?: number })
       : candidate.settings;
   return {
-    id: `model ${name}`,
+    id: `model ${which}`,
     kind: "model",
     record: isFollowed(suite, candidate)
       ? epochFile(file, "all")
