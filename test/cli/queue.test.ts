@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Results } from "#results";
+import { startBucket } from "../bucket.ts";
 import { put, temporaryFolder } from "../folder.ts";
 import { noRedis, PASSWORD, startRedis, type TestRedis } from "../redis.ts";
 import { assay, main } from "./assay.ts";
@@ -16,9 +17,8 @@ beforeAll(async () => {
   if (!noRedis) redis = await startRedis(folder);
 });
 
-/** Milliseconds between kills, and how many there are. */
-const EVERY = 2500;
-const KILLS = process.env.ASSAY_LONG ? 100 : 3;
+/** How often the run with all that befalls it is made. */
+const ROUNDS = process.env.ASSAY_LONG ? 25 : 1;
 
 const suite = (candidates: string) => `
 version: 1
@@ -85,8 +85,18 @@ function found(out: string): string {
   );
 }
 
+/** Waits until a run has made so many records. */
+async function until(out: string, records: number): Promise<void> {
+  const made = () =>
+    existsSync(join(folder, out))
+      ? readdirSync(join(folder, out), { recursive: true, encoding: "utf8" })
+      : [];
+  while (made().filter((file) => file.endsWith(".json")).length < records)
+    await wait(20);
+}
+
 test.skipIf(noRedis)(
-  "workers that are killed and a Redis that is restarted change no byte of the results",
+  "workers and a run that are killed and a Redis that is restarted change no byte of the results",
   async () => {
     put(
       folder,
@@ -95,30 +105,59 @@ test.skipIf(noRedis)(
         "head: { strategy: head-only, epochs: 2 }, full: { strategy: full, epochs: 2 }",
       ),
     );
-    const alone = await assay(folder, "run", "suite.yaml", "--out", "alone");
-    expect(alone.err).not.toContain("error");
+    await assay(folder, "run", "suite.yaml", "--out", "alone");
     const crew = [work(folder), work(folder), work(folder)];
-    let over = false;
-    const run = assay(
-      ...([folder, "run", "suite.yaml", "--out", "together"] as const),
-      ...["--queue", redis.url],
-    ).finally(() => {
-      over = true;
-    });
-    let kills = 0;
-    for (; kills < KILLS && !over; kills++) {
-      await wait(EVERY);
-      if (kills === 1) await redis.restart();
-      await crew.shift()!.end("SIGKILL");
+    const replaceOne = async () => {
       crew.push(work(folder));
+      await crew.shift()!.end("SIGKILL");
+    };
+    for (let round = 0; round < ROUNDS; round++) {
+      const out = `together-${round}`;
+      const args = ["run", "suite.yaml", "--out", out, "--queue", redis.url];
+      const first = spawn(process.execPath, [main, ...args], {
+        cwd: folder,
+        stdio: "ignore",
+      });
+      await until(out, 3);
+      await replaceOne();
+      await until(out, 6);
+      first.kill("SIGKILL");
+      const run = assay(folder, ...args);
+      await until(out, 9);
+      await Promise.all([redis.restart(), replaceOne()]);
+      await until(out, 13);
+      await replaceOne();
+      const { code, err } = await run;
+      expect({ code, err }).toEqual({ code: 0, err: expect.any(String) });
+      expect(err).not.toContain("warning");
+      expect(err).not.toContain(PASSWORD);
+      expect(found(out)).toBe(found("alone"));
     }
-    const { code, err } = await run;
-    expect({ code, err }).toEqual({ code: 0, err: expect.any(String) });
-    expect(err).not.toContain("warning");
-    expect(err).not.toContain(PASSWORD);
-    expect(found("together")).toBe(found("alone"));
-    expect(kills).toBeGreaterThan(1);
     for (const worker of crew) expect(await worker.end("SIGINT")).toBe(130);
+  },
+);
+
+test.skipIf(noRedis)(
+  "machines that share nothing but a bucket find what one finds, and the folder of none is needed",
+  async () => {
+    const bucket = await startBucket();
+    Object.assign(process.env, bucket.env);
+    const text = suite("head: { strategy: head-only, epochs: 2 }");
+    const [first, second, third] = ["m1", "m2", "m3"].map((name) => {
+      put(folder, `${name}/s.yaml`, text);
+      return join(folder, name);
+    });
+    await assay(first!, "run", "s.yaml", "--out", "alone");
+    const worker = work(second!);
+    const stored = ["--queue", redis.url, "--store", "s3://bucket/audits"];
+    const run = (where: string) => assay(where, "run", "s.yaml", ...stored);
+    expect(await run(first!)).toMatchObject({ code: 0 });
+    expect(await worker.end("SIGINT")).toBe(130);
+    // All is in the bucket: nobody has to do anything any more.
+    expect(await run(third!)).toMatchObject({ code: 0 });
+    for (const name of ["m1/runs/s", "m3/runs/s"])
+      expect(found(name)).toBe(found("m1/alone"));
+    expect(bucket.asked[0]).toMatch(/^GET \/bucket\/audits\//);
   },
 );
 
