@@ -41,12 +41,17 @@ for (const planned of rows) {
     samples: Math.min(planned.samples, Number(options.samples ?? Infinity)),
     seed: Number(options.seed),
   };
-  const named = `${row.model}/${row.norm}/${row.eps ?? "nearest"}/${row.attack}`;
+  const named = `${row.model}/${row.norm}/${row.eps ?? "nearest"}/${titleOf(row)}`;
   if (options.only && !options.only.some((part) => named.includes(part)))
     continue;
   console.log(line(row, await roundsOf(row, named)));
 }
 contest.stop();
+
+/** An attack with its parameters, such as "bim steps 10 relStepSize 0.1". */
+function titleOf({ attack, params }: Seeded): string {
+  return [attack, ...Object.entries(params).flat()].join(" ");
+}
 
 /** Every round of a row, run now or taken from its file. */
 async function roundsOf(row: Seeded, named: string): Promise<Outcomes[]> {
@@ -81,7 +86,7 @@ function line(row: Seeded, rounds: readonly Outcomes[]): string {
     row.model,
     row.norm,
     row.eps ?? "",
-    [row.attack, ...Object.entries(row.params).flat()].join(" "),
+    titleOf(row),
     row.samples,
     nearest ? "median distance" : "robust accuracy",
     found(ours),
