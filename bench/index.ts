@@ -36,7 +36,7 @@ const { values: options, positionals } = parseArgs({
 });
 
 if (positionals.includes("scale")) {
-  await scale();
+  await scale(Number(options.rounds), options.only);
   process.exit();
 }
 const rounds = Number(options.rounds);

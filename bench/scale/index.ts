@@ -1,9 +1,26 @@
 import { overhead } from "./overhead.ts";
+import { speedUp } from "./speed-up.ts";
 import { virtualTime } from "./virtual-time.ts";
 
-/** Prints what works cost beside what they compute, and where scheduling ends. */
-export async function scale(): Promise<void> {
-  await overhead();
-  console.log("");
-  await virtualTime();
+/** What is measured, by its name. */
+const parts: Readonly<Record<string, (rounds: number) => Promise<void>>> = {
+  overhead,
+  "speed-up": speedUp,
+  "virtual-time": virtualTime,
+};
+
+/**
+ * Prints what works cost beside what they compute, how much faster several workers are,
+ * and where scheduling ends.
+ *
+ * @param only names of parts; all when left out
+ */
+export async function scale(
+  rounds: number,
+  only: readonly string[] = Object.keys(parts),
+): Promise<void> {
+  for (const name of only) {
+    console.log(`\n${name}`);
+    await parts[name]?.(rounds);
+  }
 }

@@ -20,7 +20,7 @@ export interface RunOptions {
   readonly only?: readonly string[];
   /** An engine, or which one to open. What is left open the suite says. */
   readonly engine?: Engine | Pick<EngineChoice, "engine" | "device">;
-  /** Threads of the engine; its own choice when left out. */
+  /** Threads of each engine; the engine's own choice when left out. */
   readonly threads?: number;
   /** Whether the process that it is opened for has checked all that there is. */
   readonly isChecked?: boolean;

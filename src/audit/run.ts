@@ -128,7 +128,7 @@ async function handsFor(
   const { workers: count, threads } =
     workers === "auto"
       ? await bestWorkers(title)
-      : { workers, threads: threadsOf(workers) };
+      : { workers, threads: options.threads ?? threadsOf(workers) };
   if (count === 1) return ownHands();
   return openPool({
     module: new URL("./worker.js", import.meta.url),
