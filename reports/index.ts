@@ -3,6 +3,7 @@ import type { Results } from "#results";
 
 export type { Finding } from "#results";
 
+export { failedParts, RETRY, withoutAttacks } from "./failures.ts";
 export { cleanBehind, findingText, headline, mainThreats } from "./format.ts";
 export { renderHtml } from "./html/render.ts";
 export { renderMarkdown } from "./markdown/render.ts";

@@ -80,7 +80,7 @@ const floors: readonly (readonly string[])[] = [
   ["judged.ts", "catalog.ts", "schema.ts"],
   ["graph.ts"],
   ["open-run.ts"],
-  ["queued-run.ts", "worker.ts", "calibration", "merge.ts"],
+  ["queued-run.ts", "worker.ts", "calibration", "merge.ts", "forecast.ts"],
   ["run.ts"],
   ["index.ts"],
 ];

@@ -12,6 +12,7 @@ import { curvesView } from "./sections/curves.ts";
 import { defensesView } from "./sections/defenses.ts";
 import { detectorsView } from "./sections/detectors.ts";
 import { domainsView } from "./sections/domains.ts";
+import { failuresView } from "./sections/failures.ts";
 import { coloursView, galleryView } from "./sections/gallery.ts";
 import { heatmapView } from "./sections/heatmap.ts";
 import { inheritanceView } from "./sections/inheritance.ts";
@@ -41,6 +42,7 @@ export async function renderHtml(results: Results): Promise<string> {
     style,
     styleHash,
     verdict: verdictView(results),
+    failures: failuresView(results),
     trust: trustView(results),
     comparison: comparisonView(results),
     domains: domainsView(results),

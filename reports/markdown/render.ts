@@ -1,5 +1,6 @@
 import { percent, withoutUnseen } from "#core";
-import type { Results } from "#results";
+import type { Results, WorstCase } from "#results";
+import { failedParts, RETRY, withoutAttacks } from "../failures.ts";
 import {
   cleanBehind,
   findingText,
@@ -56,6 +57,7 @@ export function renderMarkdown(results: Results): string {
       "",
     );
   }
+  lines.push(...whatFailed(results));
   for (const warning of results.warnings ?? [])
     lines.push(`Warning: ${escaped(warning)}`, "");
   for (const { id, lineage } of results.candidates)
@@ -106,7 +108,7 @@ export function renderMarkdown(results: Results): string {
         if (!w) return "-";
         if (!w.evaluated) return "not evaluated";
         const test = w.comparison ? `, ${pValue(w.comparison.pValue)}` : "";
-        return `${percent(w.robustAccuracy.value)} ${escaped(interval(w.robustAccuracy))}${w.trusted ? "" : " **not trusted**"}${test}`;
+        return `${percent(w.robustAccuracy.value)} ${escaped(interval(w.robustAccuracy))}${w.trusted ? "" : " **not trusted**"}${without(results, w)}${test}`;
       });
       lines.push(
         `| ${escaped(candidate.id)} | ${escaped(defense.id)} | ${[clean ? percent(clean.value) : "-", ...texts].join(" | ")} |`,
@@ -153,6 +155,26 @@ export function renderMarkdown(results: Results): string {
   }
   return withoutUnseen(`${lines.join("\n")}\n`);
 }
+
+/** What failed, why, and what is missing because of it. */
+function whatFailed(results: Results): string[] {
+  const parts = failedParts(results);
+  if (parts.length === 0) return [];
+  return [
+    `**Not all that was planned has a result.** ${RETRY}`,
+    "",
+    ...parts.map(
+      ({ what, why, hint, lost }) =>
+        `- ${escaped(what)}: ${escaped(why)}. ${escaped(hint)} Missing: ${escaped(lost)}.`,
+    ),
+    "",
+  ];
+}
+
+const without = (results: Results, worst: WorstCase): string => {
+  const attacks = withoutAttacks(results, worst);
+  return attacks && ` **without ${attacks}**`;
+};
 
 /**
  * How far outputs are from what they should be under the attack that left the fewest

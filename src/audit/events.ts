@@ -41,6 +41,8 @@ export type AuditEvent =
       readonly left: number | null;
       /** What it found, in short; absent of most. */
       readonly headline?: Headline;
+      /** Why it failed by itself, and how many others need it. */
+      readonly failure?: { readonly message: string; readonly behind: number };
     }
   | { readonly kind: "warning"; readonly message: string };
 

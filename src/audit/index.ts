@@ -2,6 +2,7 @@ export { fitToSuite, learns } from "./attacking/index.ts";
 export { type CatalogEntry, catalog } from "./catalog.ts";
 export { certify, predictSmoothed } from "./certify/index.ts";
 export type { AuditEvent, OnEvent } from "./events.ts";
+export { type Forecast, forecast } from "./forecast.ts";
 export { mergeShards } from "./merge.ts";
 export type { TryModel } from "./models/index.ts";
 export { type OpenedRun, openRun, type RunOptions } from "./open-run.ts";

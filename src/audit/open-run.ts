@@ -4,7 +4,12 @@ import { graphOf } from "./graph.ts";
 import { rememberedIn, type TryModel, type Workshop } from "./models/index.ts";
 import { type Plan, planSuite, prepareSuite } from "./plan/index.ts";
 import { openStore } from "./store.ts";
-import { type LoadedSuite, loadSuite, type Suite } from "./suite/index.ts";
+import {
+  type LoadedSuite,
+  loadSuite,
+  type RunLimits,
+  type Suite,
+} from "./suite/index.ts";
 import { prepareData } from "./tasks/index.ts";
 import { type Work, worksBehind } from "./works/index.ts";
 
@@ -26,6 +31,8 @@ export interface RunOptions {
   readonly isChecked?: boolean;
   /** What models from outside go through before anything else opens them. */
   readonly tryModel?: TryModel;
+  /** Instead of those of the suite, one by one. */
+  readonly limits?: RunLimits;
   readonly onEvent?: OnEvent;
   readonly signal?: AbortSignal;
 }
@@ -66,8 +73,8 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
 }
 
 /** The engine of a run. One that is not the usual one is named. */
-async function engineOf(
-  { engine: given, threads }: RunOptions,
+export async function engineOf(
+  { engine: given, threads }: Pick<RunOptions, "engine" | "threads">,
   suite: Suite,
   onEvent: OnEvent,
 ): Promise<Engine> {

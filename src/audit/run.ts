@@ -8,6 +8,7 @@ import { signShard } from "./merge.ts";
 import { type OpenedRun, openRun, type RunOptions } from "./open-run.ts";
 import { type QueueChoice, queueHands } from "./queued-run.ts";
 import type { Results } from "./results/index.ts";
+import type { RunLimits } from "./suite/index.ts";
 import type { WorkerInput } from "./worker.ts";
 import {
   type Failure,
@@ -95,9 +96,10 @@ async function performed(
 ): Promise<Failure[]> {
   const { store, engine } = run.shop;
   const { signal } = options;
+  const limits = { ...run.loaded.suite.limits, ...options.limits };
   const hands = options.queue
     ? await queueHands(options.queue, run, { ...options, onEvent })
-    : await handsFor(options, engine, onEvent);
+    : await handsFor(options, engine, limits, onEvent);
   const memory = remembered(engine.title);
   const claims = openClaims(store.folder);
   try {
@@ -107,7 +109,9 @@ async function performed(
       onEvent,
       signal,
       claims,
-      costs: memory.costs,
+      limits,
+      // What other machines take says nothing of this one.
+      costs: options.queue ? undefined : memory.costs,
     });
   } finally {
     await hands.close();
@@ -119,17 +123,23 @@ async function performed(
 async function handsFor(
   options: AuditOptions,
   { id, title }: Engine,
+  limits: RunLimits,
   onEvent: OnEvent,
 ): Promise<Hands> {
   const { workers, suite, out, only, engine } = options;
-  if (workers === undefined || (engine && "load" in engine)) return ownHands();
+  if (workers === undefined || (engine && "load" in engine))
+    return unlimited(limits, onEvent);
   // Another engine may have but one device.
-  if (workers === "auto" && id !== onnxruntime.id) return ownHands();
+  if (workers === "auto" && id !== onnxruntime.id)
+    return unlimited(limits, onEvent);
   const { workers: count, threads } =
     workers === "auto"
       ? await bestWorkers(title)
       : { workers, threads: options.threads ?? threadsOf(workers) };
-  if (count === 1) return ownHands();
+  // A process of its own can be stopped.
+  const { work, memory } = limits;
+  if (count === 1 && work === undefined && memory === undefined)
+    return ownHands();
   return openPool({
     module: new URL("./worker.js", import.meta.url),
     input: {
@@ -140,8 +150,20 @@ async function handsFor(
     } satisfies WorkerInput,
     count,
     threads,
+    memory,
     onEvent,
   });
+}
+
+/** This process, which cannot be stopped within a work. */
+function unlimited({ work, memory }: RunLimits, onEvent: OnEvent): Hands {
+  if (work !== undefined || memory !== undefined)
+    onEvent({
+      kind: "warning",
+      message:
+        "Limits of one work and of memory are not kept, since no worker is a process of its own; --workers 1 makes it one.",
+    });
+  return ownHands();
 }
 
 const threadsOf = (workers: number): number =>

@@ -10,7 +10,13 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
-export function exitCodeOf(verdict: Results["gate"]["verdict"]): number {
+/** Of a run that has come to its end: whatever failed matters more than the gate. */
+export function exitCodeOf({
+  gate: { verdict },
+  failures,
+  missing,
+}: Pick<Results, "gate" | "failures" | "missing">): number {
+  if (failures || missing) return exitCodes.runError;
   if (verdict === "failed") return exitCodes.gateFailed;
   return verdict === "inconclusive" ? exitCodes.inconclusive : exitCodes.passed;
 }

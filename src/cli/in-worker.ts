@@ -4,6 +4,7 @@ import type {
   OnEvent,
   QueueChoice,
   Results,
+  RunOptions,
   runShard,
   Shard,
 } from "#audit";
@@ -20,6 +21,7 @@ export interface WorkerInput {
   readonly queue?: QueueChoice;
   /** Only this part of the run; all of it when left out. */
   readonly shard?: Shard;
+  readonly limits?: RunOptions["limits"];
 }
 
 /** What a shard comes to. */

@@ -27,6 +27,7 @@ export { cholesky, inverseOfLower, solve } from "./matrices.ts";
 export { nearest } from "./nearest.ts";
 export type { Need } from "./needs.ts";
 export { classColour } from "./palette.ts";
+export { bytes, seconds } from "./quantity.ts";
 export { Random } from "./random.ts";
 export { repeated } from "./repeated.ts";
 export { revived, type SentError, sentError } from "./sent-errors.ts";

@@ -53,7 +53,7 @@ describe("assay run", () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there.
     expect(whole.err).not.toMatch(/[\r\u001b]/);
     expect(whole.err).toMatch(
-      /^ {2}1\/\d+ head-only\/none\/fgsm@linf-0\.1: .* robust/m,
+      /^ {2}\d+\/\d+ cell head-only\/none\/fgsm@linf-0\.1: .* robust/m,
     );
   });
 

@@ -61,6 +61,17 @@ test("parts of an attack are a table with their mean", async () => {
   expect(page).toMatch(/jpeg<\/th><td[^>]*>90.0 %<\/td><td[^>]*>50.0 %/);
 });
 
+test("what failed stands before the numbers, and worst cases say what they are without", async () => {
+  const whole = { failures: undefined, missing: undefined };
+  const page = await renderHtml(exampleResults(() => whole));
+  expect(page).not.toContain("What failed");
+  expect(html.indexOf('id="failures"')).toBeLessThan(
+    html.indexOf('id="comparison"'),
+  );
+  expect(html).toContain("2 cells (full/none/square@linf-0.2, ");
+  expect(html).toContain("without 2 attacks");
+});
+
 test("training seeds: what they and the samples add to the doubt", async () => {
   const page = await renderHtml(
     exampleResults(() => ({

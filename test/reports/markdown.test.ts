@@ -16,6 +16,15 @@ test("says verdict, numbers with intervals, and what is not trusted", () => {
   expect(text).toContain("cells are not trusted");
 });
 
+test("says what failed, why, and what is missing", () => {
+  expect(text).toMatch(
+    /- examples full\/none\/square@linf-0.2: a logit of .* Missing: 2 cells/,
+  );
+  expect(text).toContain("**without 2 attacks**");
+  const whole = { failures: undefined, missing: undefined };
+  expect(renderMarkdown(exampleResults(() => whole))).not.toContain("without");
+});
+
 test("text from outside breaks neither tables nor the page", () => {
   expect(text).not.toMatch(/<(script|img)/i);
   const rows = text.split("\n").filter((l) => l.startsWith("|"));

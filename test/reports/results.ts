@@ -325,6 +325,25 @@ export function exampleResults(
       },
     })),
     cells,
+    failures: [
+      {
+        work: "examples full/none/square@linf-0.2",
+        kind: "examples",
+        code: "MODEL_BROKEN",
+        message: `a logit of ${hostile.script} is not a number`,
+        hint: `Look at ${hostile.image}.`,
+      },
+    ],
+    missing: ["square", "boundary"].map((attack) => ({
+      what: "cell" as const,
+      id: `full/none/${attack}@linf-0.2`,
+      candidate: "full",
+      defense: "none",
+      attack,
+      threatModel: "linf-0.2",
+      adaptive: true,
+      because: "examples full/none/square@linf-0.2",
+    })),
     seeds: [],
     inheritance: [null, "pgd"].map((attack) => ({
       candidate: "full",

@@ -1,5 +1,6 @@
 import { percent } from "#core";
 import type { Results } from "#results";
+import { withoutAttacks } from "../../failures.ts";
 import {
   budget,
   cleanBehind,
@@ -57,6 +58,7 @@ export function comparisonView(results: Results) {
                 : "not evaluated",
             interval: w?.evaluated ? interval(w.robustAccuracy) : "",
             untrusted: w ? !w.trusted : false,
+            without: w ? withoutAttacks(results, w) : "",
             test:
               w?.evaluated && w.comparison
                 ? `${points(w.comparison.difference)}, ${pValue(w.comparison.pValue)}`

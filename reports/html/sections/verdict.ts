@@ -14,7 +14,7 @@ const words = {
   inconclusive: {
     label: "Inconclusive",
     sentence:
-      "The evidence does not decide every rule: an interval straddles its limit, or a number is not trusted.",
+      "The evidence does not decide every rule: an interval straddles its limit, a number is not trusted, or something failed that it needs.",
   },
   none: { label: "No verdict", sentence: "The suite states no gate." },
 } as const;

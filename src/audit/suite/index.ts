@@ -20,6 +20,7 @@ export {
   type Metric,
   namesOf,
 } from "./gate-rules.ts";
+export type { RunLimits } from "./limits.ts";
 export { type LoadedSuite, loadSuite, type SuiteInput } from "./load.ts";
 export { BASE } from "./models.ts";
 export { isFollowed, isNamed, isTrained, taskNamed, trunkOf } from "./named.ts";

@@ -14,6 +14,7 @@ import { taskSchema } from "#model";
 import { normSchema } from "../results/index.ts";
 import { auditedCandidates } from "./candidates.ts";
 import { gateSchema } from "./gate-rules.ts";
+import { limitsSchema } from "./limits.ts";
 import { baseSchema, candidateSchema, givenSchema, id } from "./models.ts";
 import { taskSpecSchema } from "./tasks.ts";
 
@@ -219,6 +220,7 @@ export const suiteSchema = z.strictObject({
    * are tried against every trial.
    */
   repairs: z.record(id, repairSchema).default({}),
+  limits: limitsSchema.default({}),
   gate: gateSchema.default([]),
   /** Adversarial examples shown for each candidate. */
   gallery: z.int().nonnegative().default(3),

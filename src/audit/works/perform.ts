@@ -207,7 +207,9 @@ class Run {
     const lost = this.#schedule.fail(work);
     this.#errors.set(work, error);
     for (const one of lost) this.#lost.add(one);
-    for (const one of [work, ...lost]) this.#tally.ended(one, "failed");
+    const { message } = failureOf(this.#missing.works[work]!, error);
+    this.#tally.ended(work, "failed", { message, behind: lost.length });
+    for (const one of lost) this.#tally.ended(one, "failed");
   }
 
   /** Looks whether what others had claimed is there now, or is ours to do. */

@@ -2,7 +2,9 @@ import type { AuditEvent, OnEvent } from "../events.ts";
 import type { TimeLeft } from "./time-left.ts";
 import type { Work } from "./work.ts";
 
-type State = Extract<AuditEvent, { kind: "work" }>["state"];
+type WorkEvent = Extract<AuditEvent, { kind: "work" }>;
+
+type State = WorkEvent["state"];
 
 /** Counts works as they begin and end, and tells of each. */
 export interface Tally {
@@ -10,7 +12,11 @@ export interface Tally {
   /** It ended before it was done, since the run did. */
   stopped(work: number): void;
   /** @returns the seconds that it took */
-  ended(work: number, state: Exclude<State, "started">): number;
+  ended(
+    work: number,
+    state: Exclude<State, "started">,
+    failure?: WorkEvent["failure"],
+  ): number;
   /** How many run. */
   readonly running: number;
 }
@@ -41,7 +47,12 @@ export function tallyOf(
     }
     return left;
   };
-  const tell = (work: Work, state: State, seconds = 0) =>
+  const tell = (
+    work: Work,
+    state: State,
+    seconds = 0,
+    failure?: WorkEvent["failure"],
+  ) =>
     onEvent({
       kind: "work",
       work: work.id,
@@ -56,6 +67,7 @@ export function tallyOf(
       waiting: total - done - failed - running.size,
       seconds,
       left: leftNow(),
+      failure,
     });
   for (const work of kept) {
     done++;
@@ -72,14 +84,14 @@ export function tallyOf(
     stopped(work) {
       running.delete(work);
     },
-    ended(work, state) {
+    ended(work, state, failure) {
       const since = running.get(work);
       const seconds = since === undefined ? 0 : clock() - since;
       running.delete(work);
       timeLeft.ended(work);
       if (state === "failed") failed++;
       else done++;
-      tell(works[work]!, state, seconds);
+      tell(works[work]!, state, seconds, failure);
       return seconds;
     },
   };

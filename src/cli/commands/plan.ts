@@ -1,22 +1,52 @@
+import { basename, extname, join } from "node:path";
 import { Command } from "commander";
-import { loadSuite, type Plan, planSuite, prepareSuite } from "#audit";
+import {
+  forecast,
+  loadSuite,
+  type Plan,
+  planSuite,
+  prepareSuite,
+} from "#audit";
 import { jsonText, line } from "#core";
+import {
+  deviceOption,
+  type EngineOptions,
+  engineOption,
+} from "../engine-options.ts";
 import { tryModel } from "../first-run.ts";
+import { forecastText } from "../forecast-text.ts";
+
+interface PlanOptions extends EngineOptions {
+  out?: string;
+  json?: boolean;
+  estimate?: boolean;
+}
 
 export const planCommand = new Command("plan")
   .description(
     "check a suite, its data and its models, and list its cells and trials without running anything",
   )
   .argument("<suite>", "YAML file, or a module that exports a suite")
+  .option(
+    "--out <folder>",
+    "folder of the run (default: runs/<name of the suite>); what is done there is not left to do",
+  )
+  .addOption(engineOption())
+  .addOption(deviceOption())
   .option("--json", "print an array of objects")
+  .option("--estimate", "print works and times only; with --json an object")
   .addHelpText(
     "after",
     `
 Examples:
   assay plan suites/quick.yaml
-  assay plan suites/quick.yaml --json`,
+  assay plan suites/quick.yaml --json
+  assay plan suites/quick.yaml --estimate --json | jq .time
+
+Times are what works took on this machine before; what it has never done is not known.`,
   )
-  .action(async (file: string, { json }: { json?: boolean }) => {
+  .action(async (file: string, options: PlanOptions) => {
+    const { json, estimate: alone, engine, device } = options;
     const loaded = await loadSuite(file);
     const plan = planSuite(loaded);
     const all = [
@@ -38,13 +68,21 @@ Examples:
         domain: "source",
       })),
     ];
-    process.stdout.write(
-      json
-        ? jsonText(all)
-        : `${all.map((c) => line(c.id)).join("\n")}\n${counts(plan)}\n`,
-    );
+    if (!alone)
+      process.stdout.write(
+        json
+          ? jsonText(all)
+          : `${all.map((c) => line(c.id)).join("\n")}\n${counts(plan)}\n`,
+      );
     // What is planned is listed first: data may not be there yet.
-    await prepareSuite(loaded, tryModel);
+    if (json && !alone) return void (await prepareSuite(loaded, tryModel));
+    const out = options.out ?? join("runs", basename(file, extname(file)));
+    const foreseen = await forecast(loaded, plan, {
+      out,
+      engine: { engine, device },
+      tryModel,
+    });
+    process.stdout.write(json ? jsonText(foreseen) : forecastText(foreseen));
   });
 
 /** What tells a cell from others. */

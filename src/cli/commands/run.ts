@@ -11,11 +11,14 @@ import {
 } from "#core";
 import {
   cleanBehind,
+  failedParts,
   headline,
   mainThreats,
+  RETRY,
   renderHtml,
   renderJson,
   renderMarkdown,
+  withoutAttacks,
 } from "#reports";
 import { coloursFor } from "../colour.ts";
 import {
@@ -28,9 +31,17 @@ import {
 import { exitCodeOf, exitCodes } from "../exit-codes.ts";
 import { columns, foundText } from "../format.ts";
 import { runInWorker, type ShardDone, shardInWorker } from "../in-worker.ts";
+import {
+  type LimitOptions,
+  limitArguments,
+  limitsOf,
+  memoryLimitOption,
+  timeLimitOption,
+  workTimeLimitOption,
+} from "../limit-options.ts";
 import { progressOn, silent } from "../progress.ts";
 
-export interface RunOptions extends EngineOptions {
+export interface RunOptions extends EngineOptions, LimitOptions {
   out?: string;
   only?: string[];
   queue?: string;
@@ -70,6 +81,9 @@ export const runCommand = new Command("run")
     "--store <url>",
     "a bucket, s3://bucket/prefix, where these machines share no folder; needs aws4fetch",
   )
+  .addOption(timeLimitOption())
+  .addOption(workTimeLimitOption())
+  .addOption(memoryLimitOption())
   .option("--quiet", "no progress")
   .option("--json", "print the results document instead of a summary")
   .addHelpText(
@@ -80,13 +94,15 @@ Examples:
   assay run suites/quick.yaml --out runs/mine --only 'full/*'
   assay run audit.yaml --device cuda
   assay run audit.yaml --engine tfjs
+  assay run audit.yaml --time-limit 2h --work-time-limit 10min
   assay run audit.yaml --workers 4
   assay run audit.yaml --shard 2/3 --out runs/shard-2
   assay run audit.yaml --json | jq .gate
   assay run audit.yaml --queue redis://host:6379 --store s3://bucket/audits
 
-Exit status: 0 passed, 1 run error, 2 usage or configuration, 3 gate failed,
-4 inconclusive, 130 interrupted. Run the same command again to continue.`,
+Exit status: 0 passed, 1 something failed, 2 usage or configuration, 3 gate failed,
+4 inconclusive, 130 interrupted. Run the same command again to continue, or to try
+again what failed.`,
   )
   .action(async (suite: string, options: RunOptions) => {
     process.exitCode = await run(suite, options);
@@ -108,7 +124,8 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
   const out = options.out ?? join("runs", basename(suite, extname(suite)));
   const workers = options.workers ?? usualWorkers(options);
   const queue = queueOf(options);
-  const input = { suite, out, only, engine, device, workers, queue };
+  const limits = limitsOf(options);
+  const input = { suite, out, only, engine, device, workers, queue, limits };
   return untilInterrupted(
     async (onEvent, signal) => {
       if (!shard)
@@ -182,7 +199,7 @@ const ended =
     process.stdout.write(
       json ? renderJson(results) : summary(lines(results), report),
     );
-    return exitCodeOf(results.gate.verdict);
+    return exitCodeOf(results);
   };
 
 /** Says what a shard comes to. It has no verdict. */
@@ -218,6 +235,7 @@ function again(suite: string, out: string, options: RunOptions): string {
     // An address may have a password in it.
     ...(queue ? ["--queue", "<url>"] : []),
     ...(store ? ["--store", quoted(store)] : []),
+    ...limitArguments(options),
     ...(quiet ? ["--quiet"] : []),
     ...(json ? ["--json"] : []),
   ].join(" ");
@@ -247,7 +265,7 @@ function summary(results: Results, report: string): string {
         clean ? percent(clean.value) : "-",
         ...cases.map((w) =>
           w
-            ? `${percent(w.robustAccuracy.value)}${w.trusted ? "" : " (not trusted)"}`
+            ? `${percent(w.robustAccuracy.value)}${w.trusted ? "" : " (not trusted)"}${lacking(results, w)}`
             : "-",
         ),
       ],
@@ -274,9 +292,32 @@ function summary(results: Results, report: string): string {
     "",
     `Gate: ${paint(results.gate.verdict === "none" ? "no verdict" : results.gate.verdict)}`,
     ...rules,
+    ...failureLines(results),
     "",
     `Report: ${report}`,
   ].join("\n")}\n`;
+}
+
+/** Attacks that a worst case is without. */
+function lacking(results: Results, worst: Results["worstCases"][number]) {
+  const attacks = withoutAttacks(results, worst);
+  return attacks && ` (without ${attacks})`;
+}
+
+/** What failed, and how it is tried again; nothing where nothing did. */
+function failureLines(results: Results): string[] {
+  const parts = failedParts(results);
+  if (parts.length === 0) return [];
+  return [
+    "",
+    "Failed:",
+    ...parts.flatMap(({ what, why, hint, lost }) => [
+      `  ${what}: ${why}`,
+      `    ${hint}`,
+      ...(lost ? [`    missing: ${lost}`] : []),
+    ]),
+    `  ${RETRY}`,
+  ];
 }
 
 /** What came of attacks on the fine-tuning; nothing where none was tried. */
