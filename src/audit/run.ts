@@ -97,6 +97,11 @@ async function performed(
   const { store, engine } = run.shop;
   const { signal } = options;
   const limits = { ...run.loaded.suite.limits, ...options.limits };
+  if (options.queue && limits.memory !== undefined)
+    onEvent({
+      kind: "warning",
+      message: "The limit of memory is not kept by workers of a queue.",
+    });
   const hands = options.queue
     ? await queueHands(options.queue, run, { ...options, onEvent })
     : await handsFor(options, engine, limits, onEvent);
