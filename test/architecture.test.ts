@@ -80,8 +80,15 @@ const floors: readonly (readonly string[])[] = [
   ["judged.ts", "catalog.ts", "schema.ts"],
   ["graph.ts"],
   ["open-run.ts"],
-  ["queued-run.ts", "worker.ts", "calibration", "merge.ts", "forecast.ts"],
-  ["run.ts"],
+  [
+    "queued-run.ts",
+    "queue-worker.ts",
+    "worker.ts",
+    "calibration",
+    "merge.ts",
+    "forecast.ts",
+  ],
+  ["run.ts", "serve-runs.ts"],
   ["index.ts"],
 ];
 

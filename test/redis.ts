@@ -15,12 +15,12 @@ if (noRedis)
     `no ${program}: tests of the queue are skipped (install it, or set REDIS_SERVER)`,
   );
 
-export const PASSWORD = "open-sesame";
+export const PASSWORD = "open%41sesame/:@";
 
 /** A Redis of one test file, on the loopback and a port of its own. */
 export interface TestRedis {
   readonly url: string;
-  /** The same, without the password. */
+  /** The same for another user, without the password. */
   readonly bare: string;
   /** Kills it, and starts it again on what it had written. */
   restart(): Promise<void>;
@@ -36,6 +36,7 @@ export async function startRedis(folder: string): Promise<TestRedis> {
       [
         ...["--bind", "127.0.0.1", "--port", String(port), "--dir", folder],
         ...["--save", "", "--appendonly", "yes", "--requirepass", PASSWORD],
+        ...["--user", "crew", "on", `>${PASSWORD}`, "~*", "&*", "+@all"],
       ],
       { stdio: "ignore" },
     );
@@ -51,9 +52,9 @@ export async function startRedis(folder: string): Promise<TestRedis> {
   };
   await start();
   afterAll(stop);
-  const bare = `redis://127.0.0.1:${port}`;
+  const bare = `redis://crew@127.0.0.1:${port}`;
   return {
-    url: `redis://:${PASSWORD}@127.0.0.1:${port}`,
+    url: `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`,
     bare,
     async restart() {
       await stop();

@@ -15,11 +15,11 @@ export {
   planTrials,
   prepareSuite,
 } from "./plan/index.ts";
-export { type ServeOptions, serveQueue } from "./queue/index.ts";
-export { openQueuedRun, type QueueChoice } from "./queued-run.ts";
+export type { QueueChoice } from "./queued-run.ts";
 export type { Results } from "./results/index.ts";
 export { type AuditOptions, runAudit, runShard } from "./run.ts";
 export { type Scan, scanModel, scanWeights, writeScan } from "./scan/index.ts";
+export { type ServeRunsOptions, serveRuns } from "./serve-runs.ts";
 export {
   clusteredInterval,
   crossedInterval,
@@ -38,7 +38,6 @@ export { shifted } from "./tasks/index.ts";
 export {
   makespanOf,
   missingOf,
-  type OpenWorks,
   openClaims,
   openPool,
   ownHands,

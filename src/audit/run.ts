@@ -103,7 +103,11 @@ async function performed(
       message: "The limit of memory is not kept by workers of a queue.",
     });
   const hands = options.queue
-    ? await queueHands(options.queue, run, { ...options, onEvent })
+    ? await queueHands(options.queue, run, {
+        ...options,
+        memory: limits.memory,
+        onEvent,
+      })
     : await handsFor(options, engine, limits, onEvent);
   const memory = remembered(engine.title);
   const claims = openClaims(store.folder);

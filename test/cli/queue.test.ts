@@ -48,7 +48,7 @@ afterAll(() => {
 function work(where: string, env: NodeJS.ProcessEnv = {}) {
   const child = spawn(
     process.execPath,
-    [main, "worker", "--queue", redis.bare, "--threads", "1"],
+    [main, "worker", "--queue", redis.bare, "--concurrency", "1"],
     {
       cwd: where,
       env: { ...process.env, ASSAY_QUEUE_PASSWORD: PASSWORD, ...env },

@@ -201,7 +201,7 @@ class QueueHands implements Hands {
       this.#tell(
         workers > 0
           ? `Workers of the queue at ${shown}: ${workers}`
-          : `No worker of the queue at ${shown} yet: assay worker --queue ${shown}`,
+          : `Nobody works for the queue at ${shown}: start assay worker --queue ${shown}`,
       );
       for (const [id, { job }] of this.#awaited)
         if (!(await this.#queue.getJob(id))) await this.#add(id, job);

@@ -27,6 +27,8 @@ const runSchema = z.object({
   device: z.string().optional(),
   /** A bucket by which folders of the run are kept alike: s3://bucket/prefix. */
   bucket: z.string().optional(),
+  /** Bytes that the process of a work may have. */
+  memory: z.number().optional(),
 });
 
 const jobSchema = z.object({

@@ -30,8 +30,7 @@ export async function connected(url: string): Promise<Connected> {
   const shown = shownOf(url);
   const { bull, Redis } = await packages();
   let ready = false;
-  const redis = new Redis(url, {
-    password: process.env[PASSWORD] || undefined,
+  const redis = new Redis(withPassword(url), {
     lazyConnect: true,
     connectTimeout: PATIENCE,
     // Commands wait for the connection, however long it is lost.
@@ -66,6 +65,13 @@ export async function connected(url: string): Promise<Connected> {
     for (const one of all) one.disconnect();
   };
   return { bull, redis, another, shown, disconnect };
+}
+
+/** An address with the password of the environment, where it has none itself. */
+function withPassword(url: string): string {
+  const address = new URL(url);
+  address.password ||= encodeURIComponent(process.env[PASSWORD] ?? "");
+  return address.href;
 }
 
 function shownOf(url: string): string {

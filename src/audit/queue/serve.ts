@@ -159,6 +159,7 @@ class Desk {
       input: run,
       count: 1,
       threads: this.#options.threads,
+      memory: run.memory,
       onEvent: (event) => this.#onEvent(event),
     });
     return this.#hands;

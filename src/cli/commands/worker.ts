@@ -1,12 +1,11 @@
-import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
-import { serveQueue } from "#audit";
+import { serveRuns } from "#audit";
 import { line } from "#core";
 import { exitCodes } from "../exit-codes.ts";
 
 interface WorkerOptions {
   queue: string;
-  concurrency: number;
+  concurrency?: number;
   threads?: number;
 }
 
@@ -24,7 +23,11 @@ export const workerCommand = new Command("worker")
     "--queue <url>",
     "Redis or Valkey, as those runs name it; needs bullmq and ioredis",
   )
-  .option("--concurrency <n>", "works at once, a process each", count, 1)
+  .option(
+    "--concurrency <n>",
+    "works at once, a process each (default: what does best on these cores, which is measured once)",
+    count,
+  )
   .option(
     "--threads <n>",
     "threads of each (default: the cores, shared out)",
@@ -55,13 +58,10 @@ run anything on it. Interrupted, it hands back what it does and ends with status
     };
     process.on("SIGINT", interrupt);
     process.on("SIGTERM", interrupt);
-    await serveQueue({
+    await serveRuns({
       url: queue,
-      module: new URL("../queue-works.js", import.meta.url),
       concurrency,
-      threads:
-        threads ??
-        Math.max(1, Math.floor(availableParallelism() / concurrency)),
+      threads,
       onLine: (text) => process.stderr.write(`${line(text)}\n`),
       signal: abort.signal,
     });

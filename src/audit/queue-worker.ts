@@ -1,0 +1,40 @@
+import { existsSync } from "node:fs";
+import { AssayError, readFile, sha256 } from "#core";
+import type { EngineChoice } from "#engine";
+import { openRun } from "./open-run.ts";
+import { atBorder, openDepot, type QueuedRun } from "./queue/index.ts";
+import { type OpenWorks, openClaims } from "./works/index.ts";
+
+/**
+ * Opens a run as a worker of a queue does. What its coordinator has checked is not
+ * checked again: a work has another record where anything is not the same here.
+ *
+ * @param input a `QueuedRun`
+ * @throws RUN_APART where the suite is not the one of the run
+ */
+export const open: OpenWorks = async (input, { onEvent, ...place }) => {
+  const { suite, hash, out, only, engine, device, bucket } = input as QueuedRun;
+  const isThere = existsSync(suite);
+  if (!isThere || sha256(readFile(suite)) !== hash)
+    throw new AssayError(
+      "RUN_APART",
+      `${suite} ${isThere ? "is not the suite of the run" : "is not there"}`,
+      "Start workers in a folder where suite, data and models have the same paths as where the run was started, and are the same.",
+    );
+  const { works, shop } = await openRun({
+    ...{ suite, out, only, ...place },
+    engine: { engine, device: device as EngineChoice["device"] },
+    isChecked: true,
+    // What phase the run is in, its coordinator tells.
+    onEvent: (event) => event.kind !== "phase" && onEvent(event),
+  });
+  const { store } = shop;
+  // Shows that somebody works on the folder: what is being written there is no litter.
+  openClaims(store.folder);
+  const depot = bucket ? await openDepot(bucket, store) : undefined;
+  return {
+    works: new Map(
+      Array.from(works, ([id, work]) => [id, atBorder(work, store, depot)]),
+    ),
+  };
+};
