@@ -172,7 +172,7 @@ test.skipIf(noRedis)(
     const { code, err } = await run();
     expect(code).toBe(1);
     expect(err).toMatch(
-      /error: .*worker on .*: no worker starts: here.yaml is not there\n {2}Start/,
+      /error: .*here.yaml is not there \(worker on .*\)\n {2}Start/,
     );
     put(elsewhere, "here.yaml", suite("full: { strategy: full, epochs: 2 }"));
     expect((await run()).err).toContain(

@@ -68,7 +68,7 @@ export function queuedWork(data: unknown): QueuedWork {
   if (job.run.version === version) return job;
   throw new NoHands(
     "QUEUE_VERSION",
-    `it has version ${version} of Assay, and the run version ${job.run.version}`,
+    `a worker has version ${version} of Assay, and the run version ${job.run.version}`,
     "Use the same version of Assay everywhere.",
   );
 }

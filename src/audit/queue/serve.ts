@@ -168,4 +168,4 @@ class Desk {
 
 /** Why a worker cannot do anything of a run, with where it is. */
 const from = ({ code, message, hint }: NoHands) =>
-  new NoHands(code, `of the worker on ${hostname()}: ${message}`, hint);
+  new NoHands(code, `${message} (worker on ${hostname()})`, hint);
