@@ -43,7 +43,8 @@ export function trialWorks(
     return trialWork(place, stages, foreseen, once);
   });
   return {
-    works: [...made.values(), ...trials],
+    // Parts and repairs are done where a trial that is missing needs them.
+    works: trials,
     found: () =>
       trials.flatMap((work, i) => {
         const found = work.found();
