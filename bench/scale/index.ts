@@ -1,10 +1,12 @@
 import { overhead } from "./overhead.ts";
+import { queue } from "./queue.ts";
 import { speedUp } from "./speed-up.ts";
 import { virtualTime } from "./virtual-time.ts";
 
 /** What is measured, by its name. */
 const parts: Readonly<Record<string, (rounds: number) => Promise<void>>> = {
   overhead,
+  queue,
   "speed-up": speedUp,
   "virtual-time": virtualTime,
 };

@@ -15,6 +15,7 @@ export {
   planTrials,
   prepareSuite,
 } from "./plan/index.ts";
+export { openQueue, type QueueOptions, serveQueue } from "./queue/index.ts";
 export type { QueueChoice } from "./queued-run.ts";
 export type { Results } from "./results/index.ts";
 export { type AuditOptions, runAudit, runShard } from "./run.ts";
