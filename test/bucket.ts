@@ -43,7 +43,10 @@ export interface TestBucket {
   readonly faults: number[];
 }
 
-/** Opens a bucket that looks at every signature. */
+/**
+ * Opens a bucket that looks at every signature. To be called outside of hooks and
+ * tests, since it is closed behind them.
+ */
 export async function startBucket(): Promise<TestBucket> {
   const objects = new Map<string, Buffer>();
   const asked: string[] = [];

@@ -26,7 +26,11 @@ export interface TestRedis {
   restart(): Promise<void>;
 }
 
-/** @param folder where it keeps what it is told */
+/**
+ * To be called outside of hooks and tests, since it is ended behind them.
+ *
+ * @param folder where it keeps what it is told
+ */
 export async function startRedis(folder: string): Promise<TestRedis> {
   const port = 20_000 + (process.pid % 40_000);
   let server: ChildProcess | undefined;

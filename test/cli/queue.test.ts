@@ -3,19 +3,18 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import type { Results } from "#results";
 import { startBucket } from "../bucket.ts";
 import { put, temporaryFolder } from "../folder.ts";
-import { noRedis, PASSWORD, startRedis, type TestRedis } from "../redis.ts";
+import { noRedis, PASSWORD, startRedis } from "../redis.ts";
 import { assay, main } from "./assay.ts";
 
 const folder = temporaryFolder();
 
-let redis: TestRedis;
-beforeAll(async () => {
-  if (!noRedis) redis = await startRedis(folder);
-});
+// Here, since a hook cannot say what is to be ended behind all tests.
+const redis = noRedis ? (undefined as never) : await startRedis(folder);
+const bucket = await startBucket();
 
 /** How often the run with all that befalls it is made. */
 const ROUNDS = process.env.ASSAY_LONG ? 25 : 1;
@@ -140,7 +139,6 @@ test.skipIf(noRedis)(
 test.skipIf(noRedis)(
   "machines that share nothing but a bucket find what one finds, and the folder of none is needed",
   async () => {
-    const bucket = await startBucket();
     Object.assign(process.env, bucket.env);
     const text = suite("head: { strategy: head-only, epochs: 2 }");
     const [first, second, third] = ["m1", "m2", "m3"].map((name) => {

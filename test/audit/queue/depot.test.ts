@@ -1,18 +1,15 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { openDepot } from "../../../src/audit/queue/index.ts";
 import { openStore } from "../../../src/audit/store.ts";
-import { startBucket, type TestBucket } from "../../bucket.ts";
+import { startBucket } from "../../bucket.ts";
 import { temporaryFolder } from "../../folder.ts";
 
 const root = temporaryFolder();
 let folders = 0;
 
-let bucket: TestBucket;
-beforeAll(async () => {
-  bucket = await startBucket();
-});
+const bucket = await startBucket();
 beforeEach(() => {
   bucket.objects.clear();
   bucket.asked.length = 0;
