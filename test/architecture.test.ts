@@ -78,16 +78,9 @@ const floors: readonly (readonly string[])[] = [
   ["heads", "again", "certify", "gallery"],
   ["trials", "gate"],
   ["judged.ts", "catalog.ts", "schema.ts"],
-  ["graph.ts"],
+  ["graph.ts", "calibration"],
   ["open-run.ts"],
-  [
-    "queued-run.ts",
-    "queue-worker.ts",
-    "worker.ts",
-    "calibration",
-    "merge.ts",
-    "forecast.ts",
-  ],
+  ["queued-run.ts", "queue-worker.ts", "worker.ts", "merge.ts", "forecast.ts"],
   ["run.ts", "serve-runs.ts"],
   ["index.ts"],
 ];

@@ -1,11 +1,19 @@
 import { availableParallelism } from "node:os";
+import { type Pass, passOf } from "./calibration/index.ts";
 import { graphOf } from "./graph.ts";
+import {
+  outlineOf,
+  outlineOfCandidate,
+  type Workshop,
+} from "./models/index.ts";
 import { engineOf, type RunOptions } from "./open-run.ts";
 import { type Plan, prepareSuite } from "./plan/index.ts";
 import { openStore } from "./store.ts";
 import type { LoadedSuite } from "./suite/index.ts";
+import { judgedOn } from "./tasks/index.ts";
 import {
   estimate,
+  guessed,
   missingOf,
   remembered,
   type WorkKind,
@@ -21,14 +29,21 @@ export interface Forecast {
     /** Of the whole run, and those that are not in its folder yet. */
     readonly all: number;
     readonly left: number;
-    /** That those take one worker; null where no work of the kind has been done yet. */
-    readonly seconds: number | null;
+    /** That those take one worker. */
+    readonly seconds: number;
+    /**
+     * Whether that is what such works took on this machine before, or a guess by what a
+     * pass of a model takes now.
+     */
+    readonly learned: boolean;
   }[];
-  /** By the number of workers; no seconds where those of some kind are not known. */
+  /** By the number of workers. */
   readonly time: readonly {
     readonly workers: number;
-    readonly seconds: number | null;
+    readonly seconds: number;
   }[];
+  /** Bytes that each worker takes at least: with the data, and one model open. */
+  readonly memory: number;
 }
 
 /**
@@ -45,9 +60,18 @@ export async function forecast(
   const data = await prepareSuite(loaded, options.tryModel);
   const engine = await engineOf(options, suite, onEvent);
   const store = openStore(options.out);
-  const shop = { loaded, data, seed: suite.seed, store, engine, onEvent };
+  const shop: Workshop = {
+    loaded,
+    data,
+    seed: suite.seed,
+    store,
+    engine,
+    onEvent,
+  };
   const wanted = graphOf(plan, shop).works;
-  const { costs } = remembered(engine.title);
+  const { costs: learned } = remembered(engine.title);
+  const { seconds, memory } = await passOfPlan(plan, shop);
+  const costs = guessed(learned, seconds);
   const all = [...worksBehind(wanted).values()];
   const { works: left } = missingOf(wanted, store);
   const cores = availableParallelism();
@@ -56,21 +80,34 @@ export async function forecast(
     works: workKinds.flatMap((kind) => {
       const isKind = (work: { readonly kind: WorkKind }) => work.kind === kind;
       const ofKind = left.filter(isKind);
-      const size = ofKind.reduce((sum, work) => sum + work.size, 0);
-      const known = costs.secondsOf({ kind, size });
       const number = all.filter(isKind).length;
       return number > 0
         ? {
             kind,
             all: number,
             left: ofKind.length,
-            seconds: ofKind.length > 0 ? (known ?? null) : 0,
+            seconds: ofKind.reduce(
+              (sum, work) => sum + (costs.secondsOf(work) ?? 0),
+              0,
+            ),
+            learned: learned.secondsOf({ kind, size: 1 }) !== undefined,
           }
         : [];
     }),
     time: [...counts, cores].map((workers) => ({
       workers,
-      seconds: estimate(wanted, store, costs, workers).time?.end ?? null,
+      seconds: estimate(wanted, store, costs, workers).time?.end ?? 0,
     })),
+    memory,
   };
+}
+
+/** What a pass takes of the first candidate of a plan, as far as it is known. */
+async function passOfPlan(plan: Plan, shop: Workshop): Promise<Pass> {
+  const [id = ""] = plan.candidates;
+  const candidate = shop.loaded.suite.candidates[id]!;
+  const base = await outlineOf("base", shop);
+  const model = await outlineOfCandidate(candidate, shop, base);
+  const { attacked } = judgedOn(shop.data, candidate.task);
+  return passOf(model, attacked, shop.engine);
 }

@@ -3,32 +3,31 @@ import { duration } from "#core";
 import { columns } from "./format.ts";
 
 /** What a run comes to, for people. */
-export function forecastText({ works, time }: Forecast): string {
+export function forecastText({ works, time, memory }: Forecast): string {
   const all = works.reduce((sum, one) => sum + one.all, 0);
   const left = works.reduce((sum, one) => sum + one.left, 0);
   const rows = works.map((one) => [
     `  ${one.kind}`,
     String(one.all),
     String(one.left),
-    one.seconds === null ? "not known yet" : about(one.seconds),
+    `${about(one.seconds)}${one.learned || one.left === 0 ? "" : " (a guess)"}`,
   ]);
-  const unknown = works.flatMap((one) =>
-    one.seconds === null ? one.kind : [],
-  );
+  const isGuessed = works.some((one) => !one.learned && one.left > 0);
   return `${[
     "",
     `${all} works, ${left} of them left to do:`,
     columns([["  kind", "works", "left", "for one worker"], ...rows]),
     "",
-    ...(unknown.length > 0
+    ...time.map(
+      ({ workers, seconds }) =>
+        `Time with ${workers} ${workers === 1 ? "worker" : "workers"}: ${about(seconds)}`,
+    ),
+    ...(isGuessed
       ? [
-          `Time: not known yet, since this machine has done no work of these kinds: ${unknown.join(", ")}. Every run learns it.`,
+          "What this machine has not done yet is guessed by a pass of the first candidate, within a factor of three or so; every run learns it.",
         ]
-      : time.map(
-          ({ workers, seconds }) =>
-            `Time with ${workers} ${workers === 1 ? "worker" : "workers"}: ${about(seconds ?? 0)}`,
-        )),
-    "Memory: not known; --memory-limit of a run bounds that of each worker.",
+      : []),
+    `Memory of each worker: ${Math.round(memory / 1e6)} MB at least, with the data and one model open; --memory-limit of a run bounds it.`,
   ].join("\n")}\n`;
 }
 

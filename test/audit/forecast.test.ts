@@ -38,9 +38,16 @@ attacks: { fgsm: fgsm, noise: noise }
       ["cell", 2],
       ["probes", 2],
       ["gallery", 1],
-    ].map(([kind, all]) => ({ kind, all, left: all, seconds: null })),
+    ].map(([kind, all]) => ({
+      kind,
+      all,
+      left: all,
+      seconds: expect.any(Number),
+      learned: false,
+    })),
   );
-  expect(before.time.every(({ seconds }) => seconds === null)).toBe(true);
+  expect(before.time.every(({ seconds }) => seconds > 0)).toBe(true);
+  expect(before.memory).toBeGreaterThan(2 ** 20);
 
   await runAudit({ suite, out: join(folder, "done") });
   const after = await foreseen("done");
@@ -49,10 +56,11 @@ attacks: { fgsm: fgsm, noise: noise }
 
   const anew = await foreseen("another");
   const [one] = anew.time;
-  const each = anew.works.reduce((sum, { seconds }) => sum + seconds!, 0);
+  expect(anew.works.every(({ learned }) => learned)).toBe(true);
+  const each = anew.works.reduce((sum, { seconds }) => sum + seconds, 0);
   expect(one).toMatchObject({ workers: 1 });
   expect(one!.seconds).toBeGreaterThan(0);
-  expect(one!.seconds! / each).toBeCloseTo(1, 6);
+  expect(one!.seconds / each).toBeCloseTo(1, 6);
   for (const { seconds } of anew.time)
-    expect(seconds!).toBeLessThanOrEqual(one!.seconds! * (1 + 1e-9));
+    expect(seconds).toBeLessThanOrEqual(one!.seconds * (1 + 1e-9));
 });

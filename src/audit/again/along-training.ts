@@ -8,6 +8,7 @@ import {
   type Bench,
   type BenchOf,
   type Subject,
+  stepsOf,
   subjectOf,
   tidy,
 } from "../attacking/index.ts";
@@ -94,7 +95,7 @@ function pointWork(
     kind: "epoch",
     record: `cells/${key}.json`,
     needs: [...candidate.made, look],
-    size: data.y.length,
+    size: data.y.length * stepsOf(planned),
     about: [
       {
         what: "epoch",

@@ -20,4 +20,5 @@ export {
   type CellWorks,
   type ComputedCell,
   cellMaker,
+  stepsOf,
 } from "./works.ts";

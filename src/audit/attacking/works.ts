@@ -251,7 +251,7 @@ const aboutCell = ({
 const USUAL = 100;
 
 /** About how many passes an attack makes for each sample. */
-function stepsOf({ chosen, queries }: PlannedCell): number {
+export function stepsOf({ chosen, queries }: PlannedCell): number {
   const { steps, restarts = 1 } = chosen.params as {
     steps?: number | null;
     restarts?: number | null;

@@ -1,3 +1,5 @@
+export { type Pass, passOf } from "./pass.ts";
+
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { remembered, type Split } from "../works/index.ts";

@@ -3,6 +3,7 @@ export { worksBehind } from "./behind.ts";
 export { type Claims, openClaims } from "./claims.ts";
 export { type Costs, costsOf } from "./costs.ts";
 export { type Estimate, estimate } from "./estimate.ts";
+export { guessed } from "./guessed.ts";
 export { HandDied, NoHands } from "./hand-errors.ts";
 export { lostOf } from "./lost.ts";
 export type { OpenWorks } from "./messages.ts";

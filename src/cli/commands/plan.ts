@@ -43,7 +43,7 @@ Examples:
   assay plan suites/quick.yaml --json
   assay plan suites/quick.yaml --estimate --json | jq .time
 
-Times are what works took on this machine before; what it has never done is not known.`,
+Times are what works took on this machine before; what it has never done is guessed.`,
   )
   .action(async (file: string, options: PlanOptions) => {
     const { json, estimate: alone, engine, device } = options;
