@@ -70,7 +70,7 @@ const rooms: Record<string, readonly string[]> = {
 const floors: readonly (readonly string[])[] = [
   ["results", "counting.ts", "store.ts", "words.ts"],
   ["statistics", "suite", "events.ts"],
-  ["tasks", "work.ts", "works"],
+  ["tasks", "workplace.ts", "works"],
   ["models", "scan", "queue"],
   ["plan"],
   ["trust"],

@@ -16,7 +16,7 @@ import type { Followed } from "../judging/index.ts";
 import { epochFile, type Look, type Workshop } from "../models/index.ts";
 import type { Plan, PlannedCell } from "../plan/index.ts";
 import { evenly } from "../tasks/index.ts";
-import { madeBy } from "../work.ts";
+import { madeBy } from "../workplace.ts";
 import { type Phase, type Yields, yields } from "../works/index.ts";
 
 type Point = Followed["points"][number];

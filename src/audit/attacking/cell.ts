@@ -4,7 +4,7 @@ import { decisions, measured, REFUSED } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import { type Cell, countOf, type Fate, outcomesOf } from "../results/index.ts";
 import { rate } from "../statistics/index.ts";
-import { stopwatch } from "../work.ts";
+import { stopwatch } from "../workplace.ts";
 import {
   type Bench,
   drawsFor,

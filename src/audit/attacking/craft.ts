@@ -19,7 +19,7 @@ import { decisions } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import { describe } from "../suite/index.ts";
 import { peaksOf, stillRising } from "../trust/index.ts";
-import { madeBy, progressOf, stopwatch } from "../work.ts";
+import { madeBy, progressOf, stopwatch } from "../workplace.ts";
 import {
   type Bench,
   ballFor,

@@ -27,7 +27,7 @@ import {
   type Surrogate,
   wrongAtMost,
 } from "../trust/index.ts";
-import { progressOf } from "../work.ts";
+import { progressOf } from "../workplace.ts";
 import {
   type Bench,
   ballFor,

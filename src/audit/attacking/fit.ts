@@ -15,7 +15,7 @@ import {
 import type { ReadyModel } from "../models/index.ts";
 import { describe } from "../suite/index.ts";
 import type { Parts } from "../tasks/index.ts";
-import { kept, madeBy, progressOf, type Workplace } from "../work.ts";
+import { kept, madeBy, progressOf, type Workplace } from "../workplace.ts";
 
 /** What fitting defences needs. */
 export interface Fitting extends Workplace {

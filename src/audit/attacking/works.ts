@@ -3,7 +3,7 @@ import { hashOf } from "#core";
 import type { Samples } from "#model";
 import type { PlannedCell } from "../plan/index.ts";
 import type { Evidence } from "../trust/index.ts";
-import { progressOf } from "../work.ts";
+import { progressOf } from "../workplace.ts";
 import {
   type About,
   foundBy,

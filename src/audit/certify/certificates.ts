@@ -6,7 +6,7 @@ import type { Look, Workshop } from "../models/index.ts";
 import type { CertificateResult } from "../results/index.ts";
 import { isNamed } from "../suite/index.ts";
 import { evenly } from "../tasks/index.ts";
-import { madeBy, progressOf, stopwatch } from "../work.ts";
+import { madeBy, progressOf, stopwatch } from "../workplace.ts";
 import { type Phase, type Work, type Yields, yields } from "../works/index.ts";
 import {
   type Certificate,

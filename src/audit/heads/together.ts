@@ -32,7 +32,7 @@ import {
   probeAttack,
   stillRising,
 } from "../trust/index.ts";
-import { progressOf } from "../work.ts";
+import { progressOf } from "../workplace.ts";
 
 /** A head with the samples that all heads have, in one order for all. */
 export interface Head {

@@ -1,7 +1,7 @@
 import { type Model, saveModel } from "#model";
 import type { Epoch } from "#tuning";
 import type { Lineage } from "../results/index.ts";
-import { kept } from "../work.ts";
+import { kept } from "../workplace.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
 import {
   filesOfModel,

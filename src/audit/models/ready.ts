@@ -4,7 +4,7 @@ import type { Epoch } from "#tuning";
 import type { Lineage } from "../results/index.ts";
 import type { LoadedSuite } from "../suite/index.ts";
 import type { PreparedData } from "../tasks/index.ts";
-import type { Workplace } from "../work.ts";
+import type { Workplace } from "../workplace.ts";
 import type { Told } from "./units.ts";
 
 /** A model of the run, with what is told of it. */

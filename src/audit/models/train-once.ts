@@ -5,7 +5,7 @@ import type { Lineage } from "../results/index.ts";
 import type { Store } from "../store.ts";
 import { describe } from "../suite/index.ts";
 import type { Parts } from "../tasks/index.ts";
-import { kept, madeBy } from "../work.ts";
+import { kept, madeBy } from "../workplace.ts";
 import type { KeyPlace, ReadyModel, Workshop } from "./ready.ts";
 
 export interface Training {

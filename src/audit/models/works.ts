@@ -2,7 +2,7 @@ import { hashOf } from "#core";
 import type { Results } from "../results/index.ts";
 import { type Candidate, isFollowed } from "../suite/index.ts";
 import { judgedOn, type Parts } from "../tasks/index.ts";
-import { madeBy } from "../work.ts";
+import { madeBy } from "../workplace.ts";
 import { type Work, type Yields, yields } from "../works/index.ts";
 import type { Models } from "./all.ts";
 import { baseKey } from "./base.ts";

@@ -3,7 +3,7 @@ import type { FloatTensor } from "#onnx";
 import type { Models, Workshop } from "../models/index.ts";
 import type { PlannedTrial } from "../plan/index.ts";
 import type { Trial } from "../results/index.ts";
-import { kept, progressOf, stopwatch } from "../work.ts";
+import { kept, progressOf, stopwatch } from "../workplace.ts";
 import { protocolOf } from "./kinds.ts";
 import { type Each, type PlannedPart, readPart, writePart } from "./parts.ts";
 import type { Outcome, TrialInput } from "./trial.ts";

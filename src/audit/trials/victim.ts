@@ -12,7 +12,7 @@ import {
 } from "../models/index.ts";
 import { type Candidate, describe } from "../suite/index.ts";
 import { judgedOn, type Parts, type TaskData } from "../tasks/index.ts";
-import { kept } from "../work.ts";
+import { kept } from "../workplace.ts";
 
 /** What is changed of a candidate's fine-tuning. The rest is as it was. */
 export interface Changes {

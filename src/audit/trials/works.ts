@@ -4,7 +4,7 @@ import type { PlannedTrial } from "../plan/index.ts";
 import type { Trial } from "../results/index.ts";
 import { describe } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
-import { madeBy } from "../work.ts";
+import { madeBy } from "../workplace.ts";
 import { type Phase, type Work, type Yields, yields } from "../works/index.ts";
 import { protocolOf } from "./kinds.ts";
 import type { PlannedPart } from "./parts.ts";

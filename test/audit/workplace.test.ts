@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { AuditEvent } from "../../src/audit/events.ts";
 import { openStore } from "../../src/audit/store.ts";
-import { kept, progressOf } from "../../src/audit/work.ts";
+import { kept, progressOf } from "../../src/audit/workplace.ts";
 import { put, temporaryFolder } from "../folder.ts";
 
 const folder = temporaryFolder();
@@ -73,5 +73,5 @@ test("progress is told until the run is to stop", () => {
   expect(() => progress(1)).toThrow(
     expect.objectContaining({ code: "INTERRUPTED" }),
   );
-  expect(events).toEqual([{ kind: "progress", cell: "a cell", share: 0.5 }]);
+  expect(events).toEqual([{ kind: "progress", what: "a cell", share: 0.5 }]);
 });
