@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { AssayError } from "#core";
-import { type Engine, onnxruntime } from "#engine";
+import { onnxruntime } from "#engine";
 import { bestWorkers } from "./calibration/index.ts";
 import type { OnEvent } from "./events.ts";
 import { judged } from "./judged.ts";
@@ -8,11 +8,13 @@ import { signShard } from "./merge.ts";
 import { type OpenedRun, openRun, type RunOptions } from "./open-run.ts";
 import { type QueueChoice, queueHands } from "./queued-run.ts";
 import type { Results } from "./results/index.ts";
+import type { Store } from "./store.ts";
 import type { RunLimits } from "./suite/index.ts";
 import type { WorkerInput } from "./worker.ts";
 import {
   type Failure,
   type Hands,
+  missingOf,
   openClaims,
   openPool,
   ownHands,
@@ -108,7 +110,7 @@ async function performed(
         memory: limits.memory,
         onEvent,
       })
-    : await handsFor(options, engine, limits, onEvent);
+    : await handsFor(works, run.shop, options, limits, onEvent);
   const memory = remembered(engine.title);
   const claims = openClaims(store.folder);
   try {
@@ -129,9 +131,13 @@ async function performed(
   }
 }
 
+/** Seconds of work for which it is not worth starting other processes. */
+const LITTLE = 5;
+
 async function handsFor(
+  works: readonly Work[],
+  { store, engine: { id, title } }: OpenedRun["shop"],
   options: AuditOptions,
-  { id, title }: Engine,
   limits: RunLimits,
   onEvent: OnEvent,
 ): Promise<Hands> {
@@ -141,14 +147,20 @@ async function handsFor(
   // Another engine may have but one device.
   if (workers === "auto" && id !== onnxruntime.id)
     return unlimited(limits, onEvent);
+  const { work, memory } = limits;
+  const isBounded = work !== undefined || memory !== undefined;
+  if (
+    workers === "auto" &&
+    !isBounded &&
+    secondsLeft(works, store, title) < LITTLE
+  )
+    return ownHands();
   const { workers: count, threads } =
     workers === "auto"
       ? await bestWorkers(title)
       : { workers, threads: options.threads ?? threadsOf(workers) };
   // A process of its own can be stopped.
-  const { work, memory } = limits;
-  if (count === 1 && work === undefined && memory === undefined)
-    return ownHands();
+  if (count === 1 && !isBounded) return ownHands();
   return openPool({
     module: new URL("./worker.js", import.meta.url),
     input: {
@@ -162,6 +174,19 @@ async function handsFor(
     memory,
     onEvent,
   });
+}
+
+/** About how long what is missing takes, as far as that was learned. */
+function secondsLeft(
+  works: readonly Work[],
+  store: Store,
+  engine: string,
+): number {
+  const { costs } = remembered(engine);
+  return missingOf(works, store).works.reduce(
+    (sum, work) => sum + (costs.secondsOf(work) ?? Number.POSITIVE_INFINITY),
+    0,
+  );
 }
 
 /** This process, which cannot be stopped within a work. */

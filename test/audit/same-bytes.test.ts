@@ -26,7 +26,7 @@ base:
 tasks:
   odd: { relabel: { classes: { odd: ["5", "7"], even: ["6"] } } }
 candidates:
-  head: { strategy: head-only, epochs: 1, seeds: 2 }
+  head: { strategy: head-only, epochs: 1 }
   both: { strategy: head-only, epochs: 2, tasks: [main, odd] }
 defenses:
   pca: [{ id: pca, components: 20 }]

@@ -138,7 +138,7 @@ function trialWork(
     kind: "trial",
     record: `trials/${hashOf({ ...depends, ...behind })}.json`,
     needs,
-    size: stages.length > 0 ? 1 : trainingSize(place),
+    size: stages.length > 0 ? trainingSize(place) / 10 : trainingSize(place),
     about: [{ what: "trial", id, candidate, repair, trial }],
     compute: () => concludeTrial(place),
     headline: ({ findings }) => ({
