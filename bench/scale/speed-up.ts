@@ -29,6 +29,14 @@ const comparisons: readonly Comparison[] = [
     goal: 1.9,
   },
   {
+    suite: "finetuning-threats",
+    only: ["full/none/*"],
+    title: "its trials without a repair, 2 workers of one thread, against 1",
+    slow: { workers: 1, threads: 1 },
+    fast: { workers: 2, threads: 1 },
+    goal: 1.9,
+  },
+  {
     suite: "demo",
     title: "as many as do best, against one process",
     slow: one,
