@@ -7,6 +7,7 @@ import { progressOf } from "../workplace.ts";
 import {
   type About,
   foundBy,
+  oncePerRecord,
   type Work,
   type Yields,
   yields,
@@ -67,13 +68,7 @@ export interface CellMaker {
 }
 
 export function cellMaker(): CellMaker {
-  const made = new Map<string, Work>();
-  const once = <W extends Work>(work: W): W => {
-    const known = made.get(work.record);
-    if (known) return known as W;
-    made.set(work.record, work);
-    return work;
-  };
+  const once = oncePerRecord();
   const fit: CellMaker["fit"] = (parts, defense, subject, bench) =>
     parts.some(learns)
       ? once(fitWork(parts, defense, subject, bench))

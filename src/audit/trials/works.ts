@@ -5,7 +5,13 @@ import type { Trial } from "../results/index.ts";
 import { describe } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
 import { madeBy } from "../workplace.ts";
-import { type Phase, type Work, type Yields, yields } from "../works/index.ts";
+import {
+  oncePerRecord,
+  type Phase,
+  type Work,
+  type Yields,
+  yields,
+} from "../works/index.ts";
 import { protocolOf } from "./kinds.ts";
 import type { PlannedPart } from "./parts.ts";
 import {
@@ -24,13 +30,7 @@ export function trialWorks(
   foreseen: ModelWorks,
   shop: Workshop,
 ): Phase<Trial[]> {
-  const made = new Map<string, Work>();
-  const once = <W extends Work>(work: W): W => {
-    const known = made.get(work.record);
-    if (known) return known as W;
-    made.set(work.record, work);
-    return work;
-  };
+  const once = oncePerRecord();
   const trials = planned.map((one) => {
     const stages = stagesOf(one, foreseen, shop);
     const place: Place = {

@@ -8,6 +8,7 @@ export { HandDied, NoHands } from "./hand-errors.ts";
 export { lostOf } from "./lost.ts";
 export type { OpenWorks } from "./messages.ts";
 export { missingOf } from "./missing.ts";
+export { oncePerRecord } from "./once-per-record.ts";
 export { ownHands } from "./own-hands.ts";
 export { type Limits, type PerformOptions, perform } from "./perform.ts";
 export { type ChildHands, openPool, type PoolOptions } from "./pool.ts";

@@ -7,6 +7,7 @@ import { inOrder, partsOf, placeOf, type Sheet } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import { readTextRows } from "../text/rows.ts";
 import { openTokenizer, type TextEncoder } from "../text/tokenizer.ts";
+import { tokens } from "./tokens.ts";
 
 /**
  * Texts with a class for each word, as token ids. The class of a word is that of its
@@ -47,20 +48,7 @@ export const taggedText = defineSource({
         .int()
         .default(-100)
         .describe("The label of words that do not count."),
-      tokenizer: z
-        .string()
-        .min(1)
-        .describe("A HuggingFace tokenizer.json, or a WordPiece vocab.txt."),
-      lowercase: z
-        .boolean()
-        .default(true)
-        .describe("Of a vocab.txt: whether text is made lower case."),
-      length: z.int().positive().describe("Tokens that the model takes."),
-      padding: z
-        .int()
-        .nonnegative()
-        .default(0)
-        .describe("The token that fills up short texts."),
+      ...tokens,
     })
     .describe("Texts with a class for each word, through a tokenizer."),
 

@@ -8,6 +8,7 @@ import { answersOf, partsOf, placeOf, type Sheet } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import { isJsonLines, readTextRows } from "../text/rows.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
+import { tokens } from "./tokens.ts";
 
 const column = z.union([z.string().min(1), z.int().positive()]);
 
@@ -53,20 +54,7 @@ export const text = defineSource({
           "The column that says which part each text is in: train, validation or test.",
         ),
       classes: z.array(z.string().min(1)).min(2).optional(),
-      tokenizer: z
-        .string()
-        .min(1)
-        .describe("A HuggingFace tokenizer.json, or a WordPiece vocab.txt."),
-      lowercase: z
-        .boolean()
-        .default(true)
-        .describe("Of a vocab.txt: whether text is made lower case."),
-      length: z.int().positive().describe("Tokens that the model takes."),
-      padding: z
-        .int()
-        .nonnegative()
-        .default(0)
-        .describe("The token that fills up short texts."),
+      ...tokens,
       sanitize: z
         .array(z.enum(Object.keys(textRepairs) as (keyof typeof textRepairs)[]))
         .default([])
