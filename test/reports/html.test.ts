@@ -236,6 +236,5 @@ describe.skipIf(noChromium)("in Chromium", () => {
       });
       expect(found).toEqual([]);
     },
-    60_000,
   );
 });
