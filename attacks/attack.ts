@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AssayError, type Need, type Random } from "#core";
+import { AssayError, type Explained, type Need, type Random } from "#core";
 import type { Access, Samples, Target } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Ball } from "./ball.ts";
@@ -82,7 +82,7 @@ export type Family =
   | "control"
   | "transfer";
 
-export interface Attack<S extends z.ZodObject = z.ZodObject> {
+export interface Attack<S extends z.ZodObject = z.ZodObject> extends Explained {
   /** Tells it from an attack on texts. */
   readonly kind?: undefined;
   readonly id: string;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Need } from "#core";
+import type { Explained, Need } from "#core";
 import type { Attack } from "./attack.ts";
 
 /**
@@ -8,7 +8,8 @@ import type { Attack } from "./attack.ts";
  * data. Each kind adds a function of its own, and has a protocol in `src/audit/trials`
  * that measures what the attack achieved; an attack never measures itself.
  */
-export interface TrialAttack<S extends z.ZodObject = z.ZodObject> {
+export interface TrialAttack<S extends z.ZodObject = z.ZodObject>
+  extends Explained {
   readonly id: string;
   readonly title: string;
   /** Which protocol tries it. */

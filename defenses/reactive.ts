@@ -1,9 +1,9 @@
 import type { z } from "zod";
-import type { Need } from "#core";
+import type { Explained, Need } from "#core";
 import type { Fit } from "./fit.ts";
 
 /** What sanitizers and detectors have in common. */
-export interface ReactiveDefense<S extends z.ZodObject> {
+export interface ReactiveDefense<S extends z.ZodObject> extends Explained {
   readonly id: string;
   readonly title: string;
   /** Authors, year and arXiv id. */

@@ -1,10 +1,10 @@
 import type { z } from "zod";
-import type { Need, Random } from "#core";
+import type { Explained, Need, Random } from "#core";
 import { type Dataset, dataset, takeSamples } from "#data";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
 
-interface RepairMeta<S extends z.ZodObject> {
+interface RepairMeta<S extends z.ZodObject> extends Explained {
   readonly id: string;
   readonly title: string;
   /** Authors, year and arXiv id. */

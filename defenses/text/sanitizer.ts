@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Chosen, Random } from "#core";
+import type { Chosen, Explained, Random } from "#core";
 import type { Engine } from "#engine";
 import type { FitInput, Fitted } from "../fit.ts";
 
@@ -22,7 +22,8 @@ export interface OpenSanitizer {
  * A reactive defence of a text model: a function of texts, so that no
  * graph can hold it.
  */
-export interface TextSanitizer<S extends z.ZodObject = z.ZodObject> {
+export interface TextSanitizer<S extends z.ZodObject = z.ZodObject>
+  extends Explained {
   readonly kind: "text-sanitizer";
   readonly id: string;
   readonly title: string;

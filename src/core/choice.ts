@@ -1,12 +1,20 @@
 import { z } from "zod";
 import type { Need } from "./needs.ts";
 
+/** What people read of a unit: on its page, and by the command line. */
+export interface Explained {
+  /** What it does, in one or two sentences. Our own units all say it. */
+  readonly summary?: string;
+  /** When what it gives is not to be trusted, and what to do then. */
+  readonly caution?: string;
+}
+
 /**
  * What attacks, defences, strategies and the like have in common. A list of units
  * knows their kind and forgets the types of their parameters: each takes what its own
  * schema gives, and `choiceOf` gives a unit nothing else.
  */
-export interface Unit {
+export interface Unit extends Explained {
   readonly id: string;
   readonly params: z.ZodObject;
   /** What it needs, whatever its parameters; nothing when left out. */

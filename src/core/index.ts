@@ -1,5 +1,11 @@
 export { byName, schemaAsWritten, type Written } from "./by-name.ts";
-export { type Chosen, choiceOf, needsOf, type Unit } from "./choice.ts";
+export {
+  type Chosen,
+  choiceOf,
+  type Explained,
+  needsOf,
+  type Unit,
+} from "./choice.ts";
 export {
   AssayError,
   InterruptedError,

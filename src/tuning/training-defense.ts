@@ -1,9 +1,10 @@
 import type { z } from "zod";
-import type { Chosen, Need } from "#core";
+import type { Chosen, Explained, Need } from "#core";
 import type { OpenPart, TrainingContext, TrainingPart } from "./part.ts";
 
 /** A proactive defence: it changes how a model is trained, with any strategy. */
-export interface TrainingDefense<S extends z.ZodObject = z.ZodObject> {
+export interface TrainingDefense<S extends z.ZodObject = z.ZodObject>
+  extends Explained {
   readonly kind: "training";
   readonly id: string;
   readonly title: string;

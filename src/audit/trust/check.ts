@@ -81,6 +81,12 @@ export type Finding = Pick<Check, "status" | "message"> | undefined;
 export interface TrustCheck {
   id: string;
   title: string;
+  /** What it tests, in one or two sentences. Our own checks say all three. */
+  summary?: string;
+  /** What a failure, or a warning, says of the number. */
+  meaning?: string;
+  /** What to do then. */
+  advice?: string;
   judge(cell: Evidence, siblings: readonly Evidence[]): Finding;
 }
 

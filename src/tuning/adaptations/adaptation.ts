@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Need, Random } from "#core";
+import type { Explained, Need, Random } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
@@ -8,7 +8,7 @@ import { takeRows } from "#onnx";
 import type { Batch, Moment, TrainingContext, TrainingPart } from "../part.ts";
 import type { Epoch } from "../training.ts";
 
-interface Described<S extends z.ZodObject> {
+interface Described<S extends z.ZodObject> extends Explained {
   readonly id: string;
   readonly title: string;
   readonly reference: string;

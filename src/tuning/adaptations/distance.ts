@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Explained } from "#core";
 import type { LossGraph } from "../part.ts";
 import { besideTarget, defineJoint, TARGET } from "./adaptation.ts";
 import { type Features, featuresOf } from "./features.ts";
@@ -11,7 +12,7 @@ import { type Features, featuresOf } from "./features.ts";
  * @param name under which it is recorded
  */
 export const defineDistance = (
-  unit: {
+  unit: Explained & {
     readonly id: string;
     readonly title: string;
     readonly reference: string;

@@ -1,8 +1,8 @@
-import type { Random } from "#core";
+import type { Explained, Random } from "#core";
 import type { Model } from "#model";
 
 /** A network that can be pre-trained when there is no base model. */
-export interface Architecture {
+export interface Architecture extends Explained {
   readonly id: string;
   readonly title: string;
   /**

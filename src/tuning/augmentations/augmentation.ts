@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { AssayError, type Need, type Random } from "#core";
+import { AssayError, type Explained, type Need, type Random } from "#core";
 import type { FloatTensor } from "#onnx";
 import type { Batch, TrainingContext, TrainingPart } from "../part.ts";
 
@@ -7,7 +7,8 @@ import type { Batch, TrainingContext, TrainingPart } from "../part.ts";
  * Changes training batches so that a model sees more than the data has;
  * validation stays as it is.
  */
-export interface Augmentation<S extends z.ZodObject = z.ZodObject> {
+export interface Augmentation<S extends z.ZodObject = z.ZodObject>
+  extends Explained {
   readonly id: string;
   readonly title: string;
   readonly reference: string;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Random } from "#core";
+import type { Explained, Random } from "#core";
 import type { LayerGroup } from "#model";
 import type { BatchGradient, LossGraph } from "../part.ts";
 
@@ -39,7 +39,8 @@ export interface BalanceContext {
 }
 
 /** How much each of several tasks counts. */
-export interface Weighting<S extends z.ZodObject = z.ZodObject> {
+export interface Weighting<S extends z.ZodObject = z.ZodObject>
+  extends Explained {
   readonly id: string;
   readonly title: string;
   readonly reference: string;

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Explained } from "#core";
 
 /** One weight in an update. All arrays have its length. */
 export interface UpdateInput {
@@ -22,7 +23,8 @@ export interface UpdateInput {
  * nodes of the training graph every intermediate array costs a pass over memory
  * (docs/performance.md).
  */
-export interface Optimizer<S extends z.ZodObject = z.ZodObject> {
+export interface Optimizer<S extends z.ZodObject = z.ZodObject>
+  extends Explained {
   readonly id: string;
   readonly title: string;
   readonly reference: string;

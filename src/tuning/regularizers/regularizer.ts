@@ -1,9 +1,11 @@
 import type { z } from "zod";
+import type { Explained } from "#core";
 import type { FloatTensor } from "#onnx";
 import type { TrainingContext, TrainingPart } from "../part.ts";
 
 /** Holds what is fine-tuned near to the base that it comes from. */
-export interface Regularizer<S extends z.ZodObject = z.ZodObject> {
+export interface Regularizer<S extends z.ZodObject = z.ZodObject>
+  extends Explained {
   readonly id: string;
   readonly title: string;
   readonly reference: string;

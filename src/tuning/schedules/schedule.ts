@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Explained } from "#core";
 import type { Evaluation } from "../part.ts";
 
 /** The course of the learning rate over one training, as a share of the stated rate. */
@@ -13,7 +14,8 @@ export interface Course {
   observe?(seen: Pick<Evaluation, "loss" | "accuracy">): boolean | undefined;
 }
 
-export interface Schedule<S extends z.ZodObject = z.ZodObject> {
+export interface Schedule<S extends z.ZodObject = z.ZodObject>
+  extends Explained {
   readonly id: string;
   readonly title: string;
   readonly reference: string;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { type Chosen, type Random, UsageError } from "#core";
+import { type Chosen, type Explained, type Random, UsageError } from "#core";
 import type { LayerGroup, Model } from "#model";
 
 /** A part of a training in which the same layer groups are trained. */
@@ -27,7 +27,8 @@ export interface Form {
 }
 
 /** How a candidate is fine-tuned. */
-export interface Strategy<S extends z.ZodObject = z.ZodObject> {
+export interface Strategy<S extends z.ZodObject = z.ZodObject>
+  extends Explained {
   readonly id: string;
   readonly title: string;
   readonly reference: string;
