@@ -5,6 +5,7 @@ import {
   engineOption,
   workersOption,
 } from "../engine-options.ts";
+import { reporterOption } from "../reporters.ts";
 import { type RunOptions, run } from "./run.ts";
 
 interface MergeOptions extends RunOptions {
@@ -25,8 +26,9 @@ export const mergeCommand = new Command("merge")
   .addOption(engineOption())
   .addOption(deviceOption())
   .addOption(workersOption())
+  .addOption(reporterOption())
   .option("--quiet", "no progress")
-  .option("--json", "print the results document instead of a summary")
+  .option("--json", "the same as --reporter json:-")
   .addHelpText(
     "after",
     `

@@ -1,23 +1,13 @@
 import { basename, extname, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import type { OnEvent, QueueChoice, Results, Shard } from "#audit";
-import {
-  InterruptedError,
-  line,
-  lines,
-  percent,
-  UsageError,
-  writeFile,
-} from "#core";
+import { InterruptedError, line, lines, percent, UsageError } from "#core";
 import {
   cleanBehind,
   failedParts,
   headline,
   mainThreats,
   RETRY,
-  renderHtml,
-  renderJson,
-  renderMarkdown,
   withoutAttacks,
 } from "#reports";
 import { coloursFor } from "../colour.ts";
@@ -40,6 +30,7 @@ import {
   workTimeLimitOption,
 } from "../limit-options.ts";
 import { progressOn, silent } from "../progress.ts";
+import { type Output, outputsOf, reporterOption, write } from "../reporters.ts";
 
 export interface RunOptions extends EngineOptions, LimitOptions {
   out?: string;
@@ -49,6 +40,7 @@ export interface RunOptions extends EngineOptions, LimitOptions {
   quiet?: boolean;
   workers?: number;
   shard?: Shard;
+  reporter?: string[];
   json?: boolean;
 }
 
@@ -84,8 +76,9 @@ export const runCommand = new Command("run")
   .addOption(timeLimitOption())
   .addOption(workTimeLimitOption())
   .addOption(memoryLimitOption())
+  .addOption(reporterOption())
   .option("--quiet", "no progress")
-  .option("--json", "print the results document instead of a summary")
+  .option("--json", "the same as --reporter json:-")
   .addHelpText(
     "after",
     `
@@ -98,6 +91,7 @@ Examples:
   assay run audit.yaml --workers 4
   assay run audit.yaml --shard 2/3 --out runs/shard-2
   assay run audit.yaml --json | jq .gate
+  assay run audit.yaml --reporter markdown:- --reporter html:page.html
   assay run audit.yaml --queue redis://host:6379 --store s3://bucket/audits
 
 Exit status: 0 passed, 1 something failed, 2 usage or configuration, 3 gate failed,
@@ -125,11 +119,12 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
   const workers = options.workers ?? usualWorkers(options);
   const queue = queueOf(options);
   const limits = limitsOf(options);
+  const outputs = outputsFor(options, out);
   const input = { suite, out, only, engine, device, workers, queue, limits };
   return untilInterrupted(
     async (onEvent, signal) => {
       if (!shard)
-        return ended(await runInWorker(input, onEvent, signal), out, options);
+        return ended(await runInWorker(input, onEvent, signal), out, outputs);
       const done = await shardInWorker({ ...input, shard }, onEvent, signal);
       return shardEnded(done, shard, out);
     },
@@ -141,6 +136,19 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
         ),
     },
   );
+}
+
+function outputsFor(
+  { reporter = [], json, shard }: RunOptions,
+  out: string,
+): Output[] {
+  if (shard && reporter.length > 0)
+    throw new UsageError(
+      "REPORTER",
+      "a shard has no results that a reporter could write",
+      "Leave out --reporter, and state it at assay merge.",
+    );
+  return outputsOf([...reporter, ...(json ? ["json:-"] : [])], out);
 }
 
 function queueOf({ queue, store }: RunOptions): QueueChoice | undefined {
@@ -190,15 +198,12 @@ async function untilInterrupted(
 
 /** Writes what a run found, and says it in short. */
 const ended =
-  (results: Results, out: string, { json }: RunOptions) =>
+  (results: Results, out: string, outputs: readonly Output[]) =>
   async (): Promise<number> => {
-    const report = join(out, "report.html");
-    writeFile(join(out, "results.json"), renderJson(results));
-    writeFile(join(out, "summary.md"), renderMarkdown(results));
-    writeFile(report, await renderHtml(results));
-    process.stdout.write(
-      json ? renderJson(results) : summary(lines(results), report),
-    );
+    const printed = await write(results, outputs);
+    for (const content of printed) process.stdout.write(content);
+    if (printed.length === 0)
+      process.stdout.write(summary(lines(results), join(out, "report.html")));
     return exitCodeOf(results);
   };
 
@@ -222,7 +227,7 @@ const shardEnded =
 /** The command that goes on where this one stopped. */
 function again(suite: string, out: string, options: RunOptions): string {
   const { engine, device, only = [], workers, shard } = options;
-  const { queue, store, quiet, json } = options;
+  const { queue, store, reporter = [], quiet, json } = options;
   const quoted = (text: string) =>
     /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
   return [
@@ -236,6 +241,7 @@ function again(suite: string, out: string, options: RunOptions): string {
     ...(queue ? ["--queue", "<url>"] : []),
     ...(store ? ["--store", quoted(store)] : []),
     ...limitArguments(options),
+    ...reporter.flatMap((one) => ["--reporter", quoted(one)]),
     ...(quiet ? ["--quiet"] : []),
     ...(json ? ["--json"] : []),
   ].join(" ");

@@ -1,0 +1,11 @@
+import { jsonText } from "#core";
+import type { Reporter } from "#results";
+
+/** The results document itself, for programs. */
+export const json: Reporter = {
+  id: "json",
+  title: "Results",
+  reference: "schema/results-1.schema.json",
+  file: "results.json",
+  render: jsonText,
+};

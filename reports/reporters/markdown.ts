@@ -1,0 +1,11 @@
+import type { Reporter } from "#results";
+import { renderMarkdown } from "../markdown/render.ts";
+
+/** A summary for a pull request or a job page. */
+export const markdown: Reporter = {
+  id: "markdown",
+  title: "Summary",
+  reference: "-",
+  file: "summary.md",
+  render: renderMarkdown,
+};
