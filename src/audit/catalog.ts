@@ -1,19 +1,16 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import type { z } from "zod";
-import { attacks, textAttacks, trialAttacks } from "#attacks";
 import { packagePath, schemaAsWritten } from "#core";
-import { reactiveDefenses, repairs, trainingDefenses } from "#defenses";
 import {
   adaptations,
   architectures,
   augmentations,
   optimizers,
   regularizers,
-  schedules,
-  strategies,
   weightings,
 } from "#tuning";
+import { ownUnits, reactiveOf, type Units } from "#units";
 
 /** One thing that a suite can name. */
 export interface CatalogEntry {
@@ -22,15 +19,19 @@ export interface CatalogEntry {
   readonly [meta: string]: unknown;
 }
 
-/** Everything that a suite can name, by kind. */
-export const catalog: Readonly<Record<string, () => CatalogEntry[]>> = {
-  attacks: () => [...attacks, ...textAttacks].map(entry),
-  defenses: () => [...reactiveDefenses, ...trainingDefenses].map(entry),
-  trials: () => trialAttacks.map(entry),
-  repairs: () => repairs.map(entry),
-  strategies: () => strategies.map(entry),
+/** Everything that a suite can name, by kind, where there are these units. */
+export const catalog: Readonly<
+  Record<string, (units?: Units) => CatalogEntry[]>
+> = {
+  attacks: ({ attacks, textAttacks } = ownUnits) =>
+    [...attacks, ...textAttacks].map(entry),
+  defenses: (units = ownUnits) =>
+    [...reactiveOf(units), ...units.trainingDefenses].map(entry),
+  trials: ({ trialAttacks } = ownUnits) => trialAttacks.map(entry),
+  repairs: ({ repairs } = ownUnits) => repairs.map(entry),
+  strategies: ({ strategies } = ownUnits) => strategies.map(entry),
   suites: readSuites,
-  schedules: () => schedules.map(entry),
+  schedules: ({ schedules } = ownUnits) => schedules.map(entry),
   optimizers: () => optimizers.map(entry),
   augmentations: () => augmentations.map(entry),
   regularizers: () => regularizers.map(entry),

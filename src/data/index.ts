@@ -10,9 +10,16 @@ export {
   textsAt,
   withParts,
 } from "./dataset.ts";
-export { type DataSpec, dataSpecSchema, loadDataset } from "./load.ts";
+export {
+  type DataSpec,
+  dataSpecSchema,
+  dataSpecSchemaOf,
+  loadDataset,
+} from "./load.ts";
 export { decodeNpy, encodeNpy } from "./npy.ts";
 export { splitByFiles } from "./parts.ts";
 export { encodePng } from "./png.ts";
+export { type Samples, type Source, sourceId } from "./source.ts";
+export { sources } from "./sources/index.ts";
 export { type Shares, splitDataset, stratifiedSample } from "./split.ts";
 export { openTokens } from "./text/tokenizer.ts";

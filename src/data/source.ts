@@ -33,8 +33,11 @@ export interface Samples {
  */
 export type Locate = (part: "pixels" | "labels", sample?: number) => string;
 
+/** What a user writes of a dataset of one kind: a strict object that names the kind. */
+export type SourceSchema = z.ZodObject<{ source: z.ZodLiteral<string> }>;
+
 /** A kind of dataset: what the user writes, and how it is read. */
-export interface Source<Schema extends z.ZodType = z.ZodType> {
+export interface Source<Schema extends SourceSchema = SourceSchema> {
   /** A strict object with the literal key `source`. */
   readonly schema: Schema;
   /** @param folder where relative paths start */
@@ -42,8 +45,12 @@ export interface Source<Schema extends z.ZodType = z.ZodType> {
 }
 
 /** Ties the types of a source together. */
-export function defineSource<Schema extends z.ZodType>(
+export function defineSource<Schema extends SourceSchema>(
   source: Source<Schema>,
 ): Source<Schema> {
   return source;
 }
+
+/** What a suite calls a source. */
+export const sourceId = ({ schema }: Source): string =>
+  schema.shape.source.value;

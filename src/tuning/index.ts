@@ -46,6 +46,7 @@ export {
   settingsSchema,
   type TrainingSettings,
   trainingSettings,
+  trainingSettingsOf,
 } from "./settings.ts";
 export { openStep, sampleOf, type TrainingStep } from "./step.ts";
 export {

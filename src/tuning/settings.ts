@@ -2,10 +2,10 @@ import { z } from "zod";
 import { byName, choiceOf } from "#core";
 import { augmentations } from "./augmentations/index.ts";
 import { optimizers } from "./optimizers/index.ts";
-import { schedules } from "./schedules/index.ts";
+import { type Schedule, schedules } from "./schedules/index.ts";
 
-/** How a training is run, whatever the strategy. */
-export const trainingSettings = {
+/** How a training is run, whatever the strategy, with one of these schedules. */
+export const trainingSettingsOf = (all: readonly Schedule[]) => ({
   epochs: z.int().positive().default(30),
   batchSize: z.int().positive().default(32),
   learningRate: z.number().positive().default(1e-3),
@@ -15,7 +15,7 @@ export const trainingSettings = {
     ) as (typeof optimizers)[number],
     params: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
   }),
-  schedule: choiceOf(schedules).default({
+  schedule: choiceOf(all).default({
     unit: schedules[0]!,
     params: {},
   }),
@@ -43,7 +43,10 @@ export const trainingSettings = {
    * early; null for never.
    */
   patience: z.int().positive().nullable().default(10),
-};
+});
+
+/** The same with our own schedules. */
+export const trainingSettings = trainingSettingsOf(schedules);
 
 export const settingsSchema = z.strictObject(trainingSettings);
 export type TrainingSettings = z.output<typeof settingsSchema>;

@@ -8,10 +8,10 @@ import type {
   TrainingDefense,
   TrainingSettings,
 } from "#tuning";
-import { BASE, type candidateSchema } from "./models.ts";
+import { BASE, type candidateSchemaOf } from "./models.ts";
 import { MAIN } from "./tasks.ts";
 
-type Written = z.output<typeof candidateSchema>;
+type Written = z.output<ReturnType<typeof candidateSchemaOf>>;
 
 /** Which of several trainings of one candidate this is, counted from 1. */
 export interface Replica {

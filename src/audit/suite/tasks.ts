@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { byName } from "#core";
-import { dataSpecSchema } from "#data";
+import { dataSpecSchemaOf } from "#data";
 import { taskSchema } from "#model";
+import type { Units } from "#units";
 
 /** The name of the task of the suite's own data and classes. */
 export const MAIN = "main";
@@ -22,22 +23,23 @@ const relabelSchema = z.union([
 ]);
 
 /** A further task that a candidate can learn beside the suite's own. */
-export const taskSpecSchema = z
-  .strictObject({
-    /** Samples of its own; those of the suite when left out. */
-    data: dataSpecSchema.optional(),
-    /** Classes of its own data, or names of its outputs; all when left out. */
-    classes: z.array(z.string()).min(1).optional(),
-    relabel: relabelSchema.optional(),
-    /** What its outputs mean, and when they are wrong; classes when left out. */
-    task: taskSchema.optional(),
-  })
-  .refine((t) => t.data || t.relabel, {
-    message: "state data, or relabel that of the suite",
-  })
-  .refine((t) => t.data || !t.classes, {
-    path: ["classes"],
-    message: "selects from data of the task's own, and it has none",
-  });
+export const taskSpecSchemaOf = ({ sources }: Units) =>
+  z
+    .strictObject({
+      /** Samples of its own; those of the suite when left out. */
+      data: dataSpecSchemaOf(sources).optional(),
+      /** Classes of its own data, or names of its outputs; all when left out. */
+      classes: z.array(z.string()).min(1).optional(),
+      relabel: relabelSchema.optional(),
+      /** What its outputs mean, and when they are wrong; classes when left out. */
+      task: taskSchema.optional(),
+    })
+    .refine((t) => t.data || t.relabel, {
+      message: "state data, or relabel that of the suite",
+    })
+    .refine((t) => t.data || !t.classes, {
+      path: ["classes"],
+      message: "selects from data of the task's own, and it has none",
+    });
 
-export type TaskSpec = z.output<typeof taskSpecSchema>;
+export type TaskSpec = z.output<ReturnType<typeof taskSpecSchemaOf>>;

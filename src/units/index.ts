@@ -1,0 +1,1 @@
+export { type Judge, ownUnits, reactiveOf, type Units } from "./units.ts";
