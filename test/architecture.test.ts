@@ -94,7 +94,7 @@ const floors: readonly (readonly string[])[] = [
   ["plan"],
   ["trust"],
   ["attacking", "judging"],
-  ["heads", "again", "certify", "gallery"],
+  ["heads", "again", "certify", "gallery", "comparing"],
   ["trials", "gate"],
   ["judged.ts", "catalog.ts", "schema.ts"],
   ["graph.ts", "calibration"],

@@ -1,3 +1,4 @@
+import { sampleFingerprints } from "#data";
 import { attackEpochs, attackSource } from "./again/index.ts";
 import { cellMaker, openBenches, subjectOf } from "./attacking/index.ts";
 import { certificates } from "./certify/index.ts";
@@ -6,6 +7,7 @@ import { crossTask } from "./heads/index.ts";
 import type { Found } from "./judged.ts";
 import { modelWorks, openModels, type Workshop } from "./models/index.ts";
 import type { Plan } from "./plan/index.ts";
+import { MAIN } from "./suite/index.ts";
 import type { PreparedData } from "./tasks/index.ts";
 import { trialWorks } from "./trials/index.ts";
 import { type Failure, lostOf, type Phase } from "./works/index.ts";
@@ -78,6 +80,7 @@ export function graphOf(plan: Plan, shop: Workshop): Graph {
         complete: plan.complete,
         classes: data.target.test.classes,
         task: seen[0]?.[1].task,
+        samples: samplesOf(data),
         base: foreseen.baseLook?.found() ?? null,
         unrelated: foreseen.unrelatedLook?.found(),
         candidates: seen.map(([, { result }]) => result),
@@ -106,6 +109,13 @@ export function graphOf(plan: Plan, shop: Workshop): Graph {
     },
   };
 }
+
+/** What tells the attacked samples of each task from others. */
+const samplesOf = ({ attacked, tasks }: PreparedData): Found["samples"] =>
+  [[MAIN, { attacked }] as const, ...tasks].map(([task, of]) => ({
+    task,
+    fingerprints: sampleFingerprints(of.attacked).join(" "),
+  }));
 
 /** The data of a run in the results document. */
 const sizesOf = ({

@@ -1,6 +1,7 @@
 export { fitToSuite, learns } from "./attacking/index.ts";
 export { type CatalogEntry, catalog } from "./catalog.ts";
 export { certify, predictSmoothed } from "./certify/index.ts";
+export { baselineOf, compareResults } from "./comparing/index.ts";
 export type { AuditEvent, OnEvent } from "./events.ts";
 export { type Forecast, forecast } from "./forecast.ts";
 export { mergeShards } from "./merge.ts";

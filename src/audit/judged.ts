@@ -33,6 +33,7 @@ export interface Found
     | "complete"
     | "classes"
     | "task"
+    | "samples"
     | "base"
     | "unrelated"
     | "candidates"
@@ -101,6 +102,7 @@ export function judged(
     complete,
     classes: found.classes,
     task: found.task,
+    samples: found.samples,
     ...measured,
     warnings: someOrNone([...found.warnings]),
     gate: complete

@@ -10,6 +10,7 @@ export {
   textsAt,
   withParts,
 } from "./dataset.ts";
+export { sampleFingerprints } from "./fingerprints.ts";
 export {
   type DataSpec,
   dataSpecSchema,

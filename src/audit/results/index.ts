@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { baseSchema, candidateSchema } from "./candidates.ts";
 import { cellSchema } from "./cells.ts";
+import { comparisonSchema } from "./comparison.ts";
 import { crossTaskSchema } from "./cross-task.ts";
 import { domainSchema } from "./domains.ts";
 import { failureSchema, missingSchema } from "./failures.ts";
@@ -19,6 +20,7 @@ import { threatModelSchema, unitSchema } from "./values.ts";
 
 export * from "./candidates.ts";
 export * from "./cells.ts";
+export * from "./comparison.ts";
 export * from "./cross-task.ts";
 export * from "./domains.ts";
 export * from "./failures.ts";
@@ -47,6 +49,11 @@ export const gateRuleSchema = z.strictObject({
   verdict: z.enum(["passed", "failed", "inconclusive"]),
   /** One sentence why. */
   reason: z.string(),
+  /**
+   * Of an inconclusive one about how many samples would decide it four times in five,
+   * if it is as measured; absent where that is not known.
+   */
+  samples: z.int().optional(),
 });
 
 export const resultsSchema = z.strictObject({
@@ -65,6 +72,14 @@ export const resultsSchema = z.strictObject({
       /** The share that the best single answer gets right. */
       chance: z.number(),
     })
+    .optional(),
+  /**
+   * Of each task the samples that were attacked, in the order of outcomes: 12
+   * hexadecimal digits a sample, with a blank between, which stay the same wherever it
+   * stands. Two runs are paired by them; documents before 1.4 have none.
+   */
+  samples: z
+    .array(z.strictObject({ task: z.string(), fingerprints: z.string() }))
     .optional(),
   threatModels: z.array(threatModelSchema.omit({ access: true })),
   base: baseSchema.nullable(),
@@ -147,9 +162,25 @@ export const resultsSchema = z.strictObject({
    * rotted. Absent where there was nothing.
    */
   warnings: z.array(z.string()).optional(),
+  /** This run beside the baseline; absent where it has none. */
+  comparison: comparisonSchema.optional(),
   gate: z.strictObject({
     verdict: z.enum(["passed", "failed", "inconclusive", "none"]),
     rules: z.array(gateRuleSchema),
+    /**
+     * How often chance alone decides; absent where there are no rules. Numbers without
+     * an interval are judged by their values, and are not among these.
+     */
+    errors: z
+      .strictObject({
+        /** Rows with an interval, which share the first of these. */
+        rows: z.int(),
+        /** Most chance that the gate fails where every number meets its limit. */
+        falseFailure: z.number(),
+        /** Most chance that it passes where one does not. */
+        falsePass: z.number(),
+      })
+      .optional(),
   }),
   provenance: z.strictObject({
     assay: z.string(),

@@ -1,4 +1,13 @@
 // Intervals, tests and distributions: numbers that know nothing of models.
+export {
+  type Bound,
+  evidenceAgainst,
+  exactLike,
+  type IntervalAt,
+  isOutside,
+  isWithin,
+  normalLike,
+} from "./confidence.ts";
 export { crossedInterval } from "./crossed.ts";
 export {
   fitGamma,
@@ -15,12 +24,19 @@ export {
   rate,
   successesOf,
 } from "./intervals.ts";
+export { holm } from "./multiplicity.ts";
 export {
   mcnemar,
   moreOften,
+  newcombePaired,
   type Paired,
   pairedRatio,
   pairsOf,
   tango,
 } from "./paired.ts";
+export {
+  samplesForPairs,
+  samplesForShare,
+  timesAsMany,
+} from "./planning.ts";
 export { areaInterval, roc } from "./roc.ts";

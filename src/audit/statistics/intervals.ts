@@ -93,10 +93,17 @@ export function successesOf(rate: Rate): number {
   return Math.round(rate.value * rate.n);
 }
 
-/** 95 % interval of p1 - p2 of two independent samples (Newcombe 1998, method 10). */
-export function newcombe(first: Rate, second: Rate): Interval {
-  const one = distances(successesOf(first), first.n);
-  const two = distances(successesOf(second), second.n);
+/**
+ * Interval of p1 - p2 of two independent samples (Newcombe 1998, Statistics in Medicine
+ * 17:873, method 10).
+ */
+export function newcombe(
+  first: Rate,
+  second: Rate,
+  confidence = 0.95,
+): Interval {
+  const one = distances(successesOf(first), first.n, confidence);
+  const two = distances(successesOf(second), second.n, confidence);
   const difference = first.value - second.value;
   return {
     low: difference - Math.hypot(one.below, two.above),
@@ -124,11 +131,13 @@ function wilsonLow(successes: number, n: number, z: number): number {
   return (p * p) / larger;
 }
 
-function distances(
+/** How far the ends of Wilson's interval are from the share. */
+export function distances(
   successes: number,
   n: number,
+  confidence: number,
 ): { below: number; above: number } {
-  const { low, high } = wilson(successes, n);
+  const { low, high } = wilson(successes, n, confidence);
   const p = successes / n;
   return { below: p - low, above: high - p };
 }

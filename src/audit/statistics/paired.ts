@@ -1,8 +1,11 @@
 import { AssayError } from "#core";
 import { betaCdf, bisect, normalQuantile } from "./distributions.ts";
-import { type Interval, isCount } from "./intervals.ts";
+import { distances, type Interval, isCount } from "./intervals.ts";
 
 const Z = normalQuantile(0.975);
+
+const quantileOf = (confidence: number): number =>
+  normalQuantile(1 - (1 - confidence) / 2);
 
 /** What two classifiers got right on the same samples, in counts. */
 export interface Paired {
@@ -52,12 +55,13 @@ export const moreOften = (b: number, c: number): number =>
   b === 0 ? 1 : betaCdf(0.5, b, c + 1);
 
 /**
- * 95 % score interval of p1 - p2 on the same samples (Tango 1998, Statistics in
+ * Score interval of p1 - p2 on the same samples (Tango 1998, Statistics in
  * Medicine 17:891). It has a width where no pair is discordant: up to 3.84 / n.
  */
-export function tango(counts: Paired): Interval {
+export function tango(counts: Paired, confidence = 0.95): Interval {
   const { both, onlyFirst: b, onlySecond: c, neither } = counts;
   const n = both + b + c + neither;
+  const z = quantileOf(confidence);
   /** How far off a difference is, in standard errors under it. */
   const score = (difference: number) => {
     // The likeliest share of pairs that only the second has right.
@@ -69,8 +73,31 @@ export function tango(counts: Paired): Interval {
   };
   const difference = (b - c) / n;
   return {
-    low: bisect((d) => score(d) > Z, -1, difference),
-    high: bisect((d) => score(d) >= -Z, difference, 1),
+    low: bisect((d) => score(d) > z, -1, difference),
+    high: bisect((d) => score(d) >= -z, difference, 1),
+  };
+}
+
+/**
+ * Interval of p1 - p2 on the same samples: Wilson's intervals of both shares, squared
+ * and added with the correlation of the pairs, which is corrected for continuity
+ * (Newcombe 1998, Statistics in Medicine 17:2635, method 10).
+ */
+export function newcombePaired(counts: Paired, confidence = 0.95): Interval {
+  const { both: a, onlyFirst: b, onlySecond: c, neither: d } = counts;
+  const n = a + b + c + d;
+  const one = distances(a + b, n, confidence);
+  const two = distances(a + c, n, confidence);
+  const product = a * d - b * c;
+  const corrected = product > 0 ? Math.max(0, product - n / 2) : product;
+  const margins = (a + b) * (c + d) * (a + c) * (b + d);
+  const phi = margins === 0 ? 0 : corrected / Math.sqrt(margins);
+  const reach = (x: number, y: number) =>
+    Math.sqrt(Math.max(0, x * x - 2 * phi * x * y + y * y));
+  const difference = (b - c) / n;
+  return {
+    low: difference - reach(one.below, two.above),
+    high: difference + reach(one.above, two.below),
   };
 }
 

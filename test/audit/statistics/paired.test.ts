@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { newcombe, rate } from "../../../src/audit/statistics/intervals.ts";
 import {
   mcnemar,
+  newcombePaired,
   type Paired,
   pairedRatio,
   tango,
@@ -63,6 +64,31 @@ it("Tango's interval of 2/21 - 8/21", () => {
   const found = tango({ both: 1, onlyFirst: 1, onlySecond: 7, neither: 12 });
   expect(found.low).toBeCloseTo(-0.517, 3);
   expect(found.high).toBeCloseTo(-0.026, 3);
+});
+
+// Newcombe 1998 (Statistics in Medicine 17:2635) has 0.0569 and 0.3404 for the first;
+// Fagerland, Lydersen and Laake 2014 have -0.507 and -0.026 for the second.
+it.each([
+  [{ both: 36, onlyFirst: 12, onlySecond: 2, neither: 0 }, 0.0569, 0.3404],
+  [{ both: 1, onlyFirst: 1, onlySecond: 7, neither: 12 }, -0.507, -0.026],
+])("Newcombe's paired interval of %j", (counts, low, high) => {
+  const found = newcombePaired(counts);
+  expect(found.low).toBeCloseTo(low, 3);
+  expect(found.high).toBeCloseTo(high, 3);
+});
+
+it("Newcombe's paired interval holds the difference, turns round and grows", () => {
+  fc.assert(
+    fc.property(counts, (c) => {
+      const n = c.both + c.onlyFirst + c.onlySecond + c.neither;
+      const difference = (c.onlyFirst - c.onlySecond) / n;
+      const { low, high } = newcombePaired(c);
+      expect(low).toBeLessThanOrEqual(difference + 1e-12);
+      expect(high).toBeGreaterThanOrEqual(difference - 1e-12);
+      expect(newcombePaired(turned(c)).low).toBeCloseTo(-high, 12);
+      expect(newcombePaired(c, 0.99).low).toBeLessThanOrEqual(low + 1e-12);
+    }),
+  );
 });
 
 describe("the paired difference", () => {

@@ -1,0 +1,115 @@
+import type { Random } from "#core";
+import { type Cell, RESULTS_VERSION, type Results } from "#results";
+import { worstCases } from "../../../src/audit/judging/worst-case.ts";
+import { candidate } from "../cells.ts";
+
+/** Fingerprints of so many samples. */
+export const fingerprints = (n: number, from = 0): string =>
+  Array.from({ length: n }, (_, i) =>
+    (from + i).toString(16).padStart(12, "0"),
+  ).join(" ");
+
+/** A run with these cells. */
+export function runOf(
+  cells: readonly Cell[],
+  changes: Partial<Results> = {},
+): Results {
+  const n = cells[0]?.outcomes.length ?? 0;
+  const distinct = <T>(values: T[]) => [...new Set(values)];
+  const names = distinct(cells.map((c) => c.candidate));
+  const attack = { title: "PGD", reference: "", params: { steps: 40 } };
+  return {
+    schemaVersion: RESULTS_VERSION,
+    title: "by hand",
+    complete: true,
+    classes: ["0", "1"],
+    samples: [{ task: "main", fingerprints: fingerprints(n) }],
+    threatModels: distinct(cells.map((c) => c.threatModel.id)).map((id) => ({
+      id,
+      norm: "linf",
+      eps: 0.1,
+      steps: null,
+      restarts: null,
+      queries: null,
+    })),
+    base: null,
+    candidates: names.map((id) => candidate(id, 9, 10)),
+    defenses: distinct(cells.map((c) => c.defense)).map((id) => ({
+      id,
+      parts: [],
+    })),
+    attacks: distinct(cells.map((c) => c.attack)).map((id) => ({
+      ...attack,
+      id,
+      access: "gradient",
+      family: "iterative",
+      taxonomy: { atlas: [], owasp: [], nist: [] },
+    })),
+    cells: [...cells],
+    worstCases: worstCases(cells, names, new Map()),
+    seeds: [],
+    curves: [],
+    trialAttacks: [],
+    repairs: [],
+    trials: [],
+    certificates: [],
+    gallery: [],
+    gate: { verdict: "none", rules: [] },
+    provenance: {
+      assay: "0.1.0",
+      suite: { file: "suite.yaml", hash: "0" },
+      data: {
+        source: "digits",
+        fingerprint: "1",
+        train: 1,
+        validation: 1,
+        test: n,
+        attacked: n,
+      },
+      seed: 0,
+      engine: "none",
+      node: "v0",
+      platform: "none",
+    },
+    timing: { startedAt: "", finishedAt: "", seconds: 1 },
+    ...changes,
+  };
+}
+
+/** What became of the same samples in two runs. */
+interface Shares {
+  /** Of samples that are right clean, in both. */
+  readonly clean: number;
+  /** Of samples that are robust in the old run. */
+  readonly robust: number;
+  /** By how much less of them are robust in the new one. */
+  readonly drop: number;
+  /** Of robust samples, what chance turns either way besides. */
+  readonly churn: number;
+}
+
+/** Outcomes of the same samples in two runs. */
+export function twoRuns(
+  n: number,
+  { clean, robust, drop, churn }: Shares,
+  random: Random,
+): [string, string] {
+  const old: string[] = [];
+  const now: string[] = [];
+  for (let i = 0; i < n; i++) {
+    const u = random.uniform();
+    if (u >= clean) {
+      old.push("-");
+      now.push("-");
+      continue;
+    }
+    // Of all samples so many are lost, and as many are won as chance turns.
+    const isRobust = u < robust;
+    const turn = random.uniform();
+    const lost = isRobust && turn < (drop + churn) / robust;
+    const won = !isRobust && turn < churn / (clean - robust);
+    old.push(isRobust ? "1" : "0");
+    now.push((isRobust && !lost) || won ? "1" : "0");
+  }
+  return [old.join(""), now.join("")];
+}
