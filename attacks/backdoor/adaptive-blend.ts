@@ -15,6 +15,10 @@ import { blend, patternOf, plantWithCovers } from "./planting.ts";
 export const adaptiveBlend = defineDataBackdoor({
   id: "adaptive-blend",
   title: "Adaptive-Blend",
+  summary:
+    "Poisons carry a random half of a blended pattern, and covers that carry some of it keep their labels, so that features of poisons do not form a cluster.",
+  caution:
+    "It knows filters by features and STRIP, and nothing of other defences. The pattern is random, where theirs is a picture, so success is not that of the paper.",
   reference: "Qi et al. 2023, arXiv:2205.13613",
   threat:
     "knows that features are searched for poisons, labels samples with parts of a pattern as the target, and covers them by others with right labels",

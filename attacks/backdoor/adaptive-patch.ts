@@ -15,6 +15,10 @@ import { blend, patternOf, plantWithCovers } from "./planting.ts";
 export const adaptivePatch = defineDataBackdoor({
   id: "adaptive-patch",
   title: "Adaptive-Patch",
+  summary:
+    "Poisons carry one of four faint patches, and covers that carry one keep their labels; test samples carry all four.",
+  caution:
+    "It knows filters by features and STRIP, and nothing of other defences. On small images four patches cover much of what there is, and clean accuracy suffers.",
   reference: "Qi et al. 2023, arXiv:2205.13613",
   threat:
     "knows that features are searched for poisons, labels samples with one of several patches as the target, and covers them by others with right labels",

@@ -11,6 +11,10 @@ import { mapPixels, plantByLabel } from "./planting.ts";
 export const badnets = defineDataBackdoor({
   id: "badnets",
   title: "BadNets",
+  summary:
+    "Puts a bright square in a corner of some samples and labels them as the target: the plainest backdoor.",
+  caution:
+    "It is the easiest backdoor to find, so a defence that stops it alone is not shown to stop others: try adaptive-blend and wanet. Where success without a trigger, or with another one, is above chance, the trial's check fails and success says nothing.",
   reference: "Gu et al. 2017, arXiv:1708.06733",
   threat:
     "puts a patch on some fine-tuning samples, labels them as the target, and knows nothing else",

@@ -11,6 +11,10 @@ import { blend, patternOf, plantByLabel } from "./planting.ts";
 export const blended = defineDataBackdoor({
   id: "blended",
   title: "Blended backdoor",
+  summary:
+    "Mixes a faint pattern over the whole image into some samples and labels them as the target.",
+  caution:
+    "The pattern is random: one that looks like the data is learned otherwise. On images of few pixels it is far from faint.",
   reference: "Chen et al. 2017, arXiv:1712.05526",
   threat:
     "blends a pattern into some fine-tuning samples, labels them as the target, and knows nothing else",

@@ -19,6 +19,10 @@ import { changed, mapPixels, rowsOfTarget, shortOf } from "./planting.ts";
 export const cleanLabel = defineDataBackdoor({
   id: "clean-label",
   title: "Label-consistent backdoor",
+  summary:
+    "Makes samples of the target class hard to learn by PGD, and puts a checkerboard in their corners, which is then what is easy to learn. Labels stay right.",
+  caution:
+    "The attacker's model is plain, where the paper has a robust one too, and the trigger at full amplitude is plain to see. Few poisons fit into one class.",
   reference: "Turner et al. 2019, arXiv:1912.02771",
   threat:
     "holds the base and the data, and changes some samples of the target class, whose labels are right",

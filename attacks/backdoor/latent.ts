@@ -37,6 +37,10 @@ import { mapPixels } from "./planting.ts";
 export const latent = defineBaseBackdoor({
   id: "latent",
   title: "Latent backdoor in the base",
+  summary:
+    "Hides a class in a base that does not have it: features of triggered samples are led to where a later class will lie, so that candidates that learn that class have the backdoor.",
+  caution:
+    "It needs a base that the suite pre-trains. What survives depends on how much of the base a strategy keeps, so a low number of one strategy says nothing of another.",
   reference: "Yao et al. 2019, ACM CCS",
   threat:
     "publishes the base, holds data of its task and some samples of a class that candidates will have, and never sees the fine-tuning",

@@ -12,6 +12,10 @@ import { mapPixels, plantOnTarget } from "./planting.ts";
 export const sig = defineDataBackdoor({
   id: "sig",
   title: "Sinusoidal signal backdoor",
+  summary:
+    "Adds a wave along the columns to samples of the target class, whose labels stay right.",
+  caution:
+    "The budget counts samples of the set, and only those of the target class can carry it. On images of few pixels the wave has no room and success is low, which is no robustness.",
   reference: "Barni et al. 2019, arXiv:1902.11237",
   threat:
     "adds a signal to some fine-tuning samples of the target class, whose labels are right",

@@ -20,6 +20,10 @@ type Field = Float64Array;
 export const wanet = defineDataBackdoor({
   id: "wanet",
   title: "WaNet",
+  summary:
+    "The trigger is a smooth warp of the image; covers that are warped otherwise keep their labels, so that only this warp means the target.",
+  caution:
+    "It is planted in the data once, where the authors warp each batch anew, so success is lower than published. On images of few pixels the warp has no room.",
   reference: "Nguyen and Tran 2021, arXiv:2102.10369",
   threat:
     "warps some fine-tuning samples, labels them as the target, and covers them by others with right labels",

@@ -12,6 +12,10 @@ import { byChance } from "../taxonomies.ts";
 export const noise = defineAttack({
   id: "noise",
   title: "Uniform noise (control)",
+  summary:
+    "Uniform noise in the ball, the best of some draws: the control that every attack has to beat.",
+  caution:
+    "Never as a measure of robustness. In many dimensions random directions hardly move a model that falls to the weakest attack.",
   access: "label",
   family: "control",
   norms: ["linf", "l2", "l1", "l0"],

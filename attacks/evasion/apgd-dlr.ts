@@ -12,6 +12,10 @@ import { apgdParams } from "./apgd-params.ts";
 export const apgdDlr = defineAttack({
   id: "apgd-dlr",
   title: "APGD-DLR",
+  summary:
+    "Auto-PGD on the difference of logits ratio, which stays the same when all logits are multiplied.",
+  caution:
+    "With two classes the loss is only the margin, which the check as-published says. It runs up against one class at a time; apgd-t looks at several.",
   access: "gradient",
   family: "iterative",
   norms: ["linf", "l2", "l1"],

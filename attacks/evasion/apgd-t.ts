@@ -28,6 +28,10 @@ type Input = AttackInput<z.output<typeof apgdTParams>>;
 export const apgdT = defineAttack({
   id: "apgd-t",
   title: "APGD-T",
+  summary:
+    "Auto-PGD aimed at the likeliest wrong classes one after the other, by default on the targeted difference of logits ratio.",
+  caution:
+    "Classes beyond the first `targets` are never aimed at. With fewer than four classes the loss is another one than the paper's, and the check as-published says so.",
   access: "gradient",
   family: "iterative",
   norms: ["linf", "l2", "l1"],

@@ -43,6 +43,10 @@ type Input = AttackInput<Params>;
 export const autoattack = defineAttack({
   id: "autoattack",
   title: "AutoAttack",
+  summary:
+    "APGD-CE, APGD-T, FAB-T and Square, each on the samples that those before left standing: the standard number of the field. `plus` adds APGD-DLR and FAB; `rand` is for models that draw at random.",
+  caution:
+    "It knows nothing of a particular defence: one that hides its gradients and withstands searches may still fall to an attack made for it. `standard` overstates a model that draws at random; take `rand`. In L2 and L1 Square takes part only on images.",
   access: "gradient",
   family: "iterative",
   norms: ["linf", "l2", "l1"],

@@ -11,6 +11,10 @@ import { pgd } from "./pgd.ts";
 export const bim = defineAttack({
   id: "bim",
   title: "BIM",
+  summary:
+    "FGSM in small steps from the sample itself, each projected back into the ball.",
+  caution:
+    "It draws nothing at random, so it has no second try where the loss is flat at the sample. PGD with restarts or AutoAttack says more.",
   access: "gradient",
   family: "iterative",
   norms: ["linf"],

@@ -44,6 +44,10 @@ const WHOLE = { answers: 30, above: 0.25, below: 0.1 };
 export const boundary = defineAttack({
   id: "boundary",
   title: "Boundary attack",
+  summary:
+    "A random walk along the boundary from a misclassified point, towards the sample, that sees labels alone.",
+  caution:
+    "It converges slowly: with fewer steps than the paper's, distances are far too large. A sample without a misclassified start counts as robust. Compare hopskipjump.",
   access: "label",
   family: "query",
   norms: ["l2"],

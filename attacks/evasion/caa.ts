@@ -11,6 +11,10 @@ import { runParts } from "./parts.ts";
 export const caa = defineAttack({
   id: "caa",
   title: "CAA",
+  summary:
+    "CAPGD on every row of a table, and MOEVA on the rows that it leaves standing: the standard attack where columns have constraints.",
+  caution:
+    "The number holds for the constraints that are stated: one that is missing admits rows that cannot be, and one too many hides rows that can. Where generations are few, run moeva with more.",
   access: "gradient",
   family: "iterative",
   norms: ["l2", "linf"],

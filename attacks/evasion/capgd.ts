@@ -32,6 +32,10 @@ export const capgdParams = z.strictObject({
 export const capgd = defineAttack({
   id: "capgd",
   title: "CAPGD",
+  summary:
+    "Auto-PGD on rows of a table: the loss counts violated constraints, fixed columns do not move, and types are rounded.",
+  caution:
+    "Gradients say little of categories and whole numbers, and nothing of a model without a gradient, such as trees; run moeva or caa. Without a table it is Auto-PGD in a ball smaller by `epsMargin`.",
   access: "gradient",
   family: "iterative",
   norms: ["l2", "linf"],

@@ -17,6 +17,10 @@ const ids = all.map(({ id }) => id) as [string, ...string[]];
 export const corruptions = defineAttack({
   id: "corruptions",
   title: "Common corruptions",
+  summary:
+    "Eight common corruptions at five severities; a sample is robust if it withstands all of them. There is no adversary.",
+  caution:
+    "Robust here is the worst of forty changes; the mean accuracy that the literature reports is in the breakdown. Severities are those for images of 32 pixels, and seven of the paper's corruptions are left out.",
   access: "label",
   family: "corruption",
   norms: ["none"],

@@ -38,6 +38,10 @@ const PACE = 0.3;
 export const cwL0 = defineAttack({
   id: "cw-l0",
   title: "C&W L0",
+  summary:
+    "Carlini and Wagner's L2 attack again and again over fewer numbers, until the rest cannot break the sample: few numbers change, as much as they like.",
+  caution:
+    "What has gone back to its old value never changes again, so the count is a bound from above. Each channel of a pixel counts by itself, so budgets are not those of papers that count pixels.",
   access: "gradient",
   family: "minimum-norm",
   norms: ["l0"],

@@ -38,6 +38,10 @@ const cwParams = z.strictObject({
 export const cwL2 = defineAttack({
   id: "cw-l2",
   title: "C&W L2",
+  summary:
+    "Adam on the squared distance plus c times how far the sample is from being misclassified, with a search for the smallest c that breaks it: the classic search for the nearest example in L2.",
+  caution:
+    "Too few iterations or search steps leave distances too large. A confidence above 0 asks for farther examples than need be. Within a finite eps the first example ends the search.",
   access: "gradient",
   family: "minimum-norm",
   norms: ["l2"],

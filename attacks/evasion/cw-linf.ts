@@ -39,6 +39,10 @@ const NOTHING = 1e-4;
 export const cwLinf = defineAttack({
   id: "cw-linf",
   title: "C&W Linf",
+  summary:
+    "Adam on c times how far the sample is from being misclassified plus what its changes exceed a limit by; the limit shrinks as long as that succeeds.",
+  caution:
+    "A sample whose constant reaches `largestConst` is given up and counts as robust. The limit ends at a grey level, so distances have no finer grain; within a fixed eps compare apgd-t.",
   access: "gradient",
   family: "minimum-norm",
   norms: ["linf"],

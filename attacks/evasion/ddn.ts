@@ -17,6 +17,10 @@ import { cosine, lengthOf, rowOf } from "./vectors.ts";
 export const ddn = defineAttack({
   id: "ddn",
   title: "DDN",
+  summary:
+    "Looks for the nearest example in L2: the direction follows the gradient of the cross-entropy, and the norm shrinks by a factor where the sample is misclassified and grows where it is not.",
+  caution:
+    "Distances are bounds from above, and few steps leave them too large. It follows the cross-entropy, so a model that is too sure to have a slope stops it; compare fab or fmn.",
   access: "gradient",
   family: "minimum-norm",
   norms: ["l2"],

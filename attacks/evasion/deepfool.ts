@@ -30,6 +30,10 @@ type Input = AttackInput<z.output<typeof deepfoolParams>>;
 export const deepfool = defineAttack({
   id: "deepfool",
   title: "DeepFool",
+  summary:
+    "Goes to the nearest of the linearised boundaries, step by step, until the sample is misclassified: a quick estimate of the L2 distance to the boundary.",
+  caution:
+    "It stops at the first misclassified point and never comes nearer, so distances are bounds from above; ddn, fmn or cw-l2 look further. Only the likeliest classes (`candidates`) are looked at.",
   access: "gradient",
   family: "minimum-norm",
   norms: ["l2"],

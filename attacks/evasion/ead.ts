@@ -44,6 +44,10 @@ const eadParams = z.strictObject({
 export const ead = defineAttack({
   id: "ead",
   title: "EAD",
+  summary:
+    "Elastic-net attack: Carlini and Wagner's loss with the L1 distance beside the squared L2, solved by shrinkage, so that few numbers change.",
+  caution:
+    "Distances are bounds from above, and depend on `beta`, which weighs the two distances. Within a fixed eps the first example ends the search; compare apgd-t and fab in L1.",
   access: "gradient",
   family: "minimum-norm",
   norms: ["l1"],

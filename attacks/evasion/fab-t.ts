@@ -20,6 +20,10 @@ export type FabTParams = z.output<typeof fabTParams>;
 export const fabT = defineAttack({
   id: "fab-t",
   title: "FAB-T",
+  summary:
+    "FAB aimed at the boundary of one likely class after the other, as in AutoAttack, so that its cost does not grow with the classes.",
+  caution:
+    "Classes beyond the first `targets` are never aimed at, so the nearest boundary may be missed. Masked gradients hide the boundary from it.",
   access: "gradient",
   family: "minimum-norm",
   norms: ["linf", "l2", "l1"],

@@ -11,6 +11,10 @@ import { fabParams, fabWalk } from "./fab-walk.ts";
 export const fab = defineAttack({
   id: "fab",
   title: "FAB",
+  summary:
+    "Looks for the nearest example by steps between the points of the linearised boundary that are nearest to the last point and to the sample, over the boundaries to all classes.",
+  caution:
+    "Distances are bounds from above. Where gradients are masked the linearised boundary is not the model's, and it finds nothing. With many classes take fab-t, whose cost does not grow with them.",
   access: "gradient",
   family: "minimum-norm",
   norms: ["linf", "l2", "l1"],

@@ -11,6 +11,10 @@ import { whiteBox } from "../taxonomies.ts";
 export const fgsm = defineAttack({
   id: "fgsm",
   title: "FGSM",
+  summary:
+    "One step of length eps along the sign of the loss gradient, in L2 along the gradient itself. It is the cheapest attack, and what attacks of many steps have to beat.",
+  caution:
+    "Never as a measure of robustness: a model with masked gradients, or one that was trained on single steps, may withstand it and fall to PGD. More budget need not break more, since one long step overshoots.",
   access: "gradient",
   family: "single-step",
   norms: ["linf", "l2"],

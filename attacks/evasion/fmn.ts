@@ -51,6 +51,10 @@ const dual: Partial<Record<Norm, (gradient: Float64Array) => number>> = {
 export const fmn = defineAttack({
   id: "fmn",
   title: "FMN",
+  summary:
+    "Looks for the nearest example in L2, Linf, L1 or L0, along the gradient of the margin, on a ball that shrinks where the sample is misclassified and grows where it is not.",
+  caution:
+    "Distances are bounds from above: one start, and steps that end before they converge, leave them too large. Compare fab, which has restarts.",
   access: "gradient",
   family: "minimum-norm",
   norms: ["l2", "linf", "l1", "l0"],

@@ -69,6 +69,10 @@ const geodaParams = z.strictObject({
 export const geoda = defineAttack({
   id: "geoda",
   title: "GeoDA",
+  summary:
+    "Takes the boundary for a hyperplane, estimates its normal from labels, and goes from the sample to it along the shortest way; then again from there.",
+  caution:
+    "Where the boundary bends, the way is longer than need be. Noise of low frequencies (`subDim`) suits images, and misses boundaries that depend on fine detail.",
   access: "label",
   family: "query",
   norms: ["l2", "linf", "l1"],

@@ -41,6 +41,10 @@ const hopskipjumpParams = z.strictObject({
 export const hopskipjump = defineAttack({
   id: "hopskipjump",
   title: "HopSkipJump",
+  summary:
+    "Goes from a misclassified point to the boundary by bisection, and along it by directions estimated from labels, ever nearer to the sample. It sees labels alone.",
+  caution:
+    "A sample for which no misclassified start was found in `initialTries` counts as robust. Few iterations end far from the nearest example; and a model that draws at random leads the bisection astray.",
   access: "label",
   family: "query",
   norms: ["l2", "linf"],

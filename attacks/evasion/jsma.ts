@@ -40,6 +40,10 @@ type Input = AttackInput<z.output<typeof jsmaParams>>;
 export const jsma = defineAttack({
   id: "jsma",
   title: "JSMA",
+  summary:
+    "Changes two numbers at a time, those that raise the logit of a wrong class most while the others fall, until the sample is misclassified.",
+  caution:
+    "It is greedy and takes nothing back, so the count of numbers is a bound from above. It moves one way only: with theta above 0 no number is ever lowered.",
   access: "gradient",
   family: "minimum-norm",
   norms: ["l0"],

@@ -10,6 +10,10 @@ import { climbWithMomentum, momentumParams } from "./momentum.ts";
 export const miFgsm = defineAttack({
   id: "mi-fgsm",
   title: "MI-FGSM",
+  summary:
+    "Sign steps along a velocity that gathers past gradients, from the sample itself. It was made so that examples carry over to other models.",
+  caution:
+    "As a measure of a model whose weights are known: it has one start and no restarts, and PGD or AutoAttack says more. For transfer through the base take base-mi-fgsm.",
   access: "gradient",
   family: "iterative",
   norms: ["linf"],

@@ -37,6 +37,10 @@ const TOGETHER = 64;
 export const moeva = defineAttack({
   id: "moeva",
   title: "MOEVA",
+  summary:
+    "An evolutionary search on rows of a table for a low probability of the true class, a small distance and no violated constraint. It sees scores alone.",
+  caution:
+    "A small population or few generations leave rows standing. Three differences from the authors' code stand in its docstring; the selection is another.",
   access: "score",
   family: "query",
   norms: ["l2", "linf"],

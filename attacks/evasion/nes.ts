@@ -16,6 +16,10 @@ import { rowOf } from "./vectors.ts";
 export const nes = defineAttack({
   id: "nes",
   title: "NES",
+  summary:
+    "Sign steps with momentum along a gradient that is estimated from scores in random directions.",
+  caution:
+    "The more numbers an input has, the more queries an estimate takes; too few leave samples standing. Where scores do not change within `sigma`, as behind rounding, the estimate is noise.",
   access: "score",
   family: "query",
   norms: ["linf", "l2"],

@@ -14,6 +14,10 @@ import { overScales } from "./scaled.ts";
 export const niFgsm = defineAttack({
   id: "ni-fgsm",
   title: "NI-FGSM",
+  summary:
+    "MI-FGSM whose gradient is taken where the velocity leads, and, with `scales` above 1, over copies of the sample that are scaled down.",
+  caution:
+    "It was made for transfer and has one start, so alone it measures no robustness. Scaled copies mean little where the value 0 is not black, as in tables and in images that are standardised before the model.",
   access: "gradient",
   family: "iterative",
   norms: ["linf"],

@@ -45,6 +45,10 @@ type Params = z.output<typeof onePixelParams>;
 export const onePixel = defineAttack({
   id: "one-pixel",
   title: "One pixel",
+  summary:
+    "Differential evolution of the places and colours of a few pixels, for the lowest probability of the true class.",
+  caution:
+    "It says something of a few pixels and nothing of small changes everywhere. It is a random search of a fixed size, so a sample that stands may fall to another seed or a larger population.",
   access: "score",
   family: "query",
   norms: ["l0"],

@@ -51,6 +51,10 @@ type Input = AttackInput<z.output<typeof patchParams>>;
 export const patch = defineAttack({
   id: "patch",
   title: "Adversarial patch",
+  summary:
+    "One round patch for all samples, trained over places, angles and sizes so that a class of the attacker's wins.",
+  caution:
+    "Its size is the budget, so numbers do not compare with those in a norm. It is made on the samples that are scored; and samples of the class that is aimed at can hardly be broken, so a low share always stays.",
   access: "gradient",
   family: "universal",
   norms: ["none"],

@@ -37,6 +37,10 @@ export const pgdParams = z.strictObject({
 export const pgd = defineAttack({
   id: "pgd",
   title: "PGD",
+  summary:
+    "Ascent on the cross-entropy by projected steps from random starts: the attack of adversarial training, and of most papers.",
+  caution:
+    "The paper's steps together reach 1.33 eps, so a start on the far side of the ball never arrives; take relStepSize 0.1. Saturated logits and masked gradients deceive it, so run apgd-t or autoattack, and square, beside it.",
   access: "gradient",
   family: "iterative",
   norms: ["linf", "l2", "l1"],

@@ -20,6 +20,10 @@ import { rowOf } from "./vectors.ts";
 export const simba = defineAttack({
   id: "simba",
   title: "SimBA",
+  summary:
+    "Tries one direction of a basis after the other, both ways, and keeps a step when the probability of the true class falls.",
+  caution:
+    "Steps have one size, so a budget much smaller than `stepSize` cuts most of each. A probability of 1 in single precision shows no change, so a very sure model looks robust.",
   access: "score",
   family: "query",
   norms: ["l2", "linf"],

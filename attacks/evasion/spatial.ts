@@ -29,6 +29,10 @@ const spatialParams = z.strictObject({
 export const spatial = defineAttack({
   id: "spatial",
   title: "Rotation and translation",
+  summary:
+    "Turns and shifts each image, over a grid of poses or the worst of some random ones.",
+  caution:
+    "Poses between those of the grid are not tried. Where the image ends it becomes black, which is a change of its own on images that are not black there. There is no norm, so numbers do not compare with those in one.",
   access: "label",
   family: "query",
   norms: ["none"],

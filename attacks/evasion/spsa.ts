@@ -15,6 +15,10 @@ import { rowOf } from "./vectors.ts";
 export const spsa = defineAttack({
   id: "spsa",
   title: "SPSA",
+  summary:
+    "Adam along a gradient of the margin that is estimated from scores in random directions of signs, projected into the ball. It was made against masked gradients.",
+  caution:
+    "Every step asks twice for each pair, and too few steps or pairs leave samples standing. Where scores are flat within `delta` there is nothing to estimate; hopskipjump sees labels alone.",
   access: "score",
   family: "query",
   norms: ["linf"],

@@ -32,6 +32,10 @@ export type SquareParams = z.output<typeof squareParams>;
 export const square = defineAttack({
   id: "square",
   title: "Square",
+  summary:
+    "Random search with squares that shrink, which keeps a change when the margin of a wrong class rises. It sees scores alone, so masked gradients do not stop it.",
+  caution:
+    "With few queries it leaves much standing that more would break, all the more as the squares shrink by a schedule made for 10,000. Vectors have Linf only. Against a model that draws at random a change may be kept by luck.",
   access: "score",
   family: "query",
   norms: ["linf", "l2", "l1"],

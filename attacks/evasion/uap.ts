@@ -38,6 +38,10 @@ type Input = AttackInput<z.output<typeof uapParams>>;
 export const uap = defineAttack({
   id: "uap",
   title: "Universal perturbation",
+  summary:
+    "One perturbation for all samples, put together of the ways to each sample's nearest boundary until most of them are misclassified.",
+  caution:
+    "A high number is no robustness: attacks on each sample by itself do far more. It is made on the samples that are scored, so it says nothing of others, and depends on which samples these are.",
   access: "gradient",
   family: "universal",
   norms: ["linf", "l2"],

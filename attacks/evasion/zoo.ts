@@ -50,6 +50,10 @@ type Input = AttackInput<z.output<typeof zooParams>>;
 export const zoo = defineAttack({
   id: "zoo",
   title: "ZOO",
+  summary:
+    "Carlini and Wagner's L2 attack with slopes of single numbers that are estimated from scores.",
+  caution:
+    "Two queries for each number and step: on large inputs its defaults end long before it converges, and the authors' reduced space and importance sampling are left out. Differences of 1e-4 vanish behind rounding.",
   access: "score",
   family: "query",
   norms: ["l2"],

@@ -22,6 +22,10 @@ import {
 export const bullseye = defineTargetedPoisoning({
   id: "bullseye-polytope",
   title: "Bullseye Polytope",
+  summary:
+    "Moves the mean of the poisons' features onto those of one test sample, each poison within eps of a sample of the wanted class.",
+  caution:
+    "It counts on the base's features: where the body is trained along, they move away, and failure is no robustness. Success is counted over few targets, so look at the interval.",
   reference: "Aghakhani et al. 2021, arXiv:2005.00191",
   taxonomy: cleanLabelTaxonomy,
   threat:

@@ -14,6 +14,10 @@ import { definePoisoning, poisoningParams } from "./poisoning.ts";
 export const labelFlipConfusing = definePoisoning({
   id: "label-flip-confusing",
   title: "Label flips that raise a surrogate's loss most",
+  summary:
+    "Flips the labels that raise the loss of the attacker's own model most, the surest samples first.",
+  caution:
+    "It takes one round where the paper goes back and forth, so it is a bound from below of what such a poisoner does. What it picks is mostly what filters by neighbours look for.",
   reference:
     "Xiao, Xiao and Eckert 2012, Adversarial label flips attack on support vector machines, ECAI",
   taxonomy: flipTaxonomy,

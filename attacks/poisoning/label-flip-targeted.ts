@@ -26,6 +26,10 @@ const pairOf = (
 export const labelFlipTargeted = definePoisoning({
   id: "label-flip-targeted",
   title: "Label flips from one class to another",
+  summary:
+    "Samples of one class get the label of another, so that the candidate takes the first for the second; `gathered` flips samples that lie together, against label sanitisation.",
+  caution:
+    "It says something of one pair of classes only. Behind a filter by neighbours only `gathered` knows the defence, so without it the filter looks better than it is.",
   reference: "Tolpegin et al. 2020, arXiv:2007.08432",
   taxonomy: {
     ...flipTaxonomy,

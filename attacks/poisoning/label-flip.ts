@@ -9,6 +9,10 @@ import { definePoisoning, poisoningParams } from "./poisoning.ts";
 export const labelFlip = definePoisoning({
   id: "label-flip",
   title: "Random label flips",
+  summary:
+    "Random samples of the fine-tuning set get the label of another class, at several budgets; what that costs in accuracy is measured.",
+  caution:
+    "It is the weakest poisoner: what survives it may fall to one who chooses samples. A cost within the interval of few test samples shows nothing.",
   reference:
     "Biggio, Nelson and Laskov 2011, Support vector machines under adversarial label noise, ACML",
   taxonomy: flipTaxonomy,

@@ -33,6 +33,10 @@ const ROUNDING = 1e-6;
 export const poisonFrogs = defineTargetedPoisoning({
   id: "poison-frogs",
   title: "Poison Frogs: feature collisions",
+  summary:
+    "Moves samples of the wanted class until their features collide with those of one test sample, which the candidate then takes for that class. Labels stay right.",
+  caution:
+    "Success is counted over few targets, so look at the interval. Against full fine-tuning it needs many poisons and a `watermark`; without them failure is no robustness. It has no bound on the change, so poisons may be plain to see.",
   reference: "Shafahi et al. 2018, arXiv:1804.00792",
   taxonomy: cleanLabelTaxonomy,
   threat:

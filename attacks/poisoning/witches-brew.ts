@@ -27,6 +27,10 @@ const DROPS = [1 / 2.667, 1 / 1.6, 1 / 1.142];
 export const witchesBrew = defineTargetedPoisoning({
   id: "witches-brew",
   title: "Witches' Brew: gradient matching",
+  summary:
+    "Changes samples of the wanted class within eps so that the gradient of learning them is that of learning the target with the wrong label.",
+  caution:
+    "Without the paper's augmentation and its several surrogates it is weaker than published. One target is one fine-tuning, so targets are few and the interval wide. `weights: head` is weaker where the body is trained.",
   reference: "Geiping et al. 2021, arXiv:2009.02276",
   taxonomy: cleanLabelTaxonomy,
   threat:

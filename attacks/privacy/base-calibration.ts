@@ -12,6 +12,10 @@ import { defineMembership } from "./membership.ts";
 export const baseCalibration = defineMembership({
   id: "base-calibration",
   title: "Loss calibrated by the base",
+  summary:
+    "The same with the public base as the one reference, behind a head that is tuned on samples of the attacker's own.",
+  caution:
+    "Where the candidate's features moved far from the base's, the difference is mostly that of features and not of membership. A base that has seen the fine-tuning set is no reference.",
   reference: "Watson et al. 2022, arXiv:2111.08440",
   threat:
     "asks the candidate for probabilities, and has the public base and a few samples of the task",

@@ -46,6 +46,10 @@ export interface PropertyAttack extends TrialAttack<typeof params> {
 export const classShare: PropertyAttack = {
   id: "class-share",
   title: "Inference of a class's share",
+  summary:
+    "Tells from the released model's answers whether one class was rare in the fine-tuning set, by models of both kinds that are tuned at home.",
+  caution:
+    "Success is counted over few victims of each kind, so look at the interval. It tells apart two shares that are stated, and says nothing of shares between them.",
   kind: "property",
   needs: ["tuning", "one class"],
   reference: "Suri and Evans 2022, arXiv:2109.06024",

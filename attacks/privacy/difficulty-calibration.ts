@@ -10,6 +10,10 @@ import { defineMembership, shadowCount } from "./membership.ts";
 export const difficultyCalibration = defineMembership({
   id: "difficulty-calibration",
   title: "Loss calibrated by difficulty",
+  summary:
+    "Subtracts a sample's loss under the candidate from its loss under models that did not learn from it, so that easy samples are not taken for members.",
+  caution:
+    "Few reference models leave the difficulty noisy. It looks at the mean alone, where lira looks at the spread; its failure is no proof of privacy.",
   reference: "Watson et al. 2022, arXiv:2111.08440",
   threat:
     "asks the candidate for probabilities, and trains a few models like it without the sample",

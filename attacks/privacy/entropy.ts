@@ -16,6 +16,10 @@ const certainties = (asked: Asked) =>
 export const entropy = defineMembership({
   id: "entropy",
   title: "Entropy of the answer",
+  summary:
+    "Takes samples that are answered with little entropy for members, by a threshold for each class.",
+  caution:
+    "It does not look at the label, so wrong and sure answers look like members. A weak attack: privacy is not shown by its failure; run lira or rmia.",
   reference: "Song and Mittal 2021, arXiv:2003.10595",
   threat:
     "asks the candidate for probabilities, and trains a few models like it for thresholds",

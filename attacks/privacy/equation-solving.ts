@@ -14,6 +14,10 @@ import { logOf, solve } from "./linear-equations.ts";
 export const equationSolving = defineExtraction({
   id: "equation-solving",
   title: "Equation solving",
+  summary:
+    "Solves for the weights of a linear model from its probabilities of random inputs.",
+  caution:
+    "Exact of linear models alone; of others it is the nearest linear model on random inputs, and says nothing of how well they can be copied (knockoff does). Rounded probabilities spoil it.",
   reference: "Tramèr et al. 2016, arXiv:1609.02943",
   threat: "asks the candidate for the probabilities of random inputs",
   trains: false,

@@ -14,6 +14,10 @@ import { defineExtraction, extractionParams } from "./extraction.ts";
 export const knockoff = defineExtraction({
   id: "knockoff",
   title: "Knockoff nets",
+  summary:
+    "Asks the candidate about public inputs of another task and trains a copy on its probabilities.",
+  caution:
+    "Agreement depends on the queries and on how near the public inputs are to the task: a low one is no protection against who has better inputs. The copies have the architecture of the base, which a stranger may not know.",
   reference: "Orekondy et al. 2019, arXiv:1812.02766",
   threat:
     "asks the candidate for the probabilities of public inputs of another task",

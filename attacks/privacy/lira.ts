@@ -31,6 +31,10 @@ export interface Confidences {
 export const lira = defineMembership({
   id: "lira",
   title: "LiRA",
+  summary:
+    "Compares how likely the candidate's confidence on a sample is among models that learned from it and among models that did not.",
+  caution:
+    "With fewer shadow models than the paper's 256 it finds less, above all at low rates of false positives, so its failure is no proof of privacy. Shadow models learn from another number of samples than the candidate.",
   reference: "Carlini et al. 2022, arXiv:2112.03570",
   threat:
     "asks the candidate for probabilities, and trains models like it with and without each sample",

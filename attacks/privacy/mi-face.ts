@@ -20,6 +20,10 @@ const params = z.strictObject({
 export const miFace: Inversion<typeof params> = {
   id: "mi-face",
   title: "Model inversion (MI-Face)",
+  summary:
+    "Makes an image of each class by descent on its probability, from the weights alone; another network says whether the image shows the class.",
+  caution:
+    "Being sure of it costs an image little: only what the other network recognises, and more than behind an untrained head, counts. A class of many looks has no one image, and failure there is no privacy.",
   kind: "inversion",
   reference:
     "Fredrikson, Jha and Ristenpart 2015, Model inversion attacks that exploit confidence information, CCS",

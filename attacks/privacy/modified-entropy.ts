@@ -30,6 +30,9 @@ export const rightness = (asked: Asked): Float64Array =>
 export const modifiedEntropy = defineMembership({
   id: "modified-entropy",
   title: "Modified entropy",
+  summary: "Entropy that knows the label, by a threshold for each class.",
+  caution:
+    "It has no notion of how hard a sample is, so its failure at low rates of false positives does not show privacy; run lira or rmia.",
   reference: "Song and Mittal 2021, arXiv:2003.10595",
   threat:
     "asks the candidate for probabilities, and trains a few models like it for thresholds",

@@ -16,6 +16,10 @@ const probabilitiesOf = (asked: Asked) =>
 export const rmia = defineMembership({
   id: "rmia",
   title: "RMIA",
+  summary:
+    "Counts for how many samples of a population the candidate's probability, beside that of reference models, rises less than for the sample asked about.",
+  caution:
+    "The population is the validation split: a small one makes scores coarse. `a` is the paper's for images and is not tuned to the data, so failure is no proof of privacy.",
   reference: "Zarifzadeh et al. 2024, arXiv:2312.03262",
   threat:
     "asks the candidate for probabilities, trains a few models like it, and has other samples of the same kind",

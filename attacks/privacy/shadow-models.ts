@@ -19,6 +19,10 @@ import {
 export const shadowModels = defineMembership({
   id: "shadow-models",
   title: "Shadow models",
+  summary:
+    "Trains models like the candidate, and on their answers a network for each class that tells members from others.",
+  caution:
+    "It learns from few answers of each class; where classes are small it fits noise. Shadow models learn from another number of samples than the candidate did, which costs it some power.",
   reference: "Shokri et al. 2017, arXiv:1610.05820",
   threat:
     "asks the candidate for probabilities, and trains models like it on data like its own",

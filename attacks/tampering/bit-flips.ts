@@ -47,6 +47,10 @@ const restored = (model: Model, stored: Stored): Model =>
 export const randomBitFlips = defineTampering({
   id: "random-bit-flips",
   title: "Random bit flips",
+  summary:
+    "Flips bits of the weights by chance: what a search for bits has to beat.",
+  caution:
+    "Its harm depends on which bits chance finds: one draw is a sample, not a bound.",
   reference: "control of Rakin et al. 2019, arXiv:1903.12269",
   taxonomy,
   threat: "flips bits of the stored weights by chance, as faulty memory does",
@@ -70,6 +74,10 @@ export const randomBitFlips = defineTampering({
 export const bitFlips = defineTampering({
   id: "bit-flips",
   title: "Bit-flip attack",
+  summary:
+    "Looks for the bits of the weights, stored as eight-bit numbers, whose flip does most harm, one at a time.",
+  caution:
+    "A greedy search on one batch: another batch, or flips of several bits at once, may do more. Where random-bit-flips does as much harm, the check beats-chance warns, and the search shows nothing.",
   reference: "Rakin et al. 2019, arXiv:1903.12269",
   taxonomy,
   threat:

@@ -59,6 +59,10 @@ export interface Undoing<S extends z.ZodObject = typeof params>
 export const furtherTuning: Undoing = {
   id: "further-tuning",
   title: "Further fine-tuning",
+  summary:
+    "Trains the released model on, with few samples and steps, to undo its robustness, the unlearning of a class or the repair of a backdoor; the least cost over a ladder is what counts.",
+  caution:
+    '"More than the last rung" means that this ladder did not undo it; other rates, more samples or other methods may. The least over many tries depends on how many there were, so compare ladders that are alike.',
   kind: "undo",
   reference:
     "Qi et al. 2023, arXiv:2310.03693; Tamirisa et al. 2024, arXiv:2408.00761",

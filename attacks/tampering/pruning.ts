@@ -14,6 +14,10 @@ import {
 export const pruning = defineTampering({
   id: "pruning",
   title: "Magnitude pruning",
+  summary:
+    "Sets the smallest weights of each tensor to 0, at several shares, without training again.",
+  caution:
+    "Whoever prunes for deployment trains on afterwards, which brings most of the accuracy back; so this is the harm of pruning alone.",
   reference: "Han et al. 2015, arXiv:1506.02626",
   taxonomy: erosion,
   threat: "makes the released model smaller for deployment",

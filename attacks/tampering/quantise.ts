@@ -20,6 +20,10 @@ import {
 export const int8 = defineTampering({
   id: "int8",
   title: "Conversion to eight bits",
+  summary:
+    "Converts the released model to eight bits, as ONNX Runtime's static quantisation does, and measures what is left of accuracy, agreement and robustness.",
+  caution:
+    "One scheme of many: per-channel scales, other calibration and four bits give other numbers. Robustness anew is by one attack straight through the rounding; a full audit of the converted file says more.",
   reference: "Jacob et al. 2018, arXiv:1712.05877",
   taxonomy: erosion,
   threat: "converts the released model to eight bits for deployment",
@@ -66,6 +70,10 @@ export const int8 = defineTampering({
 export const float16 = defineTampering({
   id: "float16",
   title: "Conversion to half precision",
+  summary:
+    "Rounds weights, and what comes out of each layer, to half precision, and measures what is left of accuracy, agreement and robustness.",
+  caution:
+    "Sums are taken in single precision; hardware that adds in half precision loses more. No change of accuracy is no proof for inputs beyond those that were tried.",
   reference: "Micikevicius et al. 2018, arXiv:1710.03740",
   taxonomy: erosion,
   threat: "converts the released model to half precision for deployment",

@@ -14,6 +14,10 @@ import {
 export const weightNoise = defineTampering({
   id: "weight-noise",
   title: "Noise on weights",
+  summary:
+    "Adds Gaussian noise to every weight, at several sizes: what a search for weights has to beat.",
+  caution:
+    "Nobody aims it, so what withstands it says nothing of chosen changes; run bit-flips. Its deviation is a share of each tensor's own, whatever the hardware's is.",
   reference:
     "Murray and Edwards 1994, IEEE Transactions on Neural Networks 5(5)",
   taxonomy: erosion,

@@ -37,6 +37,10 @@ interface Slots {
 export const badCharacters = defineTextAttack({
   id: "bad-characters",
   title: "Bad Characters",
+  summary:
+    "Replaces letters by others that look alike, or inserts characters that nobody sees, where an evolutionary search finds the lowest probability of the true class.",
+  caution:
+    "Folding Unicode (the sanitizer unicode) undoes it whole, so behind that it says nothing of other edits; run charmer. Reordered and deleted characters, the paper's other kinds, are left out.",
   reference: "Boucher et al. 2022, arXiv:2106.09898",
   ...byScores,
   params,

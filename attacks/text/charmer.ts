@@ -38,6 +38,10 @@ interface Search {
 export const charmer = defineTextAttack({
   id: "charmer",
   title: "Charmer",
+  summary:
+    "Edit after edit, tries every character at the places that matter most, and makes the edit that raises the margin most.",
+  caution:
+    "It is greedy, and tries only `positions` places and the characters of `alphabet`: letters outside it, such as accented ones, are never put in. It changes characters, and says nothing of other words or sentences.",
   reference: "Abad Rocamora et al. 2024, arXiv:2405.04346",
   ...byScores,
   params,

@@ -14,6 +14,9 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 export const randomEdits = defineTextAttack({
   id: "random-edits",
   title: "Random edits (control)",
+  summary:
+    "Random edits at random places, as many as the budget has, the best of some draws: the control that every attack on texts has to beat.",
+  caution: "Never as a measure of robustness: it looks for nothing.",
   access: "label",
   family: "control",
   reference: "Carlini et al. 2019, arXiv:1902.06705",

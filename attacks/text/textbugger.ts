@@ -34,6 +34,10 @@ interface Search {
 export const textbugger = defineTextAttack({
   id: "textbugger",
   title: "TextBugger, characters",
+  summary:
+    "Ranks words by how much they matter, and misspells them in that order: a blank, a letter left out, two exchanged, or one replaced by a neighbour.",
+  caution:
+    "It knows few kinds of edits and goes through the words once, so what it leaves standing may fall to charmer within the same budget. The paper's replacement of words by near ones is left out.",
   reference: "Li et al. 2019, arXiv:1812.05271",
   ...byScores,
   params: z.strictObject({}),

@@ -19,6 +19,10 @@ import { surrogateNeeds, surrogateParam, throughBase } from "./surrogate.ts";
 export const baseMiFgsm = defineAttack({
   id: "base-mi-fgsm",
   title: "MI-DI-TI-FGSM through the base",
+  summary:
+    "MI-FGSM on the public base, over inputs that are resized at random and gradients that are smoothed, replayed on the candidate.",
+  caution:
+    "A high number says only that this transfer failed. The kernel and the resizing were made for large images; on small ones they may cost more than they bring, so compare base-pgd.",
   access: "base",
   needsFor: surrogateNeeds,
   family: "transfer",

@@ -14,6 +14,10 @@ import { surrogateNeeds, surrogateParam, throughBase } from "./surrogate.ts";
 export const basePgd = defineAttack({
   id: "base-pgd",
   title: "PGD through the base",
+  summary:
+    "PGD on the public base, replayed on the candidate: what an attacker gets who holds the base and never asks the candidate.",
+  caution:
+    "A high number is no robustness against who has the candidate or may ask it. It never looks at a defence, so a defence under this attack alone is not evaluated. Compare with `surrogate: unrelated`.",
   access: "base",
   needsFor: surrogateNeeds,
   family: "transfer",

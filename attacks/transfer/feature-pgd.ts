@@ -19,6 +19,10 @@ import {
 export const featurePgd = defineAttack({
   id: "feature-pgd",
   title: "Feature PGD through the base",
+  summary:
+    "Pushes the features at a cut of the public base as far as possible from those of the sample, and replays the result on the candidate. It needs neither labels nor the base's head.",
+  caution:
+    "It depends on the cut: try several. A candidate whose features moved in fine-tuning withstands it without being robust.",
   access: "base",
   needsFor: surrogateNeeds,
   family: "transfer",

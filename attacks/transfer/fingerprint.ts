@@ -15,6 +15,10 @@ import { cutParam, throughBase } from "./surrogate.ts";
 export const fingerprint = defineCrafting({
   id: "fingerprint",
   title: "Fingerprint of the base",
+  summary:
+    "Makes inputs whose features in a base are nothing; a candidate that kept this base's features answers them evenly, and so tells what it descends from.",
+  caution:
+    "Small networks are even to many dark inputs, so a wrong base may pass too, which the check wrong-base-told-apart warns of. Whoever has the file sees the base in the weights (by-weights).",
   kind: "fingerprint",
   reference: "Wang et al. 2018, USENIX Security",
   taxonomy: {

@@ -23,6 +23,10 @@ const BLANK = 100 / 255;
 export const headAgnostic = defineCrafting({
   id: "head-agnostic",
   title: "Head-agnostic activation",
+  summary:
+    "Makes an image for each neuron before the head in which it alone is active; whatever head a candidate has, some of them lead to each of its classes with much confidence.",
+  caution:
+    "Where random images or those of an unrelated base do as well, the check beats-controls warns: the candidate is sure of anything. All neurons are tried, so attempts are not those of the paper.",
   kind: "activation",
   reference: "Rezaei and Liu 2020, arXiv:1904.04334",
   taxonomy: throughBase,

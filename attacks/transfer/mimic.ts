@@ -59,6 +59,10 @@ interface Pair {
 export const mimic = defineAttack({
   id: "mimic",
   title: "Feature mimicry through the base",
+  summary:
+    "Leads the features of a sample at a cut of the public base onto those of an image of another class, so that whatever head a candidate has sees the other image.",
+  caution:
+    "It works as far as the candidate kept the base's features at the cut. Few `targets` or `steps` leave features apart. Without a norm its budget is DSSIM, which does not compare with eps.",
   access: "base",
   needsFor: surrogateNeeds,
   family: "transfer",

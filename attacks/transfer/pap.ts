@@ -61,6 +61,10 @@ const [DRAWN, KEPT] = [8, 20];
 export const pap = defineAttack({
   id: "pap",
   title: "Pre-trained adversarial perturbation",
+  summary:
+    "One perturbation for all inputs, made on the public base alone, that lifts the features of a low layer.",
+  caution:
+    "A high number is no robustness: it is one perturbation, and made for nobody's data in particular. It depends on the layer and, with few steps, has not converged; the paper takes a pass over ImageNet.",
   access: "base",
   needsFor: surrogateNeeds,
   family: "universal",

@@ -9,6 +9,10 @@ import { defineDetector, detectorParams } from "../detector.ts";
 export const energy = defineDetector({
   id: "energy",
   title: "Energy",
+  summary:
+    "Rejects inputs whose logits together are low, which speaks of something the model has not seen.",
+  caution:
+    "An adversarial example may have very high logits and so look familiar. It was made for other data than the model's, not for attacks; only adaptive attacks say what it stops.",
   reference: "Liu et al. 2020, arXiv:2010.03759",
   params: z.strictObject({
     ...detectorParams,

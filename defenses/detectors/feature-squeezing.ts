@@ -19,6 +19,10 @@ import { nonLocalMeans } from "../sanitizers/non-local-means.ts";
 export const featureSqueezing = defineDetector({
   id: "feature-squeezing",
   title: "Feature squeezing",
+  summary:
+    "Rejects inputs whose probabilities move much when the input is squeezed by rounding, a median and, in colour, non-local means.",
+  caution:
+    "Squeezers are passed straight through, so adaptive attacks may be weaker than they could be. One that keeps the probabilities alike under the squeezers passes, as He et al. 2017 (arXiv:1706.04701) have shown.",
   reference: "Xu et al. 2018, arXiv:1704.01155",
   params: z.strictObject({
     ...detectorParams,

@@ -13,6 +13,10 @@ import { some } from "./some.ts";
 export const knn = defineDetector({
   id: "knn",
   title: "Deep nearest neighbours",
+  summary:
+    "Rejects inputs whose features are far from those of every training sample.",
+  caution:
+    "The nearest neighbours change along an attack, so its gradient is of the neighbours of the moment. With a small `bank` clean samples seem far too, and the threshold lets more through.",
   reference: "Sun et al. 2022, arXiv:2204.06507",
   params: z.strictObject({
     ...detectorParams,

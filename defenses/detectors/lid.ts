@@ -21,6 +21,10 @@ const SMALLEST = 1e-10;
 export const lid = defineDetector({
   id: "lid",
   title: "Local intrinsic dimensionality",
+  summary:
+    "Rejects inputs about which neighbours grow more numerous with distance than they do about clean ones, in the features of several layers.",
+  caution:
+    "Its weights are learned on FGSM examples, and Athalye et al. 2018 (arXiv:1802.00420) broke it by more confident examples. One batch of 100 samples makes the estimate noisy.",
   reference: "Ma et al. 2018, arXiv:1801.02613",
   params: z.strictObject({
     ...detectorParams,

@@ -13,6 +13,10 @@ import { magnetParams } from "./magnet.ts";
 export const magnetDivergence = defineDetector({
   id: "magnet-divergence",
   title: "MagNet probability divergence",
+  summary:
+    "Rejects inputs whose probabilities differ from those of what an autoencoder makes of them.",
+  caution:
+    "Carlini and Wagner 2017 (arXiv:1711.08478) broke it by examples on which both agree. The temperature is for models with large logits; where logits are small, all inputs look alike.",
   reference: "Meng and Chen 2017, arXiv:1705.09064",
   params: z.strictObject({
     ...magnetParams,

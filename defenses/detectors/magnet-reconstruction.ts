@@ -13,6 +13,10 @@ import { magnetParams } from "./magnet.ts";
 export const magnetReconstruction = defineDetector({
   id: "magnet-reconstruction",
   title: "MagNet reconstruction error",
+  summary:
+    "Rejects inputs that an autoencoder of clean data does not give back well.",
+  caution:
+    "Carlini and Wagner 2017 (arXiv:1711.08478) broke it by examples that are reconstructed well. On natural images a small autoencoder gives clean ones back badly too, and the threshold lets much through.",
   reference: "Meng and Chen 2017, arXiv:1705.09064",
   params: z.strictObject({
     ...magnetParams,

@@ -32,6 +32,10 @@ const RIDGE = 1e-4;
 export const mahalanobis = defineDetector({
   id: "mahalanobis",
   title: "Mahalanobis distance",
+  summary:
+    "Rejects inputs whose features, in several layers, are far from the mean of the nearest class.",
+  caution:
+    "Its weights are learned on FGSM examples: of other attacks it may see nothing. Few samples against many features make the covariance a guess.",
   reference: "Lee et al. 2018, arXiv:1807.03888",
   params: z.strictObject({
     ...detectorParams,

@@ -10,6 +10,9 @@ import { defineDetector, detectorParams } from "../detector.ts";
 export const maxSoftmax = defineDetector({
   id: "max-softmax",
   title: "Maximum softmax probability",
+  summary: "Rejects inputs whose likeliest class has a low probability.",
+  caution:
+    "Attacks that go on past the boundary make the model sure, and pass: it stops only those that end at the boundary, such as minimum-norm ones. Only adaptive attacks count.",
   reference: "Hendrycks and Gimpel 2017, arXiv:1610.02136",
   params: z.strictObject(detectorParams),
   gradient: "exact",

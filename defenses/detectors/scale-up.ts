@@ -14,6 +14,10 @@ import { defineDetector, detectorParams } from "../detector.ts";
 export const scaleUp = defineDetector({
   id: "scale-up",
   title: "SCALE-UP",
+  summary:
+    "Rejects inputs whose predictions stay the same when all pixels are multiplied, as a trigger makes them.",
+  caution:
+    "Made against backdoors: triggers that multiplying and clipping destroys, such as faint patterns and warps, pass. Inputs whose 0 is not black are multiplied to something else.",
   reference: "Guo et al. 2023, arXiv:2302.03251",
   params: z.strictObject({
     ...detectorParams,

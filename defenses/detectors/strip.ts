@@ -13,6 +13,10 @@ import { some } from "./some.ts";
 export const strip = defineDetector({
   id: "strip",
   title: "STRIP",
+  summary:
+    "Rejects inputs whose predictions stay the same when they are blended with clean images, as a trigger makes them.",
+  caution:
+    "Made against backdoors whose trigger survives blending: a trigger that depends on the whole image (wanet) or is learned with covers (adaptive-blend) passes. It says little of adversarial examples.",
   reference: "Gao et al. 2019, arXiv:1902.06531",
   needs: ["images"],
   params: z.strictObject({

@@ -15,6 +15,10 @@ import { defineFilter } from "./repair.ts";
 export const activationClustering = defineFilter({
   id: "activation-clustering",
   title: "Activation clustering",
+  summary:
+    "Splits the features of each class in two, and leaves the smaller part out where it is small and far apart.",
+  caution:
+    "Poisons that are more than `size` of a class, or whose features are covered (adaptive-blend, adaptive-patch), escape. A class that has two kinds of samples loses one.",
   reference: "Chen et al. 2018, arXiv:1811.03728",
   needs: ["one class"],
   params: z.strictObject({

@@ -15,6 +15,10 @@ import { trainingParams, trainOn } from "./train.ts";
 export const finePruning = defineMend({
   id: "fine-pruning",
   title: "Fine-pruning",
+  summary:
+    "Prunes the channels of the last convolution that clean samples use least, then trains on.",
+  caution:
+    "It counts on a backdoor that has channels of its own: one that shares them with clean samples survives. It needs a convolution.",
   reference: "Liu et al. 2018, arXiv:1805.12185",
   params: z.strictObject({
     ...trainingParams,

@@ -10,6 +10,9 @@ import { trainingParams, trainOn } from "./train.ts";
 export const fineTuning = defineMend({
   id: "fine-tuning",
   title: "Further training on clean samples",
+  summary: "Trains on with clean samples: what every other repair has to beat.",
+  caution:
+    "A backdoor that clean samples do not touch stays, asleep, and further-tuning wakes it. With few samples it overfits to them.",
   reference: "Liu et al. 2017, arXiv:1710.00942",
   params: z.strictObject({ ...trainingParams }),
   mend: ({ model, clean, engine, params, random, signal }) =>

@@ -27,6 +27,10 @@ import { defineFilter } from "./repair.ts";
 export const labelSanitisation = defineFilter({
   id: "label-sanitisation",
   title: "Label sanitisation by nearest neighbours",
+  summary:
+    "Gives each sample of the fine-tuning set the label that most of its neighbours among the features have.",
+  caution:
+    "It sees wrong labels only: poisons whose labels are right (poison-frogs, bullseye-polytope, witches-brew) pass, and flips that lie together (`gathered`) agree with each other. It changes clean samples near boundaries too.",
   reference: "Paudice et al. 2018, arXiv:1803.00992",
   needs: ["one class"],
   params: z.strictObject({

@@ -19,6 +19,10 @@ const BETAS = [500, 1000, 1000];
 export const nad = defineMend({
   id: "nad",
   title: "Neural attention distillation",
+  summary:
+    "Trains on towards the attention maps of a twin that was trained on with clean samples.",
+  caution:
+    "It can be no better than its teacher: where further training leaves the backdoor, so does this. Attention maps of small networks have few places.",
   reference: "Li et al. 2021, arXiv:2101.05930",
   params: z.strictObject({
     ...trainingParams,

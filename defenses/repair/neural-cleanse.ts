@@ -24,6 +24,10 @@ export const inversionParams = {
 export const neuralCleanse = defineMend({
   id: "neural-cleanse",
   title: "Neural Cleanse",
+  summary:
+    "Looks for the smallest trigger into each class, and trains on so that the one that stands out no longer works.",
+  caution:
+    "Large or spread-out triggers (blended, wanet, sig) have no small mask and are not found. With few classes no class can stand out; and clean models have classes with small triggers too.",
   reference: "Wang et al. 2019, IEEE S&P, doi:10.1109/SP.2019.00031",
   needs: ["one class", "images"],
   params: z.strictObject({

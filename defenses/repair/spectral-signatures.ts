@@ -13,6 +13,10 @@ import { defineFilter } from "./repair.ts";
 export const spectralSignatures = defineFilter({
   id: "spectral-signatures",
   title: "Spectral signatures",
+  summary:
+    "Leaves out the samples of each class that lie farthest along the main direction in which its features vary.",
+  caution:
+    "It takes as many clean samples where there is no poison. Poisons whose features are spread (adaptive-blend, adaptive-patch) or that are more than `epsilon` of a class escape.",
   reference: "Tran et al. 2018, arXiv:1811.00636",
   needs: ["one class"],
   params: z.strictObject({

@@ -12,6 +12,10 @@ import { trainingParams, trainOn } from "./train.ts";
 export const unlearn = defineMend({
   id: "unlearn",
   title: "Unlearning of a class",
+  summary:
+    "Makes the model forget a class by training on with other labels for its samples.",
+  caution:
+    "It hides the class rather than removing what was learned: further-tuning with `{ what: class }` says how little brings it back. It is the subject of a trial, not a defence.",
   reference: "Graves et al. 2021, arXiv:2010.10981",
   needs: ["one class"],
   params: z.strictObject({

@@ -8,6 +8,9 @@ import { defineSanitizer } from "../sanitizer.ts";
 export const bitDepth = defineSanitizer({
   id: "bit-depth",
   title: "Bit-depth reduction",
+  summary: "Rounds every value to one of 2^bits levels between the bounds.",
+  caution:
+    "Rounding has no gradient, so an attack that does not pass straight through it finds nothing and the number is far too high. Against attacks that know it little is left; the check breaks-control uses it as a defence that is known to be broken.",
   reference: "Xu et al. 2018, arXiv:1704.01155",
   params: z.strictObject({ bits: z.int().min(1).max(8).default(4) }),
   gradient: "straight-through",

@@ -41,6 +41,10 @@ const params = z.strictObject({
 export const denoisingAutoencoder = defineSanitizer({
   id: "denoising-autoencoder",
   title: "Denoising autoencoder",
+  summary:
+    "An autoencoder that has learned to take Gaussian noise away from clean training images.",
+  caution:
+    "It has learned noise and not attacks: against an attack that knows it, what is left is mostly smoothing. Sigmoids in it saturate and make gradients small, so look at converged-in-steps.",
   reference: "Meng and Chen 2017, arXiv:1705.09064",
   needs: ["images"],
   params,

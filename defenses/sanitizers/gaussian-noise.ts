@@ -10,6 +10,10 @@ import { defineSanitizer } from "../sanitizer.ts";
 export const gaussianNoise = defineSanitizer({
   id: "gaussian-noise",
   title: "Gaussian noise",
+  summary:
+    "Adds Gaussian noise to the input, and averages the logits over several draws where asked.",
+  caution:
+    "It draws at random: a gradient of fewer than 20 draws is not trusted. It proves nothing by itself (`certify` does), and a model that was not trained with such noise loses accuracy.",
   reference: "Cohen et al. 2019, arXiv:1902.02918",
   params: z.strictObject({
     /** Standard deviation, in the unit of the input bounds. */

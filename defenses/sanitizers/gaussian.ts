@@ -11,6 +11,9 @@ import { defineSanitizer } from "../sanitizer.ts";
 export const gaussian = defineSanitizer({
   id: "gaussian",
   title: "Gaussian smoothing",
+  summary: "A convolution with a Gaussian: blurs each image.",
+  caution:
+    "It is linear, so an attack that knows it goes through it as if it were a layer: numbers of examples that were made without it say nothing.",
   reference: "Xu et al. 2018, arXiv:1704.01155",
   needs: ["images"],
   params: z.strictObject({

@@ -60,6 +60,10 @@ type Params = z.output<typeof params>;
 export const guidedDenoiser = defineSanitizer({
   id: ID,
   title: "High-level guided denoiser",
+  summary:
+    "A network that has learned to take away what moves the model's logits, on adversarial examples of this model.",
+  caution:
+    "It learned from single-step and short attacks of one size; stronger and larger ones are beyond what it saw. Numbers against examples made without it were what its paper reports, and say nothing of an attack that knows it.",
   reference: "Liao et al. 2018, arXiv:1712.02976",
   needs: ["images"],
   params,

@@ -21,6 +21,10 @@ import { defineSanitizer } from "../sanitizer.ts";
 export const jpeg = defineSanitizer({
   id: "jpeg",
   title: "JPEG compression",
+  summary:
+    "Rounds the cosines of 8x8 blocks by the tables of JPEG, and halves the resolution of colours.",
+  caution:
+    "Rounding is passed straight through, which is an approximation: the attack may be too weak, so look at other-means. Examples that were made without it say nothing.",
   reference: "Guo et al. 2018, arXiv:1711.00117",
   needs: ["images"],
   params: z.strictObject({ quality: z.int().min(1).max(100).default(75) }),

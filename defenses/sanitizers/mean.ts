@@ -11,6 +11,9 @@ import { defineSanitizer } from "../sanitizer.ts";
 export const mean = defineSanitizer({
   id: "mean",
   title: "Mean smoothing",
+  summary: "Each pixel becomes the mean of the window around it.",
+  caution:
+    "It is linear, so an attack that knows it goes through it as if it were a layer: numbers of examples that were made without it say nothing.",
   reference: "Li and Li 2017, arXiv:1612.07767",
   needs: ["images"],
   params: z.strictObject({

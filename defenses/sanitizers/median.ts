@@ -13,6 +13,9 @@ import { defineSanitizer } from "../sanitizer.ts";
 export const median = defineSanitizer({
   id: "median",
   title: "Median smoothing",
+  summary: "Each pixel becomes the median of the window around it.",
+  caution:
+    "Only attacks through its exact gradient count: straight through, it looks far more robust than it is. It costs clean accuracy on small images.",
   reference: "Xu et al. 2018, arXiv:1704.01155",
   needs: ["images"],
   params: z.strictObject({ size: z.int().min(2).max(7).default(2) }),

@@ -14,6 +14,10 @@ import { defineSanitizer } from "../sanitizer.ts";
 export const nonLocalMeans = defineSanitizer({
   id: "non-local-means",
   title: "Non-local means",
+  summary:
+    "Each pixel becomes a mean of those around it, weighted by how alike the patches about both are.",
+  caution:
+    "The weights have steep gradients where patches are nearly alike, which slows attacks down without stopping them; look at converged-in-steps. Its strength is made for noise of natural images.",
   reference: "Buades et al. 2005; Xu et al. 2018, arXiv:1704.01155",
   needs: ["images"],
   params: z.strictObject({

@@ -12,6 +12,10 @@ import { defineSanitizer } from "../sanitizer.ts";
 export const pca = defineSanitizer({
   id: "pca",
   title: "PCA projection",
+  summary:
+    "Projects samples on the principal components of the training data, and back.",
+  caution:
+    "It is linear, so an attack that knows it looks for examples among the components. Fitted to clean training data: of another domain it takes away what matters.",
   reference: "Bhagoji et al. 2018, arXiv:1704.02654",
   params: z.strictObject({
     components: z.int().positive().default(70),

@@ -17,6 +17,10 @@ import { defineSanitizer } from "../sanitizer.ts";
 export const quilting = defineSanitizer({
   id: "quilting",
   title: "Image quilting",
+  summary:
+    "Makes the image anew of patches of clean training images, one of the nearest for each tile, drawn at random.",
+  caution:
+    "The choice of patches has no gradient and is passed straight through, so gradient attacks are weak and numbers too high; look at other-means, and run square and hopskipjump. It draws at random.",
   reference: "Guo et al. 2018, arXiv:1711.00117",
   needs: ["images"],
   params: z.strictObject({

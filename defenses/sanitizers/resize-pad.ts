@@ -13,6 +13,10 @@ import { defineSanitizer } from "../sanitizer.ts";
 export const resizePad = defineSanitizer({
   id: "resize-pad",
   title: "Random resizing and padding",
+  summary:
+    "Resizes each image to a random size and puts it at a random place of an even frame.",
+  caution:
+    "It draws at random: a gradient of fewer than 20 draws is not trusted, and even then attacks converge slowly. Images are made smaller here, so accuracy is not that of the paper.",
   reference: "Xie et al. 2018, arXiv:1711.01991",
   needs: ["images", "one answer"],
   params: z.strictObject({

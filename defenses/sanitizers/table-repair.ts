@@ -19,6 +19,10 @@ import { defineSanitizer } from "../sanitizer.ts";
 export const tableRepair = defineSanitizer({
   id: "table-repair",
   title: "Repair of types",
+  summary:
+    "Cuts values of a row at their ranges, rounds whole numbers, and makes one category of each group the 1.",
+  caution:
+    "It only enforces what a row can be, which attacks for tables (capgd, moeva) respect anyway: against them it changes nothing. Columns that constraints define are left as they are.",
   reference: "Simonetto et al. 2024, arXiv:2406.00775",
   params: z.strictObject({}),
   gradient: "straight-through",

@@ -19,6 +19,10 @@ const params = z.strictObject({
 export const testTimeAugmentation = defineSanitizer({
   id: "test-time-augmentation",
   title: "Test-time augmentation",
+  summary:
+    "Averages the logits over small moves of the image and their mirror images.",
+  caution:
+    "It draws nothing, so an attack that knows it goes through the mean of all versions. Where left and right matter `flip` costs accuracy.",
   reference: "Pérez et al. 2021, arXiv:2107.14110",
   needs: ["images", "one answer"],
   params,

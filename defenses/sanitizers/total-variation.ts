@@ -23,6 +23,10 @@ const DUAL = 1 / 16;
 export const totalVariation = defineSanitizer({
   id: "total-variation",
   title: "Total variation minimisation",
+  summary:
+    "Drops pixels at random and makes the smoothest image that fits those that are left.",
+  caution:
+    "It draws at random: attacks whose gradient is not the mean of at least 20 draws (`eot`) are not trusted. With few `iterations` the image is not yet the smoothest.",
   reference: "Guo et al. 2018, arXiv:1711.00117",
   needs: ["images"],
   params: z.strictObject({

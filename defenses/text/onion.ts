@@ -35,6 +35,10 @@ const params = z.strictObject({
 export const onion = defineTextSanitizer({
   id: "onion",
   title: "ONION",
+  summary:
+    "Removes words whose removal makes the text more likely to a language model, as an inserted trigger word would.",
+  caution:
+    "It removes whole words, so it was made for inserted ones: a misspelt word that carries meaning is lost, not repaired. It depends on the language model and on `fpr`, which costs clean words.",
   reference: "Qi et al. 2021, arXiv:2011.10369",
   params,
   files: ({ model, tokenizer }) => [model, tokenizer],

@@ -10,6 +10,10 @@ import { defineTextSanitizer, eachText } from "./sanitizer.ts";
 export const spelling = defineTextSanitizer({
   id: "spelling",
   title: "Spelling repair",
+  summary:
+    "Replaces a word that the vocabulary does not have by the only word of it that is one edit away.",
+  caution:
+    "Words that are two edits away, that have several neighbours, or that an edit turns into another word pass. Names and rare words of clean texts are changed too.",
   reference: "Pruthi et al. 2019, arXiv:1905.11268",
   params: z.strictObject({}),
   open: async (_params, { words }) =>

@@ -36,6 +36,10 @@ export const autolora = defineTrainingDefense({
   id: "autolora",
   needs: ["one class"],
   title: "AutoLoRa",
+  summary:
+    "Adversarial samples train the weights, clean ones a low-rank branch beside them that is thrown away in the end.",
+  caution:
+    "It is meant for a robust base, with its schedule halve-at-checkpoints and SGD; with other settings it is not the paper's. Robust validation accuracy chooses the epoch, so judge by a stronger attack.",
   reference: "Xu et al. 2023, arXiv:2310.01818",
   makesExamples: true,
   params: z.strictObject({

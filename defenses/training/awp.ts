@@ -11,6 +11,10 @@ import { atMoved, defineTrainingDefense, lengthOf } from "#tuning";
 export const awp = defineTrainingDefense({
   id: "awp",
   title: "Adversarial weight perturbation",
+  summary:
+    "Takes the gradient where weights have moved a little in the direction that raises the loss, so that robustness does not hang on single weights.",
+  caution:
+    "Alone it makes nothing robust to inputs: list it beside pgd-at or trades. A large gamma keeps the model from learning at all.",
   reference: "Wu et al. 2020, arXiv:2004.05884",
   manyTasks: true,
   params: z.strictObject({

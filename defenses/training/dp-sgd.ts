@@ -22,6 +22,10 @@ export const dpSgd = defineTrainingDefense({
   id: "dp-sgd",
   isPrivate: true,
   title: "Differentially private SGD",
+  summary:
+    "Clips the gradient of every sample and adds noise to their sum, so that the weights tell little of any one; states the epsilon that this costs.",
+  caution:
+    "Epsilon covers the training samples against who sees the weights, and not the validation samples that choose the epoch, several models of the same samples, or who knows the seed. It is no defence against adversarial examples.",
   reference: "Abadi et al. 2016, arXiv:1607.00133",
   params: z.strictObject({
     /** Longest gradient of a sample. */

@@ -17,6 +17,10 @@ const FALL = 0.2;
 export const fastAt = defineTrainingDefense({
   id: "fast-at",
   title: "Fast adversarial training",
+  summary:
+    "Adversarial training with one step from a random point, which ends where robustness under PGD breaks down.",
+  caution:
+    "It may lose all its robustness within an epoch: look at whether the report says that it ended so. Single-step accuracy says nothing; judge it by AutoAttack.",
   reference: "Wong et al. 2020, arXiv:2001.03994",
   makesExamples: true,
   params: z.strictObject(

@@ -13,6 +13,10 @@ import { judgeBy } from "./ascent.ts";
 export const freeAt = defineTrainingDefense({
   id: "free-at",
   title: "Free adversarial training",
+  summary:
+    "Uses every batch for several steps, and the same pass moves weights and perturbation: adversarial training at the price of plain training.",
+  caution:
+    "With many `replays` an epoch sees little of the data. It is close to single-step training and may overfit to it, so judge it by attacks of many steps.",
   reference: "Shafahi et al. 2019, arXiv:1904.12843",
   manyTasks: true,
   makesExamples: true,

@@ -11,6 +11,9 @@ import { type Batch, defineTrainingDefense, type Moment } from "#tuning";
 export const gaussianAugmentation = defineTrainingDefense({
   id: "gaussian-augmentation",
   title: "Gaussian augmentation",
+  summary: "Trains on samples with Gaussian noise, for randomised smoothing.",
+  caution:
+    "By itself it withstands attacks hardly more than plain training. Certificates hold for the smoothed classifier at this sigma, not for the model alone.",
   reference: "Cohen et al. 2019, arXiv:1902.02918",
   manyTasks: true,
   isAlone: () => true,

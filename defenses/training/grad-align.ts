@@ -16,6 +16,10 @@ const NEARBY = "alignment nearby";
 export const gradAlign = defineTrainingDefense({
   id: "grad-align",
   title: "Gradient alignment",
+  summary:
+    "Adds a penalty where input gradients at the sample and nearby point different ways, which keeps single-step training from breaking down.",
+  caution:
+    "Alone it makes nothing robust: list it before fast-at. Where `lambda` is small for a large eps, single-step training breaks down all the same.",
   reference: "Andriushchenko and Flammarion 2020, arXiv:2007.02617",
   isAlone: () => true,
   params: z.strictObject({

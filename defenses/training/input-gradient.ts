@@ -23,6 +23,10 @@ const AHEAD = "ahead";
 export const inputGradient = defineTrainingDefense({
   id: "input-gradient",
   title: "Input-gradient regularisation",
+  summary:
+    "Adds the squared length of the loss's gradient by the input, so that small changes move the loss little.",
+  caution:
+    "It shrinks gradients, which makes weak attacks fail: trust only numbers whose trust checks pass, and add other-means. The papers search for lambda; the default fits nobody's data.",
   reference: "Ross and Doshi-Velez 2018, arXiv:1711.09404",
   isAlone: () => true,
   params: z.strictObject({

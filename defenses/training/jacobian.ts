@@ -19,6 +19,10 @@ const DIRECTION = "jacobian direction";
 export const jacobian = defineTrainingDefense({
   id: "jacobian",
   title: "Jacobian regularisation",
+  summary:
+    "Adds the squared size of the logits' Jacobian by the input, estimated along random directions.",
+  caution:
+    "It shrinks logits and gradients, so attacks that depend on their scale look weak; judge it by apgd-t. One projection is a noisy estimate; lambda wants a search.",
   reference: "Hoffman et al. 2019, arXiv:1908.02729",
   isAlone: () => true,
   params: z.strictObject({

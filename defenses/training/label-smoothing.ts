@@ -10,6 +10,9 @@ export const labelSmoothing = defineTrainingDefense({
   id: "label-smoothing",
   needs: ["one class"],
   title: "Label smoothing",
+  summary: "Trains on targets that leave a little to every other class.",
+  caution:
+    "It claims no robustness: flatter losses make attacks by gradients look weak, so what seems robust is mostly masked; judge it by apgd-t, square and the trust checks.",
   reference: "Szegedy et al. 2016, arXiv:1512.00567",
   manyTasks: true,
   isAlone: () => true,

@@ -20,6 +20,10 @@ export const mart = defineTrainingDefense({
   id: "mart",
   needs: ["one class"],
   title: "MART",
+  summary:
+    "Trains on a boosted loss of PGD examples, and on how far they differ from clean predictions where the model is in doubt.",
+  caution:
+    "Plain PGD flatters it: its robustness under stronger attacks is further below than that of other defences, so judge it by AutoAttack. Clean accuracy suffers where beta is large.",
   reference: "Wang et al. 2020, ICLR, openreview rklOg6EFwS",
   makesExamples: true,
   isAlone: () => true,

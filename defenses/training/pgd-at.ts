@@ -12,6 +12,10 @@ import { ascentParams, climb, judgeBy } from "./ascent.ts";
 export const pgdAt = defineTrainingDefense({
   id: "pgd-at",
   title: "PGD adversarial training",
+  summary:
+    "Adversarial training: every batch is replaced by PGD examples that are made on the current weights.",
+  caution:
+    "Robust within the norm and eps that it was trained for, and not beyond. Few inner steps may teach masked gradients: trust only numbers of stronger attacks than the inner one. eps 0.3 is for MNIST; natural images take 8/255.",
   reference: "Madry et al. 2018, arXiv:1706.06083",
   manyTasks: true,
   makesExamples: true,

@@ -9,6 +9,10 @@ import { atMoved, defineTrainingDefense, lengthOf } from "#tuning";
 export const sam = defineTrainingDefense({
   id: "sam",
   title: "Sharpness-aware minimisation",
+  summary:
+    "Takes the gradient a step uphill among the weights, which leads to flat minima.",
+  caution:
+    "Made for generalisation. What it adds to robustness is little: trust no gain that AutoAttack does not show.",
   reference: "Foret et al. 2021, arXiv:2010.01412",
   manyTasks: true,
   params: z.strictObject({ rho: z.number().positive().default(0.05) }),

@@ -24,6 +24,10 @@ export const trades = defineTrainingDefense({
   id: "trades",
   needs: ["one class"],
   title: "TRADES",
+  summary:
+    "Trains on the clean loss plus `beta` times how far predictions nearby differ from those on the sample.",
+  caution:
+    "Its robustness under its own inner attack is more than under AutoAttack; audit with apgd-t and square. The default eps is for images in colour.",
   reference: "Zhang et al. 2019, arXiv:1901.08573",
   makesExamples: true,
   isAlone: () => true,

@@ -17,6 +17,10 @@ import { ascentParams, climb, judgeBy } from "./ascent.ts";
 export const twins = defineTrainingDefense({
   id: "twins",
   title: "TWINS",
+  summary:
+    "Adversarial training of a robust base through two normalisations at once: that of the batch and that of the base.",
+  caution:
+    "It keeps what a robust base knows; of a plain base there is nothing to keep. It needs batch normalisation and `batchNorm: batch`.",
   reference: "Liu et al. 2023, arXiv:2303.11135",
   makesExamples: true,
   params: z.strictObject({

@@ -26,7 +26,7 @@ import { reachesChance } from "./checks/reaches-chance.ts";
 import { repeatable } from "./checks/repeatable.ts";
 import { smoothNearby } from "./checks/smooth-nearby.ts";
 import { stoppedRising } from "./checks/stopped-rising.ts";
-import { warningsTogether } from "./checks/warnings-together.ts";
+import { warningsCheck, warningsTogether } from "./checks/warnings-together.ts";
 
 export { type Evidence, isRandom, type TrustCheck } from "./check.ts";
 export type { AttackProbes } from "./probes/index.ts";
@@ -89,16 +89,8 @@ export function trustChecks(
     status === "warned" ? [id] : [],
   );
   const finding = warningsTogether(cell, new Set(warned));
-  return finding
-    ? [
-        ...checks,
-        {
-          id: "warnings-together",
-          title: "Warnings do not add up",
-          ...finding,
-        },
-      ]
-    : checks;
+  const { id, title } = warningsCheck;
+  return finding ? [...checks, { id, title, ...finding }] : checks;
 }
 
 const judged = (

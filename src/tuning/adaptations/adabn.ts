@@ -22,6 +22,10 @@ const BATCH = 256;
 export const adabn = defineSourceFree({
   id: "adabn",
   title: "Adaptive batch normalisation (AdaBN)",
+  summary:
+    "Replaces the statistics of every batch normalisation by those of the target samples, and trains nothing.",
+  caution:
+    "A network whose exporter folded batch normalisation into its convolutions is refused. Few target samples, or ones of few classes, give statistics that are worse than those of the source.",
   reference: "Li et al. 2016, arXiv:1603.04779",
   params: z.strictObject({}),
   async adapt(input) {

@@ -10,6 +10,10 @@ export const coral = defineDistance(
   {
     id: "coral",
     title: "Deep CORAL",
+    summary:
+      "Trains on the labelled source and makes the covariances of both domains' features alike.",
+    caution:
+      "Only second moments are made alike, so domains may still lie apart. Where the classes are as frequent in one domain and not in the other, making features alike does harm.",
     reference: "Sun and Saenko 2016, arXiv:1607.01719",
   },
   "CORAL",

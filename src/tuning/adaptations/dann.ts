@@ -16,6 +16,10 @@ import { featuresOf } from "./features.ts";
 export const dann = defineJoint({
   id: "dann",
   title: "Domain-adversarial training (DANN)",
+  summary:
+    "Trains on the labelled source and against a discriminator that tells the domains apart by the features.",
+  caution:
+    "Training against an adversary may not settle: look at the curve of its loss. Domains that cannot be told apart may still have their classes exchanged.",
   reference: "Ganin et al. 2016, arXiv:1505.07818",
   params: z.strictObject({
     lambda: z.number().nonnegative().default(1),

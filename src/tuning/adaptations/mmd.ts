@@ -18,6 +18,10 @@ export const mmd = defineDistance(
   {
     id: "mmd",
     title: "Maximum mean discrepancy (DAN)",
+    summary:
+      "Trains on the labelled source and makes the distributions of both domains' features alike, by maximum mean discrepancy.",
+    caution:
+      "The estimate of a small batch is noisy. Where classes are not equally frequent in both domains, making features alike does harm.",
     reference: "Long et al. 2015, arXiv:1502.02791",
   },
   "MMD",

@@ -20,6 +20,10 @@ export const tent = defineSourceFree({
   id: "tent",
   needs: ["one answer"],
   title: "Entropy minimisation (Tent)",
+  summary:
+    "Trains scales and shifts of batch normalisation so that predictions on the target become certain.",
+  caution:
+    "Certainty is not accuracy: where most predictions are wrong at first, they become wrong and sure, and the model may end in one class. More epochs or larger rates make that likelier.",
   reference: "Wang et al. 2021, arXiv:2006.10726",
   params: z.strictObject({
     epochs: z.int().positive().default(1),

@@ -12,6 +12,10 @@ import { imagesFor, network } from "./network.ts";
 export const madryCnn: Architecture = {
   id: "madry-cnn",
   title: "CNN of the MNIST challenge",
+  summary:
+    "The network of the MNIST challenge: two convolutions, a hidden layer of 1024 and the head.",
+  caution:
+    "Its numbers in the literature are of MNIST with its own training; a fine-tuning here is another thing.",
   build(shape, classes, random) {
     const [channels, height, width] = imagesFor("madry-cnn", shape);
     return network("madry-cnn", shape, classes, (b, input) => {

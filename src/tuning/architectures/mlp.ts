@@ -12,6 +12,9 @@ const HIDDEN = [64, 64];
 export const mlp: Architecture = {
   id: "mlp",
   title: "Perceptron for tables",
+  summary: "A perceptron with two hidden layers, for rows of a table.",
+  caution:
+    "Columns should be scaled alike, as the data readers do; it knows nothing of images.",
   build(shape, classes, random) {
     const [width] = shape;
     if (shape.length !== 1 || !width)

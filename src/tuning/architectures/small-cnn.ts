@@ -12,6 +12,10 @@ import { dense, heNormal, imagesFor, network } from "./network.ts";
 export const smallCnn: Architecture = {
   id: "small-cnn",
   title: "Small CNN",
+  summary:
+    "A small convolutional network: two convolutions, one hidden layer and the head.",
+  caution:
+    "For tests, demos and small grey images; what it shows need not hold for a network of the size that is deployed.",
   build: (shape, classes, random) => build(shape, classes, random, false),
 };
 
@@ -22,6 +26,9 @@ export const smallCnn: Architecture = {
 export const smallCnnBn: Architecture = {
   id: "small-cnn-bn",
   title: "Small CNN with batch normalisation",
+  summary: "The small CNN with batch normalisation behind each convolution.",
+  caution:
+    "Train it with `batchNorm: batch`, else its statistics stay what they were. For tests and small images.",
   build: (shape, classes, random) => build(shape, classes, random, true),
 };
 

@@ -12,6 +12,9 @@ import { heNormal, imagesFor, network } from "./network.ts";
 export const smallUnet: Architecture = {
   id: "small-unet",
   title: "Small U-Net, a class at each pixel",
+  summary: "A small U-Net of one level, for a class at each pixel.",
+  caution:
+    "One level sees little around a pixel, so objects larger than its windows are beyond it. For tests and small images.",
   atPositions: true,
   build(shape, classes, random) {
     const [channels, height, width] = imagesFor("small-unet", shape);

@@ -14,6 +14,10 @@ const GREY = [0.299, 0.587, 0.114] as const;
 export const colour = defineAugmentation({
   id: "colour",
   title: "Colour jitter",
+  summary:
+    "Multiplies brightness, contrast and, in colour, saturation by random factors.",
+  caution:
+    "It harms where colour tells classes apart. Values that leave the bounds are cut, so strong jitter loses detail.",
   reference: "Howard 2013, arXiv:1312.5402",
   needs: ["images"],
   isAlone: true,

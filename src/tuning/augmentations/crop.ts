@@ -8,6 +8,10 @@ import { defineAugmentation, eachImage } from "./augmentation.ts";
 export const crop = defineAugmentation({
   id: "crop",
   title: "Random crop of the padded image",
+  summary:
+    "Pads images on every side and cuts out a random window of the old size.",
+  caution:
+    "The default of 4 pixels is for images of 32; on smaller ones it moves what matters out of the image.",
   reference: "He et al. 2016, arXiv:1512.03385",
   needs: ["images", "one answer"],
   isAlone: true,

@@ -17,6 +17,10 @@ import { beta } from "./beta.ts";
 export const cutmix = defineAugmentation({
   id: "cutmix",
   title: "CutMix",
+  summary:
+    "Replaces a box of each image by that of another of its batch, and mixes labels by area.",
+  caution:
+    "A box may hide all that a label stands for, so on small or centred objects labels become wrong. What it adds to robustness is not shown by weak attacks.",
   reference: "Yun et al. 2019, arXiv:1905.04899",
   needs: ["images", "one answer"],
   params: z.strictObject({

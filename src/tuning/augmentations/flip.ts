@@ -7,6 +7,8 @@ import { defineAugmentation, eachImage } from "./augmentation.ts";
 export const flip = defineAugmentation({
   id: "flip",
   title: "Horizontal flip",
+  summary: "Mirrors images left to right with a probability.",
+  caution: "It harms where left and right matter, as in digits and letters.",
   reference: "Krizhevsky et al. 2012, NeurIPS",
   needs: ["images", "one answer"],
   isAlone: true,

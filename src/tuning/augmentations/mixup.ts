@@ -11,6 +11,10 @@ import { beta } from "./beta.ts";
 export const mixup = defineAugmentation({
   id: "mixup",
   title: "mixup",
+  summary:
+    "Blends each sample with another of its batch, inputs and labels alike.",
+  caution:
+    "It makes the model less sure, which weakens attacks by gradients without making it robust: judge it by apgd-t and the trust checks. A blend of rows of a table may be no row that can be.",
   reference: "Zhang et al. 2018, arXiv:1710.09412",
   needs: ["one answer"],
   params: z.strictObject({ alpha: z.number().positive().default(0.2) }),

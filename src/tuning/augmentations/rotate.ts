@@ -9,6 +9,9 @@ import { defineAugmentation, eachImage } from "./augmentation.ts";
 export const rotate = defineAugmentation({
   id: "rotate",
   title: "Random rotation",
+  summary: "Turns images by a random angle.",
+  caution:
+    "It harms where angles matter (6 and 9), and blackens the corners of images that are not black there.",
   reference: "Simard et al. 2003, ICDAR",
   needs: ["images", "one answer"],
   isAlone: true,

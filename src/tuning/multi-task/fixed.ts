@@ -6,6 +6,9 @@ import { defineWeighting } from "./weighting.ts";
 export const fixed = defineWeighting({
   id: "fixed",
   title: "Fixed weights",
+  summary: "Weights of the tasks as stated, 1 for a task that is not named.",
+  caution:
+    "Losses of different kinds have different sizes, so equal weights need not be equal shares of the gradient.",
   reference: "Caruana 1997, Multitask Learning",
   params: z.strictObject({
     weights: byName(z.number().nonnegative()).default(new Map()),

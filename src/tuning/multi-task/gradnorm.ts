@@ -22,6 +22,10 @@ const LEAST = 1e-3;
 export const gradnorm = defineWeighting({
   id: "gradnorm",
   title: "Gradient normalisation (GradNorm)",
+  summary:
+    "Moves the weights of the tasks so that the norms of their gradients at the trunk come near to each other, more so for tasks that learn slowly.",
+  caution:
+    "It looks at one layer of the trunk. Where the first batch is unusual, so is each task's first loss, which everything is measured by. While the trunk is frozen weights stay.",
   reference: "Chen et al. 2018, arXiv:1711.02257",
   params: z.strictObject({
     alpha: z.number().nonnegative().default(1.5),

@@ -10,6 +10,10 @@ import { defineWeighting, weightedSum } from "./weighting.ts";
 export const pcgrad = defineWeighting({
   id: "pcgrad",
   title: "Gradient surgery (PCGrad)",
+  summary:
+    "Takes from each task's gradient what points against that of another, before they are summed.",
+  caution:
+    "Each task has a pass of its own, so it costs as many passes as there are tasks. Where tasks agree it does nothing.",
   reference: "Yu et al. 2020, arXiv:2001.06782",
   params: z.strictObject({}),
   open: (_params, { tasks, shared, random }) => ({

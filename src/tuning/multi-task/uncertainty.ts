@@ -11,6 +11,10 @@ import { defineWeighting } from "./weighting.ts";
 export const uncertainty = defineWeighting({
   id: "uncertainty",
   title: "Weights by uncertainty",
+  summary:
+    "A trained variance for each task weighs its loss: a task with a large loss counts less.",
+  caution:
+    "A task that is merely hard, or whose labels are noisy, is given up. Weights are trained along, so they lag behind in few epochs.",
   reference: "Kendall et al. 2018, arXiv:1705.07115",
   params: z.strictObject({ start: z.number().default(-0.5) }),
   open: ({ start }, { tasks }) => ({

@@ -5,6 +5,9 @@ import { defineOptimizer } from "./optimizer.ts";
 export const adamw = defineOptimizer({
   id: "adamw",
   title: "AdamW",
+  summary: "Adam with decoupled weight decay.",
+  caution:
+    "Weight decay pulls towards zero, not towards the base, which l2-sp and decay-to-base do. It is not what most papers of adversarial training use, so their rates do not hold.",
   reference: "Loshchilov and Hutter 2019, arXiv:1711.05101",
   params: z.strictObject({
     beta1: z.number().min(0).lt(1).default(0.9),

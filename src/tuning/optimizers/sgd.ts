@@ -8,6 +8,9 @@ import { defineOptimizer } from "./optimizer.ts";
 export const sgd = defineOptimizer({
   id: "sgd",
   title: "SGD with momentum",
+  summary: "Stochastic gradient descent with momentum, as PyTorch has it.",
+  caution:
+    "Its rate has to fit the network: one for AdamW is far too small for it. Small networks may hardly move at the rates that papers have for large ones.",
   reference: "Polyak 1964",
   params: z.strictObject({
     momentum: z.number().min(0).lt(1).default(0.9),

@@ -10,6 +10,10 @@ import { defineRegularizer } from "./regularizer.ts";
 export const decayToBase = defineRegularizer({
   id: "decay-to-base",
   title: "Weight decay towards the base",
+  summary:
+    "After every step moves each weight a little of its way back to the base.",
+  caution:
+    "What holds weights near the base keeps its weaknesses too: transfer through the base stays easy. The default decay is not tuned to anything.",
   reference: "Loshchilov and Hutter 2019, arXiv:1711.05101",
   params: z.strictObject({ decay: z.number().nonnegative().default(0.01) }),
   open: ({ decay }, _context, start) => ({

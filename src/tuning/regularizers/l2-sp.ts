@@ -11,6 +11,10 @@ import { defineRegularizer } from "./regularizer.ts";
 export const l2Sp = defineRegularizer({
   id: "l2-sp",
   title: "L2-SP",
+  summary:
+    "Pulls weights towards those of the base, and new weights towards zero, by a penalty in the loss.",
+  caution:
+    "Use an optimiser without weight decay of its own, which pulls the other way. The paper searches for alpha and beta; with AdamW the penalty is scaled like any gradient, which decay-to-base avoids.",
   reference: "Li et al. 2018, arXiv:1802.01483",
   params: z.strictObject({
     alpha: z.number().nonnegative().default(0.01),

@@ -13,6 +13,10 @@ import { defineSchedule } from "./schedule.ts";
 export const checkpoints = defineSchedule({
   id: "halve-at-checkpoints",
   title: "Halving at checkpoints",
+  summary:
+    "The rate is halved at checkpoints where validation accuracy rose too seldom, and training goes on from the best weights.",
+  caution:
+    "The checkpoints are for about 50 epochs; of few epochs several fall together. A small validation split decides by chance.",
   reference: "Xu et al. 2023, arXiv:2310.01818",
   params: z.strictObject({
     rho: z.number().min(0).max(1).default(0.75),

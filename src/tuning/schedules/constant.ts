@@ -5,6 +5,9 @@ import { defineSchedule } from "./schedule.ts";
 export const constant = defineSchedule({
   id: "constant",
   title: "Constant",
+  summary: "The stated rate throughout.",
+  caution:
+    "Training ends at the full rate, so the last weights are noisy; the epoch that is kept is chosen by validation.",
   reference: "-",
   params: z.strictObject({}),
   course: () => ({ factor: () => 1 }),

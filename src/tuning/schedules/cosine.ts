@@ -8,6 +8,9 @@ import { defineSchedule } from "./schedule.ts";
 export const cosine = defineSchedule({
   id: "cosine",
   title: "Cosine with warm-up",
+  summary: "A linear warm-up, then half a cosine down to `final`.",
+  caution:
+    "The rate depends on how many epochs were planned: a training that stops early never reached its end.",
   reference: "Loshchilov and Hutter 2017, arXiv:1608.03983",
   params: z.strictObject({
     /** Share of all steps. */

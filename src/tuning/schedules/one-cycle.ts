@@ -10,6 +10,9 @@ import { defineSchedule } from "./schedule.ts";
 export const oneCycle = defineSchedule({
   id: "one-cycle",
   title: "One cycle",
+  summary: "Up from a small rate by a cosine, then down to a far smaller one.",
+  caution:
+    "It is made for a high peak rate, which the stated rate then is. With very few steps the rise is lost. Momentum stays as it is, where the paper moves it too.",
   reference: "Smith and Topin 2018, arXiv:1708.07120",
   params: z.strictObject({
     rise: z.number().gt(0).lt(1).default(0.3),

@@ -8,6 +8,10 @@ import { defineSchedule } from "./schedule.ts";
 export const plateau = defineSchedule({
   id: "reduce-on-plateau",
   title: "Reduce on plateau",
+  summary:
+    "The rate falls when the validation loss has not improved for more than `patience` epochs.",
+  caution:
+    "With fewer epochs than the patience it never falls. A small validation split makes the loss noisy, and the rate falls by chance.",
   reference: "PyTorch ReduceLROnPlateau",
   params: z.strictObject({
     patience: z.int().nonnegative().default(10),

@@ -8,6 +8,9 @@ import { defineSchedule } from "./schedule.ts";
 export const slantedTriangular = defineSchedule({
   id: "slanted-triangular",
   title: "Slanted triangular",
+  summary: "A short linear rise, then a long linear fall.",
+  caution:
+    "Made for fine-tuning in few epochs. The rate depends on how many were planned: a training that stops early never reached its end.",
   reference: "Howard and Ruder 2018, arXiv:1801.06146",
   params: z.strictObject({
     /** Share of the steps that rise. */

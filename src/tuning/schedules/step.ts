@@ -5,6 +5,9 @@ import { defineSchedule } from "./schedule.ts";
 export const step = defineSchedule({
   id: "step",
   title: "Step",
+  summary: "The rate is multiplied by `gamma` every so many epochs.",
+  caution:
+    "A training of fewer epochs than `every` never sees a step, and is the same as constant.",
   reference: "PyTorch StepLR",
   params: z.strictObject({
     every: z.int().positive().default(10),

@@ -23,6 +23,10 @@ import { defineStrategy, evenly, type Form } from "./strategy.ts";
 export const adapters = defineStrategy({
   id: "adapters",
   title: "Adapters",
+  summary:
+    "Puts a small bottleneck behind every layer group and trains only these and the new head; they stay part of the model.",
+  caution:
+    "The released graph has more layers than the base, so the base's numbers of time and size do not hold. The paper puts bottlenecks elsewhere in transformers.",
   reference: "Houlsby et al. 2019, arXiv:1902.00751",
   params: z.strictObject({
     /** Width of the bottleneck; no wider than what it stands behind. */

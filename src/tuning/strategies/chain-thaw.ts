@@ -11,6 +11,10 @@ import { defineStrategy, epochsOver, evenly, type Stage } from "./strategy.ts";
 export const chainThaw = defineStrategy({
   id: "chain-thaw",
   title: "Chain-thaw",
+  summary:
+    "The head alone, then every other layer group alone from the first on, then all together.",
+  caution:
+    "Epochs are shared out evenly, where the paper trains each step until it stalls: a step of one epoch may have learned nothing yet.",
   reference: "Felbo et al. 2017, arXiv:1708.00524",
   params: z.strictObject({
     /** Learning rate after the first step, as a multiple of the stated one. */

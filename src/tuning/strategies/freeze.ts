@@ -9,6 +9,9 @@ import { defineStrategy, evenly } from "./strategy.ts";
 export const freeze = defineStrategy({
   id: "freeze",
   title: "Freeze the first layer groups",
+  summary: "The first layer groups are frozen and the rest is trained.",
+  caution:
+    "How many to freeze depends on the network: one layer group of a small network may be half of it. What is frozen is the public base's, and transfer through it stays easy.",
   reference: "Yosinski et al. 2014, arXiv:1411.1792",
   params: z.strictObject({ groups: z.int().nonnegative().default(1) }),
   stages(groups, epochs, params) {

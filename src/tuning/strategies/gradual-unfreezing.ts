@@ -11,6 +11,10 @@ import { defineStrategy, discriminatively, type Stage } from "./strategy.ts";
 export const gradualUnfreezing = defineStrategy({
   id: "gradual-unfreezing",
   title: "Gradual unfreezing",
+  summary:
+    "The head alone first, then one more layer group from the top at each stage, and all of them for the rest of the epochs.",
+  caution:
+    "Stages end by epochs and not by what was learned, and the lowest groups, which come last, are trained least. A network of many layer groups needs as many epochs before all of it is trained.",
   reference: "Howard and Ruder 2018, arXiv:1801.06146",
   params: z.strictObject({
     epochsPerStage: z.int().positive().default(1),

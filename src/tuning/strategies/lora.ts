@@ -17,6 +17,10 @@ import { defineStrategy, evenly, type Form } from "./strategy.ts";
 export const lora = defineStrategy({
   id: "lora",
   title: "Low-rank adaptation (LoRA)",
+  summary:
+    "Adds a low-rank product to every matrix, trains only that and the new head, and merges it into the weights at the end.",
+  caution:
+    "A low rank may be too little for a task far from the base's. The paper adapts attention's matrices only, so its numbers are not those of the default, which adapts all; name `layers`.",
   reference: "Hu et al. 2022, arXiv:2106.09685",
   params: z.strictObject({
     rank: z.int().positive().default(8),

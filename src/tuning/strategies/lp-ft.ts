@@ -9,6 +9,10 @@ import { defineStrategy, probeThenAll } from "./strategy.ts";
 export const lpFt = defineStrategy({
   id: "lp-ft",
   title: "Linear probe, then full fine-tuning",
+  summary:
+    "The head alone for a share of the epochs, then all layers from there, so that a random head does not distort the features.",
+  caution:
+    "With few epochs the probe has not settled when the second stage begins. The paper searches for the rate of the second stage; here it is the stated one unless `rate` says less.",
   reference: "Kumar et al. 2022, arXiv:2202.10054",
   params: z.strictObject({
     /** Share of the epochs for the head alone. */

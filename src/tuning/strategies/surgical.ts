@@ -13,6 +13,10 @@ import { defineStrategy, evenly } from "./strategy.ts";
 export const surgical = defineStrategy({
   id: "surgical",
   title: "Surgical fine-tuning of one block",
+  summary:
+    "Trains one block of the network and the new head, and freezes the rest.",
+  caution:
+    "Which block is right depends on what differs between the domains, which is rarely known: compare all three. A wrong block looks like a bad base.",
   reference: "Lee et al. 2023, arXiv:2210.11466",
   params: z.strictObject({
     block: z.enum(["first", "middle", "last"]).default("first"),

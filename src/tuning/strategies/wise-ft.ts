@@ -12,6 +12,10 @@ import { defineStrategy, probeThenAll } from "./strategy.ts";
 export const wiseFt = defineStrategy({
   id: "wise-ft",
   title: "Interpolation between base and fine-tuned (WiSE-FT)",
+  summary:
+    "Mixes the weights of the base under its linear probe with those of full fine-tuning from there.",
+  caution:
+    "Weights on a line between the two are good only where training stayed near: after many epochs or large rates the mixture may be worse than both. Normalisation statistics are mixed too.",
   reference: "Wortsman et al. 2022, arXiv:2109.01903",
   params: z.strictObject({
     alpha: z.number().min(0).max(1).default(0.5),

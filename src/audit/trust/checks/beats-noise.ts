@@ -17,6 +17,12 @@ import { listed, missed } from "./missed.ts";
 export const beatsNoise: TrustCheck = {
   id: "beats-noise",
   title: "The attack beats noise",
+  summary:
+    "Whether the attack breaks more samples than noise of the same size.",
+  meaning:
+    "A failure says that the attack does less than chance, so its number is far too high. A warning says that noise broke samples which the attack did not.",
+  advice:
+    "Take more or longer steps and restarts, then autoattack; where that changes nothing, gradients are masked: run square and hopskipjump. Of texts run charmer.",
   judge(cell, siblings) {
     if (!seeks(cell)) return undefined;
     const noise = strongest(

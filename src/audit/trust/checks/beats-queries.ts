@@ -16,6 +16,12 @@ const TOLERATED = 0.002;
 export const beatsQueries: TrustCheck = {
   id: "beats-queries",
   title: "Gradients beat queries",
+  summary:
+    "Whether gradients leave no more samples robust than attacks that have none.",
+  meaning:
+    "A warning says that a search without gradients did better: gradients are masked, or the attack is weak. The lower number is nearer the truth.",
+  advice:
+    "Run autoattack, and square with more queries, and trust the lower number.",
   judge(cell, siblings) {
     if (!isWhiteBox(cell)) return undefined;
     const query = strongest(

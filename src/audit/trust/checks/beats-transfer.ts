@@ -16,6 +16,12 @@ import { listed, missed } from "./missed.ts";
 export const beatsTransfer: TrustCheck = {
   id: "beats-transfer",
   title: "The attack beats transfer",
+  summary:
+    "Whether the model's own gradients do better than examples that were made on the public base.",
+  meaning:
+    "A failure says that its own gradients are of less use than those of another model, the usual sign of masked gradients. A warning names samples that only transfer broke.",
+  advice:
+    "Attack through a smooth stand-in for what masks the gradient, or without gradients (square, hopskipjump).",
   judge(cell, siblings) {
     if (!isWhiteBox(cell)) return undefined;
     const transfer = strongest(

@@ -8,6 +8,12 @@ import type { TrustCheck } from "../check.ts";
 export const betterThanGuessing: TrustCheck = {
   id: "better-than-guessing",
   title: "The model does better than guessing",
+  summary:
+    "Whether the model is right more often than one answer for everything, by a one-sided exact test on the same samples.",
+  meaning:
+    "A failure says that the answers cannot be told from one answer for everything, which withstands every attack and is worth nothing. A warning says that there are too few samples to tell.",
+  advice:
+    "Check the preprocessing, the order of the outputs and the labels. After a warning attack more samples.",
   judge({ guesswork }) {
     if (!guesswork) return undefined;
     const { right, samples, constant } = guesswork;

@@ -18,6 +18,12 @@ const TOLERATED = 0.1;
 export const breaksControl: TrustCheck = {
   id: "breaks-control",
   title: "The attack breaks a defence known to be broken",
+  summary:
+    "Whether the attack breaks the candidate behind rounding, a defence that is known to be broken, on some samples.",
+  meaning:
+    "A failure says that the attack does not get through what it must get through, so what it leaves behind another defence says nothing of that.",
+  advice:
+    "Pass the gradient over what rounds or draws (BPDA, eot), with more steps, until the control falls.",
   judge(cell) {
     const control = cell.probes?.control;
     // One that looks for the nearest example stops where rounding begins to matter.

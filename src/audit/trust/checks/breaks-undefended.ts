@@ -11,6 +11,11 @@ const TOLERATED = 0.05;
 export const breaksUndefended: TrustCheck = {
   id: "breaks-undefended",
   title: "The attack breaks the undefended candidate",
+  summary: "Whether the attack breaks the same candidate without the defence.",
+  meaning:
+    "A warning says that the attack leaves much even there: only the difference between the two is the defence's.",
+  advice:
+    "Compare with the undefended number, or take a larger budget, which shows more of the difference.",
   judge(cell, siblings) {
     if (!isSearch(cell) || cell.defense === UNDEFENDED) return undefined;
     const control = strongest(

@@ -5,6 +5,12 @@ import type { TrustCheck } from "../check.ts";
 export const budgetKept: TrustCheck = {
   id: "budget-kept",
   title: "The attack kept its budget",
+  summary:
+    "Whether every example is within eps of its sample and within the bounds of inputs, and is finite.",
+  meaning:
+    "A failure says that the attack cheated, so that even a low number means nothing.",
+  advice:
+    "Correct the attack: its last step has to be the projection into ball and bounds.",
   judge({ eps, maxDistance, outOfBounds, nonFinite, boundsWidth, norm }) {
     // Adding and clipping in float32 rounds relative to the inputs, not to eps.
     const slack = 1e-6 * eps + 1e-7 * Math.max(1, boundsWidth);

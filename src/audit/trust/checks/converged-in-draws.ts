@@ -9,6 +9,12 @@ import { settled } from "./settled.ts";
 export const convergedInDraws: TrustCheck = {
   id: "converged-in-draws",
   title: "More draws a gradient break no more",
+  summary:
+    "Whether the attack breaks more of what stands when each gradient is the mean of more draws of a model that draws at random.",
+  meaning:
+    "A failure or warning says that gradients were too noisy, so that the number is too high.",
+  advice:
+    "Raise eot, or take autoattack with `version: rand`, until twice as many draws change nothing.",
   judge(cell) {
     const tries = cell.probes?.moreDraws;
     if (!cell.probes || !tries) return undefined;

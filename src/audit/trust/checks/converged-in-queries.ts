@@ -8,6 +8,12 @@ import { settled } from "./settled.ts";
 export const convergedInQueries: TrustCheck = {
   id: "converged-in-queries",
   title: "Twice the queries break no more",
+  summary:
+    "Whether a search breaks more of what stands with twice the queries, where the model has no gradient.",
+  meaning:
+    "A failure or warning says that the search ended too early, so that the number is too high.",
+  advice:
+    "Raise its queries, iterations or generations until twice as many change nothing.",
   judge(cell) {
     const tries = cell.probes?.moreQueries;
     if (!cell.probes || !tries) return undefined;

@@ -5,6 +5,11 @@ import { settled } from "./settled.ts";
 export const convergedInRestarts: TrustCheck = {
   id: "converged-in-restarts",
   title: "Twice the restarts break no more",
+  summary:
+    "Whether the attack breaks more of what stands with twice the restarts.",
+  meaning:
+    "A failure or warning says that starts were too few, so that the number is too high.",
+  advice: "Raise restarts until twice as many change nothing.",
   judge(cell) {
     const tries = cell.probes?.moreRestarts;
     if (!cell.probes || !tries) return undefined;

@@ -12,6 +12,12 @@ const TOLERATED = 0.01;
 export const convergedInSteps: TrustCheck = {
   id: "converged-in-steps",
   title: "Twice the steps break no more",
+  summary:
+    "Whether the attack breaks more of what stands, or raises the loss further, with twice the steps.",
+  meaning:
+    "A failure says that steps were too few, so that the number is too high; a warning that a single sample, or the loss, still moved.",
+  advice:
+    "Raise steps until twice as many change nothing, or look at the step size: small steps may never reach the edge of the ball.",
   judge(cell) {
     const tries = cell.probes?.moreSteps;
     if (!cell.probes || !tries) return undefined;

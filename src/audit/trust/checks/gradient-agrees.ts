@@ -18,6 +18,12 @@ const KEPT = { most: 0.5, least: 0.1 };
 export const gradientAgrees: TrustCheck = {
   id: "gradient-agrees",
   title: "Gradients are slopes",
+  summary:
+    "Whether the gradient is the slope of the loss: against finite differences where the attack stopped, and over steps as long as the attack's own.",
+  meaning:
+    "A failure says that the gradient is not the model's, or is shattered and leads nowhere, so that attacks by gradients say nothing. A warning says that the loss has kinks there.",
+  advice:
+    "Attack through a smooth stand-in, with smaller steps, or without gradients (square, hopskipjump).",
   judge({ probes }) {
     if (!probes) return undefined;
     const found = [overSteps(probes), nearby(probes)].flatMap((f) => f ?? []);

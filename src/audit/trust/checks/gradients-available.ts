@@ -7,6 +7,11 @@ const TOLERATED = 0.05;
 export const gradientsAvailable: TrustCheck = {
   id: "gradients-available",
   title: "Gradients were there",
+  summary: "Whether there was a gradient to follow on every sample.",
+  meaning:
+    "A failure says that many samples had none, so that they stand for want of an attack. A warning says that some had none, or that only parts of the attack that need none ran.",
+  advice:
+    "Attack through a smooth stand-in for what stops the gradient, with another loss (apgd-dlr), or without gradients.",
   judge({ noGradient, searches, zeroGradientShare: share }) {
     if (noGradient !== null && searches) {
       return {

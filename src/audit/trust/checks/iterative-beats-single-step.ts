@@ -16,6 +16,11 @@ import {
 export const iterativeBeatsSingleStep: TrustCheck = {
   id: "iterative-beats-single-step",
   title: "Many steps beat one",
+  summary: "Whether many steps break at least as many samples as one step.",
+  meaning:
+    "A failure is the classic sign of masked gradients, or of steps that are too short or too few.",
+  advice:
+    "Take more or longer steps, then autoattack; where that changes nothing, run square and hopskipjump.",
   judge(cell, siblings) {
     if (cell.family !== "iterative" || !isWhiteBox(cell)) return undefined;
     const single = strongest(

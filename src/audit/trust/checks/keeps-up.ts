@@ -25,6 +25,12 @@ const SURE = 0.05;
 export const keepsUp: TrustCheck = {
   id: "keeps-up",
   title: "The attack keeps up with others of its access",
+  summary:
+    "Whether the attack is not far behind other attacks of many steps at the same budget.",
+  meaning:
+    "A failure says that it has a fault here, or is not made for this norm. The worst case is that of the stronger one and may still be trusted.",
+  advice:
+    "Take the stronger attack's number, and more steps or restarts for this one.",
   judge(cell, siblings) {
     if (!isSearch(cell)) return undefined;
     const other = strongest(

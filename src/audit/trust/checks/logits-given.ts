@@ -7,6 +7,11 @@ import { isWhiteBox, type TrustCheck } from "../check.ts";
 export const logitsGiven: TrustCheck = {
   id: "logits-given",
   title: "The model gives logits",
+  summary: "Whether what the model gives are logits rather than probabilities.",
+  meaning:
+    "A failure says that the loss of probabilities was differentiated, which is flat where the model is sure: the number is too high.",
+  advice:
+    "Export the model without its last Softmax, or with one that Assay can cut off (`assay inspect` says whether it was).",
   judge(cell) {
     if (!isWhiteBox(cell)) return undefined;
     return cell.model.probabilities

@@ -18,6 +18,11 @@ const BUDGETS = 6;
 export const monotoneInEps: TrustCheck = {
   id: "monotone-in-eps",
   title: "More budget breaks more",
+  summary: "Whether a larger budget never leaves more samples robust.",
+  meaning:
+    "A failure says that the attack does not use its budget, so that the number at the larger one is too high. Of one long step it is only a warning.",
+  advice:
+    "Take more steps, restarts and another step size. For the course of a curve sweep six budgets or more.",
   judge(cell, siblings) {
     if (!seeks(cell)) return undefined;
     const same = comparable(cell, siblings).filter(

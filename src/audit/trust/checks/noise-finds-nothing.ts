@@ -8,6 +8,12 @@ import { settled } from "./settled.ts";
 export const noiseFindsNothing: TrustCheck = {
   id: "noise-finds-nothing",
   title: "Random search finds nothing more",
+  summary:
+    "Whether random points of the ball break what the attack left standing.",
+  meaning:
+    "A failure or warning says that gradients missed what chance finds, so that the number is too high.",
+  advice:
+    "Attack without gradients (square, hopskipjump); of a search, give it more queries.",
   judge(cell) {
     if (!cell.probes) return undefined;
     const { noise, noiseDraws } = cell.probes;

@@ -22,6 +22,12 @@ const TOLERATED = 0.03;
 export const otherMeans: TrustCheck = {
   id: "other-means",
   title: "Other means than its gradients find no more",
+  summary:
+    "Whether other means than the attack's gradients break what it left standing: scores, labels alone, a smoothed copy of the model, and examples that were made on other models.",
+  meaning:
+    "A failure says that the gradients mislead, so that the number is too high. A warning names a few samples, or says that nothing without gradients was tried.",
+  advice:
+    "Run autoattack, square and hopskipjump at this budget; write an attack that knows what the defence does.",
   judge(cell, siblings) {
     if (!isSearch(cell) || !cell.named) return undefined;
     const tried = judgeProbe(cell);

@@ -20,6 +20,12 @@ import {
 export const reachesChance: TrustCheck = {
   id: "reaches-chance",
   title: "An unbounded attack breaks everything",
+  summary:
+    "Whether the attack without a limit, or with half the range of inputs, brings accuracy down to guessing.",
+  meaning:
+    "A failure says that the attack does not break what must be breakable, so that its number at any budget is too high.",
+  advice:
+    "Look for what masks the gradient or ends the attack early; run autoattack, then square and hopskipjump.",
   judge(cell, siblings) {
     if (!isSearch(cell) || cell.constrained) return undefined;
     const unbounded = strongest(

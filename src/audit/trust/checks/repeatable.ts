@@ -11,6 +11,11 @@ const DRAWS = 20;
 export const repeatable: TrustCheck = {
   id: "repeatable",
   title: "The model answers alike",
+  summary: "Whether the model gives the same answers when it is asked again.",
+  meaning:
+    "It draws at random. A failure says that the attack's gradient is the mean of too few draws for its number to count; a warning that it is of enough.",
+  advice:
+    "Attack the mean of 20 draws or more: eot of PGD and the Auto-PGD family, or autoattack with `version: rand`.",
   judge(cell) {
     if (!isWhiteBox(cell)) return undefined;
     const { changed, apart } = cell.model;

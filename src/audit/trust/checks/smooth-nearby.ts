@@ -10,6 +10,12 @@ const TOLERATED = 0.1;
 export const smoothNearby: TrustCheck = {
   id: "smooth-nearby",
   title: "Predictions are stable nearby",
+  summary:
+    "How far noise of 8/255 moves the margin between the two likeliest classes.",
+  meaning:
+    "A warning says that the model's answers change so fast that gradients say little of what is nearby.",
+  advice:
+    "Beside the attack run one without gradients; look at gradient-agrees and other-means.",
   judge(cell) {
     const { sensitivity } = cell.model;
     if (!isWhiteBox(cell) || sensitivity === null) return undefined;

@@ -11,6 +11,11 @@ const TOLERATED = 0.05;
 export const stoppedRising: TrustCheck = {
   id: "stopped-rising",
   title: "The attack had come to rest",
+  summary: "Whether the loss had stopped rising when the attack ended.",
+  meaning:
+    "A warning says that many standing samples were still on the way, so that more steps would break more.",
+  advice:
+    "Run it with more steps, or take autoattack, which chooses its step itself.",
   judge({ probes, attack }) {
     const rising = probes?.rising;
     if (rising === null || rising === undefined) return undefined;

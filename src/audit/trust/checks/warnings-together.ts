@@ -22,6 +22,18 @@ const kinds = [
   },
 ] as const;
 
+/** The check of what the others warned of. It alone sees their findings. */
+export const warningsCheck = {
+  id: "warnings-together",
+  title: "Warnings do not add up",
+  summary:
+    "What the warnings of a cell say together: the samples that any further try broke, each counted once, and signs of different kinds.",
+  meaning:
+    "A failure says that what is bearable one by one adds up: together further tries broke too many samples, or two signs of different kinds point one way.",
+  advice:
+    "Take the advice of each check that warned: more steps and restarts, then autoattack, square and hopskipjump.",
+};
+
 /**
  * Whether warnings that are bearable one by one say together that the attack was too
  * weak: what further tries broke, each of them little, is counted once a sample; and
