@@ -13,7 +13,7 @@ export const baseCalibration = defineMembership({
   id: "base-calibration",
   title: "Loss calibrated by the base",
   summary:
-    "The same with the public base as the one reference, behind a head that is tuned on samples of the attacker's own.",
+    "Subtracts a sample's loss under the candidate from its loss under the public base, behind a head that is tuned on samples of the attacker's own.",
   caution:
     "Where the candidate's features moved far from the base's, the difference is mostly that of features and not of membership. A base that has seen the fine-tuning set is no reference.",
   reference: "Watson et al. 2022, arXiv:2111.08440",

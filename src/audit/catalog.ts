@@ -11,6 +11,7 @@ import {
   weightings,
 } from "#tuning";
 import { ownUnits, reactiveOf, type Units } from "#units";
+import { explainedChecks } from "./trust/index.ts";
 
 /** One thing that a suite can name. */
 export interface CatalogEntry {
@@ -19,7 +20,10 @@ export interface CatalogEntry {
   readonly [meta: string]: unknown;
 }
 
-/** Everything that a suite can name, by kind, where there are these units. */
+/**
+ * Everything that a suite can name, by kind, where there are these units, and the
+ * checks that judge it.
+ */
 export const catalog: Readonly<
   Record<string, (units?: Units) => CatalogEntry[]>
 > = {
@@ -37,7 +41,9 @@ export const catalog: Readonly<
   regularizers: () => regularizers.map(entry),
   adaptations: () => adaptations.map(entry),
   weightings: () => weightings.map(entry),
-  architectures: () => architectures.map(({ id, title }) => ({ id, title })),
+  architectures: () =>
+    architectures.map(({ build, ...entry }) => ({ ...entry })),
+  checks: () => explainedChecks.map((check) => ({ ...check })),
 };
 
 /**

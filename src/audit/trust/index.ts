@@ -2,7 +2,13 @@
 // checks that judge it.
 export { type Evidence, isRandom } from "./check.ts";
 export { otherMeans } from "./checks/other-means.ts";
-export { isGuessed, isTrusted, isVoid, trustChecks } from "./judge.ts";
+export {
+  explainedChecks,
+  isGuessed,
+  isTrusted,
+  isVoid,
+  trustChecks,
+} from "./judge.ts";
 export {
   type AttackProbes,
   type Attempt,

@@ -75,6 +75,12 @@ export const allTrustChecks: readonly TrustCheck[] = [
   ...whereItCounts,
 ];
 
+/** What people read of every check of a cell. */
+export const explainedChecks: readonly Omit<TrustCheck, "judge">[] = [
+  ...allTrustChecks.map(({ judge, ...check }) => check),
+  warningsCheck,
+];
+
 /**
  * Judges a cell among the others of its run, and then what its warnings say together.
  * Checks that do not apply are left out.

@@ -12,7 +12,8 @@ export const batchNormOnly = defineStrategy({
   title: "Normalisation layers only",
   summary:
     "Only scales and shifts of the normalisation layers and the new head are trained.",
-  caution: "Without `batchNorm: batch` the statistics stay those of the base, which on another domain costs most of the gain. A network whose exporter folded normalisation into its convolutions is refused.",
+  caution:
+    "Without `batchNorm: batch` the statistics stay those of the base, which on another domain costs most of the gain. A network whose exporter folded normalisation into its convolutions is refused.",
   reference: "Frankle et al. 2021, arXiv:2003.00152",
   params: z.strictObject({}),
   form: (model, groups) =>

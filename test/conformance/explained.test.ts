@@ -1,0 +1,26 @@
+import { describe, expect, test } from "vitest";
+import { catalog } from "#audit";
+
+/** Sentences that begin with a capital letter, a digit or code, and end with a stop. */
+const prose = /^["`A-Z0-9].{20,400}\.$/s;
+
+/** What people read of a unit, and what they read of a check. */
+const needed = (kind: string) =>
+  kind === "checks" ? ["summary", "meaning", "advice"] : ["summary", "caution"];
+
+const kinds = Object.keys(catalog).filter((kind) => kind !== "suites");
+
+describe.each(kinds)("%s", (kind) => {
+  const entries = catalog[kind]?.() ?? [];
+
+  test.each(entries)("$id says what people need to know of it", (entry) => {
+    for (const field of needed(kind)) expect(entry[field]).toMatch(prose);
+  });
+});
+
+test("no two units say the same", () => {
+  const summaries = kinds.flatMap((kind) =>
+    (catalog[kind]?.() ?? []).map(({ summary }) => summary),
+  );
+  expect(new Set(summaries).size).toBe(summaries.length);
+});
