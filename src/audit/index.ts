@@ -1,7 +1,12 @@
 export { fitToSuite, learns } from "./attacking/index.ts";
 export { type CatalogEntry, catalog } from "./catalog.ts";
 export { certify, predictSmoothed } from "./certify/index.ts";
-export { baselineOf, compareResults } from "./comparing/index.ts";
+export {
+  baselineFor,
+  baselineOf,
+  compareResults,
+  readResults,
+} from "./comparing/index.ts";
 export type { AuditEvent, OnEvent } from "./events.ts";
 export { type Forecast, forecast } from "./forecast.ts";
 export { mergeShards } from "./merge.ts";

@@ -1,4 +1,5 @@
 import { packageVersion } from "#core";
+import { compareResults } from "./comparing/index.ts";
 import { evaluateGate } from "./gate/index.ts";
 import {
   type AcrossHeads,
@@ -60,8 +61,33 @@ export interface Found
   readonly machine: Pick<Provenance, "engine" | "node" | "platform">;
 }
 
-/** The results document of a suite: what was found, judged. */
+/**
+ * The results document of a suite: what was found, judged, and beside a baseline where
+ * there is one.
+ */
 export function judged(
+  found: Found,
+  loaded: Pick<LoadedSuite, "suite" | "file" | "hash">,
+  baseline?: Results,
+): Results {
+  const alone = judgedAlone(found, loaded);
+  const comparison = baseline && compareResults(baseline, alone);
+  const { suite } = loaded;
+  return {
+    ...alone,
+    comparison,
+    gate: alone.complete
+      ? evaluateGate(suite.gate, {
+          ...alone,
+          comparison,
+          planned: groupsOf(suite.candidates),
+        })
+      : alone.gate,
+  };
+}
+
+/** The same without a look at a baseline or the gate. */
+function judgedAlone(
   found: Found,
   { suite, file, hash }: Pick<LoadedSuite, "suite" | "file" | "hash">,
 ): Results {
@@ -105,12 +131,8 @@ export function judged(
     samples: found.samples,
     ...measured,
     warnings: someOrNone([...found.warnings]),
-    gate: complete
-      ? evaluateGate(suite.gate, {
-          ...measured,
-          planned: groupsOf(suite.candidates),
-        })
-      : { verdict: "none", rules: [] },
+    comparison: undefined,
+    gate: { verdict: "none", rules: [] },
     provenance: {
       assay: packageVersion(),
       suite: { file, hash },

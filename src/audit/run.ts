@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { AssayError } from "#core";
 import { onnxruntime } from "#engine";
 import { bestWorkers } from "./calibration/index.ts";
+import { baselineFor } from "./comparing/index.ts";
 import type { OnEvent } from "./events.ts";
 import { judged } from "./judged.ts";
 import { signShard } from "./merge.ts";
@@ -9,7 +10,7 @@ import { type OpenedRun, openRun, type RunOptions } from "./open-run.ts";
 import { type QueueChoice, queueHands } from "./queued-run.ts";
 import type { Results } from "./results/index.ts";
 import type { Store } from "./store.ts";
-import type { RunLimits } from "./suite/index.ts";
+import { loadSuite, type RunLimits } from "./suite/index.ts";
 import type { WorkerInput } from "./worker.ts";
 import {
   type Failure,
@@ -34,6 +35,11 @@ export interface AuditOptions extends RunOptions {
   readonly workers?: number | "auto";
   /** Has workers anywhere do them instead. */
   readonly queue?: QueueChoice;
+  /**
+   * Results, or the folder of a run, to compare with instead of the suite's baseline;
+   * false for none.
+   */
+  readonly baseline?: string | false;
 }
 
 /**
@@ -51,6 +57,11 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     if (event.kind === "warning") warnings.add(event.message);
     options.onEvent?.(event);
   };
+  // What the end needs is refused at the start.
+  const baseline = baselineFor(
+    await loadSuite(options.suite),
+    options.baseline,
+  );
   const run = await openRun({ ...options, onEvent });
   const failures = await performed(run.graph.works, run, options, onEvent);
   const found = run.graph.found();
@@ -67,6 +78,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
       timing: since(startedAt),
     },
     run.loaded,
+    baseline,
   );
 }
 

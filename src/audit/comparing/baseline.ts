@@ -1,5 +1,35 @@
+import { resolve } from "node:path";
 import { UsageError } from "#core";
 import type { Results } from "../results/index.ts";
+import type { LoadedSuite } from "../suite/index.ts";
+import { readResults } from "./read.ts";
+
+/**
+ * What a run is compared with: a results document, or a run's folder.
+ *
+ * @param stated instead of what the suite says; false for none
+ * @throws BASELINE where a rule needs one and there is none, or it is partial;
+ *   RESULTS_INVALID, FILE_UNREADABLE
+ */
+export function baselineFor(
+  { suite, folder }: Pick<LoadedSuite, "suite" | "folder">,
+  stated?: string | false,
+): Results | undefined {
+  if (stated === false) return undefined;
+  const path = stated ?? (suite.baseline && resolve(folder, suite.baseline));
+  if (path !== undefined) {
+    const baseline = readResults(path);
+    requireWhole(baseline, path);
+    return baseline;
+  }
+  const rule = suite.gate.findIndex(({ regression }) => regression);
+  if (rule < 0) return undefined;
+  throw new UsageError(
+    "BASELINE",
+    `gate[${rule}].regression: found no baseline to compare with`,
+    "State baseline: baseline.json in the suite or give --baseline, a file of `assay baseline save`. --no-baseline leaves such rules undecided, for the first run.",
+  );
+}
 
 /**
  * A results document without what a comparison does not need, small enough to be

@@ -1,4 +1,4 @@
 // Two runs beside each other: what became better or worse, and what cannot be compared.
-export { baselineOf, requireWhole } from "./baseline.ts";
+export { baselineFor, baselineOf } from "./baseline.ts";
 export { compareResults } from "./compare.ts";
 export { readResults } from "./read.ts";

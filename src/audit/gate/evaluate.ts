@@ -1,17 +1,23 @@
-import type { GateRule, MissingResult, Results } from "../results/index.ts";
+import type { GateRule, Results } from "../results/index.ts";
+import type { Bound } from "../statistics/index.ts";
 import { checkGateNames, type GateConfig, namesOf } from "../suite/index.ts";
-import { number, percent } from "../words.ts";
+import { number } from "../words.ts";
+import type { Claim } from "./claim.ts";
+import { type Decision, decide } from "./decide.ts";
+import { chanceAmong, ERROR } from "./errors.ts";
 import { ruleOfEach } from "./groups.ts";
 import type { GateInput } from "./input.ts";
 import { type Untold, untoldBy } from "./missing.ts";
-import { namesInstead, type Subject, subjectsOf } from "./subjects.ts";
+import { type Empty, eachRegression, notCompared } from "./regression.ts";
+import { namesInstead, subjectsOf } from "./subjects.ts";
+import { limitText, missingText, quantity, ruleText } from "./text.ts";
 
 /**
  * Holds every rule against each subject that it selects. A row passes when its whole
  * interval satisfies the limit and its number is trusted, fails when none of it does,
- * and is inconclusive otherwise. What is missing never lets a rule pass: where it could
- * have changed a row, or is the whole of it, that is inconclusive. Throws GATE_NAME as
- * `checkGateNames` does.
+ * at a confidence that all rows share (`errors.ts`), and is inconclusive otherwise.
+ * What is missing never lets a rule pass: where it could have changed a row, or is the
+ * whole of it, that is inconclusive. Throws GATE_NAME as `checkGateNames` does.
  */
 export function evaluateGate(
   rules: GateConfig,
@@ -25,100 +31,103 @@ export function evaluateGate(
     trials: results.trialAttacks.map(({ id }) => id),
     repairs: results.repairs.map(({ id }) => id),
   });
-  const rows = rules
+  const asked = rules
     .flatMap((rule) => ruleOfEach(rule, results.planned))
-    .flatMap((rule) => rowsOf(rule, results));
-  const verdicts = rows.map(({ verdict }) => verdict);
-  if (verdicts.length === 0) return { verdict: "none", rules: [] };
-  if (verdicts.includes("failed")) return { verdict: "failed", rules: rows };
+    .flatMap(eachRegression)
+    .flatMap((rule) => askedBy(rule, results));
+  if (asked.length === 0) return { verdict: "none", rules: [] };
+  const chance = chanceAmong(
+    asked.flatMap((one) => ("claim" in one ? one.claim : [])),
+  );
+  const rows = asked.map((one) =>
+    "claim" in one
+      ? row(one.claim, decide(one.claim, chance, results))
+      : one.row,
+  );
   return {
-    verdict: verdicts.includes("inconclusive") ? "inconclusive" : "passed",
+    verdict: verdictOf(rows),
     rules: rows,
+    errors: { rows: chance.rows, falseFailure: ERROR, falsePass: ERROR },
   };
 }
 
-function rowsOf(rule: GateConfig[number], results: GateInput): GateRule[] {
+function verdictOf(rules: readonly GateRule[]): GateRule["verdict"] {
+  const verdicts = rules.map(({ verdict }) => verdict);
+  if (verdicts.includes("failed")) return "failed";
+  return verdicts.includes("inconclusive") ? "inconclusive" : "passed";
+}
+
+/** A number that a rule selects, or a row for one that is not there. */
+type Asked = { readonly claim: Claim } | { readonly row: GateRule };
+
+function askedBy(rule: GateConfig[number], results: GateInput): Asked[] {
   const limits = Object.values(rule).find((one) => one !== undefined);
   if (!limits) return [];
   const text = ruleText(rule);
-  const bound: Bound =
-    "min" in limits && limits.min !== undefined
-      ? { side: "min", value: limits.min }
-      : { side: "max", value: (limits as { max: number }).max };
-  const rows = [
-    ...subjectsOf(rule, results).map((one) => row(text, bound, one, results)),
-    ...untoldBy(rule, results).map((one) => empty(text, bound, one, results)),
+  const bound = boundOf(limits);
+  const asked = [
+    ...subjectsOf(rule, results).map((subject) => ({
+      claim: { rule: text, bound, subject },
+    })),
+    ...[
+      ...untoldBy(rule, results).map((one) => untold(one, results)),
+      ...notCompared(rule, results),
+    ].map((one) => ({ row: empty(text, bound, one) })),
   ];
-  if (rows.length > 0) return rows;
+  if (asked.length > 0) return asked;
   const others = rule.trial ? namesInstead(rule.trial, results) : [];
   const instead =
     others.length > 0 ? ` There are these: ${others.join(", ")}.` : "";
-  return [
-    {
-      rule: text,
-      subject: "nothing",
-      limit: limitText(bound, "%"),
-      measured: "nothing",
-      verdict: "inconclusive",
-      reason: `No measured number matches this rule, so it decides nothing.${instead}`,
-    },
-  ];
+  const reason = `No measured number matches this rule, so it decides nothing.${instead}`;
+  return [{ row: empty(text, bound, { name: "nothing", unit: "%", reason }) }];
 }
 
-interface Bound {
-  side: "min" | "max";
-  value: number;
+/** The limit of a rule; that of a regression is of one metric. */
+function boundOf(limits: object): Bound {
+  const { min, max } = (
+    "robustAccuracy" in limits
+      ? limits.robustAccuracy
+      : "cleanAccuracy" in limits
+        ? limits.cleanAccuracy
+        : limits
+  ) as { min?: number; max?: number };
+  return min === undefined
+    ? { side: "max", value: max! }
+    : { side: "min", value: min };
 }
+
+const untold = (
+  { name, what, unit, missing }: Untold,
+  results: GateInput,
+): Empty => ({
+  name,
+  unit,
+  reason: `${what} was not measured: ${missingText(missing, results)}.`,
+});
 
 /** A row for a number that is not there. */
 const empty = (
   rule: string,
   bound: Bound,
-  { name, what, unit, missing }: Untold,
-  results: GateInput,
+  { name, unit, reason }: Empty,
 ): GateRule => ({
   rule,
   subject: name,
   limit: limitText(bound, unit),
   measured: "nothing",
   verdict: "inconclusive",
-  reason: `${what} was not measured: ${missingText(missing, results)}.`,
+  reason,
 });
 
-/** What is missing, and why. */
-function missingText(
-  missing: readonly MissingResult[],
-  { failures = [] }: GateInput,
-): string {
-  const [first] = missing;
-  const { because, what, id } = first!;
-  const others = missing.length - 1;
-  const why = failures.find(({ work }) => work === because)?.message;
-  return [
-    `${what} ${id}`,
-    others > 0 ? ` and ${others} more have` : " has",
-    " no result",
-    because ? `, since ${because} failed` : "",
-    why ? ` (${why})` : "",
-  ].join("");
-}
-
 function row(
-  rule: string,
-  bound: Bound,
-  subject: Subject,
-  results: GateInput,
+  { rule, bound, subject }: Claim,
+  { verdict, because, samples }: Decision,
 ): GateRule {
-  const { interval, value, unit, what } = subject;
-  const limit = limitText(bound, unit);
+  const { intervalAt, value, unit, what } = subject;
+  const interval = intervalAt?.(0.95);
   const range =
     interval &&
     `${unit === "" ? number(interval.low) : number(100 * interval.low)} to ${quantity(interval.high, unit)}`;
-  const { verdict, because } = withMissing(
-    decide(bound, subject, limit),
-    subject,
-    results,
-  );
   const measured = [
     quantity(value, unit),
     range ? `95 % interval ${range}` : "without an interval",
@@ -127,119 +136,10 @@ function row(
   return {
     rule,
     subject: subject.name,
-    limit,
+    limit: limitText(bound, unit),
     measured: measured.filter((part) => part !== null).join(", "),
     verdict,
     reason: `${what} is ${quantity(value, unit)} (${range ?? "without an interval"}), ${because}.`,
+    samples,
   };
-}
-
-interface Decision {
-  verdict: GateRule["verdict"];
-  because: string;
-}
-
-/**
- * A decision where things are missing. What passes might not have; what fails fails
- * with them too, but for a mean, which they could have moved either way.
- */
-function withMissing(
-  decision: Decision,
-  { missing, isMean }: Subject,
-  results: GateInput,
-): Decision {
-  const { verdict, because } = decision;
-  const isSettled =
-    verdict === "inconclusive" || (verdict === "failed" && !isMean);
-  if (missing.length === 0 || isSettled) return decision;
-  return {
-    verdict: "inconclusive",
-    because: `${because}, but ${missingText(missing, results)}`,
-  };
-}
-
-function decide(
-  { side, value }: Bound,
-  { interval, value: measured, trust, unit }: Subject,
-  limit: string,
-): Decision {
-  if (unit === "%" && (value < 0 || value > 1))
-    return {
-      verdict: "inconclusive",
-      because: `but the limit of ${limit} is no share: write it between 0 and 1`,
-    };
-  const { low, high } = interval ?? { low: measured, high: measured };
-  const within = side === "min" ? low >= value : high <= value;
-  const outside = side === "min" ? high < value : low > value;
-  const all = interval ? "all of it " : "";
-  if (trust === "beyond proof") {
-    return {
-      verdict: "inconclusive",
-      because:
-        "but so many draws prove no such radius, whatever the model: certify with more draws or more noise",
-    };
-  }
-  if (!within && !outside) {
-    return {
-      verdict: "inconclusive",
-      because: `on both sides of the limit of ${limit}: more samples are needed to decide`,
-    };
-  }
-  if (trust === "void") {
-    return {
-      verdict: "inconclusive",
-      because:
-        "but the attack broke its own rules, or its control did not behave, so the number means nothing",
-    };
-  }
-  if (outside) {
-    return {
-      verdict: "failed",
-      because: `${all}outside the limit of ${limit}`,
-    };
-  }
-  if (trust === "guesses") {
-    return {
-      verdict: "inconclusive",
-      because: `within the limit of ${limit}, but the answers cannot be told from one answer for everything`,
-    };
-  }
-  if (trust === "not evaluated") {
-    return {
-      verdict: "inconclusive",
-      because: `within the limit of ${limit}, but no attack was made against the defence: add one that looks at the model`,
-    };
-  }
-  if (trust === "too good") {
-    return {
-      verdict: "inconclusive",
-      because: `within the limit of ${limit}, but a trust check failed: a stronger attack may break more`,
-    };
-  }
-  return {
-    verdict: "passed",
-    because: `${all}within the limit of ${limit}`,
-  };
-}
-
-function ruleText(rule: GateConfig[number]): string {
-  return Object.entries(rule)
-    .map(([metric, limits]) => {
-      const parts = Object.entries(limits).map(
-        ([key, value]) => `${key} ${value}`,
-      );
-      return `${metric}: ${parts.join(", ")}`;
-    })
-    .join("; ");
-}
-
-function limitText({ side, value }: Bound, unit: Subject["unit"]): string {
-  // Rounded only as far as binary fractions need: a limit is shown as it was written.
-  const limit = Number(((unit === "" ? 1 : 100) * value).toPrecision(6));
-  return `at ${side === "min" ? "least" : "most"} ${limit}${unit && ` ${unit}`}`;
-}
-
-function quantity(value: number, unit: Subject["unit"]): string {
-  if (unit === "") return number(value);
-  return unit === "%" ? percent(value) : `${number(100 * value)} points`;
 }

@@ -17,6 +17,7 @@ export interface GateInput
     | "trialAttacks"
     | "repairs"
     | "trials"
+    | "comparison"
     | "failures"
     | "missing"
   > {

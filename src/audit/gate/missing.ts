@@ -150,6 +150,8 @@ const byMetric: {
     const what = `Certified accuracy at a radius of ${radius}`;
     return [lost(what, one.candidate, `smoothed by ${one.sigma}`)];
   },
+  // The comparison says what the baseline has and the run has not.
+  regression: () => [],
   trial: (limits, one) =>
     one.what === "trial" && selects(limits, one)
       ? [{ name: one.id, what: "What the trial finds", unit: "" }]

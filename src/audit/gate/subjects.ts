@@ -1,37 +1,23 @@
 import { certifiedAt, largestRadius } from "../certify/index.ts";
 import { counts, UNDEFENDED } from "../counting.ts";
 import { checksOfReplays, cleanDrop, replaysOn } from "../judging/index.ts";
-import type { Check, MissingResult, Rate } from "../results/index.ts";
-import type { Interval } from "../statistics/index.ts";
+import type { Check, Finding, Rate } from "../results/index.ts";
+import {
+  clopperPearson,
+  exactLike,
+  normalLike,
+  samplesForPairs,
+  samplesForShare,
+  successesOf,
+  timesAsMany,
+} from "../statistics/index.ts";
 import type { GateConfig, Limits } from "../suite/index.ts";
 import { isGuessed, isVoid } from "../trust/index.ts";
+import type { Measured, Subject } from "./claim.ts";
 import { taskOf } from "./groups.ts";
 import { type GateInput, named, type Place, selects } from "./input.ts";
 import { missingBehind, referenceOf } from "./missing.ts";
-
-/** A number that a rule is held against. */
-export interface Subject {
-  name: string;
-  what: string;
-  value: number;
-  /** Null where there is none: the value is all that was measured. */
-  interval: Interval | null;
-  /** How many samples, or how the interval was found; null where that is not known. */
-  basis: string | null;
-  /** "" for a plain number. */
-  unit: "%" | "points" | "";
-  trust:
-    | "trusted"
-    | "too good"
-    | "guesses"
-    | "not evaluated"
-    | "void"
-    | "beyond proof";
-  /** Whether what is missing could have moved it either way. */
-  isMean?: boolean;
-  /** What is missing and bears on it. */
-  missing: readonly MissingResult[];
-}
+import { regressionSubjects } from "./regression.ts";
 
 /** The numbers that a rule selects. */
 export function subjectsOf(
@@ -47,12 +33,6 @@ export function subjectsOf(
       missing: missingBehind(of, under, results),
     };
   });
-}
-
-interface Measured extends Omit<Subject, "missing"> {
-  readonly of: readonly Place[];
-  /** Id of the threat model of what was attacked. */
-  readonly under?: string;
 }
 
 /** Whether the answers there cannot be told from one answer for everything. */
@@ -76,6 +56,7 @@ function measuredBy(rule: GateConfig[number], results: GateInput): Measured[] {
     cleanAccuracyDrop,
     attackSuccess,
     certifiedAccuracy,
+    regression,
     trial,
   } = rule;
   return [
@@ -94,6 +75,7 @@ function measuredBy(rule: GateConfig[number], results: GateInput): Measured[] {
     ...(cleanAccuracyDrop ? dropSubjects(cleanAccuracyDrop, results) : []),
     ...(attackSuccess ? successSubjects(attackSuccess, results) : []),
     ...(certifiedAccuracy ? certifiedSubjects(certifiedAccuracy, results) : []),
+    ...(regression ? regressionSubjects(regression, results) : []),
     ...(trial ? trialSubjects(trial, results) : []),
   ];
 }
@@ -181,7 +163,7 @@ function meanSubjects(
         name: named(candidate, defense, threatModel),
         what: `Mean ${clean ? "clean" : "robust"} accuracy over seeds`,
         value: mean,
-        interval: { low, high },
+        intervalAt: exactLike(mean, { low, high }),
         basis: `${values.length} seeds`,
         unit: "%",
         trust: clean ? "trusted" : leastTrusted(one, results),
@@ -228,7 +210,16 @@ function dropSubjects(
         name: `${candidate.id} against ${reference.id}`,
         what: `The drop in clean accuracy from ${reference.id}`,
         value: drop.value,
-        interval: drop.interval,
+        intervalAt: drop.intervalAt,
+        plan: (limit, tail) => {
+          const samples = samplesForPairs(
+            drop.value,
+            drop.discordant,
+            limit,
+            tail,
+          );
+          return samples === null ? null : { samples };
+        },
         basis: drop.method,
         unit: "points",
         trust: "trusted",
@@ -290,17 +281,13 @@ function trialSubjects(
         )
         .filter((f) => limits.at === undefined || f.at === limits.at)
         .map((f): Measured => {
-          const { value, low, high, n } = f;
+          const { value, n } = f;
           return {
             of: [{ candidate: one.candidate }],
             name: f.at ? `${one.id} at ${f.at}` : one.id,
             what: f.title,
             value: value ?? 0,
-            // What could not be measured may be anything.
-            interval:
-              value === null || low !== null || high !== null
-                ? { low: low ?? -Infinity, high: high ?? Infinity }
-                : null,
+            ...spreadOf(f),
             basis: n === null ? null : `n = ${n}`,
             unit: f.unit === "share" ? "%" : "",
             trust: one.trusted ? "trusted" : "void",
@@ -335,12 +322,45 @@ export function namesInstead(
 
 function measure(
   rate: Rate,
-): Pick<Subject, "value" | "interval" | "basis" | "unit"> {
+): Pick<Subject, "value" | "intervalAt" | "plan" | "basis" | "unit"> {
+  const { value, n } = rate;
   return {
-    value: rate.value,
-    interval: rate,
-    basis: `n = ${rate.n}`,
+    value,
+    intervalAt: (confidence) =>
+      n === 0 || confidence === 0.95
+        ? rate
+        : clopperPearson(successesOf(rate), n, confidence),
+    plan: (limit, tail) => {
+      const samples = samplesForShare(value, limit, tail);
+      return samples === null ? null : { samples };
+    },
+    basis: `n = ${n}`,
     unit: "%",
+  };
+}
+
+/** How far off what a trial found may be, by its 95 % interval. */
+function spreadOf({
+  value,
+  low,
+  high,
+  unit,
+}: Finding): Pick<Subject, "intervalAt" | "plan"> {
+  if (value !== null && low === null && high === null)
+    return { intervalAt: null };
+  const known = { low: low ?? -Infinity, high: high ?? Infinity };
+  // What could not be measured may be anything.
+  if (value === null) return { intervalAt: () => known };
+  return {
+    intervalAt:
+      unit === "share" && low !== null && high !== null
+        ? exactLike(value, known)
+        : normalLike(value, known),
+    plan: (limit, tail) => {
+      const reach = limit < value ? value - known.low : known.high - value;
+      const times = timesAsMany(reach, Math.abs(limit - value), tail);
+      return times === null ? null : { times: Math.max(2, Math.ceil(times)) };
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import { UNDEFENDED } from "../counting.ts";
 import { type CandidateResult, type Cell, rightOf } from "../results/index.ts";
 import {
-  type Interval,
+  type IntervalAt,
   newcombe,
   pairsOf,
   successesOf,
@@ -10,28 +10,41 @@ import {
 
 /**
  * Clean accuracy of the reference less that of the candidate, in [-1, 1], with
- * its 95 % interval. It is paired where undefended cells of both candidates
+ * its interval. It is paired where undefended cells of both candidates
  * show every sample behind their clean accuracies.
+ *
+ * @returns with the share of samples that only one of both has right; as if samples
+ *   were independent where none is shown
  */
 export function cleanDrop(
   reference: CandidateResult,
   candidate: CandidateResult,
   cells: readonly Cell[],
-): { value: number; interval: Interval; method: string } {
-  const value = reference.cleanAccuracy.value - candidate.cleanAccuracy.value;
+): {
+  value: number;
+  intervalAt: IntervalAt;
+  discordant: number;
+  method: string;
+} {
+  const [one, other] = [reference.cleanAccuracy, candidate.cleanAccuracy];
+  const value = one.value - other.value;
   const first = cleanOutcomes(reference, cells);
   const second = cleanOutcomes(candidate, cells);
-  return first && second && first.length === second.length
-    ? {
-        value,
-        interval: tango(pairsOf(first, second)),
-        method: `Tango's paired score interval, n = ${first.length}`,
-      }
-    : {
-        value,
-        interval: newcombe(reference.cleanAccuracy, candidate.cleanAccuracy),
-        method: `Newcombe's score interval of two proportions, n = ${candidate.cleanAccuracy.n}`,
-      };
+  if (first && second && first.length === second.length) {
+    const pairs = pairsOf(first, second);
+    return {
+      value,
+      intervalAt: (confidence) => tango(pairs, confidence),
+      discordant: (pairs.onlyFirst + pairs.onlySecond) / first.length,
+      method: `Tango's paired score interval, n = ${first.length}`,
+    };
+  }
+  return {
+    value,
+    intervalAt: (confidence) => newcombe(one, other, confidence),
+    discordant: one.value * (1 - other.value) + other.value * (1 - one.value),
+    method: `Newcombe's score interval of two proportions, n = ${other.n}`,
+  };
 }
 
 function cleanOutcomes(

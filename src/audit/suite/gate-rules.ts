@@ -80,6 +80,22 @@ const metrics = {
     sigma: z.number().positive().optional(),
     candidate: name,
   }),
+  /**
+   * By how much less than the baseline (`baseline` of the suite, or --baseline) on the
+   * samples that both attacked, candidate by candidate.
+   */
+  regression: z
+    .strictObject({
+      robustAccuracy: z.strictObject({ max: share }).optional(),
+      cleanAccuracy: z.strictObject({ max: share }).optional(),
+      /** Of robust accuracy. */
+      threatModel: name,
+      candidate: name,
+      defense: name,
+    })
+    .refine((r) => r.robustAccuracy ?? r.cleanAccuracy, {
+      message: "limit robustAccuracy, cleanAccuracy or both",
+    }),
   /** A number that trials found: the headline, or the one that is named. */
   trial: z
     .strictObject({
@@ -117,6 +133,7 @@ export const gateSchema = z.array(
       cleanAccuracyDrop: metrics.cleanAccuracyDrop.optional(),
       attackSuccess: metrics.attackSuccess.optional(),
       certifiedAccuracy: metrics.certifiedAccuracy.optional(),
+      regression: metrics.regression.optional(),
       trial: metrics.trial.optional(),
     })
     .refine((rule) => Object.keys(rule).length === 1, {

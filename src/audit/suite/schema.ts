@@ -220,6 +220,8 @@ export const suiteSchemaOf = (units: Units) =>
      */
     repairs: z.record(id, repairSchemaOf(units)).default({}),
     limits: limitsSchema.default({}),
+    /** Results of another run, to compare with: a file of `assay baseline save`. */
+    baseline: z.string().min(1).optional(),
     gate: gateSchema.default([]),
     /** Adversarial examples shown for each candidate. */
     gallery: z.int().nonnegative().default(3),

@@ -602,7 +602,7 @@ describe("the suite form", () => {
   it.each([
     [
       "- robustAcuracy: {min: 0.5}",
-      's.yaml:1:3: [0].robustAcuracy: found an unknown key, expected one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess, certifiedAccuracy, trial; did you mean "robustAccuracy"?',
+      's.yaml:1:3: [0].robustAcuracy: found an unknown key, expected one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess, certifiedAccuracy, regression, trial; did you mean "robustAccuracy"?',
     ],
     [
       "- robustAccuracy: {min: 50}",
@@ -614,7 +614,7 @@ describe("the suite form", () => {
     ],
     [
       "- robustAccuracy: {min: 0.5}\n  cleanAccuracy: {min: 0.5}",
-      "s.yaml:1:3: [0]: found none or several metrics, expected exactly one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess, certifiedAccuracy, trial in each rule",
+      "s.yaml:1:3: [0]: found none or several metrics, expected exactly one of robustAccuracy, cleanAccuracy, cleanAccuracyDrop, attackSuccess, certifiedAccuracy, regression, trial in each rule",
     ],
   ])("%j", (text, message) => {
     expect(() => parse(text)).toThrow(message);
