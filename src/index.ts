@@ -1,43 +1,42 @@
 import type { SuiteInput } from "#audit";
-import { onnxruntime } from "#engine";
-import { compile, type LossGradient, type Model } from "#model";
-import type { FloatTensor } from "#onnx";
 
-export { AssayError, UsageError } from "#core";
-export type { LossGradient } from "#model";
-export { loadModel, type Model, saveModel } from "#model";
+export type { Attack, TextAttack } from "#attacks";
+export type { SuiteInput } from "#audit";
+export { AssayError, InterruptedError, UsageError } from "#core";
+export { type Dataset, type Shares, selectClasses } from "#data";
+export {
+  type LoadModelOptions,
+  type LossGradient,
+  loadModel,
+  type Model,
+  saveModel,
+} from "#model";
 export { type FloatTensor, floats } from "#onnx";
+export type { Check, Fate, Norm, Rate } from "#results";
+export {
+  type AttackChoice,
+  type AttackOptions,
+  type AttackResult,
+  attack,
+} from "./library/attack.ts";
+export {
+  type AutoAttackOptions,
+  type AutoAttackResult,
+  autoattack,
+} from "./library/autoattack.ts";
+export {
+  type DatasetInput,
+  dataset,
+  loadData,
+  sampleData,
+  splitData,
+} from "./library/data.ts";
+export { type Evaluation, evaluate } from "./library/evaluate.ts";
+export { type LossOptions, type OpenModel, open } from "./library/open.ts";
+export type { Samples } from "./library/samples.ts";
 
 /**
  * A suite as a module exports it: `export const suite = defineSuite({ ... })`. A
  * schedule may be a function of step and total.
  */
 export const defineSuite = (suite: SuiteInput): SuiteInput => suite;
-
-const compiledModels = new WeakMap<Model, ReturnType<typeof compile>>();
-
-/**
- * The loss of each sample, its gradient with respect to x, and the outputs: the
- * cross-entropy of a classifier, the mean binary cross-entropy of labels, the
- * mean squared error of values. The model is made ready at the first call and
- * kept with it.
- *
- * @param x [N, ...shape] within the model's input bounds
- * @param labels N class indices; of a model of labels or values what its outputs should
- *   be, [N, outputs]
- */
-export async function lossGradient(
-  model: Model,
-  x: FloatTensor,
-  labels: ArrayLike<number> | FloatTensor,
-): Promise<LossGradient> {
-  let compiled = compiledModels.get(model);
-  if (!compiled) {
-    compiled = compile(model, onnxruntime);
-    compiledModels.set(model, compiled);
-  }
-  const ready = await compiled;
-  return "dims" in labels
-    ? ready.lossGradient(x, [], { targets: labels })
-    : ready.lossGradient(x, labels);
-}

@@ -1,4 +1,11 @@
-export { fitToSuite, learns } from "./attacking/index.ts";
+export {
+  type AloneAttack,
+  type AloneBench,
+  type AloneCell,
+  fitToSuite,
+  learns,
+  openAlone,
+} from "./attacking/index.ts";
 export { type CatalogEntry, catalog } from "./catalog.ts";
 export { certify, predictSmoothed } from "./certify/index.ts";
 export {
@@ -9,11 +16,13 @@ export {
 } from "./comparing/index.ts";
 export type { AuditEvent, OnEvent } from "./events.ts";
 export { type Forecast, forecast } from "./forecast.ts";
+export { judgeCells } from "./judging/index.ts";
 export { mergeShards } from "./merge.ts";
-export type { TryModel } from "./models/index.ts";
+export { decisions, measured, REFUSED, type TryModel } from "./models/index.ts";
 export { type OpenedRun, openRun, type RunOptions } from "./open-run.ts";
 export {
   checkReferences,
+  lackOf,
   type Plan,
   type PlannedCell,
   planCells,
@@ -36,12 +45,13 @@ export {
 } from "./statistics/index.ts";
 export { openStore } from "./store.ts";
 export {
+  checkArgument,
   loadSuite,
   parseDocument,
   type SuiteInput,
   suiteSchema,
 } from "./suite/index.ts";
-export { shifted } from "./tasks/index.ts";
+export { checkFits, checkTargets, SHARES, shifted } from "./tasks/index.ts";
 export {
   makespanOf,
   missingOf,

@@ -13,6 +13,7 @@ export {
 export { sampleFingerprints } from "./fingerprints.ts";
 export {
   type DataSpec,
+  type DataSpecInput,
   dataSpecSchema,
   dataSpecSchemaOf,
   loadDataset,
@@ -24,3 +25,4 @@ export { type Samples, type Source, sourceId } from "./source.ts";
 export { sources } from "./sources/index.ts";
 export { type Shares, splitDataset, stratifiedSample } from "./split.ts";
 export { openTokens } from "./text/tokenizer.ts";
+export { validate } from "./validate.ts";

@@ -22,6 +22,9 @@ export function dataSpecSchemaOf(
 
 export type DataSpec = z.infer<typeof dataSpecSchema>;
 
+/** The same as a person writes it, before defaults. */
+export type DataSpecInput = z.input<typeof dataSpecSchema>;
+
 /**
  * Reads and checks a dataset.
  * @param folder where relative paths start: the folder of the suite

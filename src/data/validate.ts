@@ -4,8 +4,13 @@ import type { Locate, Samples } from "./source.ts";
 
 /**
  * Checks what a source read. Throws an AssayError that names the file and the sample.
+ *
+ * @param options whether classes may have no samples
  */
-export function validate(samples: Samples): void {
+export function validate(
+  samples: Samples,
+  { mayLackClasses = false } = {},
+): void {
   const { x, y, classes, targets, locate } = samples;
   const images = x.dims[0] ?? 0;
   if (images !== y.length) {
@@ -18,7 +23,7 @@ export function validate(samples: Samples): void {
   if (targets && samples.positions)
     validatePositions(targets, samples, sizeOf(samples.positions));
   else if (targets) validateTargets(targets, samples);
-  else validateLabels(y, classes, locate);
+  else validateLabels(y, classes, locate, mayLackClasses);
   if (!samples.texts) validatePixels(x, locate);
 }
 
@@ -90,6 +95,7 @@ export function validateLabels(
   y: Int32Array,
   classes: readonly string[],
   locate: Locate,
+  mayLackClasses = false,
 ): void {
   if (y.length === 0) throw noSamples(locate);
   distinct(classes, locate);
@@ -106,7 +112,7 @@ export function validateLabels(
     counts[label] = count + 1;
   }
   const empty = counts.indexOf(0);
-  if (empty >= 0) {
+  if (empty >= 0 && !mayLackClasses) {
     throw new AssayError(
       "DATA_CLASS_EMPTY",
       `${locate("labels")} has no samples of class ${empty} ("${classes[empty]}")`,

@@ -25,7 +25,7 @@ import {
   ints,
   type Node,
 } from "#onnx";
-import { lossGradient } from "../../src/index.ts";
+import { open } from "../../src/index.ts";
 import { linearModel, untrained } from "../reference.ts";
 
 /**
@@ -279,8 +279,7 @@ test("lossGradient gives the loss, its gradient and the logits", async () => {
     ],
     [0, 0.5],
   );
-  const { loss, gradient, logits } = await lossGradient(
-    model,
+  const { loss, gradient, logits } = await (await open(model)).lossGradient(
     floats([1, 2], [0.2, 0.4]),
     [0],
   );
@@ -303,9 +302,9 @@ test("many samples are run in parts, and the parts make the whole", async () => 
     Array.from({ length: 600 * 64 }, () => random.uniform()),
   );
   const y = Array.from({ length: 600 }, (_, i) => i % 5);
-  const whole = await lossGradient(model, x, y);
-  const last = await lossGradient(
-    model,
+  const opened = await open(model);
+  const whole = await opened.lossGradient(x, y);
+  const last = await opened.lossGradient(
     { ...x, dims: [88, 1, 8, 8], data: x.data.subarray(512 * 64) },
     y.slice(512),
   );

@@ -164,11 +164,7 @@ export async function openFor(
   bench: Bench,
 ): Promise<Opened> {
   const { compiled, engine } = bench;
-  const key = hashOf({
-    model: ready.key,
-    defense: parts.map(describe),
-    reader: bench.data.texts?.reader.hash,
-  });
+  const key = openedKey(ready, parts, bench.data);
   const known = compiled.get(key);
   if (known) {
     // The last in use is the last in order.
@@ -184,18 +180,31 @@ export async function openFor(
   return fresh;
 }
 
-async function openNumbers(
+/** What a model behind its defence is found by among those that are open. */
+export const openedKey = (
+  { key }: Pick<ReadyModel, "key">,
+  parts: PlannedCell["parts"],
+  { texts }: Pick<Dataset, "texts">,
+): string =>
+  hashOf({
+    model: key,
+    defense: parts.map(describe),
+    reader: texts?.reader.hash,
+  });
+
+const openNumbers = async (
   ready: ReadyModel,
   fitted: readonly ChosenDefense[],
   engine: Engine,
-): Promise<Opened> {
-  const model = await compile(defend(ready.model, fitted), engine);
-  return {
-    model,
-    answers: (x, draws) => model.answers(x as FloatTensor, draws),
-    release: model.release,
-  };
-}
+): Promise<Opened> =>
+  openedWith(await compile(defend(ready.model, fitted), engine));
+
+/** A compiled model that takes numbers. */
+export const openedWith = (model: CompiledModel): Opened => ({
+  model,
+  answers: (x, draws) => model.answers(x as FloatTensor, draws),
+  release: model.release,
+});
 
 /** A text model that reads texts, through its sanitizers and its tokenizer. */
 async function openTexts(

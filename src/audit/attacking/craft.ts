@@ -93,6 +93,7 @@ export async function craft(
 ): Promise<Craft & { examples: Samples }> {
   const candidate = await subject.open();
   const { data, seed } = bench;
+  const { validation } = bench.target;
   const clean = samplesOf(data);
   const { parts, adaptive, norm, eps } = planned;
   const { unit } = planned.chosen;
@@ -130,7 +131,7 @@ export async function craft(
       random: new Random(seed).fork(`attack ${unit.id} ${norm} ${eps}`),
       draws: new Random(seed).fork(`draws of the model under ${planned.id}`),
       base: base?.model as Answering<Samples> | undefined,
-      others: bench.target.validation,
+      others: validation.y.length > 0 ? validation : undefined,
       source: bench.source?.x,
       onNote: (text) => notes.push(text),
       onMeasure: (measure) => measures.push(measure),

@@ -1,5 +1,11 @@
 // From a planned cell to its score: open, craft, score, gather evidence.
 export {
+  type AloneAttack,
+  type AloneBench,
+  type AloneCell,
+  openAlone,
+} from "./alone.ts";
+export {
   type Bench,
   type BenchOf,
   drawsFor,

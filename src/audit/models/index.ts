@@ -13,7 +13,7 @@ export {
   isGuesswork,
 } from "./guesswork.ts";
 export type { Look } from "./look.ts";
-export type { Preflight } from "./preflight.ts";
+export { type Preflight, preflight } from "./preflight.ts";
 export type { Known, ReadyModel, Workshop } from "./ready.ts";
 export { filesOfModel, recordOf } from "./train-once.ts";
 export { rememberedIn, type TryModel } from "./try-model.ts";

@@ -6,7 +6,7 @@ import { type Candidate, MAIN, type Suite } from "../suite/index.ts";
 
 /** Where a unit is to be used, as far as it is known by then. */
 export interface Place {
-  readonly suite: Suite;
+  readonly suite: Pick<Suite, "base" | "unrelated" | "task" | "tasks">;
   readonly candidate?: Candidate;
   /** The candidate as it is before it is trained. */
   readonly model?: Model;
@@ -87,7 +87,7 @@ const hasPositions = ({ suite, candidate, train }: Place): boolean =>
     ? train.positions !== undefined
     : candidate !== undefined && kindOf(suite, candidate) === "positions";
 
-const kindOf = (suite: Suite, { task: name }: Candidate) =>
+const kindOf = (suite: Place["suite"], { task: name }: Candidate) =>
   (name === MAIN ? suite.task : suite.tasks[name]?.task)?.kind;
 
 /** What may be done about it, besides leaving the unit out. */

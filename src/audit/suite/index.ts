@@ -8,7 +8,7 @@ export type {
   TunedCandidate,
 } from "./candidates.ts";
 export { describe, plainParams, unitResult } from "./described.ts";
-export { parseDocument } from "./document/index.ts";
+export { checkArgument, parseDocument } from "./document/index.ts";
 export {
   checkGateNames,
   type GateConfig,

@@ -7,5 +7,5 @@ export {
   type PreparedData,
   type TaskData,
 } from "./parts.ts";
-export { prepareData } from "./prepare.ts";
+export { prepareData, SHARES } from "./prepare.ts";
 export { shifted } from "./shift.ts";

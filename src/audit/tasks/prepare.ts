@@ -71,7 +71,7 @@ export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
 }
 
 /** Of samples without a split of their own, when the suite states none. */
-const SHARES: Shares = { train: 0.6, validation: 0.15, test: 0.25 };
+export const SHARES: Shares = { train: 0.6, validation: 0.15, test: 0.25 };
 
 /**
  * The data with the split that files of the suite state, and the shares of what has

@@ -84,6 +84,32 @@ export function checkValue<T>(
   );
 }
 
+/**
+ * Checks what a function of the library was given by a schema. Throws ARGUMENT_INVALID,
+ * which names the keys.
+ *
+ * @param what the argument, in the message
+ */
+export function checkArgument<T>(
+  value: unknown,
+  what: string,
+  schema: z.ZodType<T>,
+): T {
+  const result = checked(value, schema);
+  if (result.data !== undefined) return result.data;
+  throw new UsageError(
+    "ARGUMENT_INVALID",
+    firstOf(
+      result.problems.map(({ path, message }) =>
+        [what, ...(path.length > 0 ? [formatPath(path)] : []), message].join(
+          ": ",
+        ),
+      ),
+    ),
+    `Correct ${what}.`,
+  );
+}
+
 function checked<T>(
   value: unknown,
   schema: z.ZodType<T>,
@@ -118,14 +144,18 @@ function invalid(
 
 /** @param problems a line each */
 function refused(file: string, problems: readonly string[]): UsageError {
+  return new UsageError(
+    "SUITE_INVALID",
+    firstOf(problems),
+    `Correct ${file} at ${problems.length === 1 ? "this place" : "these places"} and run the command again.`,
+  );
+}
+
+function firstOf(problems: readonly string[]): string[] {
   const shown = problems.slice(0, SHOWN);
   const rest = problems.length - shown.length;
   if (rest > 0) shown.push(`and ${rest} more`);
-  return new UsageError(
-    "SUITE_INVALID",
-    shown,
-    `Correct ${file} at ${problems.length === 1 ? "this place" : "these places"} and run the command again.`,
-  );
+  return shown;
 }
 
 /**
