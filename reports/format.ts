@@ -195,6 +195,7 @@ export const onAllHeads = ({ crossTask = [] }: Results) =>
       ? [
           {
             id: `${candidate}/none/${attack} on all heads@${threatModel}`,
+            candidate,
             trusted,
             checks,
           },

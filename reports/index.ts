@@ -1,4 +1,11 @@
-export type { Finding, Reporter } from "#results";
+export type {
+  Content,
+  Finding,
+  Kept,
+  NamedFile,
+  Reporter,
+  WorkTime,
+} from "#results";
 
 export { failedParts, RETRY, withoutAttacks } from "./failures.ts";
 export { cleanBehind, findingText, headline, mainThreats } from "./format.ts";

@@ -114,7 +114,14 @@ const floors: readonly (readonly string[])[] = [
   ["judged.ts", "catalog.ts", "schema.ts"],
   ["graph.ts", "calibration"],
   ["open-run.ts"],
-  ["queued-run.ts", "queue-worker.ts", "worker.ts", "merge.ts", "forecast.ts"],
+  [
+    "queued-run.ts",
+    "queue-worker.ts",
+    "worker.ts",
+    "merge.ts",
+    "forecast.ts",
+    "kept.ts",
+  ],
   ["run.ts", "serve-runs.ts"],
   ["index.ts"],
 ];

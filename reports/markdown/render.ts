@@ -9,21 +9,13 @@ import {
   mainThreats,
   measureText,
   onAllHeads,
-  plain,
   points,
   pValue,
   retained,
   shippedInWords,
   unitsInWords,
 } from "../format.ts";
-
-/** Outside text inside a Markdown table or line. */
-const escaped = (text: string): string =>
-  plain(text)
-    .replace(/[\r\n\u2028\u2029]+/g, " ")
-    .replace(/[\\`*_{}[\]<>|#~]/g, (c) =>
-      c === "<" ? "&lt;" : c === ">" ? "&gt;" : `\\${c}`,
-    );
+import { escaped, mark } from "./escape.ts";
 
 const verdicts = {
   passed: "✅ passed",
@@ -40,7 +32,7 @@ export function renderMarkdown(results: Results): string {
   const threats = mainThreats(results);
   const { verdict, rules } = results.gate;
   const lines = [
-    `<!-- assay:${plain(results.title).replace(/[^\p{L}\p{N} .,:-]/gu, "")} -->`,
+    mark(results.title),
     `## ${escaped(results.title)}`,
     "",
     `Gate: **${results.complete ? verdicts[verdict] : "partial run, no verdict"}**`,

@@ -5,6 +5,8 @@ import { renderHtml } from "../html/render.ts";
 export const html: Reporter = {
   id: "html",
   title: "Report",
+  summary:
+    "The report for people: one page that needs nothing else, neither scripts nor a network.",
   reference: "-",
   file: "report.html",
   render: renderHtml,

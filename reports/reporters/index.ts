@@ -1,10 +1,22 @@
 import type { Reporter } from "#results";
+import { github } from "./github.ts";
+import { gitlab } from "./gitlab.ts";
 import { html } from "./html.ts";
 import { json } from "./json.ts";
+import { junit } from "./junit.ts";
 import { markdown } from "./markdown.ts";
+import { metrics } from "./metrics.ts";
+import { pullRequest } from "./pull-request.ts";
 
 /** What every run writes. */
 export const usualReporters: readonly Reporter[] = [json, markdown, html];
 
 /** Every form of the results. A new one is a file and a line here. */
-export const reporters: readonly Reporter[] = [...usualReporters];
+export const reporters: readonly Reporter[] = [
+  ...usualReporters,
+  pullRequest,
+  junit,
+  github,
+  gitlab,
+  metrics,
+];

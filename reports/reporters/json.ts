@@ -5,6 +5,8 @@ import type { Reporter } from "#results";
 export const json: Reporter = {
   id: "json",
   title: "Results",
+  summary:
+    "The results document itself, for programs; every other form is made of it.",
   reference: "schema/results-1.schema.json",
   file: "results.json",
   render: jsonText,

@@ -5,6 +5,7 @@ import { renderMarkdown } from "../markdown/render.ts";
 export const markdown: Reporter = {
   id: "markdown",
   title: "Summary",
+  summary: "A summary of all that was found, for a job page.",
   reference: "-",
   file: "summary.md",
   render: renderMarkdown,

@@ -1,6 +1,11 @@
 import { sampleFingerprints } from "#data";
 import { attackEpochs, attackSource } from "./again/index.ts";
-import { cellMaker, openBenches, subjectOf } from "./attacking/index.ts";
+import {
+  type CellWorks,
+  cellMaker,
+  openBenches,
+  subjectOf,
+} from "./attacking/index.ts";
 import { certificates } from "./certify/index.ts";
 import { gallery } from "./gallery/index.ts";
 import { crossTask } from "./heads/index.ts";
@@ -17,6 +22,7 @@ type FoundByWorks = Omit<Found, "timing" | "failures" | "missing">;
 
 /** A whole run. */
 interface Graph extends Phase<FoundByWorks> {
+  readonly cells: readonly CellWorks[];
   /** What of the results is not there, by these failures. */
   missing(failures: readonly Failure[]): Found["missing"];
 }
@@ -69,6 +75,7 @@ export function graphOf(plan: Plan, shop: Workshop): Graph {
   ];
   return {
     works,
+    cells,
     missing: (failures) => lostOf(works, shop.store, failures),
     found() {
       const seen = [...looks].flatMap(([id, work]) => {

@@ -17,6 +17,7 @@ export {
 export type { AuditEvent, OnEvent } from "./events.ts";
 export { type Forecast, forecast } from "./forecast.ts";
 export { judgeCells } from "./judging/index.ts";
+export { examplesIn } from "./kept.ts";
 export { mergeShards } from "./merge.ts";
 export { decisions, measured, REFUSED, type TryModel } from "./models/index.ts";
 export { type OpenedRun, openRun, type RunOptions } from "./open-run.ts";
@@ -32,7 +33,7 @@ export {
 } from "./plan/index.ts";
 export { openQueue, type QueueOptions, serveQueue } from "./queue/index.ts";
 export type { QueueChoice } from "./queued-run.ts";
-export type { Results } from "./results/index.ts";
+export { type Results, resultsSchema } from "./results/index.ts";
 export { type AuditOptions, runAudit, runShard } from "./run.ts";
 export { type Scan, scanModel, scanWeights, writeScan } from "./scan/index.ts";
 export { type ServeRunsOptions, serveRuns } from "./serve-runs.ts";

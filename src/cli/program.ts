@@ -6,6 +6,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { listCommand } from "./commands/list.ts";
 import { mergeCommand } from "./commands/merge.ts";
 import { planCommand } from "./commands/plan.ts";
+import { reportCommand } from "./commands/report.ts";
 import { runCommand } from "./commands/run.ts";
 import { scanCommand } from "./commands/scan.ts";
 import { workerCommand } from "./commands/worker.ts";
@@ -20,6 +21,7 @@ const program = new Command("assay")
 for (const command of [
   runCommand,
   mergeCommand,
+  reportCommand,
   planCommand,
   workerCommand,
   inspectCommand,

@@ -1,20 +1,39 @@
 import { join, resolve } from "node:path";
 import { Option } from "commander";
 import type { Results } from "#audit";
-import { AssayError, messageOf, nearest, UsageError, writeFile } from "#core";
-import { type Reporter, reporters, usualReporters } from "#reports";
+import {
+  AssayError,
+  line,
+  messageOf,
+  nearest,
+  UsageError,
+  writeFile,
+} from "#core";
+import {
+  type Content,
+  type Kept,
+  type NamedFile,
+  type Reporter,
+  reporters,
+  usualReporters,
+} from "#reports";
+import { coloursFor } from "./colour.ts";
 
 /** A form of the results, and where it goes. */
 export interface Output {
   readonly reporter: Reporter;
-  /** Path of the file; null for the standard output. */
+  /** Path of the file or folder; null for the standard output. */
   readonly file: string | null;
+  /** Whether every run writes it. */
+  readonly isUsual: boolean;
+  /** Where it is sent instead. */
+  readonly address?: string;
 }
 
 export const reporterOption = () =>
   new Option(
     "--reporter <name[:file]>",
-    "write the results in another form too, to this file or - to print it; may be repeated",
+    "write the results in another form too, to this file or - to print it, or send them to this address; may be repeated (see assay list reporters)",
   ).argParser((text, before: readonly string[] = []) => [...before, text]);
 
 /**
@@ -28,14 +47,15 @@ export function outputsOf(
   out: string,
   all: readonly Reporter[] = reporters,
 ): Output[] {
-  const usual = usualReporters.map((reporter) => ({
+  const usual: Output[] = usualReporters.map((reporter) => ({
     reporter,
     file: join(out, reporter.file),
+    isUsual: true,
   }));
   const outputs = new Map<string | null, Output>();
   for (const output of [...usual, ...asked.map((text) => of(text, out, all))]) {
     const { reporter, file } = output;
-    const place = file && resolve(file);
+    const place = output.address ?? (file && resolve(file));
     const other = outputs.get(place)?.reporter;
     if (other && other !== reporter)
       throw new UsageError(
@@ -61,32 +81,86 @@ function of(text: string, out: string, all: readonly Reporter[]): Output {
     );
   }
   const file = rest.join(":") || join(out, reporter.file);
-  return { reporter, file: file === "-" ? null : file };
+  if (!/^https?:\/\//.test(file))
+    return { reporter, file: file === "-" ? null : file, isUsual: false };
+  if (reporter.send)
+    return { reporter, file: null, isUsual: false, address: file };
+  throw new UsageError(
+    "REPORTER_ADDRESS",
+    `${id} is written to a file, and sent to no server`,
+    `Name a file, or leave it out: --reporter ${id}.`,
+  );
 }
 
-/** Writes results to their files, and gives what is printed instead of a summary. */
+/** A line on the standard error output. */
+export const warn = (message: string): void => {
+  process.stderr.write(
+    `${coloursFor(process.stderr).yellow("warning")}: ${line(message)}\n`,
+  );
+};
+
+/** Nothing but the results. */
+export const NOTHING_KEPT: Kept = {
+  examplesOf: async () => undefined,
+  works: [],
+};
+
+/**
+ * Writes results to their files or sends them, and gives what is printed instead of a
+ * summary. A server that does not take them is warned of: what was found stays as it is.
+ */
 export async function write(
   results: Results,
   outputs: readonly Output[],
-): Promise<(string | Uint8Array)[]> {
-  const printed: (string | Uint8Array)[] = [];
-  for (const { reporter, file } of outputs) {
-    const content = await rendered(reporter, results);
-    if (file === null) printed.push(content);
-    else writeFile(file, content);
+  kept: Kept = NOTHING_KEPT,
+  onWarning: (message: string) => void = () => {},
+): Promise<Content[]> {
+  const printed: Content[] = [];
+  for (const { reporter, file, address } of outputs) {
+    if (address !== undefined) {
+      try {
+        await reporter.send?.(results, kept, address);
+      } catch (error) {
+        onWarning(
+          `the results were not sent by ${reporter.id}: ${messageOf(error)}`,
+        );
+      }
+      continue;
+    }
+    try {
+      const content = await reporter.render(results, kept);
+      if (typeof content !== "string" && !(content instanceof Uint8Array))
+        await writeFolder(reporter, file, content);
+      else if (file === null) printed.push(content);
+      else writeFile(file, content);
+    } catch (error) {
+      throw failed(reporter, error);
+    }
   }
   return printed;
 }
 
-async function rendered(reporter: Reporter, results: Results) {
-  try {
-    return await reporter.render(results);
-  } catch (error) {
-    throw new AssayError(
-      "REPORTER_FAILED",
-      `the reporter "${reporter.id}" failed: ${messageOf(error)}`,
-      "Leave it out, or correct it. The run is kept: the same command writes what is left.",
-      { cause: error },
+async function writeFolder(
+  reporter: Reporter,
+  folder: string | null,
+  files: AsyncIterable<NamedFile>,
+): Promise<void> {
+  if (folder === null)
+    throw new UsageError(
+      "REPORTER_FILE",
+      `${reporter.id} writes a folder, which cannot be printed`,
+      `Name one: --reporter ${reporter.id}:FOLDER.`,
     );
-  }
+  for await (const { name, content } of files)
+    writeFile(join(folder, name), content);
 }
+
+const failed = (reporter: Reporter, error: unknown): AssayError =>
+  error instanceof AssayError
+    ? error
+    : new AssayError(
+        "REPORTER_FAILED",
+        `the reporter "${reporter.id}" failed: ${messageOf(error)}`,
+        "Leave it out, or correct it. The run is kept: the same command writes what is left.",
+        { cause: error },
+      );

@@ -27,6 +27,7 @@ export * from "./failures.ts";
 export * from "./gallery.ts";
 export * from "./inheritance.ts";
 export * from "./outcomes.ts";
+export * from "./reporter.ts";
 export * from "./summaries.ts";
 export * from "./trajectory.ts";
 export * from "./trials.ts";
@@ -209,21 +210,3 @@ export const resultsSchema = z.strictObject({
 export type GateRule = z.infer<typeof gateRuleSchema>;
 
 export type Results = z.infer<typeof resultsSchema>;
-
-/** A form in which results are written, for people or for other tools. */
-export interface Reporter {
-  readonly id: string;
-  readonly title: string;
-  /** Where the form is specified; "-" where it is our own. */
-  readonly reference: string;
-  /** Its file in the folder of a run, unless a person names another. */
-  readonly file: string;
-  /**
-   * The results document in this form. The same results give the same bytes: it knows
-   * neither clock nor machine. Names, notes and messages in the document come from
-   * outside; it escapes them.
-   *
-   * @returns the contents of the file
-   */
-  render(results: Results): string | Uint8Array | Promise<string | Uint8Array>;
-}

@@ -1,11 +1,18 @@
 import { basename, extname, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import type { OnEvent, QueueChoice, Results, Shard } from "#audit";
+import {
+  examplesIn,
+  type OnEvent,
+  type QueueChoice,
+  type Results,
+  type Shard,
+} from "#audit";
 import { InterruptedError, line, lines, percent, UsageError } from "#core";
 import {
   cleanBehind,
   failedParts,
   headline,
+  type Kept,
   mainThreats,
   RETRY,
   withoutAttacks,
@@ -30,7 +37,14 @@ import {
   workTimeLimitOption,
 } from "../limit-options.ts";
 import { progressOn, silent } from "../progress.ts";
-import { type Output, outputsOf, reporterOption, write } from "../reporters.ts";
+import {
+  type Output,
+  outputsOf,
+  reporterOption,
+  warn,
+  write,
+} from "../reporters.ts";
+import { stopwatchOf } from "../stopwatch.ts";
 
 export interface RunOptions extends EngineOptions, LimitOptions {
   out?: string;
@@ -123,8 +137,13 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
   const input = { suite, out, only, engine, device, workers, queue, limits };
   return untilInterrupted(
     async (onEvent, signal) => {
-      if (!shard)
-        return ended(await runInWorker(input, onEvent, signal), out, outputs);
+      if (!shard) {
+        const { works, watched } = stopwatchOf(onEvent);
+        const results = await runInWorker(input, watched, signal);
+        const chosen = { out, engine: { engine, device } };
+        const examplesOf = examplesIn(chosen, results);
+        return ended(results, out, outputs, { examplesOf, works });
+      }
       const done = await shardInWorker({ ...input, shard }, onEvent, signal);
       return shardEnded(done, shard, out);
     },
@@ -198,9 +217,9 @@ async function untilInterrupted(
 
 /** Writes what a run found, and says it in short. */
 const ended =
-  (results: Results, out: string, outputs: readonly Output[]) =>
+  (results: Results, out: string, outputs: readonly Output[], kept: Kept) =>
   async (): Promise<number> => {
-    const printed = await write(results, outputs);
+    const printed = await write(results, outputs, kept, warn);
     for (const content of printed) process.stdout.write(content);
     if (printed.length === 0)
       process.stdout.write(summary(lines(results), join(out, "report.html")));

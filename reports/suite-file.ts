@@ -1,0 +1,19 @@
+import type { Results } from "#results";
+
+/**
+ * The suite of a run, which findings point at: as it was named, by "/", without "./" in
+ * front. Forges take it as a path from the root of the repository.
+ */
+export const suitePath = ({ provenance: { suite } }: Results): string =>
+  suite.file.replaceAll("\\", "/").replace(/^(\.\/+)+/, "");
+
+/** The same as a reference (RFC 3986). */
+export function suiteUri(results: Results): string {
+  const path = suitePath(results)
+    // A half of a pair is no character, and has no bytes.
+    .replace(/\p{Cs}/gu, "\ufffd")
+    .split("/")
+    .map(encodeURIComponent)
+    .join("/");
+  return path.startsWith("/") ? `file://${path}` : path;
+}

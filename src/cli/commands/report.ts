@@ -1,0 +1,66 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Command } from "commander";
+import { examplesIn, type Results, resultsSchema } from "#audit";
+import { messageOf, UsageError } from "#core";
+import {
+  deviceOption,
+  type EngineOptions,
+  engineOption,
+} from "../engine-options.ts";
+import { outputsOf, reporterOption, warn, write } from "../reporters.ts";
+
+interface ReportOptions extends EngineOptions {
+  reporter?: string[];
+}
+
+export const reportCommand = new Command("report")
+  .description("write the results of a run in other forms; computes nothing")
+  .argument("<run>", "folder of a run, or its results.json")
+  .addOption(reporterOption())
+  .addOption(engineOption())
+  .addOption(deviceOption())
+  .addHelpText(
+    "after",
+    `
+Examples:
+  assay report runs/mine
+  assay report runs/mine --reporter junit:junit.xml --reporter sarif:assay.sarif
+  assay report runs/mine --reporter pull-request:-
+
+Without --reporter, results, summary and report are written again. Exit status 0.`,
+  )
+  .action(async (run: string, options: ReportOptions) => {
+    const { reporter = [], engine, device } = options;
+    const file = isFolder(run) ? join(run, "results.json") : run;
+    const results = readResults(file);
+    const out = dirname(file);
+    const outputs = outputsOf(reporter, out);
+    const asked = outputs.filter(
+      (one) => reporter.length === 0 || !one.isUsual,
+    );
+    const examplesOf = examplesIn({ out, engine: { engine, device } }, results);
+    const printed = await write(
+      results,
+      asked,
+      { examplesOf, works: [] },
+      warn,
+    );
+    for (const content of printed) process.stdout.write(content);
+  });
+
+const isFolder = (path: string): boolean =>
+  existsSync(path) && statSync(path).isDirectory();
+
+/** The results document in a file. Throws RESULTS_UNREADABLE. */
+function readResults(file: string): Results {
+  try {
+    return resultsSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    throw new UsageError(
+      "RESULTS_UNREADABLE",
+      `${file} has no results of this version (${messageOf(error)})`,
+      "Name the folder of a run that has ended, or run the suite again.",
+    );
+  }
+}
