@@ -37,7 +37,9 @@ export function element(
     return `${open}>${escaped(content)}</${name}>`;
   // Text has no breaks any more, but it may have what else ends a line.
   const children = content.join("\n").split("\n");
-  return [`${open}>`, ...children.map((line) => `  ${line}`), `</${name}>`].join(
-    "\n",
-  );
+  return [
+    `${open}>`,
+    ...children.map((line) => `  ${line}`),
+    `</${name}>`,
+  ].join("\n");
 }

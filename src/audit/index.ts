@@ -33,7 +33,7 @@ export {
 } from "./plan/index.ts";
 export { openQueue, type QueueOptions, serveQueue } from "./queue/index.ts";
 export type { QueueChoice } from "./queued-run.ts";
-export { type Results, resultsSchema } from "./results/index.ts";
+export type { Results } from "./results/index.ts";
 export { type AuditOptions, runAudit, runShard } from "./run.ts";
 export { type Scan, scanModel, scanWeights, writeScan } from "./scan/index.ts";
 export { type ServeRunsOptions, serveRuns } from "./serve-runs.ts";

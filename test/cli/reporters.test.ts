@@ -73,3 +73,41 @@ test("a reporter that throws is named", async () => {
     'the reporter "broken" failed: no title',
   );
 });
+
+test("results are sent to an address, by what can send them", async () => {
+  const sent: string[] = [];
+  const sender: Reporter = {
+    ...title,
+    send: async (found, _, address) => {
+      sent.push(`${found.schemaVersion} to ${address}`);
+      throw new Error("refused");
+    },
+  };
+  const outputs = outputsOf(["title:http://127.0.0.1:5000/a"], "out", [sender]);
+  const warnings: string[] = [];
+  const own = outputs.filter(({ isUsual }) => !isUsual);
+  await write(results, own, undefined, (message) => warnings.push(message));
+  expect(sent).toEqual([`${results.schemaVersion} to http://127.0.0.1:5000/a`]);
+  expect(warnings).toEqual(["the results were not sent by title: refused"]);
+  expect(() => outputsOf(["title:http://a"], "out", [title])).toThrow(
+    /sent to no server/,
+  );
+});
+
+test("files of a folder are written below it, and are not printed", async () => {
+  const many: Reporter = {
+    ...title,
+    id: "many",
+    async *render() {
+      yield { name: "a.txt", content: "a" };
+      yield { name: "deep/b.bin", content: Uint8Array.of(1, 2) };
+    },
+  };
+  const out = join(folder, String(count++));
+  await write(results, outputsOf([`many:${out}/x`], out, [many]));
+  expect(readFileSync(join(out, "x", "a.txt"), "utf8")).toBe("a");
+  expect([...readFileSync(join(out, "x", "deep", "b.bin"))]).toEqual([1, 2]);
+  await expect(
+    write(results, outputsOf(["many:-"], out, [many])),
+  ).rejects.toThrow(/cannot be printed/);
+});

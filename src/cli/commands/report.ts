@@ -1,8 +1,7 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { Command } from "commander";
-import { examplesIn, type Results, resultsSchema } from "#audit";
-import { messageOf, UsageError } from "#core";
+import { examplesIn, readResults } from "#audit";
 import {
   deviceOption,
   type EngineOptions,
@@ -32,9 +31,8 @@ Without --reporter, results, summary and report are written again. Exit status 0
   )
   .action(async (run: string, options: ReportOptions) => {
     const { reporter = [], engine, device } = options;
-    const file = isFolder(run) ? join(run, "results.json") : run;
-    const results = readResults(file);
-    const out = dirname(file);
+    const results = readResults(run);
+    const out = isFolder(run) ? run : dirname(run);
     const outputs = outputsOf(reporter, out);
     const asked = outputs.filter(
       (one) => reporter.length === 0 || !one.isUsual,
@@ -51,16 +49,3 @@ Without --reporter, results, summary and report are written again. Exit status 0
 
 const isFolder = (path: string): boolean =>
   existsSync(path) && statSync(path).isDirectory();
-
-/** The results document in a file. Throws RESULTS_UNREADABLE. */
-function readResults(file: string): Results {
-  try {
-    return resultsSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-  } catch (error) {
-    throw new UsageError(
-      "RESULTS_UNREADABLE",
-      `${file} has no results of this version (${messageOf(error)})`,
-      "Name the folder of a run that has ended, or run the suite again.",
-    );
-  }
-}
