@@ -8,7 +8,7 @@ import {
 } from "../judgements.ts";
 import { suitePath } from "../suite-file.ts";
 
-/** Workflow commands that GitHub Actions shows as annotations, when they are printed. */
+/** Workflow commands that GitHub Actions shows as annotations once they are printed. */
 export const github: Reporter = {
   id: "github",
   title: "GitHub annotations",

@@ -107,7 +107,8 @@ export const NOTHING_KEPT: Kept = {
 
 /**
  * Writes results to their files or sends them, and gives what is printed instead of a
- * summary. A server that does not take them is warned of: what was found stays as it is.
+ * summary. A server that does not take them is warned of: what was found stays as
+ * it is.
  */
 export async function write(
   results: Results,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Explained } from "#core";
 import { baseSchema, candidateSchema } from "./candidates.ts";
 import { cellSchema } from "./cells.ts";
 import { comparisonSchema } from "./comparison.ts";
@@ -7,6 +8,7 @@ import { domainSchema } from "./domains.ts";
 import { failureSchema, missingSchema } from "./failures.ts";
 import { exampleSchema, textExampleSchema } from "./gallery.ts";
 import { inheritanceSchema } from "./inheritance.ts";
+import type { Content, Kept, NamedFile } from "./kept.ts";
 import {
   certificateSchema,
   curveSchema,
@@ -26,8 +28,8 @@ export * from "./domains.ts";
 export * from "./failures.ts";
 export * from "./gallery.ts";
 export * from "./inheritance.ts";
+export * from "./kept.ts";
 export * from "./outcomes.ts";
-export * from "./reporter.ts";
 export * from "./summaries.ts";
 export * from "./trajectory.ts";
 export * from "./trials.ts";
@@ -210,3 +212,33 @@ export const resultsSchema = z.strictObject({
 export type GateRule = z.infer<typeof gateRuleSchema>;
 
 export type Results = z.infer<typeof resultsSchema>;
+
+/** A form in which results are written, for people or for other tools. */
+export interface Reporter extends Explained {
+  readonly id: string;
+  readonly title: string;
+  /** Where the form is specified; "-" where it is our own. */
+  readonly reference: string;
+  /** Its file or folder in that of a run, unless a person names another. */
+  readonly file: string;
+  /**
+   * The results document in this form. The same results give the same bytes: it knows
+   * neither clock nor machine. Names, notes and messages in the document come from
+   * outside; it escapes them. A number that is not trusted is marked
+   * wherever it stands.
+   *
+   * @returns the contents of the file; or files of a folder, one by one
+   */
+  render(
+    results: Results,
+    kept: Kept,
+  ): Content | Promise<Content> | AsyncIterable<NamedFile>;
+  /**
+   * Sends the results to a server, where a person names its address; absent where there
+   * is nothing to send.
+   *
+   * @param address of http or https
+   * @throws where the server does not take them
+   */
+  send?(results: Results, kept: Kept, address: string): Promise<void>;
+}

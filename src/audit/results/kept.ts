@@ -1,35 +1,4 @@
-import type { Explained } from "#core";
-import type { Results } from "./index.ts";
-
-/** A form in which results are written, for people or for other tools. */
-export interface Reporter extends Explained {
-  readonly id: string;
-  readonly title: string;
-  /** Where the form is specified; "-" where it is our own. */
-  readonly reference: string;
-  /** Its file in the folder of a run, or its folder, unless a person names another. */
-  readonly file: string;
-  /**
-   * The results document in this form. The same results give the same bytes: it knows
-   * neither clock nor machine. Names, notes and messages in the document come from
-   * outside; it escapes them. A number that is not trusted is marked wherever it stands.
-   *
-   * @returns the contents of the file; or files of a folder, one by one
-   */
-  render(
-    results: Results,
-    kept: Kept,
-  ): Content | Promise<Content> | AsyncIterable<NamedFile>;
-  /**
-   * Sends the results to a server, where a person names its address; absent where there
-   * is nothing to send.
-   *
-   * @param address of http or https
-   * @throws where the server does not take them
-   */
-  send?(results: Results, kept: Kept, address: string): Promise<void>;
-}
-
+/** What a file holds. */
 export type Content = string | Uint8Array;
 
 /** A file of a folder; its name may have folders in it, by "/". */
