@@ -6,11 +6,13 @@ import {
   type Results,
   resultsSchema,
 } from "../results/index.ts";
+import { upgraded } from "./upgrade.ts";
 
 /**
- * Reads a results document, or that of the folder of a run.
+ * Reads a results document, or that of the folder of a run: of this version, or of any
+ * before it.
  *
- * @throws RESULTS_INVALID where the file is none of this version
+ * @throws RESULTS_INVALID where the file is none, or of a later version
  */
 export function readResults(path: string): Results {
   const isFolder = existsSync(path) && statSync(path).isDirectory();
@@ -28,15 +30,27 @@ export function readResults(path: string): Results {
     if (!(error instanceof SyntaxError)) throw error;
     throw refuse(`is no JSON (${messageOf(error)})`);
   }
-  const version =
-    document !== null && typeof document === "object"
-      ? (document as { schemaVersion?: unknown }).schemaVersion
-      : undefined;
-  const { success, data } = resultsSchema.safeParse(document);
-  if (success) return data;
-  throw refuse(
-    typeof version === "string" && version !== RESULTS_VERSION
-      ? `has the results of version ${version}, this is ${RESULTS_VERSION}`
-      : "is no results document",
+  if (document === null || typeof document !== "object")
+    throw refuse("is no results document");
+  const fields = document as Record<string, unknown>;
+  const version = String(fields.schemaVersion);
+  const { success, data, error } = resultsSchema.safeParse(
+    isEarlier(version) ? upgraded(fields) : fields,
   );
+  if (success) return data;
+  const [issue] = error.issues;
+  throw refuse(
+    /^\d+\.\d+$/.test(version) &&
+      version !== RESULTS_VERSION &&
+      !isEarlier(version)
+      ? `has the results of version ${version}, this is ${RESULTS_VERSION}`
+      : `is no results document (${issue?.path.join(".")}: ${issue?.message})`,
+  );
+}
+
+/** Whether a version is one before this, with the same major number. */
+function isEarlier(version: string): boolean {
+  const [major, minor] = version.split(".").map(Number);
+  const [ours, latest] = RESULTS_VERSION.split(".").map(Number);
+  return major === ours && minor! < latest!;
 }
