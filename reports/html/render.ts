@@ -7,6 +7,7 @@ import { plain } from "../format.ts";
 import { breakdownView } from "./sections/breakdown.ts";
 import { certificatesView } from "./sections/certificates.ts";
 import { comparisonView } from "./sections/comparison.ts";
+import { coverageView } from "./sections/coverage.ts";
 import { crossTaskView } from "./sections/cross-task.ts";
 import { curvesView } from "./sections/curves.ts";
 import { defensesView } from "./sections/defenses.ts";
@@ -66,6 +67,7 @@ export async function renderHtml(results: Results): Promise<string> {
     kinship: kinshipView(results),
     transfer: transferView(results),
     limits: limitsView(results),
+    coverage: coverageView(results),
     provenance: provenanceView(results),
   });
   return withoutUnseen(html);

@@ -1,4 +1,6 @@
 import type { Reporter } from "#results";
+import { coverage } from "./coverage.ts";
+import { csv } from "./csv.ts";
 import { github } from "./github.ts";
 import { gitlab } from "./gitlab.ts";
 import { html } from "./html.ts";
@@ -6,7 +8,9 @@ import { json } from "./json.ts";
 import { junit } from "./junit.ts";
 import { markdown } from "./markdown.ts";
 import { metrics } from "./metrics.ts";
+import { parquet } from "./parquet.ts";
 import { pullRequest } from "./pull-request.ts";
+import { sarif } from "./sarif.ts";
 
 /** What every run writes. */
 export const usualReporters: readonly Reporter[] = [json, markdown, html];
@@ -19,4 +23,8 @@ export const reporters: readonly Reporter[] = [
   github,
   gitlab,
   metrics,
+  sarif,
+  coverage,
+  csv,
+  parquet,
 ];

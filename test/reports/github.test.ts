@@ -3,14 +3,12 @@ import { expect, test } from "vitest";
 import type { Results } from "#results";
 import { github } from "../../reports/reporters/github.ts";
 import { names, resultsNamed } from "./names.ts";
+import { textOf } from "./nothing.ts";
 import { exampleResults } from "./results.ts";
 
 /** Commands as the runner of GitHub Actions reads them. */
 function read(results: Results) {
-  const text = github.render(results, {
-    examplesOf: async () => undefined,
-    works: [],
-  }) as string;
+  const text = textOf(github, results);
   const undo = (t: string) =>
     t.replaceAll("%0D", "\r").replaceAll("%0A", "\n").replaceAll("%25", "%");
   return text

@@ -1,17 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import type { Reporter, Results } from "#results";
+import type { Results } from "#results";
 import { gitlab } from "../../reports/reporters/gitlab.ts";
 import { metrics } from "../../reports/reporters/metrics.ts";
 import { names, resultsNamed } from "./names.ts";
+import { textOf } from "./nothing.ts";
 import { exampleResults } from "./results.ts";
-
-const text = (reporter: Reporter, results: Results) =>
-  reporter.render(results, {
-    examplesOf: async () => undefined,
-    works: [],
-  }) as string;
 
 /** What GitLab's documentation asks of a code quality report. */
 const issues = z.array(
@@ -27,7 +22,7 @@ const issues = z.array(
   }),
 );
 const read = (results: Results) =>
-  issues.parse(JSON.parse(text(gitlab, results)));
+  issues.parse(JSON.parse(textOf(gitlab, results)));
 
 test("what is no pass is an issue, by how bad it is", () => {
   const found = read(exampleResults());
@@ -55,7 +50,7 @@ test("an issue is the same one while its numbers move", () => {
 
 /** Samples by the grammar of OpenMetrics 1.0. */
 function samples(results: Results) {
-  const all = text(metrics, results);
+  const all = textOf(metrics, results);
   expect(all.endsWith("# EOF\n")).toBe(true);
   const families = new Set<string>();
   return all

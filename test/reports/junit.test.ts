@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import type { Results } from "#results";
 import { junit } from "../../reports/reporters/junit.ts";
 import { names, resultsNamed } from "./names.ts";
+import { textOf } from "./nothing.ts";
 import { exampleResults } from "./results.ts";
 
 const schema = XsdValidator.fromDoc(
@@ -15,12 +16,7 @@ const schema = XsdValidator.fromDoc(
 
 /** The document, held against the schema, and what an expression finds in it. */
 function read(results: Results) {
-  const document = XmlDocument.fromString(
-    junit.render(results, {
-      examplesOf: async () => undefined,
-      works: [],
-    }) as string,
-  );
+  const document = XmlDocument.fromString(textOf(junit, results));
   schema.validate(document);
   return (xpath: string) => document.find(xpath).map(({ content }) => content);
 }

@@ -3,13 +3,10 @@ import { expect, test } from "vitest";
 import type { Results } from "#results";
 import { pullRequest } from "../../reports/reporters/pull-request.ts";
 import { names, resultsNamed } from "./names.ts";
+import { textOf } from "./nothing.ts";
 import { exampleResults } from "./results.ts";
 
-const read = (results: Results) =>
-  pullRequest.render(results, {
-    examplesOf: async () => undefined,
-    works: [],
-  }) as string;
+const read = (results: Results) => textOf(pullRequest, results);
 
 test("says the verdict, what is no pass, numbers with intervals, and what is not there", () => {
   const text = read(exampleResults());
