@@ -175,12 +175,13 @@ export const textAttacks: readonly TextAttack[] = [
 /** An attack of a suite, whatever its samples are. */
 export type AnyAttack = Attack | TextAttack;
 
-export type {
-  Attack,
-  AttackInput,
-  Family,
-  Measure,
-  Part,
+export {
+  type Attack,
+  type AttackInput,
+  defineAttack,
+  type Family,
+  type Measure,
+  type Part,
 } from "./attack.ts";
 export {
   type Attackable,
@@ -210,7 +211,13 @@ export type { Inversion } from "./privacy/inversion.ts";
 export type { Asked, Membership, Shadow } from "./privacy/membership.ts";
 export type { Undoing } from "./tampering/further-tuning.ts";
 export type { Tampering } from "./tampering/tampering.ts";
-export { editsLimit, type TextAttack, type TextInput } from "./text/attack.ts";
+export { blackBox, byChance, whiteBox } from "./taxonomies.ts";
+export {
+  defineTextAttack,
+  editsLimit,
+  type TextAttack,
+  type TextInput,
+} from "./text/attack.ts";
 export { basePgd } from "./transfer/base-pgd.ts";
 export type { Crafting } from "./transfer/crafting.ts";
 export { surrogateOf } from "./transfer/surrogate.ts";

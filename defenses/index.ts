@@ -139,7 +139,13 @@ export const trainingDefenses: readonly TrainingDefense[] = [
 
 export { fitDetector } from "./calibrate.ts";
 export { checkOrder, defend } from "./defend.ts";
-export type { ChosenDetector, Detector } from "./detector.ts";
+export {
+  type ChosenDetector,
+  type Detector,
+  type DetectorParts,
+  defineDetector,
+  detectorParams,
+} from "./detector.ts";
 export type { Fit, FitInput, Fitted } from "./fit.ts";
 export {
   type ChosenDefense,
@@ -149,16 +155,35 @@ export {
 } from "./kinds.ts";
 export { answeringAfter, inPlace } from "./reach.ts";
 export { inversionParams } from "./repair/neural-cleanse.ts";
-export { type Filtered, type Repair, remaining } from "./repair/repair.ts";
+export {
+  defineFilter,
+  defineMend,
+  type Filtered,
+  type FilterInput,
+  type FilterRepair,
+  type MendInput,
+  type MendRepair,
+  type Repair,
+  remaining,
+} from "./repair/repair.ts";
 export {
   type InversionSettings,
   invertTriggers,
   type Trigger,
 } from "./repair/trigger-inversion.ts";
-export type { ChosenSanitizer, Parts, Sanitizer } from "./sanitizer.ts";
+export {
+  type ChosenSanitizer,
+  defineSanitizer,
+  type Parts,
+  type Sanitizer,
+} from "./sanitizer.ts";
 export {
   type ChosenTextSanitizer,
+  defineTextSanitizer,
+  eachText,
   fitTextSanitizer,
+  type OpenSanitizer,
   openTextSanitizers,
   type TextSanitizer,
+  type TextTools,
 } from "./text/sanitizer.ts";

@@ -57,6 +57,15 @@ export const shippedInWords = ({
     ? `answers ${apart} of ${whole(compared)} samples otherwise than the graph that was attacked (run by ${by})`
     : `not compared with the graph that was attacked: ${plain(why)}`;
 
+/** A module from outside, with the units that it brought. */
+export const moduleInWords = ({
+  name,
+  version,
+  hash,
+  units,
+}: NonNullable<Results["provenance"]["modules"]>[number]): string =>
+  `${plain(name)}${version ? ` ${plain(version)}` : ""} with ${units.map(({ kind, id }) => `${plain(kind)} ${plain(id)}`).join(", ")} (sha256 ${hash})`;
+
 /** The same of a sentence, whose numbers stay with their units. */
 export const unbroken = (text: string): string =>
   plain(text).replace(/(\d) (?=%|points\b|samples\b)/g, "$1\u00a0");

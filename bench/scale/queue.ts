@@ -43,7 +43,10 @@ export async function queue(): Promise<void> {
       onLine: () => {},
       signal: stop.signal,
     });
-    const run = { version: packageVersion(), suite: "", hash: "", out: folder };
+    const run = {
+      ...{ version: packageVersion(), suite: "", hash: "", out: folder },
+      modules: [],
+    };
     // Nothing is kept, and all is taken for done when its job is.
     const store = {
       folder,

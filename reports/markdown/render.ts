@@ -8,6 +8,7 @@ import {
   interval,
   mainThreats,
   measureText,
+  moduleInWords,
   onAllHeads,
   points,
   pValue,
@@ -50,6 +51,8 @@ export function renderMarkdown(results: Results): string {
     );
   }
   lines.push(...whatFailed(results));
+  for (const module of results.provenance.modules ?? [])
+    lines.push(`From outside: ${escaped(moduleInWords(module))}`, "");
   for (const warning of results.warnings ?? [])
     lines.push(`Warning: ${escaped(warning)}`, "");
   for (const { id, lineage } of results.candidates)

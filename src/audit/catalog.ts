@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
-import type { z } from "zod";
-import { packagePath, schemaAsWritten } from "#core";
+import { packagePath, schemaAsWritten, type Unit } from "#core";
+import { type Source, sourceId } from "#data";
 import {
   adaptations,
   architectures,
@@ -11,7 +11,7 @@ import {
   weightings,
 } from "#tuning";
 import { ownUnits, reactiveOf, type Units } from "#units";
-import { explainedChecks } from "./trust/index.ts";
+import { checksOf, explainedChecks } from "./trust/index.ts";
 
 /** One thing that a suite can name. */
 export interface CatalogEntry {
@@ -36,6 +36,7 @@ export const catalog: Readonly<
   strategies: ({ strategies } = ownUnits) => strategies.map(entry),
   suites: readSuites,
   schedules: ({ schedules } = ownUnits) => schedules.map(entry),
+  sources: ({ sources } = ownUnits) => sources.map(sourceEntry),
   optimizers: () => optimizers.map(entry),
   augmentations: () => augmentations.map(entry),
   regularizers: () => regularizers.map(entry),
@@ -43,28 +44,37 @@ export const catalog: Readonly<
   weightings: () => weightings.map(entry),
   architectures: () =>
     architectures.map(({ build, ...entry }) => ({ ...entry })),
-  checks: () => explainedChecks.map((check) => ({ ...check })),
+  checks: ({ trustChecks } = ownUnits) =>
+    [...explainedChecks, ...checksOf(trustChecks)].map(withoutFunctions),
 };
 
 /**
  * A unit without its functions; its parameters as a JSON schema, which
  * has their defaults.
  */
-function entry(unit: {
-  id: string;
-  title: string;
-  params: z.ZodObject;
-}): CatalogEntry {
-  const { params, ...rest } = unit;
+function entry({ params, ...rest }: Unit & { title: string }): CatalogEntry {
+  return {
+    ...withoutFunctions(rest),
+    params: schemaAsWritten(params).properties ?? {},
+  };
+}
+
+/** What is said of a unit; of one from outside, which module brought it. */
+export function withoutFunctions(
+  unit: Pick<Unit, "id" | "module"> & { title: string },
+): CatalogEntry {
+  const { id, title, module, ...rest } = unit;
   const meta = Object.fromEntries(
     Object.entries(rest).filter(([, value]) => typeof value !== "function"),
   );
-  return {
-    ...meta,
-    id: unit.id,
-    title: unit.title,
-    params: schemaAsWritten(params).properties ?? {},
-  };
+  return { id, title, ...meta, ...(module ? { module: module.name } : {}) };
+}
+
+function sourceEntry(source: Source): CatalogEntry {
+  const { description = "", properties = {} } = schemaAsWritten(source.schema);
+  const { source: _, ...params } = properties;
+  const unit = { ...source, id: sourceId(source), title: description };
+  return { ...withoutFunctions(unit), schema: undefined, params };
 }
 
 function readSuites(): CatalogEntry[] {

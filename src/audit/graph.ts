@@ -15,6 +15,7 @@ import type { Plan } from "./plan/index.ts";
 import { MAIN } from "./suite/index.ts";
 import type { PreparedData } from "./tasks/index.ts";
 import { trialWorks } from "./trials/index.ts";
+import { checksOf } from "./trust/index.ts";
 import { type Failure, lostOf, type Phase } from "./works/index.ts";
 
 /** What works find, beside what is known of the run itself. */
@@ -33,7 +34,9 @@ interface Graph extends Phase<FoundByWorks> {
  */
 export function graphOf(plan: Plan, shop: Workshop): Graph {
   const { loaded, data } = shop;
-  const { suite } = loaded;
+  const { suite, units } = loaded;
+  // Before anything is computed, a check that is called as ours is refused.
+  checksOf(units.trustChecks);
   const models = openModels(shop);
   const foreseen = modelWorks(plan, models, shop);
   const { base, unrelated, candidates, looks } = foreseen;

@@ -6,7 +6,7 @@ export {
   learns,
   openAlone,
 } from "./attacking/index.ts";
-export { type CatalogEntry, catalog } from "./catalog.ts";
+export { type CatalogEntry, catalog, withoutFunctions } from "./catalog.ts";
 export { certify, predictSmoothed } from "./certify/index.ts";
 export {
   baselineFor,
@@ -47,12 +47,14 @@ export {
 export { openStore } from "./store.ts";
 export {
   checkArgument,
+  type LoadedSuite,
   loadSuite,
   parseDocument,
   type SuiteInput,
   suiteSchema,
 } from "./suite/index.ts";
 export { checkFits, checkTargets, SHARES, shifted } from "./tasks/index.ts";
+export type { Evidence, TrustCheck } from "./trust/index.ts";
 export {
   makespanOf,
   missingOf,

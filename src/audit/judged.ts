@@ -23,6 +23,7 @@ import {
   type Results,
 } from "./results/index.ts";
 import { groupsOf, type LoadedSuite } from "./suite/index.ts";
+import { checksOf } from "./trust/index.ts";
 import type { Failure } from "./works/index.ts";
 
 type Provenance = Results["provenance"];
@@ -61,13 +62,17 @@ export interface Found
   readonly machine: Pick<Provenance, "engine" | "node" | "platform">;
 }
 
+/** What the document says of the suite. */
+type Loaded = Pick<LoadedSuite, "suite" | "file" | "hash"> &
+  Partial<Pick<LoadedSuite, "units" | "modules">>;
+
 /**
  * The results document of a suite: what was found, judged, and beside a baseline where
  * there is one.
  */
 export function judged(
   found: Found,
-  loaded: Pick<LoadedSuite, "suite" | "file" | "hash">,
+  loaded: Loaded,
   baseline?: Results,
 ): Results {
   const alone = judgedAlone(found, loaded);
@@ -89,14 +94,15 @@ export function judged(
 /** The same without a look at a baseline or the gate. */
 function judgedAlone(
   found: Found,
-  { suite, file, hash }: Pick<LoadedSuite, "suite" | "file" | "hash">,
+  { suite, file, hash, units, modules = [] }: Loaded,
 ): Results {
+  const more = checksOf(units?.trustChecks ?? []);
   const { complete, looks, base, candidates } = found;
   const families = new Map(
     Object.entries(suite.attacks).map(([id, { unit }]) => [id, unit.family]),
   );
-  const cells = judgeCells(found.cells, looks, file);
-  const crossTask = judgeHeads(found.heads, cells, looks);
+  const cells = judgeCells(found.cells, looks, file, more);
+  const crossTask = judgeHeads(found.heads, cells, looks, more);
   const worst = worstCases(
     cells,
     Object.keys(suite.candidates),
@@ -136,18 +142,21 @@ function judgedAlone(
     provenance: {
       assay: packageVersion(),
       suite: { file, hash },
+      modules: someOrNone(modules.map(moduleResult)),
       data: found.data,
       seed: suite.seed,
       ...found.machine,
     },
     timing: found.timing,
     trajectories:
-      complete && suite.trajectory ? found.epochs.map(judgeEpochs) : undefined,
+      complete && suite.trajectory
+        ? found.epochs.map((one) => judgeEpochs(one, more))
+        : undefined,
     domains:
       complete && suite.attackSource
         ? domains(
             cells,
-            judgeCells(found.onSource, looks, file),
+            judgeCells(found.onSource, looks, file, more),
             // A shift keeps the samples and their order. Other data are other samples.
             suite.sourceData === undefined,
             candidates.map(({ id }) => id),
@@ -159,6 +168,17 @@ function judgedAlone(
     ),
   };
 }
+
+/** A module as it stands in the document. */
+const moduleResult = ({
+  name,
+  version,
+  hash,
+  units,
+}: LoadedSuite["modules"][number]) => ({
+  ...{ name, version, hash },
+  units: units.map(({ kind, id }) => ({ kind, id })),
+});
 
 /** What failed by itself, as it stands in the document. */
 const rootOf = ({ record: _, because, ...failure }: Failure) =>

@@ -1,4 +1,6 @@
+import { AssayError } from "#core";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
+import type { UnitModule } from "#units";
 import type { OnEvent } from "./events.ts";
 import { graphOf } from "./graph.ts";
 import { rememberedIn, type TryModel, type Workshop } from "./models/index.ts";
@@ -25,6 +27,10 @@ export interface RunOptions {
   readonly only?: readonly string[];
   /** An engine, or which one to open. What is left open the suite says. */
   readonly engine?: Engine | Pick<EngineChoice, "engine" | "device">;
+  /** False refuses a suite that runs code: a module, or one that uses some. */
+  readonly use?: boolean;
+  /** The modules that the suite uses where the run was started. */
+  readonly modules?: readonly Pick<UnitModule, "name" | "hash">[];
   /** Threads of each engine; the engine's own choice when left out. */
   readonly threads?: number;
   /** Whether the process that it is opened for has checked all that there is. */
@@ -51,11 +57,13 @@ export interface OpenedRun {
  * Opens a run: loads and plans the suite, opens engine and store, reads the data, and
  * lists all works. Whoever opens the same run finds the same works.
  *
- * @throws UsageError for a suite that cannot be run
+ * @throws UsageError for a suite that cannot be run; RUN_APART where modules that it
+ *   uses are not those of the run
  */
 export async function openRun(options: RunOptions): Promise<OpenedRun> {
   const { out, signal, tryModel, onEvent = () => {} } = options;
-  const loaded = await loadSuite(options.suite);
+  const loaded = await loadSuite(options.suite, options);
+  requireModules(loaded, options.modules ?? loaded.modules);
   const plan = planSuite(loaded, options.only);
   const { suite } = loaded;
   const engine = await engineOf(options, suite, onEvent);
@@ -71,6 +79,24 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
   const graph = graphOf(plan, shop);
   return { loaded, plan, shop, graph, works: worksBehind(graph.works) };
 }
+
+/** Refuses other modules than those of the run. */
+function requireModules(
+  { modules }: LoadedSuite,
+  expected: NonNullable<RunOptions["modules"]>,
+): void {
+  const apart = modules.find(({ hash }, i) => hash !== expected[i]?.hash);
+  if (apart)
+    throw new AssayError(
+      "RUN_APART",
+      `use: ${apart.name} is not the module of the run`,
+      "Let the modules that a suite uses be the same wherever its works are done, and stay so until the run has ended.",
+    );
+}
+
+/** The modules of a run, as they are sent to who does its works. */
+export const namedModules = ({ modules }: LoadedSuite) =>
+  modules.map(({ name, hash }) => ({ name, hash }));
 
 /** The engine of a run. One that is not the usual one is named. */
 export async function engineOf(

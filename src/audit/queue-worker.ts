@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { AssayError, readFile, sha256 } from "#core";
 import type { EngineChoice } from "#engine";
-import { openRun } from "./open-run.ts";
+import { openRun, type RunOptions } from "./open-run.ts";
 import { atBorder, openDepot, type QueuedRun } from "./queue/index.ts";
 import { type OpenWorks, openClaims } from "./works/index.ts";
 
@@ -9,11 +9,12 @@ import { type OpenWorks, openClaims } from "./works/index.ts";
  * Opens a run as a worker of a queue does. What its coordinator has checked is not
  * checked again: a work has another record where anything is not the same here.
  *
- * @param input a `QueuedRun`
- * @throws RUN_APART where the suite is not the one of the run
+ * @param input a `QueuedRun`, and whether suites may run code here
+ * @throws RUN_APART where the suite, or a module that it uses, is not that of the run
  */
 export const open: OpenWorks = async (input, { onEvent, ...place }) => {
-  const { suite, hash, out, only, engine, device, bucket } = input as QueuedRun;
+  const { suite, hash, modules, out, only, engine, device, bucket, use } =
+    input as QueuedRun & Pick<RunOptions, "use">;
   const isThere = existsSync(suite);
   if (!isThere || sha256(readFile(suite)) !== hash)
     throw new AssayError(
@@ -22,7 +23,7 @@ export const open: OpenWorks = async (input, { onEvent, ...place }) => {
       "Start workers in a folder where suite, data and models have the same paths as where the run was started, and are the same.",
     );
   const { works, shop } = await openRun({
-    ...{ suite, out, only, ...place },
+    ...{ suite, out, only, use, modules, ...place },
     engine: { engine, device: device as EngineChoice["device"] },
     isChecked: true,
     // What phase the run is in, its coordinator tells.

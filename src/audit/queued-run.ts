@@ -1,5 +1,5 @@
 import { packageVersion } from "#core";
-import type { OpenedRun, RunOptions } from "./open-run.ts";
+import { namedModules, type OpenedRun, type RunOptions } from "./open-run.ts";
 import { openQueue } from "./queue/index.ts";
 import type { Hands } from "./works/index.ts";
 
@@ -35,6 +35,7 @@ export function queueHands(
   const chosen = engine && !("load" in engine) ? engine : undefined;
   const run = {
     ...{ version: packageVersion(), suite, hash: loaded.hash, out },
+    modules: namedModules(loaded),
     only: only && [...only],
     engine: chosen?.engine,
     device: chosen?.device,

@@ -6,7 +6,12 @@ import { baselineFor } from "./comparing/index.ts";
 import type { OnEvent } from "./events.ts";
 import { judged } from "./judged.ts";
 import { signShard } from "./merge.ts";
-import { type OpenedRun, openRun, type RunOptions } from "./open-run.ts";
+import {
+  namedModules,
+  type OpenedRun,
+  openRun,
+  type RunOptions,
+} from "./open-run.ts";
 import { type QueueChoice, queueHands } from "./queued-run.ts";
 import type { Results } from "./results/index.ts";
 import type { Store } from "./store.ts";
@@ -122,7 +127,7 @@ async function performed(
         memory: limits.memory,
         onEvent,
       })
-    : await handsFor(works, run.shop, options, limits, onEvent);
+    : await handsFor(works, run, options, limits, onEvent);
   const memory = remembered(engine.title);
   const claims = openClaims(store.folder);
   try {
@@ -148,12 +153,14 @@ const LITTLE = 5;
 
 async function handsFor(
   works: readonly Work[],
-  { store, engine: { id, title } }: OpenedRun["shop"],
+  { loaded, shop }: OpenedRun,
   options: AuditOptions,
   limits: RunLimits,
   onEvent: OnEvent,
 ): Promise<Hands> {
   const { workers, suite, out, only, engine } = options;
+  const { store } = shop;
+  const { id, title } = shop.engine;
   if (workers === undefined || (engine && "load" in engine))
     return unlimited(limits, onEvent);
   // Another engine may have but one device.
@@ -180,6 +187,7 @@ async function handsFor(
       out,
       only,
       engine: engine ?? {},
+      modules: namedModules(loaded),
     } satisfies WorkerInput,
     count,
     threads,

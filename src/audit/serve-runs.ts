@@ -4,7 +4,7 @@ import { bestWorkers } from "./calibration/index.ts";
 import { type ServeOptions, serveQueue } from "./queue/index.ts";
 
 export interface ServeRunsOptions
-  extends Pick<ServeOptions, "url" | "onLine" | "signal"> {
+  extends Pick<ServeOptions, "url" | "use" | "onLine" | "signal"> {
   /** Works at once; as many as do best on these cores when left out. */
   readonly concurrency?: number;
   /** Threads of each; the cores, shared out, when left out. */

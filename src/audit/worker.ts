@@ -1,5 +1,5 @@
 import type { EngineChoice } from "#engine";
-import { openRun } from "./open-run.ts";
+import { openRun, type RunOptions } from "./open-run.ts";
 import type { OpenWorks } from "./works/index.ts";
 
 /** What a worker gets of a run, as it is sent between processes. */
@@ -8,6 +8,7 @@ export interface WorkerInput {
   readonly out: string;
   readonly only?: readonly string[];
   readonly engine: Pick<EngineChoice, "engine" | "device">;
+  readonly modules: RunOptions["modules"];
 }
 
 /** Opens a run in a worker, which its coordinator has opened and checked before. */

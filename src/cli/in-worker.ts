@@ -15,6 +15,7 @@ export interface WorkerInput {
   readonly suite: string;
   readonly out: string;
   readonly only?: readonly string[];
+  readonly use?: boolean;
   readonly engine?: EngineChoice["engine"];
   readonly device?: EngineChoice["device"];
   readonly workers?: number | "auto";

@@ -17,6 +17,7 @@ import {
   reporters,
   usualReporters,
 } from "#reports";
+import type { Units } from "#units";
 import { coloursFor } from "./colour.ts";
 
 /** A form of the results, and where it goes. */
@@ -35,6 +36,21 @@ export const reporterOption = () =>
     "--reporter <name[:file]>",
     "write the results in another form too, to this file or - to print it, or send them to this address; may be repeated (see assay list reporters)",
   ).argParser((text, before: readonly string[] = []) => [...before, text]);
+
+/**
+ * Our reporters, and those of modules.
+ *
+ * @throws UNITS_CLASH
+ */
+export function reportersOf({ reporters: more }: Units): readonly Reporter[] {
+  const clash = more.find(({ id }) => reporters.some((own) => own.id === id));
+  if (!clash) return [...reporters, ...more];
+  throw new UsageError(
+    "UNITS_CLASH",
+    `use: reporter "${clash.id}": Assay has one of that id`,
+    "Give it another id, or leave its module out.",
+  );
+}
 
 /**
  * What a run writes: the usual forms into its folder, and those that are asked for.

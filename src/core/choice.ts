@@ -21,6 +21,8 @@ export interface Unit extends Explained {
   readonly needs?: readonly Need[];
   /** What it needs besides, by its parameters. */
   needsFor?(params: Record<string, unknown>): readonly Need[];
+  /** Of a unit from outside: its module, as suites name it, and the hash of that. */
+  readonly module?: { readonly name: string; readonly hash: string };
 }
 
 /** A unit with its parameters, defaults filled in. */

@@ -21,7 +21,14 @@ export {
 export { decodeNpy, encodeNpy } from "./npy.ts";
 export { splitByFiles } from "./parts.ts";
 export { encodePng } from "./png.ts";
-export { type Samples, type Source, sourceId } from "./source.ts";
+export {
+  defineSource,
+  type Locate,
+  type Samples,
+  type Source,
+  type SourceSchema,
+  sourceId,
+} from "./source.ts";
 export { sources } from "./sources/index.ts";
 export { type Shares, splitDataset, stratifiedSample } from "./split.ts";
 export { openTokens } from "./text/tokenizer.ts";

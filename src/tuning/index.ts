@@ -37,6 +37,8 @@ export type {
 export { openPlainStep } from "./plain-step.ts";
 export { type Regularizer, regularizers } from "./regularizers/index.ts";
 export {
+  type Course,
+  defineSchedule,
   type Schedule,
   type ScheduleFunction,
   scheduleOf,
@@ -50,6 +52,8 @@ export {
 } from "./settings.ts";
 export { openStep, sampleOf, type TrainingStep } from "./step.ts";
 export {
+  defineStrategy,
+  evenly,
   type Form,
   formOf,
   type Stage,

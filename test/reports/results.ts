@@ -249,7 +249,7 @@ export function exampleResults(
   );
   const some: Rate = rate(30, SAMPLES);
   const results: Results = {
-    schemaVersion: "1.3",
+    schemaVersion: "1.4",
     title: `An audit of ${hostile.script}`,
     complete: true,
     classes: ["cat", hostile.script, hostile.lines],

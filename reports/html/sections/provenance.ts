@@ -4,6 +4,7 @@ import {
   anchor,
   budget,
   measureText,
+  moduleInWords,
   plain,
   shippedInWords,
   unitsInWords,
@@ -43,6 +44,13 @@ const shippedFacts = ({ candidates }: Results): [string, string][] =>
     shipped ? [[`File of ${plain(id)} as it is`, shippedInWords(shipped)]] : [],
   );
 
+/** Modules from outside that brought units. */
+const moduleFacts = ({ provenance }: Results): [string, string][] =>
+  (provenance.modules ?? []).map((module) => [
+    "Module from outside",
+    moduleInWords(module),
+  ]);
+
 /** Where every number comes from, and how to get it again. */
 export function provenanceView(results: Results) {
   const { provenance: p, timing } = results;
@@ -61,6 +69,7 @@ export function provenanceView(results: Results) {
       ...(results.task ? taskFacts(results, results.task) : []),
       ...unitFacts(results),
       ...shippedFacts(results),
+      ...moduleFacts(results),
       ["Seed", String(p.seed)],
       [
         "Software",

@@ -15,6 +15,7 @@ import {
 import type { Followed } from "../judging/index.ts";
 import { epochFile, type Look, type Workshop } from "../models/index.ts";
 import type { Plan, PlannedCell } from "../plan/index.ts";
+import { describe } from "../suite/index.ts";
 import { evenly } from "../tasks/index.ts";
 import { madeBy } from "../workplace.ts";
 import { type Phase, type Yields, yields } from "../works/index.ts";
@@ -82,7 +83,7 @@ function pointWork(
     kind: "epoch",
     of: candidate.key,
     cell: planned.id,
-    attack: planned.chosen.params,
+    attack: describe(planned.chosen),
     eps: planned.eps,
     epoch,
     every,

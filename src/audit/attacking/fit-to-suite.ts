@@ -2,7 +2,7 @@ import type { Chosen } from "#core";
 import type { ChosenDefense, Reactive } from "#defenses";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
-import { loadSuite, MAIN } from "../suite/index.ts";
+import { type LoadedSuite, MAIN } from "../suite/index.ts";
 import { checkFits, judgedOn, prepareData } from "../tasks/index.ts";
 import { fitAll, fitRandom } from "./fit.ts";
 
@@ -12,17 +12,16 @@ import { fitAll, fitRandom } from "./fit.ts";
  *
  * @param task whose data it is, of a model that is one of several; the suite's
  *   own when left out
- * @throws what `loadSuite` and reading the data throw; DATA_SHAPE, DATA_BOUNDS,
+ * @throws what reading the data throws; DATA_SHAPE, DATA_BOUNDS,
  *   DATA_CLASSES for data that the model does not take
  */
 export async function fitToSuite(
   parts: readonly Chosen<Reactive>[],
   model: Model,
-  suite: string,
+  loaded: LoadedSuite,
   engine: Engine,
   task: string = MAIN,
 ): Promise<ChosenDefense[]> {
-  const loaded = await loadSuite(suite);
   const data = await prepareData(loaded);
   const { train, validation } = judgedOn(data, task).target;
   checkFits(train, model, model.classes, "the model");

@@ -4,6 +4,7 @@ import {
   type Evidence,
   isTrusted,
   otherMeans,
+  type TrustCheck,
   trustChecks,
 } from "../trust/index.ts";
 
@@ -23,11 +24,13 @@ export type Looks = ReadonlyMap<
  * Judges every cell by the others.
  *
  * @param suite as the user named it, for the command that computes one cell alone
+ * @param more checks beside our own
  */
 export function judgeCells(
   scored: readonly Scored[],
   looks: Looks,
   suite: string,
+  more: readonly TrustCheck[] = [],
 ): Cell[] {
   const evidence = scored.map(
     (one): Evidence => ({
@@ -36,7 +39,7 @@ export function judgeCells(
     }),
   );
   return scored.map(({ cell }, i): Cell => {
-    const checks = trustChecks(evidence[i]!, evidence);
+    const checks = trustChecks(evidence[i]!, evidence, more);
     return {
       ...cell,
       trusted: isTrusted(checks),
@@ -73,6 +76,7 @@ export function judgeHeads(
   { replays, together }: AcrossHeads,
   cells: readonly Cell[],
   looks: Looks,
+  more: readonly TrustCheck[] = [],
 ): CrossTask[] {
   const trusted = new Map(cells.map((cell) => [cell.id, cell.trusted]));
   const siblings = together.map(({ evidence, heads }): Evidence => {
@@ -94,6 +98,7 @@ export function judgeHeads(
         const checks = trustChecks(
           { ...siblings[at]!, noGradient, guesswork },
           siblings,
+          more,
         ).filter(({ id }) => id !== otherMeans.id);
         return { ...row, trusted: isTrusted(checks), checks, outcomes };
       }),
@@ -109,10 +114,13 @@ export type Followed = Omit<Trajectory, "points"> & {
 };
 
 /** Judges each epoch by itself; no preflight looked at its weights. */
-export const judgeEpochs = (followed: Followed): Trajectory => ({
+export const judgeEpochs = (
+  followed: Followed,
+  more: readonly TrustCheck[] = [],
+): Trajectory => ({
   ...followed,
   points: followed.points.map(({ evidence, ...point }) => {
     const seen = { ...evidence, faults: [] };
-    return { ...point, trusted: isTrusted(trustChecks(seen, [seen])) };
+    return { ...point, trusted: isTrusted(trustChecks(seen, [seen], more)) };
   }),
 });

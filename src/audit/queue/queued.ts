@@ -20,6 +20,8 @@ const runSchema = z.object({
   suite: z.string(),
   /** SHA-256 of that file. */
   hash: z.string(),
+  /** The modules that it uses, by the hash of their files. */
+  modules: z.array(z.object({ name: z.string(), hash: z.string() })),
   /** Folder of the run. */
   out: z.string(),
   only: z.array(z.string()).optional(),

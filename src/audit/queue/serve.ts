@@ -17,6 +17,8 @@ export interface ServeOptions {
   readonly url: string;
   /** A module with an `open` of the type `OpenWorks`, which gets a `QueuedRun`. */
   readonly module: URL;
+  /** False refuses runs whose suite runs code. */
+  readonly use?: boolean;
   /** Works at once, each in a process of its own. */
   readonly concurrency: number;
   /** Threads of each. */
@@ -156,7 +158,7 @@ class Desk {
     this.#run = key;
     this.#hands = openPool({
       module: this.#options.module,
-      input: run,
+      input: { ...run, use: this.#options.use },
       count: 1,
       threads: this.#options.threads,
       memory: run.memory,

@@ -41,7 +41,7 @@ export * from "./values.ts";
  * All times live in `timing` and `seconds`; everything else is the
  * same, byte for byte, whenever the same suite is run with the same seed.
  */
-export const RESULTS_VERSION = "1.3";
+export const RESULTS_VERSION = "1.4";
 
 export const gateRuleSchema = z.strictObject({
   rule: z.string(),
@@ -188,6 +188,23 @@ export const resultsSchema = z.strictObject({
   provenance: z.strictObject({
     assay: z.string(),
     suite: z.strictObject({ file: z.string(), hash: z.string() }),
+    /**
+     * Modules from outside that the suite uses, with the units that they brought;
+     * absent where it uses none.
+     */
+    modules: z
+      .array(
+        z.strictObject({
+          /** As the suite names it. */
+          name: z.string(),
+          /** Of a package. */
+          version: z.string().nullable(),
+          /** Of its files: the one that is named, and those that it imports by path. */
+          hash: z.string(),
+          units: z.array(z.strictObject({ kind: z.string(), id: z.string() })),
+        }),
+      )
+      .optional(),
     data: z.strictObject({
       source: z.string(),
       fingerprint: z.string(),

@@ -13,7 +13,7 @@ import {
 } from "#model";
 import type { Graph } from "#onnx";
 import type { Check } from "../results/index.ts";
-import { loadSuite } from "../suite/index.ts";
+import type { LoadedSuite } from "../suite/index.ts";
 import { checkFits, type PreparedData, prepareData } from "../tasks/index.ts";
 import { checkOf } from "./check.ts";
 import { dormantNote, triggerCheck } from "./clean.ts";
@@ -64,14 +64,14 @@ interface Looked {
  *
  * @param suite whose base says how the file is read, and whose data are clean: those of
  *   the pre-training where they have the model's classes, else the target's
- * @throws what `readGraph`, `normalise`, `loadSuite` and reading the data throw;
+ * @throws what `readGraph`, `normalise` and reading the data throw;
  *   DATA_SHAPE, DATA_BOUNDS, DATA_CLASSES for data that the model does not take, or of
  *   classes with other names
  */
 export async function scanModel(
   file: string,
   engine: Engine,
-  suite?: string,
+  loaded?: LoadedSuite,
   settings: ScanSettings = thorough,
 ): Promise<Looked> {
   const { graph, check } = readWithin(file);
@@ -81,7 +81,6 @@ export async function scanModel(
     return { scan: { file, checks: [check], notes }, pictures };
   }
   const checks = [check, ...staticChecks(graph)];
-  const loaded = suite === undefined ? undefined : await loadSuite(suite);
   const { model: _, pretrain: __, ...stated } = loaded?.suite.base ?? {};
   // The suite names the outputs of a base that has no names of its own.
   const own = recordedClasses(graph, file);

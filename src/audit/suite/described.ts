@@ -9,9 +9,13 @@ export function unitResult({
   return { id, title, reference, params: plainParams(params) };
 }
 
-/** A chosen unit as it goes into hashes and documents. */
+/** A chosen unit as it goes into hashes; one from outside with that of its module. */
 export function describe({ unit, params }: Chosen) {
-  return { id: unit.id, params: plainParams(params) };
+  return {
+    id: unit.id,
+    params: plainParams(params),
+    module: unit.module?.hash,
+  };
 }
 
 /**

@@ -1,10 +1,17 @@
 import { dirname } from "node:path";
-import type { z } from "zod";
-import { readFile, sha256 } from "#core";
+import { z } from "zod";
+import { readFile, sha256, UsageError } from "#core";
 import type { ScheduleFunction } from "#tuning";
-import { parseDocument } from "./document/index.ts";
+import {
+  loadModules,
+  ownUnits,
+  type UnitModule,
+  type Units,
+  withModules,
+} from "#units";
+import { checkValue, parseDocument } from "./document/index.ts";
 import { importSuite, isModule } from "./module.ts";
-import { type Suite, suiteSchema } from "./schema.ts";
+import { type Suite, suiteSchema, suiteSchemaOf } from "./schema.ts";
 
 /** A suite as it was read. */
 export interface LoadedSuite {
@@ -13,6 +20,9 @@ export interface LoadedSuite {
   /** Paths in the suite are relative to this. */
   readonly folder: string;
   readonly hash: string;
+  /** What it can name: our own units, and those of the modules that it uses. */
+  readonly units: Units;
+  readonly modules: readonly UnitModule[];
 }
 
 type Written = z.input<typeof suiteSchema>;
@@ -36,15 +46,47 @@ export type SuiteInput = Omit<Written, "candidates" | "base"> & {
   };
 };
 
+/** The modules of a suite, whatever else is in it. */
+const usesSchema = z.looseObject({ use: suiteSchema.shape.use });
+
 /**
  * Reads and checks a suite: YAML, or a module that exports one. Throws SUITE_INVALID
  * with file, line and key.
+ *
+ * @param use false refuses a suite that runs code: a module, or one that uses some
+ * @throws SUITE_CODE; UNITS_* for modules that it uses
  */
-export async function loadSuite(file: string): Promise<LoadedSuite> {
+export async function loadSuite(
+  file: string,
+  { use = true }: { readonly use?: boolean } = {},
+): Promise<LoadedSuite> {
   const bytes = readFile(file);
   const hash = sha256(bytes);
-  const suite = isModule(file)
-    ? await importSuite(file, hash, suiteSchema)
-    : parseDocument(new TextDecoder().decode(bytes), file, suiteSchema);
-  return { suite, file, folder: dirname(file), hash };
+  const folder = dirname(file);
+  if (!use && isModule(file)) throw runsCode(file, "is a module");
+  const module = isModule(file) ? await importSuite(file, hash) : undefined;
+  const text = module ? "" : new TextDecoder().decode(bytes);
+  const read = <T>(schema: z.ZodType<T>): T =>
+    module
+      ? checkValue(module.plain, file, schema)
+      : parseDocument(text, file, schema);
+  const names = read(usesSchema).use;
+  if (!use && names.length > 0)
+    throw runsCode(file, `uses ${names.join(", ")}`);
+  const modules = await loadModules(names, folder);
+  const units = withModules(ownUnits, modules);
+  const suite: Suite = read(
+    names.length > 0 ? suiteSchemaOf(units) : suiteSchema,
+  );
+  return {
+    suite: module ? module.whole(suite) : suite,
+    ...{ file, folder, hash, units, modules },
+  };
 }
+
+const runsCode = (file: string, why: string) =>
+  new UsageError(
+    "SUITE_CODE",
+    `${file} ${why}, whose code would run`,
+    "Leave out --no-use if you trust it.",
+  );

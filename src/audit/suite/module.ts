@@ -1,49 +1,56 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { z } from "zod";
 import { messageOf, UsageError } from "#core";
 import { type ScheduleFunction, scheduleOf } from "#tuning";
-import { checkValue } from "./document/index.ts";
-import type { Suite, suiteSchema } from "./schema.ts";
+import type { Suite } from "./schema.ts";
 
 /** Whether a file is a module rather than YAML. */
 export const isModule = (file: string): boolean => /\.[cm]?[jt]s$/.test(file);
 
+/** What a module exports as a suite, before it is checked. */
+export interface ModuleSuite {
+  /** The object that the YAML would give. */
+  readonly plain: unknown;
+  /** The checked suite, in which schedules may be functions. */
+  whole(suite: Suite): Suite;
+}
+
 /**
- * A suite as a module exports it under the name `suite`: the object that the YAML would
- * give, in which a schedule may be a function.
+ * A suite as a module exports it under the name `suite`.
  *
  * @param version names what is in the file, so that a changed one is read anew
- * @throws SUITE_TYPESCRIPT when Node does not read TypeScript,
- *   SUITE_MODULE, SUITE_INVALID
+ * @throws SUITE_TYPESCRIPT when Node does not read TypeScript, SUITE_MODULE
  */
 export async function importSuite(
   file: string,
   version: string,
-  schema: typeof suiteSchema,
-): Promise<Suite> {
+): Promise<ModuleSuite> {
   const { plain, schedules, base } = withoutFunctions(
     await exported(file, version),
   );
-  const suite = checkValue(plain, file, schema as z.ZodType<Suite>);
-  const candidates = Object.values(suite.candidates).map((one) => {
-    const { id, trunk, replica } = one;
-    const own = schedules.get(trunk?.of ?? replica?.of ?? id);
-    if (!own || !("settings" in one)) return [id, one];
-    const settings = { ...one.settings, schedule: scheduleOf(own) };
-    return [id, { ...one, settings }];
-  });
-  const pretrain = suite.base?.pretrain;
   return {
-    ...suite,
-    candidates: Object.fromEntries(candidates) as Suite["candidates"],
-    base:
-      base && pretrain
-        ? {
-            ...suite.base,
-            pretrain: { ...pretrain, schedule: scheduleOf(base) },
-          }
-        : suite.base,
+    plain,
+    whole(suite) {
+      const candidates = Object.values(suite.candidates).map((one) => {
+        const { id, trunk, replica } = one;
+        const own = schedules.get(trunk?.of ?? replica?.of ?? id);
+        if (!own || !("settings" in one)) return [id, one];
+        const settings = { ...one.settings, schedule: scheduleOf(own) };
+        return [id, { ...one, settings }];
+      });
+      const pretrain = suite.base?.pretrain;
+      return {
+        ...suite,
+        candidates: Object.fromEntries(candidates) as Suite["candidates"],
+        base:
+          base && pretrain
+            ? {
+                ...suite.base,
+                pretrain: { ...pretrain, schedule: scheduleOf(base) },
+              }
+            : suite.base,
+      };
+    },
   };
 }
 

@@ -82,6 +82,11 @@ export const suiteSchemaOf = (units: Units) =>
     version: z.literal(1),
     title: z.string().min(1),
     seed: z.int().nonnegative().default(0),
+    /**
+     * Modules that bring units of their own: paths that begin with ./ and are relative
+     * to the suite, or packages that are installed where it is. Their code runs.
+     */
+    use: z.array(z.string().min(1)).default([]),
     data: dataSpecSchemaOf(units.sources),
     /**
      * Labelled data of another domain with the same classes; the data itself, without

@@ -18,7 +18,7 @@ import type { Parts, TaskData } from "./parts.ts";
 
 /** Reads and labels the data of the further tasks of a suite. */
 export async function prepareTasks(
-  { suite, folder }: LoadedSuite,
+  { suite, folder, units }: LoadedSuite,
   main: Omit<TaskData, "rows">,
   shares: Shares,
   random: Random,
@@ -37,7 +37,7 @@ export async function prepareTasks(
       });
       continue;
     }
-    const read = await loadDataset(spec.data, folder);
+    const read = await loadDataset(spec.data, folder, units.sources);
     requireSameUnits(main.target.test, read, `tasks.${name}.data`);
     const chosen = spec.classes ? selectClasses(read, spec.classes) : read;
     const { data: labelled, rows } = label(chosen);

@@ -1,5 +1,6 @@
 import { Random, UsageError } from "#core";
 import {
+  type DataSpec,
   type Dataset,
   loadDataset,
   type Shares,
@@ -17,12 +18,10 @@ import { shifted } from "./shift.ts";
 
 /** Reads the data of a suite, picks the classes of each task and splits them. */
 export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
-  const { suite, folder } = loaded;
+  const { suite, folder, units } = loaded;
+  const read = (spec: DataSpec) => loadDataset(spec, folder, units.sources);
   const random = new Random(suite.seed);
-  const { all, shares } = divided(
-    await loadDataset(suite.data, folder),
-    loaded,
-  );
+  const { all, shares } = divided(await read(suite.data), loaded);
   const split = (data: Dataset, task: string) =>
     splitDataset(data, shares, random.fork(`split ${task}`));
   const ofTask = (data: Dataset) =>
@@ -33,8 +32,7 @@ export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
       ? shifted(part, suite.shift, random.fork(`shift ${name}`))
       : part,
   );
-  const source =
-    suite.sourceData && ofTask(await loadDataset(suite.sourceData, folder));
+  const source = suite.sourceData && ofTask(await read(suite.sourceData));
   if (source) requireSameUnits(all, source, "sourceData");
   const sourceDomain = source
     ? split(source, "domain")

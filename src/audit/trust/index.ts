@@ -1,8 +1,9 @@
 // Why a number may be believed: what was tried on what stood, and the
 // checks that judge it.
-export { type Evidence, isRandom } from "./check.ts";
+export { type Evidence, isRandom, type TrustCheck } from "./check.ts";
 export { otherMeans } from "./checks/other-means.ts";
 export {
+  checksOf,
   explainedChecks,
   isGuessed,
   isTrusted,

@@ -1,3 +1,5 @@
+import { UsageError } from "#core";
+import type { Judge } from "#units";
 import { counts } from "../counting.ts";
 import type { Check } from "../results/index.ts";
 import type { Evidence, TrustCheck } from "./check.ts";
@@ -82,15 +84,35 @@ export const explainedChecks: readonly Omit<TrustCheck, "judge">[] = [
 ];
 
 /**
+ * The checks of modules from outside.
+ *
+ * @throws UNITS_CLASH for one that is called as ours
+ */
+export function checksOf(judges: readonly Judge[]): readonly TrustCheck[] {
+  const own = new Set(explainedChecks.map(({ id }) => id));
+  const clash = judges.find(({ id }) => own.has(id));
+  if (clash)
+    throw new UsageError(
+      "UNITS_CLASH",
+      `use: trust check "${clash.id}": Assay has one of that id`,
+      "Give it another id, or leave its module out.",
+    );
+  return judges as readonly TrustCheck[];
+}
+
+/**
  * Judges a cell among the others of its run, and then what its warnings say together.
  * Checks that do not apply are left out.
+ *
+ * @param more checks beside our own, of numbers that count
  */
 export function trustChecks(
   cell: Evidence,
   siblings: readonly Evidence[],
+  more: readonly TrustCheck[] = [],
 ): Check[] {
   if (!counts(cell)) return judged([...always, ...ofTheModel], cell, siblings);
-  const checks = judged(allTrustChecks, cell, siblings);
+  const checks = judged([...allTrustChecks, ...more], cell, siblings);
   const warned = checks.flatMap(({ id, status }) =>
     status === "warned" ? [id] : [],
   );

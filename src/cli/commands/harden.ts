@@ -1,15 +1,12 @@
 import { Command } from "commander";
-import { fitToSuite, learns, parseDocument } from "#audit";
+import { fitToSuite, learns, loadSuite, parseDocument } from "#audit";
 import { type Chosen, choiceOf, UsageError } from "#core";
-import {
-  type ChosenDefense,
-  defend,
-  type Reactive,
-  reactiveDefenses,
-} from "#defenses";
+import { type ChosenDefense, defend, type Reactive } from "#defenses";
 import { onnxruntime } from "#engine";
 import { loadModel, saveModel } from "#model";
+import { ownUnits, reactiveOf, type Units } from "#units";
 import { tryModel } from "../first-run.ts";
+import { noUseOption } from "../use-option.ts";
 
 export const hardenCommand = new Command("harden")
   .description(
@@ -23,8 +20,9 @@ export const hardenCommand = new Command("harden")
   .requiredOption("--out <file>", "the hardened .onnx")
   .option(
     "--suite <file>",
-    "the suite on whose data defences that learn are fitted, detectors among them",
+    "the suite on whose data defences that learn are fitted, detectors among them; those of modules that it uses can be named",
   )
+  .addOption(noUseOption())
   .option(
     "--head <task>",
     "the task that is hardened, of a file with several (default: the first)",
@@ -40,21 +38,23 @@ Examples:
 Sanitizers of texts (unicode, spelling, onion) work on strings; no .onnx can hold them.`,
   )
   .action(
-    async (file: string, { defense, out, suite, head }: HardenOptions) => {
-      const chosen = defense.map(parseDefense);
+    async (file: string, { defense, out, suite, use, head }: HardenOptions) => {
+      const loaded =
+        suite === undefined ? undefined : await loadSuite(suite, { use });
+      const chosen = defense.map(parserOf(loaded?.units ?? ownUnits));
       await tryModel(file, { head });
       const model = await loadModel(file, { head });
       const learning = chosen.find(learns);
-      if (learning && suite === undefined)
+      if (learning && !loaded)
         throw new UsageError(
           "DEFENSE_FIT",
           `${learning.unit.id} has to be fitted to the model's data`,
           "Name the suite that has the data: --suite <file>.",
         );
       const fitted =
-        suite === undefined
+        loaded === undefined
           ? (chosen as readonly ChosenDefense[])
-          : await fitToSuite(chosen, model, suite, onnxruntime, head);
+          : await fitToSuite(chosen, model, loaded, onnxruntime, head);
       const defended = defend(model, fitted);
       saveModel(out, defended, {
         ...(defended.noise ? { "assay.noise": NOISE } : {}),
@@ -70,6 +70,7 @@ interface HardenOptions {
   readonly defense: string[];
   readonly out: string;
   readonly suite?: string;
+  readonly use?: boolean;
   readonly head?: string;
 }
 
@@ -77,5 +78,8 @@ interface HardenOptions {
 const NOISE =
   "This model draws at random. Its noise comes from seeded nodes in the graph, so what it answers depends on how often it was asked.";
 
-const parseDefense = (text: string): Chosen<Reactive> =>
-  parseDocument(text, "--defense", choiceOf(reactiveDefenses));
+const parserOf = (units: Units) => {
+  const schema = choiceOf(reactiveOf(units));
+  return (text: string): Chosen<Reactive> =>
+    parseDocument(text, "--defense", schema);
+};

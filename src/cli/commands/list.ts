@@ -1,16 +1,18 @@
 import { Argument, Command } from "commander";
-import { type CatalogEntry, catalog } from "#audit";
+import { type CatalogEntry, catalog, withoutFunctions } from "#audit";
 import { jsonText } from "#core";
-import { reporters } from "#reports";
+import type { Units } from "#units";
 import { columns } from "../format.ts";
+import { reportersOf } from "../reporters.ts";
+import { unitsOf, useOption } from "../use-option.ts";
 
-/** All that there is to name, suites and the command line together. */
-const kinds: typeof catalog = {
+/** All that there is to name, by suites and by the command line, with these units. */
+const lists: Readonly<Record<string, (units: Units) => CatalogEntry[]>> = {
   ...catalog,
-  reporters: () =>
-    reporters.map(({ render: _, send, ...meta }) => ({
-      ...meta,
-      sends: send !== undefined,
+  reporters: (units) =>
+    reportersOf(units).map((reporter) => ({
+      ...withoutFunctions(reporter),
+      sends: reporter.send !== undefined,
     })),
 };
 
@@ -18,19 +20,26 @@ export const listCommand = new Command("list")
   .description(
     "what a suite or the command line can name: attacks, defenses, suites, reporters, ...",
   )
-  .addArgument(new Argument("<kind>").choices(Object.keys(kinds)))
+  .addArgument(new Argument("<kind>").choices(Object.keys(lists)))
+  .addOption(useOption())
   .option("--json", "print an array of objects, with parameters and references")
   .addHelpText(
     "after",
     `
 Examples:
   assay list attacks
+  assay list attacks --use ./my-attack.mjs
   assay list defenses --json`,
   )
-  .action((kind: string, { json }: { json?: boolean }) => {
-    const entries = kinds[kind]?.() ?? [];
-    process.stdout.write(json ? jsonText(entries) : `${table(entries)}\n`);
-  });
+  .action(
+    async (
+      kind: string,
+      { json, use }: { json?: boolean; use: readonly string[] },
+    ) => {
+      const entries = lists[kind]?.(await unitsOf(use)) ?? [];
+      process.stdout.write(json ? jsonText(entries) : `${table(entries)}\n`);
+    },
+  );
 
 /** Plain metadata as columns; nested metadata is for --json. */
 function table(entries: readonly CatalogEntry[]): string {
@@ -42,6 +51,7 @@ function table(entries: readonly CatalogEntry[]): string {
     "norms",
     "file",
     "reference",
+    "module",
   ].filter((key) => entries.some((e) => key in e));
   return columns([
     keys,

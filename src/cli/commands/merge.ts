@@ -6,6 +6,7 @@ import {
   workersOption,
 } from "../engine-options.ts";
 import { reporterOption } from "../reporters.ts";
+import { noUseOption } from "../use-option.ts";
 import { type RunOptions, run } from "./run.ts";
 
 interface MergeOptions extends RunOptions {
@@ -26,6 +27,7 @@ export const mergeCommand = new Command("merge")
   .addOption(engineOption())
   .addOption(deviceOption())
   .addOption(workersOption())
+  .addOption(noUseOption())
   .addOption(reporterOption())
   .option("--quiet", "no progress")
   .option("--json", "the same as --reporter json:-")

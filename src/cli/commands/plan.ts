@@ -15,9 +15,11 @@ import {
 } from "../engine-options.ts";
 import { tryModel } from "../first-run.ts";
 import { forecastText } from "../forecast-text.ts";
+import { noUseOption } from "../use-option.ts";
 
 interface PlanOptions extends EngineOptions {
   out?: string;
+  use?: boolean;
   json?: boolean;
   estimate?: boolean;
 }
@@ -31,6 +33,7 @@ export const planCommand = new Command("plan")
     "--out <folder>",
     "folder of the run (default: runs/<name of the suite>); what is done there is not left to do",
   )
+  .addOption(noUseOption())
   .addOption(engineOption())
   .addOption(deviceOption())
   .option("--json", "print an array of objects")
@@ -47,7 +50,7 @@ Times are what works took on this machine before; what it has never done is gues
   )
   .action(async (file: string, options: PlanOptions) => {
     const { json, estimate: alone, engine, device } = options;
-    const loaded = await loadSuite(file);
+    const loaded = await loadSuite(file, options);
     const plan = planSuite(loaded);
     const all = [
       ...plan.cells.map(cellOf),

@@ -7,16 +7,25 @@ import {
   type EngineOptions,
   engineOption,
 } from "../engine-options.ts";
-import { outputsOf, reporterOption, warn, write } from "../reporters.ts";
+import {
+  outputsOf,
+  reporterOption,
+  reportersOf,
+  warn,
+  write,
+} from "../reporters.ts";
+import { unitsOf, useOption } from "../use-option.ts";
 
 interface ReportOptions extends EngineOptions {
   reporter?: string[];
+  use: readonly string[];
 }
 
 export const reportCommand = new Command("report")
   .description("write the results of a run in other forms; computes nothing")
   .argument("<run>", "folder of a run, or its results.json")
   .addOption(reporterOption())
+  .addOption(useOption())
   .addOption(engineOption())
   .addOption(deviceOption())
   .addHelpText(
@@ -30,10 +39,10 @@ Examples:
 Without --reporter, results, summary and report are written again. Exit status 0.`,
   )
   .action(async (run: string, options: ReportOptions) => {
-    const { reporter = [], engine, device } = options;
+    const { reporter = [], use, engine, device } = options;
     const results = readResults(run);
     const out = isFolder(run) ? run : dirname(run);
-    const outputs = outputsOf(reporter, out);
+    const outputs = outputsOf(reporter, out, reportersOf(await unitsOf(use)));
     const asked = outputs.filter(
       (one) => reporter.length === 0 || !one.isUsual,
     );

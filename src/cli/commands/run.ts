@@ -2,6 +2,7 @@ import { basename, extname, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import {
   examplesIn,
+  loadSuite,
   type OnEvent,
   type QueueChoice,
   type Results,
@@ -41,14 +42,17 @@ import {
   type Output,
   outputsOf,
   reporterOption,
+  reportersOf,
   warn,
   write,
 } from "../reporters.ts";
 import { stopwatchOf } from "../stopwatch.ts";
+import { noUseOption } from "../use-option.ts";
 
 export interface RunOptions extends EngineOptions, LimitOptions {
   out?: string;
   only?: string[];
+  use?: boolean;
   queue?: string;
   store?: string;
   quiet?: boolean;
@@ -90,6 +94,7 @@ export const runCommand = new Command("run")
   .addOption(timeLimitOption())
   .addOption(workTimeLimitOption())
   .addOption(memoryLimitOption())
+  .addOption(noUseOption())
   .addOption(reporterOption())
   .option("--quiet", "no progress")
   .option("--json", "the same as --reporter json:-")
@@ -128,13 +133,23 @@ function shardOf(text: string): Shard {
 
 /** Runs a suite, or a shard of it, and gives the exit status. */
 export async function run(suite: string, options: RunOptions): Promise<number> {
-  const { only, engine, device, shard } = options;
+  const { only, use, engine, device, shard } = options;
   const out = options.out ?? join("runs", basename(suite, extname(suite)));
   const workers = options.workers ?? usualWorkers(options);
   const queue = queueOf(options);
   const limits = limitsOf(options);
-  const outputs = outputsFor(options, out);
-  const input = { suite, out, only, engine, device, workers, queue, limits };
+  const outputs = await outputsFor(suite, options, out);
+  const input = {
+    suite,
+    out,
+    only,
+    use,
+    engine,
+    device,
+    workers,
+    queue,
+    limits,
+  };
   return untilInterrupted(
     async (onEvent, signal) => {
       if (!shard) {
@@ -157,17 +172,22 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
   );
 }
 
-function outputsFor(
-  { reporter = [], json, shard }: RunOptions,
+async function outputsFor(
+  suite: string,
+  { reporter = [], json, use, shard }: RunOptions,
   out: string,
-): Output[] {
+): Promise<Output[]> {
   if (shard && reporter.length > 0)
     throw new UsageError(
       "REPORTER",
       "a shard has no results that a reporter could write",
       "Leave out --reporter, and state it at assay merge.",
     );
-  return outputsOf([...reporter, ...(json ? ["json:-"] : [])], out);
+  const all =
+    reporter.length > 0
+      ? reportersOf((await loadSuite(suite, { use })).units)
+      : undefined;
+  return outputsOf([...reporter, ...(json ? ["json:-"] : [])], out, all);
 }
 
 function queueOf({ queue, store }: RunOptions): QueueChoice | undefined {
@@ -245,13 +265,14 @@ const shardEnded =
 
 /** The command that goes on where this one stopped. */
 function again(suite: string, out: string, options: RunOptions): string {
-  const { engine, device, only = [], workers, shard } = options;
+  const { engine, device, only = [], use, workers, shard } = options;
   const { queue, store, reporter = [], quiet, json } = options;
   const quoted = (text: string) =>
     /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
   return [
     ...["assay", "run", quoted(suite), "--out", quoted(out)],
     ...(only.length > 0 ? ["--only", ...only.map(quoted)] : []),
+    ...(use === false ? ["--no-use"] : []),
     ...(engine ? ["--engine", engine] : []),
     ...(device && device !== "cpu" ? ["--device", device] : []),
     ...(workers ? ["--workers", String(workers)] : []),

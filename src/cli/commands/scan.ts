@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type Scan, scanModel, writeScan } from "#audit";
+import { loadSuite, type Scan, scanModel, writeScan } from "#audit";
 import { jsonText, line, lines } from "#core";
 import { openEngine } from "#engine";
 import { coloursFor } from "../colour.ts";
@@ -10,9 +10,11 @@ import {
 } from "../engine-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { tryModel } from "../first-run.ts";
+import { noUseOption } from "../use-option.ts";
 
 interface ScanOptions extends EngineOptions {
   readonly suite?: string;
+  readonly use?: boolean;
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -24,6 +26,7 @@ export const scanCommand = new Command("scan")
     "--suite <file>",
     "a suite with clean data, on which triggers are looked for",
   )
+  .addOption(noUseOption())
   .option("--out <folder>", "write scan.json, and the triggers as pictures")
   .option("--json", "print an object")
   .addOption(engineOption())
@@ -39,13 +42,18 @@ Examples:
 The exit status is 3 when a check failed.`,
   )
   .action(
-    async (model: string, { json, suite, out, ...chosen }: ScanOptions) => {
+    async (
+      model: string,
+      { json, suite, use, out, ...chosen }: ScanOptions,
+    ) => {
       const engine = await openEngine({
         ...chosen,
         onWarning: (message) => process.stderr.write(`${line(message)}\n`),
       });
+      const loaded =
+        suite === undefined ? undefined : await loadSuite(suite, { use });
       await tryModel(model, {});
-      const found = await scanModel(model, engine, suite);
+      const found = await scanModel(model, engine, loaded);
       const { scan } = found;
       if (out !== undefined) writeScan(out, found);
       process.stdout.write(json ? jsonText(scan) : scanText(lines(scan)));

@@ -2,9 +2,11 @@ import { Command, InvalidArgumentError } from "commander";
 import { serveRuns } from "#audit";
 import { line } from "#core";
 import { exitCodes } from "../exit-codes.ts";
+import { noUseOption } from "../use-option.ts";
 
 interface WorkerOptions {
   queue: string;
+  use?: boolean;
   concurrency?: number;
   threads?: number;
 }
@@ -23,6 +25,7 @@ export const workerCommand = new Command("worker")
     "--queue <url>",
     "Redis or Valkey, as those runs name it; needs bullmq and ioredis",
   )
+  .addOption(noUseOption())
   .option(
     "--concurrency <n>",
     "works at once, a process each (default: what does best on these cores, which is measured once)",
@@ -49,7 +52,7 @@ ASSAY_QUEUE_PASSWORD is the password, where it does not stand in the address.
 A worker runs what suites and their modules say: whoever can write to the queue can
 run anything on it. Interrupted, it hands back what it does and ends with status 130.`,
   )
-  .action(async ({ queue, concurrency, threads }: WorkerOptions) => {
+  .action(async ({ queue, use, concurrency, threads }: WorkerOptions) => {
     const abort = new AbortController();
     const interrupt = () => {
       // A second signal does not wait until works are handed back.
@@ -60,6 +63,7 @@ run anything on it. Interrupted, it hands back what it does and ends with status
     process.on("SIGTERM", interrupt);
     await serveRuns({
       url: queue,
+      use,
       concurrency,
       threads,
       onLine: (text) => process.stderr.write(`${line(text)}\n`),

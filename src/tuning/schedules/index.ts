@@ -19,4 +19,4 @@ export const schedules: readonly Schedule[] = [
 ];
 
 export { type ScheduleFunction, scheduleOf } from "./from-function.ts";
-export type { Course, Schedule } from "./schedule.ts";
+export { type Course, defineSchedule, type Schedule } from "./schedule.ts";

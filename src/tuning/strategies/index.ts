@@ -30,4 +30,11 @@ export const strategies: readonly Strategy[] = [
   wiseFt,
 ];
 
-export { type Form, formOf, type Stage, type Strategy } from "./strategy.ts";
+export {
+  defineStrategy,
+  evenly,
+  type Form,
+  formOf,
+  type Stage,
+  type Strategy,
+} from "./strategy.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { fitToSuite, runAudit } from "#audit";
+import { fitToSuite, loadSuite, runAudit } from "#audit";
 import { type ChosenDefense, defend, detectors } from "#defenses";
 import { onnxruntime } from "#engine";
 import { loadModel, saveModel } from "#model";
@@ -88,7 +88,12 @@ test("an audit reports what detectors cost, caught and missed, and counts a reje
     unit,
     params: unit.params.parse({ fpr: 0.1 }),
   };
-  const fitted = await fitToSuite([chosen], model, suite, onnxruntime);
+  const fitted = await fitToSuite(
+    [chosen],
+    model,
+    await loadSuite(suite),
+    onnxruntime,
+  );
   const file = join(folder, "hardened.onnx");
   saveModel(file, defend(model, fitted));
   expect((await loadModel(file)).detectors?.[0]?.threshold).toBe(

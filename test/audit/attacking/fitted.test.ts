@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { fitToSuite, type Results, runAudit } from "#audit";
+import { fitToSuite, loadSuite, type Results, runAudit } from "#audit";
 import { type Sanitizer, sanitizers } from "#defenses";
 import { onnxruntime } from "#engine";
 import { loadModel, saveModel } from "#model";
@@ -73,7 +73,7 @@ test("defences that learn are fitted once, and a run that goes on ends as one th
       chosen("pca", { components: 30 }),
     ],
     await loadModel(join(folder, "given.onnx")),
-    path,
+    await loadSuite(path),
     onnxruntime,
   );
   const kept = join(out, "fits", record.replace(".json", ""), "mean.npy");

@@ -44,6 +44,7 @@ const job = (change: object = {}): QueuedWork => ({
     version: packageVersion(),
     suite: "suite.yaml",
     hash: "00",
+    modules: [],
     out: "runs/x",
     ...change,
   },

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { type Scan, scanModel, writeScan } from "#audit";
+import { loadSuite, type Scan, scanModel, writeScan } from "#audit";
 import { Random, UsageError } from "#core";
 import { type Dataset, dataset } from "#data";
 import { onnxruntime } from "#engine";
@@ -143,7 +143,12 @@ threatModels: { small: { norm: linf, eps: 0.1 } }
 attacks: { noise: noise }
 `,
   );
-  const found = await scanModel(model, onnxruntime, suite, quick);
+  const found = await scanModel(
+    model,
+    onnxruntime,
+    await loadSuite(suite),
+    quick,
+  );
   writeScan(join(folder, "out"), found);
   const scan = JSON.parse(
     readFileSync(join(folder, "out", "scan.json"), "utf8"),

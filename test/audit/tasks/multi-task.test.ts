@@ -215,7 +215,7 @@ test("a defence is fitted to the samples of the task whose head it stands before
     const [found] = await fitToSuite(
       [chosen],
       await model(task),
-      suite,
+      await loadSuite(suite),
       onnxruntime,
       task,
     );
@@ -226,7 +226,13 @@ test("a defence is fitted to the samples of the task whose head it stands before
   expect(await fitted("parity")).toEqual(await fitted("main"));
   expect(await fitted("zeros")).not.toEqual(await fitted("main"));
   await expect(
-    fitToSuite([chosen], await model("main"), suite, onnxruntime, "none"),
+    fitToSuite(
+      [chosen],
+      await model("main"),
+      await loadSuite(suite),
+      onnxruntime,
+      "none",
+    ),
   ).rejects.toThrow(/no task "none"/);
 });
 

@@ -1,0 +1,122 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import type { Results } from "#audit";
+import { put, temporaryFolder } from "../folder.ts";
+import { PLUGIN, projectIn } from "../units/world.ts";
+import { assay, type Outcome } from "./assay.ts";
+
+const project = projectIn(temporaryFolder(), "project");
+
+const suite = (use: string, attack: string) => `
+version: 1
+title: From outside
+use: [${use}]
+data: { source: digits }
+classes: ["0", "1", "2"]
+samples: 12
+base: { pretrain: { architecture: small-cnn, epochs: 1 }, classes: ["5", "6", "7"] }
+candidates: { full: { strategy: full, epochs: 2 } }
+defenses: { faded: [{ id: fade, keep: 0.9 }] }
+threatModels: { small: { norm: linf, eps: 0.2 } }
+attacks: { own: ${attack}, noise: noise }
+`;
+
+const read = (out: string): Results =>
+  JSON.parse(readFileSync(join(project, out, "results.json"), "utf8"));
+
+/** All of a document but for times. */
+const timeless = ({ timing, ...results }: Results) =>
+  JSON.stringify(results, (key, value) =>
+    key === "seconds" ? undefined : value,
+  );
+
+let ran: Outcome;
+
+beforeAll(async () => {
+  put(project, "suite.yaml", suite(PLUGIN, "{ id: corners, draws: 5 }"));
+  ran = await assay(
+    project,
+    ...["run", "suite.yaml", "--out", "two", "--workers", "2", "--quiet"],
+    ...["--reporter", "verdict", "--reporter", "verdict:-"],
+  );
+});
+
+test("a package outside the repository brings an attack, a sanitizer and a reporter", () => {
+  expect(ran).toMatchObject({ code: 0, err: "", out: "none of 5 cells\n" });
+  expect(readFileSync(join(project, "two", "verdict.txt"), "utf8")).toBe(
+    ran.out,
+  );
+  const { cells, attacks, defenses, provenance } = read("two");
+  expect(cells.map(({ id }) => id)).toContain("full/faded/own@small");
+  expect(attacks[0]).toMatchObject({ title: "Random corners" });
+  expect(defenses[1]?.parts[0]).toMatchObject({ id: "fade" });
+  expect(provenance.modules).toEqual([
+    {
+      name: PLUGIN,
+      version: "1.2.3",
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      units: [
+        { kind: "attack", id: "corners" },
+        { kind: "sanitizer", id: "fade" },
+        { kind: "reporter", id: "verdict" },
+      ],
+    },
+  ]);
+  for (const file of ["report.html", "summary.md"])
+    expect(readFileSync(join(project, "two", file), "utf8")).toMatch(
+      /corners.*sanitizer fade/,
+    );
+});
+
+test("one worker gives the same bytes", async () => {
+  const { code } = await assay(
+    project,
+    ...["run", "suite.yaml", "--out", "one", "--workers", "1", "--quiet"],
+  );
+  expect(code).toBe(0);
+  expect(timeless(read("one"))).toBe(timeless(read("two")));
+});
+
+test("list shows them, and a near miss is told", async () => {
+  const { out } = await assay(project, "list", "attacks", "--use", PLUGIN);
+  expect(out).toMatch(new RegExp(`^corners .* ${PLUGIN}$`, "m"));
+  put(project, "typo.yaml", suite(PLUGIN, "cornres"));
+  const { code, err } = await assay(project, "plan", "typo.yaml");
+  expect(code).toBe(2);
+  expect(err).toMatch(/typo\.yaml:12:.*cornres.*corners/);
+});
+
+test("--no-use refuses a suite that runs code", async () => {
+  put(project, "suite.mjs", "export const suite = {};");
+  for (const name of ["suite.yaml", "suite.mjs"]) {
+    const { code, err } = await assay(project, "plan", name, "--no-use");
+    expect(code).toBe(2);
+    expect(err).toMatch(/whose code would run/);
+  }
+});
+
+test("an attack that lies about its shape fails alone, in one line with its name", async () => {
+  put(
+    project,
+    "liar.mjs",
+    `import { defineAttack, floats, whiteBox, z } from "assay/units";
+export const units = [defineAttack({
+  id: "liar", title: "Liar", access: "none", family: "query", norms: ["linf"],
+  reference: "-", taxonomy: whiteBox, params: z.strictObject({}),
+  run: async () => floats([1], [0]),
+})];`,
+  );
+  put(project, "liar.yaml", suite(`${PLUGIN}, ./liar.mjs`, "liar"));
+  const { code, out } = await assay(
+    project,
+    ...["run", "liar.yaml", "--out", "two", "--workers", "2", "--quiet"],
+  );
+  expect(code).toBe(1);
+  const said =
+    './liar.mjs: attack "liar": returned examples of shape [1], expected [12, 1, 8, 8]';
+  expect(out).toContain(said);
+  const { cells, failures } = read("two");
+  expect(cells.map(({ attack }) => attack)).toContain("noise");
+  expect(failures?.every(({ message }) => message === said)).toBe(true);
+});
