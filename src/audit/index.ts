@@ -7,6 +7,8 @@ export {
   openAlone,
 } from "./attacking/index.ts";
 export { type CatalogEntry, catalog, withoutFunctions } from "./catalog.ts";
+export { bestWorkers } from "./calibration/index.ts";
+export { type CatalogEntry, catalog } from "./catalog.ts";
 export { certify, predictSmoothed } from "./certify/index.ts";
 export {
   baselineFor,
