@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { AssayError, line, messageOf, packageVersion, UsageError } from "#core";
 import { coloursFor } from "./colour.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { hardenCommand } from "./commands/harden.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { listCommand } from "./commands/list.ts";
@@ -30,6 +31,7 @@ for (const command of [
   inspectCommand,
   scanCommand,
   listCommand,
+  explainCommand,
   hardenCommand,
   doctorCommand,
 ]) {
