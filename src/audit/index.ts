@@ -6,9 +6,8 @@ export {
   learns,
   openAlone,
 } from "./attacking/index.ts";
-export { type CatalogEntry, catalog, withoutFunctions } from "./catalog.ts";
 export { bestWorkers } from "./calibration/index.ts";
-export { type CatalogEntry, catalog } from "./catalog.ts";
+export { type CatalogEntry, catalog, withoutFunctions } from "./catalog.ts";
 export { certify, predictSmoothed } from "./certify/index.ts";
 export {
   baselineFor,
