@@ -26,7 +26,7 @@ beforeEach(() => {
   mkdirSync(join(folder, "bin"));
 });
 
-/** A program of that name that tells how it was called, and says or fails as it should. */
+/** A program of that name that tells how it was called, and does what it should. */
 function program(name: string, does: string): void {
   const path = join(folder, "bin", name);
   writeFileSync(
