@@ -35,6 +35,13 @@ import { verdictView } from "./sections/verdict.ts";
  * The report as one HTML file that needs nothing else: no script, no network,
  * no fonts. The same document gives the same bytes. All text from outside is
  * escaped by Handlebars and stands only in text and quoted attributes.
+ * @example
+ * ```ts
+ * import { writeFileSync } from "node:fs";
+ * import { readResults, renderHtml } from "assay";
+ *
+ * writeFileSync("report.html", await renderHtml(readResults("runs/first")));
+ * ```
  */
 export async function renderHtml(results: Results): Promise<string> {
   const { template, style, styleHash } = load();
