@@ -95,6 +95,7 @@ const rooms: Record<string, readonly string[]> = {
     "defenses",
     "audit",
   ],
+  site: ["core", "audit"],
 };
 
 /**
@@ -130,7 +131,7 @@ const doors: Record<string, { source: string }> = JSON.parse(
   readFileSync(packagePath("package.json"), "utf8"),
 ).imports;
 
-const house = ["src", "attacks", "defenses", "reports", "bench"];
+const house = ["src", "attacks", "defenses", "reports", "bench", "site"];
 
 const textsIn = (folders: readonly string[]) =>
   folders

@@ -12,9 +12,11 @@ import { suiteSchema } from "../src/audit/suite/schema.ts";
 import * as library from "../src/index.ts";
 import { reference } from "./reference.ts";
 
-const readme = readFileSync(packagePath("README.md"), "utf8");
-const block = (language: string) =>
-  new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "s").exec(readme)?.[1] ?? "";
+/** The first block of code of a document in a language. */
+const block = (language: string, file = "README.md") =>
+  new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "s").exec(
+    readFileSync(packagePath(file), "utf8"),
+  )?.[1] ?? "";
 
 test("the library example runs as it stands", async () => {
   const folder = mkdtempSync(join(tmpdir(), "assay-readme-"));
@@ -35,14 +37,19 @@ test("the library example runs as it stands", async () => {
   );
 });
 
-test("the suite example follows the schema", () => {
-  expect(() => suiteSchema.parse(parse(block("yaml")))).not.toThrow();
-});
+test.each(["README.md", "docs/suites.md", "docs/first-audit.md"])(
+  "the suite example of %s follows the schema",
+  (file) => {
+    const written = block("yaml", file);
+    expect(written).not.toBe("");
+    expect(() => suiteSchema.parse(parse(written))).not.toThrow();
+  },
+);
 
 test("the module example is a suite", async () => {
   const folder = mkdtempSync(join(tmpdir(), "assay-readme-"));
   const file = join(folder, "suite.mjs");
-  const code = block("ts").replace(
+  const code = block("ts", "docs/suites.md").replace(
     'from "assay"',
     `from ${JSON.stringify(packagePath("dist/src/index.js"))}`,
   );

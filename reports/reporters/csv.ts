@@ -1,5 +1,4 @@
 import type { Reporter } from "#results";
-import { wellFormed } from "../format.ts";
 import { type Table, tablesOf, type Value } from "../tables.ts";
 
 /** Tables for spreadsheets and what reads commas. */
@@ -30,7 +29,7 @@ const computes = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 function field(value: Value): string {
   if (value === null) return "";
   if (typeof value !== "string") return String(value);
-  const text = wellFormed(value).replaceAll("\0", "\ufffd");
+  const text = value.replace(/\p{Cs}/gu, "\ufffd").replaceAll("\0", "\ufffd");
   const safe = computes.test(text) ? `'${text}` : text;
   return /[",\r\n]|^\s|\s$/.test(safe)
     ? `"${safe.replaceAll('"', '""')}"`

@@ -92,7 +92,6 @@ export {
   type Measure,
   meaningOf,
   type Task,
-  type TaskInput,
   type Truth,
   taskSchema,
 } from "./tasks/index.ts";

@@ -1,0 +1,74 @@
+import type { Norm, Results } from "#results";
+import { isText, normName } from "../../format.ts";
+
+const measured = ["linf", "l2", "l1", "l0"] as const;
+
+/** Perturbations of numbers that were not tried. */
+const otherNumbers = (norms: ReadonlySet<Norm>): string[] => [
+  ...measured
+    .filter((norm) => !norms.has(norm))
+    .map((norm) => `Perturbations measured in ${normName(norm)}.`),
+  ...(norms.has("none") ? [] : ["Patches, rotations, and common corruptions."]),
+];
+
+/** What this audit did not test, so that nobody takes silence for safety. */
+export function limitsView(results: Results): string[] {
+  const used = new Set(results.cells.map((c) => c.threatModel.access));
+  const norms = new Set(results.cells.map((c) => c.threatModel.norm));
+  const searching = results.attacks.some((a) => a.family === "query");
+  return [
+    ...(isText(results)
+      ? [
+          ...(norms.has("edits") ? [] : ["Edits of characters."]),
+          "Other words and other sentences of the same meaning, and texts in another order.",
+          "Lookalikes and invisible characters that no attack here knows.",
+        ]
+      : otherNumbers(norms)),
+    ...(used.has("gradient")
+      ? []
+      : ["White-box attacks: nobody with the weights was assumed."]),
+    ...(searching
+      ? []
+      : [
+          "Attacks that only query the model (scores or labels); they find what masked gradients hide.",
+        ]),
+    ...(used.has("base") ? [] : ["Transfer from the public base model."]),
+    ...(results.cells.some((c) => c.detection)
+      ? [
+          "Attacks that want inputs rejected: a rejection is no wrong answer here.",
+        ]
+      : []),
+    ...unlessTried(
+      results,
+      ["poisoning", "targeted-poisoning"],
+      "Poisoned fine-tuning data.",
+    ),
+    ...unlessTried(
+      results,
+      ["backdoor"],
+      "Backdoors in the fine-tuning data or in the base.",
+    ),
+    ...unlessTried(
+      results,
+      ["membership"],
+      "Privacy of the fine-tuning data: who was in it.",
+    ),
+    ...unlessTried(
+      results,
+      ["extraction"],
+      "Extraction of the model by its answers.",
+    ),
+    ...unlessTried(
+      results,
+      ["tampering", "undo"],
+      "Tampering with the released weights.",
+    ),
+  ];
+}
+
+const unlessTried = (
+  { trialAttacks }: Results,
+  kinds: readonly string[],
+  sentence: string,
+): string[] =>
+  trialAttacks.some((a) => kinds.includes(a.kind)) ? [] : [sentence];
