@@ -39,6 +39,10 @@ export const whole = (n: number): string =>
 /** Text from outside without the characters that nobody sees. */
 export const plain = withoutUnseen;
 
+/** Text in which halves of pairs, which no encoding has, are U+FFFD. */
+export const wellFormed = (text: string): string =>
+  text.replace(/\p{Cs}/gu, "\ufffd");
+
 /** How the columns of a table reach a model that was given, and how that is known. */
 export const unitsInWords = ({
   taken,

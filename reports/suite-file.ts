@@ -1,4 +1,5 @@
 import type { Results } from "#results";
+import { wellFormed } from "./format.ts";
 
 /**
  * The suite of a run, which findings point at: as it was named, by "/", without "./" in
@@ -9,9 +10,7 @@ export const suitePath = ({ provenance: { suite } }: Results): string =>
 
 /** The same as a reference (RFC 3986). */
 export function suiteUri(results: Results): string {
-  const path = suitePath(results)
-    // A half of a pair is no character, and has no bytes.
-    .replace(/\p{Cs}/gu, "\ufffd")
+  const path = wellFormed(suitePath(results))
     .split("/")
     .map(encodeURIComponent)
     .join("/");

@@ -4,6 +4,7 @@ import Handlebars from "handlebars";
 import { packagePath, withoutUnseen } from "#core";
 import type { Results } from "#results";
 import { plain } from "../format.ts";
+import { limitsOf } from "../limits.ts";
 import { breakdownView } from "./sections/breakdown.ts";
 import { certificatesView } from "./sections/certificates.ts";
 import { comparisonView } from "./sections/comparison.ts";
@@ -18,7 +19,6 @@ import { coloursView, galleryView } from "./sections/gallery.ts";
 import { heatmapView } from "./sections/heatmap.ts";
 import { inheritanceView } from "./sections/inheritance.ts";
 import { kinshipView } from "./sections/kinship.ts";
-import { limitsView } from "./sections/limits.ts";
 import { measuresView } from "./sections/measures.ts";
 import { provenanceView } from "./sections/provenance.ts";
 import { queriesView } from "./sections/queries.ts";
@@ -35,6 +35,13 @@ import { verdictView } from "./sections/verdict.ts";
  * The report as one HTML file that needs nothing else: no script, no network,
  * no fonts. The same document gives the same bytes. All text from outside is
  * escaped by Handlebars and stands only in text and quoted attributes.
+ * @example
+ * ```ts
+ * import { writeFileSync } from "node:fs";
+ * import { readResults, renderHtml } from "assay";
+ *
+ * writeFileSync("report.html", await renderHtml(readResults("runs/first")));
+ * ```
  */
 export async function renderHtml(results: Results): Promise<string> {
   const { template, style, styleHash } = load();
@@ -66,7 +73,7 @@ export async function renderHtml(results: Results): Promise<string> {
     trajectories: trajectoriesView(results),
     kinship: kinshipView(results),
     transfer: transferView(results),
-    limits: limitsView(results),
+    limits: limitsOf(results),
     coverage: coverageView(results),
     provenance: provenanceView(results),
   });

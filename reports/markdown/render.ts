@@ -28,6 +28,12 @@ const verdicts = {
 /**
  * A summary for a pull request or a job page. The first line marks it, so that it can
  * be found and replaced.
+ * @example
+ * ```ts
+ * import { readResults, renderMarkdown } from "assay";
+ *
+ * console.log(renderMarkdown(readResults("runs/first")));
+ * ```
  */
 export function renderMarkdown(results: Results): string {
   const threats = mainThreats(results);

@@ -1,4 +1,5 @@
 import type { Reporter } from "#results";
+import { wellFormed } from "../format.ts";
 import { type Table, tablesOf, type Value } from "../tables.ts";
 
 /** Tables for spreadsheets and what reads commas. */
@@ -29,7 +30,7 @@ const computes = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 function field(value: Value): string {
   if (value === null) return "";
   if (typeof value !== "string") return String(value);
-  const text = value.replace(/\p{Cs}/gu, "\ufffd").replaceAll("\0", "\ufffd");
+  const text = wellFormed(value).replaceAll("\0", "\ufffd");
   const safe = computes.test(text) ? `'${text}` : text;
   return /[",\r\n]|^\s|\s$/.test(safe)
     ? `"${safe.replaceAll('"', '""')}"`

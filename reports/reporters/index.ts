@@ -1,6 +1,7 @@
 import type { Reporter } from "#results";
 import { coverage } from "./coverage.ts";
 import { csv } from "./csv.ts";
+import { cyclonedx } from "./cyclonedx.ts";
 import { github } from "./github.ts";
 import { gitlab } from "./gitlab.ts";
 import { html } from "./html.ts";
@@ -8,6 +9,7 @@ import { json } from "./json.ts";
 import { junit } from "./junit.ts";
 import { markdown } from "./markdown.ts";
 import { metrics } from "./metrics.ts";
+import { modelCard } from "./model-card.ts";
 import { parquet } from "./parquet.ts";
 import { pullRequest } from "./pull-request.ts";
 import { sarif } from "./sarif.ts";
@@ -27,4 +29,6 @@ export const reporters: readonly Reporter[] = [
   coverage,
   csv,
   parquet,
+  cyclonedx,
+  modelCard,
 ];

@@ -2,10 +2,12 @@ export {
   type AloneAttack,
   type AloneBench,
   type AloneCell,
+  fitOn,
   fitToSuite,
   learns,
   openAlone,
 } from "./attacking/index.ts";
+export { bestWorkers } from "./calibration/index.ts";
 export { type CatalogEntry, catalog, withoutFunctions } from "./catalog.ts";
 export { certify, predictSmoothed } from "./certify/index.ts";
 export {
@@ -19,7 +21,14 @@ export { type Forecast, forecast } from "./forecast.ts";
 export { judgeCells } from "./judging/index.ts";
 export { examplesIn } from "./kept.ts";
 export { mergeShards } from "./merge.ts";
-export { decisions, measured, REFUSED, type TryModel } from "./models/index.ts";
+export {
+  decisions,
+  fineTuningFrom,
+  measured,
+  planTuning,
+  REFUSED,
+  type TryModel,
+} from "./models/index.ts";
 export { type OpenedRun, openRun, type RunOptions } from "./open-run.ts";
 export {
   checkReferences,
@@ -49,6 +58,7 @@ export {
   checkArgument,
   type LoadedSuite,
   loadSuite,
+  oneCandidate,
   parseDocument,
   type SuiteInput,
   suiteSchema,

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { AssayError, line, messageOf, packageVersion, UsageError } from "#core";
 import { coloursFor } from "./colour.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { hardenCommand } from "./commands/harden.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { listCommand } from "./commands/list.ts";
@@ -9,6 +11,7 @@ import { planCommand } from "./commands/plan.ts";
 import { reportCommand } from "./commands/report.ts";
 import { runCommand } from "./commands/run.ts";
 import { scanCommand } from "./commands/scan.ts";
+import { validateCommand } from "./commands/validate.ts";
 import { workerCommand } from "./commands/worker.ts";
 import { exitCodes } from "./exit-codes.ts";
 
@@ -22,12 +25,15 @@ for (const command of [
   runCommand,
   mergeCommand,
   reportCommand,
+  validateCommand,
   planCommand,
   workerCommand,
   inspectCommand,
   scanCommand,
   listCommand,
+  explainCommand,
   hardenCommand,
+  doctorCommand,
 ]) {
   program.addCommand(command.exitOverride());
 }

@@ -155,8 +155,18 @@ export const withParts = (
 /**
  * Keeps the samples of the named classes, relabelled 0 to k-1 in the order of the
  * names. The samples keep their order. Of targets it keeps the named columns, and
- * every sample; positions of other classes no longer count. Throws a UsageError for
- * no name, a name twice, and a name that is not a class of the dataset.
+ * every sample; positions of other classes no longer count.
+ *
+ * @throws DATA_CLASSES for no name and a name twice, DATA_CLASS_UNKNOWN for one that is
+ *   not a class of the dataset
+ * @example
+ * ```ts
+ * import { loadData, selectClasses } from "assay";
+ *
+ * const digits = await loadData({ source: "digits" });
+ * const { classes, y } = selectClasses(digits, ["3", "8"]);
+ * console.log(classes, Math.max(...y)); // [ '3', '8' ] 1
+ * ```
  */
 export function selectClasses(
   data: Dataset,

@@ -6,7 +6,13 @@ export type {
   LoadOptions,
   Session,
 } from "./engine.ts";
-export { devices, type EngineChoice, engines, openEngine } from "./open.ts";
+export {
+  devices,
+  type EngineChoice,
+  engines,
+  openEngine,
+  troubleOf,
+} from "./open.ts";
 export { onnxruntime } from "./ort.ts";
 export { tfjsEngine } from "./tfjs/engine.ts";
 export { openLayersModel } from "./tfjs/layers-model.ts";

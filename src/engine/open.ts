@@ -60,13 +60,13 @@ async function engineOf({
   }
   if (device === "cpu") return onnxruntime;
   if (device !== "auto") {
-    const why = await trouble(device);
+    const why = await troubleOf(device);
     if (why === undefined) return checked(device, onWarning);
     onWarning(`device ${device} cannot be used (${why}); using the CPU.`);
     return onnxruntime;
   }
   for (const candidate of devices) {
-    if ((await trouble(candidate)) === undefined)
+    if ((await troubleOf(candidate)) === undefined)
       return candidate === "cpu" ? onnxruntime : checked(candidate, onWarning);
   }
   return onnxruntime;
@@ -89,7 +89,7 @@ const checked = (device: Device, onWarning: (message: string) => void) =>
   );
 
 /** Why a device cannot run a small graph as the CPU does; undefined when it can. */
-async function trouble(device: Device): Promise<string | undefined> {
+export async function troubleOf(device: Device): Promise<string | undefined> {
   // onnxruntime itself would leave out a device that it does not know, and say nothing.
   const known = listSupportedBackends().map((backend) => backend.name);
   if (!known.includes(providers[device]))

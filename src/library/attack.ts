@@ -5,37 +5,20 @@ import {
   type TextAttack,
   textAttacks,
 } from "#attacks";
-import {
-  type AloneCell,
-  type AuditEvent,
-  checkArgument,
-  lackOf,
-  openAlone,
-} from "#audit";
-import { AssayError, type Chosen, choiceOf, needsOf } from "#core";
+import { type AloneCell, type AuditEvent, lackOf, openAlone } from "#audit";
+import { AssayError, type Chosen, needsOf } from "#core";
 import type { Dataset } from "#data";
 import type { Model, Queries } from "#model";
 import type { FloatTensor } from "#onnx";
 import { type Fate, fatesOf, type Norm, type Rate } from "#results";
+import { type Choice, chosenOf } from "./choice.ts";
 import { type Opened, type OpenModel, whileOpen } from "./open.ts";
 import { type Samples, samplesFor } from "./samples.ts";
 
-/**
- * Which attack: a name that `assay list` shows, or an attack of one's own; with
- * parameters as `{ id, ...parameters }`. What is left out is as its paper has it.
- */
-export type AttackChoice =
-  | string
-  | Attack
-  | TextAttack
-  | {
-      readonly id: string | Attack | TextAttack;
-      readonly [parameter: string]: unknown;
-    };
-
 /** What an attack is run with. */
 export interface AttackOptions {
-  readonly attack: AttackChoice;
+  /** A name, an attack of one's own, or `{ id, ...parameters }`. */
+  readonly attack: Choice<Attack> | Choice<TextAttack>;
   /** How a change is measured; "none" leaves its size to the attack. */
   readonly norm: Norm;
   /** Most queries of each sample; no limit when left out. */
@@ -141,7 +124,7 @@ export function attackWith<T>(
   tell: (found: AloneCell, bench: ReturnType<typeof openAlone>) => Promise<T>,
 ): Promise<T[]> {
   const { norm, queries = null, seed = 0, base, others, signal } = options;
-  const chosen = attackOf(options.attack);
+  const chosen = chosenOf<AnyAttack>(options.attack, "attack", all);
   requireNorm(chosen, norm);
   requireWhole("queries", queries ?? 1, 1);
   requireWhole("seed", seed, 0);
@@ -201,19 +184,7 @@ export function resultOf({ cell, made, distances }: AloneCell): AttackResult {
   };
 }
 
-const choice = choiceOf<AnyAttack>([...attacks, ...textAttacks]);
-
-function attackOf(written: AttackChoice): Chosen<AnyAttack> {
-  const { id, ...params } =
-    typeof written === "string" || isAttack(written)
-      ? { id: written }
-      : written;
-  if (!isAttack(id)) return checkArgument({ id, ...params }, "attack", choice);
-  return { unit: id, params: checkArgument(params, "attack", id.params) };
-}
-
-const isAttack = (value: unknown): value is AnyAttack =>
-  value instanceof Object && "run" in value && "params" in value;
+const all: readonly AnyAttack[] = [...attacks, ...textAttacks];
 
 function requireNorm({ unit }: Chosen<AnyAttack>, norm: Norm): void {
   const known: readonly Norm[] = unit.norms;

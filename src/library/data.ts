@@ -118,7 +118,7 @@ const whole = (label: number): number => (Number.isInteger(label) ? label : -1);
  * import { loadData, splitData } from "assay";
  *
  * const parts = splitData(await loadData({ source: "digits" }));
- * console.log(parts.train.y.length, parts.test.y.length); // 1079 450
+ * console.log(parts.train.y.length, parts.test.y.length); // 1078 450
  * ```
  */
 export const splitData = (

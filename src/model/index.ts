@@ -92,6 +92,7 @@ export {
   type Measure,
   meaningOf,
   type Task,
+  type TaskInput,
   type Truth,
   taskSchema,
 } from "./tasks/index.ts";

@@ -76,6 +76,13 @@ export interface LoadModelOptions {
  *
  * @throws MODEL_INPUT, MODEL_OUTPUT, MODEL_BATCH, TASK_LABELS, or what
  *   `readGraph` throws
+ * @example
+ * ```ts
+ * import { loadModel } from "assay";
+ *
+ * const { classes, contract } = await loadModel("digits.onnx");
+ * console.log(classes.length, contract.shape); // 10 [ 1, 8, 8 ]
+ * ```
  */
 export async function loadModel(
   path: string,

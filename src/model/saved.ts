@@ -45,7 +45,19 @@ export function toFile(
   };
 }
 
-/** Writes a model whole or not at all. */
+/**
+ * Writes a model whole or not at all, as an .onnx file that anything runs and
+ * `loadModel` reads with what it expects and says.
+ *
+ * @param metadata further entries of the file's metadata
+ * @throws FILE_UNWRITABLE where the file cannot be written
+ * @example
+ * ```ts
+ * import { loadModel, saveModel } from "assay";
+ *
+ * saveModel("copy.onnx", await loadModel("digits.onnx"), { note: "a copy" });
+ * ```
+ */
 export function saveModel(
   path: string,
   model: Model,

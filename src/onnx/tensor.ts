@@ -69,7 +69,19 @@ export function tensor<T extends DataType>(
   return { type, dims, data };
 }
 
-/** A float32 tensor from numbers. */
+/**
+ * A float32 tensor from numbers in row-major order. A Float32Array is kept, and not
+ * copied.
+ *
+ * @throws TENSOR_SIZE when there are not as many as the shape has
+ * @example
+ * ```ts
+ * import { floats } from "assay";
+ *
+ * const { dims, data } = floats([2, 3], [1, 2, 3, 4, 5, 6]);
+ * console.log(dims, data.length); // [ 2, 3 ] 6
+ * ```
+ */
 export function floats(
   dims: readonly number[],
   values: ArrayLike<number>,

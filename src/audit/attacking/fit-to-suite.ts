@@ -3,8 +3,8 @@ import type { ChosenDefense, Reactive } from "#defenses";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
 import { type LoadedSuite, MAIN } from "../suite/index.ts";
-import { checkFits, judgedOn, prepareData } from "../tasks/index.ts";
-import { fitAll, fitRandom } from "./fit.ts";
+import { judgedOn, prepareData } from "../tasks/index.ts";
+import { fitOn } from "./fit-on.ts";
 
 /**
  * Fits the parts of a defence to a model on the data of a suite, as an audit of
@@ -24,18 +24,7 @@ export async function fitToSuite(
 ): Promise<ChosenDefense[]> {
   const data = await prepareData(loaded);
   const { train, validation } = judgedOn(data, task).target;
-  checkFits(train, model, model.classes, "the model");
-  return fitAll(
-    parts,
-    () => ({
-      model,
-      engine,
-      train,
-      validation,
-      folder: loaded.folder,
-      random: fitRandom(loaded.suite.seed),
-      onProgress() {},
-    }),
-    (_place, learn) => learn(),
-  );
+  const { folder } = loaded;
+  const { seed } = loaded.suite;
+  return fitOn(parts, model, { train, validation, folder, seed, engine });
 }

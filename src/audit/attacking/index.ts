@@ -19,6 +19,7 @@ export {
 } from "./bench.ts";
 export { extentOf, isZero, rowsWhere } from "./evidence.ts";
 export { fitDefenses, learns } from "./fit.ts";
+export { fitOn } from "./fit-on.ts";
 export { fitToSuite } from "./fit-to-suite.ts";
 export {
   attackOnce,

@@ -23,6 +23,15 @@ const LEVEL = 0.05;
  * of the same thing in both is refused with a reason. A number that one run does not
  * trust is called neither better nor worse. Findings of trials stand beside each other
  * without a test.
+ * @example
+ * ```ts
+ * import { compareResults, readResults } from "assay";
+ *
+ * const [old, now] = [readResults("runs/first"), readResults("runs/second")];
+ * const { rows } = compareResults(old, now);
+ * for (const { candidate, change, lost, gained } of rows)
+ *   console.log(candidate, change, lost, gained);
+ * ```
  */
 export function compareResults(old: Results, now: Results): Comparison {
   const before = new Map(numbersOf(old).map((one) => [one.key, one]));

@@ -13,6 +13,13 @@ import { upgraded } from "./upgrade.ts";
  * before it.
  *
  * @throws RESULTS_INVALID where the file is none, or of a later version
+ * @example
+ * ```ts
+ * import { readResults } from "assay";
+ *
+ * const { cells, gate } = readResults("runs/first");
+ * console.log(cells.length > 0, gate.verdict); // true passed
+ * ```
  */
 export function readResults(path: string): Results {
   const isFolder = existsSync(path) && statSync(path).isDirectory();

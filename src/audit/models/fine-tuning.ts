@@ -1,6 +1,14 @@
 import { packageVersion, type Random } from "#core";
 import type { Dataset } from "#data";
-import type { LayerGroup, Model } from "#model";
+import {
+  inTargetUnits,
+  type LayerGroup,
+  layerGroups,
+  type Model,
+  modelTask,
+  replaceHead,
+  type Task,
+} from "#model";
 import { hashModel } from "#onnx";
 import { formOf, type OpenPart, type Tuned, tune } from "#tuning";
 import type { Lineage } from "../results/index.ts";
@@ -13,6 +21,7 @@ import {
 import { type OnModel, trainFollowed } from "./epochs.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
 import { announceEpochs, describeSettings, modelFile } from "./train-once.ts";
+import { partsOf } from "./training-parts.ts";
 
 /** A fine-tuning that is ready to run. */
 export interface FineTuning {
@@ -24,6 +33,40 @@ export interface FineTuning {
   readonly validation: Dataset;
   readonly parts: readonly OpenPart[];
   readonly random: Random;
+}
+
+/** What a candidate with one new head learns from. */
+export interface TuningData
+  extends Pick<FineTuning, "train" | "validation" | "random"> {
+  /** Whose classes and targets the head has; what an adaptation adapts to. */
+  readonly target: Dataset;
+  readonly task?: Task;
+}
+
+/** The fine-tuning of a base with one new head. */
+export function fineTuningFrom(
+  base: Model,
+  candidate: TunedCandidate,
+  { target, task, random, ...learned }: TuningData,
+): FineTuning {
+  const headed = inTargetUnits(
+    replaceHead(
+      base,
+      target.classes,
+      random.fork("head"),
+      candidate.cut,
+      modelTask(task).task,
+    ),
+    target.targets,
+  );
+  return {
+    ...learned,
+    candidate,
+    headed,
+    groups: layerGroups(headed.graph, candidate.trainable),
+    parts: partsOf(candidate, base, target),
+    random,
+  };
 }
 
 /** What a strategy makes of a fine-tuning. */

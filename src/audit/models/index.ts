@@ -6,6 +6,7 @@ export { outlineOf } from "./base.ts";
 export { candidateKey, outlineOfCandidate } from "./candidate.ts";
 export { decisions, REFUSED } from "./decisions.ts";
 export { epochFile } from "./epochs.ts";
+export { fineTuningFrom, planTuning } from "./fine-tuning.ts";
 export {
   type Guesswork,
   guessworkInWords,

@@ -1,17 +1,12 @@
 import { hashOf, Random, UsageError } from "#core";
 import type { Dataset } from "#data";
-import {
-  inTargetUnits,
-  layerGroups,
-  type Model,
-  modelTask,
-  replaceHead,
-} from "#model";
+import type { Model } from "#model";
 import { describe, isFollowed, type TunedCandidate } from "../suite/index.ts";
 import { checkTargets, type Parts } from "../tasks/index.ts";
 import {
   describeTuning,
   type FineTuning,
+  fineTuningFrom,
   planTuning,
   purposeOf,
   tuneOnce,
@@ -19,7 +14,6 @@ import {
 import type { Maker } from "./maker.ts";
 import type { KeyPlace, Known, ReadyModel, Workshop } from "./ready.ts";
 import { trainingKey } from "./train-once.ts";
-import { partsOf } from "./training-parts.ts";
 
 /** A candidate that is fine-tuned from the base with one new head. */
 export const tuned: Maker<TunedCandidate> = {
@@ -104,25 +98,14 @@ function tuningOf(
   const random = new Random(suite.seed).fork(
     seed ? `trial ${seed}` : purposeOf("candidate", candidate),
   );
-  const headed = inTargetUnits(
-    replaceHead(
-      base,
-      target.train.classes,
-      random.fork("head"),
-      candidate.cut,
-      modelTask(suite.task).task,
-    ),
-    target.train.targets,
-  );
-  checkTargets(headed, target.test, candidate.id);
-  return {
-    candidate,
-    headed,
-    groups: layerGroups(headed.graph, candidate.trainable),
+  const tuning = fineTuningFrom(base, candidate, {
     ...learnedFrom(candidate, known, otherwise),
-    parts: partsOf(candidate, base, target.train),
+    target: target.train,
+    task: suite.task,
     random,
-  };
+  });
+  checkTargets(tuning.headed, target.test, candidate.id);
+  return tuning;
 }
 
 /** The labelled data of the source domain. */

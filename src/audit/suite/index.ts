@@ -24,5 +24,6 @@ export type { RunLimits } from "./limits.ts";
 export { type LoadedSuite, loadSuite, type SuiteInput } from "./load.ts";
 export { BASE } from "./models.ts";
 export { isFollowed, isNamed, isTrained, taskNamed, trunkOf } from "./named.ts";
+export { oneCandidate } from "./one-candidate.ts";
 export { type Suite, suiteSchema, suiteSchemaOf } from "./schema.ts";
 export { MAIN, type TaskSpec } from "./tasks.ts";

@@ -84,6 +84,9 @@ export const taskSchema = z.discriminatedUnion("kind", [
 
 export type Task = z.output<typeof taskSchema>;
 
+/** The same as a person writes it, before defaults. */
+export type TaskInput = z.input<typeof taskSchema>;
+
 /**
  * A model's task as it is once opened: a binary model has become one of two classes.
  */

@@ -1,5 +1,5 @@
 import type { Norm, Results } from "#results";
-import { isText, normName } from "../../format.ts";
+import { isText, normName } from "./format.ts";
 
 const measured = ["linf", "l2", "l1", "l0"] as const;
 
@@ -12,7 +12,7 @@ const otherNumbers = (norms: ReadonlySet<Norm>): string[] => [
 ];
 
 /** What this audit did not test, so that nobody takes silence for safety. */
-export function limitsView(results: Results): string[] {
+export function limitsOf(results: Results): string[] {
   const used = new Set(results.cells.map((c) => c.threatModel.access));
   const norms = new Set(results.cells.map((c) => c.threatModel.norm));
   const searching = results.attacks.some((a) => a.family === "query");

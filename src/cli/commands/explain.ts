@@ -1,0 +1,51 @@
+import { Command } from "commander";
+import { catalog } from "#audit";
+import { jsonText, nearest, UsageError } from "#core";
+import { type Explained, explanation } from "../explanation.ts";
+
+export const explainCommand = new Command("explain")
+  .description(
+    "what an attack, defence, strategy, trust check, ... is, when to trust it, and what to do",
+  )
+  .argument("<name>", "its id, as assay list, a suite or a report has it")
+  .option("--json", "print an array of objects")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  assay explain pgd
+  assay explain gradient-agrees     # a trust check: what its failure means, and what to do
+  assay explain fine-pruning`,
+  )
+  .action((name: string, { json }: { json?: boolean }) => {
+    const found = named(name);
+    process.stdout.write(
+      json ? jsonText(found) : `${found.map(explanation).join("\n\n")}\n`,
+    );
+  });
+
+/** All of that id, since a name may be that of an attack and of a schedule. */
+function named(name: string): Explained[] {
+  const all = Object.entries(catalog).flatMap(([kind, entries]) =>
+    entries().map((entry) => ({ ...entry, kind: singular(kind) })),
+  );
+  const found = all.filter(({ id }) => id === name);
+  if (found.length > 0) return found;
+  const meant = nearest(
+    name,
+    all.map(({ id }) => id),
+  );
+  throw new UsageError(
+    "NAME_UNKNOWN",
+    `nothing is called ${JSON.stringify(name)}`,
+    meant
+      ? `Did you mean ${meant}? assay list prints all of a kind.`
+      : `assay list prints all of a kind: ${Object.keys(catalog).join(", ")}.`,
+  );
+}
+
+const singular = (kind: string) =>
+  kind
+    .replace(/ies$/, "y")
+    .replace(/s$/, "")
+    .replace(/^check$/, "trust check");

@@ -1,0 +1,36 @@
+import { Command } from "commander";
+import { loadSuite, planSuite } from "#audit";
+import { AssayError, line } from "#core";
+import { exitCodes } from "../exit-codes.ts";
+
+export const validateCommand = new Command("validate")
+  .description(
+    "check that suites are well-formed and name only what they have; nothing is opened or computed",
+  )
+  .argument("<suites...>", "YAML files, or modules that export a suite")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  assay validate assay.yaml
+  assay validate suites/*.yaml
+
+Every fault of every suite is printed. assay plan opens data and models as well.
+Exit status: 0 when all are valid, 2 otherwise.`,
+  )
+  .action(async (suites: string[]) => {
+    for (const file of suites) {
+      try {
+        const { cells, trials } = planSuite(await loadSuite(file));
+        process.stdout.write(
+          line(
+            `${file}: valid, ${cells.length} cells and ${trials.length} trials`,
+          ).concat("\n"),
+        );
+      } catch (error) {
+        if (!(error instanceof AssayError)) throw error;
+        process.stderr.write(`error: ${error.message}\n  ${error.hint}\n`);
+        process.exitCode = exitCodes.usage;
+      }
+    }
+  });

@@ -1,0 +1,143 @@
+import { join } from "node:path";
+import {
+  type AuditOptions,
+  loadSuite,
+  type OnEvent,
+  prepareSuite,
+  runAudit,
+  planSuite as wholePlan,
+} from "#audit";
+import { writeFile } from "#core";
+import { usualReporters } from "#reports";
+import type { Norm, Results } from "#results";
+
+/** What a run of a suite would compute. */
+export interface SuitePlan {
+  /** Whether that is all of the suite, which alone has a verdict. */
+  readonly complete: boolean;
+  /** The candidates that are made. */
+  readonly candidates: readonly string[];
+  readonly cells: readonly {
+    readonly id: string;
+    readonly candidate: string;
+    readonly defense: string;
+    readonly attack: string;
+    readonly threatModel: string;
+    readonly norm: Norm;
+    /** In the unit of the input bounds. */
+    readonly eps: number;
+    /** Whether the attack is made against the defence, not replayed. */
+    readonly adaptive: boolean;
+  }[];
+  readonly trials: readonly {
+    readonly id: string;
+    readonly candidate: string;
+    readonly trial: string;
+    readonly repair: string;
+  }[];
+}
+
+/**
+ * What a run of a suite would compute. Reads data and models, and refuses what they
+ * show to be impossible; nothing is trained or attacked.
+ *
+ * @param suite path of a YAML file, or of a module that exports a suite
+ * @param options only cells and trials whose id matches one of these patterns
+ * @throws SUITE_INVALID with file, line and key; NO_CELLS where nothing matches
+ * @example
+ * ```ts
+ * import { planSuite } from "assay";
+ *
+ * const { cells } = await planSuite("suite.yaml", { only: ["*\/none/*"] });
+ * for (const { id } of cells) console.log(id);
+ * ```
+ */
+export async function planSuite(
+  suite: string,
+  { only }: { readonly only?: readonly string[] } = {},
+): Promise<SuitePlan> {
+  const loaded = await loadSuite(suite);
+  const plan = wholePlan(loaded, only);
+  await prepareSuite(loaded);
+  return {
+    complete: plan.complete,
+    candidates: plan.candidates,
+    cells: plan.cells.map((cell) => ({
+      id: cell.id,
+      candidate: cell.candidate,
+      defense: cell.defense,
+      attack: cell.attack,
+      threatModel: cell.threatModel,
+      norm: cell.norm,
+      eps: cell.eps,
+      adaptive: cell.adaptive,
+    })),
+    trials: plan.trials.map(({ id, candidate, trial, repair }) => ({
+      id,
+      candidate,
+      trial,
+      repair,
+    })),
+  };
+}
+
+/** How a suite is run. */
+export interface RunSuiteOptions {
+  /** Folder of the run. What is finished there is not computed again. */
+  readonly out: string;
+  /** Only cells and trials whose id matches one of these patterns; no verdict then. */
+  readonly only?: readonly string[];
+  /**
+   * Processes that do the work, "auto" for as many as do best here; this process, which
+   * blocks meanwhile, when left out.
+   */
+  readonly workers?: number | "auto";
+  /** "onnxruntime" or "tfjs"; what the suite says when left out. */
+  readonly engine?: "onnxruntime" | "tfjs";
+  /** What onnxruntime computes on; "cpu" when left out. */
+  readonly device?: "cpu" | "cuda" | "directml" | "coreml" | "webgpu" | "auto";
+  /** Threads of each engine; its own choice when left out. */
+  readonly threads?: number;
+  /** Ends the run at its next step; what is finished is kept. */
+  readonly signal?: AbortSignal;
+  /** Told what the run does. */
+  readonly onEvent?: OnEvent;
+}
+
+/**
+ * Runs a suite as `assay run` does, and writes results.json, the summary and the report
+ * into its folder. Models are not tried in a process of their own first, as the command
+ * does: a damaged file may end this one.
+ *
+ * @param suite path of a YAML file, or of a module that exports a suite
+ * @throws SUITE_INVALID and others for a suite that cannot be run; INTERRUPTED. What
+ *   fails within the run stands in `failures` of the results
+ * @example
+ * ```ts
+ * import { runSuite } from "assay";
+ *
+ * const results = await runSuite("suite.yaml", { out: "runs/first" });
+ * for (const { id, robustAccuracy, trusted } of results.cells)
+ *   console.log(id, robustAccuracy.value, trusted);
+ * console.log(results.gate.verdict); // passed
+ * ```
+ */
+export async function runSuite(
+  suite: string,
+  { engine, device, ...options }: RunSuiteOptions,
+): Promise<Results> {
+  const results = await runAudit({
+    ...options,
+    suite,
+    engine: engine || device ? { engine, device } : undefined,
+  } satisfies AuditOptions);
+  for (const { file, render } of usualReporters) {
+    const content = await render(results, nothing);
+    if (typeof content === "string" || content instanceof Uint8Array)
+      writeFile(join(options.out, file), content);
+  }
+  return results;
+}
+
+/** The usual forms need nothing but the results. */
+const nothing = { examplesOf: async () => undefined, works: [] };
