@@ -11,13 +11,14 @@ import {
   loadSuite,
   type RunLimits,
   type Suite,
+  type SuiteInput,
 } from "./suite/index.ts";
 import { prepareData } from "./tasks/index.ts";
 import { type Work, worksBehind } from "./works/index.ts";
 
 export interface RunOptions {
-  /** Path of the suite, as the user gave it. */
-  readonly suite: string;
+  /** Path of the suite, as the user gave it, or the suite itself. */
+  readonly suite: string | SuiteInput;
   /** Folder of the run. What is finished there is not computed again. */
   readonly out: string;
   /**

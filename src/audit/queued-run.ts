@@ -24,7 +24,6 @@ export function queueHands(
   { url, bucket }: QueueChoice,
   { loaded, works, shop }: OpenedRun,
   {
-    suite,
     out,
     only,
     engine,
@@ -34,7 +33,8 @@ export function queueHands(
 ): Promise<Hands> {
   const chosen = engine && !("load" in engine) ? engine : undefined;
   const run = {
-    ...{ version: packageVersion(), suite, hash: loaded.hash, out },
+    ...{ version: packageVersion(), suite: loaded.file, hash: loaded.hash },
+    out,
     modules: namedModules(loaded),
     only: only && [...only],
     engine: chosen?.engine,

@@ -64,7 +64,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   };
   // What the end needs is refused at the start.
   const baseline = baselineFor(
-    await loadSuite(options.suite),
+    await loadSuite(options.suite, options),
     options.baseline,
   );
   const run = await openRun({ ...options, onEvent });

@@ -4,7 +4,7 @@ import type { OpenWorks } from "./works/index.ts";
 
 /** What a worker gets of a run, as it is sent between processes. */
 export interface WorkerInput {
-  readonly suite: string;
+  readonly suite: RunOptions["suite"];
   readonly out: string;
   readonly only?: readonly string[];
   readonly engine: Pick<EngineChoice, "engine" | "device">;

@@ -5,9 +5,10 @@ import {
   type OnEvent,
   prepareSuite,
   runAudit,
+  type SuiteInput,
   planSuite as wholePlan,
 } from "#audit";
-import { writeFile } from "#core";
+import { UsageError, writeFile } from "#core";
 import { usualReporters } from "#reports";
 import type { Norm, Results } from "#results";
 
@@ -41,7 +42,8 @@ export interface SuitePlan {
  * What a run of a suite would compute. Reads data and models, and refuses what they
  * show to be impossible; nothing is trained or attacked.
  *
- * @param suite path of a YAML file, or of a module that exports a suite
+ * @param suite path of a YAML file, or of a module that exports a suite; or the suite,
+ *   in which paths start at the working directory
  * @param options only cells and trials whose id matches one of these patterns
  * @throws SUITE_INVALID with file, line and key; NO_CELLS where nothing matches
  * @example
@@ -53,7 +55,7 @@ export interface SuitePlan {
  * ```
  */
 export async function planSuite(
-  suite: string,
+  suite: string | SuiteInput,
   { only }: { readonly only?: readonly string[] } = {},
 ): Promise<SuitePlan> {
   const loaded = await loadSuite(suite);
@@ -109,9 +111,11 @@ export interface RunSuiteOptions {
  * into its folder. Models are not tried in a process of their own first, as the command
  * does: a damaged file may end this one.
  *
- * @param suite path of a YAML file, or of a module that exports a suite
+ * @param suite path of a YAML file, or of a module that exports a suite; or the suite,
+ *   in which paths start at the working directory
  * @throws SUITE_INVALID and others for a suite that cannot be run; INTERRUPTED. What
- *   fails within the run stands in `failures` of the results
+ *   fails within the run stands in `failures` of the results. SUITE_WORKERS for workers
+ *   of a suite object in which a schedule is a function
  * @example
  * ```ts
  * import { runSuite } from "assay";
@@ -123,9 +127,10 @@ export interface RunSuiteOptions {
  * ```
  */
 export async function runSuite(
-  suite: string,
+  suite: string | SuiteInput,
   { engine, device, ...options }: RunSuiteOptions,
 ): Promise<Results> {
+  if (options.workers !== undefined) requirePlain(suite);
   const results = await runAudit({
     ...options,
     suite,
@@ -137,6 +142,20 @@ export async function runSuite(
       writeFile(join(options.out, file), content);
   }
   return results;
+}
+
+/** Refuses a suite with functions where other processes do the work. */
+function requirePlain(suite: string | SuiteInput): void {
+  try {
+    structuredClone(suite);
+  } catch (error) {
+    throw new UsageError(
+      "SUITE_WORKERS",
+      "a schedule of the suite is a function, which other processes do not get",
+      "Leave out workers, or export the suite from a module and pass its path.",
+      { cause: error },
+    );
+  }
 }
 
 /** The usual forms need nothing but the results. */

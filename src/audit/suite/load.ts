@@ -10,7 +10,7 @@ import {
   withModules,
 } from "#units";
 import { checkValue, parseDocument } from "./document/index.ts";
-import { importSuite, isModule } from "./module.ts";
+import { importSuite, isModule, statedSuite } from "./module.ts";
 import { type Suite, suiteSchema, suiteSchemaOf } from "./schema.ts";
 
 /** A suite as it was read. */
@@ -49,23 +49,33 @@ export type SuiteInput = Omit<Written, "candidates" | "base"> & {
 /** The modules of a suite, whatever else is in it. */
 const usesSchema = z.looseObject({ use: suiteSchema.shape.use });
 
+/** What stands for the file of a suite that is given as an object. */
+const OBJECT = "suite-object";
+
 /**
- * Reads and checks a suite: YAML, or a module that exports one. Throws SUITE_INVALID
- * with file, line and key.
+ * Reads and checks a suite: YAML, a module that exports one, or the object itself, in
+ * which paths start at the working directory. Throws SUITE_INVALID with file, line and
+ * key.
  *
  * @param use false refuses a suite that runs code: a module, or one that uses some
  * @throws SUITE_CODE; UNITS_* for modules that it uses
  */
 export async function loadSuite(
-  file: string,
+  source: string | SuiteInput,
   { use = true }: { readonly use?: boolean } = {},
 ): Promise<LoadedSuite> {
-  const bytes = readFile(file);
+  const isFile = typeof source === "string";
+  const file = isFile ? source : OBJECT;
+  const bytes = isFile ? readFile(file) : textOf(source);
   const hash = sha256(bytes);
-  const folder = dirname(file);
+  const folder = isFile ? dirname(file) : ".";
   if (!use && isModule(file)) throw runsCode(file, "is a module");
-  const module = isModule(file) ? await importSuite(file, hash) : undefined;
-  const text = module ? "" : new TextDecoder().decode(bytes);
+  const module = !isFile
+    ? statedSuite(source)
+    : isModule(file)
+      ? await importSuite(file, hash)
+      : undefined;
+  const text = module ? "" : new TextDecoder().decode(bytes as Uint8Array);
   const read = <T>(schema: z.ZodType<T>): T =>
     module
       ? checkValue(module.plain, file, schema)
@@ -83,6 +93,16 @@ export async function loadSuite(
     ...{ file, folder, hash, units, modules },
   };
 }
+
+/** All that an object states, as text that is hashed. */
+const textOf = (suite: SuiteInput): string =>
+  JSON.stringify(suite, (_key, value: unknown) =>
+    value instanceof Map
+      ? [...value]
+      : typeof value === "function"
+        ? value.toString()
+        : value,
+  );
 
 const runsCode = (file: string, why: string) =>
   new UsageError(

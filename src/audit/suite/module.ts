@@ -25,9 +25,12 @@ export async function importSuite(
   file: string,
   version: string,
 ): Promise<ModuleSuite> {
-  const { plain, schedules, base } = withoutFunctions(
-    await exported(file, version),
-  );
+  return statedSuite(await exported(file, version));
+}
+
+/** A suite as an object of the code that runs it. */
+export function statedSuite(stated: unknown): ModuleSuite {
+  const { plain, schedules, base } = withoutFunctions(stated);
   return {
     plain,
     whole(suite) {

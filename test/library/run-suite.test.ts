@@ -1,0 +1,70 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import {
+  planSuite,
+  readResults,
+  runSuite,
+  type SuiteInput,
+} from "../../src/index.ts";
+import { temporaryFolder } from "../folder.ts";
+import { writeDigits } from "./digits.ts";
+
+const folder = temporaryFolder();
+
+beforeAll(async () => {
+  await writeDigits(folder);
+  process.chdir(folder);
+});
+
+const suite = (): SuiteInput => parse(readFileSync("suite.yaml", "utf8"));
+
+test("a suite object is run as its file is, and its results are written", async () => {
+  const byFile = await runSuite("suite.yaml", { out: "by-file" });
+  const byObject = await runSuite(suite(), { out: "by-object" });
+  const timeless = ({ cells }: typeof byFile) =>
+    cells.map(({ seconds: _, reproduce: __, ...cell }) => cell);
+  expect(timeless(byObject)).toEqual(timeless(byFile));
+  expect(readResults("by-object")).toEqual(byObject);
+  expect(byObject.provenance.suite.file).toBe("suite-object");
+  for (const file of ["summary.md", "report.html"])
+    expect(existsSync(join("by-object", file))).toBe(true);
+});
+
+test("a plan names what would be run, and only what is chosen", async () => {
+  const whole = await planSuite(suite());
+  expect(whole.cells.map(({ id }) => id)).toEqual([
+    "given/none/pgd@linf-0.1",
+    "given/none/noise@linf-0.1",
+  ]);
+  expect(whole.complete).toBe(true);
+  const part = await planSuite("suite.yaml", { only: ["*/pgd@*"] });
+  expect(part.cells.length).toBe(1);
+  expect(part.complete).toBe(false);
+  // Nothing but plain values.
+  expect(structuredClone(part)).toEqual(part);
+});
+
+test("what is wrong with a suite object is told by its key", async () => {
+  const odd = { ...suite(), attacks: { mine: "pdg" } };
+  await expect(planSuite(odd)).rejects.toMatchObject({
+    code: "SUITE_INVALID",
+    message: expect.stringMatching(/attacks\.mine.*did you mean "pgd"/),
+  });
+  const missing = { ...suite(), candidates: { given: { model: "none.onnx" } } };
+  await expect(runSuite(missing, { out: "odd" })).rejects.toMatchObject({
+    code: "FILE_UNREADABLE",
+  });
+});
+
+test("a function cannot reach other processes, which is said", async () => {
+  const timed: SuiteInput = {
+    ...suite(),
+    base: { model: "digits.onnx" },
+    candidates: { mine: { strategy: "full", schedule: () => 1 } },
+  };
+  await expect(
+    runSuite(timed, { out: "timed", workers: 2 }),
+  ).rejects.toMatchObject({ code: "SUITE_WORKERS" });
+});
