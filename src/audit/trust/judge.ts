@@ -26,6 +26,7 @@ import { noiseFindsNothing } from "./checks/noise-finds-nothing.ts";
 import { otherMeans } from "./checks/other-means.ts";
 import { reachesChance } from "./checks/reaches-chance.ts";
 import { repeatable } from "./checks/repeatable.ts";
+import { scoresTell } from "./checks/scores-tell.ts";
 import { smoothNearby } from "./checks/smooth-nearby.ts";
 import { stoppedRising } from "./checks/stopped-rising.ts";
 import { warningsCheck, warningsTogether } from "./checks/warnings-together.ts";
@@ -52,6 +53,7 @@ const whereItCounts: readonly TrustCheck[] = [
   smoothNearby,
   gradientsAvailable,
   gradientAgrees,
+  scoresTell,
   stoppedRising,
   convergedInSteps,
   convergedInRestarts,

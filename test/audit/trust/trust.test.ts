@@ -42,6 +42,7 @@ const probed = (changes: Partial<AttackProbes> = {}): Evidence => ({
     noiseDraws: 100,
     gradientError: 1e-3,
     alongSteps: { size: 0.1, kept: 1, points: 64 },
+    atBoundary: { jump: 1e-5, ways: 16 },
     rising: 0,
     ...changes,
   },
@@ -332,6 +333,22 @@ describe("what is tried again", () => {
       const cell = probed({ alongSteps, gradientError: 1e-3 });
       expect(status("gradient-agrees", cell)).toBe(expected);
       expect(status("gradient-agrees", { ...cell, probes: null })).toBe(
+        undefined,
+      );
+    },
+  );
+
+  it.each([
+    [1e-5, "passed"],
+    [0.3, "passed"],
+    [0.5, "failed"],
+    [1, "failed"],
+  ])(
+    "scores-tell of a margin of which %d falls in one jump is %s",
+    (jump, expected) => {
+      const cell = probed({ atBoundary: { jump, ways: 16 } });
+      expect(status("scores-tell", cell)).toBe(expected);
+      expect(status("scores-tell", probed({ atBoundary: null }))).toBe(
         undefined,
       );
     },

@@ -1,6 +1,7 @@
 import type { BrokenControl } from "./broken-control.ts";
 import type { ByOtherMeans } from "./by-other-means.ts";
 import type { AlongSteps } from "./gradient-over-steps.ts";
+import type { JumpAtBoundary } from "./jump-at-boundary.ts";
 import type { Averaged, Drawn, Longer, Tries } from "./probe.ts";
 
 /** Attempts to break what an attack left standing, and looks at how it ended. */
@@ -28,6 +29,8 @@ export interface AttackProbes {
   gradientError: number | null;
   /** The same over steps of an attack's size. */
   alongSteps: AlongSteps | null;
+  /** How the margin falls where the label changes; null where nobody can look. */
+  atBoundary: JumpAtBoundary | null;
   /** Share of the standing samples whose loss still rose at the end. */
   rising: number | null;
 }

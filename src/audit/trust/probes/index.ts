@@ -9,6 +9,7 @@ import { byOtherMeans } from "./by-other-means.ts";
 import type { AttackProbes } from "./found.ts";
 import { gradientAtExamples } from "./gradient-at-examples.ts";
 import { gradientOverSteps } from "./gradient-over-steps.ts";
+import { jumpAtBoundary } from "./jump-at-boundary.ts";
 import { DRAWS, noiseSearch } from "./noise-search.ts";
 import type { Attempt } from "./probe.ts";
 
@@ -45,6 +46,7 @@ export async function probeSearch(attempt: Attempt): Promise<Probed> {
     noiseDraws: DRAWS,
     gradientError: null,
     alongSteps: null,
+    atBoundary: null,
   };
 }
 
@@ -70,5 +72,6 @@ export async function probeAttack(
     noiseDraws,
     gradientError: await gradientAtExamples(attempt),
     alongSteps: await gradientOverSteps(attempt),
+    atBoundary: await jumpAtBoundary(attempt),
   };
 }
