@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.ts";
 
 export default defineConfig({
   resolve: { conditions: ["source"] },
@@ -11,7 +12,10 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     maxWorkers: "100%",
-    // Each file gets a process: onnxruntime holds native state per process.
+    // Processes, since onnxruntime holds native state per process; as many as there are
+    // cores, each for many files: to load the modules takes longer than most files do.
     pool: "forks",
+    isolate: false,
+    sequence: { sequencer: LongestFirst },
   },
 });

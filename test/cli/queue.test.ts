@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import type { Results } from "#results";
 import { startBucket } from "../bucket.ts";
 import { put, temporaryFolder } from "../folder.ts";
@@ -139,7 +139,8 @@ test.skipIf(noRedis)(
 test.skipIf(noRedis)(
   "machines that share nothing but a bucket find what one finds, and the folder of none is needed",
   async () => {
-    Object.assign(process.env, bucket.env);
+    for (const [name, value] of Object.entries(bucket.env))
+      vi.stubEnv(name, value);
     const text = suite("head: { strategy: head-only, epochs: 2 }");
     const [first, second, third] = ["m1", "m2", "m3"].map((name) => {
       put(folder, `${name}/s.yaml`, text);
