@@ -1,41 +1,88 @@
 import { Command, CommanderError } from "commander";
 import { AssayError, line, messageOf, packageVersion, UsageError } from "#core";
 import { coloursFor } from "./colour.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { explainCommand } from "./commands/explain.ts";
-import { hardenCommand } from "./commands/harden.ts";
-import { inspectCommand } from "./commands/inspect.ts";
-import { listCommand } from "./commands/list.ts";
-import { mergeCommand } from "./commands/merge.ts";
-import { planCommand } from "./commands/plan.ts";
-import { reportCommand } from "./commands/report.ts";
-import { runCommand } from "./commands/run.ts";
-import { scanCommand } from "./commands/scan.ts";
-import { validateCommand } from "./commands/validate.ts";
-import { workerCommand } from "./commands/worker.ts";
 import { exitCodes } from "./exit-codes.ts";
+
+/**
+ * The commands, what each is for, and where it is: only the one that is asked for is
+ * loaded, since most of the time that a short command takes is loading.
+ */
+const commands: readonly [string, string, () => Promise<Command>][] = [
+  [
+    "run",
+    "fine-tune, attack and defend as a suite says; write the report; judge the gate",
+    async () => (await import("./commands/run.ts")).runCommand,
+  ],
+  [
+    "merge",
+    "put together what the shards of a run have found; write the report; judge the gate",
+    async () => (await import("./commands/merge.ts")).mergeCommand,
+  ],
+  [
+    "report",
+    "write the results of a run in other forms; computes nothing",
+    async () => (await import("./commands/report.ts")).reportCommand,
+  ],
+  [
+    "validate",
+    "check that suites are well-formed and name only what they have; nothing is opened or computed",
+    async () => (await import("./commands/validate.ts")).validateCommand,
+  ],
+  [
+    "plan",
+    "check a suite, its data and its models, and list its cells and trials without running anything",
+    async () => (await import("./commands/plan.ts")).planCommand,
+  ],
+  [
+    "worker",
+    "do the work of runs that were started with --queue, until it is interrupted",
+    async () => (await import("./commands/worker.ts")).workerCommand,
+  ],
+  [
+    "inspect",
+    "what a model is, what can be trained, whether its gradient is right, and what is in the way",
+    async () => (await import("./commands/inspect.ts")).inspectCommand,
+  ],
+  [
+    "scan",
+    "look for backdoors and cargo in a base before it is tuned",
+    async () => (await import("./commands/scan.ts")).scanCommand,
+  ],
+  [
+    "list",
+    "what a suite or the command line can name: attacks, defenses, suites, reporters, ...",
+    async () => (await import("./commands/list.ts")).listCommand,
+  ],
+  [
+    "explain",
+    "what an attack, defence, strategy, trust check, ... is, when to trust it, and what to do",
+    async () => (await import("./commands/explain.ts")).explainCommand,
+  ],
+  [
+    "harden",
+    "put sanitizers and detectors in front of a model and save it as one .onnx that runs anywhere",
+    async () => (await import("./commands/harden.ts")).hardenCommand,
+  ],
+  [
+    "doctor",
+    "what this machine has for an audit, what is missing, and what is slow",
+    async () => (await import("./commands/doctor.ts")).doctorCommand,
+  ],
+];
 
 const program = new Command("assay")
   .description(
     "Audits fine-tuned ONNX models: fine-tune, attack, defend, report.",
   )
   .version(packageVersion())
+  .configureHelp({ subcommandTerm: (command) => command.name() })
   .showHelpAfterError("(assay --help shows the usage)");
-for (const command of [
-  runCommand,
-  mergeCommand,
-  reportCommand,
-  validateCommand,
-  planCommand,
-  workerCommand,
-  inspectCommand,
-  scanCommand,
-  listCommand,
-  explainCommand,
-  hardenCommand,
-  doctorCommand,
-]) {
-  program.addCommand(command.exitOverride());
+const asked = process.argv
+  .slice(2)
+  .find((word) => word !== "help" && !word.startsWith("-"));
+for (const [name, description, load] of commands) {
+  const command = name === asked ? await load() : new Command(name);
+  program.addCommand(command.description(description).exitOverride());
 }
 program.exitOverride();
 

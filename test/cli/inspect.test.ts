@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { onnxruntime } from "#engine";
 import { type Inspection, inspectModel } from "#model";
+import { inspectCommand } from "../../src/cli/commands/inspect.ts";
 import { inspectionText } from "../../src/cli/inspection-text.ts";
 import { temporaryFolder } from "../folder.ts";
 import { pathOf } from "../model/exported.ts";
-import { assay } from "./assay.ts";
+import { assay, parsed } from "./assay.ts";
 
 const folder = temporaryFolder();
 
@@ -132,9 +133,9 @@ describe("options state what a suite could", () => {
     [["--classes", "0"], /names, or a number above 0/],
     [["--padding", "-1"], /whole number/],
   ])("%s is refused", async (args, message) => {
-    const seen = await inspect(pathOf("mlp.keras"), ...args);
+    const seen = await parsed(inspectCommand, pathOf("mlp.keras"), ...args);
     expect(seen).toMatchObject({
-      code: 2,
+      code: 1,
       out: "",
       err: expect.stringMatching(message),
     });

@@ -6,9 +6,6 @@ import { exitCodes } from "../exit-codes.ts";
 import { columns } from "../format.ts";
 
 export const doctorCommand = new Command("doctor")
-  .description(
-    "what this machine has for an audit, what is missing, and what is slow",
-  )
   .option("--json", "print an array of objects")
   .addHelpText(
     "after",

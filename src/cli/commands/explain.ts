@@ -4,9 +4,6 @@ import { jsonText, nearest, UsageError } from "#core";
 import { type Explained, explanation } from "../explanation.ts";
 
 export const explainCommand = new Command("explain")
-  .description(
-    "what an attack, defence, strategy, trust check, ... is, when to trust it, and what to do",
-  )
   .argument("<name>", "its id, as assay list, a suite or a report has it")
   .option("--json", "print an array of objects")
   .addHelpText(

@@ -9,9 +9,6 @@ import { tryModel } from "../first-run.ts";
 import { noUseOption } from "../use-option.ts";
 
 export const hardenCommand = new Command("harden")
-  .description(
-    "put sanitizers and detectors in front of a model and save it as one .onnx that runs anywhere",
-  )
   .argument("<model>", ".onnx file, or model.json of TensorFlow.js")
   .requiredOption(
     "--defense <defense...>",

@@ -43,9 +43,6 @@ const tasks = {
 } as const satisfies Record<string, LoadModelOptions["task"]>;
 
 export const inspectCommand = new Command("inspect")
-  .description(
-    "what a model is, what can be trained, whether its gradient is right, and what is in the way",
-  )
   .argument("<model>", ".onnx file, or model.json of TensorFlow.js")
   .option("--input <name>", "the input that attacks change")
   .option(

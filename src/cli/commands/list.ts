@@ -17,9 +17,6 @@ const lists: Readonly<Record<string, (units: Units) => CatalogEntry[]>> = {
 };
 
 export const listCommand = new Command("list")
-  .description(
-    "what a suite or the command line can name: attacks, defenses, suites, reporters, ...",
-  )
   .addArgument(new Argument("<kind>").choices(Object.keys(lists)))
   .addOption(useOption())
   .option("--json", "print an array of objects, with parameters and references")

@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { mergeShards } from "#audit";
 import {
   deviceOption,
   engineOption,
@@ -15,9 +14,6 @@ interface MergeOptions extends RunOptions {
 }
 
 export const mergeCommand = new Command("merge")
-  .description(
-    "put together what the shards of a run have found; write the report; judge the gate",
-  )
   .argument("<folders...>", "folders of all shards of one run")
   .requiredOption("--out <folder>", "folder of the whole run")
   .option(
@@ -42,6 +38,7 @@ Examples:
 What only all shards together can tell is computed now. Exit status as of assay run.`,
   )
   .action(async (folders: string[], { suite, ...options }: MergeOptions) => {
+    const { mergeShards } = await import("#audit");
     const merged = mergeShards(folders, options.out);
     process.exitCode = await run(suite ?? merged.suite, options);
   });

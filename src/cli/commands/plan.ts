@@ -25,9 +25,6 @@ interface PlanOptions extends EngineOptions {
 }
 
 export const planCommand = new Command("plan")
-  .description(
-    "check a suite, its data and its models, and list its cells and trials without running anything",
-  )
   .argument("<suite>", "YAML file, or a module that exports a suite")
   .option(
     "--out <folder>",

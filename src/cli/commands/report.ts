@@ -22,7 +22,6 @@ interface ReportOptions extends EngineOptions {
 }
 
 export const reportCommand = new Command("report")
-  .description("write the results of a run in other forms; computes nothing")
   .argument("<run>", "folder of a run, or its results.json")
   .addOption(reporterOption())
   .addOption(useOption())

@@ -1,13 +1,6 @@
 import { basename, extname, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import {
-  examplesIn,
-  loadSuite,
-  type OnEvent,
-  type QueueChoice,
-  type Results,
-  type Shard,
-} from "#audit";
+import type { OnEvent, QueueChoice, Results, Shard } from "#audit";
 import { InterruptedError, line, lines, percent, UsageError } from "#core";
 import {
   cleanBehind,
@@ -63,9 +56,6 @@ export interface RunOptions extends EngineOptions, LimitOptions {
 }
 
 export const runCommand = new Command("run")
-  .description(
-    "fine-tune, attack and defend as a suite says; write the report; judge the gate",
-  )
   .argument("<suite>", "YAML file, or a module that exports a suite")
   .option(
     "--out <folder>",
@@ -131,6 +121,9 @@ function shardOf(text: string): Shard {
   return { index, count };
 }
 
+/** The audit runs in a thread: this one loads it only where a reporter asks for more. */
+const audit = () => import("#audit");
+
 /** Runs a suite, or a shard of it, and gives the exit status. */
 export async function run(suite: string, options: RunOptions): Promise<number> {
   const { only, use, engine, device, shard } = options;
@@ -156,7 +149,11 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
         const { works, watched } = stopwatchOf(onEvent);
         const results = await runInWorker(input, watched, signal);
         const chosen = { out, engine: { engine, device } };
-        const examplesOf = examplesIn(chosen, results);
+        let kept: Kept["examplesOf"] | undefined;
+        const examplesOf: Kept["examplesOf"] = async (cell) => {
+          kept ??= (await audit()).examplesIn(chosen, results);
+          return kept(cell);
+        };
         return ended(results, out, outputs, { examplesOf, works });
       }
       const done = await shardInWorker({ ...input, shard }, onEvent, signal);
@@ -185,7 +182,7 @@ async function outputsFor(
     );
   const all =
     reporter.length > 0
-      ? reportersOf((await loadSuite(suite, { use })).units)
+      ? reportersOf((await (await audit()).loadSuite(suite, { use })).units)
       : undefined;
   return outputsOf([...reporter, ...(json ? ["json:-"] : [])], out, all);
 }

@@ -20,7 +20,6 @@ interface ScanOptions extends EngineOptions {
 }
 
 export const scanCommand = new Command("scan")
-  .description("look for backdoors and cargo in a base before it is tuned")
   .argument("<model>", ".onnx file, or model.json of TensorFlow.js")
   .option(
     "--suite <file>",

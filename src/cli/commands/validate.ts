@@ -4,9 +4,6 @@ import { AssayError, line } from "#core";
 import { exitCodes } from "../exit-codes.ts";
 
 export const validateCommand = new Command("validate")
-  .description(
-    "check that suites are well-formed and name only what they have; nothing is opened or computed",
-  )
   .argument("<suites...>", "YAML files, or modules that export a suite")
   .addHelpText(
     "after",

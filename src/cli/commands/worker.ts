@@ -18,9 +18,6 @@ const count = (text: string): number => {
 };
 
 export const workerCommand = new Command("worker")
-  .description(
-    "do the work of runs that were started with --queue, until it is interrupted",
-  )
   .requiredOption(
     "--queue <url>",
     "Redis or Valkey, as those runs name it; needs bullmq and ioredis",
