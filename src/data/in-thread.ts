@@ -1,12 +1,9 @@
 import { AssayError, messageOf, readFile } from "#core";
 import type { Cell } from "./sheet.ts";
-import type { Threads } from "./threads.ts";
+import { secondsFor, type Threads } from "./threads.ts";
 
 /** The most cells of one file. */
 const LARGEST = 2 ** 28;
-
-/** How long reading may take: this, and as much again for each of so many bytes. */
-const PATIENCE = { seconds: 5, bytes: 2 ** 22 };
 
 /** A reader of a format, and what to do about a file that it refuses. */
 interface Reader {
@@ -38,8 +35,7 @@ export async function readInThread(
   { threads, format, hint }: Reader,
 ): Promise<Content> {
   const bytes = readFile(file);
-  const seconds =
-    PATIENCE.seconds * (1 + Math.floor(bytes.length / PATIENCE.bytes));
+  const seconds = secondsFor(bytes.length);
   const thread = threads.take();
   let timer: NodeJS.Timeout | undefined;
   let said: Content | { readonly why: string } | undefined;

@@ -1,8 +1,18 @@
 import { Worker } from "node:worker_threads";
 import { packagePath } from "#core";
 
+/**
+ * How long a thread may read one file: so many seconds, and as many again for each
+ * of so many bytes. Tests of what never ends wait less long for it.
+ */
+export const patience = { seconds: 5, bytes: 2 ** 22 };
+
+/** Seconds that a thread may read a file of so many bytes. */
+export const secondsFor = (bytes: number): number =>
+  patience.seconds * (1 + Math.floor(bytes / patience.bytes));
+
 /** How long a thread waits for another file, in milliseconds. */
-const PATIENCE = 1000;
+const IDLE = 1000;
 
 /** Threads of one script, each of which reads one file at a time and can be stopped. */
 export interface Threads {
@@ -45,7 +55,7 @@ export function threadsOf(script: string, megabytes: number): Threads {
       drop();
       kept = thread;
       thread.unref();
-      timer = setTimeout(drop, PATIENCE).unref();
+      timer = setTimeout(drop, IDLE).unref();
     },
   };
 }

@@ -1,4 +1,5 @@
 import {
+  cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -7,7 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import {
   type AuditEvent,
   loadSuite,
@@ -68,13 +69,30 @@ function timeless(results: Results): unknown {
   };
 }
 
-test("runs every cell of the plan, and the document follows its schema", async () => {
-  const events: AuditEvent[] = [];
-  const results = await runAudit({
+/** The whole run, and what it told. */
+const whole = {
+  out: fresh(),
+  events: [] as AuditEvent[],
+  results: {} as Results,
+};
+beforeAll(async () => {
+  const { out, events } = whole;
+  whole.results = await runAudit({
     suite: path,
-    out: fresh(),
+    out,
     onEvent: (e) => events.push(e),
   });
+});
+
+/** A folder with all that the whole run left. */
+function copied(): string {
+  const out = fresh();
+  cpSync(whole.out, out, { recursive: true, preserveTimestamps: true });
+  return out;
+}
+
+test("runs every cell of the plan, and the document follows its schema", async () => {
+  const { events, results } = whole;
   expect(() => resultsSchema.parse(results)).not.toThrow();
   const { suite: parsed } = await loadSuite(path);
   expect(results.cells.map((c) => c.id)).toEqual(
@@ -121,8 +139,7 @@ test("runs every cell of the plan, and the document follows its schema", async (
 });
 
 test("a second run computes nothing and says the same; so does a run in another folder", async () => {
-  const out = fresh();
-  const first = await runAudit({ suite: path, out });
+  const { out, results: first } = whole;
   const stamps = () =>
     ["cells", "examples", "models"].flatMap((d) =>
       readdirSync(join(out, d)).map((f) => [
@@ -153,7 +170,6 @@ const isCell = (e: AuditEvent): e is Extract<AuditEvent, { kind: "work" }> =>
   e.kind === "work" && e.of === "cell";
 
 test("an interrupted run goes on where it stopped, and ends the same", async () => {
-  const whole = await runAudit({ suite: path, out: fresh() });
   const out = fresh();
   const abort = new AbortController();
   let cells = 0;
@@ -176,13 +192,13 @@ test("an interrupted run goes on where it stopped, and ends the same", async () 
   expect(states.filter((state) => state === "kept")).toHaveLength(5);
   expect(states).toContain("done");
   expect(JSON.stringify(timeless(resumed))).toBe(
-    JSON.stringify(timeless(whole)),
+    JSON.stringify(timeless(whole.results)),
   );
 });
 
 test("damaged files in the run's folder are computed again", async () => {
-  const out = fresh();
-  const first = await runAudit({ suite: path, out });
+  const { results: first } = whole;
+  const out = copied();
   const victims = ["cells", "examples"].map((d) =>
     join(
       out,

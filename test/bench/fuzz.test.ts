@@ -1,7 +1,8 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { AssayError } from "#core";
 import { attempts } from "../../bench/fuzz/attempts.ts";
 import { readers } from "../../bench/fuzz/readers.ts";
+import { patience } from "../../src/data/threads.ts";
 import { put, temporaryFolder } from "../folder.ts";
 
 const folder = temporaryFolder();
@@ -21,16 +22,22 @@ test.each([...readers])(
   },
 );
 
-// Fewer where damage makes a reader loop until its thread is stopped, after 5
-// seconds.
+// Fewer where damage makes a reader loop until its thread is stopped.
 const few: ReadonlyMap<string, number> = new Map([
-  ["parquet", 200],
+  ["parquet", 500],
   ["arrow", 500],
 ]);
+
+const { seconds } = patience;
+afterEach(() => {
+  patience.seconds = seconds;
+});
 
 test.each([...readers])(
   "mutated files for the reader %s give a result or one clear error",
   async (name, reader) => {
+    // To be stopped is one clear error whenever it comes.
+    patience.seconds = 1;
     const count = process.env.ASSAY_LONG ? 20_000 : (few.get(name) ?? 2000);
     expect(await attempts(reader, { seed: 1, from: 0, count }, folder)).toEqual(
       [],

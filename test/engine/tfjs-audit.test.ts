@@ -18,7 +18,7 @@ seed: 3
 ${engine ? `engine: ${engine}` : ""}
 data: { source: digits }
 classes: ["5", "6", "7"]
-samples: 20
+samples: 8
 base:
   classes: ["0", "1", "2"]
   pretrain: { architecture: small-cnn, epochs: 1, batchSize: 16 }

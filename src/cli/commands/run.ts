@@ -121,7 +121,7 @@ function shardOf(text: string): Shard {
   return { index, count };
 }
 
-/** The audit runs in a thread: this one loads it only where a reporter asks for more. */
+/** The audit runs in a thread; this one loads it where a reporter asks for more. */
 const audit = () => import("#audit");
 
 /** Runs a suite, or a shard of it, and gives the exit status. */

@@ -1,9 +1,6 @@
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { sha256 } from "#core";
-import { threadsOf } from "../threads.ts";
-
-/** How long a trial may take: this, and as much again for each of so many bytes. */
-const PATIENCE = { seconds: 5, bytes: 2 ** 22 };
+import { secondsFor, threadsOf } from "../threads.ts";
 
 /**
  * Long runs of a kind, behind which a pattern that counts them fails at the end, and
@@ -65,8 +62,7 @@ export function requireTried(parsed: unknown, text: string): void {
     { parsed, texts: [...texts, ...ownTexts(parsed)], state, port: port2 },
     [port2],
   );
-  const seconds =
-    PATIENCE.seconds * (1 + Math.floor(text.length / PATIENCE.bytes));
+  const seconds = secondsFor(text.length);
   const ended = Atomics.wait(state, 0, 0, 1000 * seconds);
   const said = receiveMessageOnPort(port1);
   port1.close();

@@ -165,8 +165,13 @@ test("a signal stops what is done, at once or by force", async () => {
 });
 
 test("a work that takes too long is ended by force, and the others are done", async () => {
-  await inPool(["deaf", "other", "more"], async ({ pool, folder, by }) => {
+  await inPool(["first", "deaf", "other", "more"], async (place) => {
+    const { pool, folder, by } = place;
     const store = openStore(folder);
+    // The start of a child counts, which takes long on a busy machine.
+    const before = performance.now();
+    await place.perform("first");
+    const seconds = 1 + Math.ceil((performance.now() - before) / 400);
     const works = ["deaf", "other", "more"].map((id) => ({
       ...fakeWork(store, id),
       record: `${id}.done`,
@@ -175,13 +180,13 @@ test("a work that takes too long is ended by force, and the others are done", as
       hands: pool,
       store,
       onEvent: () => {},
-      limits: { work: 1 },
+      limits: { work: seconds },
     });
     expect(failures).toMatchObject([
       {
         work: "deaf",
         code: "TIME_LIMIT",
-        message: "it took longer than a work may (1 s)",
+        message: expect.stringMatching(/^it took longer than a work may \(/),
       },
     ]);
     expect(lives(by("deaf"))).toBe(false);
