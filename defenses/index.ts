@@ -166,6 +166,7 @@ export {
   type Repair,
   remaining,
 } from "./repair/repair.ts";
+export { trainOn } from "./repair/train.ts";
 export {
   type InversionSettings,
   invertTriggers,

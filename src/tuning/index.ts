@@ -50,6 +50,7 @@ export {
   trainingSettings,
   trainingSettingsOf,
 } from "./settings.ts";
+export { openSlope } from "./slope.ts";
 export { openStep, sampleOf, type TrainingStep } from "./step.ts";
 export {
   defineStrategy,

@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { beforeAll, expect, test } from "vitest";
 import type { Results } from "#audit";
 import { put, temporaryFolder } from "../folder.ts";
@@ -67,6 +69,31 @@ test("a package outside the repository brings an attack, a sanitizer and a repor
     expect(readFileSync(join(project, "two", file), "utf8")).toMatch(
       /corners.*sanitizer fade/,
     );
+});
+
+test("its units keep the laws that ours keep", async () => {
+  put(
+    project,
+    "laws.mjs",
+    `import { readFileSync } from "node:fs";
+import { lawsOf, reporterLaws } from "assay/conformance";
+import { units } from "${PLUGIN}";
+const results = [JSON.parse(readFileSync("two/results.json", "utf8"))];
+const laws = units.flatMap((unit) =>
+  unit.render ? reporterLaws(unit, results) : lawsOf(unit, { params: unit.id === "fade" ? { keep: 0.9 } : {} }),
+);
+for (const { title, check } of laws) await check().then(
+  () => console.log("kept: " + title),
+  (error) => console.log("broken: " + title + ": " + error.message),
+);`,
+  );
+  const { stdout } = await promisify(execFile)(process.execPath, ["laws.mjs"], {
+    cwd: project,
+  });
+  const said = stdout.trim().split("\n");
+  expect(said.filter((line) => !line.startsWith("kept: "))).toEqual([]);
+  // Six of attacks, six of sanitizers, two of reporters.
+  expect(said).toHaveLength(14);
 });
 
 test("one worker gives the same bytes", async () => {

@@ -1,8 +1,4 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import * as ort from "onnxruntime-node";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { Random } from "#core";
 import type { Dataset } from "#data";
 import {
@@ -14,29 +10,21 @@ import {
   fitDetector,
 } from "#defenses";
 import { onnxruntime } from "#engine";
-import {
-  argmaxRows,
-  compile,
-  isFlagged,
-  loadModel,
-  type Model,
-  rejections,
-  saveModel,
-} from "#model";
+import { argmaxRows, compile, isFlagged, type Model, rejections } from "#model";
 import type { FloatTensor } from "#onnx";
-import { attacked } from "../attacks/attacked.ts";
+import { detectorLaws } from "../../src/conformance/index.ts";
 import { chosenSanitizer } from "../chosen.ts";
 import { reference, smallDigits } from "../reference.ts";
+import { lawful } from "./laws.ts";
 
 let model: Model;
 let data: { train: Dataset; validation: Dataset; test: Dataset };
 let x: FloatTensor;
-let y: Int32Array;
 
 beforeAll(async () => {
   model = await reference();
   data = await smallDigits();
-  ({ x, y } = data.test);
+  ({ x } = data.test);
 });
 
 /** Parameters that suit a reference task of 180 training samples. */
@@ -93,7 +81,7 @@ async function fitted(
   return { unit, params, fitted: found };
 }
 
-const watched = async (unit: Detector) => defend(model, [await chosen(unit)]);
+const _watched = async (unit: Detector) => defend(model, [await chosen(unit)]);
 
 /** What a model says, and which rows it refuses. */
 async function asked(m: Model, images: FloatTensor) {
@@ -105,145 +93,16 @@ async function asked(m: Model, images: FloatTensor) {
   return { logits, scores, refused, said: argmaxRows(logits) };
 }
 
-const share = (flags: readonly boolean[]) =>
+const _share = (flags: readonly boolean[]) =>
   flags.filter(Boolean).length / flags.length;
-
-describe.each(detectors.map((d) => [d.id, d] as const))(
-  "detector %s",
-  (_id, unit) => {
-    test("leaves the logits as they are, and says the same of a row alone", async () => {
-      const before = await asked(model, x);
-      const { logits, scores } = await asked(await watched(unit), x);
-      expect(logits.data).toEqual(before.logits.data);
-      expect(scores).toHaveLength(1);
-      expect(scores[0]?.dims).toEqual([y.length]);
-      const compiled = await compile(await watched(unit), onnxruntime);
-      const one = { ...x, dims: [1, ...x.dims.slice(1)] };
-      const width = x.data.length / y.length;
-      const alone = await compiled.answers({
-        ...one,
-        data: x.data.slice(3 * width, 4 * width),
-      });
-      await compiled.release();
-      expect(alone.scores[0]?.data[0]).toBeCloseTo(
-        scores[0]?.data[3] as number,
-        3,
-      );
-    });
-
-    test("is fitted alike under its seed", async () => {
-      const again = await fitted(unit, (await chosen(unit)).params);
-      expect([...(again.fitted ?? [])]).toEqual([
-        ...((await chosen(unit)).fitted ?? []),
-      ]);
-    });
-
-    test("flags as many validation samples as it was told, at most", async () => {
-      const { params } = await chosen(unit);
-      const { refused } = await asked(await watched(unit), data.validation.x);
-      const most = Math.floor((params.fpr as number) * refused.length);
-      expect(refused.filter(Boolean).length).toBeLessThanOrEqual(most);
-      expect(share(refused)).toBeGreaterThan(0);
-    });
-
-    test("the hardened file gives logits, score and rejection in plain onnxruntime, and can be attacked when it is read again", async () => {
-      const defended = await watched(unit);
-      const file = join(mkdtempSync(join(tmpdir(), "assay-")), "hardened.onnx");
-      saveModel(file, defended);
-      const plain = await ort.InferenceSession.create(file);
-      expect(plain.outputNames).toEqual([defended.logits, "score", "rejected"]);
-      const out = await plain.run({
-        [plain.inputNames[0]!]: new ort.Tensor("float32", x.data, x.dims),
-      });
-      const ours = await asked(defended, x);
-      expect(out[defended.logits]?.data).toEqual(ours.logits.data);
-      expect(out.score?.data).toEqual(ours.scores[0]?.data);
-      expect(Array.from(out.rejected?.data as Uint8Array, Boolean)).toEqual(
-        ours.refused,
-      );
-      const again = await loadModel(file);
-      expect(again.detectors).toEqual(defended.detectors);
-      const [one, two] = [
-        await compile(again, onnxruntime),
-        await compile(defended, onnxruntime),
-      ];
-      expect((await one.lossGradient(x, y)).gradient.data).toEqual(
-        (await two.lossGradient(x, y)).gradient.data,
-      );
-      await one.release();
-      await two.release();
-    });
-
-    test("an adaptive attack gets a gradient of the score", async () => {
-      const defended = await watched(unit);
-      const [own] = defended.detectors as [
-        NonNullable<Model["detectors"]>[number],
-      ];
-      // A threshold that everything exceeds: all that is left to do is to evade it.
-      const strict = { ...own, threshold: own.threshold - 100 * own.scale };
-      const compiled = await compile(
-        { ...defended, detectors: [strict] },
-        onnxruntime,
-      );
-      const wrong = y.map((label) => (label + 1) % 5);
-      const { gradient } = await compiled.lossGradient(x, wrong, {
-        loss: "margin",
-      });
-      await compiled.release();
-      const width = gradient.data.length / y.length;
-      const alive = Array.from(y, (_, i) =>
-        gradient.data
-          .subarray(i * width, (i + 1) * width)
-          .some((g) => g !== 0 && Number.isFinite(g)),
-      );
-      expect(share(alive)).toBeGreaterThan(0.9);
-      expect(gradient.data.every(Number.isFinite)).toBe(true);
-      expect(defended.straightThrough.length > 0).toBe(
-        unit.gradient === "straight-through",
-      );
-    });
-
-    test("an attack that knows it does better than one that does not", async () => {
-      const defended = await watched(unit);
-      const known = { norm: "linf", eps: 0.3 } as const;
-      const params = { steps: 20, relStepSize: 0.1 };
-      const of = (m: Model) =>
-        attacked("pgd", m, { x, y }, { ...known, params });
-      const survivors = async (examples: FloatTensor) => {
-        const { said, refused } = await asked(defended, examples);
-        return said.filter((p, i) => refused[i] || p === y[i]).length;
-      };
-      const aware = await survivors((await of(defended)).examples);
-      const unaware = await survivors((await of(model)).examples);
-      expect(aware).toBeLessThanOrEqual(unaware);
-      expect(aware).toBeLessThan(y.length);
-    });
-  },
-);
 
 const byId = (id: string) => detectors.find((d) => d.id === id) as Detector;
 
-test.each(detectors.map((d) => d.id).filter((id) => !blindTo.includes(id)))(
-  "detector %s scores examples that fool the model above clean samples",
-  async (id) => {
-    const { examples } = await attacked(
-      "fgsm",
-      model,
-      { x, y },
-      { norm: "linf", eps: 0.15 },
-    );
-    const { said, scores } = await asked(await watched(byId(id)), examples);
-    const fooled = Array.from(y.keys()).filter((i) => said[i] !== y[i]);
-    const clean = await asked(await watched(byId(id)), x);
-    expect(fooled.length).toBeGreaterThan(10);
-    const pairs = fooled.flatMap((i) =>
-      Array.from(
-        clean.scores[0]?.data ?? [],
-        (score) => (scores[0]?.data[i] as number) > score,
-      ),
-    );
-    expect(share(pairs)).toBeGreaterThan(0.6);
-  },
+lawful("detector", detectors, (unit) =>
+  detectorLaws(unit, {
+    params: suited[unit.id],
+    isBlindToEvasion: blindTo.includes(unit.id),
+  }),
 );
 
 test("detectors beside each other and sanitizers before and behind them give one model", async () => {

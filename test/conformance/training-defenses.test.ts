@@ -1,27 +1,20 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { Random } from "#core";
 import { type Dataset, takeSamples } from "#data";
 import { trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
 import { layerGroups, type Model } from "#model";
-import type { FloatTensor } from "#onnx";
 import {
   asPart,
-  distributionCriterion,
   formOf,
   type OpenPart,
   type Strategy,
   strategies,
   tune,
 } from "#tuning";
-import {
-  context,
-  momentOf,
-  normalised,
-  reference,
-  settings,
-  smallDigits,
-} from "../reference.ts";
+import { trainingDefenseLaws } from "../../src/conformance/index.ts";
+import { normalised, reference, settings, smallDigits } from "../reference.ts";
+import { lawful } from "./laws.ts";
 
 let model: Model;
 let train: Dataset;
@@ -36,7 +29,7 @@ beforeAll(async () => {
 });
 
 /** Fewer steps than published, so that the tests stay short. */
-const quick: Readonly<Record<string, object>> = {
+const quick: Readonly<Record<string, Record<string, unknown>>> = {
   "pgd-at": { steps: 2 },
   trades: { steps: 2 },
   mart: { steps: 2 },
@@ -76,9 +69,6 @@ async function run(strategy: Strategy, parts: readonly OpenPart[], epochs = 2) {
   return { ...tuned, form };
 }
 
-const numbersOf = ({ graph }: Model, name: string) =>
-  (graph.constants.get(name) as FloatTensor).data;
-
 const finite = (history: Awaited<ReturnType<typeof run>>["history"]) =>
   history.every((e) =>
     [e.trainLoss, e.validationLoss, ...Object.values(e.records ?? {})].every(
@@ -86,70 +76,8 @@ const finite = (history: Awaited<ReturnType<typeof run>>["history"]) =>
     ),
   );
 
-describe.each(trainingDefenses.map((d) => [d.id, d] as const))(
-  "training defence %s",
-  (id) => {
-    test("keeps the shape of a batch, and gives the same bytes twice", async () => {
-      const { moment, compiled } = await momentOf(model, train.y.length);
-      const { x, y } = train;
-      const targets: FloatTensor = {
-        type: "float32",
-        dims: [y.length, 5],
-        data: new Float32Array(5 * y.length).fill(0.2),
-      };
-      const prepared = async () => {
-        const opened = part(id)(context(model));
-        const fresh = {
-          ...moment,
-          random: Array.from(y, (_, i) => new Random(i)),
-        };
-        return (await opened.prepare?.({ x, y, targets }, fresh)) ?? { x, y };
-      };
-      const [one, two] = [await prepared(), await prepared()];
-      await compiled.release();
-      expect(two).toEqual(one);
-      for (const view of [one.x, ...Object.values(one.views ?? {})]) {
-        expect(view.dims).toEqual(x.dims);
-        expect(view.data.every(Number.isFinite)).toBe(true);
-      }
-      expect(one.y).toEqual(y);
-    });
-
-    test("changes neither loss nor criterion where it is for any tasks, unless for one with shares of classes", () => {
-      const unit = trainingDefenses.find((d) => d.id === id);
-      if (!unit?.manyTasks) return;
-      const opened = part(id)(context(model));
-      for (const member of ["loss", "evaluate"] as const)
-        expect(opened[member], member).toBeUndefined();
-      expect([undefined, distributionCriterion]).toContain(opened.criterion);
-    });
-
-    test("frozen stays frozen, what is trained moves, and losses are finite", async () => {
-      const { model: tuned, history } = await run(strategyOf("head-only"), [
-        part(id),
-      ]);
-      const head = layerGroups(model.graph).at(-1)?.parameters ?? [];
-      for (const name of model.graph.constants.keys()) {
-        if (head.includes(name))
-          expect(numbersOf(tuned, name)).not.toEqual(numbersOf(model, name));
-        else
-          expect(tuned.graph.constants.get(name)).toBe(
-            model.graph.constants.get(name),
-          );
-      }
-      expect(finite(history)).toBe(true);
-    });
-
-    test("the same seed gives the same weights, in another form of the model too", async () => {
-      const weights = async () => {
-        const { model: tuned } = await run(strategyOf("lora"), [part(id)], 1);
-        return [...tuned.graph.constants.keys()]
-          .filter((n) => /lora_|head/.test(n))
-          .map((n) => numbersOf(tuned, n));
-      };
-      expect(await weights()).toEqual(await weights());
-    });
-  },
+lawful("training defence", trainingDefenses, (unit) =>
+  trainingDefenseLaws(unit, { params: quick[unit.id] }),
 );
 
 test.each(strategies.map((s) => [s.id, s] as const))(

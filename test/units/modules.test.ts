@@ -2,6 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Attack, attackOn, ballOf } from "#attacks";
+import { loadSuite } from "#audit";
 import { Random } from "#core";
 import { defend, type Sanitizer } from "#defenses";
 import { onnxruntime } from "#engine";
@@ -56,6 +57,29 @@ test("units of a module stand behind ours, and know their module", async () => {
   expect(ownUnits.attacks.map(({ id }) => id)).not.toContain("mine");
   // So all that is kept of it is kept under the hash.
   expect(described({ unit, params: {} }).module).toBe(module?.hash);
+});
+
+test("a suite that is a module can use others, and messages know their names", async () => {
+  const name = written("[defineAttack(attack)]");
+  const suite = (attack: string) =>
+    put(
+      project,
+      `suite-${attack}.mjs`,
+      `export const suite = {
+  version: 1, title: "mine", data: { source: "digits" }, use: ["${name}"],
+  base: { pretrain: { architecture: "small-cnn" } },
+  candidates: { full: { strategy: "full" } },
+  threatModels: { small: { norm: "linf", eps: 0.1 } },
+  attacks: { own: "${attack}" },
+};`,
+    );
+  const loaded = await loadSuite(suite("mine"));
+  expect(loaded.suite.attacks.own?.unit.id).toBe("mine");
+  expect(loaded.modules.map((module) => module.name)).toEqual([name]);
+  await expect(loadSuite(suite("mien"))).rejects.toThrow(/mien.*"mine"/);
+  await expect(loadSuite(suite("mine"), { use: false })).rejects.toThrow(
+    /is a module, whose code would run/,
+  );
 });
 
 test("the hash of a module is that of its files, of those that it imports too", () => {

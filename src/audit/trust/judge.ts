@@ -1,4 +1,4 @@
-import { UsageError } from "#core";
+import { messageOf, UsageError } from "#core";
 import type { Judge } from "#units";
 import { counts } from "../counting.ts";
 import type { Check } from "../results/index.ts";
@@ -86,7 +86,8 @@ export const explainedChecks: readonly Omit<TrustCheck, "judge">[] = [
 ];
 
 /**
- * The checks of modules from outside.
+ * The checks of modules from outside. One that throws fails: what cannot be judged is
+ * not to be believed.
  *
  * @throws UNITS_CLASH for one that is called as ours
  */
@@ -99,7 +100,17 @@ export function checksOf(judges: readonly Judge[]): readonly TrustCheck[] {
       `use: trust check "${clash.id}": Assay has one of that id`,
       "Give it another id, or leave its module out.",
     );
-  return judges as readonly TrustCheck[];
+  return (judges as readonly TrustCheck[]).map((check) => ({
+    ...check,
+    judge(cell, siblings) {
+      try {
+        return check.judge(cell, siblings);
+      } catch (error) {
+        const message = `It could not judge: ${messageOf(error)}.`;
+        return { status: "failed", message };
+      }
+    },
+  }));
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Check } from "../../../src/audit/results/values.ts";
 import type { Evidence } from "../../../src/audit/trust/check.ts";
 import {
   allTrustChecks,
+  checksOf,
   isTrusted,
   isVoid,
   trustChecks,
@@ -728,4 +729,37 @@ it("every check has an id and says something in one sentence", () => {
   for (const check of all.flatMap((one) => trustChecks(one, all))) {
     expect(check.message).toMatch(/^[^\n]+\.$/);
   }
+});
+
+describe("checks of modules from outside", () => {
+  const judge = (judge: () => unknown, id = "mine") =>
+    checksOf([{ id, title: "Mine", judge }]);
+
+  it("judge numbers that count beside ours", () => {
+    const finding = { status: "failed", message: "It is Monday." };
+    const checks = trustChecks(
+      pgd,
+      [pgd],
+      judge(() => finding),
+    );
+    expect(checks.at(-1)).toEqual({ id: "mine", title: "Mine", ...finding });
+    const silent = judge(() => undefined);
+    expect(trustChecks(pgd, [pgd], silent)).toEqual(trustChecks(pgd, [pgd]));
+  });
+
+  it("fail where they throw", () => {
+    const thrower = judge(() => {
+      throw new Error("no luck");
+    });
+    expect(trustChecks(pgd, [pgd], thrower).at(-1)).toMatchObject({
+      status: "failed",
+      message: "It could not judge: no luck.",
+    });
+  });
+
+  it("are refused under the name of one of ours", () => {
+    expect(() => judge(() => undefined, "budget-kept")).toThrow(
+      'trust check "budget-kept": Assay has one of that id',
+    );
+  });
 });

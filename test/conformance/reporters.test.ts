@@ -1,0 +1,6 @@
+import { reporters } from "#reports";
+import { reporterLaws } from "../../src/conformance/index.ts";
+import { exampleResults } from "../reports/results.ts";
+import { lawful } from "./laws.ts";
+
+lawful("reporter", reporters, (unit) => reporterLaws(unit, [exampleResults()]));
