@@ -1,3 +1,9 @@
+/**
+ * Models, attacks and audits, from code.
+ *
+ * @module assay
+ */
+
 import type { SuiteInput } from "#audit";
 
 export type { Attack, TextAttack } from "#attacks";

@@ -3,7 +3,7 @@
  * checks, reporters, sources of data. It exports them as `units`, and a suite names it
  * under `use`. docs/extending.md says what each kind has.
  *
- * @module
+ * @module assay/units
  */
 import type { z } from "zod";
 import {

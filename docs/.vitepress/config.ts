@@ -48,7 +48,7 @@ const written = [
   {
     text: "Recipes",
     items: [
-      page("In CI", "/ci"),
+      page("In CI", "/pipelines"),
       page("Formats for other tools", "/formats"),
       page("From code", "/library"),
       page("Data, tables", "/data"),
@@ -117,6 +117,7 @@ export default defineConfig({
   description:
     "Audits fine-tuned ONNX models: fine-tune, attack, defend, report.",
   lang: "en",
+  head: [["link", { rel: "icon", href: "data:," }]],
   srcExclude: ["README.md"],
   markdown: { config: withoutOutsideLinks },
   themeConfig: {

@@ -72,6 +72,20 @@ describe("pages of units", () => {
   });
 });
 
+test("pages of the library are of all that the package exports", () => {
+  const read = (file: string) =>
+    JSON.parse(readFileSync(packagePath(file), "utf8"));
+  const doors: { types?: string }[] = Object.values(
+    read("package.json").exports,
+  );
+  expect(read("docs/typedoc.json").entryPoints).toEqual(
+    doors.flatMap(({ types }) => (types ? [types.replace("./", "../")] : [])),
+  );
+  expect(read("docs/tsconfig.json").files).toEqual(
+    read("docs/typedoc.json").entryPoints,
+  );
+});
+
 describe("error codes", () => {
   /** What looks like a code in the source, and is something else. */
   const others =
