@@ -88,6 +88,7 @@ export {
   type SuitePlan,
 } from "./library/run-suite.ts";
 export type { Samples } from "./library/samples.ts";
+export type * from "./library/types.ts";
 
 /**
  * A suite as a module exports it: `export const suite = defineSuite({ ... })`. A

@@ -84,6 +84,7 @@ const rooms: Record<string, readonly string[]> = {
   ],
   "src/library": [
     "core",
+    "autodiff",
     "onnx",
     "engine",
     "model",

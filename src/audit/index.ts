@@ -16,7 +16,7 @@ export {
   compareResults,
   readResults,
 } from "./comparing/index.ts";
-export type { AuditEvent, OnEvent } from "./events.ts";
+export type { AuditEvent, Headline, OnEvent } from "./events.ts";
 export { type Forecast, forecast } from "./forecast.ts";
 export { judgeCells } from "./judging/index.ts";
 export { examplesIn } from "./kept.ts";
@@ -61,7 +61,9 @@ export {
   oneCandidate,
   parseDocument,
   type SuiteInput,
+  type SuiteText,
   suiteSchema,
+  type Timed,
 } from "./suite/index.ts";
 export { checkFits, checkTargets, SHARES, shifted } from "./tasks/index.ts";
 export type { Evidence, TrustCheck } from "./trust/index.ts";

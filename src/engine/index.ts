@@ -13,6 +13,6 @@ export {
   openEngine,
   troubleOf,
 } from "./open.ts";
-export { onnxruntime } from "./ort.ts";
+export { type Device, onnxruntime } from "./ort.ts";
 export { tfjsEngine } from "./tfjs/engine.ts";
 export { openLayersModel } from "./tfjs/layers-model.ts";

@@ -3,9 +3,12 @@ import { UsageError } from "#core";
 import type { Dataset } from "#data";
 import {
   type ChosenDefense,
+  type Detector,
   defend as inFront,
   type Reactive,
   reactiveDefenses,
+  type Sanitizer,
+  type TextSanitizer,
 } from "#defenses";
 import { onnxruntime } from "#engine";
 import type { Model } from "#model";
@@ -47,11 +50,11 @@ export interface FitData {
  */
 export async function defend(
   model: Model,
-  choices: readonly Choice<Reactive>[],
+  choices: readonly Choice<Sanitizer | Detector | TextSanitizer>[],
   fit?: FitData,
 ): Promise<Model> {
   const chosen = choices.map((choice) =>
-    chosenOf(choice, "choices", reactiveDefenses),
+    chosenOf<Reactive>(choice, "choices", reactiveDefenses),
   );
   if (fit) {
     const { train, validation, seed = 0 } = fit;

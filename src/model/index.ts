@@ -35,6 +35,7 @@ export {
   withInputGradient,
 } from "./differentiated.ts";
 export { atEmbedding } from "./embedding.ts";
+export type { Family, FamilyId } from "./family.ts";
 export { type FeatureMap, openFeatures } from "./feature-map.ts";
 export type { FeaturesAt } from "./features-at.ts";
 export { firstRun } from "./first-run.ts";
@@ -47,7 +48,7 @@ export {
   modelTask,
   withHeads,
 } from "./heads.ts";
-export { type Inspection, inspectModel } from "./inspect.ts";
+export { type Inspection, inspectModel, type Problem } from "./inspect.ts";
 export { asFed, embeddingTable } from "./integers.ts";
 export { type Kin, kinshipOf } from "./kinship.ts";
 export { type LanguageModel, openLanguageModel } from "./language.ts";
@@ -65,12 +66,17 @@ export {
   type HeadSpec,
   type Model,
   outputsOf,
+  type TargetUnit,
 } from "./model.ts";
 export { drawNoise, type NoiseInput } from "./noise.ts";
-export { pools } from "./outputs/features.ts";
+export type { Operators } from "./operators.ts";
+export type { Chosen as ChosenOutput } from "./outputs/choose.ts";
+export { type Pool, pools } from "./outputs/features.ts";
+export type { Source as OutputSource } from "./outputs/found.ts";
 export { ownLabels } from "./own-labels.ts";
 export type { RawUnits } from "./preprocessing.ts";
 export { filesOf, hashGraph, readGraph } from "./read.ts";
+export type { Reading } from "./reading.ts";
 export {
   copyOfSamples,
   countOf,
@@ -80,8 +86,9 @@ export {
   samplesAt,
 } from "./samples.ts";
 export { isOurs, recordedClasses, saveModel, toFile } from "./saved.ts";
-export { gradientError } from "./self-check.ts";
+export { gradientError, type SelfCheck } from "./self-check.ts";
 export { signals } from "./signal.ts";
+export type { Stored } from "./stored.ts";
 export { grantAccess, type Queries, type Target } from "./target.ts";
 export { inTargetUnits, unitOf } from "./target-units.ts";
 export {

@@ -1,4 +1,4 @@
-export type { Formula, Relation } from "./formula.ts";
+export type { Formula, Quantity, Relation } from "./formula.ts";
 export {
   objection,
   recompute,

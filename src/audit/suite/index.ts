@@ -21,7 +21,13 @@ export {
   namesOf,
 } from "./gate-rules.ts";
 export type { RunLimits } from "./limits.ts";
-export { type LoadedSuite, loadSuite, type SuiteInput } from "./load.ts";
+export {
+  type LoadedSuite,
+  loadSuite,
+  type SuiteInput,
+  type SuiteText,
+  type Timed,
+} from "./load.ts";
 export { BASE } from "./models.ts";
 export { isFollowed, isNamed, isTrained, taskNamed, trunkOf } from "./named.ts";
 export { oneCandidate } from "./one-candidate.ts";

@@ -25,9 +25,11 @@ export interface LoadedSuite {
   readonly modules: readonly UnitModule[];
 }
 
-type Written = z.input<typeof suiteSchema>;
+/** What a person writes in YAML. */
+export type SuiteText = z.input<typeof suiteSchema>;
 
-type Timed<T> = Omit<T, "schedule"> & {
+/** What has a schedule, which may be a function. */
+export type Timed<T> = Omit<T, "schedule"> & {
   readonly schedule?:
     | string
     | { readonly id: string; readonly [parameter: string]: unknown }
@@ -35,13 +37,13 @@ type Timed<T> = Omit<T, "schedule"> & {
 };
 
 /** What a person writes in a module, where a schedule may be a function. */
-export type SuiteInput = Omit<Written, "candidates" | "base"> & {
+export type SuiteInput = Omit<SuiteText, "candidates" | "base"> & {
   readonly candidates: Readonly<
-    Record<string, Timed<Written["candidates"][string]>>
+    Record<string, Timed<SuiteText["candidates"][string]>>
   >;
-  readonly base?: Omit<NonNullable<Written["base"]>, "pretrain"> & {
+  readonly base?: Omit<NonNullable<SuiteText["base"]>, "pretrain"> & {
     readonly pretrain?: Timed<
-      NonNullable<NonNullable<Written["base"]>["pretrain"]>
+      NonNullable<NonNullable<SuiteText["base"]>["pretrain"]>
     >;
   };
 };

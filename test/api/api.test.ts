@@ -1,0 +1,58 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { beforeAll, expect, test } from "vitest";
+import { packagePath } from "#core";
+import { temporaryFolder } from "../folder.ts";
+import { type Declaration, namedIn, openDeclarations } from "./declarations.ts";
+
+const folder = temporaryFolder();
+
+beforeAll(async () => {
+  await promisify(execFile)(process.execPath, [
+    packagePath("node_modules/typescript/bin/tsc"),
+    ...["-p", packagePath("tsconfig.build.json")],
+    ...["--outDir", folder, "--emitDeclarationOnly", "--sourceMap", "false"],
+  ]);
+});
+
+/** Entries of the package, by what one imports. */
+const entries = [
+  ["assay", "src/index.d.ts"],
+  ["assay-units", "src/units.d.ts"],
+] as const;
+
+/** Longer declarations are schemas, which stand in schema/. */
+const LONGEST = 4000;
+
+const shown = ({ text }: Declaration) =>
+  text.length > LONGEST ? `${text.slice(0, text.indexOf(":"))}: ...;` : text;
+
+test.each(entries)(
+  "what %s exports is as its report says",
+  async (id, file) => {
+    const { exportsOf } = openDeclarations(folder);
+    const report = Array.from(
+      exportsOf(file),
+      ([name, declaration]) => `// ${name}\n${shown(declaration)}\n`,
+    ).join("\n");
+    await expect(report).toMatchFileSnapshot(`${id}.api.txt`);
+  },
+);
+
+test("what a signature of assay names is exported, there or by assay/units", () => {
+  const { exportsOf, find } = openDeclarations(folder);
+  const own = exportsOf("src/index.d.ts");
+  const known = new Set(
+    [...own.values(), ...exportsOf("src/units.d.ts").values()].map(
+      (one) => `${one.file} ${one.name}`,
+    ),
+  );
+  const leaks = [...own].flatMap(([name, declaration]) =>
+    declaration.text.length > LONGEST
+      ? []
+      : namedIn(declaration, find)
+          .filter((one) => !known.has(`${one.file} ${one.name}`))
+          .map((one) => `${name} names ${one.name} (${one.file})`),
+  );
+  expect(leaks).toEqual([]);
+});
