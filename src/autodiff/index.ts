@@ -1,3 +1,4 @@
+export { ctcLoss, type Lattice, lattice } from "./ctc.ts";
 export {
   type Gradient,
   type GradientOptions,

@@ -1,5 +1,6 @@
 import { AssayError } from "#core";
 import { type GraphBuilder, int } from "#onnx";
+import { ctcLoss } from "./ctc.ts";
 import { positionCrossEntropy } from "./positions.ts";
 
 /**
@@ -121,6 +122,13 @@ export const losses = {
     aims: false,
     targets: true,
     build: (b, logits, targets) => positionCrossEntropy(b, logits, targets),
+  },
+  /** -log of the share of all alignments that say a label: see `ctcLoss`. */
+  ctc: {
+    classes: 1,
+    aims: false,
+    targets: true,
+    build: (b, outputs, targets) => ctcLoss(b, outputs, targets),
   },
   /** z_t - z_y: the boundary between two classes. */
   difference: {

@@ -90,6 +90,7 @@ const called = {
   "multi-label": "labels, each of which holds or not",
   regression: "numbers",
   positions: "classes at each position",
+  ctc: "classes at each step, the blank first",
 };
 
 function outputs(i: Inspection): string[] {
@@ -231,7 +232,8 @@ function optionFor(message: string): string[] {
     return ["--classes with their number or names"];
   if (/logit of two classes, or a value/.test(message))
     return ["--task binary, or --task regression"];
-  if (/an answer at each/.test(message)) return ["--task positions"];
+  if (/an answer at each/.test(message))
+    return ["--task positions, or --task ctc"];
   return [];
 }
 

@@ -3,6 +3,7 @@ import { AssayError } from "#core";
 import { type FloatTensor, sizeOf, tensor } from "#onnx";
 import type { NumpyArray } from "./npy.ts";
 import { answersAt } from "./positions.ts";
+import { sequencesOf } from "./sequences.ts";
 import type { Locate, Samples } from "./source.ts";
 
 /** What a suite says of arrays, whatever file they are in. */
@@ -24,15 +25,30 @@ export const arrayKeys = {
     .optional()
     .describe("Names of the classes, or of the columns of y."),
   answers: z
-    .enum(["classes", "labels", "values", "positions"])
+    .enum(["classes", "labels", "values", "positions", "sequences"])
     .optional()
     .describe(
-      "What y says of a sample: its class, as a number or one-hot; several labels, 0 or 1 each; values; or a class at each position, [N, length] or [N, H, W]. When left out, whole numbers [N] or [N, 1] and one-hot rows are classes.",
+      "What y says of a sample: its class, as a number or one-hot; several labels, 0 or 1 each; values; a class at each position, [N, length] or [N, H, W]; or a sequence of classes without an alignment, [N, longest]. When left out, whole numbers [N] or [N, 1] and one-hot rows are classes.",
     ),
   ignore: z
     .int()
     .default(-100)
-    .describe("What y has at positions that do not count, such as 255."),
+    .describe(
+      "What y has at positions that do not count, such as 255, and behind the end of a sequence.",
+    ),
+  blank: z
+    .int()
+    .default(0)
+    .describe(
+      "The number of the blank among those of y, which no sequence says; -1 where y numbers the classes without it.",
+    ),
+  frames: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "The array of how many steps of the model's outputs count, [N], for sequences; all of them when left out.",
+    ),
 };
 
 const arraySpec = z.object(arrayKeys);
@@ -47,17 +63,21 @@ export function samplesOfArrays(
   y: NumpyArray,
   spec: z.output<typeof arraySpec>,
   locate: Locate,
+  frames?: NumpyArray,
 ): Samples {
-  if (spec.answers !== "positions")
+  if (spec.answers !== "positions" && spec.answers !== "sequences")
     return {
       name,
       x: inputs(x, spec, locate("pixels")),
       ...answersIn(y, spec, locate("labels")),
       locate,
     };
-  const answers = classesAt(y, spec, locate);
+  const answers =
+    spec.answers === "positions"
+      ? classesAt(y, spec, locate)
+      : sequencesIn(y, frames, spec, locate);
   // What has three axes beside labels in a row is a series of several numbers.
-  const isSeries = x.dims.length === 3 && answers.positions.length === 1;
+  const isSeries = x.dims.length === 3 && answers.positions.length !== 2;
   const scaled = inputs(x, spec, locate("pixels"));
   return {
     name,
@@ -142,6 +162,50 @@ function classesAt(
   return answersAt(data, n, positions, { classes, ignore }, (sample) =>
     locate("labels", sample),
   );
+}
+
+/** Sequences [N, longest] of classes, by numbers that the blank is among. */
+function sequencesIn(
+  { dims, data }: NumpyArray,
+  frames: NumpyArray | undefined,
+  { classes, ignore, blank }: z.output<typeof arraySpec>,
+  locate: Locate,
+) {
+  const [n = 0, longest = 0, ...more] = dims;
+  if (longest === 0 || more.length > 0)
+    throw new AssayError(
+      "DATA_SHAPE",
+      `${locate("labels")} has shape [${dims.join(", ")}], expected sequences of classes: [N, longest]`,
+      "Fill shorter sequences up with what `ignore` states.",
+    );
+  if (frames && (frames.dims.length !== 1 || frames.dims[0] !== n))
+    throw new AssayError(
+      "DATA_SHAPE",
+      `frames have shape [${frames.dims.join(", ")}], expected [${n}]: a number of steps for each sample`,
+      "Give as many as there are sequences.",
+    );
+  let count = 0;
+  const labels = Array.from({ length: n }, (_, i) => {
+    const row = Array.from(data.subarray(i * longest, (i + 1) * longest));
+    const end = row.indexOf(ignore);
+    const label = end < 0 ? row : row.slice(0, end);
+    const bad =
+      label.find((k) => !(Number.isInteger(k) && k >= 0) || k === blank) ??
+      row.slice(label.length).find((k) => k !== ignore);
+    if (bad !== undefined)
+      throw new AssayError(
+        "DATA_LABEL",
+        `${locate("labels", i)} has ${bad} in its sequence${bad === blank ? ", the number of the blank" : ""}, expected classes, and ${ignore} behind them`,
+        "State as `blank` the number that no sequence says (-1 where there is none), and as `ignore` what fills up short ones.",
+      );
+    return label.map((k) => {
+      const own = blank >= 0 && k > blank ? k - 1 : k;
+      count = Math.max(count, own + 1);
+      return own;
+    });
+  });
+  const names = classes ?? Array.from({ length: count }, (_, k) => `${k}`);
+  return sequencesOf(labels, names, frames?.data);
 }
 
 /**

@@ -49,11 +49,15 @@ export interface Dataset {
   /**
    * What each sample's outputs should be, `[N, outputs]`, where it is not one class:
    * the labels that hold (1) and do not (0), or values; or the class at each position,
-   * `[N, positions]`, -1 where none counts.
+   * `[N, positions]`, -1 where none counts; or a sequence of classes, as `sequencesOf`
+   * makes it.
    */
   readonly targets?: FloatTensor;
-  /** The shape of the positions, [H, W] or [length], where targets are theirs. */
-  readonly positions?: readonly number[];
+  /**
+   * The shape of the positions, [H, W] or [length], where targets are theirs;
+   * "unaligned" where they are sequences.
+   */
+  readonly positions?: readonly number[] | "unaligned";
   /** What the numbers of a row mean, and which rows there can be. */
   readonly table?: Table;
   /** What the samples are where x are token ids. */
@@ -157,8 +161,8 @@ export const withParts = (
  * names. The samples keep their order. Of targets it keeps the named columns, and
  * every sample; positions of other classes no longer count.
  *
- * @throws DATA_CLASSES for no name and a name twice, DATA_CLASS_UNKNOWN for one that is
- *   not a class of the dataset
+ * @throws DATA_CLASSES for no name and a name twice, and where sequences have other
+ *   classes; DATA_CLASS_UNKNOWN for one that is not a class of the dataset
  * @example
  * ```ts
  * import { loadData, selectClasses } from "assay";
@@ -199,7 +203,7 @@ export function selectClasses(
       data.y,
       classes,
       data.positions
-        ? relabelled(data.targets, labels)
+        ? relabelled(data, data.targets, labels)
         : columns(data.targets, [...labels.keys()]),
       data.table,
       data.texts,
@@ -233,13 +237,30 @@ export const textsAt = (
   };
 
 /** The classes of positions by their new numbers. */
-const relabelled = (
+function relabelled(
+  { name, classes, positions }: Dataset,
   targets: FloatTensor,
   labels: ReadonlyMap<number, number>,
-): FloatTensor => ({
-  ...targets,
-  data: targets.data.map((old) => labels.get(old) ?? -1),
-});
+): FloatTensor {
+  if (positions !== "unaligned")
+    return {
+      ...targets,
+      data: targets.data.map((old) => labels.get(old) ?? -1),
+    };
+  const width = targets.dims[1] ?? 1;
+  const other = targets.data.find(
+    (old, i) => i % width > 0 && old >= 0 && !labels.has(old),
+  );
+  if (other !== undefined)
+    throw new UsageError(
+      "DATA_CLASSES",
+      `${name} has "${classes[other]}" in its sequences, which was not selected`,
+      "Select every class that a sequence has.",
+    );
+  const renamed = (old: number, i: number) =>
+    i % width === 0 || old < 0 ? old : (labels.get(old) as number);
+  return { ...targets, data: targets.data.map(renamed) };
+}
 
 /** Some columns of a matrix, in this order. */
 function columns(

@@ -21,6 +21,7 @@ export {
 export { decodeNpy, encodeNpy } from "./npy.ts";
 export { splitByFiles } from "./parts.ts";
 export { encodePng } from "./png.ts";
+export { spelled, withBlank } from "./sequences.ts";
 export {
   defineSource,
   type Locate,

@@ -14,10 +14,11 @@ export interface Samples {
   readonly classes: readonly string[];
   /**
    * What the outputs should be, `[N, outputs]`, where a sample has several
-   * labels, or values; or the class at each position, -1 where none counts.
+   * labels, or values; or the class at each position, -1 where none counts; or a
+   * sequence, as `sequencesOf` makes it.
    */
   readonly targets?: FloatTensor;
-  /** The shape of the positions, where targets are theirs. */
+  /** The shape of the positions, or that there is no alignment. */
   readonly positions?: Dataset["positions"];
   readonly table?: Table;
   /** What the samples are where x are token ids. */

@@ -1,5 +1,6 @@
 import { AssayError, repeated } from "#core";
 import { type FloatTensor, sizeOf } from "#onnx";
+import { validateSequences } from "./sequences.ts";
 import type { Locate, Samples } from "./source.ts";
 
 /**
@@ -20,7 +21,8 @@ export function validate(
       "Give the images and the labels of the same samples.",
     );
   }
-  if (targets && samples.positions)
+  if (samples.positions === "unaligned") validateSequences(samples);
+  else if (targets && samples.positions)
     validatePositions(targets, samples, sizeOf(samples.positions));
   else if (targets) validateTargets(targets, samples);
   else validateLabels(y, classes, locate, mayLackClasses);

@@ -142,7 +142,8 @@ function requireTargets(
   model: Model,
 ): void {
   const { kind } = model.task as NonNullable<Model["task"]>;
-  const width = outputsOf(model) / (meaningOf(model).outputsPerTarget ?? 1);
+  const outputs = outputsOf(model);
+  const width = meaningOf(model).targetWidth?.(outputs) ?? outputs;
   const wanted = `[${n}, ${width}]`;
   if (!targets)
     throw refused(

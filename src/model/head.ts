@@ -18,7 +18,7 @@ import { activationOps } from "./features.ts";
 import type { Model } from "./model.ts";
 import { replacePositionHead } from "./position-head.ts";
 import { signals } from "./signal.ts";
-import type { Task } from "./tasks/index.ts";
+import { isPlaced, type Task } from "./tasks/index.ts";
 
 /**
  * The model with a new linear head for other outputs: instead of its last
@@ -39,9 +39,9 @@ export function replaceHead(
   cut?: string,
   task?: Task,
 ): Model {
-  if (task?.kind === "positions")
+  if (isPlaced(task))
     return replacePositionHead(model, classes, random, task, cut);
-  if (model.task?.kind === "positions" && cut === undefined)
+  if (isPlaced(model.task) && cut === undefined)
     throw new AssayError(
       "HEAD_UNKNOWN",
       "the base answers at each position, and the task is one of whole samples",

@@ -5,7 +5,7 @@ import type { LayerGroup } from "./layers.ts";
 import type { Head, HeadSpec, Model } from "./model.ts";
 import { twoLogits } from "./outputs/logits.ts";
 import { addUnit, taskIn } from "./target-units.ts";
-import type { Task } from "./tasks/index.ts";
+import { isPlaced, type Task } from "./tasks/index.ts";
 
 /**
  * The model with new linear heads side by side on one trunk: instead of its last linear
@@ -22,11 +22,11 @@ export function withHeads(
   random: Random,
   cut?: string,
 ): Model {
-  const placed = specs.find(({ task }) => task?.kind === "positions");
+  const placed = specs.find(({ task }) => isPlaced(task));
   if (placed)
     throw new AssayError(
       "HEAD_UNKNOWN",
-      `task "${placed.name}" is a class at each position, which no head beside others gives`,
+      `task "${placed.name}" has classes at positions or steps, which no head beside others gives`,
       "Tune a candidate on that task alone.",
     );
   const { graph, ...features } = bodyOf(model, cut);

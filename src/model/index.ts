@@ -95,6 +95,7 @@ export {
   areLabels,
   bestConstant,
   chanceOf,
+  isPlaced,
   type Meaning,
   type Measure,
   meaningOf,
@@ -102,6 +103,7 @@ export {
   type TaskInput,
   type Truth,
   taskSchema,
+  tooShortFor,
 } from "./tasks/index.ts";
 export type { Access, Answering, Limit, Terms } from "./terms.ts";
 export { findWeights, layerOps } from "./weights.ts";

@@ -27,6 +27,7 @@ import { readGraph } from "./read.ts";
 import { type Reading, readingOf } from "./reading.ts";
 import { checkGradient, type SelfCheck } from "./self-check.ts";
 import { type Stored, storedIn } from "./stored.ts";
+import { isPlaced } from "./tasks/index.ts";
 import { findWeights } from "./weights.ts";
 
 /** Something that keeps a model from being audited or trained. */
@@ -52,7 +53,13 @@ export interface Inspection {
    * What the outputs mean: one class, labels that hold by themselves, values, or a
    * class at each position.
    */
-  readonly task: "classes" | "multi-label" | "regression" | "positions" | null;
+  readonly task:
+    | "classes"
+    | "multi-label"
+    | "regression"
+    | "positions"
+    | "ctc"
+    | null;
   readonly bounds: readonly [number, number] | null;
   /** From input to output. The last is the head. */
   readonly groups: readonly LayerGroup[];
@@ -264,7 +271,7 @@ async function tryGradient(
 function headProblem(model: Model): string | null {
   try {
     const { task } = model;
-    const kept = task?.kind === "positions" ? task : undefined;
+    const kept = isPlaced(task) ? task : undefined;
     const classes = kept ? model.classes : ["one", "other"];
     replaceHead(model, classes, new Random("head"), undefined, kept);
     return null;

@@ -40,7 +40,7 @@ import { readGraph } from "./read.ts";
 import { refusedBatch } from "./refused-batch.ts";
 import { requireAll, withSafetensors } from "./safetensors.ts";
 import { contractIn } from "./saved.ts";
-import { meaningOf, type Task, taskSchema } from "./tasks/index.ts";
+import { isPlaced, meaningOf, type Task, taskSchema } from "./tasks/index.ts";
 
 export interface LoadModelOptions {
   /** How the features of a bare body become one row, for a head to come. */
@@ -236,6 +236,12 @@ function asModel(
       });
   const own = found.task || found.features ? undefined : names;
   refuseBranches(found.cut, file);
+  if (options.outputs && found.task?.kind === "ctc")
+    throw new AssayError(
+      "MODEL_CLASSES",
+      `${file} is read without an alignment: what it says hangs on all of its classes`,
+      "Leave classes of the candidate out.",
+    );
   const placed = options.outputs
     ? pickedFrom(found, options.outputs, own, file)
     : inOrderOf(found, own, stated, file);
@@ -267,7 +273,7 @@ function asModel(
 
 /** With the outputs of all positions in one row. */
 function flattened(found: Found): Found {
-  if (found.task?.kind !== "positions") return found;
+  if (!isPlaced(found.task)) return found;
   const b = new GraphBuilder(found.cut, "output/");
   const logits = inRows(b, found.logits);
   return { ...found, logits, cut: b.build([logits]) };

@@ -73,15 +73,22 @@ export async function openLoss(
       : value;
   const asked = new Set<string>();
   if (meaning.targets) {
-    const dims = ["batch", outputsOf(model) / (meaning.outputsPerTarget ?? 1)];
+    const width = outputsOf(model);
+    const dims = ["batch", meaning.targetWidth?.(width) ?? width];
     asked.add(b.input({ name: TARGETS, type: "float32", dims }));
   }
   const outputs = counted(model.logits);
   if (loss.targets) {
-    const [seen = "", wanted = ""] = [outputs, counted(TARGETS)].map(
-      (v) => meaning.measured?.(b, v) ?? v,
+    const wanted = counted(TARGETS);
+    b.rename(
+      loss.build(
+        b,
+        meaning.measured?.(b, outputs, "outputs") ?? outputs,
+        meaning.measured?.(b, wanted, "targets") ?? wanted,
+        "",
+      ),
+      LOSS,
     );
-    b.rename(loss.build(b, seen, wanted, ""), LOSS);
   } else {
     asked.add(b.input({ name: LABELS, type: "int64", dims: ["batch"] }));
     if (loss.aims === "class")

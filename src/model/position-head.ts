@@ -11,12 +11,9 @@ import {
 } from "#onnx";
 import { isLayer, makersOf } from "./ancestry.ts";
 import type { Model } from "./model.ts";
-import {
-  inRows,
-  type PositionsTask,
-  positionsOf,
-} from "./outputs/positions.ts";
+import { inRows, positionsOf } from "./outputs/positions.ts";
 import { signals } from "./signal.ts";
+import { isPlaced, type PlacedTask } from "./tasks/index.ts";
 
 /**
  * The model with its last layer drawn anew for other classes at the same positions.
@@ -31,7 +28,7 @@ export function replacePositionHead(
   model: Model,
   classes: readonly string[],
   random: Random,
-  task: PositionsTask,
+  task: PlacedTask,
   cut?: string,
 ): Model {
   if (cut !== undefined)
@@ -40,18 +37,22 @@ export function replacePositionHead(
       `a head behind the cut "${cut}" would answer for a sample as a whole, and not at each position`,
       "Leave cut out: the last layer is drawn anew.",
     );
-  if (model.task?.kind !== "positions")
+  if (model.task?.kind !== task.kind)
     throw new AssayError(
       "HEAD_UNKNOWN",
-      "the base answers for a sample as a whole, and the task is a class at each position",
-      "Use a base with outputs [N, classes, ...] or [N, ..., classes], with task: { kind: positions } of its own.",
+      `the base answers ${isPlaced(model.task) ? `by ${model.task.kind}` : "for a sample as a whole"}, and the task is ${task.kind}`,
+      "Use a base with outputs [N, classes, ...] or [N, ..., classes], of the same task.",
     );
-  const { axis, shape } = model.task;
-  const output = beforeArranging(model);
+  const { shape } = model.task;
+  const { output, ...arranged } = beforeArranging(model);
   const graph = redrawn(model.graph, output, model.classes, classes, random);
   const b = new GraphBuilder(graph, "output/");
   const found = positionsOf(graph, b, output, {
-    task: { ...task, axis },
+    // Fresh classes are in the order of their names.
+    task:
+      task.kind === "ctc"
+        ? { ...task, ...arranged, blank: 0 }
+        : { ...task, axis: arranged.axis },
     classes,
     shape: model.contract.shape,
     file: "the base",
@@ -73,17 +74,33 @@ export function replacePositionHead(
   };
 }
 
-/** The output of the file, or what went into its Softmax. */
-function beforeArranging({ graph, logits }: Model): string {
+/**
+ * The output of the file, or what went into its Softmax, and where that has the batch
+ * and the classes.
+ */
+function beforeArranging({ graph, logits }: Model): {
+  readonly output: string;
+  readonly axis: "first" | "last";
+  readonly stepsFirst: boolean;
+} {
   const makers = makersOf(graph);
-  let value = logits;
+  let output = logits;
+  let [batch, classes] = [0, 1];
   for (
-    let node = makers.get(value);
+    let node = makers.get(output);
     node?.outputs[0]?.startsWith("output/");
-    node = makers.get(value)
-  )
-    value = node.inputs[0]!;
-  return value;
+    node = makers.get(output)
+  ) {
+    if (node.op === "Transpose") {
+      const perm: readonly number[] = attribute(node, "perm", "ints", []);
+      [batch, classes] = [perm[batch] ?? batch, perm[classes] ?? classes];
+    }
+    output = node.inputs[0]!;
+  }
+  const stepsFirst = batch === 1;
+  if (batch > 1 || (stepsFirst && classes !== 2))
+    throw unknown("its batch is not first");
+  return { output, axis: classes === 1 ? "first" : "last", stepsFirst };
 }
 
 /** What may stand behind the last layer: it moves positions, and no classes. */

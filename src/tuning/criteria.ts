@@ -23,10 +23,13 @@ export function taskCriterion(model: Model): Criterion {
   const { build } = lossOf(loss, classes);
   return {
     floats: true,
-    each(b, outputs, wanted) {
-      const [seen, right] = [outputs, wanted].map((v) => measured?.(b, v) ?? v);
-      return build(b, seen as string, right as string, "");
-    },
+    each: (b, outputs, wanted) =>
+      build(
+        b,
+        measured?.(b, outputs, "outputs") ?? outputs,
+        measured?.(b, wanted, "targets") ?? wanted,
+        "",
+      ),
   };
 }
 

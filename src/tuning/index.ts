@@ -74,5 +74,5 @@ export {
   defineTrainingDefense,
   type TrainingDefense,
 } from "./training-defense.ts";
-export { tune } from "./tune.ts";
-export { tuneEvenly } from "./tune-evenly.ts";
+export { rehearse, tune } from "./tune.ts";
+export { inOneStage, tuneEvenly } from "./tune-evenly.ts";

@@ -165,11 +165,11 @@ export function lossGraph(
   };
 }
 
-/** The shape of a sample's targets: that of the outputs, or of their positions. */
+/** The shape of a sample's targets: that of the outputs where the task has no other. */
 function targetDims(model: Model, b: GraphBuilder): readonly Dim[] {
   const dims = b.rankedDims(model.logits).slice(1);
-  const { outputsPerTarget: each = 1 } = model.heads ? {} : meaningOf(model);
-  return dims.map((d) => (typeof d === "number" ? d / each : d));
+  const { targetWidth } = model.heads ? {} : meaningOf(model);
+  return dims.map((d) => (typeof d === "number" ? (targetWidth?.(d) ?? d) : d));
 }
 
 /**

@@ -2,19 +2,23 @@ import { type LayerGroup, layerGroups } from "#model";
 import type { Tuned, TuneInput } from "./training.ts";
 import { tune } from "./tune.ts";
 
-/**
- * Trains layer groups, all when left out, together and at one rate: `tune`
- * without a strategy.
- */
-export function tuneEvenly({
+/** A training that may name its layer groups, and has one stage. */
+interface Even extends Omit<TuneInput, "groups" | "stages"> {
+  readonly epochs: number;
+  readonly groups?: readonly LayerGroup[];
+}
+
+/** What `tune` is given to train layer groups, all when left out, at one rate. */
+export function inOneStage({
   model,
   epochs,
   groups = layerGroups(model.graph),
   ...input
-}: Omit<TuneInput, "groups" | "stages"> & {
-  readonly epochs: number;
-  readonly groups?: readonly LayerGroup[];
-}): Promise<Tuned> {
+}: Even): TuneInput {
   const rates = new Map(groups.map((g) => [g.name, 1]));
-  return tune({ ...input, model, groups, stages: [{ epochs, rates }] });
+  return { ...input, model, groups, stages: [{ epochs, rates }] };
 }
+
+/** Trains layer groups together and at one rate: `tune` without a strategy. */
+export const tuneEvenly = (input: Even): Promise<Tuned> =>
+  tune(inOneStage(input));

@@ -2,6 +2,7 @@ import { AssayError } from "#core";
 import { copyOf, type FloatTensor } from "#onnx";
 import { drawing } from "./batches.ts";
 import { weighted } from "./class-weights.ts";
+import { lossGraph } from "./loss-graph.ts";
 import type { OpenPart, TrainingPart } from "./part.ts";
 import { byTemperature } from "./sampling.ts";
 import {
@@ -144,6 +145,23 @@ export async function tune(input: TuneInput): Promise<Tuned> {
     claims: run.opened.flatMap((p) => p.claim ?? []),
     unseen: unseenBy(run, best.epoch.epoch),
   };
+}
+
+/**
+ * Refuses what `tune` would refuse before its first step: parts that do not go
+ * together, or with the model and its data. Nothing is run.
+ *
+ * @throws TRAINING_CLASSES, TRAINING_PARTS, or what parts throw
+ */
+export function rehearse(input: TuneInput): void {
+  const { opened } = begin(input);
+  const { model, groups, stages, settings, engine } = input;
+  for (const { rates } of stages) {
+    const names = groups
+      .filter((g) => rates.has(g.name))
+      .flatMap((g) => g.parameters);
+    lossGraph(model, names, settings.batchNorm, opened, engine);
+  }
 }
 
 /**

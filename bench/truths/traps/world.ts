@@ -39,7 +39,7 @@ export async function worldOf(
   const random = new Random(seed);
   const { x, y } = await worlds[id](random.fork("samples"));
   write(folder, x, y);
-  const all = await loadDataset({ ...spec, ignore: -100 }, folder);
+  const all = await loadDataset({ ...spec, ignore: -100, blank: 0 }, folder);
   const parts = splitDataset(
     all,
     { train: 0.45, validation: 0.05, test: 0.5 },

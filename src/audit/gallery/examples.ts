@@ -249,9 +249,10 @@ function masksIn(
   after: FloatTensor,
 ) {
   const { said } = meaningOf(model);
-  const isMask = targets && positions?.length === 2;
+  const sizes = positions === "unaligned" ? [] : (positions ?? []);
+  const isMask = targets && sizes.length === 2;
   const of = (classes: Float32Array | null) =>
-    maskPicture(classes ?? new Float32Array(), positions ?? []);
+    maskPicture(classes ?? new Float32Array(), sizes);
   return (sample: number, i: number): Example["masks"] =>
     isMask
       ? {

@@ -1,7 +1,14 @@
 import { hashOf, packageVersion, Random, UsageError } from "#core";
+import { type Engine, onnxruntime } from "#engine";
 import { inTargetUnits, type Model, modelOf, modelTask } from "#model";
 import { hashModel } from "#onnx";
-import { architectureOf, asPart, tuneEvenly } from "#tuning";
+import {
+  architectureOf,
+  asPart,
+  inOneStage,
+  rehearse,
+  tuneEvenly,
+} from "#tuning";
 import type { Lineage } from "../results/index.ts";
 import { describe, type Suite } from "../suite/index.ts";
 import { checkTargets, type Parts } from "../tasks/index.ts";
@@ -29,7 +36,11 @@ export async function outlineOf(
   if (spec?.model !== undefined)
     return (await fromFile(which, spec.model, known, statedOf(spec), null))
       .model;
-  return suite.base?.pretrain ? blank(which, known, new Random(0)) : null;
+  if (!suite.base?.pretrain) return null;
+  const random = new Random(0);
+  const model = blank(which, known, random);
+  rehearse(inOneStage(pretrainingOf(known, model, onnxruntime, random)));
+  return model;
 }
 
 /**
@@ -110,22 +121,14 @@ function pretrainedKey(id: string, place: KeyPlace): string {
 async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
   const { loaded, data, store } = shop;
   const parts = data.pretraining as Parts;
-  const { pretrain } = loaded.suite.base ?? {};
-  if (!pretrain) throw new Error("the plan says that the base is pre-trained");
-  const { architecture: name, training = [], ...settings } = pretrain;
+  const name = loaded.suite.base?.pretrain?.architecture;
   const key = pretrainedKey(id, shop);
   const file = modelFile(id.replaceAll(" ", "-"), key);
   const random = new Random(loaded.suite.seed).fork(id);
   const train = async (): Promise<{ model: Model; training: Training }> => {
     const model = blank(id, shop, random.fork("weights"));
     const tuned = await tuneEvenly({
-      model,
-      ...parts,
-      epochs: settings.epochs,
-      settings,
-      parts: training.map(asPart),
-      engine: shop.engine,
-      random,
+      ...pretrainingOf(shop, model, shop.engine, random),
       signal: shop.signal,
       onEpoch: announceEpochs(shop, id),
     });
@@ -149,6 +152,22 @@ async function pretrained(id: string, shop: Workshop): Promise<ReadyModel> {
   };
 }
 
+/** The training of a built-in architecture, as the suite states it. */
+function pretrainingOf(
+  { loaded, data }: Known,
+  model: Model,
+  engine: Engine,
+  random: Random,
+) {
+  const { train, validation } = data.pretraining as Parts;
+  const { pretrain } = loaded.suite.base ?? {};
+  if (!pretrain) throw new Error("the plan says that the base is pre-trained");
+  const { architecture: _, training = [], ...settings } = pretrain;
+  const { epochs } = settings;
+  const parts = training.map(asPart);
+  return { model, train, validation, epochs, settings, parts, engine, random };
+}
+
 /** A built-in architecture before its training. */
 function blank(id: string, { loaded, data }: Known, random: Random): Model {
   const { base, task } = loaded.suite;
@@ -156,6 +175,12 @@ function blank(id: string, { loaded, data }: Known, random: Random): Model {
   const { train } = data.pretraining as Parts;
   const shape = train.x.dims.slice(1);
   const plain = architecture.build(shape, train.classes, random);
+  if (task?.kind === "ctc")
+    throw new UsageError(
+      "ARCHITECTURE_INPUT",
+      "no built-in architecture says sequences without an alignment",
+      "Give base: { model: crnn.onnx } instead of base.pretrain.",
+    );
   const placed = task?.kind === "positions";
   if (placed !== (architecture.atPositions ?? false))
     throw new UsageError(

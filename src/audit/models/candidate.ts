@@ -28,6 +28,13 @@ export const outlineOfCandidate = async (
 ): Promise<Model> =>
   makers[candidate.kind].outline(candidate, known, base as Model);
 
+/** Refuses a training that would be refused before its first step. */
+export const rehearseCandidate = (
+  candidate: Candidate,
+  known: Known,
+  base: Model | null,
+): void => makers[candidate.kind].rehearse?.(candidate, known, base as Model);
+
 /**
  * Hash of all that a candidate is made of.
  *

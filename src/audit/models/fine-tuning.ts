@@ -1,5 +1,6 @@
 import { packageVersion, type Random } from "#core";
 import type { Dataset } from "#data";
+import { onnxruntime } from "#engine";
 import {
   inTargetUnits,
   type LayerGroup,
@@ -10,7 +11,7 @@ import {
   type Task,
 } from "#model";
 import { hashModel } from "#onnx";
-import { formOf, type OpenPart, type Tuned, tune } from "#tuning";
+import { formOf, type OpenPart, rehearse, type Tuned, tune } from "#tuning";
 import type { Lineage } from "../results/index.ts";
 import {
   type Candidate,
@@ -72,6 +73,8 @@ export function fineTuningFrom(
 /** What a strategy makes of a fine-tuning. */
 export interface PlannedTuning {
   readonly trainableParameters: number;
+  /** Refuses what `run` would refuse before its first step. */
+  rehearse(): void;
   run(
     how: Pick<Parameters<typeof tune>[0], "engine" | "signal" | "onEpoch"> & {
       readonly onModel?: OnModel;
@@ -94,20 +97,24 @@ export function planTuning({
   const { groups } = form;
   const stages = strategy.unit.stages(groups, settings.epochs, strategy.params);
   const trained = new Set(stages.flatMap((s) => [...s.rates.keys()]));
+  const input = {
+    model: form.model,
+    train,
+    validation,
+    groups,
+    stages,
+    settings,
+    parts,
+    random,
+  };
   return {
     trainableParameters: groups
       .filter((g) => trained.has(g.name))
       .reduce((sum, g) => sum + g.size, 0),
+    rehearse: () => rehearse({ ...input, engine: onnxruntime }),
     async run({ onModel, ...how }) {
       const training = await tune({
-        model: form.model,
-        train,
-        validation,
-        groups,
-        stages,
-        settings,
-        parts,
-        random,
+        ...input,
         ...how,
         onWeights:
           onModel &&

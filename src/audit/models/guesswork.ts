@@ -80,11 +80,11 @@ export function guessworkInWords(found: Guesswork): string | undefined {
 
 /** Whether a model says the same of every sample. */
 function answersAlike(model: Model, { data, dims }: FloatTensor): boolean {
-  const { answer, said, outputsPerTarget } = meaningOf(model);
+  const { answer, said, targetWidth } = meaningOf(model);
   const [n = 0, width = 0] = dims;
-  // In words, what is said of many positions is a summary.
+  // In words, what is said of many positions is a summary, and steps vary.
   const say = (row: Float32Array) =>
-    outputsPerTarget ? said(row)?.join() : answer(row);
+    targetWidth ? said(row)?.join() : answer(row);
   const first = say(data.subarray(0, width));
   for (let i = 1; i < n; i++)
     if (say(data.subarray(i * width, (i + 1) * width)) !== first) return false;

@@ -3,7 +3,11 @@
 export { measured } from "./accuracy.ts";
 export { type Models, openModels } from "./all.ts";
 export { outlineOf } from "./base.ts";
-export { candidateKey, outlineOfCandidate } from "./candidate.ts";
+export {
+  candidateKey,
+  outlineOfCandidate,
+  rehearseCandidate,
+} from "./candidate.ts";
 export { decisions, REFUSED } from "./decisions.ts";
 export { epochFile } from "./epochs.ts";
 export { fineTuningFrom, planTuning } from "./fine-tuning.ts";

@@ -9,6 +9,8 @@ export interface Maker<C extends Candidate = Candidate> {
    * it cannot be made.
    */
   outline(candidate: C, known: Known, base: Model): Model | Promise<Model>;
+  /** Throws what its training would throw before the first step. */
+  rehearse?(candidate: C, known: Known, base: Model): void;
   /**
    * Hash of all that the model is made of.
    *

@@ -39,6 +39,9 @@ export const member: Maker<MemberCandidate> = {
     const own = headed.heads?.find(({ name }) => name === candidate.task);
     return own ? headModel(headed, own) : headed;
   },
+  rehearse(candidate, known, base) {
+    planTuning(jointTuning(candidate, known, base)).rehearse();
+  },
   // The file is of all tasks, and each is a model of its own.
   key: (candidate, place, base) =>
     hashOf([trunkKey(candidate, place, base), candidate.task]),

@@ -22,6 +22,9 @@ export const tuned: Maker<TunedCandidate> = {
     planTuning(tuning);
     return tuning.headed;
   },
+  rehearse(candidate, known, base) {
+    planTuning(tuningOf(candidate, known, base)).rehearse();
+  },
   key: (candidate, place, base) => keyOf(candidate, place, base),
   make: (candidate, shop, base) => tuneFrom(base, candidate, shop),
 };
@@ -104,7 +107,8 @@ function tuningOf(
     task: suite.task,
     random,
   });
-  checkTargets(tuning.headed, target.test, candidate.id);
+  for (const part of Object.values(target))
+    checkTargets(tuning.headed, part, candidate.id);
   return tuning;
 }
 

@@ -4,7 +4,12 @@ import type { TrialAttack } from "#attacks";
 import { type Chosen, type Need, nearest, needsOf, UsageError } from "#core";
 import type { Reactive, Repair } from "#defenses";
 import { cutOff, type Model } from "#model";
-import { type Known, outlineOf, outlineOfCandidate } from "../models/index.ts";
+import {
+  type Known,
+  outlineOf,
+  outlineOfCandidate,
+  rehearseCandidate,
+} from "../models/index.ts";
 import { type Candidate, isNamed, plainParams } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
 import { planCells } from "./cells.ts";
@@ -28,11 +33,11 @@ export async function foresee(known: Known): Promise<void> {
   const trials = Object.entries(suite.trials).map(
     ([name, { attack }]) => [name, attack] as const,
   );
-  const base = await outlineOf("base", known);
+  const base = await withinLater(file, "base", () => outlineOf("base", known));
   const unrelated = [...attacks, ...trials].some(([, a]) =>
     needsOf(a).includes("unrelated"),
   )
-    ? await outlineOf("unrelated", known)
+    ? await withinLater(file, "unrelated", () => outlineOf("unrelated", known))
     : null;
   const places = new Map<string, Required<Place>>();
   for (const candidate of Object.values(suite.candidates)) {
@@ -114,6 +119,7 @@ async function placeOf(
     for (const part of candidate.settings.augment) checkNeeds(part, place);
   if (candidate.adaptation) checkNeeds(candidate.adaptation, place);
   for (const part of candidate.training) checkNeeds(part, place);
+  rehearseCandidate(candidate, known, base);
   return place;
 }
 

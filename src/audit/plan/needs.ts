@@ -1,6 +1,6 @@
 import { type Chosen, type Need, needsOf, UsageError } from "#core";
 import type { Dataset } from "#data";
-import { type Model, whyNoGradient } from "#model";
+import { isPlaced, type Model, whyNoGradient } from "#model";
 import { isFree } from "#tables";
 import { type Candidate, MAIN, type Suite } from "../suite/index.ts";
 
@@ -44,7 +44,7 @@ const looks: Readonly<
     "is about classes, and the outputs are labels or values, or classes at each position",
   "one answer": (place) =>
     hasPositions(place) &&
-    "is about samples as a whole, and there is an answer at each position",
+    "is about samples as a whole, and there is an answer at each position or step",
   samples: ({ train }, { budgets }) => {
     const most = Math.max(...(budgets as readonly number[]));
     return (
@@ -77,18 +77,18 @@ const isText = ({ embedding }: Model) => embedding !== undefined;
  */
 function hasTargets({ suite, candidate, train }: Place): boolean {
   if (train) return train.targets !== undefined;
-  const kind = candidate && kindOf(suite, candidate);
+  const kind = candidate && taskOf(suite, candidate)?.kind;
   return kind !== undefined && kind !== "classes" && kind !== "binary";
 }
 
-/** The same of positions. */
+/** The same of positions and steps. */
 const hasPositions = ({ suite, candidate, train }: Place): boolean =>
   train
     ? train.positions !== undefined
-    : candidate !== undefined && kindOf(suite, candidate) === "positions";
+    : candidate !== undefined && isPlaced(taskOf(suite, candidate));
 
-const kindOf = (suite: Place["suite"], { task: name }: Candidate) =>
-  (name === MAIN ? suite.task : suite.tasks[name]?.task)?.kind;
+const taskOf = (suite: Place["suite"], { task: name }: Candidate) =>
+  name === MAIN ? suite.task : suite.tasks[name]?.task;
 
 /** What may be done about it, besides leaving the unit out. */
 const hints: Readonly<Partial<Record<Need, string>>> = {

@@ -1,6 +1,13 @@
 import { AssayError, UsageError } from "#core";
-import type { Dataset } from "#data";
-import { areLabels, embeddingTable, type Model, meaningOf } from "#model";
+import { type Dataset, spelled } from "#data";
+import {
+  areLabels,
+  embeddingTable,
+  isPlaced,
+  type Model,
+  meaningOf,
+  tooShortFor,
+} from "#model";
 
 /** Refuses data that a model cannot take. */
 export function checkFits(
@@ -62,10 +69,27 @@ function checkTokens(
 /** Refuses data that says of its samples something else than a model does. */
 export function checkTargets(
   { task, classes }: Model,
-  { name, targets, positions }: Dataset,
+  { name, targets, positions, classes: names }: Dataset,
   model: string,
 ): void {
-  if (task?.kind === "positions" || positions) {
+  if (task?.kind === "ctc" || positions === "unaligned") {
+    if (task?.kind !== "ctc" || positions !== "unaligned" || !targets)
+      throw new UsageError(
+        "DATA_TARGETS",
+        `${model} ${task?.kind === "ctc" ? `says sequences, ${name} has other answers` : `says no sequences, ${name} has sequences without an alignment`}`,
+        "State task: { kind: ctc } in the suite, and use data with answers: sequences, or source: transcripts.",
+      );
+    const [steps = Infinity] = task.shape ?? [];
+    const short = tooShortFor(targets, steps);
+    if (short)
+      throw new UsageError(
+        "DATA_LABEL",
+        `${model} has ${short.steps} steps for the label ${spelled(short.label, names)} of ${name}, which takes at least ${short.needed}: a blank stands between two equal classes`,
+        "Leave the sample out, or use a model with more steps.",
+      );
+    return;
+  }
+  if (isPlaced(task) || positions) {
     checkPositions(task, name, positions, model);
     return;
   }
@@ -94,7 +118,7 @@ export function checkTargets(
 function checkPositions(
   task: Model["task"],
   data: string,
-  positions: Dataset["positions"],
+  positions: readonly number[] | undefined,
   model: string,
 ): void {
   if (task?.kind !== "positions")

@@ -9,6 +9,7 @@ import {
   splitDataset,
   stratifiedSample,
   takeSamples,
+  withBlank,
 } from "#data";
 import type { LoadedSuite } from "../suite/index.ts";
 import { requireSameUnits } from "./fits.ts";
@@ -24,8 +25,11 @@ export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
   const { all, shares } = divided(await read(suite.data), loaded);
   const split = (data: Dataset, task: string) =>
     splitDataset(data, shares, random.fork(`split ${task}`));
-  const ofTask = (data: Dataset) =>
-    suite.classes ? selectClasses(data, suite.classes) : data;
+  const { classes, task } = suite;
+  const ofTask = (data: Dataset) => {
+    const chosen = classes ? selectClasses(data, classes) : data;
+    return task?.kind === "ctc" ? withBlank(chosen, task.most) : chosen;
+  };
   const unshifted = split(ofTask(all), "target");
   const target = mapParts(unshifted, (part, name) =>
     suite.shift.length > 0

@@ -40,6 +40,7 @@ const tasks = {
   "multi-label": { kind: "multi-label" },
   regression: { kind: "regression", tolerance: 1 },
   positions: { kind: "positions", least: 1 },
+  ctc: { kind: "ctc" },
 } as const satisfies Record<string, LoadModelOptions["task"]>;
 
 export const inspectCommand = new Command("inspect")

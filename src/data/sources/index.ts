@@ -10,6 +10,7 @@ import { npz } from "./npz.ts";
 import { parquet } from "./parquet.ts";
 import { taggedText } from "./tagged-text.ts";
 import { text } from "./text.ts";
+import { transcripts } from "./transcripts.ts";
 
 /** Every kind of dataset that a suite can name. */
 export const sources = [
@@ -25,4 +26,5 @@ export const sources = [
   npz,
   text,
   taggedText,
+  transcripts,
 ] as const;

@@ -25,8 +25,16 @@ export const npy = defineSource({
       readNpy(readFile(file), file),
     ) as [ReturnType<typeof readNpy>, ReturnType<typeof readNpy>];
     const name = basename(spec.x).replace(/\.npy$/i, "");
-    return samplesOfArrays(name, x, y, spec, (part, sample) =>
-      sample === undefined ? files[part] : `${files[part]}, sample ${sample}`,
+    const frames =
+      spec.frames === undefined ? undefined : resolve(folder, spec.frames);
+    return samplesOfArrays(
+      name,
+      x,
+      y,
+      spec,
+      (part, sample) =>
+        sample === undefined ? files[part] : `${files[part]}, sample ${sample}`,
+      frames === undefined ? undefined : readNpy(readFile(frames), frames),
     );
   },
 });

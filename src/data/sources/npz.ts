@@ -27,7 +27,7 @@ export const npz = defineSource({
 
   async read(spec, folder) {
     const file = resolve(folder, spec.path);
-    const arrays = unpack(file, [spec.x, spec.y]);
+    const arrays = unpack(file, [spec.x, spec.y, spec.frames ?? []].flat());
     const array = (name: string) =>
       readNpy(arrays.get(name) as Uint8Array, `${file}, "${name}"`);
     const names = { pixels: spec.x, labels: spec.y };
@@ -38,6 +38,7 @@ export const npz = defineSource({
       spec,
       (part, sample) =>
         `${file}, "${names[part]}"${sample === undefined ? "" : `, sample ${sample}`}`,
+      spec.frames === undefined ? undefined : array(spec.frames),
     );
   },
 });

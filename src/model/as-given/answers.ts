@@ -18,6 +18,7 @@ import { inOrderOf, pickedFrom, storedNames } from "../outputs/names.ts";
 import { placed } from "../outputs/positions.ts";
 import { readGraph } from "../read.ts";
 import { withSafetensors } from "../safetensors.ts";
+import { isPlaced } from "../tasks/index.ts";
 import { type Front, frontOf } from "./front.ts";
 import { inOnnxruntime } from "./in-onnxruntime.ts";
 import { inTensorFlow } from "./in-tensorflow.ts";
@@ -71,7 +72,9 @@ export async function answersAsGiven(
     : await inOnnxruntime(file, output);
   try {
     const batch = file.inputs.find((i) => i.name === model.input)?.dims?.[0];
-    const scores = await scoresOf(x, batch, front, whole);
+    const isTurned = model.task?.kind === "ctc" && model.task.stepsFirst;
+    const rows = isTurned ? batchFirst(whole) : whole;
+    const scores = await scoresOf(x, batch, front, rows);
     const outputs = await asJudged(scores, file, path, options, opened);
     return { outputs, by: whole.by };
   } finally {
@@ -79,6 +82,23 @@ export async function answersAsGiven(
     await whole.release();
   }
 }
+
+/** The same of a file whose outputs are [steps, N, classes]. */
+const batchFirst = (whole: Shipped): Shipped => ({
+  ...whole,
+  async run(fed) {
+    const { data, dims } = await whole.run(fed);
+    const [steps = 0, n = 0, classes = 0] = dims;
+    const turned = new Float32Array(data.length);
+    for (let t = 0; t < steps; t++)
+      for (let i = 0; i < n; i++) {
+        const from = (t * n + i) * classes;
+        const row = data.subarray(from, from + classes);
+        turned.set(row, (i * steps + t) * classes);
+      }
+    return floats([n, steps, classes], turned);
+  },
+});
 
 /** The output that is judged, [N, outputs], in batches of the size of the file. */
 async function scoresOf(
@@ -149,9 +169,8 @@ async function asJudged(
   const b = new GraphBuilder({ ...emptyGraph("behind"), inputs: [input] });
   const signed = source.shares ? b.sub(SCORES, 0.5) : SCORES;
   const { task } = model;
-  const isPlaced = task?.kind === "positions";
-  const each = isPlaced ? width / sizeOf(task.shape ?? []) : width;
-  const two = isPlaced
+  const each = isPlaced(task) ? width / sizeOf(task.shape ?? []) : width;
+  const two = isPlaced(task)
     ? placed(b, signed, task, each)
     : source.from === "one logit"
       ? twoLogits(b, signed)

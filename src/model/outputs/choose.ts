@@ -1,7 +1,7 @@
 import { AssayError } from "#core";
 import type { Dim, Graph, GraphBuilder, ValueInfo } from "#onnx";
 import { comesFrom, makersOf } from "../ancestry.ts";
-import type { Task } from "../tasks/index.ts";
+import { isPlaced, type Task } from "../tasks/index.ts";
 
 /** Why an output was taken that has no rival. */
 export const ONLY = "no other holds floats";
@@ -37,7 +37,7 @@ export function chooseOutput(
   const outputs = candidates(graph, b);
   const places = outputs.filter((o) => (b.dims(o.name)?.length ?? 0) > 2);
   // What is pooled or has a class at each place has places.
-  const placed = pool !== undefined || task?.kind === "positions";
+  const placed = pool !== undefined || isPlaced(task);
   const all = placed && places.length > 0 ? places : outputs;
   const chosen = (output: ValueInfo, why: string): Chosen => ({ output, why });
   const [first] = all;

@@ -10,7 +10,7 @@ import {
   shapeText,
 } from "#onnx";
 import { comesFrom, type Makers, makersOf } from "../ancestry.ts";
-import type { Task } from "../tasks/index.ts";
+import { isPlaced, type Task } from "../tasks/index.ts";
 import { chooseOutput, widthOf } from "./choose.ts";
 import { featuresBy, type Pool, pooled } from "./features.ts";
 import type { Found, Source } from "./found.ts";
@@ -48,7 +48,7 @@ export function findLogits(graph: Graph, file: string, stated: Stated): Found {
   refuseDetector(graph, file);
   const chosen = chooseOutput(graph, b, stated, file);
   const { name } = chosen.output;
-  if (stated.task?.kind === "positions") {
+  if (isPlaced(stated.task)) {
     const task = { ...stated, task: stated.task, file };
     const { source, ...found } = positionsOf(graph, b, name, task);
     return {
@@ -298,7 +298,7 @@ function refusePositions(
   throw new AssayError(
     "MODEL_OUTPUT",
     `${file}: output "${output}" has shape ${shapeText(dims)}, an answer ${what}, expected [batch, classes]`,
-    "State task: { kind: positions, least: 0.9 } to audit a class at each, or name another output with output: in the suite. To put a head on features, state pool: average for maps, cls or mean for tokens.",
+    "State task: { kind: positions, least: 0.9 } to audit a class at each, task: { kind: ctc } for a sequence without an alignment, or name another output with output: in the suite. To put a head on features, state pool: average for maps, cls or mean for tokens.",
   );
 }
 

@@ -9,6 +9,7 @@ import {
   type Tensor,
 } from "#onnx";
 import { makersOf } from "../ancestry.ts";
+import { isPlaced } from "../tasks/index.ts";
 import type { Found } from "./found.ts";
 import { classCount } from "./positions.ts";
 
@@ -24,7 +25,7 @@ export function classNames(
 ): readonly string[] {
   const dims = new GraphBuilder(cut).dims(logits);
   const count = classCount(dims, task);
-  const expected = task?.kind === "positions" ? [2, 3] : [2];
+  const expected = isPlaced(task) ? [2, 3] : [2];
   if (dims && !expected.includes(dims.length)) {
     throw new AssayError(
       "MODEL_OUTPUT",

@@ -12,24 +12,22 @@ import {
   sizeOf,
 } from "#onnx";
 import { makersOf } from "../ancestry.ts";
-import type { Task } from "../tasks/index.ts";
+import { isPlaced, type PlacedTask, type Task } from "../tasks/index.ts";
 import type { Source } from "./found.ts";
 import { logOf, sharesIn } from "./shares.ts";
-
-export type PositionsTask = Extract<Task, { kind: "positions" }>;
 
 /** Outputs by position, found. */
 interface Positions {
   /** [N, classes, positions]. */
   readonly logits: string;
   /** With the axis of the classes and the shape of the positions. */
-  readonly task: PositionsTask;
+  readonly task: PlacedTask;
   readonly source: Pick<Source, "from" | "shares">;
 }
 
 /** What is known of outputs by position before they are looked at. */
 interface Stated {
-  readonly task: PositionsTask;
+  readonly task: PlacedTask;
   readonly classes?: readonly string[];
   /** The shape of one sample. */
   readonly shape: readonly number[];
@@ -39,7 +37,8 @@ interface Stated {
 /**
  * The logits of each position, from outputs [N, classes, ...] or [N, ..., classes]:
  * what goes into a Softmax or LogSoftmax over the classes, and into the Sigmoid of a
- * single output at each position, which is that of two classes.
+ * single output at each position, which is that of two classes. Of sequences (CTC) they
+ * may be [steps, N, classes], and the blank comes to be the first class.
  *
  * @throws MODEL_OUTPUT
  */
@@ -62,18 +61,30 @@ export function positionsOf(
       "expected [batch, classes, ...] or [batch, ..., classes]",
       "Name the output with a class at each position (output:), or state the task that the model has.",
     );
-  if (typeof dims[0] === "number")
+  const isCtc = task.kind === "ctc";
+  if (isCtc && dims.length > 3)
+    refuse(
+      "expected one axis of steps beside the batch and the classes",
+      "Export it as [batch, steps, classes].",
+    );
+  const stepsFirst = isCtc && (task.stepsFirst ?? typeof dims[0] === "number");
+  const batch = stepsFirst ? 1 : 0;
+  if (typeof dims[batch] === "number")
     refuse(
       "and its batch is not first, as of sequences without an alignment (CTC)",
-      "Export it as [batch, length, classes], and give the class of each step.",
+      "State task: { kind: ctc } for these; otherwise export it as [batch, length, classes].",
     );
-  const axis = classAxis(dims, { task, classes, shape });
+  const axis = stepsFirst
+    ? 2
+    : classAxis(dims, { task, classes, shape }, (at) =>
+        endAt(graph, output, at, b),
+      );
   if (axis === undefined)
     return refuse(
       `and ${classes ? `${classes.length} classes may lie` : "classes may lie"} along either end, or along none`,
       "State classes, and axis: first or axis: last in the task.",
     );
-  const places = dims.filter((_, i) => i !== 0 && i !== axis);
+  const places = dims.filter((_, i) => i !== batch && i !== axis);
   if (!places.every((d) => typeof d === "number"))
     refuse(
       "and its positions are not known",
@@ -87,7 +98,7 @@ export function positionsOf(
       "a Sigmoid of each: labels that hold by themselves at each position",
       "Only one class at each position is audited; export the model with a Softmax over its classes, or with its logits.",
     );
-  if (isOne && end && end.op !== "Sigmoid")
+  if (isOne && (isCtc || (end && end.op !== "Sigmoid")))
     refuse("one class, whatever the input", "Export a logit for each class.");
   const inside = end ? undefined : sharesIn(graph, b, output);
   const logits = end
@@ -95,15 +106,27 @@ export function positionsOf(
     : inside
       ? logOf(b, output, isOne)
       : output;
-  const turned = axis === 1 ? logits : b.transpose(logits, toFront(dims));
+  const turned = stepsFirst
+    ? b.transpose(logits, [1, 2, 0])
+    : axis === 1
+      ? logits
+      : b.transpose(logits, toFront(dims));
   const flat = b.op("Reshape", [turned, b.ints([0, 0, -1])]);
+  if (isCtc && !(task.blank < Number(count)))
+    refuse(
+      `and no output ${task.blank} to be the blank`,
+      "State blank, counted from 0, in the task.",
+    );
+  const ordered = isCtc ? blankFirst(b, flat, task.blank, Number(count)) : flat;
+  const found = {
+    axis: axis === 1 ? ("first" as const) : ("last" as const),
+    shape: places as number[],
+  };
   return {
-    logits: isOne ? twoClasses(b, flat) : flat,
-    task: {
-      ...task,
-      axis: axis === 1 ? "first" : "last",
-      shape: places as number[],
-    },
+    logits: isOne ? twoClasses(b, flat) : ordered,
+    task: isCtc
+      ? { ...task, ...found, stepsFirst, shape: [Number(places[0])] }
+      : { ...task, ...found },
     source: {
       shares: isOne && (end !== undefined || inside !== undefined),
       from: isOne
@@ -115,6 +138,20 @@ export function positionsOf(
             : "output",
     },
   };
+}
+
+/** [N, classes, steps] with the blank as the first class. */
+function blankFirst(
+  b: GraphBuilder,
+  logits: string,
+  blank: number,
+  classes: number,
+): string {
+  if (blank === 0) return logits;
+  const others = Array.from({ length: classes }, (_, k) => k).filter(
+    (k) => k !== blank,
+  );
+  return b.op("Gather", [logits, b.ints([blank, ...others])], { axis: int(1) });
 }
 
 /** The logits of two classes from that of the second, [N, 1, positions]. */
@@ -130,14 +167,16 @@ const twoClasses = (b: GraphBuilder, z: string): string =>
 export function placed(
   b: GraphBuilder,
   rows: string,
-  { axis, shape = [] }: PositionsTask,
+  task: PlacedTask,
   each: number,
 ): string {
+  const { axis, shape = [] } = task;
   const all = sizeOf(shape);
   const logits =
     axis === "last"
       ? b.transpose(b.reshape(rows, [-1, all, each]), [0, 2, 1])
       : b.reshape(rows, [-1, each, all]);
+  if (task.kind === "ctc") return blankFirst(b, logits, task.blank, each);
   return each === 1 ? twoClasses(b, logits) : logits;
 }
 
@@ -151,7 +190,7 @@ export function classCount(
   task: Task | undefined,
 ): Dim | undefined {
   const [, width, ...more] = dims ?? [];
-  if (task?.kind !== "positions" || more.length > 0) return width;
+  if (!isPlaced(task) || more.length > 0) return width;
   return typeof width === "number" && task.shape
     ? width / sizeOf(task.shape)
     : undefined;
@@ -161,13 +200,17 @@ export function classCount(
 function classAxis(
   dims: readonly Dim[],
   {
-    task: { axis },
+    task: { axis, kind },
     classes,
     shape,
   }: Pick<Stated, "task" | "classes" | "shape">,
+  endOver: (axis: number) => unknown,
 ): number | undefined {
   const [first, last] = [1, dims.length - 1];
   if (axis !== undefined) return axis === "first" ? first : last;
+  // Nothing else tells steps from classes where neither is known.
+  if (kind === "ctc" && !classes)
+    return [first, last].find((at) => endOver(at)) ?? last;
   // Positions are those of the input most often: of an image without its channels, of a
   // series along either axis.
   const ofInput =

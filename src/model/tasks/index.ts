@@ -2,11 +2,13 @@ import { z } from "zod";
 import { AssayError, nearest } from "#core";
 import type { FloatTensor } from "#onnx";
 import { oneClass } from "./classes.ts";
+import { ctc } from "./ctc.ts";
 import type { Meaning } from "./meaning.ts";
 import { multiLabel } from "./multi-label.ts";
 import { positions } from "./positions.ts";
 import { regression } from "./regression.ts";
 
+export { tooShortFor } from "./ctc-rows.ts";
 export type { Meaning, Measure, Truth } from "./meaning.ts";
 export { areLabels } from "./multi-label.ts";
 
@@ -80,12 +82,51 @@ export const taskSchema = z.discriminatedUnion("kind", [
     .describe(
       "A class at each position: of each pixel, of each token, of each step of a series.",
     ),
+  z
+    .strictObject({
+      kind: z.literal("ctc"),
+      blank: z
+        .int()
+        .nonnegative()
+        .default(0)
+        .describe("Which output is the blank, counted from 0."),
+      most: z
+        .int()
+        .positive()
+        .default(32)
+        .describe("The most classes that a label has."),
+      axis: z
+        .enum(["first", "last"])
+        .optional()
+        .describe(
+          "Where the outputs [N, classes, steps] or [N, steps, classes] have the classes; told by their number when left out. Steps may come first of all.",
+        ),
+      stepsFirst: z
+        .boolean()
+        .optional()
+        .describe(
+          "Whether outputs are [steps, N, classes]; told by the model.",
+        ),
+      shape: z
+        .tuple([z.int().positive()])
+        .optional()
+        .describe("The number of steps; told by the model."),
+    })
+    .describe(
+      "A sequence of classes without an alignment (CTC): of speech, of lines of text.",
+    ),
 ]);
 
 export type Task = z.output<typeof taskSchema>;
 
 /** The same as a person writes it, before defaults. */
 export type TaskInput = z.input<typeof taskSchema>;
+
+/** A task whose outputs are scores of classes at places or steps. */
+export type PlacedTask = Extract<Task, { kind: "positions" | "ctc" }>;
+
+export const isPlaced = (task: Task | undefined): task is PlacedTask =>
+  task?.kind === "positions" || task?.kind === "ctc";
 
 /**
  * A model's task as it is once opened: a binary model has become one of two classes.
@@ -120,6 +161,8 @@ export function meaningOf({ classes, task }: Tasked): Meaning {
       return regression(classes, task.tolerance, spreadOf(task, classes));
     case "positions":
       return positions(classes, task);
+    case "ctc":
+      return ctc(classes, task);
     default:
       return oneClass(classes);
   }

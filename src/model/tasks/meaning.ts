@@ -30,15 +30,18 @@ export interface Meaning {
   readonly classes: number;
   /** Whether what is right is a row of targets, rather than a class. */
   readonly targets: boolean;
-  /** How many outputs there are for each target; one when left out. */
-  readonly outputsPerTarget?: number;
+  /**
+   * How many numbers a row of targets has beside so many outputs; as many when left
+   * out.
+   */
+  targetWidth?(outputs: number): number;
   /** What training lowers and attacks raise when they name no other. */
   readonly loss: LossName;
   /**
-   * Outputs or targets in the unit in which that loss compares them; theirs when left
-   * out.
+   * Outputs or targets in the unit and the shape in which that loss compares them;
+   * theirs when left out.
    */
-  measured?(b: GraphBuilder, values: string): string;
+  measured?(b: GraphBuilder, values: string, of: "outputs" | "targets"): string;
   /** When a sample is wrong, as half a sentence. */
   readonly broken: string;
   /** The outputs that count, by index; all of them when left out. */

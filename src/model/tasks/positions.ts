@@ -26,14 +26,15 @@ export function positions(
 ): Meaning {
   const classes = names.length;
   const { measure, least } = standard;
+  const widthOf = ({ dims: [, width = 0] }: FloatTensor) => width / classes;
   const readings = (outputs: FloatTensor, targets: FloatTensor | undefined) =>
-    rowsOf(outputs, targets, classes).map(([row, wanted]) =>
+    rowsOf(outputs, targets, widthOf(outputs)).map(([row, wanted]) =>
       readRow(row, wanted, classes),
     );
   return {
     classes: 2,
     targets: true,
-    outputsPerTarget: classes,
+    targetWidth: (outputs) => outputs / classes,
     loss: "cross-entropy-by-position",
     broken:
       measure === "share"
@@ -47,7 +48,7 @@ export function positions(
           const reading = readRow(row, wanted, classes);
           return [reading ? wayOf(reading, standard, classes) : Number.NaN];
         },
-        classes,
+        widthOf(outputs),
       ),
     build: (b, outputs, targets) =>
       waysInGraph(b, [wayNodes(b, outputs, targets, standard)]),

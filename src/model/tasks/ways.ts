@@ -5,20 +5,19 @@ import type { FloatTensor, GraphBuilder } from "#onnx";
  * Rows of outputs with their targets. Throws TARGETS_MISSING when there are
  * none, or not as many.
  *
- * @param each outputs for one target
+ * @param expected numbers in a row of targets; as many as outputs when left out
  */
 export function rowsOf(
   outputs: FloatTensor,
   targets: FloatTensor | undefined,
-  each = 1,
+  expected = outputs.dims[1] ?? 0,
 ): [row: Float32Array, wanted: Float32Array][] {
-  const [n = 0, width = 0] = outputs.dims;
-  const expected = [n, width / each];
-  if (targets?.dims.join() !== expected.join()) {
+  const [n = 0] = outputs.dims;
+  if (targets?.dims.join() !== [n, expected].join()) {
     throw new AssayError(
       "TARGETS_MISSING",
       `the model has outputs of shape [${outputs.dims.join(", ")}], what they should be has ${targets ? `shape [${targets.dims.join(", ")}]` : "not been given"}`,
-      `Give a row of targets for each sample, a number for ${each === 1 ? "each output" : `each position, of ${each} outputs`}.`,
+      `Give a row of ${expected} targets for each sample.`,
     );
   }
   const row = ({ data, dims }: FloatTensor, i: number) => {
@@ -39,9 +38,9 @@ export function besideRight(
   outputs: FloatTensor,
   targets: FloatTensor | undefined,
   ways: (row: Float32Array, wanted: Float32Array) => number[],
-  each = 1,
+  expected?: number,
 ): FloatTensor {
-  const rows = rowsOf(outputs, targets, each).map(([row, wanted]) => {
+  const rows = rowsOf(outputs, targets, expected).map(([row, wanted]) => {
     const all = ways(row, wanted);
     return [all.some(Number.isNaN) ? Number.NaN : 0, ...all];
   });

@@ -213,6 +213,18 @@ test.each<[string, Record<string, unknown>, string]>([
     "repairs.forgotten: unlearn is about classes, and the outputs are labels",
   ],
   [
+    "weights of classes that are not there",
+    { "candidates.full.classWeights": { nine: 2 } },
+    'candidates.full: classWeights names "nine", which is no class of the task',
+  ],
+  [
+    "the same of the base",
+    {
+      "base.pretrain.classWeights": { nine: 2 },
+    },
+    'base: classWeights names "nine"',
+  ],
+  [
     "a repair of convolutions without one",
     {
       ...tables,

@@ -244,6 +244,20 @@ test.each([
     /flip is about samples as a whole/,
   ],
   [
+    "weights of classes",
+    {
+      candidate: "{ strategy: full, epochs: 1, classWeights: balanced }",
+    },
+    /candidates.full: classWeights needs samples of one class each/,
+  ],
+  [
+    "drawing by classes",
+    {
+      candidate: "{ strategy: full, epochs: 1, samplingTemperature: 2 }",
+    },
+    /candidates.full: samplingTemperature needs samples of one class each/,
+  ],
+  [
     "training parts that compare classes",
     { candidate: "{ strategy: full, epochs: 1, training: trades }" },
     /candidates.full: trades is about classes, and the outputs are labels or values/,
@@ -254,7 +268,7 @@ test.each([
       candidate: "{ strategy: full, epochs: 1, tasks: [main, ink] }",
       more: "tasks: { ink: { relabel: { above: 0.5 }, task: { kind: regression, tolerance: 0.1 } } }",
     },
-    /task "main" is a class at each position, which no head beside others gives/,
+    /task "main" has classes at positions or steps, which no head beside others gives/,
   ],
   [
     "certificates",
