@@ -85,6 +85,13 @@ const names: Readonly<
 };
 
 /**
+ * What a number that is of several things is without, by name: "full.3, and 2 more";
+ * empty where it has all.
+ */
+export const withoutParts = (missing: readonly string[] = []): string =>
+  missing.length > 0 ? listed(missing) : "";
+
+/**
  * The attacks that are missing from a worst case, which is then only a bound from
  * above: "2 attacks"; empty where it has all.
  */

@@ -67,7 +67,7 @@ export async function queue(): Promise<void> {
           while (next < count) {
             const id = `${name} ${next++}`;
             const work = { id, record: id, needs: [] } as unknown as Work;
-            await hands.perform(work, new AbortController().signal);
+            await hands.perform(work, new AbortController().signal, () => {});
           }
         }),
       );

@@ -1,6 +1,11 @@
 import { percent, withoutUnseen } from "#core";
 import type { Results, WorstCase } from "#results";
-import { failedParts, RETRY, withoutAttacks } from "../failures.ts";
+import {
+  failedParts,
+  RETRY,
+  withoutAttacks,
+  withoutParts,
+} from "../failures.ts";
 import {
   cleanBehind,
   findingText,
@@ -36,7 +41,6 @@ const verdicts = {
  * ```
  */
 export function renderMarkdown(results: Results): string {
-  const threats = mainThreats(results);
   const { verdict, rules } = results.gate;
   const lines = [
     mark(results.title),
@@ -86,37 +90,7 @@ export function renderMarkdown(results: Results): string {
   if (results.task)
     lines.push(`A sample is wrong when ${escaped(results.task.broken)}.`, "");
   lines.push(
-    threats.length > 0
-      ? `Robust accuracy, worst case over the attacks, with 95 % intervals (${results.provenance.data.attacked} samples):`
-      : `Accuracy on clean samples (${results.provenance.data.test}); no input was attacked:`,
-    "",
-    `| ${["candidate", "defence", "clean", ...threats.map((t) => escaped(t.id))].join(" | ")} |`,
-    `|---|---|---|${"---|".repeat(threats.length)}`,
-  );
-  for (const candidate of results.candidates) {
-    for (const defense of results.defenses) {
-      const cases = threats.map((t) =>
-        results.worstCases.find(
-          (w) =>
-            w.candidate === candidate.id &&
-            w.defense === defense.id &&
-            w.threatModel === t.id,
-        ),
-      );
-      if (threats.length > 0 && cases.every((w) => w === undefined)) continue;
-      const clean = cleanBehind(results, candidate, defense.id);
-      const texts = cases.map((w) => {
-        if (!w) return "-";
-        if (!w.evaluated) return "not evaluated";
-        const test = w.comparison ? `, ${pValue(w.comparison.pValue)}` : "";
-        return `${percent(w.robustAccuracy.value)} ${escaped(interval(w.robustAccuracy))}${w.trusted ? "" : " **not trusted**"}${without(results, w)}${test}`;
-      });
-      lines.push(
-        `| ${escaped(candidate.id)} | ${escaped(defense.id)} | ${[clean ? percent(clean.value) : "-", ...texts].join(" | ")} |`,
-      );
-    }
-  }
-  lines.push(
+    ...compared(results),
     ...measured(results),
     ...inherited(results),
     ...acrossTasks(results),
@@ -155,6 +129,51 @@ export function renderMarkdown(results: Results): string {
       lines.push(`- and ${failed.length - 20} more, in the report.`);
   }
   return withoutUnseen(`${lines.join("\n")}\n`);
+}
+
+/** What numbers above are without; nothing where they have all. */
+function lacking(missing: readonly string[] | undefined): string[] {
+  const without = withoutParts(missing);
+  return without ? ["", `**Without ${escaped(without)}.**`] : [];
+}
+
+/** A row for each candidate and defence: clean, and under all attacks. */
+function compared(results: Results): string[] {
+  if (results.candidates.length === 0) return [];
+  const threats = mainThreats(results);
+  const lines: string[] = [];
+  lines.push(
+    threats.length > 0
+      ? `Robust accuracy, worst case over the attacks, with 95 % intervals (${results.provenance.data.attacked} samples):`
+      : `Accuracy on clean samples (${results.provenance.data.test}); no input was attacked:`,
+    "",
+    `| ${["candidate", "defence", "clean", ...threats.map((t) => escaped(t.id))].join(" | ")} |`,
+    `|---|---|---|${"---|".repeat(threats.length)}`,
+  );
+  for (const candidate of results.candidates) {
+    for (const defense of results.defenses) {
+      const cases = threats.map((t) =>
+        results.worstCases.find(
+          (w) =>
+            w.candidate === candidate.id &&
+            w.defense === defense.id &&
+            w.threatModel === t.id,
+        ),
+      );
+      if (threats.length > 0 && cases.every((w) => w === undefined)) continue;
+      const clean = cleanBehind(results, candidate, defense.id);
+      const texts = cases.map((w) => {
+        if (!w) return "-";
+        if (!w.evaluated) return "not evaluated";
+        const test = w.comparison ? `, ${pValue(w.comparison.pValue)}` : "";
+        return `${percent(w.robustAccuracy.value)} ${escaped(interval(w.robustAccuracy))}${w.trusted ? "" : " **not trusted**"}${without(results, w)}${test}`;
+      });
+      lines.push(
+        `| ${escaped(candidate.id)} | ${escaped(defense.id)} | ${[clean ? percent(clean.value) : "-", ...texts].join(" | ")} |`,
+      );
+    }
+  }
+  return lines;
 }
 
 /** What failed, why, and what is missing because of it. */
@@ -263,7 +282,7 @@ function acrossTasks(results: Results): string[] {
 /** Robust accuracy after epochs, with where other layers began to be trained. */
 function alongTraining(results: Results): string[] {
   return (results.trajectories ?? []).flatMap(
-    ({ candidate, attack, threatModel, points, note }) => {
+    ({ candidate, attack, threatModel, points, note, missing }) => {
       if (note)
         return [
           "",
@@ -278,6 +297,7 @@ function alongTraining(results: Results): string[] {
       return [
         "",
         `Robustness of ${escaped(candidate)} by epoch${several ? ' ("then" where other layers began to be trained)' : ""}, ${escaped(attack)}, ${escaped(threatModel)}, ${n} samples: ${told.join(", ")}.`,
+        ...lacking(missing),
       ];
     },
   );
@@ -352,5 +372,6 @@ function transferLines({ transfer = [] }: Results): string[] {
     "| attack | threat model | candidate | weights of the base | success | noise | owed to the base |",
     "|---|---|---|---|---|---|---|",
     ...rows,
+    ...lacking(transfer.flatMap(({ missing = [] }) => missing)),
   ];
 }

@@ -87,7 +87,7 @@ export async function forecast(
             all: number,
             left: ofKind.length,
             seconds: ofKind.reduce(
-              (sum, work) => sum + (costs.secondsOf(work) ?? 0),
+              (sum, work) => sum + costs.secondsOf(work),
               0,
             ),
             learned: learned.secondsOf({ kind, size: 1 }) !== undefined,

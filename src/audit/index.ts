@@ -68,6 +68,9 @@ export {
 export { checkFits, checkTargets, SHARES, shifted } from "./tasks/index.ts";
 export type { Evidence, TrustCheck } from "./trust/index.ts";
 export {
+  type Beliefs,
+  beliefsOf,
+  costsOf,
   makespanOf,
   missingOf,
   openClaims,
@@ -77,4 +80,6 @@ export {
   perform,
   type Shard,
   type Work,
+  type WorkKind,
+  workKinds,
 } from "./works/index.ts";

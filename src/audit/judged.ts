@@ -97,7 +97,9 @@ function judgedAlone(
   { suite, file, hash, units, modules = [] }: Loaded,
 ): Results {
   const more = checksOf(units?.trustChecks ?? []);
-  const { complete, looks, base, candidates } = found;
+  const { complete, looks, base, candidates, missing } = found;
+  const stated = statedResult(suite);
+  const planned = groupsOf(suite.candidates);
   const families = new Map(
     Object.entries(suite.attacks).map(([id, { unit }]) => [id, unit.family]),
   );
@@ -111,22 +113,22 @@ function judgedAlone(
     crossTask,
   );
   const measured = {
-    ...statedResult(suite),
+    ...stated,
     base,
     unrelated: found.unrelated,
     candidates,
     cells,
     worstCases: worst,
-    seeds: seedSummaries(cells, candidates, crossTask),
-    curves: curves(cells),
+    seeds: seedSummaries(cells, candidates, crossTask, planned, missing),
+    curves: curves(cells, missing, stated.threatModels),
     crossTask: someOrNone(crossTask),
     trials: found.trials,
-    transfer: someOrNone(transfers(cells, candidates, suite.attacks)),
+    transfer: someOrNone(transfers(cells, candidates, suite.attacks, missing)),
     certificates: found.certificates,
     gallery: found.gallery,
     textGallery: found.textGallery,
     failures: someOrNone(found.failures.flatMap(rootOf)),
-    missing: someOrNone([...found.missing]),
+    missing: someOrNone([...missing]),
   };
   return {
     schemaVersion: RESULTS_VERSION,
@@ -150,7 +152,7 @@ function judgedAlone(
     timing: found.timing,
     trajectories:
       complete && suite.trajectory
-        ? found.epochs.map((one) => judgeEpochs(one, more))
+        ? found.epochs.map((one) => judgeEpochs(one, missing, more))
         : undefined,
     domains:
       complete && suite.attackSource

@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { AssayError } from "#core";
 import { onnxruntime } from "#engine";
 import { bestWorkers } from "./calibration/index.ts";
 import { baselineFor } from "./comparing/index.ts";
@@ -70,10 +69,6 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   const run = await openRun({ ...options, onEvent });
   const failures = await performed(run.graph.works, run, options, onEvent);
   const found = run.graph.found();
-  const [failed] = failures;
-  // Without a candidate there is nothing to report on.
-  if (failed && found.candidates.length === 0)
-    throw new AssayError(failed.code, failed.message, failed.hint);
   return judged(
     {
       ...found,

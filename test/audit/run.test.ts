@@ -18,6 +18,7 @@ import {
 } from "#audit";
 import { saveModel } from "#model";
 import { floats } from "#onnx";
+import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";
 import { temporaryFolder } from "../folder.ts";
 import { reference } from "../reference.ts";
@@ -265,7 +266,7 @@ attacks: { fgsm: fgsm }
   expect(results.gate.verdict).toBe("none");
 });
 
-test("a model with answers that are not finite is refused before anything counts", async () => {
+test("a model with answers that are not finite gives no numbers, and a report that says so", async () => {
   const model = await reference();
   const broken = new Map(model.graph.constants);
   broken.set("head.bias", floats([5], [Number.NaN, 0, 0, 0, 0]));
@@ -278,15 +279,28 @@ samples: 25
 candidates: { bad: { model: bad.onnx } }
 threatModels: { t: { norm: linf, eps: 0.1 } }
 attacks: { fgsm: fgsm }
+gate: [{ cleanAccuracy: { min: 0.5 } }]
 `);
   saveModel(join(file, "..", "bad.onnx"), {
     ...model,
     graph: { ...model.graph, constants: broken },
   });
-  await expect(runAudit({ suite: file, out: fresh() })).rejects.toMatchObject({
-    code: "PREFLIGHT",
-    message: expect.stringContaining("not finite"),
+  const results = await runAudit({ suite: file, out: fresh() });
+  expect(() => resultsSchema.parse(results)).not.toThrow();
+  expect(results.failures).toMatchObject([
+    { code: "PREFLIGHT", message: expect.stringContaining("not finite") },
+  ]);
+  expect([...results.candidates, ...results.cells]).toEqual([]);
+  expect(results.gate).toMatchObject({
+    verdict: "inconclusive",
+    rules: [{ subject: "bad / none", measured: "nothing" }],
   });
+  const html = await renderHtml(results);
+  expect(html).toContain("What failed");
+  expect(html).not.toContain("Candidates compared");
+  const summary = renderMarkdown(results);
+  expect(summary).toContain("not finite");
+  expect(summary).not.toContain("Robust accuracy, worst case");
 });
 
 test.each([

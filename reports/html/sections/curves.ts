@@ -1,4 +1,5 @@
 import type { Curve, Results } from "#results";
+import { withoutParts } from "../../failures.ts";
 import { normName, plain } from "../../format.ts";
 import { lineChart } from "./line-chart.ts";
 
@@ -33,8 +34,9 @@ const memberOf = ({ candidate }: Curve, { candidates }: Results) =>
 function chart(curves: readonly Curve[], results: Results) {
   const [first] = curves as [Curve, ...Curve[]];
   const member = memberOf(first, results);
+  const without = withoutParts(curves.flatMap(({ missing = [] }) => missing));
   return lineChart({
-    title: `${first.defense === "none" ? "No defence" : `Defence ${plain(first.defense)}`}, attack ${plain(first.attack)}, ${normName(first.norm)}${member && member.task !== "main" ? `, task ${plain(member.task)}` : ""}`,
+    title: `${first.defense === "none" ? "No defence" : `Defence ${plain(first.defense)}`}, attack ${plain(first.attack)}, ${normName(first.norm)}${member && member.task !== "main" ? `, task ${plain(member.task)}` : ""}${without && ` (without ${without})`}`,
     along: first.norm === "edits" ? "edits" : "budget ε",
     symbol: first.norm === "edits" ? "edits" : "ε",
     column: "Candidate",

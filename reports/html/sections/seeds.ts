@@ -1,5 +1,6 @@
 import { percent } from "#core";
 import type { Results } from "#results";
+import { withoutParts } from "../../failures.ts";
 import { budget, plain } from "../../format.ts";
 
 /**
@@ -19,6 +20,8 @@ export function seedsView({ seeds, threatModels }: Results) {
       values: s.values.map((v) => percent(v)).join(", "),
       betweenSeeds: points(s.betweenSeeds),
       samplingError: points(s.samplingError),
+      part: s.planned ? `of ${s.values.length} of ${s.planned} seeds` : "",
+      without: withoutParts(s.missing),
     };
   });
 }

@@ -1,4 +1,5 @@
 import type { Results, Trajectory } from "#results";
+import { withoutParts } from "../../failures.ts";
 import { budget, plain } from "../../format.ts";
 import { lineChart } from "./line-chart.ts";
 
@@ -36,6 +37,7 @@ export function trajectoriesView(results: Results) {
       }),
       stages: stagesOf(trajectory),
       doubted: doubted.join(", "),
+      without: withoutParts(trajectory.missing),
     };
   });
 }

@@ -1,5 +1,6 @@
 import { percent } from "#core";
 import type { Rate, Results, Transfer } from "#results";
+import { withoutParts } from "../../failures.ts";
 import { budget, interval, plain, points, pValue } from "../../format.ts";
 import { lineChart } from "./line-chart.ts";
 
@@ -22,6 +23,7 @@ export function transferView({
       return {
         title,
         chart: chartOf(title, one),
+        without: withoutParts(one.missing),
         hasUnrelated: one.points.some((p) => p.unrelated),
         hasNoise: one.points.some((p) => p.noise),
         rows: one.points.map((point) => ({

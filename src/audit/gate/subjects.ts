@@ -154,6 +154,7 @@ function meanSubjects(
     )
     .map((one): Measured => {
       const { candidate, defense, threatModel, values, mean, low, high } = one;
+      const { planned } = one;
       return {
         of: results.planned
           .filter(({ replica }) => replica?.of === candidate)
@@ -164,7 +165,7 @@ function meanSubjects(
         what: `Mean ${clean ? "clean" : "robust"} accuracy over seeds`,
         value: mean,
         intervalAt: exactLike(mean, { low, high }),
-        basis: `${values.length} seeds`,
+        basis: `${planned ? `${values.length} of ${planned}` : values.length} seeds`,
         unit: "%",
         trust: clean ? "trusted" : leastTrusted(one, results),
       };

@@ -3,11 +3,17 @@ import {
   type CandidateResult,
   type Cell,
   type CrossTask,
+  type MissingResult,
   rightOf,
   type SeedSummary,
 } from "../results/index.ts";
 import { crossedInterval } from "../statistics/index.ts";
+import type { Grouped } from "../suite/index.ts";
+import { idsOf, lostAttacks } from "./lacking.ts";
 import { replaysOn, robustInAll } from "./worst-case.ts";
+
+/** What a mean is of. */
+type Place = Pick<SeedSummary, "candidate" | "defense" | "threatModel">;
 
 /** Names that stand for all trainings of a candidate, and these. */
 function replicasOf(
@@ -26,11 +32,16 @@ function replicasOf(
  * saw the same samples), so the two are told apart: the deviation of the means of
  * seeds, and the standard error of the mean over samples. The interval has both; see
  * `crossedInterval`. Nothing where fewer than two seeds were audited.
+ *
+ * @param planned the candidates of the suite, also those that are missing
+ * @param missing what was planned and has no result: a mean says what it is without
  */
 export function seedSummaries(
   cells: readonly Cell[],
   candidates: readonly CandidateResult[],
   crossTask: readonly CrossTask[] = [],
+  planned: readonly Grouped[] = [],
+  missing: readonly MissingResult[] = [],
 ): SeedSummary[] {
   const counted = cells.filter(counts);
   return [...replicasOf(candidates)].flatMap(([of, ids]) => {
@@ -45,22 +56,58 @@ export function seedSummaries(
       ]),
     );
     return [...places.values()].flatMap(({ defense, threatModel }) => {
-      const rows = ids.map((id) => {
+      const rows = ids.flatMap((id) => {
         const all = own.filter(
           (c) => c.candidate === id && c.defense === defense,
         );
-        if (threatModel === null) return rightClean(all);
-        return robustInAll(
-          all.filter((c) => c.threatModel.id === threatModel),
-          replaysOn(crossTask, id, defense, threatModel),
-        );
+        const right =
+          threatModel === null
+            ? rightClean(all)
+            : robustInAll(
+                all.filter((c) => c.threatModel.id === threatModel),
+                replaysOn(crossTask, id, defense, threatModel),
+              );
+        return right.length > 0 ? [{ id, right }] : [];
       });
-      const audited = rows.filter((row) => row.length > 0);
-      return audited.length > 1
-        ? [{ candidate: of, defense, threatModel, ...crossed(audited) }]
-        : [];
+      if (rows.length < 2) return [];
+      const place = { candidate: of, defense, threatModel };
+      const audited = rows.map(({ id }) => id);
+      return {
+        ...place,
+        ...crossed(rows.map(({ right }) => right)),
+        ...lacking(place, audited, planned, lostAttacks(missing)),
+      };
     });
   });
+}
+
+/** What a mean over these seeds is without. */
+function lacking(
+  { candidate, defense, threatModel }: Place,
+  audited: readonly string[],
+  planned: readonly Grouped[],
+  lost: readonly MissingResult[],
+): Pick<SeedSummary, "planned" | "missing"> {
+  const here = lost.filter(
+    (one) =>
+      one.defense === defense &&
+      (threatModel === null || one.threatModel === threatModel),
+  );
+  const seeds = planned.filter(
+    ({ id, replica }) =>
+      replica?.of === candidate &&
+      !audited.includes(id) &&
+      here.some((one) => one.candidate === id),
+  );
+  // Clean accuracy is the same, whatever attacks there are.
+  const attacks =
+    threatModel === null
+      ? []
+      : here.filter((one) => audited.includes(one.candidate ?? ""));
+  return {
+    planned: seeds.length > 0 ? audited.length + seeds.length : undefined,
+    missing: idsOf([...seeds, ...attacks]),
+  };
 }
 
 /** Of each sample, whether it is right without an attack. */
@@ -72,7 +119,7 @@ function rightClean(cells: readonly Cell[]): boolean[] {
 /** What rows of seeds and columns of samples say. */
 function crossed(
   rows: readonly (readonly boolean[])[],
-): Omit<SeedSummary, "candidate" | "defense" | "threatModel"> {
+): Omit<SeedSummary, keyof Place | "planned" | "missing"> {
   const samples = rows[0]?.length ?? 0;
   const values = rows.map((row) => mean(row.map(Number)));
   const perSample = Array.from({ length: samples }, (_, i) =>

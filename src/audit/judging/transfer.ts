@@ -5,10 +5,12 @@ import {
   type CandidateResult,
   type Cell,
   fatesOf,
+  type MissingResult,
   type Transfer,
 } from "../results/index.ts";
 import { mcnemar, pairsOf, tango } from "../statistics/index.ts";
 import { describe } from "../suite/index.ts";
+import { idsOf, lostAttacks } from "./lacking.ts";
 
 type Attacks = Readonly<Record<string, Chosen<AnyAttack>>>;
 
@@ -17,23 +19,33 @@ type Attacks = Readonly<Record<string, Chosen<AnyAttack>>>;
  * candidates, against the share of their weights that are the base's, with the
  * same attack through an unrelated model and noise of the same size as controls
  * on the same samples. None where the suite has no such attack.
+ *
+ * @param missing what was planned and has no result: each says what it is without
  */
 export function transfers(
   cells: readonly Cell[],
   candidates: readonly CandidateResult[],
   attacks: Attacks,
+  missing: readonly MissingResult[] = [],
 ): Transfer[] {
   const undefended = cells.filter((c) => c.defense === UNDEFENDED);
   return Object.entries(attacks)
     .filter(([, chosen]) => surrogateOf(chosen) === "base")
     .flatMap(([attack, chosen]) => {
       const controls = controlsOf(chosen, attacks);
+      const involved = [attack, controls.unrelated, controls.noise];
       const own = undefended.filter((c) => c.attack === attack);
       return [...new Set(own.map((c) => c.threatModel.id))].map((threatModel) =>
         transferOf(
           { attack, threatModel, controls },
           undefended.filter((c) => c.threatModel.id === threatModel),
           candidates,
+          lostAttacks(missing).filter(
+            (one) =>
+              one.defense === UNDEFENDED &&
+              one.threatModel === threatModel &&
+              involved.includes(one.attack ?? null),
+          ),
         ),
       );
     })
@@ -62,9 +74,10 @@ function controlsOf(
 }
 
 function transferOf(
-  what: Omit<Transfer, "points">,
+  what: Omit<Transfer, "points" | "missing">,
   cells: readonly Cell[],
   candidates: readonly CandidateResult[],
+  lost: readonly MissingResult[],
 ): Transfer {
   const points = candidates.flatMap(({ id, kinship }) => {
     const of = (attack: string | null) =>
@@ -90,6 +103,7 @@ function transferOf(
   return {
     ...what,
     points: points.toSorted((a, b) => a.sharedWeights - b.sharedWeights),
+    missing: idsOf(lost),
   };
 }
 

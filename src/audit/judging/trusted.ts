@@ -1,5 +1,10 @@
 import type { Preflight } from "../models/index.ts";
-import type { Cell, CrossTask, Trajectory } from "../results/index.ts";
+import type {
+  Cell,
+  CrossTask,
+  MissingResult,
+  Trajectory,
+} from "../results/index.ts";
 import {
   type Evidence,
   isTrusted,
@@ -7,6 +12,7 @@ import {
   type TrustCheck,
   trustChecks,
 } from "../trust/index.ts";
+import { idsOf } from "./lacking.ts";
 
 /** A cell before it is judged, and what the trust checks look at. */
 export interface Scored {
@@ -107,18 +113,29 @@ export function judgeHeads(
 }
 
 /** The epochs of a fine-tuning before they are judged. */
-export type Followed = Omit<Trajectory, "points"> & {
+export type Followed = Omit<Trajectory, "points" | "missing"> & {
   readonly points: readonly (Omit<Trajectory["points"][number], "trusted"> & {
     readonly evidence: Scored["evidence"];
   })[];
 };
 
-/** Judges each epoch by itself; no preflight looked at its weights. */
+/**
+ * Judges each epoch by itself; no preflight looked at its weights.
+ *
+ * @param missing what was planned and has no result
+ */
 export const judgeEpochs = (
   followed: Followed,
+  missing: readonly MissingResult[],
   more: readonly TrustCheck[] = [],
 ): Trajectory => ({
   ...followed,
+  missing: idsOf(
+    missing.filter(
+      ({ what, candidate }) =>
+        what === "epoch" && candidate === followed.candidate,
+    ),
+  ),
   points: followed.points.map(({ evidence, ...point }) => {
     const seen = { ...evidence, faults: [] };
     return { ...point, trusted: isTrusted(trustChecks(seen, [seen], more)) };

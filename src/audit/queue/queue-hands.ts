@@ -46,7 +46,6 @@ const AT_ONCE = 16;
  * A job of a worker that is not heard of any more is given to another by BullMQ. One
  * that Redis has lost is added again; done twice, it finds the same. `count` follows
  * the number of workers, with as many jobs again that wait, so that none has to wait.
- * Where a work may take so long, its time in the queue counts too.
  */
 export async function openQueue(options: QueueOptions): Promise<Hands> {
   const { run, store } = options;
@@ -73,6 +72,9 @@ async function exchange(works: Iterable<Work>, depot: Depot): Promise<void> {
 /** A job that is waited for. */
 interface Awaited {
   readonly job: QueuedWork;
+  /** Whether a worker was seen to have it. */
+  isBegun: boolean;
+  begun(): void;
   done(): void;
   failed(error: Error): void;
 }
@@ -105,6 +107,7 @@ class QueueHands implements Hands {
       );
     this.#queue.on("error", lost);
     this.#events.on("error", lost);
+    this.#events.on("active", ({ jobId }) => this.#begin(jobId));
     this.#events.on("completed", ({ jobId, returnvalue }) =>
       this.#settle(jobId, () =>
         this.#hear(returnvalue as unknown as AuditEvent[]),
@@ -124,7 +127,11 @@ class QueueHands implements Hands {
     this.#looks = setInterval(() => this.#look(), LOOK);
   }
 
-  async perform(work: Work, signal: AbortSignal): Promise<void> {
+  async perform(
+    work: Work,
+    signal: AbortSignal,
+    begun: () => void,
+  ): Promise<void> {
     if (signal.aborted) throw new InterruptedError();
     const { run, store } = this.#options;
     const job = { run, work: work.id, record: work.record };
@@ -136,7 +143,7 @@ class QueueHands implements Hands {
     signal.addEventListener("abort", stop);
     try {
       await new Promise<void>((done, failed) => {
-        this.#awaited.set(id, { job, done, failed });
+        this.#awaited.set(id, { job, isBegun: false, begun, done, failed });
         this.#add(id, job).catch(failed);
       });
       await this.#depot?.bring(work.record);
@@ -163,6 +170,13 @@ class QueueHands implements Hands {
       removeOnFail: true,
       stackTraceLimit: 0,
     });
+  }
+
+  #begin(id: string): void {
+    const awaited = this.#awaited.get(id);
+    if (!awaited) return;
+    awaited.isBegun = true;
+    awaited.begun();
   }
 
   #settle(id: string, before: () => void): void {
@@ -203,8 +217,12 @@ class QueueHands implements Hands {
           ? `Workers of the queue at ${shown}: ${workers}`
           : `Nobody works for the queue at ${shown}: start assay worker --queue ${shown}`,
       );
-      for (const [id, { job }] of this.#awaited)
-        if (!(await this.#queue.getJob(id))) await this.#add(id, job);
+      for (const [id, { job, isBegun }] of this.#awaited) {
+        const queued = await this.#queue.getJob(id);
+        if (!queued) await this.#add(id, job);
+        // A worker may have had it before anybody listened.
+        else if (!isBegun && (await queued.isActive())) this.#begin(id);
+      }
     } catch (error) {
       this.#tell(`Waiting for the queue at ${shown}: ${messageOf(error)}`);
     } finally {

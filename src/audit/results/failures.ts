@@ -40,6 +40,12 @@ export const missingSchema = z.strictObject({
   because: z.string().nullable(),
 });
 
+/**
+ * Ids of what was planned for a number that is of several things, and has no result;
+ * absent where it has all. `missing` of the document says more of each.
+ */
+export const missingIds = z.array(z.string()).optional();
+
 export type FailureResult = z.infer<typeof failureSchema>;
 
 export type MissingResult = z.infer<typeof missingSchema>;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { missingIds } from "./failures.ts";
 import { normSchema, rateSchema } from "./values.ts";
 
 /**
@@ -55,6 +56,9 @@ export const seedSummarySchema = z.strictObject({
   /** 95 % interval of the mean with both. */
   low: z.number(),
   high: z.number(),
+  /** How many seeds were planned; absent where each has a value. */
+  planned: z.int().optional(),
+  missing: missingIds,
 });
 
 export const curveSchema = z.strictObject({
@@ -65,6 +69,7 @@ export const curveSchema = z.strictObject({
   points: z.array(
     z.strictObject({ eps: z.number(), robustAccuracy: rateSchema }),
   ),
+  missing: missingIds,
 });
 
 /** A success less that of a control on the same samples. */
@@ -116,6 +121,7 @@ export const transferSchema = z.strictObject({
       trusted: z.boolean(),
     }),
   ),
+  missing: missingIds,
 });
 
 /**

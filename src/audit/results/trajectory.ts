@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { missingIds } from "./failures.ts";
 import { rateSchema } from "./values.ts";
 
 /** Robustness along a fine-tuning: the weights after its epochs, attacked. */
@@ -27,6 +28,7 @@ export const trajectorySchema = z.strictObject({
       trusted: z.boolean(),
     }),
   ),
+  missing: missingIds,
 });
 
 export type Trajectory = z.infer<typeof trajectorySchema>;

@@ -31,7 +31,9 @@ export class Child {
     // As it was built, also where this runs from source: Node runs no TypeScript.
     this.#forked = fork(packagePath("dist/src/audit/works/child-main.js"), {
       // Flags of this process may be for it alone; those of NODE_OPTIONS are for both.
-      execArgv: [],
+      // Children share out all cores, so that a thread that collects garbage for one
+      // takes its time from another.
+      execArgv: ["--single-threaded-gc"],
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

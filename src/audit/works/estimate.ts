@@ -20,7 +20,7 @@ export interface Estimate {
 export function estimate(
   wanted: readonly Work[],
   store: Store,
-  costs: Costs,
+  costs: Pick<Costs, "secondsOf">,
   hands: number,
 ): Estimate {
   const missing = missingOf(wanted, store);

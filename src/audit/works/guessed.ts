@@ -1,5 +1,5 @@
 import type { Costs } from "./costs.ts";
-import type { WorkKind } from "./work.ts";
+import { type WorkKind, workKinds } from "./work.ts";
 
 /** Seconds that a work takes whatever its size: it opens models. */
 const START = 0.1;
@@ -25,9 +25,23 @@ const passes: Readonly<Record<WorkKind, number>> = {
   gallery: 5,
 };
 
+/** Seconds of a pass of one sample through a small network. */
+const PASS = 5e-5;
+
+type Sized = Parameters<Costs["secondsOf"]>[0];
+
 /** What is known of costs, and a guess where nothing is: by what a pass takes here. */
-export const guessed = (costs: Costs, pass: number): Costs => ({
-  ...costs,
-  secondsOf: (work) =>
+export const guessed = (costs: Costs, pass: number) => ({
+  secondsOf: (work: Sized): number =>
     costs.secondsOf(work) ?? START + work.size * passes[work.kind] * pass,
 });
+
+/** Seconds of a pass, by what is known of kinds; the usual where nothing is. */
+export function passBy(costs: Costs): number {
+  const known = workKinds.flatMap((kind) => {
+    const seconds = costs.secondsOf({ kind, size: 1 }) ?? 0;
+    return seconds > 0 ? Math.log(seconds / passes[kind]) : [];
+  });
+  if (known.length === 0) return PASS;
+  return Math.exp(known.reduce((sum, one) => sum + one, 0) / known.length);
+}

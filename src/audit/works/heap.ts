@@ -5,6 +5,8 @@ export interface Heap {
   top(): number | undefined;
   push(item: number): void;
   pop(): number | undefined;
+  /** The order is another now. */
+  reorder(): void;
 }
 
 /** A binary heap of at most `room` numbers. */
@@ -46,6 +48,10 @@ export function heapOf(
       }
       settle(last, hole);
       return top;
+    },
+    reorder() {
+      // What rises stays among those that were there before it.
+      for (let at = 1; at < size; at++) settle(items[at]!, at);
     },
   };
 }

@@ -1,5 +1,6 @@
 // The unit of work, and who does it.
 export { worksBehind } from "./behind.ts";
+export { type Beliefs, beliefsOf } from "./beliefs.ts";
 export { type Claims, openClaims } from "./claims.ts";
 export { type Costs, costsOf } from "./costs.ts";
 export { type Estimate, estimate } from "./estimate.ts";

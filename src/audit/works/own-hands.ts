@@ -6,6 +6,9 @@ import type { Hands } from "./work.ts";
  */
 export const ownHands = (): Hands => ({
   count: 1,
-  perform: (work) => work.run(),
+  perform: (work, _signal, begun) => {
+    begun();
+    return work.run();
+  },
   close: async () => {},
 });

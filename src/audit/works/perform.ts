@@ -4,6 +4,7 @@ import type { OnEvent } from "../events.ts";
 import type { Store } from "../store.ts";
 import { after } from "./after.ts";
 import { attempt } from "./attempt.ts";
+import { type Beliefs, beliefsOf } from "./beliefs.ts";
 import type { Claims } from "./claims.ts";
 import { type Costs, costsOf } from "./costs.ts";
 import { failureBehind, failureOf } from "./failure.ts";
@@ -11,7 +12,7 @@ import { NoHands } from "./hand-errors.ts";
 import { type Missing, missingOf } from "./missing.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
 import { type Tally, tallyOf } from "./tally.ts";
-import { timeLeftOf } from "./time-left.ts";
+import { type TimeLeft, timeLeftOf } from "./time-left.ts";
 import type { Failure, Hands, Work } from "./work.ts";
 
 /** How long things may take, in seconds. */
@@ -37,9 +38,6 @@ export interface PerformOptions {
 /** Milliseconds between looks at what others have claimed. */
 const LOOK = 700;
 
-/** Seconds that a work counts for where nothing is known of its kind. */
-const UNKNOWN = 1;
-
 /**
  * Does what has to be done for works to be in the store. A work that fails takes with
  * it what needs it, and nothing else; the same call later tries again what has no
@@ -62,8 +60,9 @@ export async function perform(
 class Run {
   readonly #missing: Missing;
   readonly #options: PerformOptions;
-  readonly #costs: Costs;
+  readonly #beliefs: Beliefs;
   readonly #schedule: Schedule;
+  readonly #timeLeft: TimeLeft;
   readonly #tally: Tally;
   readonly #done = new Set<number>();
   readonly #errors = new Map<number, unknown>();
@@ -81,20 +80,18 @@ class Run {
     const { hands, onEvent } = options;
     this.#missing = missing;
     this.#options = options;
-    this.#costs = options.costs ?? costsOf();
-    const costs = Float64Array.from(
+    const costs = options.costs ?? costsOf();
+    this.#beliefs = beliefsOf(works, costs);
+    const { seconds } = this.#beliefs;
+    this.#schedule = scheduleOf({ ...missing, costs: seconds });
+    this.#timeLeft = timeLeftOf(
       works,
-      (work) => this.#costs.secondsOf(work) ?? UNKNOWN,
-    );
-    this.#schedule = scheduleOf({ ...missing, costs });
-    const left = timeLeftOf(
-      works,
-      costs,
+      seconds,
       this.#schedule,
       hands.count,
-      this.#costs,
+      costs,
     );
-    this.#tally = tallyOf(works, kept, left, onEvent);
+    this.#tally = tallyOf(works, kept, this.#timeLeft, onEvent);
     // Every work that runs listens.
     setMaxListeners(0, this.#stop.signal);
   }
@@ -180,14 +177,22 @@ class Run {
     const work = this.#missing.works[index]!;
     this.#tally.started(index);
     try {
-      await attempt(work, hands, this.#stop.signal, limits?.work);
-      this.#costs.learn(work, this.#finish(index, "done"));
+      await attempt(work, hands, this.#stop.signal, limits?.work, () =>
+        this.#tally.begun(index),
+      );
+      this.#learn(index, this.#finish(index, "done"));
     } catch (error) {
       this.#fail(index, error);
     } finally {
       claims?.release(work.record);
     }
     this.#fill();
+  }
+
+  #learn(work: number, seconds: number): void {
+    if (!this.#beliefs.learn(work, seconds)) return;
+    this.#schedule.reweigh();
+    this.#timeLeft.replanned();
   }
 
   #finish(work: number, state: "done" | "kept"): number {

@@ -24,7 +24,7 @@ type Named = Pick<Work, "id" | "record">;
 
 /** Hands that know works by their names. */
 export interface ChildHands extends Hands {
-  perform(work: Named, signal: AbortSignal): Promise<void>;
+  perform(work: Named, signal: AbortSignal, begun?: () => void): Promise<void>;
 }
 
 /** The code of a work whose worker took too much memory. */
@@ -45,7 +45,10 @@ export function openPool(options: PoolOptions): ChildHands {
   const pool = new Pool(options);
   return {
     count: options.count,
-    perform: (work, signal) => pool.perform(work, signal),
+    perform: (work, signal, begun) => {
+      begun?.();
+      return pool.perform(work, signal);
+    },
     close: () => pool.close(),
   };
 }

@@ -11,7 +11,10 @@ export interface WorkGraph {
 
 /** Which work comes next, as works end. */
 export interface Schedule {
-  /** Seconds of the longest path from the start of each work to the end of all. */
+  /**
+   * Seconds of the longest path from the start of each work to the end of all; they
+   * change in place.
+   */
   readonly paths: Float64Array;
   /** The path of what is next; 0 where nothing is. */
   readonly longest: number;
@@ -23,6 +26,8 @@ export interface Schedule {
   /** A work that was given out waits again. */
   back(work: number): void;
   done(work: number): void;
+  /** The costs of the graph are others now. */
+  reweigh(): void;
   /**
    * A work that was given out has failed.
    *
@@ -42,7 +47,19 @@ export function scheduleOf({ first, needs, costs }: WorkGraph): Schedule {
   const count = costs.length;
   const users = usersOf(first, needs);
   const open = Int32Array.from(costs, (_, i) => first[i + 1]! - first[i]!);
-  const paths = pathsOf(users, open, costs);
+  const order = orderOf(users, open);
+  const paths = new Float64Array(count);
+  const weigh = () => {
+    for (let k = count - 1; k >= 0; k--) {
+      const work = order[k]!;
+      let longest = 0;
+      users.each(work, (user) => {
+        longest = Math.max(longest, paths[user]!);
+      });
+      paths[work] = longest + costs[work]!;
+    }
+  };
+  weigh();
   const isBefore = (a: number, b: number) =>
     paths[a]! > paths[b]! || (paths[a] === paths[b] && a < b);
   const ready = heapOf(count, isBefore);
@@ -60,6 +77,10 @@ export function scheduleOf({ first, needs, costs }: WorkGraph): Schedule {
       users.each(work, (user) => {
         if (--open[user]! === 0) ready.push(user);
       });
+    },
+    reweigh() {
+      weigh();
+      ready.reorder();
     },
     fail(work) {
       failed[work] = 1;
@@ -94,13 +115,13 @@ function usersOf(first: Int32Array, needs: Int32Array) {
   };
 }
 
-function pathsOf(
+/** All works, each behind what it needs. */
+function orderOf(
   users: ReturnType<typeof usersOf>,
   open: Int32Array,
-  costs: Float64Array,
-): Float64Array {
+): Int32Array {
   const left = open.slice();
-  const order = new Int32Array(costs.length);
+  const order = new Int32Array(left.length);
   let ordered = 0;
   for (let i = 0; i < left.length; i++) if (left[i] === 0) order[ordered++] = i;
   for (let k = 0; k < ordered; k++)
@@ -111,13 +132,5 @@ function pathsOf(
     throw new Error(
       `${order.length - ordered} works need each other in a circle, or what is in one`,
     );
-  const paths = new Float64Array(costs.length);
-  for (let k = ordered - 1; k >= 0; k--) {
-    let longest = 0;
-    users.each(order[k]!, (user) => {
-      longest = Math.max(longest, paths[user]!);
-    });
-    paths[order[k]!] = longest + costs[order[k]!]!;
-  }
-  return paths;
+  return order;
 }

@@ -9,6 +9,8 @@ type State = WorkEvent["state"];
 /** Counts works as they begin and end, and tells of each. */
 export interface Tally {
   started(work: number): void;
+  /** It does not wait any more: what it takes counts from here. */
+  begun(work: number): void;
   /** It ended before it was done, since the run did. */
   stopped(work: number): void;
   /** @returns the seconds that it took */
@@ -80,6 +82,9 @@ export function tallyOf(
     started(work) {
       running.set(work, clock());
       tell(works[work]!, "started");
+    },
+    begun(work) {
+      if (running.has(work)) running.set(work, clock());
     },
     stopped(work) {
       running.delete(work);

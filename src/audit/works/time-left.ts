@@ -5,6 +5,8 @@ import type { Work, WorkKind } from "./work.ts";
 /** Seconds until all works are done. */
 export interface TimeLeft {
   ended(work: number): void;
+  /** What works are planned to take is something else now. */
+  replanned(): void;
   /**
    * By what is known now of what works cost; null where that is nothing for some of
    * them.
@@ -19,7 +21,7 @@ export interface TimeLeft {
  * The time left is what is left to do, shared among the hands, or what is left of the
  * longest path, where that is more.
  *
- * @param planned seconds of each by which the schedule was made
+ * @param planned seconds of each by which works are scheduled
  */
 export function timeLeftOf(
   works: readonly Work[],
@@ -31,11 +33,16 @@ export function timeLeftOf(
   const sizes = new Map<WorkKind, number>();
   const add = (kind: WorkKind, size: number) =>
     sizes.set(kind, (sizes.get(kind) ?? 0) + size);
+  for (const { kind, size } of works) add(kind, size);
+  const isEnded = new Uint8Array(works.length);
   let plannedRest = 0;
-  works.forEach(({ kind, size }, i) => {
-    add(kind, size);
-    plannedRest += planned[i]!;
-  });
+  const replanned = () => {
+    plannedRest = planned.reduce(
+      (sum, seconds, i) => (isEnded[i] ? sum : sum + seconds),
+      0,
+    );
+  };
+  replanned();
   const restNow = (): number | null => {
     let rest = 0;
     for (const [kind, size] of sizes) {
@@ -50,8 +57,10 @@ export function timeLeftOf(
     ended(work) {
       const { kind, size } = works[work]!;
       add(kind, -size);
+      isEnded[work] = 1;
       plannedRest -= planned[work]!;
     },
+    replanned,
     at(running, now) {
       const rest = restNow();
       if (rest === null) return null;

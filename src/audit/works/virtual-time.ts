@@ -15,11 +15,14 @@ export interface Makespan {
  * Does a graph in virtual time, by the schedule by which it is done in real time.
  *
  * @param costs what works really take; what the schedule believes when left out
+ * @param ended told of each work that ends, and says whether the costs of the graph are
+ *   others now
  */
 export function makespanOf(
   graph: WorkGraph,
   hands: number,
   costs: Float64Array = graph.costs,
+  ended: (work: number, seconds: number) => boolean = () => false,
 ): Makespan {
   const schedule = scheduleOf(graph);
   const ends = new Float64Array(costs.length);
@@ -39,6 +42,7 @@ export function makespanOf(
     if (first === undefined) break;
     now = ends[first]!;
     schedule.done(first);
+    if (ended(first, costs[first]!)) schedule.reweigh();
   }
   const { paths } =
     costs === graph.costs ? schedule : scheduleOf({ ...graph, costs });

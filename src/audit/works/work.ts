@@ -56,10 +56,12 @@ export interface Hands {
    * Does a work whose needs are in the store; its record is there afterwards.
    *
    * @param signal stops it, where a hand can be stopped
+   * @param begun told when it begins, and again where another hand begins anew: limits
+   *   of time count from there
    * @throws what the work threw, HandDied where the hand did not live to the end of it,
    *   NoHands where there is nobody to do anything
    */
-  perform(work: Work, signal: AbortSignal): Promise<void>;
+  perform(work: Work, signal: AbortSignal, begun: () => void): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,7 +1,14 @@
 import { basename, extname, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import type { OnEvent, QueueChoice, Results, Shard } from "#audit";
-import { InterruptedError, line, lines, percent, UsageError } from "#core";
+import {
+  AssayError,
+  InterruptedError,
+  line,
+  lines,
+  percent,
+  UsageError,
+} from "#core";
 import {
   cleanBehind,
   failedParts,
@@ -232,14 +239,21 @@ async function untilInterrupted(
   }
 }
 
-/** Writes what a run found, and says it in short. */
+/**
+ * Writes what a run found, and says it in short.
+ *
+ * @throws what failed first, where no candidate came to be and there is nothing to say
+ */
 const ended =
   (results: Results, out: string, outputs: readonly Output[], kept: Kept) =>
   async (): Promise<number> => {
     const printed = await write(results, outputs, kept, warn);
     for (const content of printed) process.stdout.write(content);
-    if (printed.length === 0)
+    const [failed] = results.failures ?? [];
+    const isEmpty = failed !== undefined && results.candidates.length === 0;
+    if (printed.length === 0 && !isEmpty)
       process.stdout.write(summary(lines(results), join(out, "report.html")));
+    if (isEmpty) throw new AssayError(failed.code, failed.message, failed.hint);
     return exitCodeOf(results);
   };
 

@@ -536,6 +536,35 @@ describe("a candidate of several seeds", () => {
     );
   });
 
+  it("has a mean that decides nothing while a seed has no result, and says so", () => {
+    const found = of([all, all]);
+    const missing = [
+      {
+        ...{ what: "cell" as const, id: "full.3/none/pgd@linf-0.1" },
+        ...{ candidate: "full.3", defense: "none", attack: "pgd" },
+        ...{ threatModel: "linf-0.1", adaptive: true, because: "look full.3" },
+      },
+    ];
+    const seeds = seedSummaries(
+      found.cells,
+      models.slice(0, 2) as never,
+      [],
+      models,
+      missing,
+    );
+    const gate = evaluateGate([rule(0.9)], {
+      ...found,
+      planned: models,
+      candidates: found.candidates.slice(0, 2),
+      seeds,
+      missing,
+    });
+    const mean = gate.rules.find(({ subject }) => /^full \//.test(subject));
+    expect(mean?.measured).toMatch(/, 2 of 3 seeds$/);
+    expect(mean?.verdict).toBe("inconclusive");
+    expect(mean?.reason).toContain("full.3/none/pgd@linf-0.1 has no result");
+  });
+
   it("has a mean of clean accuracy, also where the rule names no candidate", () => {
     const { rules } = evaluateGate(
       [{ cleanAccuracy: { min: 0.5 } }],

@@ -86,6 +86,33 @@ describe("the summary", () => {
     expect(robust?.low).toBeLessThan(0.95);
   });
 
+  test("says which seeds and attacks it is without", () => {
+    const cellOf = (id: string, threatModel: string) => ({
+      ...{ what: "cell" as const, id: `${id}/none/pgd@${threatModel}` },
+      ...{ candidate: id, defense: "none", attack: "pgd", threatModel },
+      ...{ adaptive: true, because: "look a.3" },
+    });
+    const known = ["a.1", "a.2"].map((candidate) =>
+      cell({ candidate, outcomes: "1100-", threatModel: "small" }),
+    );
+    const summaries = (...missing: ReturnType<typeof cellOf>[]) =>
+      seedSummaries(known, replicas.slice(0, 2), [], replicas, missing).map(
+        ({ planned, missing }) => [planned, missing],
+      );
+    expect(summaries()).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
+    expect(summaries(cellOf("a.3", "small"))).toEqual([
+      [3, ["a.3"]],
+      [3, ["a.3"]],
+    ]);
+    // A number under one threat model is not without what another one lacks.
+    expect(
+      summaries(cellOf("a.1", "small"), cellOf("a.2", "large")).at(-1),
+    ).toEqual([undefined, ["a.1/none/pgd@small"]]);
+  });
+
   test("one seed of several that was audited alone is no summary", () => {
     expect(of(["1100"])).toEqual([]);
   });

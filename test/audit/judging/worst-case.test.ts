@@ -259,6 +259,23 @@ describe("curves", () => {
     ]);
   });
 
+  it("say which budgets they are without", () => {
+    const lost = (attack: string, threatModel: string) => ({
+      ...{ what: "cell" as const, id: `full/none/${attack}@${threatModel}` },
+      ...{ candidate: "full", defense: "none", attack, threatModel },
+      because: null,
+    });
+    const [curve] = curves(
+      [cell({ eps: 0.1, outcomes: "11" }), cell({ eps: 0.2, outcomes: "10" })],
+      [lost("pgd", "three"), lost("pgd", "round"), lost("fgsm", "three")],
+      [
+        { id: "three", norm: "linf" },
+        { id: "round", norm: "l2" },
+      ],
+    );
+    expect(curve?.missing).toEqual(["full/none/pgd@three"]);
+  });
+
   it("keep an attacked zero and need two positive eps", () => {
     const zero = cell({ eps: 0, outcomes: "10" });
     expect(curves([zero, cell({ outcomes: "00" })])).toEqual([]);

@@ -31,11 +31,19 @@ export function fakeWork(
   };
 }
 
-/** Hands that do several works at once in this process. */
+/** Hands that do several works at once in this process, each from when it is asked. */
 export const manyHands = (
   count: number,
-  perform: Hands["perform"] = (work) => work.run(),
-): Hands => ({ count, perform, close: async () => {} });
+  perform: (work: Work, signal: AbortSignal) => Promise<void> = (work) =>
+    work.run(),
+): Hands => ({
+  count,
+  perform(work, signal, begun) {
+    begun();
+    return perform(work, signal);
+  },
+  close: async () => {},
+});
 
 export const moment = (milliseconds = 1) =>
   new Promise<void>((resolve) => setTimeout(resolve, milliseconds));

@@ -268,7 +268,7 @@ test("a work that takes too long is stopped and has failed", async () => {
   const stopped: string[] = [];
   const slow = endless(1, stopped);
   const hands = manyHands(2, (work, signal) =>
-    work.id === "slow" ? slow.perform(work, signal) : work.run(),
+    work.id === "slow" ? slow.perform(work, signal, () => {}) : work.run(),
   );
   const works = ["slow", "quick"].map((id) => fakeWork(store, id));
   const { failures } = await performed(works, {
@@ -279,6 +279,29 @@ test("a work that takes too long is stopped and has failed", async () => {
   expect(failures).toMatchObject([{ work: "slow", code: "TIME_LIMIT" }]);
   expect(stopped).toEqual(["slow"]);
   expect(store.read(works[1]!.record)).toBeDefined();
+});
+
+test("a work may wait as long as it likes for a hand, and take so long from then on", async () => {
+  const store = freshStore();
+  const works = ["slow", "quick"].map((id) => fakeWork(store, id));
+  const slow = endless(1, []);
+  const { failures, told } = await performed(works, {
+    store,
+    hands: {
+      ...manyHands(2),
+      async perform(work, signal, begun) {
+        await moment(250);
+        begun();
+        await (work.id === "slow"
+          ? slow.perform(work, signal, () => {})
+          : work.run());
+      },
+    },
+    limits: { work: 0.1 },
+  });
+  expect(failures).toMatchObject([{ work: "slow", code: "TIME_LIMIT" }]);
+  const quick = told.find((t) => t.work === "quick" && t.state === "done");
+  expect(quick?.seconds).toBeLessThan(0.1);
 });
 
 test("at its limit the run stops, and says of what is missing why", async () => {
@@ -296,7 +319,9 @@ test("at its limit the run stops, and says of what is missing why", async () => 
   const { failures } = await performed([bad, behind, both], {
     store,
     hands: manyHands(2, (work, signal) =>
-      work.id === "slow" ? slowHands.perform(work, signal) : work.run(),
+      work.id === "slow"
+        ? slowHands.perform(work, signal, () => {})
+        : work.run(),
     ),
     limits: { run: 0.05 },
   });

@@ -111,6 +111,21 @@ describe("the transfer of attacks, from cells", () => {
     expect(transfer[0]?.points.map((p) => p.trusted)).toEqual([true, false]);
   });
 
+  test("what has no result is named, of the attack and of its controls", () => {
+    const lost = (candidate: string, attack: string, defense = "none") => ({
+      ...{ what: "cell" as const, id: `${candidate}/${defense}/${attack}` },
+      ...{ candidate, attack, defense, threatModel: "linf-0.1" },
+      because: null,
+    });
+    const [found] = transfers(
+      [cell({ candidate: "full", attack: "public", outcomes: "10" })],
+      [full],
+      suite,
+      [lost("frozen", "public"), lost("full", "noise"), lost("full", "pgd")],
+    );
+    expect(found?.missing).toEqual(["frozen/none/public", "full/none/noise"]);
+  });
+
   test("nothing without an attack through the base", () => {
     const { pgd, noise } = suite;
     expect(transfers([], [full], { pgd, noise })).toEqual([]);

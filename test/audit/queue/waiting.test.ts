@@ -1,0 +1,70 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { Worker } from "bullmq";
+import { Redis } from "ioredis";
+import { afterAll, expect, test } from "vitest";
+import { openQueue } from "../../../src/audit/queue/index.ts";
+import { QUEUE } from "../../../src/audit/queue/queued.ts";
+import type { Work } from "../../../src/audit/works/index.ts";
+import { temporaryFolder } from "../../folder.ts";
+import { noRedis, startRedis } from "../../redis.ts";
+
+const folder = temporaryFolder();
+
+const redis = noRedis ? (undefined as never) : await startRedis(folder);
+
+/** Another connection to it. */
+const connection = () => new Redis(redis.url, { maxRetriesPerRequest: null });
+
+const ends: (() => Promise<unknown>)[] = [];
+afterAll(() => Promise.all(ends.map((end) => end())));
+
+const opened = () =>
+  openQueue({
+    url: redis.url,
+    run: { version: "1", suite: "s.yaml", hash: "0", modules: [], out: folder },
+    works: [],
+    // What a job has done is taken for kept.
+    store: { folder, read: () => ({}) } as never,
+    onEvent: () => {},
+  });
+
+test.skipIf(noRedis)(
+  "a work begins when a worker takes it, and not when it comes into the queue",
+  async () => {
+    const hands = await opened();
+    ends.push(() => hands.close());
+    const told: string[] = [];
+    const done = hands
+      .perform(
+        { id: "one", record: "one.json" } as Work,
+        new AbortController().signal,
+        () => told.push("begun"),
+      )
+      .then(() => told.push("done"));
+    await wait(500);
+    expect(told).toEqual([]);
+    let finish = () => {};
+    const worker = new Worker(
+      QUEUE,
+      () => new Promise((resolve) => (finish = () => resolve([]))),
+      { connection: connection() },
+    );
+    ends.push(() => worker.close());
+    while (told.length === 0) await wait(10);
+    expect(told).toEqual(["begun"]);
+
+    // A run that comes to a work that is being done already has not heard of that.
+    const late = await opened();
+    ends.push(() => late.close());
+    const heard: string[] = [];
+    const again = late.perform(
+      { id: "one", record: "one.json" } as Work,
+      new AbortController().signal,
+      () => heard.push("begun"),
+    );
+    while (heard.length === 0) await wait(10);
+    finish();
+    await Promise.all([done, again]);
+    expect(told).toEqual(["begun", "done"]);
+  },
+);
