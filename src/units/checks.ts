@@ -77,12 +77,12 @@ export const checks: {
     async open(...args) {
       const opened = await unit.open(...args);
       return {
-        ...opened,
         async apply(texts) {
           const made = await opened.apply(texts);
           requireTexts(made, texts.length);
           return made;
         },
+        release: () => opened.release(),
       };
     },
   }),

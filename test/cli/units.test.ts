@@ -114,6 +114,31 @@ test("list shows them, and a near miss is told", async () => {
   expect(err).toMatch(/typo\.yaml:12:.*cornres.*corners/);
 });
 
+test("explain tells of them", async () => {
+  const { out } = await assay(project, "explain", "fade", "--use", PLUGIN);
+  expect(out).toContain("Fading");
+});
+
+test("a module in TypeScript is read where Node does, and refused in a line elsewhere", async () => {
+  put(
+    project,
+    "typed.ts",
+    `import { defineSchedule, z } from "assay/units";
+const down: number = 0.5;
+export const units = [defineSchedule({
+  id: "half", title: "Half", reference: "-", params: z.strictObject({}),
+  course: () => ({ factor: () => down }),
+})];`,
+  );
+  const { code, out, err } = await assay(
+    project,
+    ...["list", "schedules", "--use", "./typed.ts"],
+  );
+  if ("typescript" in process.features && process.features.typescript)
+    expect(out).toMatch(/^half .*typed\.ts$/m);
+  else expect([code, err]).toEqual([2, expect.stringMatching(/TypeScript/)]);
+});
+
 test("--no-use refuses a suite that runs code", async () => {
   put(project, "suite.mjs", "export const suite = {};");
   for (const name of ["suite.yaml", "suite.mjs"]) {

@@ -1,10 +1,13 @@
 import { Command } from "commander";
 import { catalog } from "#audit";
 import { jsonText, nearest, UsageError } from "#core";
+import type { Units } from "#units";
 import { type Explained, explanation } from "../explanation.ts";
+import { unitsOf, useOption } from "../use-option.ts";
 
 export const explainCommand = new Command("explain")
   .argument("<name>", "its id, as assay list, a suite or a report has it")
+  .addOption(useOption())
   .option("--json", "print an array of objects")
   .addHelpText(
     "after",
@@ -14,17 +17,22 @@ Examples:
   assay explain gradient-agrees     # a trust check: what its failure means, and what to do
   assay explain fine-pruning`,
   )
-  .action((name: string, { json }: { json?: boolean }) => {
-    const found = named(name);
-    process.stdout.write(
-      json ? jsonText(found) : `${found.map(explanation).join("\n\n")}\n`,
-    );
-  });
+  .action(
+    async (
+      name: string,
+      { json, use }: { json?: boolean; use: readonly string[] },
+    ) => {
+      const found = named(name, await unitsOf(use));
+      process.stdout.write(
+        json ? jsonText(found) : `${found.map(explanation).join("\n\n")}\n`,
+      );
+    },
+  );
 
 /** All of that id, since a name may be that of an attack and of a schedule. */
-function named(name: string): Explained[] {
+function named(name: string, units: Units): Explained[] {
   const all = Object.entries(catalog).flatMap(([kind, entries]) =>
-    entries().map((entry) => ({ ...entry, kind: singular(kind) })),
+    entries(units).map((entry) => ({ ...entry, kind: singular(kind) })),
   );
   const found = all.filter(({ id }) => id === name);
   if (found.length > 0) return found;
