@@ -74,6 +74,12 @@ export const moduleInWords = ({
 export const unbroken = (text: string): string =>
   plain(text).replace(/(\d) (?=%|points\b|samples\b)/g, "$1\u00a0");
 
+/** How often chance alone decides a gate; null where it does not say. */
+export const errorsInWords = ({ errors }: Results["gate"]): string | null =>
+  errors && errors.rows > 0
+    ? `Chance alone fails this gate in at most ${percent(errors.falseFailure)} of runs where every number meets its limit, and passes it in at most ${percent(errors.falsePass)} where one does not: ${errors.rows === 1 ? "one number with an interval is" : `${errors.rows} numbers with intervals are`} judged.`
+    : null;
+
 /** An id for an element: readable, unique, and the same in every run. */
 export function anchor(kind: string, name: string): string {
   const slug = name
@@ -142,7 +148,12 @@ export const headline = ({ findings }: Trial): Finding | undefined =>
   findings.find((f) => f.role === "headline");
 
 /** A finding in words, with its interval where it has one. */
-export function findingText({ unit, value, low, high }: Finding) {
+export function findingText({
+  unit,
+  value,
+  low,
+  high,
+}: Pick<Finding, "unit" | "value" | "low" | "high">) {
   const said = (v: number) =>
     unit === "share" ? percent(v) : String(Number(v.toPrecision(4)));
   const bounds = [low, high].filter((v) => v !== null);

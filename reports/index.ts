@@ -1,4 +1,5 @@
 export type {
+  Comparison,
   Content,
   Finding,
   Kept,
@@ -8,7 +9,18 @@ export type {
 } from "#results";
 
 export { failedParts, RETRY, withoutAttacks } from "./failures.ts";
-export { cleanBehind, findingText, headline, mainThreats } from "./format.ts";
+export {
+  cleanBehind,
+  errorsInWords,
+  findingText,
+  headline,
+  mainThreats,
+} from "./format.ts";
+export type { PastRun } from "./history.ts";
+export { historyHtml } from "./html/history-page.ts";
 export { renderHtml } from "./html/render.ts";
+export { runsHtml } from "./html/runs-page.ts";
 export { renderMarkdown } from "./markdown/render.ts";
+export { runsMarkdown } from "./markdown/runs.ts";
 export { reporters, usualReporters } from "./reporters/index.ts";
+export { isTold, runsHeadline, runsMethod, runsRows } from "./runs.ts";

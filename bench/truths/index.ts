@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { adaptation } from "./adaptation.ts";
 import { adaptiveAttack } from "./adaptive-attack.ts";
 import { certified } from "./certified.ts";
+import { comparison, gateError } from "./comparing.ts";
 import { fewSamples } from "./few-samples.ts";
 import { clustersInterval, ratioInterval, seedsInterval } from "./intervals.ts";
 import { membership } from "./membership.ts";
@@ -45,6 +46,8 @@ async function printDirections(seedCount: number): Promise<void> {
     seedsInterval(500),
     clustersInterval(500),
     ratioInterval(1000),
+    comparison(200),
+    gateError(200),
   ].filter(({ id }) => !options.only || options.only.includes(id));
 
   const percent = (share: number) => (100 * share).toFixed(1);

@@ -1,10 +1,7 @@
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import Handlebars from "handlebars";
-import { packagePath, withoutUnseen } from "#core";
 import type { Results } from "#results";
 import { plain } from "../format.ts";
 import { limitsOf } from "../limits.ts";
+import { page } from "./page.ts";
 import { breakdownView } from "./sections/breakdown.ts";
 import { certificatesView } from "./sections/certificates.ts";
 import { comparisonView } from "./sections/comparison.ts";
@@ -22,6 +19,7 @@ import { kinshipView } from "./sections/kinship.ts";
 import { measuresView } from "./sections/measures.ts";
 import { provenanceView } from "./sections/provenance.ts";
 import { queriesView } from "./sections/queries.ts";
+import { runsView } from "./sections/runs.ts";
 import { seedsView } from "./sections/seeds.ts";
 import { textsView } from "./sections/texts.ts";
 import { trainingView } from "./sections/training.ts";
@@ -44,13 +42,11 @@ import { verdictView } from "./sections/verdict.ts";
  * ```
  */
 export async function renderHtml(results: Results): Promise<string> {
-  const { template, style, styleHash } = load();
-  const html = template({
+  return page("report", {
     title: plain(results.title),
-    style,
-    styleHash,
     verdict: verdictView(results),
     failures: failuresView(results),
+    runs: runsView(results.comparison),
     trust: trustView(results),
     comparison: comparisonView(results),
     domains: domainsView(results),
@@ -77,33 +73,4 @@ export async function renderHtml(results: Results): Promise<string> {
     coverage: coverageView(results),
     provenance: provenanceView(results),
   });
-  return withoutUnseen(html);
-}
-
-interface Loaded {
-  template: Handlebars.TemplateDelegate;
-  style: string;
-  /** What the content security policy allows. */
-  styleHash: string;
-}
-
-let loaded: Loaded | undefined;
-
-function load(): Loaded {
-  if (loaded) return loaded;
-  const folder = packagePath("reports", "html", "templates");
-  const read = (name: string) => readFileSync(`${folder}/${name}`, "utf8");
-  const handlebars = Handlebars.create();
-  for (const name of readdirSync(folder).filter(
-    (n) => n.endsWith(".hbs") && n !== "report.hbs",
-  )) {
-    handlebars.registerPartial(name.replace(".hbs", ""), read(name));
-  }
-  const style = read("style.css");
-  loaded = {
-    template: handlebars.compile(read("report.hbs"), { strict: true }),
-    style,
-    styleHash: createHash("sha256").update(style).digest("base64"),
-  };
-  return loaded;
 }

@@ -8,6 +8,7 @@ import {
 } from "../failures.ts";
 import {
   cleanBehind,
+  errorsInWords,
   findingText,
   headline,
   interval,
@@ -22,6 +23,7 @@ import {
   unitsInWords,
 } from "../format.ts";
 import { escaped, mark } from "./escape.ts";
+import { runsLines } from "./runs.ts";
 
 const verdicts = {
   passed: "✅ passed",
@@ -60,7 +62,16 @@ export function renderMarkdown(results: Results): string {
       "",
     );
   }
+  const errors = errorsInWords(results.gate);
+  if (errors) lines.push(errors, "");
   lines.push(...whatFailed(results));
+  if (results.comparison)
+    lines.push(
+      "### Since the baseline",
+      "",
+      ...runsLines(results.comparison),
+      "",
+    );
   for (const module of results.provenance.modules ?? [])
     lines.push(`From outside: ${escaped(moduleInWords(module))}`, "");
   for (const warning of results.warnings ?? [])

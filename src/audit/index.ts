@@ -18,6 +18,7 @@ export {
 } from "./comparing/index.ts";
 export type { AuditEvent, Headline, OnEvent } from "./events.ts";
 export { type Forecast, forecast } from "./forecast.ts";
+export { evaluateGate } from "./gate/index.ts";
 export { judgeCells } from "./judging/index.ts";
 export { examplesIn } from "./kept.ts";
 export { mergeShards } from "./merge.ts";

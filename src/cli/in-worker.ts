@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type {
   AuditEvent,
+  AuditOptions,
   OnEvent,
   QueueChoice,
   Results,
@@ -23,6 +24,7 @@ export interface WorkerInput {
   /** Only this part of the run; all of it when left out. */
   readonly shard?: Shard;
   readonly limits?: RunOptions["limits"];
+  readonly baseline?: AuditOptions["baseline"];
 }
 
 /** What a shard comes to. */

@@ -24,6 +24,21 @@ const commands: readonly [string, string, () => Promise<Command>][] = [
     async () => (await import("./commands/report.ts")).reportCommand,
   ],
   [
+    "compare",
+    "what became better or worse between two runs, sample by sample",
+    async () => (await import("./commands/compare.ts")).compareCommand,
+  ],
+  [
+    "baseline",
+    "results to compare later runs with",
+    async () => (await import("./commands/baseline.ts")).baselineCommand,
+  ],
+  [
+    "history",
+    "many runs in one page: a chart of each candidate, run by run",
+    async () => (await import("./commands/history.ts")).historyCommand,
+  ],
+  [
     "validate",
     "check that suites are well-formed and name only what they have; nothing is opened or computed",
     async () => (await import("./commands/validate.ts")).validateCommand,

@@ -1,6 +1,12 @@
 import { percent } from "#core";
 import type { Results } from "#results";
-import { budget, mainThreats, plain, unbroken } from "../../format.ts";
+import {
+  budget,
+  errorsInWords,
+  mainThreats,
+  plain,
+  unbroken,
+} from "../../format.ts";
 
 const words = {
   passed: {
@@ -48,6 +54,7 @@ export function verdictView(results: Results) {
         measured: unbroken(r.measured),
       })),
     hasRules: rules.length > 0,
+    errors: errorsInWords(results.gate),
   };
 }
 

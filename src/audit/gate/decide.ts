@@ -58,14 +58,14 @@ function alone(claim: Claim, chance: Chance): Decision {
     return inconclusive(
       "but so many draws prove no such radius, whatever the model: certify with more draws or more noise",
     );
+  if (trust === "not in both runs")
+    return inconclusive(
+      "but it is not trusted in both runs, so that neither is better or worse",
+    );
   if (!within && !isBroken) return undecided(claim, chance);
   if (trust === "void")
     return inconclusive(
       "but the attack broke its own rules, or its control did not behave, so the number means nothing",
-    );
-  if (trust === "not in both runs")
-    return inconclusive(
-      "but it is not trusted in both runs, so that neither is better or worse",
     );
   const all = intervalAt ? "all of it " : "";
   if (isBroken)

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { baselineOption, noBaselineOption } from "../baseline-options.ts";
 import {
   deviceOption,
   engineOption,
@@ -25,6 +26,8 @@ export const mergeCommand = new Command("merge")
   .addOption(workersOption())
   .addOption(noUseOption())
   .addOption(reporterOption())
+  .addOption(baselineOption())
+  .addOption(noBaselineOption())
   .option("--quiet", "no progress")
   .option("--json", "the same as --reporter json:-")
   .addHelpText(

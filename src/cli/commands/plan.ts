@@ -1,6 +1,7 @@
 import { basename, extname, join } from "node:path";
 import { Command } from "commander";
 import {
+  baselineFor,
   forecast,
   loadSuite,
   type Plan,
@@ -8,6 +9,7 @@ import {
   prepareSuite,
 } from "#audit";
 import { jsonText, line } from "#core";
+import { baselineOption, noBaselineOption } from "../baseline-options.ts";
 import {
   deviceOption,
   type EngineOptions,
@@ -22,6 +24,7 @@ interface PlanOptions extends EngineOptions {
   use?: boolean;
   json?: boolean;
   estimate?: boolean;
+  baseline?: string | false;
 }
 
 export const planCommand = new Command("plan")
@@ -33,6 +36,8 @@ export const planCommand = new Command("plan")
   .addOption(noUseOption())
   .addOption(engineOption())
   .addOption(deviceOption())
+  .addOption(baselineOption())
+  .addOption(noBaselineOption())
   .option("--json", "print an array of objects")
   .option("--estimate", "print works and times only; with --json an object")
   .addHelpText(
@@ -49,6 +54,7 @@ Times are what works took on this machine before; what it has never done is gues
     const { json, estimate: alone, engine, device } = options;
     const loaded = await loadSuite(file, options);
     const plan = planSuite(loaded);
+    baselineFor(loaded, options.baseline);
     const all = [
       ...plan.cells.map(cellOf),
       ...plan.trials.map(({ id, candidate, repair, trial }) => ({

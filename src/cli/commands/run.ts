@@ -11,13 +11,16 @@ import {
 } from "#core";
 import {
   cleanBehind,
+  errorsInWords,
   failedParts,
   headline,
   type Kept,
   mainThreats,
   RETRY,
+  runsHeadline,
   withoutAttacks,
 } from "#reports";
+import { baselineOption, noBaselineOption } from "../baseline-options.ts";
 import { coloursFor } from "../colour.ts";
 import {
   deviceOption,
@@ -59,6 +62,8 @@ export interface RunOptions extends EngineOptions, LimitOptions {
   workers?: number;
   shard?: Shard;
   reporter?: string[];
+  /** False for none. */
+  baseline?: string | false;
   json?: boolean;
 }
 
@@ -93,6 +98,8 @@ export const runCommand = new Command("run")
   .addOption(memoryLimitOption())
   .addOption(noUseOption())
   .addOption(reporterOption())
+  .addOption(baselineOption())
+  .addOption(noBaselineOption())
   .option("--quiet", "no progress")
   .option("--json", "the same as --reporter json:-")
   .addHelpText(
@@ -108,6 +115,7 @@ Examples:
   assay run audit.yaml --shard 2/3 --out runs/shard-2
   assay run audit.yaml --json | jq .gate
   assay run audit.yaml --reporter markdown:- --reporter html:page.html
+  assay run audit.yaml --baseline runs/main
   assay run audit.yaml --queue redis://host:6379 --store s3://bucket/audits
 
 Exit status: 0 passed, 1 something failed, 2 usage or configuration, 3 gate failed,
@@ -133,7 +141,7 @@ const audit = () => import("#audit");
 
 /** Runs a suite, or a shard of it, and gives the exit status. */
 export async function run(suite: string, options: RunOptions): Promise<number> {
-  const { only, use, engine, device, shard } = options;
+  const { only, use, engine, device, shard, baseline } = options;
   const out = options.out ?? join("runs", basename(suite, extname(suite)));
   const workers = options.workers ?? usualWorkers(options);
   const queue = queueOf(options);
@@ -149,6 +157,7 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
     workers,
     queue,
     limits,
+    baseline,
   };
   return untilInterrupted(
     async (onEvent, signal) => {
@@ -277,7 +286,7 @@ const shardEnded =
 /** The command that goes on where this one stopped. */
 function again(suite: string, out: string, options: RunOptions): string {
   const { engine, device, only = [], use, workers, shard } = options;
-  const { queue, store, reporter = [], quiet, json } = options;
+  const { queue, store, reporter = [], baseline, quiet, json } = options;
   const quoted = (text: string) =>
     /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
   return [
@@ -293,6 +302,8 @@ function again(suite: string, out: string, options: RunOptions): string {
     ...(store ? ["--store", quoted(store)] : []),
     ...limitArguments(options),
     ...reporter.flatMap((one) => ["--reporter", quoted(one)]),
+    ...(baseline === false ? ["--no-baseline"] : []),
+    ...(baseline ? ["--baseline", quoted(baseline)] : []),
     ...(quiet ? ["--quiet"] : []),
     ...(json ? ["--json"] : []),
   ].join(" ");
@@ -336,6 +347,7 @@ function summary(results: Results, report: string): string {
     inconclusive: pc.yellow,
     none: pc.dim,
   }[results.gate.verdict];
+  const errors = errorsInWords(results.gate);
   const rules = results.gate.rules.map(
     (r) => `  ${r.verdict}: ${r.rule} of ${r.subject}: ${r.reason}`,
   );
@@ -349,6 +361,10 @@ function summary(results: Results, report: string): string {
     "",
     `Gate: ${paint(results.gate.verdict === "none" ? "no verdict" : results.gate.verdict)}`,
     ...rules,
+    ...(errors ? [`  ${errors}`] : []),
+    ...(results.comparison
+      ? ["", `Since the baseline: ${runsHeadline(results.comparison)}`]
+      : []),
     ...failureLines(results),
     "",
     `Report: ${report}`,

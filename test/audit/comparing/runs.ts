@@ -1,7 +1,8 @@
-import type { Random } from "#core";
 import { type Cell, RESULTS_VERSION, type Results } from "#results";
 import { worstCases } from "../../../src/audit/judging/worst-case.ts";
 import { candidate } from "../cells.ts";
+
+export { twoRuns } from "../../../bench/truths/comparing.ts";
 
 /** Fingerprints of so many samples. */
 export const fingerprints = (n: number, from = 0): string =>
@@ -74,42 +75,4 @@ export function runOf(
     timing: { startedAt: "", finishedAt: "", seconds: 1 },
     ...changes,
   };
-}
-
-/** What became of the same samples in two runs. */
-interface Shares {
-  /** Of samples that are right clean, in both. */
-  readonly clean: number;
-  /** Of samples that are robust in the old run. */
-  readonly robust: number;
-  /** By how much less of them are robust in the new one. */
-  readonly drop: number;
-  /** Of robust samples, what chance turns either way besides. */
-  readonly churn: number;
-}
-
-/** Outcomes of the same samples in two runs. */
-export function twoRuns(
-  n: number,
-  { clean, robust, drop, churn }: Shares,
-  random: Random,
-): [string, string] {
-  const old: string[] = [];
-  const now: string[] = [];
-  for (let i = 0; i < n; i++) {
-    const u = random.uniform();
-    if (u >= clean) {
-      old.push("-");
-      now.push("-");
-      continue;
-    }
-    // Of all samples so many are lost, and as many are won as chance turns.
-    const isRobust = u < robust;
-    const turn = random.uniform();
-    const lost = isRobust && turn < (drop + churn) / robust;
-    const won = !isRobust && turn < churn / (clean - robust);
-    old.push(isRobust ? "1" : "0");
-    now.push((isRobust && !lost) || won ? "1" : "0");
-  }
-  return [old.join(""), now.join("")];
 }

@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import Handlebars from "handlebars";
+import { packagePath, withoutUnseen } from "#core";
+
+/** Templates that are a page by themselves; the others are parts of pages. */
+const pages = ["report", "runs-page", "history-page"] as const;
+
+/**
+ * A page as one HTML file that needs nothing else: no script, no network, no fonts. The
+ * same view gives the same bytes. All text from outside is escaped by Handlebars and
+ * stands only in text and quoted attributes.
+ */
+export function page(name: (typeof pages)[number], view: object): string {
+  const { templates, style, styleHash } = load();
+  return withoutUnseen(templates[name]({ ...view, style, styleHash }));
+}
+
+interface Loaded {
+  readonly templates: Record<
+    (typeof pages)[number],
+    Handlebars.TemplateDelegate
+  >;
+  readonly style: string;
+  /** What the content security policy allows. */
+  readonly styleHash: string;
+}
+
+let loaded: Loaded | undefined;
+
+function load(): Loaded {
+  if (loaded) return loaded;
+  const folder = packagePath("reports", "html", "templates");
+  const read = (name: string) => readFileSync(`${folder}/${name}`, "utf8");
+  const handlebars = Handlebars.create();
+  const parts = readdirSync(folder)
+    .filter((file) => file.endsWith(".hbs"))
+    .map((file) => file.replace(".hbs", ""))
+    .filter((name) => !(pages as readonly string[]).includes(name));
+  for (const name of parts)
+    handlebars.registerPartial(name, read(`${name}.hbs`));
+  const compiled = (name: string) =>
+    handlebars.compile(read(`${name}.hbs`), { strict: true });
+  const style = read("style.css");
+  loaded = {
+    templates: {
+      report: compiled("report"),
+      "runs-page": compiled("runs-page"),
+      "history-page": compiled("history-page"),
+    },
+    style,
+    styleHash: createHash("sha256").update(style).digest("base64"),
+  };
+  return loaded;
+}
