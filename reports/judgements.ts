@@ -1,5 +1,6 @@
 import { percent } from "#core";
-import type { Check, Rate, Results } from "#results";
+import type { Check, Rate, Results, WorstCase } from "#results";
+import { withoutAttacks } from "./failures.ts";
 import {
   budget,
   findingText,
@@ -168,6 +169,24 @@ export const mainCases = (results: Results): Results["worstCases"] => {
   const threats = new Set(mainThreats(results).map(({ id }) => id));
   return results.worstCases.filter((one) => threats.has(one.threatModel));
 };
+
+/**
+ * Why a worst case is less than it looks: "not trusted", and "without 2 attacks" where
+ * it is only a bound from above; empty where it is whole.
+ */
+export function caveatsOf(results: Results, worst: WorstCase): string[] {
+  const lacks = withoutAttacks(results, worst);
+  return [
+    ...(worst.trusted ? [] : ["not trusted"]),
+    ...(lacks ? [`without ${lacks}`] : []),
+  ];
+}
+
+/** A name with its caveats: "robust accuracy (not trusted)". */
+export const withCaveats = (
+  name: string,
+  caveats: readonly string[],
+): string => (caveats.length > 0 ? `${name} (${caveats.join(", ")})` : name);
 
 /** Text from outside on one line. */
 export const oneLine = (text: string): string =>

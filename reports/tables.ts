@@ -1,5 +1,6 @@
 import type { Finding, Results } from "#results";
 import { fatesOf } from "#results";
+import { withoutAttacks } from "./failures.ts";
 import { verdictOf } from "./judgements.ts";
 
 /** What stands in a column; null where there is nothing. */
@@ -56,8 +57,8 @@ const gate = (results: Results) =>
     ).map((name) => text(name, (row) => row[name])),
   );
 
-const worstCases = ({ worstCases: rows }: Results) =>
-  table("worst-cases", rows, [
+const worstCases = (results: Results) =>
+  table("worst-cases", results.worstCases, [
     text("candidate", (w) => w.candidate),
     text("defense", (w) => w.defense),
     text("threat_model", (w) => w.threatModel),
@@ -68,6 +69,7 @@ const worstCases = ({ worstCases: rows }: Results) =>
     integer("samples", (w) => w.robustAccuracy.n),
     flag("evaluated", (w) => w.evaluated),
     flag("trusted", (w) => w.trusted),
+    text("without", (w) => withoutAttacks(results, w) || null),
     number("difference_to_first", (w) => w.comparison?.difference ?? null),
     number("p_value", (w) => w.comparison?.pValue ?? null),
   ]);

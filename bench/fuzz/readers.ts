@@ -4,14 +4,8 @@ import { zipSync } from "fflate";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
 import { loadSuite } from "#audit";
-import { packagePath } from "#core";
-import {
-  type DataSpec,
-  dataSpecSchema,
-  encodeNpy,
-  loadDataset,
-  openTokens,
-} from "#data";
+import { encodeNpy, packagePath } from "#core";
+import { type DataSpec, dataSpecSchema, loadDataset, openTokens } from "#data";
 import { loadModel, readGraph } from "#model";
 import { floats, normalise, readModel } from "#onnx";
 import { layersSeeds, layersWeights } from "./layers-seeds.ts";

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { packagePath, sha256 } from "#core";
-import { type Dataset, encodeNpy } from "#data";
+import { encodeNpy, packagePath, sha256 } from "#core";
+import type { Dataset } from "#data";
 import { onnxruntime } from "#engine";
 import { type CompiledModel, compile } from "#model";
 import { floats } from "#onnx";

@@ -1,8 +1,8 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AssayError, packagePath, Random } from "#core";
-import { encodeNpy, loadDataset, splitDataset } from "#data";
+import { AssayError, encodeNpy, packagePath, Random } from "#core";
+import { loadDataset, splitDataset } from "#data";
 import { onnxruntime } from "#engine";
 import { compile, saveModel } from "#model";
 import { type FloatTensor, floats, rows as rowsOf } from "#onnx";

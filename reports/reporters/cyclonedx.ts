@@ -2,7 +2,7 @@ import { jsonText, sha256 } from "#core";
 import type { Rate, Reporter, Results } from "#results";
 import { coverageOf, coveredText } from "../coverage.ts";
 import { budget, findingText, headline, isText, madeBy } from "../format.ts";
-import { openOnes, verdictOf } from "../judgements.ts";
+import { caveatsOf, openOnes, verdictOf, withCaveats } from "../judgements.ts";
 import { limitsOf } from "../limits.ts";
 import { taskOf } from "../task.ts";
 
@@ -186,7 +186,7 @@ function metricsOf(results: Results, { id, cleanAccuracy }: Candidate) {
       .map((w) => {
         const threat = threats.get(w.threatModel);
         return rate(
-          named("robust accuracy", w.trusted),
+          withCaveats("robust accuracy", caveatsOf(results, w)),
           `defence ${w.defense}, threat model ${w.threatModel}${threat ? ` (${budget(threat)})` : ""}, worst case of ${w.attacks.join(", ")}, ${w.robustAccuracy.n} samples`,
           w.robustAccuracy,
         );
@@ -199,7 +199,10 @@ function metricsOf(results: Results, { id, cleanAccuracy }: Candidate) {
         const { value, low, high } = found;
         return [
           {
-            type: named(found.title, trial.trusted),
+            type: withCaveats(
+              found.title,
+              trial.trusted ? [] : ["not trusted"],
+            ),
             slice: `attack on the fine-tuning ${trial.trial}, repair ${trial.repair}`,
             value: value === null ? findingText(found).text : String(value),
             confidenceInterval:
@@ -211,9 +214,6 @@ function metricsOf(results: Results, { id, cleanAccuracy }: Candidate) {
       }),
   ];
 }
-
-const named = (name: string, trusted: boolean): string =>
-  trusted ? name : `${name} (not trusted)`;
 
 const rate = (type: string, slice: string, { value, low, high }: Rate) => ({
   type,

@@ -1,5 +1,6 @@
 import type { Reporter, Results } from "#results";
 import {
+  caveatsOf,
   type Judgement,
   mainCases,
   openOnes,
@@ -42,7 +43,12 @@ const told = (results: Results): string =>
     `Gate: ${verdictOf(results)}`,
     ...mainCases(results).map(
       (w) =>
-        `${w.candidate} / ${w.defense} / ${w.threatModel}: robust accuracy ${w.evaluated ? rateText(w.robustAccuracy) : "not evaluated"}${w.trusted ? "" : ", not trusted"}`,
+        `${w.candidate} / ${w.defense} / ${w.threatModel}: robust accuracy ${w.evaluated ? rateText(w.robustAccuracy) : "not evaluated"}${caveatsOf(
+          results,
+          w,
+        )
+          .map((one) => `, ${one}`)
+          .join("")}`,
     ),
   ].join("\n");
 

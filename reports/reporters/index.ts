@@ -2,6 +2,7 @@ import type { Reporter } from "#results";
 import { coverage } from "./coverage.ts";
 import { csv } from "./csv.ts";
 import { cyclonedx } from "./cyclonedx.ts";
+import { examples } from "./examples.ts";
 import { github } from "./github.ts";
 import { gitlab } from "./gitlab.ts";
 import { html } from "./html.ts";
@@ -9,7 +10,9 @@ import { json } from "./json.ts";
 import { junit } from "./junit.ts";
 import { markdown } from "./markdown.ts";
 import { metrics } from "./metrics.ts";
+import { mlflow } from "./mlflow.ts";
 import { modelCard } from "./model-card.ts";
+import { otlp } from "./otlp.ts";
 import { parquet } from "./parquet.ts";
 import { pullRequest } from "./pull-request.ts";
 import { sarif } from "./sarif.ts";
@@ -31,4 +34,7 @@ export const reporters: readonly Reporter[] = [
   parquet,
   cyclonedx,
   modelCard,
+  examples,
+  mlflow,
+  otlp,
 ];

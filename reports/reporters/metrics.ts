@@ -1,4 +1,5 @@
 import type { Rate, Reporter, Results } from "#results";
+import { withoutAttacks } from "../failures.ts";
 import { headline } from "../format.ts";
 import { mainCases, oneLine, verdictOf } from "../judgements.ts";
 
@@ -84,6 +85,7 @@ function render(results: Results): string {
             ["defense", w.defense],
             ["threat_model", w.threatModel],
             ["trusted", String(w.trusted)],
+            ...without(withoutAttacks(results, w)),
           ]),
         ),
     ),
@@ -105,6 +107,10 @@ function render(results: Results): string {
     "# EOF\n",
   ].join("\n");
 }
+
+/** Attacks that a worst case has to do without, if there are any. */
+const without = (attacks: string): Labels =>
+  attacks ? [["without", attacks]] : [];
 
 /** A number and the ends of its interval; what is not there is left out. */
 const withBounds = (

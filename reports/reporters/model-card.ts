@@ -10,7 +10,13 @@ import {
   wellFormed,
   whole,
 } from "../format.ts";
-import { openOnes, rateText, verdictOf } from "../judgements.ts";
+import {
+  caveatsOf,
+  openOnes,
+  rateText,
+  verdictOf,
+  withCaveats,
+} from "../judgements.ts";
 import { limitsOf } from "../limits.ts";
 import { escaped } from "../markdown/escape.ts";
 import { taskOf } from "../task.ts";
@@ -53,7 +59,10 @@ function metadata(results: Results, { id, cleanAccuracy }: Candidate) {
   const robust = casesOf(results, id).map((w) => ({
     type: "accuracy",
     name: sound(
-      `Robust accuracy, defence ${w.defense}, threat model ${w.threatModel}${w.trusted ? "" : " (not trusted)"}`,
+      withCaveats(
+        `Robust accuracy, defence ${w.defense}, threat model ${w.threatModel}`,
+        caveatsOf(results, w),
+      ),
     ),
     value: w.robustAccuracy.value,
     args: argsOf(w.robustAccuracy, w.trusted),

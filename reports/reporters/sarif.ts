@@ -1,6 +1,7 @@
 import { jsonText, sha256 } from "#core";
 import type { Reporter, Results } from "#results";
 import {
+  caveatsOf,
   type Judgement,
   mainCases,
   oneLine,
@@ -137,6 +138,7 @@ function documentOf(results: Results) {
             threatModel: w.threatModel,
             evaluated: w.evaluated,
             trusted: w.trusted,
+            caveats: caveatsOf(results, w),
             ...w.robustAccuracy,
           })),
           missing: missing.map(({ what, id }) => ({ what, id })),

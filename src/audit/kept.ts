@@ -43,6 +43,7 @@ export function examplesIn(
 const asKept = (data: Dataset, attacked: Samples): Examples => ({
   clean: data.texts?.strings ?? data.x,
   attacked: attacked as FloatTensor | readonly string[],
+  columns: data.table?.columns.map(({ name }) => name) ?? null,
   labels: labelsOf(data),
 });
 

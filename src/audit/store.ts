@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { sha256, sha256OfFile, writeFile } from "#core";
-import { decodeNpy, encodeNpy } from "#data";
+import { encodeNpy, sha256, sha256OfFile, writeFile } from "#core";
+import { decodeNpy } from "#data";
 import type { FloatTensor } from "#onnx";
 
 /**

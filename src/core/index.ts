@@ -32,6 +32,7 @@ export {
 export { cholesky, inverseOfLower, solve } from "./matrices.ts";
 export { nearest } from "./nearest.ts";
 export type { Need } from "./needs.ts";
+export { encodeNpy, NPY_MAGIC } from "./npy.ts";
 export { classColour } from "./palette.ts";
 export { bytes, seconds } from "./quantity.ts";
 export { Random } from "./random.ts";

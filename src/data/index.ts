@@ -18,7 +18,7 @@ export {
   dataSpecSchemaOf,
   loadDataset,
 } from "./load.ts";
-export { decodeNpy, encodeNpy } from "./npy.ts";
+export { decodeNpy } from "./npy.ts";
 export { splitByFiles } from "./parts.ts";
 export { encodePng } from "./png.ts";
 export { spelled, withBlank } from "./sequences.ts";

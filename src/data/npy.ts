@@ -1,7 +1,5 @@
-import { AssayError } from "#core";
+import { AssayError, NPY_MAGIC } from "#core";
 import { type FloatTensor, halfToNumber } from "#onnx";
-
-const MAGIC = "\x93NUMPY";
 
 /** An array of a NumPy file, row-major. */
 export interface NumpyArray {
@@ -9,24 +7,6 @@ export interface NumpyArray {
   /** As NumPy writes it: `<f4`, `|u1`, ... */
   readonly type: string;
   readonly data: Float32Array | Float64Array;
-}
-
-/** The bytes of a NumPy .npy file (version 1.0) of a float32 array. */
-export function encodeNpy({ dims, data }: FloatTensor): Uint8Array {
-  const shape = dims.length === 1 ? `${dims[0]},` : dims.join(", ");
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`;
-  const start = MAGIC.length + 4;
-  // The header ends in a newline at a multiple of 64 bytes.
-  const length = Math.ceil((start + text.length + 1) / 64) * 64 - start;
-  const header = Buffer.alloc(start + length, " ");
-  header.write(`${MAGIC}\x01\x00`, 0, "latin1");
-  header.writeUInt16LE(length, start - 2);
-  header.write(text, start, "latin1");
-  header[header.length - 1] = 0x0a;
-  return Buffer.concat([
-    header,
-    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-  ]);
 }
 
 /** Reads what `encodeNpy` writes. Throws NPY_INVALID for anything else. */
@@ -77,7 +57,7 @@ export function readNpy(
   const refuse = (why: string, what = hint) =>
     new AssayError("NPY_INVALID", `${file}: ${why}`, what);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== MAGIC)
+  if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== NPY_MAGIC)
     throw refuse("not a .npy file");
   const wide = buffer[6]! > 1;
   const start = wide

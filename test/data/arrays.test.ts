@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { strToU8, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
-import { type DataSpec, dataSpecSchema, encodeNpy, loadDataset } from "#data";
+import { encodeNpy } from "#core";
+import { type DataSpec, dataSpecSchema, loadDataset } from "#data";
 import { floats } from "#onnx";
 import { put, temporaryFolder } from "../folder.ts";
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type DataSpec, dataSpecSchema, encodeNpy, loadDataset } from "#data";
+import { encodeNpy } from "#core";
+import { type DataSpec, dataSpecSchema, loadDataset } from "#data";
 import { floats } from "#onnx";
 import { put, temporaryFolder } from "../folder.ts";
 

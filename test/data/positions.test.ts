@@ -2,10 +2,10 @@ import { deflateSync } from "node:zlib";
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import { encodeNpy } from "#core";
 import {
   type DataSpec,
   dataSpecSchema,
-  encodeNpy,
   loadDataset,
   selectClasses,
   takeSamples,

@@ -1,7 +1,7 @@
-import sharp from "sharp";
 import { classColour, percent } from "#core";
 import type { Example, Results } from "#results";
 import { plain } from "../../format.ts";
+import { encodePng } from "../../png.ts";
 
 /** Adversarial examples as pictures, grouped by their cell. */
 export async function galleryView(results: Results) {
@@ -54,15 +54,9 @@ export const said = (answer: string, confidence: number | null) =>
 
 /** A lossless PNG as a data URI. */
 export async function pngOf({
-  width,
-  height,
-  channels,
   pixels,
+  ...size
 }: Example["original"]): Promise<string> {
-  const png = await sharp(Buffer.from(pixels, "base64"), {
-    raw: { width, height, channels },
-  })
-    .png({ compressionLevel: 9 })
-    .toBuffer();
+  const png = await encodePng(Buffer.from(pixels, "base64"), size);
   return `data:image/png;base64,${png.toString("base64")}`;
 }

@@ -23,6 +23,8 @@ export interface Examples {
   /** Rows of numbers in [0, 1], [samples, ...shape]; or a text for each sample. */
   readonly clean: Rows | readonly string[];
   readonly attacked: Rows | readonly string[];
+  /** Names of the columns, where a sample is a row of a table. */
+  readonly columns: readonly string[] | null;
   /** What is right of each sample, in words. */
   readonly labels: readonly string[];
 }

@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { type Results, runAudit } from "#audit";
-import { Random } from "#core";
-import { encodeNpy } from "#data";
+import { encodeNpy, Random } from "#core";
+
 import { emptyGraph, floats, GraphBuilder, int, writeModel } from "#onnx";
 import { renderHtml, renderMarkdown } from "#reports";
 import { resultsSchema } from "#results";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Dataset, encodeNpy, encodePng } from "#data";
+import { encodeNpy } from "#core";
+import { type Dataset, encodePng } from "#data";
 import { floats } from "#onnx";
 import { loadSuite } from "../../../src/audit/suite/index.ts";
 import { prepareData } from "../../../src/audit/tasks/index.ts";

@@ -2,8 +2,8 @@ import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { runAudit } from "#audit";
-import { Random } from "#core";
-import { encodeNpy } from "#data";
+import { encodeNpy, Random } from "#core";
+
 import { emptyGraph, encodeModel, floats, GraphBuilder, int } from "#onnx";
 import { resultsSchema } from "#results";
 import { renderHtml } from "../../../reports/html/render.ts";
