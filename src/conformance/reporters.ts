@@ -9,8 +9,9 @@ const nothing: Kept = { examplesOf: async () => undefined, works: [] };
 async function written(
   unit: Reporter,
   results: Results,
+  kept: Kept,
 ): Promise<[string, Content][]> {
-  const made = await unit.render(results, nothing);
+  const made = await unit.render(results, kept);
   if (typeof made === "string" || made instanceof Uint8Array)
     return [[unit.file, made]];
   const files: [string, Content][] = [];
@@ -22,10 +23,12 @@ async function written(
  * The laws of reporters.
  *
  * @param results documents that they are tried on, such as those of a short run
+ * @param kept what there is of the run besides; nothing when left out
  */
 export function reporterLaws(
   unit: Reporter,
   results: readonly Results[],
+  kept: Kept = nothing,
 ): Law[] {
   return [
     {
@@ -34,8 +37,12 @@ export function reporterLaws(
       async check() {
         for (const one of results) {
           const before = JSON.stringify(one);
-          const first = await written(unit, one);
-          const again = await written(unit, JSON.parse(before) as Results);
+          const first = await written(unit, one, kept);
+          const again = await written(
+            unit,
+            JSON.parse(before) as Results,
+            kept,
+          );
           const text = (files: [string, Content][]) =>
             files.map(([name, content]) => [
               name,

@@ -19,3 +19,16 @@ export async function filesOf(
     files.set(name, content);
   return files;
 }
+
+const rows = { dims: [50, 2], data: new Float32Array(100) };
+
+/** A run of 50 samples in each cell, whose examples are kept. */
+export const kept: Kept = {
+  ...nothing,
+  examplesOf: async () => ({
+    clean: rows,
+    attacked: rows,
+    columns: null,
+    labels: Array<string>(50).fill("a"),
+  }),
+};
