@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { encodeNpy } from "#core";
 import {
   type DataSpec,
   dataSpecSchema,
-  encodeNpy,
   encodePng,
   loadDataset,
   selectClasses,
