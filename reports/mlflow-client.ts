@@ -22,8 +22,8 @@ const EXPERIMENT = "assay";
 
 /**
  * Logs a run and runs below it, by the REST API of MLflow. Who asks is known by
- * MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, as to
- * MLflow's own client.
+ * MLFLOW_TRACKING_TOKEN, or by MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD,
+ * as to MLflow's own client.
  *
  * @throws where the server refuses, with what it says
  */
