@@ -7,9 +7,14 @@ import { ensure, ensureSame, type Law, once } from "./law.ts";
 import { saysWhatItIs } from "./meta.ts";
 import { reference, smallDigits, untrained } from "./world.ts";
 
-/** Parameters that differ from the defaults, such as fewer steps. */
+/** How laws are tried. */
 export interface LawOptions {
+  /** Parameters that differ from the defaults, such as fewer steps. */
   readonly params?: Readonly<Record<string, unknown>>;
+  /** What cases are drawn from, such as budgets of attacks; the same when left out. */
+  readonly seed?: number;
+  /** How many are drawn. */
+  readonly cases?: number;
 }
 
 const COUNT = 12;
@@ -84,7 +89,7 @@ async function standing(examples: FloatTensor): Promise<number> {
  */
 export function attackLaws(
   unit: Attack,
-  { params = {} }: LawOptions = {},
+  { params = {}, seed = 1, cases = 12 }: LawOptions = {},
 ): Law[] {
   const attack = ({ params: more, ...options }: Attempt = {}) =>
     attempt(unit, { ...options, params: { ...params, ...more } });
@@ -105,20 +110,24 @@ export function attackLaws(
     {
       title: "stays inside ball and bounds for any eps",
       async check() {
-        const random = new Random("eps");
-        for (let i = 0; i < 12; i++) {
+        const random = new Random(seed);
+        for (let i = 0; i < cases; i++) {
           const norm = unit.norms[i % unit.norms.length]!;
           const eps = 1.5 * random.uniform();
           const { examples, ball, clean } = await attack({
-            ...{ eps, norm, seed: i, rows: [0, 1, 2], params: quick },
+            ...{ eps, norm, seed: seed + i, rows: [0, 1, 2], params: quick },
           });
+          const where = `at eps ${eps} and seed ${seed + i}`;
           for (const d of ball.distance(clean, examples))
             ensure(
               d <= ball.eps * (1 + 1e-6) + 1e-6,
-              `${norm} distance ${d} of ${ball.eps} allowed`,
+              `${norm} distance ${d} of ${ball.eps} allowed, ${where}`,
             );
           for (const v of examples.data)
-            ensure(v >= 0 && v <= 1, `${v} is outside the bounds 0 and 1`);
+            ensure(
+              v >= 0 && v <= 1,
+              `${v} is outside the bounds 0 and 1, ${where}`,
+            );
         }
       },
     },

@@ -78,7 +78,7 @@ export async function attackTexts(
 /** The laws of attacks on texts, on a classifier that adds up words. */
 export function textAttackLaws(
   unit: TextAttack,
-  { params = {} }: LawOptions = {},
+  { params = {}, seed = 1, cases = 10 }: LawOptions = {},
 ): Law[] {
   const attack = (options: TextAttempt = {}) =>
     attackTexts(unit, { ...options, params });
@@ -102,12 +102,15 @@ export function textAttackLaws(
     {
       title: "stays within any number of edits",
       async check() {
-        for (let i = 0; i < 10; i++) {
+        for (let i = 0; i < cases; i++) {
           const eps = i % 7;
-          const { examples, texts } = await attack({ eps, seed: i });
+          const { examples, texts } = await attack({ eps, seed: seed + i });
           for (const [at, text] of texts.entries()) {
             const edits = editsBetween(text, examples[at]!);
-            ensure(edits <= eps, `${edits} edits of ${eps} allowed`);
+            ensure(
+              edits <= eps,
+              `${edits} edits of ${eps} allowed, at seed ${seed + i}`,
+            );
           }
         }
       },

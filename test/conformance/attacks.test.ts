@@ -5,10 +5,10 @@ import { compile, grantAccess } from "#model";
 import { attackLaws } from "../../src/conformance/index.ts";
 import { quick } from "../attacks/quick.ts";
 import { smallDigits, untrained } from "../reference.ts";
-import { lawful } from "./laws.ts";
+import { drawn, lawful } from "./laws.ts";
 
 lawful("attack", attacks, (unit) =>
-  attackLaws(unit, { params: quick[unit.id] }),
+  attackLaws(unit, { params: quick[unit.id], ...drawn(12) }),
 );
 
 describe.each(attacks)("attack $id", (unit) => {

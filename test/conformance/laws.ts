@@ -1,5 +1,13 @@
+import fc from "fast-check";
 import { describe, test } from "vitest";
 import type { Law } from "../../src/conformance/index.ts";
+import { runs } from "../runs.ts";
+
+/** Other cases on every run and the same ones in CI, as fast-check draws. */
+export const drawn = (few: number) => ({
+  seed: fc.sample(fc.nat({ max: 1e6 }), 1)[0],
+  cases: runs(few).numRuns,
+});
 
 /** A test for each law of each unit. */
 export function lawful<U extends { readonly id: string }>(

@@ -6,9 +6,9 @@ import { emptyGraph, floats, GraphBuilder } from "#onnx";
 import { foldUnicode } from "#texts";
 import { textAttackLaws } from "../../src/conformance/index.ts";
 import { attackTexts } from "../../src/conformance/text-attacks.ts";
-import { lawful } from "./laws.ts";
+import { drawn, lawful } from "./laws.ts";
 
-lawful("attack", textAttacks, (unit) => textAttackLaws(unit));
+lawful("attack", textAttacks, (unit) => textAttackLaws(unit, drawn(10)));
 
 describe.each(textAttacks)("attack $id", ({ reference, taxonomy }) => {
   test("names its paper, and its places in the taxonomies", () => {
