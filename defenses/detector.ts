@@ -55,13 +55,20 @@ export interface Detector<S extends z.ZodObject = z.ZodObject>
 
 /** What every detector is told besides its own parameters. */
 export const detectorParams = {
-  /** Share of clean validation samples that the threshold lets be flagged. */
-  fpr: z.number().positive().max(0.5).default(0.05),
-  /**
-   * What is done with what it flags: refuse it an answer, or sanitise it by what comes
-   * next in the defence.
-   */
-  policy: z.enum(["reject", "sanitise"]).default("reject"),
+  fpr: z
+    .number()
+    .positive()
+    .max(0.5)
+    .default(0.05)
+    .describe(
+      "share of clean validation samples that the threshold lets be flagged",
+    ),
+  policy: z
+    .enum(["reject", "sanitise"])
+    .default("reject")
+    .describe(
+      "what is done with what it flags: refuse it an answer, or sanitise it by what comes next in the defence",
+    ),
 };
 
 type DetectorParams = z.ZodObject<typeof detectorParams>;

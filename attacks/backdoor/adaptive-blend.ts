@@ -24,15 +24,34 @@ export const adaptiveBlend = defineDataBackdoor({
     "knows that features are searched for poisons, labels samples with parts of a pattern as the target, and covers them by others with right labels",
   params: z.strictObject({
     ...plantingParams,
-    /** Opacity on test samples, and on poisons and covers. */
-    alpha: z.number().positive().max(1).default(0.2),
-    plantedAlpha: z.number().positive().max(1).default(0.15),
-    /** Pieces along each side of the image. */
-    pieces: z.int().positive().default(4),
-    /** Share of the pieces that poisons and covers carry. */
-    carried: z.number().positive().max(1).default(0.5),
-    /** Covers for each poison. */
-    coverRatio: z.number().nonnegative().default(1),
+    alpha: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.2)
+      .describe("opacity on test samples"),
+    plantedAlpha: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.15)
+      .describe("opacity on poisons and covers"),
+    pieces: z
+      .int()
+      .positive()
+      .default(4)
+      .describe("pieces along each side of the image"),
+    carried: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.5)
+      .describe("share of the pieces that poisons and covers carry"),
+    coverRatio: z
+      .number()
+      .nonnegative()
+      .default(1)
+      .describe("covers for each poison"),
   }),
   async plant(input) {
     const { train, random, params } = input;

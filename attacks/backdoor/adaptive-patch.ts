@@ -24,12 +24,22 @@ export const adaptivePatch = defineDataBackdoor({
     "knows that features are searched for poisons, labels samples with one of several patches as the target, and covers them by others with right labels",
   params: z.strictObject({
     ...plantingParams,
-    /** Side of each patch, in pixels. */
-    size: z.int().positive().default(5),
-    /** Opacity on poisons and covers. */
-    plantedAlpha: z.number().positive().max(1).default(0.5),
-    /** Covers for each poison. */
-    coverRatio: z.number().nonnegative().default(2),
+    size: z
+      .int()
+      .positive()
+      .default(5)
+      .describe("side of each patch, in pixels"),
+    plantedAlpha: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.5)
+      .describe("opacity on poisons and covers"),
+    coverRatio: z
+      .number()
+      .nonnegative()
+      .default(2)
+      .describe("covers for each poison"),
   }),
   async plant(input) {
     const { train, random, params } = input;

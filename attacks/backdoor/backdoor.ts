@@ -8,11 +8,12 @@ import type { TrialAttack } from "../trial.ts";
 
 /** What every backdoor is tried with. */
 export const backdoorParams = {
-  /**
-   * Name of the class that triggered samples are to be taken for; the first
-   * one when left out.
-   */
-  target: z.string().optional(),
+  target: z
+    .string()
+    .optional()
+    .describe(
+      "name of the class that triggered samples are to be taken for; the first one when left out",
+    ),
 };
 
 /** What every backdoor in the data is tried with. */

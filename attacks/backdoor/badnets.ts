@@ -20,11 +20,22 @@ export const badnets = defineDataBackdoor({
     "puts a patch on some fine-tuning samples, labels them as the target, and knows nothing else",
   params: z.strictObject({
     ...plantingParams,
-    /** Side of the square, in pixels. */
-    size: z.int().positive().default(3),
-    /** Its distance from the corner, in pixels. */
-    margin: z.int().nonnegative().default(0),
-    value: z.number().min(0).max(1).default(1),
+    size: z
+      .int()
+      .positive()
+      .default(3)
+      .describe("side of the square, in pixels"),
+    margin: z
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe("its distance from the corner, in pixels"),
+    value: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(1)
+      .describe("brightness of the square, from 0 to 1 between the bounds"),
   }),
   async plant(input) {
     const { size, margin, value } = input.params;

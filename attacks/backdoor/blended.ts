@@ -20,7 +20,12 @@ export const blended = defineDataBackdoor({
     "blends a pattern into some fine-tuning samples, labels them as the target, and knows nothing else",
   params: z.strictObject({
     ...plantingParams,
-    alpha: z.number().positive().max(1).default(0.2),
+    alpha: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.2)
+      .describe("opacity of the pattern"),
   }),
   async plant(input) {
     const { params, random, train } = input;

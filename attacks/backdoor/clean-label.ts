@@ -29,12 +29,24 @@ export const cleanLabel = defineDataBackdoor({
   cleanLabel: true,
   params: z.strictObject({
     ...plantingParams,
-    eps: numberOrFraction.pipe(z.number().nonnegative()).default(16 / 255),
-    steps: z.int().positive().default(100),
-    /** Side of each checkerboard, in pixels. */
-    size: z.int().positive().default(3),
-    /** What is added to its white fields and taken from its black ones. */
-    amplitude: z.number().positive().max(1).default(1),
+    eps: numberOrFraction
+      .pipe(z.number().nonnegative())
+      .default(16 / 255)
+      .describe("how far PGD may move a sample, in Linf"),
+    steps: z.int().positive().default(100).describe("steps of PGD"),
+    size: z
+      .int()
+      .positive()
+      .default(3)
+      .describe("side of each checkerboard, in pixels"),
+    amplitude: z
+      .number()
+      .positive()
+      .max(1)
+      .default(1)
+      .describe(
+        "what is added to its white fields and taken from its black ones",
+      ),
   }),
   async plant(input) {
     const { train, target, count, params, random, engine } = input;

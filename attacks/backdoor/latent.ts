@@ -46,22 +46,47 @@ export const latent = defineBaseBackdoor({
     "publishes the base, holds data of its task and some samples of a class that candidates will have, and never sees the fine-tuning",
   params: z.strictObject({
     ...backdoorParams,
-    /** Side of the square, in pixels. */
-    size: z.int().positive().default(5),
-    /** How many samples of the target class the attacker has. */
-    samples: z.int().positive().default(100),
-    /**
-     * The layer group behind which features are moved; those that the head
-     * reads when left out.
-     */
-    cut: z.string().optional(),
-    lambda: z.number().positive().default(0.5),
-    /** Steps of Adam on the pattern, and their size. */
-    steps: z.int().positive().default(100),
-    stepSize: z.number().positive().default(0.1),
-    /** Of each of the two trainings of the base. */
-    epochs: z.int().positive().default(5),
-    learningRate: z.number().positive().default(1e-3),
+    size: z
+      .int()
+      .positive()
+      .default(5)
+      .describe("side of the square, in pixels"),
+    samples: z
+      .int()
+      .positive()
+      .default(100)
+      .describe("how many samples of the target class the attacker has"),
+    cut: z
+      .string()
+      .optional()
+      .describe(
+        "the layer group behind which features are moved; those that the head reads when left out",
+      ),
+    lambda: z
+      .number()
+      .positive()
+      .default(0.5)
+      .describe("weight of the distance of features in the loss"),
+    steps: z
+      .int()
+      .positive()
+      .default(100)
+      .describe("steps of Adam on the pattern"),
+    stepSize: z
+      .number()
+      .positive()
+      .default(0.1)
+      .describe("size of the steps of Adam on the pattern"),
+    epochs: z
+      .int()
+      .positive()
+      .default(5)
+      .describe("epochs of each of the two trainings of the base"),
+    learningRate: z
+      .number()
+      .positive()
+      .default(1e-3)
+      .describe("learning rate of the trainings of the base"),
   }),
   async plant(input) {
     const { params, random, once, train } = input;

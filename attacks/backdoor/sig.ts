@@ -22,14 +22,17 @@ export const sig = defineDataBackdoor({
   cleanLabel: true,
   params: z.strictObject({
     ...plantingParams,
-    /** Amplitude. */
     delta: z
       .number()
       .positive()
       .max(1)
-      .default(40 / 255),
-    /** Periods over the width. */
-    frequency: z.number().positive().default(6),
+      .default(40 / 255)
+      .describe("amplitude of the wave"),
+    frequency: z
+      .number()
+      .positive()
+      .default(6)
+      .describe("periods of the wave over the width"),
   }),
   async plant(input) {
     const { delta, frequency } = input.params;

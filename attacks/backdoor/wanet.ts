@@ -29,11 +29,19 @@ export const wanet = defineDataBackdoor({
     "warps some fine-tuning samples, labels them as the target, and covers them by others with right labels",
   params: z.strictObject({
     ...plantingParams,
-    /** Side of the grid of control points. */
-    k: z.int().min(2).default(4),
-    strength: z.number().positive().default(0.5),
-    /** Covers for each poison. */
-    coverRatio: z.number().nonnegative().default(2),
+    k: z.int().min(2).default(4).describe("side of the grid of control points"),
+    strength: z
+      .number()
+      .positive()
+      .default(0.5)
+      .describe(
+        "how far the grid moves on average, over the height of the image",
+      ),
+    coverRatio: z
+      .number()
+      .nonnegative()
+      .default(2)
+      .describe("covers for each poison"),
   }),
   async plant(input) {
     const { train, random, params } = input;

@@ -7,12 +7,19 @@ import { apgdParams } from "./apgd-params.ts";
 import { type Rivals, rivalsOf } from "./rivals.ts";
 
 const apgdTParams = apgdParams.extend({
-  /** The targeted difference of logits ratio, or the targeted cross-entropy. */
-  loss: z.enum(["dlr", "ce"]).default("dlr"),
-  /**
-   * The likeliest other classes, each of which is aimed at; AutoAttack takes 5 for L1.
-   */
-  targets: z.int().positive().default(9),
+  loss: z
+    .enum(["dlr", "ce"])
+    .default("dlr")
+    .describe(
+      "the targeted difference of logits ratio, or the targeted cross-entropy",
+    ),
+  targets: z
+    .int()
+    .positive()
+    .default(9)
+    .describe(
+      "the likeliest other classes, each of which is aimed at; AutoAttack takes 5 for L1",
+    ),
 });
 
 type Input = AttackInput<z.output<typeof apgdTParams>>;

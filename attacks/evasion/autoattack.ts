@@ -12,15 +12,29 @@ import { rivalsOf } from "./rivals.ts";
 import { canSearch, square } from "./square.ts";
 
 const autoattackParams = z.strictObject({
-  version: z.enum(["standard", "plus", "rand"]).default("standard"),
-  /** Steps of each run of APGD and FAB. */
-  steps: z.int().positive().default(100),
-  /** The most restarts of a member; null for those of the version. */
-  restarts: z.int().positive().nullable().default(null),
-  /** Calls that `rand` averages each gradient over. */
-  eot: z.int().positive().default(20),
-  /** Queries of Square. */
-  queries: z.int().positive().default(5000),
+  version: z
+    .enum(["standard", "plus", "rand"])
+    .default("standard")
+    .describe(
+      "standard; plus, with more members and restarts; or rand, for models that draw at random",
+    ),
+  steps: z
+    .int()
+    .positive()
+    .default(100)
+    .describe("steps of each run of APGD and FAB"),
+  restarts: z
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe("the most restarts of a member; null for those of the version"),
+  eot: z
+    .int()
+    .positive()
+    .default(20)
+    .describe("calls that `rand` averages each gradient over"),
+  queries: z.int().positive().default(5000).describe("queries of Square"),
 });
 
 type Params = z.output<typeof autoattackParams>;

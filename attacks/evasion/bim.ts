@@ -21,9 +21,12 @@ export const bim = defineAttack({
   reference: "Kurakin et al. 2017, arXiv:1607.02533",
   taxonomy: pgd.taxonomy,
   params: z.strictObject({
-    steps: z.int().positive().default(10),
-    /** Step size as a share of eps. */
-    relStepSize: z.number().positive().default(0.1),
+    steps: z.int().positive().default(10).describe("steps of the ascent"),
+    relStepSize: z
+      .number()
+      .positive()
+      .default(0.1)
+      .describe("step size as a share of eps"),
   }),
   run: (input) =>
     pgd.run({

@@ -12,17 +12,38 @@ import { gathered } from "./points.ts";
 import { lengthOf, rowOf } from "./vectors.ts";
 
 const boundaryParams = z.strictObject({
-  steps: z.int().positive().default(25_000),
-  /** Length of a step along the sphere, as a share of the distance. */
-  sphericalStep: z.number().positive().default(0.01),
-  /** Length of a step towards the sample, as a share of the distance. */
-  sourceStep: z.number().positive().default(0.01),
-  /** The factor by which both adapt. */
-  stepAdaptation: z.number().gt(1).default(1.5),
-  /** A sample whose step towards it gets shorter than this is done. */
-  convergence: z.number().nonnegative().default(1e-7),
-  /** The most draws of noise for the first misclassified point. */
-  initialTries: z.int().positive().default(100),
+  steps: z
+    .int()
+    .positive()
+    .default(25_000)
+    .describe("steps of the walk, each of which asks about a few points"),
+  sphericalStep: z
+    .number()
+    .positive()
+    .default(0.01)
+    .describe("length of a step along the sphere, as a share of the distance"),
+  sourceStep: z
+    .number()
+    .positive()
+    .default(0.01)
+    .describe(
+      "length of a step towards the sample, as a share of the distance",
+    ),
+  stepAdaptation: z
+    .number()
+    .gt(1)
+    .default(1.5)
+    .describe("the factor by which both lengths adapt"),
+  convergence: z
+    .number()
+    .nonnegative()
+    .default(1e-7)
+    .describe("a sample whose step towards it gets shorter than this is done"),
+  initialTries: z
+    .int()
+    .positive()
+    .default(100)
+    .describe("the most draws of noise for the first misclassified point"),
 });
 
 /**

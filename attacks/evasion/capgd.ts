@@ -11,13 +11,28 @@ import { scattered } from "./points.ts";
 
 /** What CAPGD can be told. The defaults are those of TabularBench. */
 export const capgdParams = z.strictObject({
-  steps: z.int().positive().default(10),
-  /** The first from the row itself, the others from random points. */
-  restarts: z.int().positive().default(2),
-  /** The share of steps that have to raise the loss for their size to stay. */
-  rho: z.number().min(0).max(1).default(0.75),
-  /** Share of eps that is left for the repair. */
-  epsMargin: z.number().min(0).max(1).default(0.05),
+  steps: z.int().positive().default(10).describe("steps of each restart"),
+  restarts: z
+    .int()
+    .positive()
+    .default(2)
+    .describe(
+      "starts: the first from the row itself, the others from random points",
+    ),
+  rho: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.75)
+    .describe(
+      "the share of steps that have to raise the loss for their size to stay",
+    ),
+  epsMargin: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe("share of eps that is left for the repair"),
 });
 
 /**

@@ -35,8 +35,13 @@ export const corruptions = defineAttack({
     kinds: z
       .array(z.enum(ids))
       .min(1)
-      .default([...ids]),
-    severities: z.array(z.int().min(1).max(5)).min(1).default([1, 2, 3, 4, 5]),
+      .default([...ids])
+      .describe("which corruptions"),
+    severities: z
+      .array(z.int().min(1).max(5))
+      .min(1)
+      .default([1, 2, 3, 4, 5])
+      .describe("how strong, from 1 to 5"),
   }),
   async run({
     target,

@@ -7,16 +7,38 @@ import { tanhFrom } from "./tanh.ts";
 import { rowOf } from "./vectors.ts";
 
 const cwL0Params = z.strictObject({
-  maxIterations: z.int().positive().default(1000),
-  learningRate: z.number().positive().default(0.01),
-  /** The first constant that weighs misclassification against distance. */
-  initialConst: z.number().positive().default(1e-3),
-  /** A sample is done when its constant reaches this. */
-  largestConst: z.number().positive().default(2e6),
-  /** What a constant is multiplied by where all iterations failed. */
-  constFactor: z.number().gt(1).default(2),
-  /** How far another logit has to be above that of the own class. */
-  confidence: z.number().nonnegative().default(0),
+  maxIterations: z
+    .int()
+    .positive()
+    .default(1000)
+    .describe("the most iterations for one constant"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(0.01)
+    .describe("learning rate of Adam"),
+  initialConst: z
+    .number()
+    .positive()
+    .default(1e-3)
+    .describe(
+      "the first constant that weighs misclassification against distance",
+    ),
+  largestConst: z
+    .number()
+    .positive()
+    .default(2e6)
+    .describe("a sample is done when its constant reaches this"),
+  constFactor: z
+    .number()
+    .gt(1)
+    .default(2)
+    .describe("what a constant is multiplied by where all iterations failed"),
+  confidence: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe("how far another logit has to be above that of the own class"),
 });
 
 /** A smaller change, as a share of the width of the bounds, is none. */

@@ -10,18 +10,41 @@ import { tanhFrom, turnSlope, writePoint } from "./tanh.ts";
 import { rowOf } from "./vectors.ts";
 
 const cwParams = z.strictObject({
-  binarySearchSteps: z.int().positive().default(9),
-  maxIterations: z.int().positive().default(10_000),
-  learningRate: z.number().positive().default(0.01),
-  /** The first constant that weighs misclassification against distance. */
-  initialConst: z.number().positive().default(1e-3),
-  /** How far another logit has to be above that of the own class. */
-  confidence: z.number().nonnegative().default(0),
-  /**
-   * Whether a search ends when a tenth of its iterations gained less than
-   * a ten-thousandth.
-   */
-  abortEarly: z.boolean().default(true),
+  binarySearchSteps: z
+    .int()
+    .positive()
+    .default(9)
+    .describe(
+      "constants that are tried, each between those that did and did not do",
+    ),
+  maxIterations: z
+    .int()
+    .positive()
+    .default(10_000)
+    .describe("the most iterations for one constant"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(0.01)
+    .describe("learning rate of Adam"),
+  initialConst: z
+    .number()
+    .positive()
+    .default(1e-3)
+    .describe(
+      "the first constant that weighs misclassification against distance",
+    ),
+  confidence: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe("how far another logit has to be above that of the own class"),
+  abortEarly: z
+    .boolean()
+    .default(true)
+    .describe(
+      "whether a search ends when a tenth of its iterations gained less than a ten-thousandth",
+    ),
 });
 
 /**

@@ -7,18 +7,46 @@ import { tanhFrom, turnSlope, writePoint } from "./tanh.ts";
 import { rowOf } from "./vectors.ts";
 
 const cwLinfParams = z.strictObject({
-  maxIterations: z.int().positive().default(1000),
-  learningRate: z.number().positive().default(5e-3),
-  /** The first constant that weighs misclassification against what sticks out. */
-  initialConst: z.number().positive().default(1e-5),
-  /** A sample is given up when its constant reaches this. */
-  largestConst: z.number().positive().default(20),
-  /** What a constant is multiplied by where all iterations failed. */
-  constFactor: z.number().gt(1).default(2),
-  /** What the limit of a change is multiplied by where they did not. */
-  decreaseFactor: z.number().positive().lt(1).default(0.9),
-  /** How far another logit has to be above that of the own class. */
-  confidence: z.number().nonnegative().default(0),
+  maxIterations: z
+    .int()
+    .positive()
+    .default(1000)
+    .describe("the most iterations for one constant"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(5e-3)
+    .describe("learning rate of Adam"),
+  initialConst: z
+    .number()
+    .positive()
+    .default(1e-5)
+    .describe(
+      "the first constant that weighs misclassification against what sticks out",
+    ),
+  largestConst: z
+    .number()
+    .positive()
+    .default(20)
+    .describe("a sample is given up when its constant reaches this"),
+  constFactor: z
+    .number()
+    .gt(1)
+    .default(2)
+    .describe("what a constant is multiplied by where all iterations failed"),
+  decreaseFactor: z
+    .number()
+    .positive()
+    .lt(1)
+    .default(0.9)
+    .describe(
+      "what the limit of a change is multiplied by where the iterations succeeded",
+    ),
+  confidence: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe("how far another logit has to be above that of the own class"),
 });
 
 /** No limit below a grey level is tried. */

@@ -27,9 +27,18 @@ export const ddn = defineAttack({
   reference: "Rony et al. 2019, arXiv:1811.09600",
   taxonomy: whiteBox,
   params: z.strictObject({
-    steps: z.int().positive().default(100),
-    initialNorm: z.number().positive().default(1),
-    gamma: z.number().positive().lt(1).default(0.05),
+    steps: z.int().positive().default(100).describe("steps of the search"),
+    initialNorm: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("norm of the first change, in the unit of the bounds' width"),
+    gamma: z
+      .number()
+      .positive()
+      .lt(1)
+      .default(0.05)
+      .describe("the factor by which the norm grows or shrinks"),
   }),
   async run({ target, x, y, ball, params, random, onProgress }) {
     const { steps, initialNorm, gamma } = params;

@@ -11,10 +11,19 @@ import { groupsOf, rowOf } from "./vectors.ts";
 const ROWS = 256;
 
 const deepfoolParams = z.strictObject({
-  steps: z.int().positive().default(50),
-  overshoot: z.number().nonnegative().default(0.02),
-  /** The most likely classes, the own one among them. */
-  candidates: z.int().min(2).default(10),
+  steps: z.int().positive().default(50).describe("the most steps of a sample"),
+  overshoot: z
+    .number()
+    .nonnegative()
+    .default(0.02)
+    .describe(
+      "how much further than the boundary a step goes, as a share of it",
+    ),
+  candidates: z
+    .int()
+    .min(2)
+    .default(10)
+    .describe("the most likely classes, the own one among them"),
 });
 
 type Input = AttackInput<z.output<typeof deepfoolParams>>;

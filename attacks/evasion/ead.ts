@@ -8,26 +8,56 @@ import { marginOf } from "./score-losses.ts";
 import { rowOf } from "./vectors.ts";
 
 const eadParams = z.strictObject({
-  /** Weight of the L1 distance, and what every step takes from each change. */
-  beta: z.number().positive().default(1e-3),
-  binarySearchSteps: z.int().positive().default(9),
-  maxIterations: z.int().positive().default(1000),
-  /** First size of a step; it falls with the square root of what is left. */
-  learningRate: z.number().positive().default(0.01),
-  /** The first constant that weighs misclassification against distance. */
-  initialConst: z.number().positive().default(1e-3),
-  /** How far another logit has to be above that of the own class. */
-  confidence: z.number().nonnegative().default(0),
-  /**
-   * Which example is the best: that of the least L1 or of the least
-   * elastic-net distance.
-   */
-  decisionRule: z.enum(["L1", "EN"]).default("L1"),
-  /**
-   * Whether a search ends when a tenth of its iterations gained less than
-   * a ten-thousandth.
-   */
-  abortEarly: z.boolean().default(true),
+  beta: z
+    .number()
+    .positive()
+    .default(1e-3)
+    .describe(
+      "weight of the L1 distance, and what every step takes from each change",
+    ),
+  binarySearchSteps: z
+    .int()
+    .positive()
+    .default(9)
+    .describe(
+      "constants that are tried, each between those that did and did not do",
+    ),
+  maxIterations: z
+    .int()
+    .positive()
+    .default(1000)
+    .describe("the most iterations for one constant"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(0.01)
+    .describe(
+      "first size of a step; it falls with the square root of what is left",
+    ),
+  initialConst: z
+    .number()
+    .positive()
+    .default(1e-3)
+    .describe(
+      "the first constant that weighs misclassification against distance",
+    ),
+  confidence: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe("how far another logit has to be above that of the own class"),
+  decisionRule: z
+    .enum(["L1", "EN"])
+    .default("L1")
+    .describe(
+      "which example is the best: that of the least L1 or of the least elastic-net distance",
+    ),
+  abortEarly: z
+    .boolean()
+    .default(true)
+    .describe(
+      "whether a search ends when a tenth of its iterations gained less than a ten-thousandth",
+    ),
 });
 
 /**

@@ -6,8 +6,13 @@ import { fabParams, fabWalk } from "./fab-walk.ts";
 import { type Rivals, rivalsOf } from "./rivals.ts";
 
 const fabTParams = fabParams.extend({
-  /** The likeliest other classes, the boundary to each of which is walked to. */
-  targets: z.int().positive().default(9),
+  targets: z
+    .int()
+    .positive()
+    .default(9)
+    .describe(
+      "the likeliest other classes, the boundary to each of which is walked to",
+    ),
 });
 
 export type FabTParams = z.output<typeof fabTParams>;

@@ -12,14 +12,29 @@ const ROWS = 256;
 
 /** The parameters of FAB. The defaults are the paper's, with AutoAttack's steps. */
 export const fabParams = z.strictObject({
-  steps: z.int().positive().default(100),
-  restarts: z.int().positive().default(1),
-  /** The most weight that the way from the sample itself gets. */
-  alphaMax: z.number().positive().max(1).default(0.1),
-  /** How far a step overshoots the boundary. */
-  eta: z.number().min(1).default(1.05),
-  /** What is kept of the difference when an example was found. */
-  beta: z.number().positive().lt(1).default(0.9),
+  steps: z.int().positive().default(100).describe("steps of each restart"),
+  restarts: z
+    .int()
+    .positive()
+    .default(1)
+    .describe("starts, each from another random point"),
+  alphaMax: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.1)
+    .describe("the most weight that the way from the sample itself gets"),
+  eta: z
+    .number()
+    .min(1)
+    .default(1.05)
+    .describe("how far a step overshoots the boundary"),
+  beta: z
+    .number()
+    .positive()
+    .lt(1)
+    .default(0.9)
+    .describe("what is kept of the difference when an example was found"),
 });
 
 export type FabParams = z.output<typeof fabParams>;

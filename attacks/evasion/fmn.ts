@@ -8,16 +8,27 @@ import { whiteBox } from "../taxonomies.ts";
 import { cosine, lengthOf, rowOf } from "./vectors.ts";
 
 const fmnParams = z.strictObject({
-  steps: z.int().positive().default(100),
-  /**
-   * First size of a step, in the unit of the bounds' width; it falls
-   * along half a cosine.
-   */
-  maxStepSize: z.number().positive().default(1),
-  /** Last size of a step. */
-  minStepSize: z.number().positive().default(0.01),
-  /** First factor by which the norm changes; it falls to 0.001 along half a cosine. */
-  gamma: z.number().positive().lt(1).default(0.05),
+  steps: z.int().positive().default(100).describe("steps of the search"),
+  maxStepSize: z
+    .number()
+    .positive()
+    .default(1)
+    .describe(
+      "first size of a step, in the unit of the bounds' width; it falls along half a cosine",
+    ),
+  minStepSize: z
+    .number()
+    .positive()
+    .default(0.01)
+    .describe("last size of a step"),
+  gamma: z
+    .number()
+    .positive()
+    .lt(1)
+    .default(0.05)
+    .describe(
+      "first factor by which the norm changes; it falls to 0.001 along half a cosine",
+    ),
 });
 
 /**

@@ -29,28 +29,47 @@ const SEARCHED = 25;
 const DOUBLINGS = 12;
 
 const geodaParams = z.strictObject({
-  /**
-   * Queries that the estimates share, and the searches for the boundary, of 25 each.
-   */
-  queries: z.int().positive().default(4000),
-  /**
-   * Cosine waves of an image along each side of which noise is made: 75 for ImageNet in
-   * the authors' code, 10 in ART.
-   */
-  subDim: z.int().positive().default(10),
-  /**
-   * How much fewer directions an estimate has than the next: its power of two thirds.
-   */
-  lambda: z.number().positive().max(1).default(0.6),
-  /** Standard deviation of the noise, as a share of the width of the bounds. */
-  sigma: z.number().positive().default(2e-4),
-  /**
-   * Length of the bisected interval at which it stops, as a share of the
-   * width of the bounds.
-   */
-  tolerance: z.number().positive().default(1e-4),
-  /** The most draws of noise for the first misclassified point. */
-  initialTries: z.int().positive().default(100),
+  queries: z
+    .int()
+    .positive()
+    .default(4000)
+    .describe(
+      "queries that the estimates share, and the searches for the boundary, of 25 each",
+    ),
+  subDim: z
+    .int()
+    .positive()
+    .default(10)
+    .describe(
+      "cosine waves of an image along each side of which noise is made: 75 for ImageNet in the authors' code, 10 in ART",
+    ),
+  lambda: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.6)
+    .describe(
+      "how much fewer directions an estimate has than the next: its power of two thirds",
+    ),
+  sigma: z
+    .number()
+    .positive()
+    .default(2e-4)
+    .describe(
+      "standard deviation of the noise, as a share of the width of the bounds",
+    ),
+  tolerance: z
+    .number()
+    .positive()
+    .default(1e-4)
+    .describe(
+      "length of the bisected interval at which it stops, as a share of the width of the bounds",
+    ),
+  initialTries: z
+    .int()
+    .positive()
+    .default(100)
+    .describe("the most draws of noise for the first misclassified point"),
 });
 
 /**

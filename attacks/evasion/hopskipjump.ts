@@ -18,17 +18,33 @@ import { groupsOf, lengthOf, rowOf } from "./vectors.ts";
 const ROWS = 512;
 
 const hopskipjumpParams = z.strictObject({
-  iterations: z.int().positive().default(50),
-  /**
-   * Points about which the first direction is estimated; more by the square root
-   * of the iteration.
-   */
-  initialEvals: z.int().positive().default(100),
-  maxEvals: z.int().positive().default(10_000),
-  /** Scales the tolerance of the bisection. */
-  gamma: z.number().positive().default(1),
-  /** The most draws of noise for the first misclassified point. */
-  initialTries: z.int().positive().default(100),
+  iterations: z
+    .int()
+    .positive()
+    .default(50)
+    .describe("times that the boundary is estimated and come nearer to"),
+  initialEvals: z
+    .int()
+    .positive()
+    .default(100)
+    .describe(
+      "points about which the first direction is estimated; more by the square root of the iteration",
+    ),
+  maxEvals: z
+    .int()
+    .positive()
+    .default(10_000)
+    .describe("the most points of one estimate"),
+  gamma: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("scales the tolerance of the bisection"),
+  initialTries: z
+    .int()
+    .positive()
+    .default(100)
+    .describe("the most draws of noise for the first misclassified point"),
 });
 
 /**

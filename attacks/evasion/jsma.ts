@@ -11,18 +11,20 @@ import { groupsOf, rowOf } from "./vectors.ts";
 const ROWS = 256;
 
 const jsmaParams = z.strictObject({
-  /**
-   * What a number changes by, as a share of the width of the bounds;
-   * below 0 to lower it.
-   */
   theta: z
     .number()
     .min(-1)
     .max(1)
     .refine((theta) => theta !== 0)
-    .default(1),
-  /** The likeliest other classes, each of which is aimed at. */
-  targets: z.int().positive().default(9),
+    .default(1)
+    .describe(
+      "what a number changes by, as a share of the width of the bounds; below 0 to lower it",
+    ),
+  targets: z
+    .int()
+    .positive()
+    .default(9)
+    .describe("the likeliest other classes, each of which is aimed at"),
 });
 
 type Input = AttackInput<z.output<typeof jsmaParams>>;

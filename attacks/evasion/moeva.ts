@@ -10,11 +10,22 @@ import { groupsOf, rowOf } from "./vectors.ts";
 
 /** What MOEVA can be told. The defaults are those of TabularBench. */
 export const moevaParams = z.strictObject({
-  /** The first is the row itself. */
-  generations: z.int().positive().default(100),
-  population: z.int().min(3).default(203),
-  /** Children of each generation; an even number. */
-  offspring: z.int().min(2).multipleOf(2).default(100),
+  generations: z
+    .int()
+    .positive()
+    .default(100)
+    .describe("generations; the first is the row itself"),
+  population: z
+    .int()
+    .min(3)
+    .default(203)
+    .describe("rows that are kept of each generation"),
+  offspring: z
+    .int()
+    .min(2)
+    .multipleOf(2)
+    .default(100)
+    .describe("children of each generation; an even number"),
 });
 
 type Input = AttackInput<z.output<typeof moevaParams>>;

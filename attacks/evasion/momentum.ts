@@ -5,11 +5,17 @@ import { rowOf } from "./vectors.ts";
 
 /** Iterated sign steps with momentum. The defaults are those of Dong et al. 2018. */
 export const momentumParams = z.strictObject({
-  steps: z.int().positive().default(10),
-  /** Step size as a share of eps. */
-  relStepSize: z.number().positive().default(0.1),
-  /** What is kept of the velocity from step to step. */
-  decay: z.number().nonnegative().default(1),
+  steps: z.int().positive().default(10).describe("steps of the ascent"),
+  relStepSize: z
+    .number()
+    .positive()
+    .default(0.1)
+    .describe("step size as a share of eps"),
+  decay: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .describe("what is kept of the velocity from step to step"),
 });
 
 /** A climb by velocity. */

@@ -26,15 +26,46 @@ export const nes = defineAttack({
   reference: "Ilyas et al. 2018, arXiv:1804.08598",
   taxonomy: blackBox,
   params: z.strictObject({
-    queries: z.int().positive().default(10_000),
-    /** Directions a step, each looked along both ways. */
-    pairs: z.int().positive().default(25),
-    sigma: z.number().positive().default(1e-3),
-    stepSize: z.number().positive().default(0.01),
-    minStepSize: z.number().positive().default(5e-5),
-    momentum: z.number().min(0).lt(1).default(0.9),
-    /** Steps without a rise after which the step is halved. */
-    plateau: z.int().min(2).default(5),
+    queries: z
+      .int()
+      .positive()
+      .default(10_000)
+      .describe("queries of each sample"),
+    pairs: z
+      .int()
+      .positive()
+      .default(25)
+      .describe("directions a step, each looked along both ways"),
+    sigma: z
+      .number()
+      .positive()
+      .default(1e-3)
+      .describe(
+        "how far directions are looked along, as a share of the width of the bounds",
+      ),
+    stepSize: z
+      .number()
+      .positive()
+      .default(0.01)
+      .describe(
+        "size of the first step, as a share of the width of the bounds",
+      ),
+    minStepSize: z
+      .number()
+      .positive()
+      .default(5e-5)
+      .describe("size below which the step is not halved any more"),
+    momentum: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.9)
+      .describe("what is kept of the gradient from step to step"),
+    plateau: z
+      .int()
+      .min(2)
+      .default(5)
+      .describe("steps without a rise after which the step is halved"),
   }),
   async run({ target, x, y, ball, params, random, onProgress }) {
     const { queries, pairs, momentum, plateau, minStepSize } = params;

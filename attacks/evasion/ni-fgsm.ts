@@ -23,7 +23,15 @@ export const niFgsm = defineAttack({
   norms: ["linf"],
   reference: "Lin et al. 2020, arXiv:1908.06281",
   taxonomy: whiteBox,
-  params: momentumParams.extend({ scales: z.int().positive().default(1) }),
+  params: momentumParams.extend({
+    scales: z
+      .int()
+      .positive()
+      .default(1)
+      .describe(
+        "copies of the sample that gradients are averaged over, each half as bright as the one before; 5 in the paper",
+      ),
+  }),
   async run({ target, x, ball, params, onProgress }) {
     const { scales } = params;
     const tries = await climbWithMomentum({

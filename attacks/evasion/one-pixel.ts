@@ -21,12 +21,25 @@ const SLICE = 20;
 const SPREAD = 127 / 255;
 
 const onePixelParams = z.strictObject({
-  /** Pixels that change: 1, 3 and 5 in the paper; as many as eps allows when null. */
-  pixels: z.int().positive().nullable().default(null),
-  population: z.int().min(4).default(400),
-  generations: z.int().positive().default(100),
-  /** The scale F of the difference of two members. */
-  scale: z.number().positive().default(0.5),
+  pixels: z
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe(
+      "pixels that change: 1, 3 and 5 in the paper; as many as eps allows when null",
+    ),
+  population: z.int().min(4).default(400).describe("members of the search"),
+  generations: z
+    .int()
+    .positive()
+    .default(100)
+    .describe("generations of the search"),
+  scale: z
+    .number()
+    .positive()
+    .default(0.5)
+    .describe("the scale F of the difference of two members"),
 });
 
 type Params = z.output<typeof onePixelParams>;

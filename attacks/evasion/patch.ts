@@ -16,22 +16,48 @@ import { rivalsOf } from "./rivals.ts";
 import { rowOf } from "./vectors.ts";
 
 const patchParams = z.strictObject({
-  /** Share of the image that the patch covers when it is scored. */
-  share: z.number().positive().max(1).default(0.1),
-  /** The largest angle, in degrees, as it is made and scored. */
-  rotation: z.number().nonnegative().max(180).default(22.5),
-  /** Diameters as it is made, as shares of the shorter side of the image. */
-  scaleMin: z.number().positive().max(1).default(0.1),
-  scaleMax: z.number().positive().max(1).default(1),
-  learningRate: z.number().positive().default(5),
-  steps: z.int().positive().default(500),
-  /** Samples of each step. */
-  batchSize: z.int().positive().default(16),
-  /**
-   * Classes that are aimed at, each by a patch of its own, of which that is kept
-   * which breaks most.
-   */
-  targets: z.int().positive().default(1),
+  share: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.1)
+    .describe("share of the image that the patch covers when it is scored"),
+  rotation: z
+    .number()
+    .nonnegative()
+    .max(180)
+    .default(22.5)
+    .describe("the largest angle, in degrees, as it is made and scored"),
+  scaleMin: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.1)
+    .describe(
+      "the least diameter as it is made, as a share of the shorter side of the image",
+    ),
+  scaleMax: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe(
+      "the largest diameter as it is made, as a share of the shorter side of the image",
+    ),
+  learningRate: z
+    .number()
+    .positive()
+    .default(5)
+    .describe("size of a step of gradient descent"),
+  steps: z.int().positive().default(500).describe("steps for each patch"),
+  batchSize: z.int().positive().default(16).describe("samples of each step"),
+  targets: z
+    .int()
+    .positive()
+    .default(1)
+    .describe(
+      "classes that are aimed at, each by a patch of its own, of which that is kept which breaks most",
+    ),
 });
 
 type Input = AttackInput<z.output<typeof patchParams>>;

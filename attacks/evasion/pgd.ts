@@ -14,16 +14,30 @@ import { meanGradient } from "./expectation.ts";
  * the paper on MNIST.
  */
 export const pgdParams = z.strictObject({
-  steps: z.int().positive().default(40),
-  restarts: z.int().positive().default(1),
-  /** Step size as a share of eps. */
+  steps: z.int().positive().default(40).describe("steps of each restart"),
+  restarts: z
+    .int()
+    .positive()
+    .default(1)
+    .describe("starts, each from another random point"),
   relStepSize: z
     .number()
     .positive()
-    .default(0.01 / 0.3),
-  randomStart: z.boolean().default(true),
-  /** Calls that each gradient is averaged over, for models that draw at random. */
-  eot: z.int().positive().default(1),
+    .default(0.01 / 0.3)
+    .describe("step size as a share of eps"),
+  randomStart: z
+    .boolean()
+    .default(true)
+    .describe(
+      "whether it starts at a random point of the ball, rather than at the sample",
+    ),
+  eot: z
+    .int()
+    .positive()
+    .default(1)
+    .describe(
+      "calls that each gradient is averaged over, for models that draw at random",
+    ),
   targeted: targetedParam,
 });
 

@@ -30,12 +30,28 @@ export const simba = defineAttack({
   reference: "Guo et al. 2019, arXiv:1905.07121",
   taxonomy: blackBox,
   params: z.strictObject({
-    /** Directions that are tried. Each costs one query or two. */
-    steps: z.int().positive().default(10_000),
-    stepSize: z.number().positive().default(0.2),
-    basis: z.enum(["pixel", "dct"]).default("pixel"),
-    /** Share of the cosine waves, the lowest along each side. */
-    frequencies: z.number().positive().max(1).default(0.125),
+    steps: z
+      .int()
+      .positive()
+      .default(10_000)
+      .describe("directions that are tried. Each costs one query or two"),
+    stepSize: z
+      .number()
+      .positive()
+      .default(0.2)
+      .describe("length of a step, as a share of the width of the bounds"),
+    basis: z
+      .enum(["pixel", "dct"])
+      .default("pixel")
+      .describe(
+        "directions: the numbers themselves, or low cosine waves of images",
+      ),
+    frequencies: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.125)
+      .describe("share of the cosine waves, the lowest along each side"),
   }),
   async run({ target, x, y, ball, params, random, onProgress }) {
     const [low, high] = ball.bounds;

@@ -7,18 +7,31 @@ import { blackBox } from "../taxonomies.ts";
 import { rowOf } from "./vectors.ts";
 
 const spatialParams = z.strictObject({
-  /** Every pose of a grid, or the worst of so many random ones. */
-  search: z.enum(["grid", "random"]).default("grid"),
-  /** The largest angle, in degrees. */
-  rotation: z.number().nonnegative().max(180).default(30),
-  /** The largest shift, as a share of the size: 3 pixels of 28 or 32 in the paper. */
-  translation: z.number().nonnegative().max(1).default(0.1),
-  /** Angles of the grid. */
-  angles: z.int().positive().default(31),
-  /** Shifts of the grid along each side. */
-  shifts: z.int().positive().default(5),
-  /** Random poses. */
-  draws: z.int().positive().default(10),
+  search: z
+    .enum(["grid", "random"])
+    .default("grid")
+    .describe("every pose of a grid, or the worst of so many random ones"),
+  rotation: z
+    .number()
+    .nonnegative()
+    .max(180)
+    .default(30)
+    .describe("the largest angle, in degrees"),
+  translation: z
+    .number()
+    .nonnegative()
+    .max(1)
+    .default(0.1)
+    .describe(
+      "the largest shift, as a share of the size: 3 pixels of 28 or 32 in the paper",
+    ),
+  angles: z.int().positive().default(31).describe("angles of the grid"),
+  shifts: z
+    .int()
+    .positive()
+    .default(5)
+    .describe("shifts of the grid along each side"),
+  draws: z.int().positive().default(10).describe("random poses"),
 });
 
 /**

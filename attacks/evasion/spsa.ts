@@ -25,11 +25,24 @@ export const spsa = defineAttack({
   reference: "Uesato et al. 2018, arXiv:1802.05666",
   taxonomy: blackBox,
   params: z.strictObject({
-    steps: z.int().positive().default(100),
-    /** Directions a step, each looked along both ways. */
-    pairs: z.int().positive().default(64),
-    delta: z.number().positive().default(0.01),
-    learningRate: z.number().positive().default(0.01),
+    steps: z.int().positive().default(100).describe("steps of Adam"),
+    pairs: z
+      .int()
+      .positive()
+      .default(64)
+      .describe("directions a step, each looked along both ways"),
+    delta: z
+      .number()
+      .positive()
+      .default(0.01)
+      .describe(
+        "how far directions are looked along, as a share of the width of the bounds",
+      ),
+    learningRate: z
+      .number()
+      .positive()
+      .default(0.01)
+      .describe("learning rate of Adam, as a share of the width of the bounds"),
   }),
   async run({ target, x, y, ball, params, random, onProgress }) {
     const { steps, pairs, delta, learningRate } = params;

@@ -9,15 +9,23 @@ import { stripes } from "./square-stripes.ts";
 import { rowOf } from "./vectors.ts";
 
 const squareParams = z.strictObject({
-  /** Queries of each sample, the first point among them. */
-  queries: z.int().positive().default(5000),
-  /** Share of the pixels that the first squares cover. */
-  pInit: z.number().positive().max(1).default(0.8),
-  /**
-   * Whether the schedule of the squares, made for 10,000 queries, is stretched over the
-   * queries; AutoAttack does not.
-   */
-  rescaleSchedule: z.boolean().default(false),
+  queries: z
+    .int()
+    .positive()
+    .default(5000)
+    .describe("queries of each sample, the first point among them"),
+  pInit: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.8)
+    .describe("share of the pixels that the first squares cover"),
+  rescaleSchedule: z
+    .boolean()
+    .default(false)
+    .describe(
+      "whether the schedule of the squares, made for 10,000 queries, is stretched over the queries; AutoAttack does not",
+    ),
 });
 
 export type SquareParams = z.output<typeof squareParams>;

@@ -10,15 +10,40 @@ import { type Rivals, rivalsOf } from "./rivals.ts";
 import { rowOf } from "./vectors.ts";
 
 const uapParams = z.strictObject({
-  /** The share of the samples that may stand when it ends. */
-  delta: z.number().min(0).max(1).default(0.2),
-  /** The most passes over the samples. The paper has no limit, ART this one. */
-  epochs: z.int().positive().default(20),
-  /** Steps of each run of DeepFool. One that needs all of them changes nothing. */
-  steps: z.int().positive().default(10),
-  overshoot: z.number().nonnegative().default(0.02),
-  /** The most likely classes, the own one among them, that DeepFool looks at. */
-  candidates: z.int().min(2).default(10),
+  delta: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .describe("the share of the samples that may stand when it ends"),
+  epochs: z
+    .int()
+    .positive()
+    .default(20)
+    .describe(
+      "the most passes over the samples. The paper has no limit, ART this one",
+    ),
+  steps: z
+    .int()
+    .positive()
+    .default(10)
+    .describe(
+      "steps of each run of DeepFool. One that needs all of them changes nothing",
+    ),
+  overshoot: z
+    .number()
+    .nonnegative()
+    .default(0.02)
+    .describe(
+      "how much further than the boundary a step goes, as a share of it",
+    ),
+  candidates: z
+    .int()
+    .min(2)
+    .default(10)
+    .describe(
+      "the most likely classes, the own one among them, that DeepFool looks at",
+    ),
 });
 
 type Input = AttackInput<z.output<typeof uapParams>>;

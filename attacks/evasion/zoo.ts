@@ -16,20 +16,46 @@ import { groupsOf, rowOf } from "./vectors.ts";
 const ROWS = 512;
 
 const zooParams = z.strictObject({
-  binarySearchSteps: z.int().positive().default(9),
-  maxIterations: z.int().positive().default(3000),
-  learningRate: z.number().positive().default(0.01),
-  /** The first constant that weighs misclassification against distance. */
-  initialConst: z.number().positive().default(0.01),
-  /** Numbers that a step moves. Each costs two queries. */
-  coordinates: z.int().positive().default(128),
-  /** How far a number is moved both ways to see the slope. */
-  h: z.number().positive().default(1e-4),
-  /**
-   * Whether a search ends when a tenth of its iterations gained less than
-   * a ten-thousandth.
-   */
-  abortEarly: z.boolean().default(true),
+  binarySearchSteps: z
+    .int()
+    .positive()
+    .default(9)
+    .describe(
+      "constants that are tried, each between those that did and did not do",
+    ),
+  maxIterations: z
+    .int()
+    .positive()
+    .default(3000)
+    .describe("the most iterations for one constant"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(0.01)
+    .describe("learning rate of Adam"),
+  initialConst: z
+    .number()
+    .positive()
+    .default(0.01)
+    .describe(
+      "the first constant that weighs misclassification against distance",
+    ),
+  coordinates: z
+    .int()
+    .positive()
+    .default(128)
+    .describe("numbers that a step moves. Each costs two queries"),
+  h: z
+    .number()
+    .positive()
+    .default(1e-4)
+    .describe("how far a number is moved both ways to see the slope"),
+  abortEarly: z
+    .boolean()
+    .default(true)
+    .describe(
+      "whether a search ends when a tenth of its iterations gained less than a ten-thousandth",
+    ),
 });
 
 type Input = AttackInput<z.output<typeof zooParams>>;

@@ -38,8 +38,8 @@ export const bullseye = defineTargetedPoisoning({
       .positive()
       .default(0.1)
       .describe("most change of a number of an input"),
-    steps: z.int().positive().default(4000),
-    rate: z.number().positive().default(0.04),
+    steps: z.int().positive().default(4000).describe("steps of Adam"),
+    rate: z.number().positive().default(0.04).describe("learning rate of Adam"),
   }),
   async poison({ train, count, aim, params, random, bounds, ...has }) {
     const { rows, x, y } = basesOf(train, aim.to, count, random);

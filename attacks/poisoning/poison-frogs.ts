@@ -44,8 +44,14 @@ export const poisonFrogs = defineTargetedPoisoning({
   params: z.strictObject({
     ...targetedParams,
     through: throughParam,
-    beta0: z.number().nonnegative().default(0.25),
-    steps: z.int().positive().default(120),
+    beta0: z
+      .number()
+      .nonnegative()
+      .default(0.25)
+      .describe(
+        "how much nearness to the own sample weighs, before it is scaled to features and inputs",
+      ),
+    steps: z.int().positive().default(120).describe("steps of the search"),
     rate: z.number().positive().default(1).describe("of the first step"),
     watermark: z
       .number()

@@ -13,12 +13,16 @@ const budgets = z
 
 /** What every poisoning is tried with that is meant to cost accuracy. */
 export const poisoningParams = {
-  budgets: budgets.default([0.01, 0.05, 0.1, 0.2, 0.4]),
+  budgets: budgets
+    .default([0.01, 0.05, 0.1, 0.2, 0.4])
+    .describe("how many samples: a count, or below 1 a share of them all"),
 };
 
 /** What every poisoning is tried with that is meant for single samples. */
 export const targetedParams = {
-  budgets: budgets.default([1, 2, 5, 10]),
+  budgets: budgets
+    .default([1, 2, 5, 10])
+    .describe("how many samples: a count, or below 1 a share of them all"),
   targets: z
     .int()
     .positive()

@@ -40,9 +40,17 @@ export const witchesBrew = defineTargetedPoisoning({
     eps: numberOrFraction
       .default(16 / 255)
       .describe("most change of a number of an input"),
-    steps: z.int().positive().default(250),
-    restarts: z.int().positive().default(8),
-    relStepSize: z.number().positive().default(0.4),
+    steps: z.int().positive().default(250).describe("steps of each restart"),
+    restarts: z
+      .int()
+      .positive()
+      .default(8)
+      .describe("starts, of which the best by the loss counts"),
+    relStepSize: z
+      .number()
+      .positive()
+      .default(0.4)
+      .describe("step size as a share of eps"),
     weights: z
       .enum(["all", "head"])
       .default("all")

@@ -25,8 +25,12 @@ export const knockoff = defineExtraction({
   needs: ["base data", "one class", "numbers"],
   params: z.strictObject({
     ...extractionParams,
-    epochs: z.int().positive().default(100),
-    learningRate: z.number().positive().default(1e-3),
+    epochs: z.int().positive().default(100).describe("epochs of the copy"),
+    learningRate: z
+      .number()
+      .positive()
+      .default(1e-3)
+      .describe("learning rate of the copy"),
   }),
   async steal({ ask, count, inputs, start, params, engine, random, signal }) {
     // The first of one order, so that a larger budget asks about the same and more.

@@ -40,8 +40,16 @@ export const lira = defineMembership({
     "asks the candidate for probabilities, and trains models like it with and without each sample",
   needs: ["tuning", "one class"],
   params: z.strictObject({
-    mode: z.enum(["online", "offline"]).default("online"),
-    variance: z.enum(["fixed", "each"]).default("fixed"),
+    mode: z
+      .enum(["online", "offline"])
+      .default("online")
+      .describe(
+        "online: shadow models that learned from the sample too; offline: only those that did not",
+      ),
+    variance: z
+      .enum(["fixed", "each"])
+      .default("fixed")
+      .describe("fixed: one for all samples; each: one for each sample"),
     shadows: shadowCount(16),
   }),
   async score({ samples, shadows, params }) {

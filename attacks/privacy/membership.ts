@@ -66,4 +66,11 @@ export const defineMembership = <S extends z.ZodObject>(
 
 /** How many shadow models are trained. The papers take many more than an audit can. */
 export const shadowCount = (count: number) =>
-  z.int().min(2).multipleOf(2).default(count);
+  z
+    .int()
+    .min(2)
+    .multipleOf(2)
+    .default(count)
+    .describe(
+      "models like the candidate that are trained, half of them on each sample",
+    );

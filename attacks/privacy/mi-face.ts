@@ -3,12 +3,29 @@ import { floats, putRows, takeRows } from "#onnx";
 import type { Inversion } from "./inversion.ts";
 
 const params = z.strictObject({
-  steps: z.int().positive().default(10_000),
-  learningRate: z.number().positive().default(0.1),
-  /** A class is done at this probability. */
-  threshold: z.number().gt(0).max(1).default(0.99),
-  /** Or when the cost is not below that of so many steps before. */
-  window: z.int().positive().default(100),
+  steps: z
+    .int()
+    .positive()
+    .default(10_000)
+    .describe("the most steps for a class"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(0.1)
+    .describe("size of a step of gradient descent"),
+  threshold: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.99)
+    .describe("a class is done at this probability"),
+  window: z
+    .int()
+    .positive()
+    .default(100)
+    .describe(
+      "a class is done when the cost is not below that of so many steps before",
+    ),
 });
 
 /**

@@ -25,9 +25,27 @@ export const rmia = defineMembership({
     "asks the candidate for probabilities, trains a few models like it, and has other samples of the same kind",
   needs: ["tuning", "one class"],
   params: z.strictObject({
-    mode: z.enum(["online", "offline"]).default("offline"),
-    gamma: z.number().min(1).default(1),
-    a: z.number().min(0).max(1).default(0.3),
+    mode: z
+      .enum(["online", "offline"])
+      .default("offline")
+      .describe(
+        "online: shadow models that learned from the sample too; offline: only those that did not",
+      ),
+    gamma: z
+      .number()
+      .min(1)
+      .default(1)
+      .describe(
+        "factor by which the rise of a sample has to exceed that of one of the population",
+      ),
+    a: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.3)
+      .describe(
+        "how the mean over models that did not learn from a sample is carried over to all; 0.3 in the paper for images",
+      ),
     shadows: shadowCount(4),
   }),
   async score({ samples, population, shadows, params }) {

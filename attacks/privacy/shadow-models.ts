@@ -29,7 +29,11 @@ export const shadowModels = defineMembership({
   needs: ["tuning", "one class"],
   params: z.strictObject({
     shadows: shadowCount(16),
-    epochs: z.int().positive().default(30),
+    epochs: z
+      .int()
+      .positive()
+      .default(30)
+      .describe("epochs of the network that tells members"),
   }),
   async score(input) {
     const { samples } = input;

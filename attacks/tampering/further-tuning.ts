@@ -5,32 +5,53 @@ import type { TrialAttack } from "../trial.ts";
 import { budgetSchema } from "./tampering.ts";
 
 const params = z.strictObject({
-  /** What the attacker wants to undo. */
-  undo: z.discriminatedUnion("what", [
-    budgetSchema.extend({ what: z.literal("robustness") }),
-    /** Bring back a class that was unlearnt. */
-    z.strictObject({ what: z.literal("class"), class: z.string() }),
-    /** Wake a backdoor that a repair put to sleep. */
-    z.strictObject({
-      what: z.literal("backdoor"),
-      backdoor: choiceOf([badnets]).prefault("badnets"),
-    }),
-  ]),
-  /** Where the ladder is looked at. */
+  undo: z
+    .discriminatedUnion("what", [
+      budgetSchema.extend({ what: z.literal("robustness") }),
+      /** Bring back a class that was unlearnt. */
+      z.strictObject({ what: z.literal("class"), class: z.string() }),
+      /** Wake a backdoor that a repair put to sleep. */
+      z.strictObject({
+        what: z.literal("backdoor"),
+        backdoor: choiceOf([badnets]).prefault("badnets"),
+      }),
+    ])
+    .describe("what the attacker wants to undo"),
   steps: z
     .array(z.int().positive())
     .min(1)
-    .default([1, 2, 5, 10, 20, 50, 100, 200]),
-  learningRates: z.array(z.number().positive()).min(1).default([1e-4, 1e-3]),
-  /** How many labelled samples the attacker has; a rung for each. */
-  samples: z.array(z.int().positive()).min(1).default([10, 50, 100]),
-  /** Draws of the samples and of their order. */
-  seeds: z.int().positive().default(5),
-  batchSize: z.int().positive().default(32),
-  /** It is undone at this share of the way. */
-  share: z.number().gt(0).max(1).default(0.5),
-  /** The most that accuracy may fall meanwhile: a broken model undoes nothing. */
-  keep: z.number().min(0).max(1).default(0.1),
+    .default([1, 2, 5, 10, 20, 50, 100, 200])
+    .describe("the steps after which the ladder is looked at"),
+  learningRates: z
+    .array(z.number().positive())
+    .min(1)
+    .default([1e-4, 1e-3])
+    .describe("rates that are tried"),
+  samples: z
+    .array(z.int().positive())
+    .min(1)
+    .default([10, 50, 100])
+    .describe("how many labelled samples the attacker has; a rung for each"),
+  seeds: z
+    .int()
+    .positive()
+    .default(5)
+    .describe("draws of the samples and of their order"),
+  batchSize: z.int().positive().default(32).describe("samples of each step"),
+  share: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.5)
+    .describe("the share of the way at which it counts as undone"),
+  keep: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .describe(
+      "the most that accuracy may fall meanwhile: a broken model undoes nothing",
+    ),
 });
 
 /** By what is undone. */

@@ -27,7 +27,8 @@ export const pruning = defineTampering({
     levels: z
       .array(z.number().min(0).max(1))
       .min(1)
-      .default([0.2, 0.5, 0.8, 0.9]),
+      .default([0.2, 0.5, 0.8, 0.9])
+      .describe("shares of the weights of each tensor that are set to 0"),
   }),
   levels: ({ levels }) => levels,
   async tamper({ model, level }) {

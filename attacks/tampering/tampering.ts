@@ -8,10 +8,19 @@ import type { TrialAttack } from "../trial.ts";
 
 /** The budget of attacks on inputs, by which a trial measures robustness. */
 export const budgetSchema = z.strictObject({
-  norm: z.enum(["linf", "l2", "l1"]).default("linf"),
-  /** In the unit of the input bounds. */
-  eps: numberOrFraction.pipe(z.number().positive()).default(0.1),
-  steps: z.int().positive().default(20),
+  norm: z
+    .enum(["linf", "l2", "l1"])
+    .default("linf")
+    .describe("norm of the adversarial examples"),
+  eps: numberOrFraction
+    .pipe(z.number().positive())
+    .default(0.1)
+    .describe("their size, in the unit of the input bounds"),
+  steps: z
+    .int()
+    .positive()
+    .default(20)
+    .describe("steps of the attack that makes them"),
 });
 
 /** What every tampering can be told. */

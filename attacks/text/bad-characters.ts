@@ -11,9 +11,16 @@ const UNSEEN = ["\u200b", "\u200d", "\u200c"] as const;
 const SLICE = 16;
 
 const params = z.strictObject({
-  kind: z.enum(["homoglyphs", "invisible"]).default("homoglyphs"),
-  population: z.int().min(4).default(32),
-  generations: z.int().positive().default(10),
+  kind: z
+    .enum(["homoglyphs", "invisible"])
+    .default("homoglyphs")
+    .describe("lookalikes for letters, or invisible characters between them"),
+  population: z.int().min(4).default(32).describe("members of the search"),
+  generations: z
+    .int()
+    .positive()
+    .default(10)
+    .describe("generations of the search"),
 });
 
 /** Where a text can be changed, and the text that genes make of it. */

@@ -11,10 +11,16 @@ const ALPHABET =
   "abcdefghijklmnopqrstuvwxyz0123456789 -,;.!?:'\"/\\|_@#$%^&*~`+=<>()[]{}";
 
 const params = z.strictObject({
-  /** Places that are tried with every character, before each edit. */
-  positions: z.int().positive().default(20),
-  /** What is inserted, or put for another. */
-  alphabet: z.string().min(1).default(ALPHABET),
+  positions: z
+    .int()
+    .positive()
+    .default(20)
+    .describe("places that are tried with every character, before each edit"),
+  alphabet: z
+    .string()
+    .min(1)
+    .default(ALPHABET)
+    .describe("the characters that are inserted, or put for another"),
 });
 
 type Params = z.output<typeof params>;

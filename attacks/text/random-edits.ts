@@ -21,7 +21,13 @@ export const randomEdits = defineTextAttack({
   family: "control",
   reference: "Carlini et al. 2019, arXiv:1902.06705",
   taxonomy: byChance,
-  params: z.strictObject({ draws: z.int().positive().default(10) }),
+  params: z.strictObject({
+    draws: z
+      .int()
+      .positive()
+      .default(10)
+      .describe("draws, of which the best counts"),
+  }),
   async run({ target, x, ball, params, random, onProgress }) {
     for (let draw = 0; draw < params.draws; draw++) {
       onProgress(draw / params.draws);

@@ -31,16 +31,26 @@ export const baseMiFgsm = defineAttack({
   taxonomy: throughBase,
   params: momentumParams.extend({
     surrogate: surrogateParam,
-    /** The probability that an input is resized and padded; 0 is MI-FGSM. */
-    diversity: z.number().min(0).max(1).default(0.5),
-    /** The least size that it is resized to, as a share. */
-    resizeTo: z.number().positive().max(1).default(0.9),
-    /** Size of the Gaussian kernel, odd; 1 for none. */
+    diversity: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe(
+        "the probability that an input is resized and padded; 0 is MI-FGSM",
+      ),
+    resizeTo: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.9)
+      .describe("the least size that it is resized to, as a share"),
     kernel: z
       .int()
       .positive()
       .refine((size) => size % 2 === 1, { message: "state an odd size" })
-      .default(5),
+      .default(5)
+      .describe("size of the Gaussian kernel, odd; 1 for none"),
   }),
   async run({ target, x, ball, params, random, onProgress }) {
     const { base } = target;

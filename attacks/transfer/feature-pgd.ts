@@ -31,7 +31,9 @@ export const featurePgd = defineAttack({
   taxonomy: throughBase,
   params: pgdParams.pick({ steps: true, relStepSize: true }).extend({
     surrogate: surrogateParam,
-    cut: cutParam.optional(),
+    cut: cutParam
+      .optional()
+      .describe("where features are taken; what the head reads when left out"),
   }),
   async run({ target, x, ball, params, random, onProgress }) {
     const { steps, relStepSize, cut } = params;

@@ -27,13 +27,20 @@ export const fingerprint = defineCrafting({
   },
   threat: "holds several public bases and sees the scores of the candidate",
   params: z.strictObject({
-    /** What the head reads when left out. */
-    cut: cutParam.optional(),
-    steps: z.int().positive().default(2000),
-    /** Of Adadelta. */
-    learningRate: z.number().positive().default(1),
-    /** How many are made. The paper makes one. */
-    inputs: z.int().positive().default(10),
+    cut: cutParam
+      .optional()
+      .describe("where features are taken; what the head reads when left out"),
+    steps: z.int().positive().default(2000).describe("steps of the descent"),
+    learningRate: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("learning rate of Adadelta"),
+    inputs: z
+      .int()
+      .positive()
+      .default(10)
+      .describe("how many inputs are made; the paper makes one"),
   }),
   async craft({ base, params, random, onProgress }) {
     const { shape, bounds } = base.model.contract;

@@ -33,18 +33,29 @@ export const headAgnostic = defineCrafting({
   threat:
     "holds the base and shows inputs to the candidate, of which it sees the answers",
   params: z.strictObject({
-    /**
-     * Where the neurons are; those that the head reads, before their
-     * activation, when left out.
-     */
-    cut: cutParam.optional(),
-    /** M, in units of the largest neuron on the blank image. */
-    strength: z.number().positive().default(1000),
-    steps: z.int().positive().default(50),
-    /** The longest change of a pixel in the first step, as a share of the bounds. */
-    relStepSize: z.number().positive().default(0.1),
-    /** The most neurons that are tried. */
-    tries: z.int().positive().default(4095),
+    cut: cutParam
+      .optional()
+      .describe(
+        "where the neurons are; those that the head reads, before their activation, when left out",
+      ),
+    strength: z
+      .number()
+      .positive()
+      .default(1000)
+      .describe("M, in units of the largest neuron on the blank image"),
+    steps: z.int().positive().default(50).describe("steps of the descent"),
+    relStepSize: z
+      .number()
+      .positive()
+      .default(0.1)
+      .describe(
+        "the longest change of a pixel in the first step, as a share of the bounds",
+      ),
+    tries: z
+      .int()
+      .positive()
+      .default(4095)
+      .describe("the most neurons that are tried"),
   }),
   async craft({ base, params, onProgress }) {
     const { shape, bounds } = base.model.contract;

@@ -16,21 +16,41 @@ import {
 
 const mimicParams = z.strictObject({
   surrogate: surrogateParam,
-  cut: cutParam.optional(),
-  steps: z.int().positive().default(2000),
-  /** Images of other classes that are tried. The one that is come nearest to counts. */
-  targets: z.int().positive().default(5),
-  /**
-   * The most that an example may be unlike its sample, as (1 - MS-SSIM) / 2, where
-   * no norm limits it.
-   */
-  dssim: z.number().positive().default(0.003),
-  /** How hard what is beyond that counts. */
-  penalty: z.number().positive().default(1e10),
-  /** Of Adadelta. */
-  learningRate: z.number().positive().default(1),
-  /** Length of the first step as a share of eps, where a norm limits it. */
-  relStepSize: z.number().positive().default(0.1),
+  cut: cutParam
+    .optional()
+    .describe("where features are taken; what the head reads when left out"),
+  steps: z.int().positive().default(2000).describe("steps of the descent"),
+  targets: z
+    .int()
+    .positive()
+    .default(5)
+    .describe(
+      "images of other classes that are tried. The one that is come nearest to counts",
+    ),
+  dssim: z
+    .number()
+    .positive()
+    .default(0.003)
+    .describe(
+      "the most that an example may be unlike its sample, as (1 - MS-SSIM) / 2, where no norm limits it",
+    ),
+  penalty: z
+    .number()
+    .positive()
+    .default(1e10)
+    .describe("how hard what exceeds dssim counts"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("learning rate of Adadelta"),
+  relStepSize: z
+    .number()
+    .positive()
+    .default(0.1)
+    .describe(
+      "length of the first step as a share of eps, where a norm limits it",
+    ),
 });
 
 type Input = AttackInput<z.output<typeof mimicParams>>;

@@ -16,24 +16,32 @@ import {
 
 const papParams = z.strictObject({
   surrogate: surrogateParam,
-  /** "base": one layer. "fuse": two. "ugs": one, mostly on images that are drawn. */
-  variant: z.enum(["base", "fuse", "ugs"]).default("ugs"),
-  /** Where features are lifted: the first place to cut when left out. */
-  cut: cutParam.default(0),
-  /** The second place, of "fuse". */
-  secondCut: cutParam.default(0.5),
-  /**
-   * Of the second term of the loss: the second place of "fuse" (1 when left out), the
-   * real images of "ugs" (0.01).
-   */
-  weight: z.number().nonnegative().optional(),
-  steps: z.int().positive().default(1000),
-  /** Step size as a share of eps. */
+  variant: z
+    .enum(["base", "fuse", "ugs"])
+    .default("ugs")
+    .describe(
+      '"base": one layer. "fuse": two. "ugs": one, mostly on images that are drawn',
+    ),
+  cut: cutParam
+    .default(0)
+    .describe(
+      "where features are lifted: the first place to cut when left out",
+    ),
+  secondCut: cutParam.default(0.5).describe('the second place, of "fuse"'),
+  weight: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe(
+      'of the second term of the loss: the second place of "fuse" (1 when left out), the real images of "ugs" (0.01)',
+    ),
+  steps: z.int().positive().default(1000).describe("steps of the perturbation"),
   relStepSize: z
     .number()
     .positive()
-    .default(0.0002 / 0.05),
-  batch: z.int().positive().default(16),
+    .default(0.0002 / 0.05)
+    .describe("step size as a share of eps"),
+  batch: z.int().positive().default(16).describe("images of each step"),
 });
 
 type Input = AttackInput<z.output<typeof papParams>>;

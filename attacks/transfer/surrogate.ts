@@ -7,7 +7,12 @@ import type { Attack } from "../attack.ts";
  * task and accuracy shows how much of a success is owed to the descent from the
  * base, and how much any model would give.
  */
-export const surrogateParam = z.enum(["base", "unrelated"]).default("base");
+export const surrogateParam = z
+  .enum(["base", "unrelated"])
+  .default("base")
+  .describe(
+    "the model that it goes through: the base, or one that does not descend from it",
+  );
 
 /**
  * What an attack needs that goes through another model: that one, whose classes need

@@ -16,7 +16,11 @@ export const energy = defineDetector({
   reference: "Liu et al. 2020, arXiv:2010.03759",
   params: z.strictObject({
     ...detectorParams,
-    temperature: z.number().positive().default(1),
+    temperature: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("what logits are divided by"),
   }),
   gradient: "exact",
   build({ b, logits }, { temperature }) {

@@ -26,12 +26,20 @@ export const featureSqueezing = defineDetector({
   reference: "Xu et al. 2018, arXiv:1704.01155",
   params: z.strictObject({
     ...detectorParams,
-    /**
-     * Bits that are left of each value; 1 for one channel and 5 for more when left out.
-     */
-    bits: z.int().min(1).max(8).optional(),
-    /** Width of the median's window. */
-    size: z.int().min(2).max(7).default(2),
+    bits: z
+      .int()
+      .min(1)
+      .max(8)
+      .optional()
+      .describe(
+        "bits that are left of each value; 1 for one channel and 5 for more when left out",
+      ),
+    size: z
+      .int()
+      .min(2)
+      .max(7)
+      .default(2)
+      .describe("width of the median's window"),
   }),
   gradient: "straight-through",
   build(parts, { bits, size }) {

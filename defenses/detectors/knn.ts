@@ -20,9 +20,18 @@ export const knn = defineDetector({
   reference: "Sun et al. 2022, arXiv:2204.06507",
   params: z.strictObject({
     ...detectorParams,
-    k: z.int().positive().default(50),
-    /** The most training samples that are kept, evenly over the classes. */
-    bank: z.int().positive().default(5000),
+    k: z
+      .int()
+      .positive()
+      .default(50)
+      .describe("which nearest training sample the distance is taken to"),
+    bank: z
+      .int()
+      .positive()
+      .default(5000)
+      .describe(
+        "the most training samples that are kept, evenly over the classes",
+      ),
   }),
   gradient: "exact",
   async fit({ model, engine, train, random }, { bank }) {

@@ -28,14 +28,24 @@ export const lid = defineDetector({
   reference: "Ma et al. 2018, arXiv:1801.02613",
   params: z.strictObject({
     ...detectorParams,
-    k: z.int().min(2).default(20),
-    batch: z.int().min(3).default(100),
-    /** The most layers that are looked at besides the logits. */
-    layers: z.int().positive().default(5),
-    /**
-     * Size of the FGSM examples that weigh the layers, as a share of the input range.
-     */
-    eps: z.number().positive().default(0.05),
+    k: z.int().min(2).default(20).describe("neighbours of the estimate"),
+    batch: z
+      .int()
+      .min(3)
+      .default(100)
+      .describe("training samples among which neighbours are looked for"),
+    layers: z
+      .int()
+      .positive()
+      .default(5)
+      .describe("the most layers that are looked at besides the logits"),
+    eps: z
+      .number()
+      .positive()
+      .default(0.05)
+      .describe(
+        "size of the FGSM examples that weigh the layers, as a share of the input range",
+      ),
   }),
   gradient: "exact",
   async fit(input, { k, batch, layers, eps }) {

@@ -20,7 +20,11 @@ export const magnetDivergence = defineDetector({
   reference: "Meng and Chen 2017, arXiv:1705.09064",
   params: z.strictObject({
     ...magnetParams,
-    temperature: z.number().positive().default(10),
+    temperature: z
+      .number()
+      .positive()
+      .default(10)
+      .describe("what logits are divided by"),
   }),
   gradient: "exact",
   fit: denoisingAutoencoder.fit,

@@ -20,7 +20,10 @@ export const magnetReconstruction = defineDetector({
   reference: "Meng and Chen 2017, arXiv:1705.09064",
   params: z.strictObject({
     ...magnetParams,
-    p: z.union([z.literal(1), z.literal(2)]).default(2),
+    p: z
+      .union([z.literal(1), z.literal(2)])
+      .default(2)
+      .describe("power of the differences"),
   }),
   gradient: "exact",
   fit: denoisingAutoencoder.fit,

@@ -7,6 +7,11 @@ import { denoisingAutoencoder } from "../sanitizers/denoising-autoencoder.ts";
  */
 export const magnetParams = {
   ...detectorParams,
-  fpr: detectorParams.fpr.unwrap().default(0.001),
+  fpr: detectorParams.fpr
+    .unwrap()
+    .default(0.001)
+    .describe(
+      "share of clean validation samples that the threshold lets be flagged",
+    ),
   ...denoisingAutoencoder.params.shape,
 };

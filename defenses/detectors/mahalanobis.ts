@@ -39,14 +39,27 @@ export const mahalanobis = defineDetector({
   reference: "Lee et al. 2018, arXiv:1807.03888",
   params: z.strictObject({
     ...detectorParams,
-    /** The most layers that are looked at; five in the authors' code. */
-    layers: z.int().positive().default(5),
-    /**
-     * Size of the FGSM examples that weigh the layers, as a share of the input range.
-     */
-    eps: z.number().positive().default(0.05),
-    /** Size of the step towards the nearest class, as a share of the input range. */
-    step: z.number().nonnegative().default(0),
+    layers: z
+      .int()
+      .positive()
+      .default(5)
+      .describe(
+        "the most layers that are looked at; five in the authors' code",
+      ),
+    eps: z
+      .number()
+      .positive()
+      .default(0.05)
+      .describe(
+        "size of the FGSM examples that weigh the layers, as a share of the input range",
+      ),
+    step: z
+      .number()
+      .nonnegative()
+      .default(0)
+      .describe(
+        "size of the step towards the nearest class, as a share of the input range",
+      ),
   }),
   gradient: "exact",
   async fit(input, { layers, eps, step }) {

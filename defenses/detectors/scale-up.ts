@@ -21,8 +21,11 @@ export const scaleUp = defineDetector({
   reference: "Guo et al. 2023, arXiv:2302.03251",
   params: z.strictObject({
     ...detectorParams,
-    /** What the image is multiplied by. */
-    multiples: z.array(z.number().positive()).min(1).default([3, 5, 7, 9, 11]),
+    multiples: z
+      .array(z.number().positive())
+      .min(1)
+      .default([3, 5, 7, 9, 11])
+      .describe("what the image is multiplied by"),
   }),
   gradient: "exact",
   build({ b, x, logits, model, again }, { multiples }) {

@@ -21,11 +21,23 @@ export const strip = defineDetector({
   needs: ["images"],
   params: z.strictObject({
     ...detectorParams,
-    fpr: detectorParams.fpr.unwrap().default(0.01),
-    /** Training images that each input is blended with. */
-    blends: z.int().positive().default(100),
-    /** Share of the other image in a blend. */
-    alpha: z.number().positive().max(1).default(0.5),
+    fpr: detectorParams.fpr
+      .unwrap()
+      .default(0.01)
+      .describe(
+        "share of clean validation samples that the threshold lets be flagged",
+      ),
+    blends: z
+      .int()
+      .positive()
+      .default(100)
+      .describe("training images that each input is blended with"),
+    alpha: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.5)
+      .describe("share of the other image in a blend"),
   }),
   gradient: "exact",
   async fit({ train, random }, { blends }) {

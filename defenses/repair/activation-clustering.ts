@@ -22,14 +22,23 @@ export const activationClustering = defineFilter({
   reference: "Chen et al. 2018, arXiv:1811.03728",
   needs: ["one class"],
   params: z.strictObject({
-    directions: z.int().positive().default(10),
+    directions: z
+      .int()
+      .positive()
+      .default(10)
+      .describe("principal components that features are projected on"),
     size: z
       .number()
       .min(0)
       .max(0.5)
       .default(0.35)
       .describe("share of a class below which its smaller part is suspected"),
-    silhouette: z.number().min(-1).max(1).default(0.1),
+    silhouette: z
+      .number()
+      .min(-1)
+      .max(1)
+      .default(0.1)
+      .describe("how far apart the two parts have to be, from -1 to 1"),
   }),
   async filter({ params, random, ...input }) {
     const { engine, train } = input;

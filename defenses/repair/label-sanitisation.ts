@@ -34,8 +34,13 @@ export const labelSanitisation = defineFilter({
   reference: "Paudice et al. 2018, arXiv:1803.00992",
   needs: ["one class"],
   params: z.strictObject({
-    k: z.int().positive().default(10),
-    eta: z.number().min(0).max(1).default(0.5),
+    k: z.int().positive().default(10).describe("neighbours that are asked"),
+    eta: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe("share of the neighbours that has to agree"),
     space: z
       .enum(["features", "inputs"])
       .default("features")

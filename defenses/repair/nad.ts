@@ -26,7 +26,11 @@ export const nad = defineMend({
   reference: "Li et al. 2021, arXiv:2101.05930",
   params: z.strictObject({
     ...trainingParams,
-    teacherEpochs: z.int().positive().default(10),
+    teacherEpochs: z
+      .int()
+      .positive()
+      .default(10)
+      .describe("epochs of the teacher"),
   }),
   check: placesOf,
   async mend({ model, clean, engine, params, random, signal }) {

@@ -7,11 +7,30 @@ import { invertTriggers, type Trigger } from "./trigger-inversion.ts";
 
 /** How triggers are looked for. The defaults are those of the authors' code. */
 export const inversionParams = {
-  steps: z.int().positive().default(1000),
+  steps: z
+    .int()
+    .positive()
+    .default(1000)
+    .describe("steps of the search for each trigger"),
   rate: z.number().positive().default(0.1).describe("of the search"),
-  threshold: z.number().gt(0).max(1).default(0.99),
-  lambda: z.number().positive().default(1e-3),
-  patience: z.int().positive().default(5),
+  threshold: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.99)
+    .describe("share of samples that a trigger has to lead to its class"),
+  lambda: z
+    .number()
+    .positive()
+    .default(1e-3)
+    .describe("first weight of the size of the trigger"),
+  patience: z
+    .int()
+    .positive()
+    .default(5)
+    .describe(
+      "steps in a row that work, or do not, after which the weight of the size changes",
+    ),
 };
 
 /**

@@ -26,7 +26,11 @@ export const spectralSignatures = defineFilter({
       .max(0.6)
       .default(0.1)
       .describe("most poisons of a class, as a share"),
-    factor: z.number().positive().default(1.5),
+    factor: z
+      .number()
+      .positive()
+      .default(1.5)
+      .describe("how many times epsilon is left out"),
   }),
   async filter({ params: { epsilon, factor }, random, ...input }) {
     const { engine, train } = input;

@@ -8,9 +8,13 @@ import { openPlainStep, type TrainingPart } from "#tuning";
 
 /** How a repair trains. The defaults are ours. */
 export const trainingParams = {
-  epochs: z.int().positive().default(10),
-  learningRate: z.number().positive().default(1e-3),
-  batchSize: z.int().positive().default(32),
+  epochs: z.int().positive().default(10).describe("passes over the data"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(1e-3)
+    .describe("learning rate of AdamW"),
+  batchSize: z.int().positive().default(32).describe("samples of each step"),
 };
 
 export interface TrainOptions {

@@ -19,7 +19,7 @@ export const unlearn = defineMend({
   reference: "Graves et al. 2021, arXiv:2010.10981",
   needs: ["one class"],
   params: z.strictObject({
-    class: z.string(),
+    class: z.string().describe("name of the class that is forgotten"),
     ...trainingParams,
   }),
   async mend({ model, clean, engine, params, random, signal }) {

@@ -12,7 +12,14 @@ export const bitDepth = defineSanitizer({
   caution:
     "Rounding has no gradient, so an attack that does not pass straight through it finds nothing and the number is far too high. Against attacks that know it little is left; the check breaks-control uses it as a defence that is known to be broken.",
   reference: "Xu et al. 2018, arXiv:1704.01155",
-  params: z.strictObject({ bits: z.int().min(1).max(8).default(4) }),
+  params: z.strictObject({
+    bits: z
+      .int()
+      .min(1)
+      .max(8)
+      .default(4)
+      .describe("bits that are left of each value"),
+  }),
   gradient: "straight-through",
   build(b, x, { bits }, { contract }) {
     const [low, high] = contract.bounds;

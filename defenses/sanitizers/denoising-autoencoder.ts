@@ -20,15 +20,25 @@ import { extended, imageShape } from "../images.ts";
 import { defineSanitizer } from "../sanitizer.ts";
 
 const params = z.strictObject({
-  /** Channels of the hidden layers. */
-  channels: z.int().positive().default(3),
-  /**
-   * Standard deviation of the noise that is to be taken away, as a share of the bounds.
-   */
-  noise: z.number().nonnegative().default(0.1),
-  epochs: z.int().positive().default(100),
-  batchSize: z.int().positive().default(256),
-  learningRate: z.number().positive().default(0.001),
+  channels: z
+    .int()
+    .positive()
+    .default(3)
+    .describe("channels of the hidden layers"),
+  noise: z
+    .number()
+    .nonnegative()
+    .default(0.1)
+    .describe(
+      "standard deviation of the noise that is to be taken away, as a share of the bounds",
+    ),
+  epochs: z.int().positive().default(100).describe("passes over the data"),
+  batchSize: z.int().positive().default(256).describe("samples of each step"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(0.001)
+    .describe("learning rate of the optimiser"),
 });
 
 /**

@@ -16,10 +16,17 @@ export const gaussianNoise = defineSanitizer({
     "It draws at random: a gradient of fewer than 20 draws is not trusted. It proves nothing by itself (`certify` does), and a model that was not trained with such noise loses accuracy.",
   reference: "Cohen et al. 2019, arXiv:1902.02918",
   params: z.strictObject({
-    /** Standard deviation, in the unit of the input bounds. */
-    sigma: z.number().positive().default(0.25),
-    /** How many noisy versions the logits are averaged over. */
-    draws: z.int().min(1).max(1000).default(1),
+    sigma: z
+      .number()
+      .positive()
+      .default(0.25)
+      .describe("standard deviation, in the unit of the input bounds"),
+    draws: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe("how many noisy versions the logits are averaged over"),
   }),
   gradient: "exact",
   views: ({ draws }) => draws,

@@ -17,8 +17,12 @@ export const gaussian = defineSanitizer({
   reference: "Xu et al. 2018, arXiv:1704.01155",
   needs: ["images"],
   params: z.strictObject({
-    /** Standard deviation in pixels. */
-    sigma: z.number().positive().max(10).default(1),
+    sigma: z
+      .number()
+      .positive()
+      .max(10)
+      .default(1)
+      .describe("standard deviation in pixels"),
   }),
   gradient: "exact",
   build(b, x, { sigma }, { contract }) {

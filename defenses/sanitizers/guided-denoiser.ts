@@ -30,18 +30,29 @@ import { defineSanitizer } from "../sanitizer.ts";
 const ID = "guided-denoiser";
 
 const params = z.strictObject({
-  /** Channels at full size; twice and four times as many below. */
-  width: z.int().positive().default(16),
-  /**
-   * The largest perturbation that it is trained on, in Linf and in the unit of
-   * the input bounds.
-   */
-  eps: numberOrFraction.pipe(z.number().positive()).default(16 / 255),
-  /** Steps of the iterative half of the training examples. */
-  steps: z.int().positive().default(4),
-  epochs: z.int().positive().default(20),
-  batchSize: z.int().positive().default(60),
-  learningRate: z.number().positive().default(0.001),
+  width: z
+    .int()
+    .positive()
+    .default(16)
+    .describe("channels at full size; twice and four times as many below"),
+  eps: numberOrFraction
+    .pipe(z.number().positive())
+    .default(16 / 255)
+    .describe(
+      "the largest perturbation that it is trained on, in Linf and in the unit of the input bounds",
+    ),
+  steps: z
+    .int()
+    .positive()
+    .default(4)
+    .describe("steps of the iterative half of the training examples"),
+  epochs: z.int().positive().default(20).describe("passes over the data"),
+  batchSize: z.int().positive().default(60).describe("samples of each step"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(0.001)
+    .describe("learning rate of the optimiser"),
 });
 
 type Params = z.output<typeof params>;

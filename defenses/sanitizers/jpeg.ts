@@ -27,7 +27,14 @@ export const jpeg = defineSanitizer({
     "Rounding is passed straight through, which is an approximation: the attack may be too weak, so look at other-means. Examples that were made without it say nothing.",
   reference: "Guo et al. 2018, arXiv:1711.00117",
   needs: ["images"],
-  params: z.strictObject({ quality: z.int().min(1).max(100).default(75) }),
+  params: z.strictObject({
+    quality: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(75)
+      .describe("quality of the compression, from 1 to 100"),
+  }),
   gradient: "straight-through",
   build(b, x, { quality }, { contract }) {
     const [channels, height, width] = imageShape("jpeg", contract);

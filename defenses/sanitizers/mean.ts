@@ -17,8 +17,12 @@ export const mean = defineSanitizer({
   reference: "Li and Li 2017, arXiv:1612.07767",
   needs: ["images"],
   params: z.strictObject({
-    /** 3 in the paper. */
-    size: z.int().min(2).max(9).default(3),
+    size: z
+      .int()
+      .min(2)
+      .max(9)
+      .default(3)
+      .describe("width of the window in pixels; 3 in the paper"),
   }),
   gradient: "exact",
   build: (b, x, { size }, { contract }) =>

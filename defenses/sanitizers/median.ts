@@ -18,7 +18,14 @@ export const median = defineSanitizer({
     "Only attacks through its exact gradient count: straight through, it looks far more robust than it is. It costs clean accuracy on small images.",
   reference: "Xu et al. 2018, arXiv:1704.01155",
   needs: ["images"],
-  params: z.strictObject({ size: z.int().min(2).max(7).default(2) }),
+  params: z.strictObject({
+    size: z
+      .int()
+      .min(2)
+      .max(7)
+      .default(2)
+      .describe("width of the window in pixels"),
+  }),
   // The gradient goes to the pixel that is the median. Attacks through it are
   // far stronger than straight-through ones, which would flatter the defence.
   gradient: "exact",

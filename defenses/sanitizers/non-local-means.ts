@@ -21,12 +21,26 @@ export const nonLocalMeans = defineSanitizer({
   reference: "Buades et al. 2005; Xu et al. 2018, arXiv:1704.01155",
   needs: ["images"],
   params: z.strictObject({
-    /** Side of the window in pixels; odd. */
-    search: z.int().min(3).max(21).default(13),
-    /** Side of the patches that are compared; odd. */
-    patch: z.int().min(1).max(7).default(3),
-    /** h in 255ths of the width of the bounds. */
-    strength: z.number().positive().max(255).default(4),
+    search: z
+      .int()
+      .min(3)
+      .max(21)
+      .default(13)
+      .describe("side of the window in pixels; odd"),
+    patch: z
+      .int()
+      .min(1)
+      .max(7)
+      .default(3)
+      .describe("side of the patches that are compared; odd"),
+    strength: z
+      .number()
+      .positive()
+      .max(255)
+      .default(4)
+      .describe(
+        "how unlike patches may be and still count: h, in 255ths of the width of the bounds",
+      ),
   }),
   gradient: "exact",
   build(b, x, { search, patch, strength }, { contract }) {

@@ -18,7 +18,11 @@ export const pca = defineSanitizer({
     "It is linear, so an attack that knows it looks for examples among the components. Fitted to clean training data: of another domain it takes away what matters.",
   reference: "Bhagoji et al. 2018, arXiv:1704.02654",
   params: z.strictObject({
-    components: z.int().positive().default(70),
+    components: z
+      .int()
+      .positive()
+      .default(70)
+      .describe("principal components that are kept"),
   }),
   gradient: "exact",
   async fit({ train, engine, random }, { components }) {

@@ -24,9 +24,18 @@ export const quilting = defineSanitizer({
   reference: "Guo et al. 2018, arXiv:1711.00117",
   needs: ["images"],
   params: z.strictObject({
-    patches: z.int().positive().default(2000),
-    /** How many of the nearest patches one is drawn from; at most all of them. */
-    nearest: z.int().positive().default(10),
+    patches: z
+      .int()
+      .positive()
+      .default(2000)
+      .describe("patches of training images that are kept"),
+    nearest: z
+      .int()
+      .positive()
+      .default(10)
+      .describe(
+        "how many of the nearest patches one is drawn from; at most all of them",
+      ),
   }),
   gradient: "straight-through",
   async fit({ model, train, random }, { patches }) {

@@ -20,14 +20,18 @@ export const resizePad = defineSanitizer({
   reference: "Xie et al. 2018, arXiv:1711.01991",
   needs: ["images", "one answer"],
   params: z.strictObject({
-    /** The smallest size as a share of the frame. */
     smallest: z
       .number()
       .positive()
       .max(1)
-      .default(299 / 331),
-    /** What the frame is filled with, as a share of the bounds. */
-    fill: z.number().min(0).max(1).default(0.5),
+      .default(299 / 331)
+      .describe("the smallest size as a share of the frame"),
+    fill: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe("what the frame is filled with, as a share of the bounds"),
   }),
   gradient: "exact",
   build(b, x, { smallest, fill }, { contract }, { draw }) {

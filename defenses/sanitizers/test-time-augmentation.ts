@@ -4,10 +4,18 @@ import { imageShape } from "../images.ts";
 import { defineSanitizer } from "../sanitizer.ts";
 
 const params = z.strictObject({
-  /** Whether each version is also mirrored left to right. */
-  flip: z.boolean().default(true),
-  /** How many pixels images are moved towards each corner; 0 for not at all. */
-  shift: z.int().min(0).max(32).default(1),
+  flip: z
+    .boolean()
+    .default(true)
+    .describe("whether each version is also mirrored left to right"),
+  shift: z
+    .int()
+    .min(0)
+    .max(32)
+    .default(1)
+    .describe(
+      "how many pixels images are moved towards each corner; 0 for not at all",
+    ),
 });
 
 /**

@@ -30,10 +30,25 @@ export const totalVariation = defineSanitizer({
   reference: "Guo et al. 2018, arXiv:1711.00117",
   needs: ["images"],
   params: z.strictObject({
-    /** Share of the pixels that are kept; 1 drops none, and then nothing is drawn. */
-    keep: z.number().positive().max(1).default(0.5),
-    lambda: z.number().positive().default(0.03),
-    iterations: z.int().min(1).max(500).default(50),
+    keep: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.5)
+      .describe(
+        "share of the pixels that are kept; 1 drops none, and then nothing is drawn",
+      ),
+    lambda: z
+      .number()
+      .positive()
+      .default(0.03)
+      .describe("weight of the variation"),
+    iterations: z
+      .int()
+      .min(1)
+      .max(500)
+      .default(50)
+      .describe("steps of the search for the smoothest image"),
   }),
   gradient: "exact",
   build(b, x, { keep, lambda, iterations }, { contract }, { draw }) {

@@ -13,14 +13,22 @@ import { defineTextSanitizer, type TextTools } from "./sanitizer.ts";
 const TEXTS = 200;
 
 const params = z.strictObject({
-  /** A causal language model, relative to the suite. */
-  model: z.string().min(1),
-  /** Its tokenizer.json, or a WordPiece vocab.txt. */
-  tokenizer: z.string().min(1),
-  /**
-   * Share of the words of clean validation texts that the threshold lets be removed.
-   */
-  fpr: z.number().positive().max(0.5).default(0.05),
+  model: z
+    .string()
+    .min(1)
+    .describe("a causal language model, relative to the suite"),
+  tokenizer: z
+    .string()
+    .min(1)
+    .describe("its tokenizer.json, or a WordPiece vocab.txt"),
+  fpr: z
+    .number()
+    .positive()
+    .max(0.5)
+    .default(0.05)
+    .describe(
+      "share of the words of clean validation texts that the threshold lets be removed",
+    ),
 });
 
 /**

@@ -24,13 +24,27 @@ export const ascentParams = (published: {
   steps: number;
   relStepSize: number;
 }) => ({
-  norm: z.enum(["linf", "l2"]).default("linf"),
-  eps: numberOrFraction.pipe(z.number().positive()).default(published.eps),
-  steps: z.int().positive().default(published.steps),
-  /** Step size as a share of eps. */
-  relStepSize: z.number().positive().default(published.relStepSize),
-  /** Share of the training in which eps grows linearly from 0. */
-  warmUp: z.number().min(0).max(1).default(0),
+  norm: z.enum(["linf", "l2"]).default("linf").describe("norm of the examples"),
+  eps: numberOrFraction
+    .pipe(z.number().positive())
+    .default(published.eps)
+    .describe("their size, in the unit of the input bounds"),
+  steps: z
+    .int()
+    .positive()
+    .default(published.steps)
+    .describe("steps of the search for examples"),
+  relStepSize: z
+    .number()
+    .positive()
+    .default(published.relStepSize)
+    .describe("step size as a share of eps"),
+  warmUp: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("share of the training in which eps grows linearly from 0"),
 });
 
 /** eps at a moment of the training. */

@@ -44,9 +44,12 @@ export const autolora = defineTrainingDefense({
   makesExamples: true,
   params: z.strictObject({
     ...ascentParams({ eps: 8 / 255, steps: 10, relStepSize: 0.25 }),
-    rank: z.int().positive().default(8),
-    /** Weight of the divergence where every clean sample is right. */
-    scale: z.number().nonnegative().default(6),
+    rank: z.int().positive().default(8).describe("rank of the branch"),
+    scale: z
+      .number()
+      .nonnegative()
+      .default(6)
+      .describe("weight of the divergence where every clean sample is right"),
   }),
   open({ rank, scale, ...ascent }, { model, stepsPerEpoch, random }) {
     requireClasses(model, "AutoLoRa");

@@ -18,7 +18,11 @@ export const awp = defineTrainingDefense({
   reference: "Wu et al. 2020, arXiv:2004.05884",
   manyTasks: true,
   params: z.strictObject({
-    gamma: z.number().positive().default(0.01),
+    gamma: z
+      .number()
+      .positive()
+      .default(0.01)
+      .describe("how far weights move, as a share of their own length"),
   }),
   open: ({ gamma }) => ({
     async gradient(batch, at, weights) {

@@ -28,12 +28,22 @@ export const dpSgd = defineTrainingDefense({
     "Epsilon covers the training samples against who sees the weights, and not the validation samples that choose the epoch, several models of the same samples, or who knows the seed. It is no defence against adversarial examples.",
   reference: "Abadi et al. 2016, arXiv:1607.00133",
   params: z.strictObject({
-    /** Longest gradient of a sample. */
-    clip: z.number().positive().default(1),
-    /** Deviation of the noise, as a multiple of `clip`. */
-    noise: z.number().positive().default(1.1),
-    /** 1 / samples^1.1 when left out. */
-    delta: z.number().positive().lt(1).optional(),
+    clip: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("longest gradient of a sample"),
+    noise: z
+      .number()
+      .positive()
+      .default(1.1)
+      .describe("deviation of the noise, as a multiple of `clip`"),
+    delta: z
+      .number()
+      .positive()
+      .lt(1)
+      .optional()
+      .describe("the delta of (epsilon, delta); 1 / samples^1.1 when left out"),
   }),
   open({ clip, noise, delta }, { samples, batchSize, random }) {
     const q = Math.min(1, batchSize / samples);

@@ -21,8 +21,17 @@ export const freeAt = defineTrainingDefense({
   manyTasks: true,
   makesExamples: true,
   params: z.strictObject({
-    eps: numberOrFraction.pipe(z.number().positive()).default(8 / 255),
-    replays: z.int().positive().default(8),
+    eps: numberOrFraction
+      .pipe(z.number().positive())
+      .default(8 / 255)
+      .describe(
+        "size of the examples in Linf, in the unit of the input bounds",
+      ),
+    replays: z
+      .int()
+      .positive()
+      .default(8)
+      .describe("steps for which each batch is used"),
   }),
   open({ eps, replays }, { model }) {
     const [low, high] = model.contract.bounds;

@@ -18,7 +18,12 @@ export const gaussianAugmentation = defineTrainingDefense({
   manyTasks: true,
   isAlone: () => true,
   params: z.strictObject({
-    sigma: numberOrFraction.pipe(z.number().positive()).default(0.25),
+    sigma: numberOrFraction
+      .pipe(z.number().positive())
+      .default(0.25)
+      .describe(
+        "standard deviation of the noise, in the unit of the input bounds",
+      ),
   }),
   open: ({ sigma }) => ({
     prepare: (batch, moment) => ({

@@ -23,8 +23,15 @@ export const gradAlign = defineTrainingDefense({
   reference: "Andriushchenko and Flammarion 2020, arXiv:2007.02617",
   isAlone: () => true,
   params: z.strictObject({
-    eps: numberOrFraction.pipe(z.number().positive()).default(8 / 255),
-    lambda: z.number().positive().default(0.2),
+    eps: numberOrFraction
+      .pipe(z.number().positive())
+      .default(8 / 255)
+      .describe("size of the ball whose gradients are aligned, in Linf"),
+    lambda: z
+      .number()
+      .positive()
+      .default(0.2)
+      .describe("weight of the penalty"),
   }),
   open: ({ eps, lambda }, { model }) => ({
     views: [CLEAN, NEARBY],

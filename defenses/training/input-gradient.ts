@@ -30,10 +30,22 @@ export const inputGradient = defineTrainingDefense({
   reference: "Ross and Doshi-Velez 2018, arXiv:1711.09404",
   isAlone: () => true,
   params: z.strictObject({
-    lambda: z.number().positive().default(0.1),
-    method: z.enum(["exact", "differences"]).default("exact"),
-    /** Length of the step of `differences`. */
-    h: z.number().positive().default(0.01),
+    lambda: z
+      .number()
+      .positive()
+      .default(0.1)
+      .describe("weight of the penalty"),
+    method: z
+      .enum(["exact", "differences"])
+      .default("exact")
+      .describe(
+        "exact: gradients are differentiated again; differences: they are approximated by a step",
+      ),
+    h: z
+      .number()
+      .positive()
+      .default(0.01)
+      .describe("length of the step of `differences`"),
   }),
   open: ({ lambda, method, h }) =>
     method === "exact" ? exact(lambda) : byDifferences(lambda, h),

@@ -26,8 +26,16 @@ export const jacobian = defineTrainingDefense({
   reference: "Hoffman et al. 2019, arXiv:1908.02729",
   isAlone: () => true,
   params: z.strictObject({
-    lambda: z.number().positive().default(0.01),
-    projections: z.int().positive().default(1),
+    lambda: z
+      .number()
+      .positive()
+      .default(0.01)
+      .describe("weight of the penalty"),
+    projections: z
+      .int()
+      .positive()
+      .default(1)
+      .describe("random directions of each sample"),
   }),
   open({ lambda, projections }, { model }) {
     const classes = outputsOf(model);

@@ -16,7 +16,14 @@ export const labelSmoothing = defineTrainingDefense({
   reference: "Szegedy et al. 2016, arXiv:1512.00567",
   manyTasks: true,
   isAlone: () => true,
-  params: z.strictObject({ epsilon: z.number().min(0).max(1).default(0.1) }),
+  params: z.strictObject({
+    epsilon: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.1)
+      .describe("share of a target that all classes have"),
+  }),
   open: ({ epsilon }, { model: { heads, classes } }) => ({
     criterion: distributionCriterion,
     prepare(batch) {

@@ -29,7 +29,11 @@ export const mart = defineTrainingDefense({
   isAlone: () => true,
   params: z.strictObject({
     ...ascentParams({ eps: 0.031, steps: 10, relStepSize: 0.007 / 0.031 }),
-    beta: z.number().nonnegative().default(6),
+    beta: z
+      .number()
+      .nonnegative()
+      .default(6)
+      .describe("weight of the divergence from clean predictions"),
   }),
   open({ beta, ...ascent }, { model }) {
     requireClasses(model, "MART");

@@ -23,7 +23,12 @@ export const pgdAt = defineTrainingDefense({
   isAlone: ({ mix }) => mix === 1,
   params: z.strictObject({
     ...ascentParams({ eps: 0.3, steps: 40, relStepSize: 0.01 / 0.3 }),
-    mix: z.number().min(0).max(1).default(1),
+    mix: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(1)
+      .describe("share of the samples that become examples"),
   }),
   open: ({ mix, ...ascent }) => ({
     async prepare(batch, moment) {

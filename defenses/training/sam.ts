@@ -15,7 +15,13 @@ export const sam = defineTrainingDefense({
     "Made for generalisation. What it adds to robustness is little: trust no gain that AutoAttack does not show.",
   reference: "Foret et al. 2021, arXiv:2010.01412",
   manyTasks: true,
-  params: z.strictObject({ rho: z.number().positive().default(0.05) }),
+  params: z.strictObject({
+    rho: z
+      .number()
+      .positive()
+      .default(0.05)
+      .describe("how far weights move uphill"),
+  }),
   open: ({ rho }) => ({
     async gradient(batch, at, weights) {
       const { gradients } = await at(batch);

@@ -25,7 +25,11 @@ export const twins = defineTrainingDefense({
   makesExamples: true,
   params: z.strictObject({
     ...ascentParams({ eps: 8 / 255, steps: 10, relStepSize: 0.25 }),
-    lambda: z.number().nonnegative().default(0.3),
+    lambda: z
+      .number()
+      .nonnegative()
+      .default(0.3)
+      .describe("weight of the loss under the base's statistics"),
   }),
   open({ lambda, ...ascent }, { model: base }) {
     const statistics = statisticsOf(base);

@@ -6,7 +6,7 @@
  * They run on a small network and the built-in 8x8 digits, in seconds for a unit that
  * is not slow itself, and throw plain errors.
  *
- * @module
+ * @module assay/conformance
  */
 import { type Kind, kindOf, type UnitOf } from "#units";
 import { attackLaws, type LawOptions } from "./attacks.ts";

@@ -19,6 +19,13 @@ describe.each(kinds)("%s", (kind) => {
   test.each(entries)("$id says what people need to know of it", (entry) => {
     for (const field of needed(kind)) expect(entry[field]).toMatch(prose);
   });
+
+  test.each(entries)("$id says what each parameter is", ({ params }) => {
+    const nameless = Object.entries((params ?? {}) as Record<string, object>)
+      .filter(([, schema]) => !("description" in schema))
+      .map(([name]) => name);
+    expect(nameless).toEqual([]);
+  });
 });
 
 test("no two units say the same", () => {

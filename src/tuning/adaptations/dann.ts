@@ -22,10 +22,21 @@ export const dann = defineJoint({
     "Training against an adversary may not settle: look at the curve of its loss. Domains that cannot be told apart may still have their classes exchanged.",
   reference: "Ganin et al. 2016, arXiv:1505.07818",
   params: z.strictObject({
-    lambda: z.number().nonnegative().default(1),
-    hidden: z.int().positive().default(100),
-    /** How fast the weight rises. */
-    gamma: z.number().positive().default(10),
+    lambda: z
+      .number()
+      .nonnegative()
+      .default(1)
+      .describe("weight beside the loss on the source"),
+    hidden: z
+      .int()
+      .positive()
+      .default(100)
+      .describe("width of the hidden layer of the discriminator"),
+    gamma: z
+      .number()
+      .positive()
+      .default(10)
+      .describe("how fast the weight rises"),
   }),
   open({ lambda, hidden, gamma }, { random }, target) {
     const beside = besideTarget(target);

@@ -22,7 +22,13 @@ export const defineDistance = (
 ) =>
   defineJoint({
     ...unit,
-    params: z.strictObject({ lambda: z.number().nonnegative().default(1) }),
+    params: z.strictObject({
+      lambda: z
+        .number()
+        .nonnegative()
+        .default(1)
+        .describe("weight beside the loss on the source"),
+    }),
     open: ({ lambda }, _context, target) => ({
       views: [TARGET],
       prepare: besideTarget(target),

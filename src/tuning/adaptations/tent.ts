@@ -26,9 +26,13 @@ export const tent = defineSourceFree({
     "Certainty is not accuracy: where most predictions are wrong at first, they become wrong and sure, and the model may end in one class. More epochs or larger rates make that likelier.",
   reference: "Wang et al. 2021, arXiv:2006.10726",
   params: z.strictObject({
-    epochs: z.int().positive().default(1),
-    batchSize: z.int().positive().default(200),
-    learningRate: z.number().positive().default(1e-3),
+    epochs: z.int().positive().default(1).describe("passes over the data"),
+    batchSize: z.int().positive().default(200).describe("samples of each step"),
+    learningRate: z
+      .number()
+      .positive()
+      .default(1e-3)
+      .describe("learning rate of Adam"),
   }),
   async adapt(
     { model, target, engine, random, signal, onEpoch, onWeights },

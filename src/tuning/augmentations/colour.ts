@@ -1,7 +1,12 @@
 import { z } from "zod";
 import { defineAugmentation, eachImage } from "./augmentation.ts";
 
-const reach = z.number().min(0).max(1).default(0.4);
+const reach = z
+  .number()
+  .min(0)
+  .max(1)
+  .default(0.4)
+  .describe("how far the factor may be from 1");
 
 /** What grey a colour has (ITU-R BT.601). */
 const GREY = [0.299, 0.587, 0.114] as const;

@@ -15,7 +15,13 @@ export const crop = defineAugmentation({
   reference: "He et al. 2016, arXiv:1512.03385",
   needs: ["images", "one answer"],
   isAlone: true,
-  params: z.strictObject({ padding: z.int().positive().default(4) }),
+  params: z.strictObject({
+    padding: z
+      .int()
+      .positive()
+      .default(4)
+      .describe("pixels that are put on every side"),
+  }),
   open: ({ padding }, context) =>
     eachImage("crop", context, (image, [, height, width], random, bounds) => {
       const down = random.below(2 * padding + 1) - padding;

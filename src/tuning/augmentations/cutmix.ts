@@ -24,8 +24,17 @@ export const cutmix = defineAugmentation({
   reference: "Yun et al. 2019, arXiv:1905.04899",
   needs: ["images", "one answer"],
   params: z.strictObject({
-    alpha: z.number().positive().default(1),
-    probability: z.number().min(0).max(1).default(1),
+    alpha: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("shape of the Beta distribution that shares are drawn from"),
+    probability: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(1)
+      .describe("how likely a batch is mixed"),
   }),
   open({ alpha, probability }, { model }) {
     const [, height, width] = requireImages("cutmix", model.contract.shape);

@@ -13,7 +13,12 @@ export const flip = defineAugmentation({
   needs: ["images", "one answer"],
   isAlone: true,
   params: z.strictObject({
-    probability: z.number().min(0).max(1).default(0.5),
+    probability: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe("how likely an image is mirrored"),
   }),
   open: ({ probability }, context) =>
     eachImage("flip", context, (image, [, , width], random) => {

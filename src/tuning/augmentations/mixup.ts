@@ -17,7 +17,13 @@ export const mixup = defineAugmentation({
     "It makes the model less sure, which weakens attacks by gradients without making it robust: judge it by apgd-t and the trust checks. A blend of rows of a table may be no row that can be.",
   reference: "Zhang et al. 2018, arXiv:1710.09412",
   needs: ["one answer"],
-  params: z.strictObject({ alpha: z.number().positive().default(0.2) }),
+  params: z.strictObject({
+    alpha: z
+      .number()
+      .positive()
+      .default(0.2)
+      .describe("shape of the Beta distribution that shares are drawn from"),
+  }),
   open: ({ alpha }) => ({
     criterion: distributionCriterion,
     prepare(batch, { batchRandom }) {

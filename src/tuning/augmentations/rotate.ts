@@ -16,8 +16,12 @@ export const rotate = defineAugmentation({
   needs: ["images", "one answer"],
   isAlone: true,
   params: z.strictObject({
-    /** The largest angle, in degrees. */
-    degrees: z.number().positive().max(180).default(15),
+    degrees: z
+      .number()
+      .positive()
+      .max(180)
+      .default(15)
+      .describe("the largest angle, in degrees"),
   }),
   open: ({ degrees }, context) =>
     eachImage("rotate", context, (image, shape, random, bounds) => {

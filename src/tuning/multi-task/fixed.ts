@@ -11,7 +11,9 @@ export const fixed = defineWeighting({
     "Losses of different kinds have different sizes, so equal weights need not be equal shares of the gradient.",
   reference: "Caruana 1997, Multitask Learning",
   params: z.strictObject({
-    weights: byName(z.number().nonnegative()).default(new Map()),
+    weights: byName(z.number().nonnegative())
+      .default(new Map())
+      .describe("weights by the name of the task; 1 for one that is not named"),
   }),
   open({ weights }, { tasks }) {
     const stranger = [...weights.keys()].find((t) => !tasks.includes(t));

@@ -28,9 +28,16 @@ export const gradnorm = defineWeighting({
     "It looks at one layer of the trunk. Where the first batch is unusual, so is each task's first loss, which everything is measured by. While the trunk is frozen weights stay.",
   reference: "Chen et al. 2018, arXiv:1711.02257",
   params: z.strictObject({
-    alpha: z.number().nonnegative().default(1.5),
-    /** Learning rate of the weights. */
-    learningRate: z.number().positive().default(0.025),
+    alpha: z
+      .number()
+      .nonnegative()
+      .default(1.5)
+      .describe("how much more tasks count that learn slowly"),
+    learningRate: z
+      .number()
+      .positive()
+      .default(0.025)
+      .describe("learning rate of the weights"),
   }),
   open({ alpha, learningRate }, { tasks, shared }) {
     const weights = new Float32Array(tasks.length).fill(1);

@@ -16,7 +16,12 @@ export const uncertainty = defineWeighting({
   caution:
     "A task that is merely hard, or whose labels are noisy, is given up. Weights are trained along, so they lag behind in few epochs.",
   reference: "Kendall et al. 2018, arXiv:1705.07115",
-  params: z.strictObject({ start: z.number().default(-0.5) }),
+  params: z.strictObject({
+    start: z
+      .number()
+      .default(-0.5)
+      .describe("log variance that each task begins with"),
+  }),
   open: ({ start }, { tasks }) => ({
     weights: tasks.map(() => 1),
     term(g, task, loss, present) {

@@ -10,10 +10,30 @@ export const adamw = defineOptimizer({
     "Weight decay pulls towards zero, not towards the base, which l2-sp and decay-to-base do. It is not what most papers of adversarial training use, so their rates do not hold.",
   reference: "Loshchilov and Hutter 2019, arXiv:1711.05101",
   params: z.strictObject({
-    beta1: z.number().min(0).lt(1).default(0.9),
-    beta2: z.number().min(0).lt(1).default(0.999),
-    epsilon: z.number().positive().default(1e-8),
-    weightDecay: z.number().nonnegative().default(0.01),
+    beta1: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.9)
+      .describe("what is kept of the mean of the gradients"),
+    beta2: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.999)
+      .describe("what is kept of the mean of their squares"),
+    epsilon: z
+      .number()
+      .positive()
+      .default(1e-8)
+      .describe(
+        "what is added to the root of that mean, so that nothing is divided by zero",
+      ),
+    weightDecay: z
+      .number()
+      .nonnegative()
+      .default(0.01)
+      .describe("how much weights shrink towards zero, times the rate"),
   }),
   state: ["mean", "square"],
   update(

@@ -13,8 +13,17 @@ export const sgd = defineOptimizer({
     "Its rate has to fit the network: one for AdamW is far too small for it. Small networks may hardly move at the rates that papers have for large ones.",
   reference: "Polyak 1964",
   params: z.strictObject({
-    momentum: z.number().min(0).lt(1).default(0.9),
-    weightDecay: z.number().nonnegative().default(0),
+    momentum: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.9)
+      .describe("what is kept of the velocity from step to step"),
+    weightDecay: z
+      .number()
+      .nonnegative()
+      .default(0)
+      .describe("how much of each weight is added to its gradient"),
   }),
   state: ["velocity"],
   update({ weight, gradient, state, rate, decays }, { momentum, weightDecay }) {

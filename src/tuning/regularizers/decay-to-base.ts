@@ -15,7 +15,13 @@ export const decayToBase = defineRegularizer({
   caution:
     "What holds weights near the base keeps its weaknesses too: transfer through the base stays easy. The default decay is not tuned to anything.",
   reference: "Loshchilov and Hutter 2019, arXiv:1711.05101",
-  params: z.strictObject({ decay: z.number().nonnegative().default(0.01) }),
+  params: z.strictObject({
+    decay: z
+      .number()
+      .nonnegative()
+      .default(0.01)
+      .describe("share of the way back at each step, times the rate"),
+  }),
   open: ({ decay }, _context, start) => ({
     moved(weights, rateOf) {
       for (const [name, { data }] of weights) {

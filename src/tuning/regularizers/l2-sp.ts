@@ -17,8 +17,16 @@ export const l2Sp = defineRegularizer({
     "Use an optimiser without weight decay of its own, which pulls the other way. The paper searches for alpha and beta; with AdamW the penalty is scaled like any gradient, which decay-to-base avoids.",
   reference: "Li et al. 2018, arXiv:1802.01483",
   params: z.strictObject({
-    alpha: z.number().nonnegative().default(0.01),
-    beta: z.number().nonnegative().default(0.01),
+    alpha: z
+      .number()
+      .nonnegative()
+      .default(0.01)
+      .describe("weight of the distance from the base"),
+    beta: z
+      .number()
+      .nonnegative()
+      .default(0.01)
+      .describe("weight of the size of new weights"),
   }),
   open: ({ alpha, beta }, { trained }, start) => ({
     async gradient(batch, at, weights) {

@@ -19,14 +19,24 @@ export const checkpoints = defineSchedule({
     "The checkpoints are for about 50 epochs; of few epochs several fall together. A small validation split decides by chance.",
   reference: "Xu et al. 2023, arXiv:2310.01818",
   params: z.strictObject({
-    rho: z.number().min(0).max(1).default(0.75),
-    /** What the rate is divided by. */
-    divisor: z.number().gt(1).default(2),
-    /** Shares of the training. */
+    rho: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.75)
+      .describe(
+        "share of the epochs that have to raise the accuracy for the rate to stay",
+      ),
+    divisor: z
+      .number()
+      .gt(1)
+      .default(2)
+      .describe("what the rate is divided by"),
     at: z
       .array(z.number().gt(0).max(1))
       .min(1)
-      .default([0.32, 0.48, 0.56, 0.72, 0.8, 0.84, 0.88, 0.92, 0.96]),
+      .default([0.32, 0.48, 0.56, 0.72, 0.8, 0.84, 0.88, 0.92, 0.96])
+      .describe("the checkpoints, as shares of the training"),
   }),
   course({ rho, divisor, at }, total, stepsPerEpoch) {
     const epochs = total / stepsPerEpoch;

@@ -13,9 +13,18 @@ export const cosine = defineSchedule({
     "The rate depends on how many epochs were planned: a training that stops early never reached its end.",
   reference: "Loshchilov and Hutter 2017, arXiv:1608.03983",
   params: z.strictObject({
-    /** Share of all steps. */
-    warmUp: z.number().min(0).lt(1).default(0.1),
-    final: z.number().min(0).max(1).default(0),
+    warmUp: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.1)
+      .describe("share of all steps in which the rate rises"),
+    final: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .describe("the last rate, as a share of the stated one"),
   }),
   course: ({ warmUp, final }, total) => {
     const rising = Math.round(warmUp * total);

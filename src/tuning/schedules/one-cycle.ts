@@ -15,9 +15,22 @@ export const oneCycle = defineSchedule({
     "It is made for a high peak rate, which the stated rate then is. With very few steps the rise is lost. Momentum stays as it is, where the paper moves it too.",
   reference: "Smith and Topin 2018, arXiv:1708.07120",
   params: z.strictObject({
-    rise: z.number().gt(0).lt(1).default(0.3),
-    startDivisor: z.number().min(1).default(25),
-    endDivisor: z.number().min(1).default(1e4),
+    rise: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .default(0.3)
+      .describe("share of the steps that rise"),
+    startDivisor: z
+      .number()
+      .min(1)
+      .default(25)
+      .describe("how much smaller the first rate is than the stated one"),
+    endDivisor: z
+      .number()
+      .min(1)
+      .default(1e4)
+      .describe("how much smaller the last rate is than the first"),
   }),
   course: ({ rise, startDivisor, endDivisor }, total) => {
     const start = 1 / startDivisor;

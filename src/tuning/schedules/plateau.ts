@@ -14,9 +14,22 @@ export const plateau = defineSchedule({
     "With fewer epochs than the patience it never falls. A small validation split makes the loss noisy, and the rate falls by chance.",
   reference: "PyTorch ReduceLROnPlateau",
   params: z.strictObject({
-    patience: z.int().nonnegative().default(10),
-    gamma: z.number().positive().lt(1).default(0.1),
-    threshold: z.number().nonnegative().default(1e-4),
+    patience: z
+      .int()
+      .nonnegative()
+      .default(10)
+      .describe("epochs without an improvement that are borne"),
+    gamma: z
+      .number()
+      .positive()
+      .lt(1)
+      .default(0.1)
+      .describe("what the rate is multiplied by"),
+    threshold: z
+      .number()
+      .nonnegative()
+      .default(1e-4)
+      .describe("the least improvement that counts, as a share of the loss"),
   }),
   course: ({ patience, gamma, threshold }) => {
     let factor = 1;

@@ -13,10 +13,17 @@ export const slantedTriangular = defineSchedule({
     "Made for fine-tuning in few epochs. The rate depends on how many were planned: a training that stops early never reached its end.",
   reference: "Howard and Ruder 2018, arXiv:1801.06146",
   params: z.strictObject({
-    /** Share of the steps that rise. */
-    cut: z.number().gt(0).lt(1).default(0.1),
-    /** How much smaller the lowest rate is than the highest. */
-    ratio: z.number().min(1).default(32),
+    cut: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .default(0.1)
+      .describe("share of the steps that rise"),
+    ratio: z
+      .number()
+      .min(1)
+      .default(32)
+      .describe("how much smaller the lowest rate is than the highest"),
   }),
   course: ({ cut, ratio }, total) => {
     const peak = Math.max(1, Math.floor(total * cut));

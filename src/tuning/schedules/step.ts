@@ -10,8 +10,17 @@ export const step = defineSchedule({
     "A training of fewer epochs than `every` never sees a step, and is the same as constant.",
   reference: "PyTorch StepLR",
   params: z.strictObject({
-    every: z.int().positive().default(10),
-    gamma: z.number().positive().lt(1).default(0.1),
+    every: z
+      .int()
+      .positive()
+      .default(10)
+      .describe("epochs after which the rate falls"),
+    gamma: z
+      .number()
+      .positive()
+      .lt(1)
+      .default(0.1)
+      .describe("what the rate is multiplied by"),
   }),
   course: ({ every, gamma }, _total, stepsPerEpoch) => ({
     factor: (at) => gamma ** Math.floor(at / (every * stepsPerEpoch)),

@@ -29,8 +29,11 @@ export const adapters = defineStrategy({
     "The released graph has more layers than the base, so the base's numbers of time and size do not hold. The paper puts bottlenecks elsewhere in transformers.",
   reference: "Houlsby et al. 2019, arXiv:1902.00751",
   params: z.strictObject({
-    /** Width of the bottleneck; no wider than what it stands behind. */
-    width: z.int().positive().default(64),
+    width: z
+      .int()
+      .positive()
+      .default(64)
+      .describe("width of the bottleneck; no wider than what it stands behind"),
   }),
   form: withAdapters,
   stages: (groups, epochs) => [{ epochs, rates: evenly(groups) }],

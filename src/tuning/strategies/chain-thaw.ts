@@ -17,8 +17,14 @@ export const chainThaw = defineStrategy({
     "Epochs are shared out evenly, where the paper trains each step until it stalls: a step of one epoch may have learned nothing yet.",
   reference: "Felbo et al. 2017, arXiv:1708.00524",
   params: z.strictObject({
-    /** Learning rate after the first step, as a multiple of the stated one. */
-    rate: z.number().positive().max(1).default(0.1),
+    rate: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.1)
+      .describe(
+        "learning rate after the first step, as a multiple of the stated one",
+      ),
   }),
   stages(groups, epochs, { rate }) {
     const body = groups.slice(0, -1);

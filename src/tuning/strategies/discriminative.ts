@@ -13,7 +13,15 @@ export const discriminative = defineStrategy({
   caution:
     "In a deep network the lowest groups hardly move, since rates fall by `decay` at every group; the paper's 2.6 is for a language model of four groups.",
   reference: "Howard and Ruder 2018, arXiv:1801.06146",
-  params: z.strictObject({ decay: z.number().min(1).default(2.6) }),
+  params: z.strictObject({
+    decay: z
+      .number()
+      .min(1)
+      .default(2.6)
+      .describe(
+        "how much lower the rate of a group is than that of the one above it",
+      ),
+  }),
   stages: (groups, epochs, { decay }) => [
     { epochs, rates: discriminatively(groups, decay) },
   ],

@@ -13,7 +13,13 @@ export const freeze = defineStrategy({
   caution:
     "How many to freeze depends on the network: one layer group of a small network may be half of it. What is frozen is the public base's, and transfer through it stays easy.",
   reference: "Yosinski et al. 2014, arXiv:1411.1792",
-  params: z.strictObject({ groups: z.int().nonnegative().default(1) }),
+  params: z.strictObject({
+    groups: z
+      .int()
+      .nonnegative()
+      .default(1)
+      .describe("how many layer groups are frozen, from the input on"),
+  }),
   stages(groups, epochs, params) {
     if (params.groups >= groups.length) {
       throw new UsageError(

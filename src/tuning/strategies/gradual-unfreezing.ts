@@ -17,8 +17,18 @@ export const gradualUnfreezing = defineStrategy({
     "Stages end by epochs and not by what was learned, and the lowest groups, which come last, are trained least. A network of many layer groups needs as many epochs before all of it is trained.",
   reference: "Howard and Ruder 2018, arXiv:1801.06146",
   params: z.strictObject({
-    epochsPerStage: z.int().positive().default(1),
-    decay: z.number().min(1).default(1),
+    epochsPerStage: z
+      .int()
+      .positive()
+      .default(1)
+      .describe("epochs before the next group is unfrozen"),
+    decay: z
+      .number()
+      .min(1)
+      .default(1)
+      .describe(
+        "how much lower the rate of a group is than that of the one above it; 1 for the same",
+      ),
   }),
   stages(groups, epochs, { epochsPerStage, decay }) {
     const before = (groups.length - 1) * epochsPerStage;

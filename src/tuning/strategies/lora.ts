@@ -23,10 +23,23 @@ export const lora = defineStrategy({
     "A low rank may be too little for a task far from the base's. The paper adapts attention's matrices only, so its numbers are not those of the default, which adapts all; name `layers`.",
   reference: "Hu et al. 2022, arXiv:2106.09685",
   params: z.strictObject({
-    rank: z.int().positive().default(8),
-    alpha: z.number().positive().default(8),
-    /** Layer groups that are adapted; all when left out. `*` matches anything. */
-    layers: z.array(z.string()).min(1).optional(),
+    rank: z
+      .int()
+      .positive()
+      .default(8)
+      .describe("rank of the product that is added"),
+    alpha: z
+      .number()
+      .positive()
+      .default(8)
+      .describe("scale of the product, over the rank"),
+    layers: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe(
+        "layer groups that are adapted; all when left out. `*` matches anything",
+      ),
   }),
   form: lowRank,
   stages: (groups, epochs) => [{ epochs, rates: evenly(groups) }],

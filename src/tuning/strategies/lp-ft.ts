@@ -15,13 +15,20 @@ export const lpFt = defineStrategy({
     "With few epochs the probe has not settled when the second stage begins. The paper searches for the rate of the second stage; here it is the stated one unless `rate` says less.",
   reference: "Kumar et al. 2022, arXiv:2202.10054",
   params: z.strictObject({
-    /** Share of the epochs for the head alone. */
-    probe: z.number().gt(0).lt(1).default(0.5),
-    /**
-     * Learning rate of the second stage as a multiple of the stated one; the paper
-     * searches for it.
-     */
-    rate: z.number().positive().max(1).default(1),
+    probe: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .default(0.5)
+      .describe("share of the epochs for the head alone"),
+    rate: z
+      .number()
+      .positive()
+      .max(1)
+      .default(1)
+      .describe(
+        "learning rate of the second stage as a multiple of the stated one; the paper searches for it",
+      ),
   }),
   stages: (groups, epochs, { probe, rate }) =>
     probeThenAll("lp-ft", groups, epochs, probe, rate),

@@ -19,9 +19,17 @@ export const surgical = defineStrategy({
     "Which block is right depends on what differs between the domains, which is rarely known: compare all three. A wrong block looks like a bad base.",
   reference: "Lee et al. 2023, arXiv:2210.11466",
   params: z.strictObject({
-    block: z.enum(["first", "middle", "last"]).default("first"),
-    /** Names of layer groups instead of a block; `*` matches anything. */
-    groups: z.array(z.string()).min(1).optional(),
+    block: z
+      .enum(["first", "middle", "last"])
+      .default("first")
+      .describe("which third of the layer groups is trained"),
+    groups: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe(
+        "names of layer groups instead of a block; `*` matches anything",
+      ),
   }),
   stages(groups, epochs, params) {
     const body = groups.slice(0, -1);

@@ -18,9 +18,18 @@ export const wiseFt = defineStrategy({
     "Weights on a line between the two are good only where training stayed near: after many epochs or large rates the mixture may be worse than both. Normalisation statistics are mixed too.",
   reference: "Wortsman et al. 2022, arXiv:2109.01903",
   params: z.strictObject({
-    alpha: z.number().min(0).max(1).default(0.5),
-    /** Share of the epochs for the head alone. */
-    probe: z.number().gt(0).lt(1).default(0.5),
+    alpha: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe("weight of what was fine-tuned, beside the base"),
+    probe: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .default(0.5)
+      .describe("share of the epochs for the head alone"),
   }),
   form: (model, groups, { alpha }) => ({
     model,

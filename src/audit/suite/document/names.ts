@@ -1,11 +1,12 @@
 import type { z } from "zod";
 import type { Problem } from "./problems.ts";
-import { isByName } from "./schema-walk.ts";
+import { isByName, isUngoverned } from "./schema-walk.ts";
 
 /**
  * A document of which every map is a Map, with objects in their place, as most of a
  * schema expects them. What leads from names to something stays a Map, and so keeps the
- * order of its names.
+ * order of its names; and so does what the schema says nothing of, such as the rest of
+ * a suite where only its `use` is read.
  */
 export function withObjects(document: unknown, schema: z.ZodType): unknown {
   const replaced = (value: unknown, path: readonly PropertyKey[]): unknown => {
@@ -16,7 +17,8 @@ export function withObjects(document: unknown, schema: z.ZodType): unknown {
       String(key),
       replaced(one, [...path, key]),
     ]);
-    return isByName(schema, path, document)
+    return isByName(schema, path, document) ||
+      isUngoverned(schema, path, document)
       ? new Map(entries)
       : Object.fromEntries(entries);
   };

@@ -47,6 +47,16 @@ export const isByName = (
     .flatMap((one) => expand(one, valueAt(value, path)))
     .some((one) => one instanceof z.core.$ZodMap);
 
+/** Whether the schema says nothing of a value at `path`. */
+export const isUngoverned = (
+  schema: Schema,
+  path: readonly PropertyKey[],
+  value: unknown,
+): boolean =>
+  schemasAt(schema, path, value).every(
+    (one) => one instanceof z.core.$ZodUnknown,
+  );
+
 /**
  * The options of a union without its optional, default and pipe wrappers; undefined
  * for other schemas.
