@@ -57,6 +57,7 @@ export {
 export { openStore } from "./store.ts";
 export {
   checkArgument,
+  gateSchema,
   type LoadedSuite,
   loadSuite,
   oneCandidate,

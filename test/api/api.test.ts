@@ -19,6 +19,7 @@ beforeAll(async () => {
 const entries = [
   ["assay", "src/index.d.ts"],
   ["assay-units", "src/units.d.ts"],
+  ["assay-matchers", "src/matchers.d.ts"],
 ] as const;
 
 /** Longer declarations are schemas, which stand in schema/. */

@@ -5,13 +5,15 @@ import { format, promisify } from "node:util";
 import { beforeAll, expect, test, vi } from "vitest";
 import { packagePath } from "#core";
 import * as library from "../../src/index.ts";
+import { matchers } from "../../src/matchers.ts";
 import { put, temporaryFolder } from "../folder.ts";
 import { writeDigits } from "./digits.ts";
 
 const folder = temporaryFolder();
 
-const publicFunctions = Object.entries(library).flatMap(([name, value]) =>
-  typeof value === "function" && !name.endsWith("Error") ? [name] : [],
+const publicFunctions = Object.entries({ ...library, ...matchers }).flatMap(
+  ([name, value]) =>
+    typeof value === "function" && !name.endsWith("Error") ? [name] : [],
 );
 
 /** Docstrings of exported functions, by their names. */
@@ -53,7 +55,9 @@ test.each(publicFunctions)("%s has an example, which runs", async (name) => {
   const path = put(
     folder,
     `run/${name}.ts`,
-    code.replaceAll('from "assay"', `from "${packagePath("src/index.ts")}"`),
+    code
+      .replaceAll('from "assay"', `from "${packagePath("src/index.ts")}"`)
+      .replaceAll("assay/matchers", packagePath("src/matchers.ts")),
   );
   const printed: string[] = [];
   const log = vi
@@ -79,7 +83,10 @@ test("every example compiles as a user's own code", async () => {
         rootDir: "/",
         allowImportingTsExtensions: true,
         rewriteRelativeImportExtensions: false,
-        paths: { assay: [packagePath("src/index.ts")] },
+        paths: {
+          assay: [packagePath("src/index.ts")],
+          "assay/matchers": [packagePath("src/matchers.ts")],
+        },
         typeRoots: [packagePath("node_modules/@types")],
       },
       include: ["*.ts"],
