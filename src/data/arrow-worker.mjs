@@ -27,6 +27,7 @@ const flat = new Set([
 ]);
 
 parentPort.on("message", ({ bytes, mostCells }) => {
+  parentPort.postMessage("begun");
   try {
     total = 0;
     parentPort.postMessage(contentOf(bytes, mostCells));

@@ -17,6 +17,10 @@ interface Reader {
 /** The memory of a thread, in megabytes. */
 export const MEMORY = 4096;
 
+interface Refusal {
+  readonly why: string;
+}
+
 /** What a reader finds in a file. */
 export interface Content {
   readonly columns: readonly string[];
@@ -38,20 +42,21 @@ export async function readInThread(
   const seconds = secondsFor(bytes.length);
   const thread = threads.take();
   let timer: NodeJS.Timeout | undefined;
-  let said: Content | { readonly why: string } | undefined;
+  let said: Content | Refusal | undefined;
   try {
-    said = await new Promise<Content | { readonly why: string }>(
-      (resolve, reject) => {
+    said = await new Promise<Content | Refusal>((resolve, reject) => {
+      thread.on("message", (message: "begun" | Content | Refusal) => {
+        if (message !== "begun") return resolve(message);
+        // Its start does not count: on a busy machine it takes longer than reading.
         timer = setTimeout(
           () => reject(new Error(`nothing came of it in ${seconds} s`)),
           1000 * seconds,
         );
-        thread.once("message", resolve);
-        thread.once("error", reject);
-        thread.once("exit", () => reject(new Error("the reader broke off")));
-        thread.postMessage({ bytes, mostCells: LARGEST });
-      },
-    );
+      });
+      thread.once("error", reject);
+      thread.once("exit", () => reject(new Error("the reader broke off")));
+      thread.postMessage({ bytes, mostCells: LARGEST });
+    });
     if ("why" in said) throw new Error(said.why);
     return said;
   } catch (error) {

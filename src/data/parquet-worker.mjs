@@ -9,6 +9,7 @@ const limited = (unpack) => (bytes, length) =>
   unpack(bytes, { maxOutputLength: Math.max(1, length) });
 
 parentPort.on("message", async ({ bytes, mostCells }) => {
+  parentPort.postMessage("begun");
   try {
     parentPort.postMessage(await contentOf(bytes, mostCells));
   } catch (error) {
