@@ -49,7 +49,7 @@ export type SuiteInput = Omit<SuiteText, "candidates" | "base"> & {
 };
 
 /** The modules of a suite, whatever else is in it. */
-const usesSchema = z.looseObject({ use: suiteSchema.shape.use });
+const usesSchema = z.object({ use: suiteSchema.shape.use });
 
 /** What stands for the file of a suite that is given as an object. */
 const OBJECT = "suite-object";

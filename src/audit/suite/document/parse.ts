@@ -18,6 +18,7 @@ import {
   type Problem,
   problemsOf,
 } from "./problems.ts";
+import { schemasAt } from "./schema-walk.ts";
 
 const SHOWN = 5;
 
@@ -117,7 +118,10 @@ function checked<T>(
   const result = schema.safeParse(value);
   if (!result.success)
     return { problems: problemsOf(result.error.issues, schema, value) };
-  const lost = lostNames(value);
+  // A schema of a few keys says nothing of what is below the others.
+  const lost = lostNames(value).filter(
+    ({ path }) => schemasAt(schema, path.slice(0, 1), value).length > 0,
+  );
   return { data: lost.length === 0 ? result.data : undefined, problems: lost };
 }
 
