@@ -4,6 +4,7 @@ import { failedParts, withoutAttacks } from "../failures.ts";
 import { cleanBehind, findingText, headline, interval } from "../format.ts";
 import { judgementsOf, mainCases, rateText, verdictOf } from "../judgements.ts";
 import { escaped, mark } from "../markdown/escape.ts";
+import { runsHeadline } from "../runs.ts";
 
 /** What a reviewer has to know, as a comment that the next run replaces. */
 export const pullRequest: Reporter = {
@@ -25,6 +26,7 @@ const LONGEST = 300;
 function render(results: Results): string {
   const parts = [
     ...rules(results),
+    ...since(results),
     ...worst(results),
     ...trials(results),
     ...notTrusted(results),
@@ -82,6 +84,12 @@ function rules({ gate }: Results): string[] {
     `${passed} of ${gate.rules.length} rules passed.`,
   ];
 }
+
+/** What changed since the run that these results are compared with. */
+const since = ({ comparison }: Results): string[] =>
+  comparison
+    ? ["", `Since the baseline: ${cut(runsHeadline(comparison))}`]
+    : [];
 
 function worst(results: Results): string[] {
   const rows = mainCases(results).map((w) => {

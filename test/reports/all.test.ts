@@ -1,5 +1,10 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type NamedFile, reporters } from "#reports";
+import { html } from "../../reports/reporters/html.ts";
+import { json } from "../../reports/reporters/json.ts";
+import { markdown } from "../../reports/reporters/markdown.ts";
+import { names, resultsNamed } from "./names.ts";
 import { kept } from "./nothing.ts";
 import { exampleResults } from "./results.ts";
 
@@ -28,3 +33,37 @@ test.each(reporters)(
     expect(text).toMatch(/missing|without 2 attacks/i);
   },
 );
+
+test("names from outside are no elements of the report, and stay in the document", async () => {
+  const tags = async (name: string) => {
+    const text = (await html.render(resultsNamed(name), kept)) as string;
+    return [...text.matchAll(/<\/?([a-z][a-z0-9]*)/gi)].length;
+  };
+  const usual = await tags("usual");
+  await fc.assert(
+    fc.asyncProperty(names, async (name) => {
+      expect(await tags(name)).toBe(usual);
+      const document = JSON.parse(
+        json.render(resultsNamed(name), kept) as string,
+      );
+      const ids = document.candidates.map(({ id }: { id: string }) => id);
+      expect(ids).toContain(name);
+    }),
+    { numRuns: 12 },
+  );
+});
+
+test("names from outside break no table of the summary", () => {
+  const widths = (name: string) =>
+    (markdown.render(resultsNamed(name), kept) as string)
+      .split("\n")
+      .filter((line) => line.startsWith("|"))
+      .map((row) => row.replace(/\\./gs, "").split("|").length);
+  const usual = widths("usual");
+  fc.assert(
+    fc.property(names, (name) => {
+      expect(widths(name)).toEqual(usual);
+    }),
+    { numRuns: 30 },
+  );
+});

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { renderMarkdown } from "#reports";
+import { markdown } from "../../reports/reporters/markdown.ts";
+import { nothing } from "./nothing.ts";
 import { exampleResults } from "./results.ts";
 
 const text = renderMarkdown(exampleResults());
@@ -31,4 +33,22 @@ test("text from outside breaks neither tables nor the page", () => {
   const cells = (row: string) => row.replaceAll("\\|", "").split("|").length;
   for (const row of rows) expect([6, 7]).toContain(cells(row));
   expect(text).not.toContain("\u202e");
+});
+
+test("a summary is short enough for a job page, and says what it leaves out", () => {
+  const long = exampleResults(({ gate }) => ({
+    gate: {
+      ...gate,
+      rules: Array.from({ length: 4000 }, (_, i) => ({
+        ...gate.rules[0]!,
+        subject: String(i),
+        reason: "é".repeat(200),
+      })),
+    },
+  }));
+  const cut = markdown.render(long, nothing) as string;
+  expect(Buffer.byteLength(cut)).toBeLessThan(1_000_000);
+  expect(cut).toMatch(/ \|\n\nand \d+ more lines, in the report\.\n$/);
+  expect(cut).not.toContain("\ufffd");
+  expect(markdown.render(exampleResults(), nothing)).toBe(text);
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { compareResults } from "#audit";
 import type { Results } from "#results";
 import { pullRequest } from "../../reports/reporters/pull-request.ts";
 import { names, resultsNamed } from "./names.ts";
@@ -21,6 +22,15 @@ test("says the verdict, what is no pass, numbers with intervals, and what is not
   expect(text).toMatch(
     /\*\*\d+ of \d+ numbers are not trusted\*\*: full\/none\/pgd@linf-0\.1/,
   );
+});
+
+test("says what changed since the baseline, where there is one", () => {
+  const now = exampleResults();
+  const text = read({ ...now, comparison: compareResults(now, now) });
+  expect(text).toMatch(
+    /Since the baseline: Of \d+ numbers that were tested, 0 became worse/,
+  );
+  expect(read(now)).not.toContain("baseline");
 });
 
 test("is shorter than the longest comment, whatever there is to say", () => {
