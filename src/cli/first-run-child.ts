@@ -14,7 +14,7 @@ process.on("disconnect", () => process.exit());
 // That may have been before this line.
 if (process.connected === false) process.exit();
 const [told] = (await once(process, "message")) as [FirstRun];
-const { path, options, stated } = told;
+const { path, options, gradient, stated } = told;
 
 const limits = new Float64Array(new SharedArrayBuffer(16));
 const allow = (files: readonly string[]) => {
@@ -31,7 +31,7 @@ await once(watch, "message");
 
 const files = filesOrOwn();
 allow(files);
-await firstRun(path, options);
+await firstRun(path, options, gradient);
 process.send?.({ files } satisfies FirstRunMessage, () => process.exit());
 
 function filesOrOwn(): readonly string[] {

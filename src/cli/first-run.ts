@@ -9,6 +9,8 @@ import type { LoadModelOptions } from "#model";
 export interface FirstRun {
   readonly path: string;
   readonly options: LoadModelOptions;
+  /** Whether its gradient is taken as well. */
+  readonly gradient: boolean;
   /** Limits that take the place of ours. */
   readonly stated: { readonly seconds?: number; readonly bytes?: number };
 }
@@ -20,7 +22,7 @@ export interface FirstRunMessage {
 
 /**
  * Opens and runs a model once in a process of its own, within limits of time and
- * memory. That process ends itself when it is over one, and says over which.
+ * memory, with its gradient where that is asked for. That process ends itself when it is over one, and says over which.
  *
  * @param signal ends that process
  * @throws MODEL_FIRST_RUN, InterruptedError
@@ -28,6 +30,7 @@ export interface FirstRunMessage {
 export function tryModel(
   path: string,
   options: LoadModelOptions,
+  gradient: boolean,
   signal?: AbortSignal,
 ): ReturnType<TryModel> {
   // What cannot be read is said where the model is opened.
@@ -64,9 +67,13 @@ export function tryModel(
     );
     child.on("close", (code, signal) => {
       if (files && code === 0) return resolve(files);
-      reject(over ? tooMuch(path, over) : broken(path, signal ?? `${code}`));
+      const what = gradient ? `${path}, with its gradient,` : path;
+      reject(over ? tooMuch(what, over) : broken(what, signal ?? `${code}`));
     });
-    child.send({ path, options, stated } satisfies FirstRun, () => {});
+    child.send(
+      { path, options, gradient, stated } satisfies FirstRun,
+      () => {},
+    );
   });
 }
 

@@ -17,7 +17,8 @@ const options: AuditOptions = {
   ...input,
   engine: { engine, device },
   signal: abort.signal,
-  tryModel: (path, options) => tryModel(path, options, abort.signal),
+  tryModel: (path, options, gradient) =>
+    tryModel(path, options, gradient, abort.signal),
   onEvent,
 };
 (shard ? runShard(options, shard) : runAudit(options))

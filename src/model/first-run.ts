@@ -3,6 +3,8 @@ import { onnxruntime } from "#engine";
 import {
   arrayTypes,
   type Dim,
+  type FloatTensor,
+  floats,
   type Graph,
   sizeOf,
   type Tensor,
@@ -11,8 +13,10 @@ import {
 } from "#onnx";
 import { compile } from "./compiled.ts";
 import { type LoadModelOptions, loadModel } from "./load.ts";
+import type { Model } from "./model.ts";
 import { randomSamples } from "./random-samples.ts";
 import { readGraph } from "./read.ts";
+import { meaningOf } from "./tasks/index.ts";
 
 /** Runs are of so many samples. */
 const COUNTS = [1, 2];
@@ -27,13 +31,16 @@ const MOST = 2 ** 28;
  * Opens a model and runs it on one and two samples, as its file is and as an audit
  * opens it. What this is for is that it ends: a model that is refused is refused again,
  * with its reason, where it is opened in earnest.
+ *
+ * @param gradient whether the gradient at its input is taken as well
  */
 export async function firstRun(
   path: string,
   options: LoadModelOptions,
+  gradient: boolean,
 ): Promise<void> {
   await asFarAsItGoes(() => runAsItIs(readGraph(path), options));
-  await asFarAsItGoes(() => runAsOpened(path, options));
+  await asFarAsItGoes(() => runAsOpened(path, options, gradient));
 }
 
 async function asFarAsItGoes(run: () => Promise<void>): Promise<void> {
@@ -64,12 +71,32 @@ async function runAsItIs(
 async function runAsOpened(
   path: string,
   options: LoadModelOptions,
+  gradient: boolean,
 ): Promise<void> {
   const model = await loadModel(path, options);
   const compiled = await compile(model, onnxruntime);
-  for (const n of COUNTS)
-    await compiled.logits(randomSamples(model, n, new Random("first run")));
+  for (const n of COUNTS) {
+    const x = randomSamples(model, n, new Random("first run"));
+    const outputs = await compiled.logits(x);
+    if (!gradient) continue;
+    const targets = missedBy(model, outputs);
+    await compiled.lossGradient(x, new Int32Array(n), { targets });
+  }
   await compiled.release();
+}
+
+/** Targets that all outputs are far from, where the task has targets. */
+function missedBy(
+  model: Model,
+  { data, dims }: FloatTensor,
+): FloatTensor | undefined {
+  const { targets, missed } = meaningOf(model);
+  const [n = 0, width = 0] = dims;
+  if (!targets || n === 0) return undefined;
+  const rows = Array.from({ length: n }, (_, i) => [
+    ...missed(data.subarray(i * width, (i + 1) * width)),
+  ]);
+  return floats([n, rows[0]?.length ?? 0], rows.flat());
 }
 
 /**

@@ -6,8 +6,10 @@ import {
   BATCH,
   emptyGraph,
   encodeModel,
+  floats,
   type Graph,
   GraphBuilder,
+  int,
   type Node,
   type Subgraph,
   tensor,
@@ -103,7 +105,7 @@ test.each(["inspect", "scan"])(
     });
     expect(code).toBe(1);
     expect(err).toMatch(
-      /^error: endless.onnx takes more than 2 s to be opened and run on two samples\n {2}.*ASSAY_MODEL_SECONDS.*\n$/,
+      /^error: endless.onnx, with its gradient, takes more than 2 s to be opened and run on two samples\n {2}.*ASSAY_MODEL_SECONDS.*\n$/,
     );
   },
 );
@@ -119,10 +121,46 @@ test.each([
     const { code, err } = assay(args, { ASSAY_MODEL_GB: "0.02" });
     expect(code).toBe(1);
     expect(err).toMatch(
-      /(own|model).onnx takes more than 0.02 GB of memory to be opened/,
+      /(own|model).onnx(, with its gradient,)? takes more than 0.02 GB of memory to be opened/,
     );
   },
 );
+
+/**
+ * A classifier of digits whose gradient needs all that is computed on the way at once:
+ * 200 times as much as the answer.
+ */
+function steep(): Graph {
+  const b = new GraphBuilder(emptyGraph("steep"));
+  b.input({ name: "x", type: "float32", dims: [BATCH, 1, 8, 8] });
+  const wide = b.op("Tile", [
+    b.reshape("x", [-1, 64, 1]),
+    b.ints([1, 1, 10_000]),
+  ]);
+  const moved = Array.from({ length: 200 }).reduce<string>(
+    (value) => b.op("Relu", [value]),
+    wide,
+  );
+  const mean = b.op("ReduceMean", [moved, b.ints([2])], { keepdims: int(0) });
+  const weights = Array.from({ length: 64 * 5 }, (_, i) => Math.cos(i));
+  return b.build([b.matmul(mean, b.constant(floats([64, 5], weights)))]);
+}
+
+test("a gradient that takes more memory than is allowed is refused where one is taken", () => {
+  put(folder, "steep.onnx", encodeModel(steep()));
+  const steeply = suite.replace("model.onnx", "steep.onnx");
+  put(folder, "plain.yaml", steeply);
+  put(folder, "pgd.yaml", steeply.replace("only: noise", "only: pgd"));
+  const limit = { ASSAY_MODEL_GB: "0.7" };
+  expect(assay(["plan", "plain.yaml", "--json"], limit)).toMatchObject({
+    code: 0,
+  });
+  const { code, err } = assay(["plan", "pgd.yaml", "--json"], limit);
+  expect(code).toBe(1);
+  expect(err).toMatch(
+    /steep.onnx, with its gradient, takes more than 0.7 GB of memory to be opened/,
+  );
+});
 
 test("a model that breaks what runs it is one line that names it", () => {
   const breaks = put(

@@ -8,6 +8,7 @@ import {
   ownLabels,
   type RawUnits,
 } from "#model";
+import { followsGradients } from "../suite/index.ts";
 import { checkFits, checkTargets, type Parts } from "../tasks/index.ts";
 import type { Known, ReadyModel } from "./ready.ts";
 import { openInUnits } from "./units.ts";
@@ -28,7 +29,8 @@ export async function fromFile(
   const { path, weights } = filesOf(named, known, options);
   const parts = judged ?? data.target;
   const name = basename(named);
-  await tryModel?.(path, { ...options, weights });
+  const { suite } = known.loaded;
+  await tryModel?.(path, { ...options, weights }, followsGradients(suite));
   const open = async (units?: RawUnits) => {
     const model = await loadModel(path, { ...options, weights, units });
     const { classes } = judged ? model : parts.test;

@@ -59,6 +59,7 @@ export interface Known {
   readonly tryModel?: (
     path: string,
     options: LoadModelOptions,
+    gradient: boolean,
   ) => Promise<unknown>;
   readonly loaded: LoadedSuite;
   readonly data: PreparedData;

@@ -95,7 +95,7 @@ async function tryModelsOf(
   );
   for (const file of new Set(files))
     if (file.endsWith(".onnx"))
-      await tryModel?.(resolve(loaded.folder, file), {});
+      await tryModel?.(resolve(loaded.folder, file), {}, false);
 }
 
 /** Smoothing takes the class that a candidate says most often. */

@@ -29,7 +29,14 @@ export {
   type Timed,
 } from "./load.ts";
 export { BASE } from "./models.ts";
-export { isFollowed, isNamed, isTrained, taskNamed, trunkOf } from "./named.ts";
+export {
+  followsGradients,
+  isFollowed,
+  isNamed,
+  isTrained,
+  taskNamed,
+  trunkOf,
+} from "./named.ts";
 export { oneCandidate } from "./one-candidate.ts";
 export { type Suite, suiteSchema, suiteSchemaOf } from "./schema.ts";
 export { MAIN, type TaskSpec } from "./tasks.ts";

@@ -43,3 +43,13 @@ export const taskNamed = (
   { suite }: LoadedSuite,
   name: string,
 ): Task | undefined => (name === MAIN ? suite.task : suite.tasks[name]?.task);
+
+/** Whether a run of a suite takes gradients of its models: of attacks, or to train. */
+export const followsGradients = ({
+  attacks,
+  candidates,
+  trials,
+}: Suite): boolean =>
+  Object.values(attacks).some(({ unit }) => unit.access === "gradient") ||
+  Object.values(candidates).some(isTrained) ||
+  Object.keys(trials).length > 0;

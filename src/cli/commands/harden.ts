@@ -39,7 +39,7 @@ Sanitizers of texts (unicode, spelling, onion) work on strings; no .onnx can hol
       const loaded =
         suite === undefined ? undefined : await loadSuite(suite, { use });
       const chosen = defense.map(parserOf(loaded?.units ?? ownUnits));
-      await tryModel(file, { head });
+      await tryModel(file, { head }, false);
       const model = await loadModel(file, { head });
       const learning = chosen.find(learns);
       if (learning && !loaded)

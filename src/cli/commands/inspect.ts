@@ -122,7 +122,7 @@ Examples:
       classes: named,
       task: options.task && tasks[options.task],
     };
-    await tryModel(model, read);
+    await tryModel(model, read, true);
     const inspection = await inspectModel(model, engine, read);
     process.stdout.write(
       json ? jsonText(inspection) : inspectionText(lines(inspection), { all }),

@@ -51,7 +51,7 @@ The exit status is 3 when a check failed.`,
       });
       const loaded =
         suite === undefined ? undefined : await loadSuite(suite, { use });
-      await tryModel(model, {});
+      await tryModel(model, {}, true);
       const found = await scanModel(model, engine, loaded);
       const { scan } = found;
       if (out !== undefined) writeScan(out, found);
