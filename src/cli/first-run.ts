@@ -22,7 +22,8 @@ export interface FirstRunMessage {
 
 /**
  * Opens and runs a model once in a process of its own, within limits of time and
- * memory, with its gradient where that is asked for. That process ends itself when it is over one, and says over which.
+ * memory, with its gradient where that is asked for. That process ends itself when it
+ * is over one, and says over which.
  *
  * @param signal ends that process
  * @throws MODEL_FIRST_RUN, InterruptedError

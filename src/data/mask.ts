@@ -43,7 +43,7 @@ export function readMask(file: string, shown: string): Mask {
   if (colour !== 0 && colour !== 3)
     throw refuse(
       "has colours, expected the number of a class at each pixel",
-      "Write masks in grey or with a palette, as numbers of classes.",
+      'State their colours (colours: [[road, "#804080"], ...]), or write masks in grey or with a palette, as numbers of classes.',
     );
   if (interlaced !== 0) throw refuse("is interlaced");
   if (![1, 2, 4, 8, 16].includes(depth) || width * height > MOST_PIXELS)
@@ -60,6 +60,37 @@ export function readMask(file: string, shown: string): Mask {
   } catch (error) {
     throw refuse(`cannot be decoded: ${messageOf(error)}`);
   }
+}
+
+/**
+ * The numbers of the colours that an image has, pixel by pixel.
+ *
+ * @param numbers by colour, 0xRRGGBB
+ * @throws DATA_IMAGE for a colour that has none
+ */
+export async function readColours(
+  file: string,
+  shown: string,
+  numbers: ReadonlyMap<number, number>,
+): Promise<Mask> {
+  // The decoder is slow to load, and most runs need none.
+  const { decodeImage } = await import("./image.ts");
+  const image = await decodeImage(file, shown, { channels: 3 });
+  const { height, width, bytes } = image;
+  const labels = new Uint16Array(height * width);
+  for (let p = 0; p < labels.length; p++) {
+    const [r = 0, g = 0, b = 0] = bytes.subarray(3 * p, 3 * p + 3);
+    const colour = 65536 * r + 256 * g + b;
+    const label = numbers.get(colour);
+    if (label === undefined)
+      throw new AssayError(
+        "DATA_IMAGE",
+        `${shown} has the colour #${colour.toString(16).padStart(6, "0")}, which colours do not name`,
+        "Name every colour, null as its class where it does not count; write masks as PNG, since JPEG changes colours.",
+      );
+    labels[p] = label;
+  }
+  return { height, width, labels };
 }
 
 interface Chunk {

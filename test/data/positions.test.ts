@@ -237,6 +237,51 @@ describe("masks", () => {
     ]);
   });
 
+  test("in colours, some of one class, and one that does not count", async () => {
+    const colours = [
+      [0, 0, 255],
+      [128, 64, 128],
+      [0, 0, 254],
+      [0, 0, 0],
+    ];
+    const pixels = [0, 1, 2, 3, 1, 1, 0, 2].flatMap((k) => colours[k]!);
+    const raw = { width: 4, height: 2, channels: 3 } as const;
+    for (const [name, palette] of [
+      ["whole", false],
+      ["palette", true],
+    ] as const) {
+      put(folder, `hues/images/${name}.png`, await image(5));
+      const made = sharp(Uint8Array.from(pixels), { raw });
+      put(
+        folder,
+        `hues/masks/${name}.png`,
+        await made.png({ palette }).toBuffer(),
+      );
+    }
+    const spec = {
+      source: "image-masks",
+      images: "hues/images",
+      masks: "hues/masks",
+    };
+    const pairs = [
+      ["road", "#804080"],
+      ["car", "#0000ff"],
+      ["car", "#0000FE"],
+      [null, "#000000"],
+    ];
+    const data = await load({ ...spec, colours: pairs });
+    expect(data.classes).toEqual(["road", "car"]);
+    const row = [1, 0, 1, -1, 0, 0, 1, 1];
+    expect([...(data.targets?.data ?? [])]).toEqual([...row, ...row]);
+    await expect(load({ ...spec, colours: pairs.slice(0, 3) })).rejects.toThrow(
+      /palette.png has the colour #000000, which colours do not name/,
+    );
+    await expect(
+      load({ ...spec, colours: [...pairs, ["sky", "#804080"]] }),
+    ).rejects.toThrow(/colours name #804080 twice/);
+    await expect(load(spec)).rejects.toThrow(/has colours/);
+  });
+
   test("and in a table, whose files are there", async () => {
     put(folder, "table/one.png", await image(9));
     put(

@@ -1,13 +1,14 @@
 import { basename, resolve } from "node:path";
 import { z } from "zod";
 import { AssayError, UsageError } from "#core";
+import { concurrently } from "../concurrently.ts";
 import {
   type ImageFile,
   imageKeys,
   readImages,
   sizeStated,
 } from "../image-files.ts";
-import { type Mask, readMask } from "../mask.ts";
+import { type Mask, readColours, readMask } from "../mask.ts";
 import { partNamed } from "../parts.ts";
 import { answersAt } from "../positions.ts";
 import { partsOf, placeOf, type Sheet } from "../sheet.ts";
@@ -18,7 +19,8 @@ import { readCsv } from "./csv.ts";
 /**
  * Images with the class of each pixel: a folder of images and one of masks of the same
  * names, or a table that names both. Masks are PNG files whose grey values, or
- * places in a palette, are the numbers of classes. With `size` images are stretched
+ * places in a palette, are the numbers of classes, or images whose colours are stated.
+ * With `size` images are stretched
  * as in `image-folder`, and masks by their nearest pixel.
  */
 export const imageMasks = defineSource({
@@ -43,6 +45,20 @@ export const imageMasks = defineSource({
         .min(2)
         .optional()
         .describe("Names of the classes, by their numbers in masks."),
+      colours: z
+        .array(
+          z.tuple([
+            z.string().min(1).nullable(),
+            z.string().regex(/^#[0-9a-f]{6}$/i, {
+              error: 'expected a colour such as "#804080"',
+            }),
+          ]),
+        )
+        .min(2)
+        .optional()
+        .describe(
+          "Of masks in colours: pairs of a class and its colour, classes in the order of the model's outputs; null for a colour that does not count.",
+        ),
       ignore: z
         .int()
         .default(255)
@@ -51,6 +67,9 @@ export const imageMasks = defineSource({
     })
     .refine((s) => (s.table ? !s.images && !s.masks : s.images && s.masks), {
       message: "state images and masks, or a table of both",
+    })
+    .refine((s) => !(s.colours && s.classes), {
+      message: "colours name the classes already: leave classes out",
     })
     .describe("Images with the class of each pixel in a mask."),
 
@@ -70,7 +89,7 @@ export const imageMasks = defineSource({
         `${root} has no images`,
         "Give images, each with a mask of its name.",
       );
-    const read = pairs.map(({ mask }) => readMask(mask.file, mask.shown));
+    const { read, classes, ignore } = await masksOf(pairs, spec);
     const x = await readImages(
       pairs.map(({ image }) => image),
       spec,
@@ -91,7 +110,7 @@ export const imageMasks = defineSource({
     return {
       name: basename(root),
       x,
-      ...answersAt(labels, n, [height, width], spec, (i) =>
+      ...answersAt(labels, n, [height, width], { classes, ignore }, (i) =>
         locate("labels", i),
       ),
       parts: pairs.some(({ part }) => part)
@@ -102,10 +121,51 @@ export const imageMasks = defineSource({
   },
 });
 
+/** What stands for no class among the numbers of colours. */
+const NONE = 2 ** 16 - 1;
+
+/** What a suite says of masks. */
+interface Stated {
+  readonly colours?: readonly (readonly [string | null, string])[] | undefined;
+  readonly classes?: string[] | undefined;
+  readonly ignore: number;
+}
+
 interface Pair {
   readonly image: ImageFile;
   readonly mask: ImageFile;
   readonly part?: ReturnType<typeof partNamed>;
+}
+
+/** Masks at once. */
+const LANES = 4;
+
+/** The numbers of all masks, as they are stored or by their colours. */
+async function masksOf(
+  pairs: readonly Pair[],
+  { colours, classes, ignore }: Stated,
+) {
+  if (!colours) {
+    const read = pairs.map(({ mask }) => readMask(mask.file, mask.shown));
+    return { read, classes, ignore };
+  }
+  const names = [...new Set(colours.flatMap(([name]) => name ?? []))];
+  const numbers = new Map<number, number>();
+  for (const [name, colour] of colours) {
+    const value = Number.parseInt(colour.slice(1), 16);
+    if (numbers.has(value))
+      throw new UsageError(
+        "DATA_CLASSES",
+        `colours name ${colour} twice`,
+        "Give each colour one class.",
+      );
+    numbers.set(value, name === null ? NONE : names.indexOf(name));
+  }
+  const read: Mask[] = [];
+  await concurrently(pairs, LANES, async ({ mask }, i) => {
+    read[i] = await readColours(mask.file, mask.shown, numbers);
+  });
+  return { read, classes: names, ignore: NONE };
 }
 
 const stem = (name: string) => name.replace(/\.[^./\\]*$/, "");
