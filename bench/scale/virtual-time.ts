@@ -1,11 +1,17 @@
 import {
+  type Beliefs,
+  beliefsOf,
+  costsOf,
   makespanOf,
   missingOf,
   type PerformOptions,
   perform,
   type Work,
+  type WorkKind,
+  workKinds,
 } from "#audit";
 import { duration, Random } from "#core";
+import { measuredSizes } from "./sizes.ts";
 
 // What scheduling costs, and how good a schedule is, for more works and hands than
 // this machine has: in virtual time, by the planner and the scheduler of real runs.
@@ -19,33 +25,42 @@ const GOAL = 1.15;
 /** What the coordinator may take of memory, in bytes. */
 const MEMORY = 2e9;
 
-/** Layers as those of an audit: what share of the works, and seconds in the median. */
-const layers = [
-  { kind: "model", share: 0.0002, seconds: 600 },
-  { kind: "model", share: 0.03, seconds: 120 },
-  { kind: "fit", share: 0.05, seconds: 5 },
-  { kind: "examples", share: 0.25, seconds: 30 },
-  { kind: "cell", share: 0.5698, seconds: 8 },
-  { kind: "trial", share: 0.1, seconds: 90 },
-] as const;
+/** A work, and what it really takes. */
+interface Drawn extends Work {
+  readonly seconds: number;
+}
 
-/** Works that each need one to three of the layer before, with lognormal sizes. */
-function drawn(count: number, random: Random): Work[] {
-  const works: Work[] = [];
-  let above: Work[] = [];
-  layers.forEach(({ kind, share, seconds }, layer) => {
-    const here = Array.from({ length: Math.round(share * count) }, (_, i) => {
-      const id = `${kind} ${layer}.${i}`;
+/** The share of pre-trainings, which nothing comes before. */
+const FIRST = 0.0002;
+
+/**
+ * Works that each need one to three of the kind before, as many of each kind as in the
+ * runs that were measured and of the sizes that these had.
+ */
+function drawn(count: number, random: Random): Drawn[] {
+  const found = measuredSizes();
+  const all = [...found.values()].reduce((sum, { length }) => sum + length, 0);
+  const works: Drawn[] = [];
+  let above: Drawn[] = [];
+  const layer = (kind: WorkKind, share: number) => {
+    const sizes = found.get(kind) ?? [];
+    const here = Array.from({ length: Math.round(share * count) }, () => {
+      const id = `${kind} ${works.length}`;
+      const [size, seconds] = sizes[random.below(sizes.length)]!;
       const needs = Array.from(
-        { length: layer === 0 ? 0 : 1 + random.below(3) },
+        { length: above.length === 0 ? 0 : 1 + random.below(3) },
         () => above[random.below(above.length)]!,
       );
-      const size = seconds * Math.exp(random.normal());
-      return { id, kind, record: `${id}.json`, needs, size, run: nothing };
+      const record = `${id}.json`;
+      const work = { id, kind, record, needs, size, seconds, run: nothing };
+      works.push(work);
+      return work;
     });
-    for (const work of here) works.push(work);
-    above = here;
-  });
+    if (here.length > 0) above = here;
+  };
+  layer("model", FIRST);
+  for (const kind of workKinds)
+    layer(kind, ((1 - FIRST) * (found.get(kind)?.length ?? 0)) / all);
   return works;
 }
 
@@ -69,20 +84,31 @@ export async function virtualTime(): Promise<void> {
     "",
     `${WORKS.toLocaleString("en")} works, ${HANDS.toLocaleString("en")} hands, Node ${process.version}`,
   );
-  const { first, needs } = missingOf(works, memoryStore());
-  const costs = Float64Array.from(works, ({ size }) => size);
+  const missing = missingOf(works, memoryStore());
+  const { first, needs } = missing;
+  const took = Float64Array.from(
+    missing.works as readonly Drawn[],
+    ({ seconds }) => seconds,
+  );
   const random = new Random(2);
-  const guessed = costs.map((cost) => cost * Math.exp(random.normal()));
-  for (const [title, believed] of [
-    ["costs as believed", costs],
-    ["costs believed to a factor of e", guessed],
-    ["costs unknown", costs.map(() => 1)],
-  ] as const) {
+  const learned = costsOf();
+  for (const [kind, all] of measuredSizes())
+    for (const [size, seconds] of all) learned.learn({ kind, size }, seconds);
+  for (const [title, { seconds: costs, learn }] of [
+    ["costs known", { seconds: took }],
+    [
+      "costs known to a factor of e",
+      { seconds: took.map((cost) => cost * Math.exp(random.normal())) },
+    ],
+    ["costs of each kind learned before", beliefsOf(missing.works, learned)],
+    ["costs unknown", beliefsOf(missing.works, costsOf())],
+  ] as const satisfies readonly (readonly [string, Partial<Beliefs>])[]) {
     const since = performance.now();
     const { end, total, path } = makespanOf(
-      { first, needs, costs: believed },
+      { first, needs, costs },
       HANDS,
-      costs,
+      took,
+      learn,
     );
     const seconds = (performance.now() - since) / 1000;
     const bound = Math.max(path, total / HANDS);

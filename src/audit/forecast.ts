@@ -44,6 +44,11 @@ export interface Forecast {
   }[];
   /** Bytes that each worker takes at least: with the data, and one model open. */
   readonly memory: number;
+  /**
+   * Bytes that a worker had at most here while it did works such as those that are left;
+   * null where that was not seen of every kind.
+   */
+  readonly peak: number | null;
 }
 
 /**
@@ -69,7 +74,7 @@ export async function forecast(
     onEvent,
   };
   const wanted = graphOf(plan, shop).works;
-  const { costs: learned } = remembered(engine.title);
+  const { costs: learned, peaks } = remembered(engine.title);
   const { seconds, memory } = await passOfPlan(plan, shop);
   const costs = guessed(learned, seconds);
   const all = [...worksBehind(wanted).values()];
@@ -99,6 +104,9 @@ export async function forecast(
       seconds: estimate(wanted, store, costs, workers).time?.end ?? 0,
     })),
     memory,
+    peak: left.every(({ kind }) => peaks.knows(kind))
+      ? Math.max(0, ...left.map(({ kind }) => peaks.bytesOf(kind) ?? 0)) || null
+      : null,
   };
 }
 

@@ -24,6 +24,7 @@ import {
   openPool,
   ownHands,
   perform,
+  type Remembered,
   remembered,
   type Shard,
   shardOf,
@@ -116,14 +117,14 @@ async function performed(
       kind: "warning",
       message: "The limit of memory is not kept by workers of a queue.",
     });
+  const memory = remembered(engine.title);
   const hands = options.queue
     ? await queueHands(options.queue, run, {
         ...options,
         memory: limits.memory,
         onEvent,
       })
-    : await handsFor(works, run, options, limits, onEvent);
-  const memory = remembered(engine.title);
+    : await handsFor(works, run, options, limits, memory, onEvent);
   const claims = openClaims(store.folder);
   try {
     return await perform(works, {
@@ -151,6 +152,7 @@ async function handsFor(
   { loaded, shop }: OpenedRun,
   options: AuditOptions,
   limits: RunLimits,
+  learned: Remembered,
   onEvent: OnEvent,
 ): Promise<Hands> {
   const { workers, suite, out, only, engine } = options;
@@ -171,7 +173,7 @@ async function handsFor(
     return ownHands();
   const { workers: count, threads } =
     workers === "auto"
-      ? await bestWorkers(title)
+      ? await bestWorkers(title, learned)
       : { workers, threads: options.threads ?? threadsOf(workers) };
   // A process of its own can be stopped.
   if (count === 1 && !isBounded) return ownHands();
@@ -187,6 +189,7 @@ async function handsFor(
     count,
     threads,
     memory,
+    peaks: learned.peaks,
     onEvent,
   });
 }

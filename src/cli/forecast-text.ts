@@ -3,7 +3,7 @@ import { duration } from "#core";
 import { columns } from "./format.ts";
 
 /** What a run comes to, for people. */
-export function forecastText({ works, time, memory }: Forecast): string {
+export function forecastText({ works, time, memory, peak }: Forecast): string {
   const all = works.reduce((sum, one) => sum + one.all, 0);
   const left = works.reduce((sum, one) => sum + one.left, 0);
   const rows = works.map((one) => [
@@ -27,9 +27,11 @@ export function forecastText({ works, time, memory }: Forecast): string {
           "What this machine has not done yet is guessed by a pass of the first candidate, within a factor of three or so; every run learns it.",
         ]
       : []),
-    `Memory of each worker: ${Math.round(memory / 1e6)} MB at least, with the data and one model open; --memory-limit of a run bounds it.`,
+    `Memory of each worker: ${peak === null ? `${megabytes(memory)} at least, with the data and one model open` : `about ${megabytes(peak)}, which such works took here before`}; --memory-limit of a run bounds it.`,
   ].join("\n")}\n`;
 }
+
+const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
 
 const about = (seconds: number): string =>
   seconds === 0

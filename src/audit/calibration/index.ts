@@ -2,7 +2,7 @@ export { type Pass, passOf } from "./pass.ts";
 
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { remembered, type Split } from "../works/index.ts";
+import { type Remembered, remembered, type Split } from "../works/index.ts";
 
 /**
  * How the cores of this machine are best shared out among workers: what so many get
@@ -10,9 +10,12 @@ import { remembered, type Split } from "../works/index.ts";
  * and remembered.
  *
  * @param engine its title
+ * @param memory what is remembered of it, where that is open already
  */
-export async function bestWorkers(engine: string): Promise<Split> {
-  const memory = remembered(engine);
+export async function bestWorkers(
+  engine: string,
+  memory: Remembered = remembered(engine),
+): Promise<Split> {
   const split = await memory.split(stepsOf);
   memory.save();
   return split;

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { AssayError, sentError } from "#core";
 import type { OpenWorks, Order, Report } from "./messages.ts";
 import type { Work } from "./work.ts";
@@ -41,11 +42,21 @@ async function perform({
   await work.run();
 }
 
+/** Has the system begin anew with the most memory that this process had. */
+function forgetPeak(): void {
+  try {
+    writeFileSync("/proc/self/clear_refs", "5");
+  } catch {
+    // Elsewhere than on Linux it is that of all works of this process.
+  }
+}
+
 async function obey(order: Order): Promise<void> {
   if (order.kind === "stop") return abort.abort();
   try {
+    forgetPeak();
     await (order.kind === "open" ? open(order) : perform(order));
-    send({ kind: "done" });
+    send({ kind: "done", peak: 1024 * process.resourceUsage().maxRSS });
   } catch (error) {
     send({ kind: "error", error: sentError(error) });
   }

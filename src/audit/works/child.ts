@@ -21,7 +21,7 @@ export class Child {
   readonly #ended: Promise<void>;
   readonly #saidAll: Promise<void>;
   /** Who waits for the end of what it does. */
-  #answer: { done(): void; failed(error: Error): void } | undefined;
+  #answer: { done(peak: number): void; failed(error: Error): void } | undefined;
   /** Why it is to end, or has ended. */
   #doom: Error | undefined;
   #complaints = "";
@@ -46,7 +46,7 @@ export class Child {
     this.#forked.on("message", (report: Report) => {
       if (report.kind === "event") onEvent(report.event);
       else if (report.kind === "memory") this.#bytes = report.bytes;
-      else if (report.kind === "done") this.#settle();
+      else if (report.kind === "done") this.#settle(report.peak);
       else this.#settle(revived(report.error));
     });
     this.#ended = new Promise((resolve) => {
@@ -78,11 +78,12 @@ export class Child {
   /**
    * Gives an order and waits until it was obeyed.
    *
+   * @returns the most bytes that it had meanwhile
    * @throws what the child threw, why it was ended, HandDied where it died
    */
-  async obey(order: Order): Promise<void> {
+  async obey(order: Order): Promise<number> {
     if (this.#doom) throw this.#doom;
-    await new Promise<void>((done, failed) => {
+    return new Promise<number>((done, failed) => {
       this.#answer = { done, failed };
       this.#send(order);
     });
@@ -122,11 +123,11 @@ export class Child {
     await this.#ended;
   }
 
-  #settle(error?: Error): void {
+  #settle(end: number | Error): void {
     const answer = this.#answer;
     this.#answer = undefined;
-    if (error) answer?.failed(error);
-    else answer?.done();
+    if (end instanceof Error) answer?.failed(end);
+    else answer?.done(end);
   }
 
   #send(order: Order): void {

@@ -11,6 +11,7 @@ export type { OpenWorks } from "./messages.ts";
 export { missingOf } from "./missing.ts";
 export { oncePerRecord } from "./once-per-record.ts";
 export { ownHands } from "./own-hands.ts";
+export { type Peaks, peaksOf } from "./peaks.ts";
 export { type Limits, type PerformOptions, perform } from "./perform.ts";
 export { type ChildHands, openPool, type PoolOptions } from "./pool.ts";
 export { type Remembered, remembered } from "./remembered.ts";

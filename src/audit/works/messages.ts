@@ -34,7 +34,11 @@ export type Order =
 
 /** From a child to its pool. An order to open or to do ends in "done" or "error". */
 export type Report =
-  | { readonly kind: "done" }
+  | {
+      readonly kind: "done";
+      /** Bytes that the process had at most since it was ordered. */
+      readonly peak: number;
+    }
   | { readonly kind: "error"; readonly error: SentError }
   | { readonly kind: "event"; readonly event: AuditEvent }
   | { readonly kind: "memory"; readonly bytes: number };

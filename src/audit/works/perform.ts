@@ -150,11 +150,20 @@ class Run {
     ) {
       const work = this.#schedule.next();
       if (work === undefined) break;
+      if (this.#tally.running > 0 && !this.#hasRoom(work)) {
+        this.#schedule.back(work);
+        break;
+      }
       if (this.#take(work))
         this.#do(work).catch((error) => this.#breakOff(error));
     }
     const rests = this.#stop.signal.aborted || this.#aside.size === 0;
     if (this.#tally.running === 0 && rests) this.#over();
+  }
+
+  #hasRoom(work: number): boolean {
+    const { hands } = this.#options;
+    return hands.hasRoom?.(this.#missing.works[work]!) ?? true;
   }
 
   /** Whether a work is ours to do: nobody has claimed it, or has done it meanwhile. */

@@ -3,6 +3,8 @@ import type { OnEvent } from "../events.ts";
 import { Child } from "./child.ts";
 import { HandDied, NoHands } from "./hand-errors.ts";
 import type { Order } from "./messages.ts";
+import type { Peaks } from "./peaks.ts";
+import { fits } from "./room.ts";
 import type { Hands, Work } from "./work.ts";
 
 export interface PoolOptions {
@@ -16,11 +18,16 @@ export interface PoolOptions {
   readonly threads: number;
   /** Bytes that each may have. */
   readonly memory?: number;
+  /**
+   * What memory works take: learned here, and asked which of them have room beside each
+   * other.
+   */
+  readonly peaks?: Peaks;
   readonly onEvent: OnEvent;
 }
 
-/** What a child has to know of a work. */
-type Named = Pick<Work, "id" | "record">;
+/** What a child has to know of a work; its kind is for the pool. */
+type Named = Pick<Work, "id" | "record"> & Partial<Pick<Work, "kind">>;
 
 /** Hands that know works by their names. */
 export interface ChildHands extends Hands {
@@ -49,6 +56,7 @@ export function openPool(options: PoolOptions): ChildHands {
       begun?.();
       return pool.perform(work, signal);
     },
+    hasRoom: (work) => pool.hasRoom(work),
     close: () => pool.close(),
   };
 }
@@ -57,6 +65,7 @@ class Pool {
   readonly #options: PoolOptions;
   readonly #children = new Set<Child>();
   readonly #idle: Child[] = [];
+  readonly #doing = new Set<Named>();
   readonly #looks?: NodeJS.Timeout;
   /** Children that died as they started, since one did not. */
   #stillborn = 0;
@@ -67,7 +76,22 @@ class Pool {
       this.#looks = setInterval(() => this.#look(), LOOK);
   }
 
+  hasRoom({ kind }: Pick<Work, "kind">): boolean {
+    const { peaks, memory } = this.#options;
+    const doing = Array.from(this.#doing, (work) => work.kind ?? []).flat();
+    return !peaks || fits([...doing, kind], peaks, memory);
+  }
+
   async perform(work: Named, signal: AbortSignal): Promise<void> {
+    this.#doing.add(work);
+    try {
+      await this.#perform(work, signal);
+    } finally {
+      this.#doing.delete(work);
+    }
+  }
+
+  async #perform(work: Named, signal: AbortSignal): Promise<void> {
     const used = this.#usable();
     if (!used) return this.#by(await this.#born(signal), work, signal);
     try {
@@ -95,11 +119,13 @@ class Pool {
 
   async #by(
     child: Child,
-    { id, record }: Named,
+    { id, record, kind }: Named,
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      await this.#obey(child, { kind: "do", work: id, record }, signal);
+      const order = { kind: "do", work: id, record } as const;
+      const peak = await this.#obey(child, order, signal);
+      if (kind) this.#options.peaks?.learn(kind, peak);
     } finally {
       if (child.isUsable) this.#idle.push(child);
       else await this.#end(child);
@@ -126,12 +152,16 @@ class Pool {
     }
   }
 
-  async #obey(child: Child, order: Order, signal: AbortSignal): Promise<void> {
+  async #obey(
+    child: Child,
+    order: Order,
+    signal: AbortSignal,
+  ): Promise<number> {
     if (signal.aborted) throw new InterruptedError();
     const stop = () => child.stop();
     signal.addEventListener("abort", stop);
     try {
-      await child.obey(order);
+      return await child.obey(order);
     } finally {
       signal.removeEventListener("abort", stop);
     }

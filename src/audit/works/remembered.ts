@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { z } from "zod";
 import { hashOf, packageVersion, writeFile } from "#core";
 import { type Costs, costsOf } from "./costs.ts";
+import { type Peaks, peaksOf } from "./peaks.ts";
 import { bestSplit, type Split } from "./split.ts";
 import { workKinds } from "./work.ts";
 
 /** What was learned on a machine, from one run to the next. */
 export interface Remembered {
   readonly costs: Costs;
+  /** What memory workers took. */
+  readonly peaks: Peaks;
   /**
    * How its cores are best shared out, which is measured when it is first asked; see
    * `bestSplit`.
@@ -28,6 +31,7 @@ const schema = z.object({
       z.object({ seconds: z.number().nonnegative(), size: positive }),
     ]),
   ),
+  peaks: z.array(z.tuple([z.enum(workKinds), positive])).default([]),
   split: z
     .object({ workers: z.int().positive(), threads: z.int().positive() })
     .optional(),
@@ -43,16 +47,19 @@ export function remembered(engine: string): Remembered {
   const path = join(cacheFolder(), `costs-${machineHash(engine)}.json`);
   const before = recalled(path);
   const rates = new Map(before.rates);
+  const peaks = new Map(before.peaks);
   let { split } = before;
   return {
     costs: costsOf(rates),
+    peaks: peaksOf(peaks),
     async split(measure) {
       split ??= await bestSplit(measure);
       return split;
     },
     save() {
       try {
-        writeFile(path, `${JSON.stringify({ rates: [...rates], split })}\n`);
+        const kept = { rates: [...rates], peaks: [...peaks], split };
+        writeFile(path, `${JSON.stringify(kept)}\n`);
       } catch {
         // Nothing but an estimate is worse for it.
       }
@@ -65,7 +72,7 @@ function recalled(path: string): z.infer<typeof schema> {
     return schema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch {
     // It is not there, or not whole: everything can be learned again.
-    return { rates: [] };
+    return { rates: [], peaks: [] };
   }
 }
 

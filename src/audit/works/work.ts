@@ -62,6 +62,11 @@ export interface Hands {
    *   NoHands where there is nobody to do anything
    */
   perform(work: Work, signal: AbortSignal, begun: () => void): Promise<void>;
+  /**
+   * Whether there is memory for a work beside what is being done; asked while something
+   * is. Always, where it is left out.
+   */
+  hasRoom?(work: Work): boolean;
   close(): Promise<void>;
 }
 

@@ -6,9 +6,11 @@ import { openStore } from "../../../src/audit/store.ts";
 import {
   costsOf,
   estimate,
+  peaksOf,
   remembered,
   type Split,
 } from "../../../src/audit/works/index.ts";
+import { fits, memoryHere } from "../../../src/audit/works/room.ts";
 import { bestSplit } from "../../../src/audit/works/split.ts";
 import { temporaryFolder } from "../../folder.ts";
 import { runs } from "../../runs.ts";
@@ -72,6 +74,34 @@ test("it is remembered by machine and engine, and a damaged memory is none", asy
   );
   const damaged = remembered("an engine 1.0");
   expect(damaged.costs.secondsOf(cell(4))).toBeUndefined();
+});
+
+test("what memory works take is the most that was seen, and forgotten slowly", () => {
+  const one = remembered("an engine 1.0");
+  expect(one.peaks.bytesOf("cell")).toBeUndefined();
+  one.peaks.learn("cell", 4e8);
+  one.peaks.learn("trial", 9e8);
+  one.peaks.learn("cell", 3e8);
+  expect(one.peaks.bytesOf("cell")).toBeCloseTo(3.9e8);
+  // What was never seen may take as much as anything that was.
+  expect(one.peaks.bytesOf("model")).toBe(9e8);
+  one.save();
+  const { peaks } = remembered("an engine 1.0");
+  expect(peaks.bytesOf("trial")).toBe(9e8);
+  expect([peaks.knows("trial"), peaks.knows("model")]).toEqual([true, false]);
+  for (let i = 0; i < 60; i++) peaks.learn("trial", 1e8);
+  expect(peaks.bytesOf("trial")).toBeLessThan(1.1e8);
+});
+
+test("works fit beside each other by what such works took, and a limit is the most", () => {
+  const peaks = peaksOf();
+  expect(fits(["cell", "trial"], peaks, undefined, 0)).toBe(true);
+  peaks.learn("cell", 400);
+  peaks.learn("trial", 900);
+  expect(fits(["cell", "trial"], peaks, undefined, 1300)).toBe(true);
+  expect(fits(["cell", "trial"], peaks, undefined, 1299)).toBe(false);
+  expect(fits(["cell", "trial"], peaks, 500, 900)).toBe(true);
+  expect(memoryHere()).toBeGreaterThan(1e8);
 });
 
 test("a memory that cannot be written is no fault", () => {

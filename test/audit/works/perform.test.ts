@@ -304,6 +304,27 @@ test("a work may wait as long as it likes for a hand, and take so long from then
   expect(quick?.seconds).toBeLessThan(0.1);
 });
 
+test("works for which there is no memory beside others wait for these", async () => {
+  for (const room of [1, 2]) {
+    const store = freshStore();
+    let now = 0;
+    let most = 0;
+    const works = [1, 2, 3, 4].map((i) =>
+      fakeWork(store, `work ${i}`, {
+        act: async () => {
+          most = Math.max(most, ++now);
+          await moment(5);
+          now--;
+        },
+      }),
+    );
+    const hands = { ...manyHands(4), hasRoom: () => now < room };
+    const { failures } = await performed(works, { store, hands });
+    expect(failures).toEqual([]);
+    expect(most).toBe(room);
+  }
+});
+
 test("at its limit the run stops, and says of what is missing why", async () => {
   const store = freshStore();
   const quick = fakeWork(store, "quick");

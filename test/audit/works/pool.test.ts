@@ -12,8 +12,10 @@ import {
   NoHands,
   openPool,
   type PoolOptions,
+  peaksOf,
   perform,
   type Work,
+  type WorkKind,
 } from "../../../src/audit/works/index.ts";
 import { temporaryFolder } from "../../folder.ts";
 import { fakeWork, moment } from "./fake.ts";
@@ -87,6 +89,28 @@ test("children do works one after the other, tell events, and end with the pool"
     expect(lives(pids[0]!)).toBe(true);
   });
   expect(lives(pids[0]!)).toBe(false);
+});
+
+test("what memory a work took is learned, and what has no room beside it is said", async () => {
+  const peaks = peaksOf();
+  await inPool(
+    ["other", "modest 1"],
+    async ({ pool }) => {
+      const { signal } = new AbortController();
+      const work = (id: string, kind: WorkKind) =>
+        ({ id, kind, record: `${id}.done` }) as Work;
+      await pool.perform(work("other", "cell"), signal, () => {});
+      // A process of Node takes as much, and no machine of ours has so much.
+      expect(peaks.bytesOf("cell")).toBeGreaterThan(2e7);
+      expect(peaks.bytesOf("cell")).toBeLessThan(2e9);
+      const second = pool.perform(work("modest 1", "cell"), signal, () => {});
+      expect(pool.hasRoom?.(work("two", "cell"))).toBe(true);
+      peaks.learn("trial", 1e15);
+      expect(pool.hasRoom?.(work("three", "trial"))).toBe(false);
+      await second;
+    },
+    { peaks },
+  );
 });
 
 test("two works at once are done by two children", async () => {
