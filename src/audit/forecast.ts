@@ -45,8 +45,8 @@ export interface Forecast {
   /** Bytes that each worker takes at least: with the data, and one model open. */
   readonly memory: number;
   /**
-   * Bytes that a worker had at most here while it did works such as those that are left;
-   * null where that was not seen of every kind.
+   * Bytes that a worker had at most here while it did works such as those that are
+   * left; null where that was not seen of every kind.
    */
   readonly peak: number | null;
 }

@@ -3,8 +3,8 @@ import type { WorkKind } from "./work.ts";
 /** What memory workers took, as it is learned from works that end. */
 export interface Peaks {
   /**
-   * Bytes of a worker while it does a work of a kind; of one that is not known, the most
-   * that is known of any. Undefined where nothing is.
+   * Bytes of a worker while it does a work of a kind; of one that is not known, the
+   * most that is known of any. Undefined where nothing is.
    */
   bytesOf(kind: WorkKind): number | undefined;
   /** Whether a work of this kind was seen. */
