@@ -152,7 +152,7 @@ const ranks = ["failed", "error", "inconclusive", "untrusted"];
 const order = (status: Judgement["status"]): number => ranks.indexOf(status);
 
 const helps: Readonly<Record<string, string>> = {
-  gate: "A rule of the suite's gate. It fails where the whole 95 % interval is beyond the limit, and is inconclusive where the interval is on both sides of it, a number is not trusted, or a result that could change it is missing. The numbers stand in report.html; docs/trust.md of Assay says how they are made.",
+  gate: "A rule of the suite's gate. It fails where the whole interval is beyond the limit, at a confidence that all rules share, and is inconclusive where it is not, and the 95 % interval is not within it either, a number is not trusted, or a result that could change it is missing. The numbers stand in report.html; docs/trust.md of Assay says how they are made.",
   trust:
     "A trust check that failed: the number may be an artefact, most often of an attack that is too weak, and passes no rule of the gate. The message says what was seen and what to do; docs/trust.md of Assay says what each check looks at.",
   failed:
