@@ -16,7 +16,7 @@ export const checkPage = ({
     prose(String(summary)),
     `## What it means\n\n${prose(String(meaning))}`,
     `## What to do\n\n${prose(String(advice))}`,
-    "Thresholds and sources of all checks: [what the numbers mean](../trust.md#trust-checks).",
+    "Thresholds and sources: [of cells](../trust.md#trust-checks), [of trials](../attacks-on-fine-tuning.md).",
   );
 
 /** The page that lists all trust checks. */
@@ -26,10 +26,9 @@ export const checksPage = (checks: readonly CatalogEntry[]) =>
     "Mechanical tests that a number is not an artefact.",
     "A number whose check fails is not trusted: the report says why, and the gate is inconclusive where it would have passed. Thresholds stand in [what the numbers mean](../trust.md#trust-checks).",
     table(
-      ["", "", "what it tests"],
+      ["", "what it tests"],
       checks.map(({ id, title, summary }) => [
-        `[${prose(title)}](./${id}.md)`,
-        `\`${id}\``,
+        `[${prose(title)}](./${id}.md) \`${id}\``,
         prose(String(summary)),
       ]),
     ),

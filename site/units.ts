@@ -205,10 +205,9 @@ export const kindPage = (kind: Kind, entries: readonly CatalogEntry[]) =>
     kind.about,
     prose(kind.about),
     table(
-      ["", "", "what it does"],
+      ["", "what it does"],
       entries.map(({ id, title, summary }) => [
-        `[${prose(title)}](./${id}.md)`,
-        `\`${id}\``,
+        `[${prose(title)}](./${id}.md) \`${id}\``,
         prose(String(summary)),
       ]),
     ),

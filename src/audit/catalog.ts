@@ -11,6 +11,7 @@ import {
   weightings,
 } from "#tuning";
 import { ownUnits, reactiveOf, type Units } from "#units";
+import { trialChecks } from "./trials/index.ts";
 import { checksOf, explainedChecks } from "./trust/index.ts";
 
 /** One thing that a suite can name. */
@@ -45,7 +46,9 @@ export const catalog: Readonly<
   architectures: () =>
     architectures.map(({ build, ...entry }) => ({ ...entry })),
   checks: ({ trustChecks } = ownUnits) =>
-    [...explainedChecks, ...checksOf(trustChecks)].map(withoutFunctions),
+    [...explainedChecks, ...trialChecks, ...checksOf(trustChecks)].map(
+      withoutFunctions,
+    ),
 };
 
 /**

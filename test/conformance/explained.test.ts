@@ -1,5 +1,9 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { catalog } from "#audit";
+import { packagePath } from "#core";
+import { trialChecks } from "../../src/audit/trials/index.ts";
 
 /** Sentences that begin with a capital letter, a digit or code, and end with a stop. */
 const prose = /^["`A-Z0-9].{20,400}\.$/s;
@@ -33,4 +37,19 @@ test("no two units say the same", () => {
     (catalog[kind]?.() ?? []).map(({ summary }) => summary),
   );
   expect(new Set(summaries).size).toBe(summaries.length);
+});
+
+test("the checks that trials make are among those that are explained", () => {
+  const folder = packagePath("src/audit/trials");
+  const made = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && name !== "checks.ts")
+    .flatMap((name) =>
+      Array.from(
+        readFileSync(join(folder, name), "utf8").matchAll(
+          /"(backdoor-[a-z-]+)"|id: "([a-z-]+)",\s+title: "[^"]+",\s+status:/g,
+        ),
+        ([, one, other]) => one ?? other!,
+      ),
+    );
+  expect(new Set(made)).toEqual(new Set(trialChecks.map(({ id }) => id)));
 });
