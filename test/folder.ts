@@ -10,6 +10,13 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/** Makes a folder the current one until the tests of this file have run. */
+export function workIn(folder: string): void {
+  const before = process.cwd();
+  process.chdir(folder);
+  afterAll(() => process.chdir(before));
+}
+
 /** Writes a file below a folder and returns its path. */
 export function put(
   folder: string,

@@ -23,7 +23,7 @@ else
   else
     command+=(run "$ASSAY_SUITE" --out "$ASSAY_OUT")
   fi
-  for reporter in html json markdown pull-request junit github:-; do
+  for reporter in html json markdown pull-request junit sarif github:-; do
     command+=(--reporter "$reporter")
   done
 fi

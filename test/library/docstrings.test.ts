@@ -6,7 +6,7 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { packagePath } from "#core";
 import * as library from "../../src/index.ts";
 import { matchers } from "../../src/matchers.ts";
-import { put, temporaryFolder } from "../folder.ts";
+import { put, temporaryFolder, workIn } from "../folder.ts";
 import { writeDigits } from "./digits.ts";
 
 const folder = temporaryFolder();
@@ -42,9 +42,10 @@ const exampleOf = (name: string): string =>
     .replaceAll(/^ \* ?/gm, "")
     .replaceAll("*\\/", "*/");
 
+workIn(folder);
+
 beforeAll(async () => {
   await writeDigits(folder);
-  process.chdir(folder);
   await library.runSuite("suite.yaml", { out: "runs/first" });
   cpSync("runs/first", "runs/second", { recursive: true });
 });

@@ -8,15 +8,13 @@ import {
   runSuite,
   type SuiteInput,
 } from "../../src/index.ts";
-import { temporaryFolder } from "../folder.ts";
+import { temporaryFolder, workIn } from "../folder.ts";
 import { writeDigits } from "./digits.ts";
 
 const folder = temporaryFolder();
+workIn(folder);
 
-beforeAll(async () => {
-  await writeDigits(folder);
-  process.chdir(folder);
-});
+beforeAll(() => writeDigits(folder));
 
 const suite = (): SuiteInput => parse(readFileSync("suite.yaml", "utf8"));
 

@@ -12,9 +12,6 @@ const folder = temporaryFolder();
 
 const redis = noRedis ? (undefined as never) : await startRedis(folder);
 
-/** Another connection to it. */
-const connection = () => new Redis(redis.url, { maxRetriesPerRequest: null });
-
 const ends: (() => Promise<unknown>)[] = [];
 afterAll(() => Promise.all(ends.map((end) => end())));
 
@@ -43,13 +40,18 @@ test.skipIf(noRedis)(
       .then(() => told.push("done"));
     await wait(500);
     expect(told).toEqual([]);
+    // BullMQ leaves a connection open that it was given.
+    const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
     let finish = () => {};
     const worker = new Worker(
       QUEUE,
       () => new Promise((resolve) => (finish = () => resolve([]))),
-      { connection: connection() },
+      { connection },
     );
-    ends.push(() => worker.close());
+    ends.push(async () => {
+      await worker.close();
+      connection.disconnect();
+    });
     while (told.length === 0) await wait(10);
     expect(told).toEqual(["begun"]);
 
