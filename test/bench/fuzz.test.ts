@@ -22,11 +22,8 @@ test.each([...readers])(
   },
 );
 
-// Fewer where damage makes a reader loop until its thread is stopped.
-const few: ReadonlyMap<string, number> = new Map([
-  ["parquet", 500],
-  ["arrow", 500],
-]);
+/** Readers in a thread, which damage may make loop until it is stopped. */
+const stopped: readonly string[] = ["parquet", "arrow"];
 
 const { seconds } = patience;
 afterEach(() => {
@@ -37,8 +34,8 @@ test.each([...readers])(
   "mutated files for the reader %s give a result or one clear error",
   async (name, reader) => {
     // To be stopped is one clear error whenever it comes.
-    if (few.has(name)) patience.seconds = 1;
-    const count = process.env.ASSAY_LONG ? 20_000 : (few.get(name) ?? 2000);
+    if (stopped.includes(name)) patience.seconds = 0.25;
+    const count = process.env.ASSAY_LONG ? 20_000 : 2000;
     expect(await attempts(reader, { seed: 1, from: 0, count }, folder)).toEqual(
       [],
     );
