@@ -146,7 +146,7 @@ export {
   defineDetector,
   detectorParams,
 } from "./detector.ts";
-export type { Fit, FitInput, Fitted } from "./fit.ts";
+export type { Fit, FitInput, Fitted, Outside } from "./fit.ts";
 export {
   type ChosenDefense,
   isDetector,
@@ -154,6 +154,7 @@ export {
   type Reactive,
 } from "./kinds.ts";
 export { answeringAfter, inPlace } from "./reach.ts";
+export type { ReactiveDefense } from "./reactive.ts";
 export { inversionParams } from "./repair/neural-cleanse.ts";
 export {
   defineFilter,
@@ -164,6 +165,8 @@ export {
   type MendInput,
   type MendRepair,
   type Repair,
+  type RepairInput,
+  type RepairMeta,
   remaining,
 } from "./repair/repair.ts";
 export { trainOn } from "./repair/train.ts";

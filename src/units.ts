@@ -32,6 +32,7 @@ import {
   type Schedule,
   type Strategy,
   type TrainingDefense,
+  type TrainingDefenseSpec,
   defineTrainingDefense as trainingDefense,
 } from "#tuning";
 import { marked } from "#units";
@@ -43,19 +44,18 @@ import { marked } from "#units";
  */
 export { z } from "zod";
 
-type Params = z.ZodObject;
-
 /** Declares an attack on inputs; see `Attack`. */
-export const defineAttack = <S extends Params>(unit: Attack<S>): Attack<S> =>
-  marked("attack", attack(unit));
+export const defineAttack = <S extends z.ZodObject>(
+  unit: Attack<S>,
+): Attack<S> => marked("attack", attack(unit));
 
 /** Declares an attack on texts. Its norm is "edits". */
-export const defineTextAttack = <S extends Params>(
+export const defineTextAttack = <S extends z.ZodObject>(
   unit: Omit<TextAttack<S>, "kind" | "norms">,
 ): TextAttack<S> => marked("text attack", textAttack(unit));
 
 /** Declares a sanitizer: a graph in front of a model. */
-export const defineSanitizer = <S extends Params>(
+export const defineSanitizer = <S extends z.ZodObject>(
   unit: Omit<Sanitizer<S>, "kind">,
 ): Sanitizer<S> => marked("sanitizer", sanitizer(unit));
 
@@ -65,13 +65,13 @@ export const defineDetector = <S extends z.ZodObject<typeof detectorParams>>(
 ): Detector<S> => marked("detector", detector(unit));
 
 /** Declares a sanitizer of texts: a function in front of a tokenizer. */
-export const defineTextSanitizer = <S extends Params>(
+export const defineTextSanitizer = <S extends z.ZodObject>(
   unit: Omit<TextSanitizer<S>, "kind">,
 ): TextSanitizer<S> => marked("text sanitizer", textSanitizer(unit));
 
 /** Declares a proactive defence. What is left out is false. */
-export const defineTrainingDefense = <S extends Params>(
-  unit: Parameters<typeof trainingDefense<S>>[0],
+export const defineTrainingDefense = <S extends z.ZodObject>(
+  unit: TrainingDefenseSpec<S>,
 ): TrainingDefense<S> => marked("training defence", trainingDefense(unit));
 
 /**
@@ -79,7 +79,7 @@ export const defineTrainingDefense = <S extends Params>(
  * changes tuned weights.
  */
 export const defineRepair = <
-  S extends Params,
+  S extends z.ZodObject,
   R extends FilterRepair<S> | MendRepair<S>,
 >(
   unit: R & { readonly params: S },
@@ -90,12 +90,12 @@ export const defineRepair = <
   );
 
 /** Declares a strategy of fine-tuning. */
-export const defineStrategy = <S extends Params>(
+export const defineStrategy = <S extends z.ZodObject>(
   unit: Strategy<S>,
 ): Strategy<S> => marked("strategy", unit);
 
 /** Declares a schedule of the learning rate. */
-export const defineSchedule = <S extends Params>(
+export const defineSchedule = <S extends z.ZodObject>(
   unit: Schedule<S>,
 ): Schedule<S> => marked("schedule", unit);
 
@@ -128,7 +128,7 @@ export {
 } from "#attacks";
 export type { Evidence, Results, TrustCheck } from "#audit";
 export { AssayError, type Chosen, type Need, Random, UsageError } from "#core";
-export type { Dataset, Samples, Source } from "#data";
+export type { Dataset, Source, SourceSamples } from "#data";
 export {
   type Detector,
   type DetectorParts,
@@ -156,6 +156,7 @@ export type {
   Limit,
   LossGradient,
   Model,
+  Samples,
   Target,
 } from "#model";
 export {
@@ -185,6 +186,7 @@ export {
   type Strategy,
   type TrainingContext,
   type TrainingDefense,
+  type TrainingDefenseSpec,
   type TrainingPart,
 } from "#tuning";
-export type { Kind } from "#units";
+export type * from "./library/unit-types.ts";

@@ -4,7 +4,8 @@ import { type Dataset, dataset, takeSamples } from "#data";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
 
-interface RepairMeta<S extends z.ZodObject> extends Explained {
+/** What all repairs say of themselves. */
+export interface RepairMeta<S extends z.ZodObject> extends Explained {
   readonly id: string;
   readonly title: string;
   /** Authors, year and arXiv id. */
@@ -19,7 +20,8 @@ interface RepairMeta<S extends z.ZodObject> extends Explained {
   readonly params: S;
 }
 
-interface RepairInput<P> {
+/** What all repairs get. */
+export interface RepairInput<P> {
   /** The candidate as it was tuned on the data at hand, poisoned or not. */
   readonly model: Model;
   readonly engine: Engine;

@@ -25,6 +25,7 @@ export { mergeShards } from "./merge.ts";
 export {
   decisions,
   fineTuningFrom,
+  type Guesswork,
   measured,
   planTuning,
   REFUSED,
@@ -68,7 +69,23 @@ export {
   type Timed,
 } from "./suite/index.ts";
 export { checkFits, checkTargets, SHARES, shifted } from "./tasks/index.ts";
-export type { Evidence, TrustCheck } from "./trust/index.ts";
+export type {
+  AlongSteps,
+  Asked,
+  AttackProbes,
+  Averaged,
+  BrokenControl,
+  ByOtherMeans,
+  Drawn,
+  Evidence,
+  JumpAtBoundary,
+  Longer,
+  ModelProbes,
+  Replay,
+  Ruling,
+  Tries,
+  TrustCheck,
+} from "./trust/index.ts";
 export {
   type Beliefs,
   beliefsOf,

@@ -4,7 +4,7 @@ import { type FloatTensor, sizeOf, tensor } from "#onnx";
 import type { NumpyArray } from "./npy.ts";
 import { answersAt } from "./positions.ts";
 import { sequencesOf } from "./sequences.ts";
-import type { Locate, Samples } from "./source.ts";
+import type { Locate, SourceSamples } from "./source.ts";
 
 /** What a suite says of arrays, whatever file they are in. */
 export const arrayKeys = {
@@ -64,7 +64,7 @@ export function samplesOfArrays(
   spec: z.output<typeof arraySpec>,
   locate: Locate,
   frames?: NumpyArray,
-): Samples {
+): SourceSamples {
   if (spec.answers !== "positions" && spec.answers !== "sequences")
     return {
       name,
@@ -121,7 +121,7 @@ function answersIn(
   y: NumpyArray,
   { classes, answers }: z.output<typeof arraySpec>,
   file: string,
-): Pick<Samples, "y" | "classes" | "targets"> {
+): Pick<SourceSamples, "y" | "classes" | "targets"> {
   const { dims, data } = y;
   const [n = 0, width = 1] = dims;
   if (dims.length === 0 || dims.length > 2)
@@ -249,7 +249,7 @@ function numbered(
   width: number,
   classes: readonly string[] | undefined,
   file: string,
-): Pick<Samples, "y" | "classes"> {
+): Pick<SourceSamples, "y" | "classes"> {
   const labels = Float64Array.from(found);
   const count = labels.reduce(
     (most, k) => Math.max(most, k + 1),

@@ -25,8 +25,8 @@ export { spelled, withBlank } from "./sequences.ts";
 export {
   defineSource,
   type Locate,
-  type Samples,
   type Source,
+  type SourceSamples,
   type SourceSchema,
   sourceId,
 } from "./source.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Dataset, dataset } from "./dataset.ts";
-import { type Samples, type Source, sourceId } from "./source.ts";
+import { type Source, type SourceSamples, sourceId } from "./source.ts";
 import { sources } from "./sources/index.ts";
 import { validate } from "./validate.ts";
 
@@ -47,7 +47,7 @@ function read(
   spec: DataSpec,
   folder: string,
   all: readonly Source[],
-): Promise<Samples> {
+): Promise<SourceSamples> {
   const found = all.find((source) => sourceId(source) === spec.source);
   if (found === undefined) {
     throw new TypeError(`"${spec.source}" is not in the list of sources`);

@@ -1,6 +1,6 @@
 import { AssayError } from "#core";
 import { sizeOf, tensor } from "#onnx";
-import type { Samples } from "./source.ts";
+import type { SourceSamples } from "./source.ts";
 
 /** The most classes: a name each is made where none are given. */
 const MOST = 2 ** 20;
@@ -24,7 +24,7 @@ export function answersAt(
     readonly ignore: number;
   },
   place: (sample: number) => string,
-): Required<Pick<Samples, "y" | "classes" | "targets" | "positions">> {
+): Required<Pick<SourceSamples, "y" | "classes" | "targets" | "positions">> {
   const size = sizeOf(positions);
   const data = new Float32Array(labels.length);
   let count = 0;

@@ -1,7 +1,7 @@
 import { AssayError, repeated } from "#core";
 import { tensor } from "#onnx";
 import { type Dataset, dataset } from "./dataset.ts";
-import type { Samples } from "./source.ts";
+import type { SourceSamples } from "./source.ts";
 
 /** What the blank is called among the classes of sequences without an alignment. */
 const BLANK = "<blank>";
@@ -17,7 +17,7 @@ export function sequencesOf(
   labels: readonly (readonly number[])[],
   classes: readonly string[],
   frames?: ArrayLike<number>,
-): Required<Pick<Samples, "y" | "classes" | "targets" | "positions">> {
+): Required<Pick<SourceSamples, "y" | "classes" | "targets" | "positions">> {
   const longest = labels.reduce((most, l) => Math.max(most, l.length), 1);
   const width = 1 + longest;
   const data = new Float32Array(labels.length * width).fill(-1);
@@ -39,8 +39,8 @@ export function validateSequences({
   y,
   classes,
   locate,
-}: Samples): void {
-  const { dims, data } = targets as NonNullable<Samples["targets"]>;
+}: SourceSamples): void {
+  const { dims, data } = targets as NonNullable<SourceSamples["targets"]>;
   const [n = 0, width = 0] = dims;
   if (n === 0)
     throw new AssayError(

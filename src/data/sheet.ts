@@ -9,7 +9,7 @@ import {
 } from "#tables";
 import type { Part } from "./dataset.ts";
 import { partNamed } from "./parts.ts";
-import type { Samples } from "./source.ts";
+import type { SourceSamples } from "./source.ts";
 import type { TableSpec } from "./table-spec.ts";
 
 /** What a cell of a file holds before it has a type. */
@@ -41,7 +41,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
  * @throws AssayError with file, row and column for a missing or wrong value, and for a
  *   row that breaks a constraint
  */
-export function samplesOf(sheet: Sheet, spec: TableSpec): Samples {
+export function samplesOf(sheet: Sheet, spec: TableSpec): SourceSamples {
   if (sheet.rows.length === 0)
     throw new AssayError(
       "DATA_EMPTY",
@@ -294,7 +294,7 @@ export const partsOf = (sheet: Sheet, name: string): Part[] =>
 export function answersOf(
   sheet: Sheet,
   spec: Pick<TableSpec, "label" | "labels" | "targets" | "classes">,
-): Pick<Samples, "y" | "classes" | "targets"> {
+): Pick<SourceSamples, "y" | "classes" | "targets"> {
   const n = sheet.rows.length;
   const names = spec.labels ?? spec.targets;
   if (names) {

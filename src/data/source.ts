@@ -4,7 +4,7 @@ import type { Table } from "#tables";
 import type { Dataset, Texts } from "./dataset.ts";
 
 /** What a source read, before it is checked. */
-export interface Samples {
+export interface SourceSamples {
   readonly name: string;
   /** `[N, ...shape]`, to be in [0, 1]; token ids as they are. */
   readonly x: FloatTensor;
@@ -42,7 +42,7 @@ export interface Source<Schema extends SourceSchema = SourceSchema> {
   /** A strict object with the literal key `source`. */
   readonly schema: Schema;
   /** @param folder where relative paths start */
-  read(spec: z.infer<Schema>, folder: string): Promise<Samples>;
+  read(spec: z.infer<Schema>, folder: string): Promise<SourceSamples>;
 }
 
 /** Ties the types of a source together. */

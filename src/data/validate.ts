@@ -1,7 +1,7 @@
 import { AssayError, repeated } from "#core";
 import { type FloatTensor, sizeOf } from "#onnx";
 import { validateSequences } from "./sequences.ts";
-import type { Locate, Samples } from "./source.ts";
+import type { Locate, SourceSamples } from "./source.ts";
 
 /**
  * Checks what a source read. Throws an AssayError that names the file and the sample.
@@ -9,7 +9,7 @@ import type { Locate, Samples } from "./source.ts";
  * @param options whether classes may have no samples
  */
 export function validate(
-  samples: Samples,
+  samples: SourceSamples,
   { mayLackClasses = false } = {},
 ): void {
   const { x, y, classes, targets, locate } = samples;
@@ -35,7 +35,7 @@ export function validate(
  */
 function validateTargets(
   { data, dims }: FloatTensor,
-  { y, classes, locate }: Samples,
+  { y, classes, locate }: SourceSamples,
 ): void {
   const [rows = 0, width = 0] = dims;
   if (rows === 0) throw noSamples(locate);
@@ -60,7 +60,7 @@ function validateTargets(
 /** A class at each position, and one that counts in each sample. */
 function validatePositions(
   { data, dims }: FloatTensor,
-  { y, classes, locate }: Samples,
+  { y, classes, locate }: SourceSamples,
   size: number,
 ): void {
   if (y.length === 0) throw noSamples(locate);

@@ -5,6 +5,7 @@ export type {
   GradientRequest,
   LoadOptions,
   Session,
+  StraightPart,
 } from "./engine.ts";
 export {
   devices,

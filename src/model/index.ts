@@ -59,7 +59,7 @@ export {
   modelOf,
   openModel,
 } from "./load.ts";
-export { labelTensor } from "./loss-pass.ts";
+export { labelTensor, type Objective } from "./loss-pass.ts";
 export {
   type Answers,
   type Head,

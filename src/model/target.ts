@@ -27,9 +27,6 @@ export interface Queries {
   base: number;
 }
 
-/** A question about rows of examples. `samples` says of which sample each row is. */
-type Ask<X, T> = (x: X, samples: readonly number[]) => Promise<T>;
-
 /**
  * All that an attack gets of the model it attacks: exactly the access of its
  * threat model, counted and judged. It sees every answer, so it also keeps the
@@ -62,10 +59,15 @@ export interface Target<X extends Samples = FloatTensor> {
   open(queries?: number): number[];
   /** Whether a sample can afford so many more queries, broken or not. */
   affords(sample: number, queries: number): boolean;
-  /** The predicted class of each row. Needs access "label", "score" or "gradient". */
-  readonly predict: Ask<X, Int32Array>;
+  /**
+   * The predicted class of each row. Needs access "label", "score" or "gradient".
+   *
+   * @param x rows of examples
+   * @param samples of which sample each row is
+   */
+  predict(x: X, samples: readonly number[]): Promise<Int32Array>;
   /** Logits [rows, classes]. Needs access "score" or "gradient". */
-  readonly scores: Ask<X, FloatTensor>;
+  scores(x: X, samples: readonly number[]): Promise<FloatTensor>;
   /**
    * Loss, its gradient and the logits of each row. Needs access "gradient".
    *

@@ -33,6 +33,7 @@ export type {
   OpenPart,
   TrainingContext,
   TrainingPart,
+  Validated,
 } from "./part.ts";
 export { openPlainStep } from "./plain-step.ts";
 export { type Regularizer, regularizers } from "./regularizers/index.ts";
@@ -73,6 +74,7 @@ export {
   asPart,
   defineTrainingDefense,
   type TrainingDefense,
+  type TrainingDefenseSpec,
 } from "./training-defense.ts";
 export { rehearse, tune } from "./tune.ts";
 export { inOneStage, tuneEvenly } from "./tune-evenly.ts";

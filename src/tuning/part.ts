@@ -62,7 +62,7 @@ export interface BatchGradient {
 }
 
 /** How a model did on validation data. */
-export interface Evaluation {
+export interface Validated {
   readonly loss: number;
   /** Share of the samples that are right. */
   readonly accuracy: number;
@@ -159,7 +159,7 @@ export interface TrainingPart {
    */
   judge?(batch: Batch, moment: Moment): Promise<FloatTensor>;
   /** How outputs of the validation data are judged, instead of by the model's task. */
-  evaluate?(outputs: FloatTensor, batch: Batch): Evaluation;
+  evaluate?(outputs: FloatTensor, batch: Batch): Validated;
   /**
    * Adds a term to the loss (a scalar value), or replaces it. It is the mean criterion
    * of x to begin with.

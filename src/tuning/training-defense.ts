@@ -36,17 +36,24 @@ export interface TrainingDefense<S extends z.ZodObject = z.ZodObject>
   open(params: z.output<S>, context: TrainingContext): TrainingPart;
 }
 
+/** What a proactive defence says of itself; what it leaves out is false. */
+export type TrainingDefenseSpec<S extends z.ZodObject> = Pick<
+  TrainingDefense<S>,
+  "id" | "title" | "reference" | "params" | "open"
+> &
+  Partial<TrainingDefense<S>>;
+
 /** Declares a proactive defence. */
 export function defineTrainingDefense<S extends z.ZodObject>(
-  defense: Omit<TrainingDefense<S>, keyof typeof plain> & Partial<typeof plain>,
+  defense: TrainingDefenseSpec<S>,
 ): TrainingDefense<S> {
   return { ...plain, ...defense };
 }
 
 /** What a defence is unless it says otherwise. */
-const plain: Omit<
+const plain: Pick<
   TrainingDefense,
-  "id" | "title" | "reference" | "params" | "open"
+  "kind" | "makesExamples" | "manyTasks" | "isPrivate" | "isAlone"
 > = {
   kind: "training",
   makesExamples: false,

@@ -1,6 +1,6 @@
 import { classesSeen, type Model, meaningOf } from "#model";
 import type { FloatTensor } from "#onnx";
-import type { Batch, Evaluation, Moment, TrainingPart } from "./part.ts";
+import type { Batch, Moment, TrainingPart, Validated } from "./part.ts";
 
 /**
  * Mean loss of a model's task and share of samples that are right, on a batch as
@@ -11,7 +11,7 @@ export async function validate(
   batch: Batch,
   moment: Moment,
   parts: readonly TrainingPart[],
-): Promise<Evaluation> {
+): Promise<Validated> {
   let seen = batch;
   for (const part of parts)
     if (part.judge) seen = { ...seen, x: await part.judge(seen, moment) };
@@ -28,7 +28,7 @@ export function lossAndAccuracy(
   model: Model,
   outputs: FloatTensor,
   { y, targets }: Pick<Batch, "y" | "targets">,
-): Evaluation {
+): Validated {
   const { lossOf } = meaningOf(model);
   const row = ({ data, dims }: FloatTensor, i: number) => {
     const width = dims[1] ?? 0;

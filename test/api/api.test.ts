@@ -19,6 +19,7 @@ beforeAll(async () => {
 const entries = [
   ["assay", "src/index.d.ts"],
   ["assay-units", "src/units.d.ts"],
+  ["assay-conformance", "src/conformance/index.d.ts"],
   ["assay-matchers", "src/matchers.d.ts"],
 ] as const;
 
@@ -40,20 +41,26 @@ test.each(entries)(
   },
 );
 
-test("what a signature of assay names is exported, there or by assay/units", () => {
-  const { exportsOf, find } = openDeclarations(folder);
-  const own = exportsOf("src/index.d.ts");
-  const known = new Set(
-    [...own.values(), ...exportsOf("src/units.d.ts").values()].map(
-      (one) => `${one.file} ${one.name}`,
-    ),
-  );
-  const leaks = [...own].flatMap(([name, declaration]) =>
-    declaration.text.length > LONGEST
-      ? []
-      : namedIn(declaration, find)
-          .filter((one) => !known.has(`${one.file} ${one.name}`))
-          .map((one) => `${name} names ${one.name} (${one.file})`),
-  );
-  expect(leaks).toEqual([]);
-});
+test.each(entries)(
+  "what a signature of %s names is exported, there or by assay or assay/units",
+  (_, file) => {
+    const { exportsOf, find } = openDeclarations(folder);
+    const own = exportsOf(file);
+    const known = new Set(
+      [file, "src/index.d.ts", "src/units.d.ts"].flatMap((door) =>
+        Array.from(
+          exportsOf(door).values(),
+          (one) => `${one.file} ${one.name}`,
+        ),
+      ),
+    );
+    const leaks = [...own].flatMap(([name, declaration]) =>
+      declaration.text.length > LONGEST
+        ? []
+        : namedIn(declaration, find)
+            .filter((one) => !known.has(`${one.file} ${one.name}`))
+            .map((one) => `${name} names ${one.name} (${one.file})`),
+    );
+    expect(leaks).toEqual([]);
+  },
+);

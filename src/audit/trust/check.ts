@@ -1,12 +1,8 @@
 import type { Family } from "#attacks";
+import type { Access } from "#model";
 import { counts } from "../counting.ts";
 import type { Guesswork } from "../models/index.ts";
-import {
-  type Access,
-  type Check,
-  countOf,
-  type Norm,
-} from "../results/index.ts";
+import { type Check, countOf, type Norm } from "../results/index.ts";
 import type { AttackProbes, ModelProbes } from "./probes/index.ts";
 
 /** What a trust check may know of a cell. */
@@ -75,7 +71,7 @@ export const STRONGER =
   "the steps are too few or too short, or gradients are masked; run autoattack, then square and hopskipjump, which need no gradients";
 
 /** What a check found; undefined where it does not apply. */
-export type Finding = Pick<Check, "status" | "message"> | undefined;
+export type Ruling = Pick<Check, "status" | "message"> | undefined;
 
 /** A mechanical test that a cell's number is not an artefact. */
 export interface TrustCheck {
@@ -87,7 +83,7 @@ export interface TrustCheck {
   meaning?: string;
   /** What to do then. */
   advice?: string;
-  judge(cell: Evidence, siblings: readonly Evidence[]): Finding;
+  judge(cell: Evidence, siblings: readonly Evidence[]): Ruling;
 }
 
 /**

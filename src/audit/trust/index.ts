@@ -1,6 +1,11 @@
 // Why a number may be believed: what was tried on what stood, and the
 // checks that judge it.
-export { type Evidence, isRandom, type TrustCheck } from "./check.ts";
+export {
+  type Evidence,
+  isRandom,
+  type Ruling,
+  type TrustCheck,
+} from "./check.ts";
 export { otherMeans } from "./checks/other-means.ts";
 export {
   checksOf,
@@ -11,13 +16,20 @@ export {
   trustChecks,
 } from "./judge.ts";
 export {
+  type AlongSteps,
+  type Asked,
   type AttackProbes,
   type Attempt,
+  type Averaged,
   type BrokenControl,
+  type ByOtherMeans,
   brokenControl,
   controlBits,
   courseOfDraws,
+  type Drawn,
   drawsOf,
+  type JumpAtBoundary,
+  type Longer,
   type ModelProbes,
   PROBED,
   partOf,
@@ -25,7 +37,9 @@ export {
   probeAttack,
   probeModel,
   probeSearch,
+  type Replay,
   type Surrogate,
   stillRising,
+  type Tries,
   wrongAtMost,
 } from "./probes/index.ts";

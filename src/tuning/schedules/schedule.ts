@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Explained } from "#core";
-import type { Evaluation } from "../part.ts";
+import type { Validated } from "../part.ts";
 
 /** The course of the learning rate over one training, as a share of the stated rate. */
 export interface Course {
@@ -11,7 +11,7 @@ export interface Course {
    *
    * @returns whether training goes on from the best weights instead of these
    */
-  observe?(seen: Pick<Evaluation, "loss" | "accuracy">): boolean | undefined;
+  observe?(seen: Pick<Validated, "loss" | "accuracy">): boolean | undefined;
 }
 
 export interface Schedule<S extends z.ZodObject = z.ZodObject>

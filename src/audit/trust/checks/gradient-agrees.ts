@@ -1,5 +1,5 @@
 import { percent } from "../../words.ts";
-import type { Finding, TrustCheck } from "../check.ts";
+import type { Ruling, TrustCheck } from "../check.ts";
 import type { AttackProbes } from "../probes/index.ts";
 
 /** Of the slope. A kink nearby costs some. */
@@ -39,7 +39,7 @@ export const gradientAgrees: TrustCheck = {
 export const leadsOn = (steps: AttackProbes["alongSteps"] | undefined) =>
   steps !== null && steps !== undefined && steps.kept >= KEPT.most;
 
-function nearby({ gradientError: error }: AttackProbes): Finding {
+function nearby({ gradientError: error }: AttackProbes): Ruling {
   if (error === null || error === undefined) return undefined;
   const seen = `Where the attack stopped, gradient and finite differences are ${percent(error)} apart`;
   if (error <= WARNED) return { status: "passed", message: `${seen}.` };
@@ -54,7 +54,7 @@ function nearby({ gradientError: error }: AttackProbes): Finding {
       };
 }
 
-function overSteps({ alongSteps }: AttackProbes): Finding {
+function overSteps({ alongSteps }: AttackProbes): Ruling {
   if (!alongSteps) return undefined;
   const { kept, size } = alongSteps;
   const seen = `Over a step of the attack (${Number(size.toPrecision(3))} eps) the loss changes by ${percent(kept)} of what the gradient says`;

@@ -1,8 +1,8 @@
 import { samples } from "../../words.ts";
 import {
   type Evidence,
-  type Finding,
   isSearch,
+  type Ruling,
   sameBudget,
   type TrustCheck,
 } from "../check.ts";
@@ -48,7 +48,7 @@ export const otherMeans: TrustCheck = {
 };
 
 /** What the probes broke of what stood; undefined where there are none. */
-function judgeProbe(cell: Evidence): Finding {
+function judgeProbe(cell: Evidence): Ruling {
   const { probes } = cell;
   if (!probes) return undefined;
   const { scores, labels, smoothed, replays } = probes.otherMeans ?? none;

@@ -3,8 +3,8 @@ import { percent, samples } from "../../words.ts";
 import {
   comparable,
   type Evidence,
-  type Finding,
   isSearch,
+  type Ruling,
   robustCount,
   STRONGER,
   strongest,
@@ -48,7 +48,7 @@ export const reachesChance: TrustCheck = {
 /**
  * The same of samples that the attack left standing, where no cell has such a budget.
  */
-function judgeProbe({ attack, probes, chance }: Evidence): Finding {
+function judgeProbe({ attack, probes, chance }: Evidence): Ruling {
   if (!probes?.unbounded) return undefined;
   const { tried, broken } = probes.unbounded;
   const left = rate(tried - broken, tried);

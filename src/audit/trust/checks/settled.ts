@@ -1,5 +1,5 @@
 import { percent, samples } from "../../words.ts";
-import type { Evidence, Finding } from "../check.ts";
+import type { Evidence, Ruling } from "../check.ts";
 import type { AttackProbes, Tries } from "../probes/index.ts";
 
 /**
@@ -16,7 +16,7 @@ export function settled(
   what: string,
   advice: string,
   tolerated = TOLERATED,
-): Finding {
+): Ruling {
   const seen = `${what} broke ${broken} of ${samples(tried)} that were left standing`;
   if (broken === 0) return { status: "passed", message: `${seen}.` };
   const share = ((broken / tried) * standing) / outcomes.length;

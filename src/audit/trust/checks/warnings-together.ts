@@ -1,5 +1,5 @@
 import { percent, samples } from "../../words.ts";
-import { type Evidence, type Finding, STRONGER } from "../check.ts";
+import { type Evidence, type Ruling, STRONGER } from "../check.ts";
 import type { AttackProbes, Tries } from "../probes/index.ts";
 import { leadsOn } from "./gradient-agrees.ts";
 
@@ -44,7 +44,7 @@ export const warningsCheck = {
 export function warningsTogether(
   cell: Evidence,
   warned: ReadonlySet<string>,
-): Finding {
+): Ruling {
   const { probes, outcomes } = cell;
   if (!probes) return undefined;
   const tries = triesOf(probes);

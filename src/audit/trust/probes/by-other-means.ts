@@ -26,7 +26,7 @@ export interface ByOtherMeans {
 }
 
 /** What a search broke, and how many queries it asked of a sample, about. */
-interface Asked extends Tries {
+export interface Asked extends Tries {
   queries: number;
 }
 

@@ -19,16 +19,23 @@ export {
   brokenControl,
   controlBits,
 } from "./broken-control.ts";
+export type { Asked, ByOtherMeans } from "./by-other-means.ts";
 export type { AttackProbes } from "./found.ts";
+export type { AlongSteps } from "./gradient-over-steps.ts";
+export type { JumpAtBoundary } from "./jump-at-boundary.ts";
 export { type ModelProbes, probeModel } from "./model-probes.ts";
 export { wrongAtMost } from "./most-draws.ts";
 export {
   type Attempt,
+  type Averaged,
+  type Drawn,
+  type Longer,
   PROBED,
   partOf,
   type Surrogate,
   type Tries,
 } from "./probe.ts";
+export type { Replay } from "./replays.ts";
 export { peaksOf, stillRising } from "./still-rising.ts";
 
 type Probed = Omit<AttackProbes, "standing" | "rising" | "control" | "course">;
