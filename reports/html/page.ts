@@ -7,13 +7,14 @@ import { packagePath, withoutUnseen } from "#core";
 const pages = ["report", "runs-page", "history-page"] as const;
 
 /**
- * A page as one HTML file that needs nothing else: no script, no network, no fonts. The
+ * A page as one HTML file that needs nothing else: no network, no fonts, and all
+ * there is to read without a script. Its policy allows one script, by its hash. The
  * same view gives the same bytes. All text from outside is escaped by Handlebars and
  * stands only in text and quoted attributes.
  */
 export function page(name: (typeof pages)[number], view: object): string {
-  const { templates, style, styleHash } = load();
-  return withoutUnseen(templates[name]({ ...view, style, styleHash }));
+  const { templates, ...own } = load();
+  return withoutUnseen(templates[name]({ ...view, ...own }));
 }
 
 interface Loaded {
@@ -22,8 +23,10 @@ interface Loaded {
     Handlebars.TemplateDelegate
   >;
   readonly style: string;
+  readonly script: string;
   /** What the content security policy allows. */
   readonly styleHash: string;
+  readonly scriptHash: string;
 }
 
 let loaded: Loaded | undefined;
@@ -42,6 +45,7 @@ function load(): Loaded {
   const compiled = (name: string) =>
     handlebars.compile(read(`${name}.hbs`), { strict: true });
   const style = read("style.css");
+  const script = read("report.js");
   loaded = {
     templates: {
       report: compiled("report"),
@@ -49,7 +53,12 @@ function load(): Loaded {
       "history-page": compiled("history-page"),
     },
     style,
-    styleHash: createHash("sha256").update(style).digest("base64"),
+    script,
+    styleHash: hashOf(style),
+    scriptHash: hashOf(script),
   };
   return loaded;
 }
+
+const hashOf = (text: string): string =>
+  createHash("sha256").update(text).digest("base64");

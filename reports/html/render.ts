@@ -3,6 +3,7 @@ import { plain } from "../format.ts";
 import { limitsOf } from "../limits.ts";
 import { page } from "./page.ts";
 import { breakdownView } from "./sections/breakdown.ts";
+import { cellsView } from "./sections/cells.ts";
 import { certificatesView } from "./sections/certificates.ts";
 import { comparisonView } from "./sections/comparison.ts";
 import { coverageView } from "./sections/coverage.ts";
@@ -30,9 +31,10 @@ import { trustView } from "./sections/trust.ts";
 import { verdictView } from "./sections/verdict.ts";
 
 /**
- * The report as one HTML file that needs nothing else: no script, no network,
- * no fonts. The same document gives the same bytes. All text from outside is
- * escaped by Handlebars and stands only in text and quoted attributes.
+ * The report as one HTML file that needs nothing else: no network, no fonts, and all
+ * there is to read without its one script, which sorts and filters tables. The same
+ * document gives the same bytes. All text from outside is escaped by Handlebars and
+ * stands only in text and quoted attributes.
  * @example
  * ```ts
  * import { writeFileSync } from "node:fs";
@@ -65,6 +67,7 @@ export async function renderHtml(results: Results): Promise<string> {
     gallery: await galleryView(results),
     colours: coloursView(results),
     texts: textsView(results),
+    cells: cellsView(results),
     training: trainingView(results),
     trajectories: trajectoriesView(results),
     kinship: kinshipView(results),

@@ -1,6 +1,7 @@
 import { percent } from "#core";
 import type { Cell, Results } from "#results";
-import { anchor, budget, mainThreats, plain, tone } from "../../format.ts";
+import { budget, mainThreats, plain, tone } from "../../format.ts";
+import { pageOf } from "./described.ts";
 
 /** Candidates x attacks, one table for each threat model and defence. */
 export function heatmapView(results: Results) {
@@ -84,6 +85,6 @@ function square(cell: Cell | undefined) {
     text: percent(cell.robustAccuracy.value),
     tone: tone(cell.robustAccuracy.value),
     untrusted: !cell.trusted,
-    id: anchor("cell", cell.id),
+    id: pageOf(cell.id),
   };
 }

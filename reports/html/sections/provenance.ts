@@ -2,7 +2,6 @@ import { duration, percent } from "#core";
 import type { Results } from "#results";
 import {
   anchor,
-  budget,
   measureText,
   moduleInWords,
   plain,
@@ -10,6 +9,7 @@ import {
   unitsInWords,
   whole,
 } from "../../format.ts";
+import { described } from "./described.ts";
 
 /** What the outputs mean, and how far they are from what they should be. */
 const taskFacts = (
@@ -89,6 +89,7 @@ export function provenanceView(results: Results) {
         }
       : null,
     candidates: results.candidates.map((c) => ({
+      anchor: anchor("candidate", c.id),
       id: plain(c.id),
       file: plain(c.file),
       hash: c.hash,
@@ -99,6 +100,7 @@ export function provenanceView(results: Results) {
       base: c.lineage?.baseHash ?? "not known",
     })),
     defenses: results.defenses.slice(1).map((d) => ({
+      anchor: anchor("defense", d.id),
       id: plain(d.id),
       parts: d.parts.map((part) => ({
         text: described(part),
@@ -106,6 +108,7 @@ export function provenanceView(results: Results) {
       })),
     })),
     attacks: results.attacks.map((a) => ({
+      anchor: anchor("attack", a.id),
       id: plain(a.id),
       text: described(a),
       access: a.access,
@@ -116,45 +119,5 @@ export function provenanceView(results: Results) {
         ...a.taxonomy.nist,
       ].join(", "),
     })),
-    cells: results.cells.map((c) => ({
-      anchor: anchor("cell", c.id),
-      id: plain(c.id),
-      budget: budget(c.threatModel),
-      robust: percent(c.robustAccuracy.value),
-      queries: queriesOf(c.queries),
-      seconds: c.seconds.toFixed(1),
-      command: plain(c.reproduce),
-    })),
   };
 }
-
-const described = (
-  unit: { title: string; params: Record<string, unknown> } | null,
-) =>
-  unit
-    ? plain(
-        [
-          unit.title,
-          ...Object.entries(unit.params).map(
-            ([k, v]) => `${k} ${typeof v === "string" ? v : JSON.stringify(v)}`,
-          ),
-        ].join(", "),
-      )
-    : "-";
-
-const queriesOf = ({
-  forward,
-  gradient,
-  base,
-}: {
-  forward: number;
-  gradient: number;
-  base: number;
-}) =>
-  [
-    forward && `${whole(forward)} forward`,
-    gradient && `${whole(gradient)} gradient`,
-    base && `${whole(base)} on the base`,
-  ]
-    .filter(Boolean)
-    .join(", ") || "none";

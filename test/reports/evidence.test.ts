@@ -1,0 +1,213 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { renderHtml } from "#reports";
+import { type Fate, outcomesOf } from "#results";
+import {
+  fatesIn,
+  listedOf,
+  spans,
+} from "../../reports/html/sections/samples.ts";
+import { launch, noChromium } from "../chromium.ts";
+import { exampleResults } from "./results.ts";
+
+const results = exampleResults();
+const html = await renderHtml(results);
+
+/** "0-3 7" as samples, and "7:12" as a sample. */
+const samplesIn = (text: string): number[] =>
+  text
+    .split(" ")
+    .filter(Boolean)
+    .flatMap((one) => {
+      const [from, to] = one.split(":")[0]!.split("-").map(Number);
+      return Array.from(
+        { length: (to ?? from!) - from! + 1 },
+        (_, i) => from! + i,
+      );
+    });
+
+test("stretches of samples hold each sample once", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat(60)), (drawn) => {
+      const samples = drawn.sort((a, b) => a - b);
+      expect(samplesIn(spans(samples))).toEqual(samples);
+    }),
+  );
+});
+
+test("what became of every sample can be read from the lists of a cell", () => {
+  const fate = fc.constantFrom<Fate>("robust", "broken", "wrong");
+  fc.assert(
+    fc.property(
+      fc.array(fate, { maxLength: 60 }),
+      fc.boolean(),
+      (fates, queries) => {
+        const told = fatesIn(
+          {
+            outcomes: outcomesOf(fates),
+            queriesToBreak: queries
+              ? fates.map((f, i) => (f === "broken" ? i + 1 : 0))
+              : [],
+          },
+          60,
+        );
+        const are = (wanted: Fate) =>
+          fates.flatMap((f, i) => (f === wanted ? [i] : []));
+        expect(samplesIn(told.broken)).toEqual(are("broken"));
+        expect(samplesIn(told.wrong)).toEqual(are("wrong"));
+        if (told.counted)
+          for (const one of told.broken.split(" "))
+            expect(one).toMatch(
+              new RegExp(`^(\\d+):${Number.parseInt(one, 10) + 1}$`),
+            );
+      },
+    ),
+  );
+});
+
+test("of very many samples the first are listed, and that is said", async () => {
+  const many = exampleResults((r) => ({
+    cells: r.cells.map((c) => ({ ...c, outcomes: "0".repeat(6_000) })),
+  }));
+  const listed = listedOf(many);
+  expect(listed * many.cells.length).toBeLessThanOrEqual(400_000);
+  expect(listedOf(results)).toBe(50);
+  expect(await renderHtml(many)).toContain(
+    `Of 6000 samples the first ${listed} are listed`,
+  );
+});
+
+test("every cell has a page, and the tables lead to it", () => {
+  const pages = [
+    ...html.matchAll(/<div id="(cell-[^"]+)">\n<p><code>([^<]+)</g),
+  ];
+  expect(pages.map(([, , cell]) => cell)).toEqual(
+    results.candidates.flatMap(({ id }) =>
+      results.cells.filter((c) => c.candidate === id).map((c) => c.id),
+    ),
+  );
+  for (const [, id, name] of pages) {
+    const { threatModel } = results.cells.find((c) => c.id === name)!;
+    const main = ["linf-0.1", "linf-0.2"].includes(threatModel.id);
+    // The list of cells, and the heat map of a main threat model.
+    expect(html.split(`href="#${id}"`).length - 1).toBeGreaterThanOrEqual(
+      main ? 2 : 1,
+    );
+  }
+});
+
+describe.skipIf(noChromium)("in Chromium", () => {
+  let browser: Browser;
+  const file = join(
+    mkdtempSync(join(tmpdir(), "assay-evidence-")),
+    "report.html",
+  );
+  beforeAll(async () => {
+    writeFileSync(file, html);
+    browser = await launch();
+  });
+  afterAll(() => browser?.close());
+
+  /** The policy of the report holds here, as nothing bypasses it. */
+  async function open(hash = "", javaScriptEnabled = true) {
+    const page = await (
+      await browser.newContext({ javaScriptEnabled })
+    ).newPage();
+    const complaints: string[] = [];
+    page.on("console", (m) => complaints.push(m.text()));
+    page.on("pageerror", (e) => complaints.push(e.message));
+    await page.goto(`file://${file}${hash}`);
+    return { page, complaints };
+  }
+
+  const cells = (page: Page) =>
+    page.locator('section[aria-labelledby="cells"]');
+  const shown = (page: Page, column: number) =>
+    cells(page)
+      .locator(`tbody tr:not([hidden]) > :nth-child(${column})`)
+      .allTextContents();
+  const sortBy = (page: Page, name: string) =>
+    cells(page).getByRole("button", { name });
+
+  test("tables are sorted by the keyboard, and say so", async () => {
+    const { page, complaints } = await open();
+    const written = await shown(page, 5);
+    const button = sortBy(page, "Robust accuracy");
+    const head = cells(page).locator("th[scope=col]", {
+      hasText: "Robust accuracy",
+    });
+    await button.focus();
+    await page.keyboard.press("Enter");
+    expect(await head.getAttribute("aria-sort")).toBe("ascending");
+    const values = (await shown(page, 5)).map((t) => Number.parseFloat(t));
+    expect(values).toEqual(
+      written.map((t) => Number.parseFloat(t)).sort((a, b) => a - b),
+    );
+    await page.keyboard.press(" ");
+    expect(await head.getAttribute("aria-sort")).toBe("descending");
+    expect((await shown(page, 5)).map((t) => Number.parseFloat(t))).toEqual(
+      values.reverse(),
+    );
+    await page.keyboard.press("Enter");
+    expect(await head.getAttribute("aria-sort")).toBeNull();
+    expect(await shown(page, 5)).toEqual(written);
+    expect(complaints).toEqual([]);
+  });
+
+  test("budgets are sorted by their size, names as text", async () => {
+    const { page } = await open();
+    await sortBy(page, "Budget").click();
+    const sizes = (await shown(page, 4)).map((t) => Number(t.split("= ")[1]));
+    expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
+    await sortBy(page, "Candidate").click();
+    const names = await shown(page, 1);
+    expect(names).toEqual(names.toSorted());
+  });
+
+  test("a filter keeps the rows that have every word, and none that is forbidden", async () => {
+    const { page } = await open();
+    const filter = cells(page).getByLabel("Filter");
+    await filter.fill("median pgd !as-is");
+    const rows = await cells(page)
+      .locator("tbody tr:not([hidden])")
+      .allTextContents();
+    const expected = results.cells.filter(
+      (c) => c.defense === "median" && c.attack === "pgd" && c.adaptive,
+    );
+    expect(rows).toHaveLength(expected.length);
+    expect(await cells(page).locator("output").textContent()).toBe(
+      `${expected.length} of ${results.cells.length} rows`,
+    );
+    await filter.fill("");
+    expect(await shown(page, 1)).toHaveLength(results.cells.length);
+  });
+
+  test.each([true, false])(
+    "a link opens the page of its cell, with scripts: %s",
+    async (scripts) => {
+      const { page, complaints } = await open("", scripts);
+      const link = page.locator("table.heat a").first();
+      const target = page.locator((await link.getAttribute("href"))!);
+      expect(await target.isVisible()).toBe(false);
+      await link.click();
+      expect(await target.isVisible()).toBe(true);
+      expect(await target.textContent()).toContain("npx assay run");
+      expect(complaints).toEqual([]);
+      // The same link, in another window.
+      const other = await open(new URL(page.url()).hash, scripts);
+      expect(
+        await other.page.locator(new URL(page.url()).hash).isVisible(),
+      ).toBe(true);
+    },
+  );
+
+  test("without scripts there is nothing to press, and all rows are there", async () => {
+    const { page } = await open("", false);
+    expect(await page.locator("button, input").count()).toBe(0);
+    expect(await shown(page, 1)).toHaveLength(results.cells.length);
+  });
+});
