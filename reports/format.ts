@@ -9,6 +9,8 @@ import type {
   Trial,
 } from "#results";
 
+export { mainThreats } from "#results";
+
 /** An interval as "[66.0, 77.5]", in percent. */
 export const interval = ({ low, high }: Pick<Rate, "low" | "high">): string =>
   `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
@@ -87,20 +89,6 @@ export function anchor(kind: string, name: string): string {
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "");
   return `${kind}-${slug.slice(0, 40)}-${createHash("sha256").update(name).digest("hex").slice(0, 6)}`;
-}
-
-/**
- * The budgets that were named in the suite's threat models: those that more than one
- * attack was run at, or all if none was.
- */
-export function mainThreats(results: Results): Results["threatModels"] {
-  const attacksAt = (id: string) =>
-    new Set(
-      results.cells.filter((c) => c.threatModel.id === id).map((c) => c.attack),
-    ).size;
-  const run = results.threatModels.filter((t) => attacksAt(t.id) > 0);
-  const many = run.filter((t) => attacksAt(t.id) > 1);
-  return many.length > 0 ? many : run;
 }
 
 const normNames: Readonly<Record<Norm, string>> = {

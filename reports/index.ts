@@ -22,5 +22,6 @@ export { renderHtml } from "./html/render.ts";
 export { runsHtml } from "./html/runs-page.ts";
 export { renderMarkdown } from "./markdown/render.ts";
 export { runsMarkdown } from "./markdown/runs.ts";
+export { type Recommended, recommended } from "./recommended.ts";
 export { reporters, usualReporters } from "./reporters/index.ts";
 export { isTold, runsHeadline, runsMethod, runsRows } from "./runs.ts";

@@ -125,7 +125,7 @@ const floors: readonly (readonly string[])[] = [
   ["trust"],
   ["attacking", "judging"],
   ["heads", "again", "certify", "gallery", "comparing"],
-  ["trials", "gate"],
+  ["trials", "gate", "recommending"],
   ["judged.ts", "catalog.ts", "schema.ts"],
   ["graph.ts", "calibration"],
   ["open-run.ts"],

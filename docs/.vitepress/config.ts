@@ -49,6 +49,7 @@ const written = [
     text: "Recipes",
     items: [
       page("In CI", "/pipelines"),
+      page("The report", "/report"),
       page("Comparing runs", "/comparing"),
       page("Formats for other tools", "/formats"),
       page("From code", "/library"),

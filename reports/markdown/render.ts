@@ -22,6 +22,7 @@ import {
   shippedInWords,
   unitsInWords,
 } from "../format.ts";
+import { recommended } from "../recommended.ts";
 import { escaped, mark } from "./escape.ts";
 import { runsLines } from "./runs.ts";
 
@@ -48,6 +49,7 @@ export function renderMarkdown(results: Results): string {
     mark(results.title),
     `## ${escaped(results.title)}`,
     "",
+    ...recommendedLines(results),
     `Gate: **${results.complete ? verdicts[verdict] : "partial run, no verdict"}**`,
     "",
   ];
@@ -141,6 +143,13 @@ export function renderMarkdown(results: Results): string {
   }
   return withoutUnseen(`${lines.join("\n")}\n`);
 }
+
+/** Which candidate to take, and why, for each task. */
+const recommendedLines = (results: Results): string[] =>
+  recommended(results).flatMap(({ task, what, why }) => [
+    `${task === null ? "" : `${escaped(task)}: `}**${escaped(what)}** ${escaped(why)}`,
+    "",
+  ]);
 
 /** What numbers above are without; nothing where they have all. */
 function lacking(missing: readonly string[] | undefined): string[] {

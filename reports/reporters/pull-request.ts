@@ -4,6 +4,7 @@ import { failedParts, withoutAttacks } from "../failures.ts";
 import { cleanBehind, findingText, headline, interval } from "../format.ts";
 import { judgementsOf, mainCases, rateText, verdictOf } from "../judgements.ts";
 import { escaped, mark } from "../markdown/escape.ts";
+import { recommended } from "../recommended.ts";
 import { runsHeadline } from "../runs.ts";
 
 /** What a reviewer has to know, as a comment that the next run replaces. */
@@ -11,7 +12,7 @@ export const pullRequest: Reporter = {
   id: "pull-request",
   title: "Pull request comment",
   summary:
-    "A short comment in Markdown: the verdict, the rules that are no pass, worst cases with intervals, and what is not trusted or missing. Its first line is a mark by which the next run finds and replaces it; it is shorter than the longest comment of GitHub.",
+    "A short comment in Markdown: what is recommended, the verdict, the rules that are no pass, worst cases with intervals, and what is not trusted or missing. Its first line is a mark by which the next run finds and replaces it; it is shorter than the longest comment of GitHub.",
   reference: "GitHub Flavored Markdown",
   file: "pull-request.md",
   render,
@@ -25,6 +26,7 @@ const LONGEST = 300;
 
 function render(results: Results): string {
   const parts = [
+    ...advice(results),
     ...rules(results),
     ...since(results),
     ...worst(results),
@@ -84,6 +86,13 @@ function rules({ gate }: Results): string[] {
     `${passed} of ${gate.rules.length} rules passed.`,
   ];
 }
+
+/** Which candidate to take, and why, for each task. */
+const advice = (results: Results): string[] =>
+  recommended(results).flatMap(({ task, what, why }) => [
+    "",
+    `${task === null ? "" : `${cut(task)}: `}**${cut(what)}** ${cut(why)}`,
+  ]);
 
 /** What changed since the run that these results are compared with. */
 const since = ({ comparison }: Results): string[] =>

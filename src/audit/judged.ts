@@ -17,6 +17,7 @@ import {
   worstCases,
 } from "./judging/index.ts";
 import { statedResult } from "./plan/index.ts";
+import { recommend } from "./recommending/index.ts";
 import {
   type MissingResult,
   RESULTS_VERSION,
@@ -67,8 +68,8 @@ type Loaded = Pick<LoadedSuite, "suite" | "file" | "hash"> &
   Partial<Pick<LoadedSuite, "units" | "modules">>;
 
 /**
- * The results document of a suite: what was found, judged, and beside a baseline where
- * there is one.
+ * The results document of a suite: what was found, judged, beside a baseline where
+ * there is one, and which candidate to take.
  */
 export function judged(
   found: Found,
@@ -78,17 +79,15 @@ export function judged(
   const alone = judgedAlone(found, loaded);
   const comparison = baseline && compareResults(baseline, alone);
   const { suite } = loaded;
-  return {
-    ...alone,
-    comparison,
-    gate: alone.complete
-      ? evaluateGate(suite.gate, {
-          ...alone,
-          comparison,
-          planned: groupsOf(suite.candidates),
-        })
-      : alone.gate,
-  };
+  const gate = alone.complete
+    ? evaluateGate(suite.gate, {
+        ...alone,
+        comparison,
+        planned: groupsOf(suite.candidates),
+      })
+    : alone.gate;
+  const recommendations = recommend({ ...alone, gate });
+  return { ...alone, comparison, gate, recommendations };
 }
 
 /** The same without a look at a baseline or the gate. */
@@ -141,6 +140,7 @@ function judgedAlone(
     warnings: someOrNone([...found.warnings]),
     comparison: undefined,
     gate: { verdict: "none", rules: [] },
+    recommendations: undefined,
     provenance: {
       assay: packageVersion(),
       suite: { file, hash },

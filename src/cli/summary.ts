@@ -7,6 +7,7 @@ import {
   headline,
   mainThreats,
   RETRY,
+  recommended,
   runsHeadline,
   withoutAttacks,
 } from "#reports";
@@ -62,6 +63,11 @@ export function summary(results: Results, report: string): string {
       : "Accuracy on clean samples; no input was attacked:",
     columns([heading, ...table]),
     ...trialLines(results),
+    ...recommended(results).flatMap(({ task, what, why }) => [
+      "",
+      `${task === null ? "" : `${task}: `}${pc.bold(what)}`,
+      `  ${why}`,
+    ]),
     "",
     `Gate: ${paint(results.gate.verdict === "none" ? "no verdict" : results.gate.verdict)}`,
     ...rules,

@@ -32,15 +32,18 @@ export interface Counted {
   readonly through: readonly string[];
 }
 
+/** What numbers are made of. */
+type Run = Pick<Results, "candidates" | "cells" | "worstCases" | "crossTask">;
+
 /** Clean accuracies, worst cases and cells of a run, in this order. */
-export const numbersOf = (run: Results): Counted[] => [
+export const numbersOf = (run: Run): Counted[] => [
   ...cleanNumbers(run),
   ...run.worstCases.map((worst) => worstNumber(worst, run)),
   ...run.cells.map(cellNumber),
 ];
 
 /** Of each candidate as it is, and behind each defence. */
-function cleanNumbers({ candidates, cells }: Results): Counted[] {
+function cleanNumbers({ candidates, cells }: Run): Counted[] {
   return candidates.flatMap((candidate) => {
     const own = cells.filter((cell) => cell.candidate === candidate.id);
     const behind = own
@@ -76,7 +79,7 @@ function cleanNumbers({ candidates, cells }: Results): Counted[] {
   });
 }
 
-function worstNumber(worst: WorstCase, { cells, crossTask }: Results): Counted {
+function worstNumber(worst: WorstCase, { cells, crossTask }: Run): Counted {
   const { candidate, defense, threatModel, robustAccuracy } = worst;
   const own = cells.filter(
     (cell) =>

@@ -34,11 +34,15 @@ export interface Subject {
   isMean?: boolean;
   /** What is missing and bears on it. */
   missing: readonly MissingResult[];
+  /** The models that a rule about it judges. */
+  about: readonly Place[];
 }
 
 /** A number before what is missing is known. */
-export interface Measured extends Omit<Subject, "missing"> {
+export interface Measured extends Omit<Subject, "missing" | "about"> {
   readonly of: readonly Place[];
+  /** The models that a rule judges by it, where that is not all that it is of. */
+  readonly about?: readonly Place[];
   /** Id of the threat model of what was attacked. */
   readonly under?: string;
 }

@@ -6,7 +6,7 @@ import type { Claim } from "./claim.ts";
 import { type Decision, decide } from "./decide.ts";
 import { chanceAmong, ERROR } from "./errors.ts";
 import { ruleOfEach } from "./groups.ts";
-import type { GateInput } from "./input.ts";
+import type { GateInput, Place } from "./input.ts";
 import { type Untold, untoldBy } from "./missing.ts";
 import { type Empty, eachRegression, notCompared } from "./regression.ts";
 import { namesInstead, subjectsOf } from "./subjects.ts";
@@ -103,21 +103,36 @@ const untold = (
   name,
   unit,
   reason: `${what} was not measured: ${missingText(missing, results)}.`,
+  about: missing.flatMap(({ candidate, defense }) =>
+    candidate === undefined ? [] : { candidate, defense },
+  ),
 });
 
 /** A row for a number that is not there. */
 const empty = (
   rule: string,
   bound: Bound,
-  { name, unit, reason }: Empty,
+  { name, unit, reason, about = [] }: Empty,
 ): GateRule => ({
   rule,
   subject: name,
+  about: judgedIn(about),
   limit: limitText(bound, unit),
   measured: "nothing",
   verdict: "inconclusive",
   reason,
 });
+
+/** The models that a row judges, each once; nothing where it judges none. */
+function judgedIn(places: readonly Place[]): GateRule["about"] {
+  const all = new Map(
+    places.map(({ candidate, defense = null }) => [
+      JSON.stringify([candidate, defense]),
+      { candidate, defense },
+    ]),
+  );
+  return all.size > 0 ? [...all.values()] : undefined;
+}
 
 function row(
   { rule, bound, subject }: Claim,
@@ -136,6 +151,7 @@ function row(
   return {
     rule,
     subject: subject.name,
+    about: judgedIn(subject.about),
     limit: limitText(bound, unit),
     measured: measured.filter((part) => part !== null).join(", "),
     verdict,

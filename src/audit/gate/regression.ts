@@ -7,7 +7,7 @@ import {
 } from "../statistics/index.ts";
 import type { GateConfig, Limits } from "../suite/index.ts";
 import type { Measured } from "./claim.ts";
-import { type GateInput, named, selects } from "./input.ts";
+import { type GateInput, named, type Place, selects } from "./input.ts";
 
 import type { Unit } from "./text.ts";
 
@@ -64,6 +64,8 @@ export interface Empty {
   readonly name: string;
   readonly unit: Unit;
   readonly reason: string;
+  /** The models that a rule would have judged by it. */
+  readonly about?: readonly Place[];
 }
 
 /** What a rule about regressions selects and cannot be compared. */
@@ -82,6 +84,7 @@ export function notCompared({ regression }: Rule, run: GateInput): Empty[] {
     .map((row) => ({
       name: nameOf(row),
       unit: "points",
+      about: [{ candidate: row.candidate, defense: row.defense }],
       reason: `The ${words[row.metric]} is not compared with the baseline: ${row.reason}. Save a new baseline if that is as it should be.`,
     }));
 }

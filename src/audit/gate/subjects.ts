@@ -24,13 +24,14 @@ export function subjectsOf(
   rule: GateConfig[number],
   results: GateInput,
 ): Subject[] {
-  return measuredBy(rule, results).map(({ of, under, ...subject }) => {
+  return measuredBy(rule, results).map(({ of, under, about, ...subject }) => {
     const isGuess =
       subject.trust !== "void" && of.some((one) => guesses(one, results));
     return {
       ...subject,
       trust: isGuess ? "guesses" : subject.trust,
       missing: missingBehind(of, under, results),
+      about: about ?? of,
     };
   });
 }
@@ -208,6 +209,7 @@ function dropSubjects(
       const drop = cleanDrop(reference, candidate, cells);
       return {
         of: [{ candidate: candidate.id }, { candidate: reference.id }],
+        about: [{ candidate: candidate.id }],
         name: `${candidate.id} against ${reference.id}`,
         what: `The drop in clean accuracy from ${reference.id}`,
         value: drop.value,

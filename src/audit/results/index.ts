@@ -9,6 +9,7 @@ import { failureSchema, missingSchema } from "./failures.ts";
 import { exampleSchema, textExampleSchema } from "./gallery.ts";
 import { inheritanceSchema } from "./inheritance.ts";
 import type { Content, Kept, NamedFile } from "./kept.ts";
+import { recommendationSchema } from "./recommendation.ts";
 import {
   certificateSchema,
   curveSchema,
@@ -29,7 +30,9 @@ export * from "./failures.ts";
 export * from "./gallery.ts";
 export * from "./inheritance.ts";
 export * from "./kept.ts";
+export * from "./main-threats.ts";
 export * from "./outcomes.ts";
+export * from "./recommendation.ts";
 export * from "./summaries.ts";
 export * from "./trajectory.ts";
 export * from "./trials.ts";
@@ -47,6 +50,15 @@ export const gateRuleSchema = z.strictObject({
   rule: z.string(),
   /** What the rule was applied to, such as "full / none / linf-0.1". */
   subject: z.string(),
+  /**
+   * The models that it judges; a defence is null where it judges the candidate behind
+   * any. Absent where it judges none.
+   */
+  about: z
+    .array(
+      z.strictObject({ candidate: z.string(), defense: z.string().nullable() }),
+    )
+    .optional(),
   limit: z.string(),
   measured: z.string(),
   verdict: z.enum(["passed", "failed", "inconclusive"]),
@@ -185,6 +197,11 @@ export const resultsSchema = z.strictObject({
       })
       .optional(),
   }),
+  /**
+   * Which candidate to take, for each task; absent in a partial run, and in documents
+   * that were written before there was one.
+   */
+  recommendations: z.array(recommendationSchema).optional(),
   provenance: z.strictObject({
     assay: z.string(),
     suite: z.strictObject({ file: z.string(), hash: z.string() }),

@@ -88,6 +88,7 @@ describe("a row", () => {
     expect(rules).toEqual([
       {
         rule: "robustAccuracy: min 0.6",
+        about: [{ candidate: "full", defense: "none" }],
         subject: "full / none / linf-0.1",
         limit: "at least 60 %",
         measured: "50 %, 95 % interval 46.9 to 53.1 %, n = 1000",
