@@ -50,7 +50,19 @@ export interface Ball {
  * The ball of a norm. "none" leaves the budget to the attack: everything inside the
  * bounds is allowed.
  *
+ * @param eps in the unit of the bounds; a count of numbers for l0; Infinity where the
+ *   nearest example is looked for
  * @param table what rows there can be, where the samples are rows of one
+ * @example
+ * ```ts
+ * import { ballOf, floats } from "assay/units";
+ *
+ * const ball = ballOf("linf", 0.125, [0, 1]);
+ * const clean = floats([1, 2], [0.5, 1]);
+ * const inside = ball.project(clean, floats([1, 2], [0, 2]));
+ * console.log(inside.data); // Float32Array(2) [ 0.375, 1 ]
+ * console.log(ball.distance(clean, inside)); // Float64Array(1) [ 0.125 ]
+ * ```
  */
 export function ballOf(
   norm: Norm,

@@ -32,6 +32,20 @@ function fixed(
 /**
  * Rows as the attacker could make them, as far as types, fixed columns and definitions
  * go; what are no rows of a table as they are.
+ *
+ * @param clean the rows that they come from, [N, columns]
+ * @param x the rows that are repaired, [N, columns]; they stay as they are
+ * @example
+ * ```ts
+ * import { loadData, sampleData } from "assay";
+ * import { ballOf, Random, repaired } from "assay/units";
+ *
+ * const { x, table } = sampleData(await loadData({ source: "loans" }), 2);
+ * const ball = ballOf("linf", 0.1, [0, 1], table);
+ * const drawn = ball.randomPoint(x, [new Random(1), new Random(2)]);
+ * const rows = repaired(ball, x, drawn);
+ * console.log(rows.dims[0]); // 2
+ * ```
  */
 export const repaired = (
   { table }: Ball,

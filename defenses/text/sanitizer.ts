@@ -59,7 +59,16 @@ export interface ChosenTextSanitizer extends Chosen<TextSanitizer> {
   readonly fitted?: Fitted;
 }
 
-/** One text after the other by a function of texts. */
+/**
+ * One text after the other by a function of texts.
+ * @example
+ * ```ts
+ * import { eachText } from "assay/units";
+ *
+ * const plain = eachText((text) => text.normalize("NFKC"));
+ * console.log(await plain.apply(["ｇｏｏｄ"])); // [ 'good' ]
+ * ```
+ */
 export const eachText = (change: (text: string) => string): OpenSanitizer => ({
   apply: async (texts) => texts.map(change),
   release: async () => {},

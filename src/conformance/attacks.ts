@@ -86,6 +86,16 @@ async function standing(examples: FloatTensor): Promise<number> {
  * The laws of attacks on inputs, on a small network and 8x8 digits.
  *
  * @param options parameters that make a slow attack quick
+ * @example
+ * ```ts
+ * import { attackLaws } from "assay/conformance";
+ * import { randomPoints } from "./random-points.ts";
+ *
+ * for (const { title, check } of attackLaws(randomPoints)) {
+ *   await check();
+ *   console.log("kept:", title);
+ * }
+ * ```
  */
 export function attackLaws(
   unit: Attack,

@@ -6,6 +6,16 @@ import { ensure, ensureSame, type Law } from "./law.ts";
  *
  * @param spec what a suite would say, with the key `source`
  * @param folder where its paths start
+ * @example
+ * ```ts
+ * import { dataSourceLaws } from "assay/conformance";
+ * import { stripes } from "./stripes.ts";
+ *
+ * for (const { title, check } of dataSourceLaws(stripes, { source: "stripes" })) {
+ *   await check();
+ *   console.log("kept:", title);
+ * }
+ * ```
  */
 export function dataSourceLaws(
   unit: Source,

@@ -58,7 +58,19 @@ async function fitted(
   return { unit, params, fitted: found };
 }
 
-/** The laws of detectors, on a small network and 8x8 digits. */
+/**
+ * The laws of detectors, on a small network and 8x8 digits.
+ * @example
+ * ```ts
+ * import { detectorLaws } from "assay/conformance";
+ * import { lowLogit } from "./low-logit.ts";
+ *
+ * for (const { title, check } of detectorLaws(lowLogit)) {
+ *   await check();
+ *   console.log("kept:", title);
+ * }
+ * ```
+ */
 export function detectorLaws(
   unit: Detector,
   { params: stated = {}, isBlindToEvasion = false }: DetectorOptions = {},

@@ -35,6 +35,14 @@ const laws: {
 /**
  * The laws of a unit that was made by `assay/units`, whatever its kind; none of a kind
  * whose laws need more than the unit.
+ * @example
+ * ```ts
+ * import { lawsOf } from "assay/conformance";
+ * import { units } from "./random-points.ts";
+ *
+ * for (const unit of units)
+ *   for (const { check } of lawsOf(unit, { params: { tries: 5 } })) await check();
+ * ```
  */
 export function lawsOf(unit: object, options?: LawOptions): Law[] {
   const kind = kindOf(unit);

@@ -82,7 +82,19 @@ const weightsOf = ({ graph }: Model) =>
       [name, (data as FloatTensor["data"]).slice()] as const,
   );
 
-/** The laws of repairs, on a small network with a planted backdoor and 8x8 digits. */
+/**
+ * The laws of repairs, on a small network with a planted backdoor and 8x8 digits.
+ * @example
+ * ```ts
+ * import { repairLaws } from "assay/conformance";
+ * import { withoutBrightest } from "./without-brightest.ts";
+ *
+ * for (const { title, check } of repairLaws(withoutBrightest)) {
+ *   await check();
+ *   console.log("kept:", title);
+ * }
+ * ```
+ */
 export function repairLaws(
   unit: Repair,
   { params = {}, least = 0.8 }: RepairOptions = {},

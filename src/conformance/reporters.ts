@@ -24,6 +24,18 @@ async function written(
  *
  * @param results documents that they are tried on, such as those of a short run
  * @param kept what there is of the run besides; nothing when left out
+ * @example
+ * ```ts
+ * import { readResults } from "assay";
+ * import { reporterLaws } from "assay/conformance";
+ * import { lines } from "./lines.ts";
+ *
+ * const results = await readResults("runs/first");
+ * for (const { title, check } of reporterLaws(lines, [results])) {
+ *   await check();
+ *   console.log("kept:", title);
+ * }
+ * ```
  */
 export function reporterLaws(
   unit: Reporter,

@@ -96,6 +96,16 @@ async function broken(model: Model): Promise<FloatTensor> {
  * The laws of sanitizers, on a small network and 8x8 digits.
  *
  * @param options mild parameters, by which most of the accuracy is kept
+ * @example
+ * ```ts
+ * import { sanitizerLaws } from "assay/conformance";
+ * import { fade } from "./fade.ts";
+ *
+ * for (const { title, check } of sanitizerLaws(fade)) {
+ *   await check();
+ *   console.log("kept:", title);
+ * }
+ * ```
  */
 export function sanitizerLaws(
   unit: Sanitizer,

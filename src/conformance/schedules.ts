@@ -13,7 +13,19 @@ const TRAININGS = [
   [999, 37],
 ] as const;
 
-/** The laws of schedules of the learning rate. */
+/**
+ * The laws of schedules of the learning rate.
+ * @example
+ * ```ts
+ * import { scheduleLaws } from "assay/conformance";
+ * import { straightDown } from "./straight-down.ts";
+ *
+ * for (const { title, check } of scheduleLaws(straightDown)) {
+ *   await check();
+ *   console.log("kept:", title);
+ * }
+ * ```
+ */
 export function scheduleLaws(
   unit: Schedule,
   { params: stated = {} }: LawOptions = {},

@@ -30,6 +30,16 @@ async function answersOf(model: Model): Promise<Float32Array> {
  * The laws of strategies, on a small network and 8x8 digits.
  *
  * @param options parameters with which it ships what it trained
+ * @example
+ * ```ts
+ * import { strategyLaws } from "assay/conformance";
+ * import { topTwo } from "./top-two.ts";
+ *
+ * for (const { title, check } of strategyLaws(topTwo)) {
+ *   await check();
+ *   console.log("kept:", title);
+ * }
+ * ```
  */
 export function strategyLaws(
   unit: Strategy,

@@ -75,7 +75,19 @@ export async function attackTexts(
   return { examples, target, asked, texts: samplesAt(TEXTS, chosen), notes };
 }
 
-/** The laws of attacks on texts, on a classifier that adds up words. */
+/**
+ * The laws of attacks on texts, on a classifier that adds up words.
+ * @example
+ * ```ts
+ * import { textAttackLaws } from "assay/conformance";
+ * import { leaveOut } from "./leave-out.ts";
+ *
+ * for (const { title, check } of textAttackLaws(leaveOut)) {
+ *   await check();
+ *   console.log("kept:", title);
+ * }
+ * ```
+ */
 export function textAttackLaws(
   unit: TextAttack,
   { params = {}, seed = 1, cases = 10 }: LawOptions = {},

@@ -83,7 +83,19 @@ export async function dependence(open: () => TrainingPart): Promise<number> {
   return most;
 }
 
-/** The laws of training defences, on a small network and 8x8 digits. */
+/**
+ * The laws of training defences, on a small network and 8x8 digits.
+ * @example
+ * ```ts
+ * import { trainingDefenseLaws } from "assay/conformance";
+ * import { uniformNoise } from "./uniform-noise.ts";
+ *
+ * for (const { title, check } of trainingDefenseLaws(uniformNoise)) {
+ *   await check();
+ *   console.log("kept:", title);
+ * }
+ * ```
+ */
 export function trainingDefenseLaws(
   unit: TrainingDefense,
   { params: stated = {} }: LawOptions = {},

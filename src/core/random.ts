@@ -4,6 +4,13 @@ import { fillNormal } from "./ziggurat.ts";
  * A seeded generator (xoshiro128**, Blackman and Vigna 2021, seeded by
  * SplitMix32). Every random draw of the project comes from one that is passed
  * in, so that the same seed gives the same bytes on every machine.
+ * @example
+ * ```ts
+ * import { Random } from "assay/units";
+ *
+ * const random = new Random(1).fork("places");
+ * console.log(random.below(10), random.permutation(4)); // 4 [ 3, 2, 0, 1 ]
+ * ```
  */
 export class Random {
   #a: number;

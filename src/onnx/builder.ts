@@ -35,6 +35,17 @@ export type Operand = string | number;
  * name of its first output, and what can be known of each value (type, shape)
  * is inferred on the way. Values may be given wherever a name is expected;
  * new names start with `prefix` and never collide.
+ * @example
+ * ```ts
+ * import { loadModel } from "assay";
+ * import { GraphBuilder, int } from "assay/units";
+ *
+ * const { graph, logits } = await loadModel("digits.onnx");
+ * const b = new GraphBuilder(graph, "mine/");
+ * const shares = b.op("Softmax", [b.mul(logits, 0.5)], { axis: int(1) });
+ * console.log(b.dims(shares)); // [ 'batch', 10 ]
+ * console.log(b.build([shares]).outputs.length); // 1
+ * ```
  */
 export class GraphBuilder {
   readonly #graph: Graph;

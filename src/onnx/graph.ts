@@ -95,10 +95,49 @@ export interface LocalFunction {
   readonly opsets: ReadonlyMap<string, number>;
 }
 
-/** Attribute makers, for readable node definitions. */
+/**
+ * A whole number as an attribute of a node.
+ * @example
+ * ```ts
+ * import { int } from "assay/units";
+ *
+ * const attributes = { axis: int(1) };
+ * console.log(attributes); // { axis: { kind: 'int', value: 1 } }
+ * ```
+ */
 export const int = (value: number): Attribute => ({ kind: "int", value });
+/**
+ * A number as an attribute of a node.
+ * @example
+ * ```ts
+ * import { float } from "assay/units";
+ *
+ * const attributes = { alpha: float(0.5) };
+ * console.log(attributes); // { alpha: { kind: 'float', value: 0.5 } }
+ * ```
+ */
 export const float = (value: number): Attribute => ({ kind: "float", value });
+/**
+ * A text as an attribute of a node.
+ * @example
+ * ```ts
+ * import { string } from "assay/units";
+ *
+ * const attributes = { mode: string("linear") };
+ * console.log(attributes); // { mode: { kind: 'string', value: 'linear' } }
+ * ```
+ */
 export const string = (value: string): Attribute => ({ kind: "string", value });
+/**
+ * Whole numbers as an attribute of a node.
+ * @example
+ * ```ts
+ * import { ints } from "assay/units";
+ *
+ * const attributes = { perm: ints([0, 2, 1]) };
+ * console.log(attributes); // { perm: { kind: 'ints', value: [ 0, 2, 1 ] } }
+ * ```
+ */
 export const ints = (value: readonly number[]): Attribute => ({
   kind: "ints",
   value,

@@ -48,7 +48,15 @@ export const arrayTypes = {
   bool: Uint8Array,
 } as const;
 
-/** The number of elements of a shape; 1 for a scalar. */
+/**
+ * The number of elements of a shape; 1 for a scalar.
+ * @example
+ * ```ts
+ * import { sizeOf } from "assay/units";
+ *
+ * console.log(sizeOf([3, 8, 8])); // 192
+ * ```
+ */
 export function sizeOf(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
 }
@@ -116,7 +124,17 @@ export function numbers(t: Tensor): number[] {
   return Array.from(t.data as ArrayLike<number | bigint>, Number);
 }
 
-/** Rows `[from, to)` of a tensor along its first axis, as a view. */
+/**
+ * Rows `[from, to)` of a tensor along its first axis, as a view: what is written into it
+ * is written into the tensor.
+ * @example
+ * ```ts
+ * import { floats, rows } from "assay/units";
+ *
+ * const { dims, data } = rows(floats([3, 2], [1, 2, 3, 4, 5, 6]), 1, 3);
+ * console.log(dims, data); // [ 2, 2 ] Float32Array(4) [ 3, 4, 5, 6 ]
+ * ```
+ */
 export function rows<T extends Exclude<DataType, "string">>(
   t: Tensor<T>,
   from: number,
@@ -140,7 +158,18 @@ export function isAlike({ data, dims }: Tensor, axis: number): boolean {
   );
 }
 
-/** The same numbers in an array of their own. */
+/**
+ * The same numbers in an array of their own.
+ * @example
+ * ```ts
+ * import { copyOf, floats } from "assay/units";
+ *
+ * const clean = floats([2], [0, 0]);
+ * const moved = copyOf(clean);
+ * moved.data[0] = 1;
+ * console.log(clean.data); // Float32Array(2) [ 0, 0 ]
+ * ```
+ */
 export const copyOf = (t: FloatTensor): FloatTensor => ({
   ...t,
   data: Float32Array.from(t.data),
@@ -179,7 +208,16 @@ export function concatRows(
   return all;
 }
 
-/** The chosen rows of a tensor along its first axis, copied. */
+/**
+ * The chosen rows of a tensor along its first axis, copied.
+ * @example
+ * ```ts
+ * import { floats, takeRows } from "assay/units";
+ *
+ * const { dims, data } = takeRows(floats([3, 2], [1, 2, 3, 4, 5, 6]), [2, 0]);
+ * console.log(dims, data); // [ 2, 2 ] Float32Array(4) [ 5, 6, 1, 2 ]
+ * ```
+ */
 export function takeRows(
   t: FloatTensor,
   indices: readonly number[],

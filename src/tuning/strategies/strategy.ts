@@ -73,7 +73,16 @@ export function defineStrategy<S extends z.ZodObject>(
   return strategy;
 }
 
-/** The same rate for all of these groups. */
+/**
+ * The same rate for all of these groups, as a multiple of the stated learning rate.
+ * @example
+ * ```ts
+ * import { evenly } from "assay/units";
+ *
+ * const head = { name: "head", parameters: ["head.weight"], size: 640 };
+ * console.log(evenly([head], 0.1)); // Map(1) { 'head' => 0.1 }
+ * ```
+ */
 export const evenly = (
   groups: readonly LayerGroup[],
   rate = 1,
