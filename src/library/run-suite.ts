@@ -44,8 +44,10 @@ export interface SuitePlan {
  *
  * @param suite path of a YAML file, or of a module that exports a suite; or the suite,
  *   in which paths start at the working directory
- * @param options only cells and trials whose id matches one of these patterns
- * @throws SUITE_INVALID with file, line and key; NO_CELLS where nothing matches
+ * @param options only cells and trials whose id matches one of these patterns; `use` as
+ *   in `runSuite`
+ * @throws SUITE_INVALID with file, line and key; NO_CELLS where nothing matches;
+ *   SUITE_CODE
  * @example
  * ```ts
  * import { planSuite } from "assay";
@@ -56,9 +58,9 @@ export interface SuitePlan {
  */
 export async function planSuite(
   suite: string | SuiteInput,
-  { only }: { readonly only?: readonly string[] } = {},
+  { only, use }: Pick<RunSuiteOptions, "only" | "use"> = {},
 ): Promise<SuitePlan> {
-  const loaded = await loadSuite(suite);
+  const loaded = await loadSuite(suite, { use });
   const plan = wholePlan(loaded, only);
   await prepareSuite(loaded);
   return {
@@ -90,6 +92,11 @@ export interface RunSuiteOptions {
   /** Only cells and trials whose id matches one of these patterns; no verdict then. */
   readonly only?: readonly string[];
   /**
+   * False refuses a suite that runs code, before any of it runs: a module, or a suite
+   * that uses modules. True when left out.
+   */
+  readonly use?: boolean;
+  /**
    * Processes that do the work, "auto" for as many as do best here; this process, which
    * blocks meanwhile, when left out.
    */
@@ -113,7 +120,8 @@ export interface RunSuiteOptions {
  *
  * @param suite path of a YAML file, or of a module that exports a suite; or the suite,
  *   in which paths start at the working directory
- * @throws SUITE_INVALID and others for a suite that cannot be run; INTERRUPTED. What
+ * @throws SUITE_INVALID and others for a suite that cannot be run; SUITE_CODE for one
+ *   that runs code where `use` is false; INTERRUPTED. What
  *   fails within the run stands in `failures` of the results. SUITE_WORKERS for workers
  *   of a suite object in which a schedule is a function
  * @example

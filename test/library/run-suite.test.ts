@@ -8,7 +8,7 @@ import {
   runSuite,
   type SuiteInput,
 } from "../../src/index.ts";
-import { temporaryFolder, workIn } from "../folder.ts";
+import { put, temporaryFolder, workIn } from "../folder.ts";
 import { writeDigits } from "./digits.ts";
 
 const folder = temporaryFolder();
@@ -65,4 +65,21 @@ test("a function cannot reach other processes, which is said", async () => {
   await expect(
     runSuite(timed, { out: "timed", workers: 2 }),
   ).rejects.toMatchObject({ code: "SUITE_WORKERS" });
+});
+
+test.each([
+  ["a module", "suite.mjs", "export const suite = {}"],
+  ["a suite that uses one", "using.yaml", "use: [./ran.mjs]"],
+])("use: false runs no code of %s", async (_, file, text) => {
+  const mark =
+    'import { writeFileSync } from "node:fs"; writeFileSync("ran", "");';
+  put(folder, file, file.endsWith(".mjs") ? `${mark}\n${text}` : text);
+  put(folder, "ran.mjs", mark);
+  const refused = { code: "SUITE_CODE" };
+  const options = { out: "refused", use: false };
+  await expect(planSuite(file, { use: false })).rejects.toMatchObject(refused);
+  await expect(runSuite(file, options)).rejects.toMatchObject(refused);
+  const object = { ...suite(), use: ["./ran.mjs"] };
+  await expect(runSuite(object, options)).rejects.toMatchObject(refused);
+  expect(existsSync("ran")).toBe(false);
 });

@@ -110,5 +110,5 @@ const runsCode = (file: string, why: string) =>
   new UsageError(
     "SUITE_CODE",
     `${file} ${why}, whose code would run`,
-    "Leave out --no-use if you trust it.",
+    "Leave out --no-use (from code, `use: false`) if you trust it.",
   );
