@@ -61,6 +61,7 @@ export interface ChosenTextSanitizer extends Chosen<TextSanitizer> {
 
 /**
  * One text after the other by a function of texts.
+ *
  * @example
  * ```ts
  * import { eachText } from "assay/units";

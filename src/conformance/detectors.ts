@@ -60,6 +60,7 @@ async function fitted(
 
 /**
  * The laws of detectors, on a small network and 8x8 digits.
+ *
  * @example
  * ```ts
  * import { detectorLaws } from "assay/conformance";

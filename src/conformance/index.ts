@@ -35,6 +35,7 @@ const laws: {
 /**
  * The laws of a unit that was made by `assay/units`, whatever its kind; none of a kind
  * whose laws need more than the unit.
+ *
  * @example
  * ```ts
  * import { lawsOf } from "assay/conformance";

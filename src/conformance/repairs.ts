@@ -84,6 +84,7 @@ const weightsOf = ({ graph }: Model) =>
 
 /**
  * The laws of repairs, on a small network with a planted backdoor and 8x8 digits.
+ *
  * @example
  * ```ts
  * import { repairLaws } from "assay/conformance";

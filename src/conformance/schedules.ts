@@ -15,6 +15,7 @@ const TRAININGS = [
 
 /**
  * The laws of schedules of the learning rate.
+ *
  * @example
  * ```ts
  * import { scheduleLaws } from "assay/conformance";

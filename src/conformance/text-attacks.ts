@@ -77,6 +77,7 @@ export async function attackTexts(
 
 /**
  * The laws of attacks on texts, on a classifier that adds up words.
+ *
  * @example
  * ```ts
  * import { textAttackLaws } from "assay/conformance";

@@ -85,6 +85,7 @@ export async function dependence(open: () => TrainingPart): Promise<number> {
 
 /**
  * The laws of training defences, on a small network and 8x8 digits.
+ *
  * @example
  * ```ts
  * import { trainingDefenseLaws } from "assay/conformance";

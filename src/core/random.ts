@@ -4,6 +4,7 @@ import { fillNormal } from "./ziggurat.ts";
  * A seeded generator (xoshiro128**, Blackman and Vigna 2021, seeded by
  * SplitMix32). Every random draw of the project comes from one that is passed
  * in, so that the same seed gives the same bytes on every machine.
+ *
  * @example
  * ```ts
  * import { Random } from "assay/units";

@@ -31,8 +31,10 @@ import {
 import { marked } from "#units";
 
 /**
- * Declares an attack on inputs; see `Attack` for what it says of itself and gets. A run
- * refuses examples [N, ...shape] of another shape, outside ball or bounds, or not finite.
+ * Declares an attack on inputs; see `Attack` for what it says of itself and gets. A
+ * run refuses examples [N, ...shape] of another shape, outside ball or bounds, or not
+ * finite.
+ *
  * @example
  * ```ts
  * // random-points.ts
@@ -68,6 +70,7 @@ export const defineAttack = <S extends z.ZodObject>(
 
 /**
  * Declares an attack on texts. Its norm is "edits": `ball.eps` of them at most.
+ *
  * @example
  * ```ts
  * // leave-out.ts
@@ -102,6 +105,7 @@ export const defineTextAttack = <S extends z.ZodObject>(
 /**
  * Declares a sanitizer: a graph in front of a model, from x [N, ...shape] to the same
  * shape.
+ *
  * @example
  * ```ts
  * // fade.ts
@@ -127,6 +131,7 @@ export const defineSanitizer = <S extends z.ZodObject>(
 /**
  * Declares a detector: a score [N] that is high where an input is suspicious. Its
  * threshold is found on clean data. `detectorParams` are among its parameters.
+ *
  * @example
  * ```ts
  * // low-logit.ts
@@ -151,6 +156,7 @@ export const defineDetector = <S extends z.ZodObject<typeof detectorParams>>(
 
 /**
  * Declares a sanitizer of texts: a function in front of a tokenizer.
+ *
  * @example
  * ```ts
  * // lower-case.ts
@@ -171,6 +177,7 @@ export const defineTextSanitizer = <S extends z.ZodObject>(
 
 /**
  * Declares a proactive defence: a part of a training. What is left out is false.
+ *
  * @example
  * ```ts
  * // uniform-noise.ts
@@ -202,6 +209,7 @@ export const defineTrainingDefense = <S extends z.ZodObject>(
 /**
  * Declares a repair: of kind "filter" it cleans the fine-tuning set, of kind "mend" it
  * changes tuned weights.
+ *
  * @example
  * ```ts
  * // without-brightest.ts
@@ -239,8 +247,9 @@ export const defineRepair = <
   );
 
 /**
- * Declares a strategy of fine-tuning: which layer groups are trained in which epochs, and
- * at which multiples of the stated learning rate.
+ * Declares a strategy of fine-tuning: which layer groups are trained in which epochs,
+ * and at which multiples of the stated learning rate.
+ *
  * @example
  * ```ts
  * // top-two.ts
@@ -261,6 +270,7 @@ export const defineStrategy = <S extends z.ZodObject>(
 
 /**
  * Declares a schedule of the learning rate: a factor from 0 on for each step.
+ *
  * @example
  * ```ts
  * // straight-down.ts
@@ -284,6 +294,7 @@ export const defineSchedule = <S extends z.ZodObject>(
 /**
  * Declares a trust check, of cells whose numbers count; see `Evidence` for what it may
  * know of one.
+ *
  * @example
  * ```ts
  * // few-samples.ts
@@ -304,6 +315,7 @@ export const defineTrustCheck = (unit: TrustCheck): TrustCheck =>
 
 /**
  * Declares a form of the results; `assay run --reporter id` writes it.
+ *
  * @example
  * ```ts
  * // lines.ts
@@ -325,6 +337,7 @@ export const defineReporter = (unit: Reporter): Reporter =>
 /**
  * Declares a source of numbers [N, ...shape] in [0, 1]. Its schema has the literal key
  * `source`, its name.
+ *
  * @example
  * ```ts
  * // stripes.ts

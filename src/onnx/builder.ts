@@ -35,6 +35,7 @@ export type Operand = string | number;
  * name of its first output, and what can be known of each value (type, shape)
  * is inferred on the way. Values may be given wherever a name is expected;
  * new names start with `prefix` and never collide.
+ *
  * @example
  * ```ts
  * import { loadModel } from "assay";

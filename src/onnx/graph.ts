@@ -97,6 +97,7 @@ export interface LocalFunction {
 
 /**
  * A whole number as an attribute of a node.
+ *
  * @example
  * ```ts
  * import { int } from "assay/units";
@@ -108,6 +109,7 @@ export interface LocalFunction {
 export const int = (value: number): Attribute => ({ kind: "int", value });
 /**
  * A number as an attribute of a node.
+ *
  * @example
  * ```ts
  * import { float } from "assay/units";
@@ -119,6 +121,7 @@ export const int = (value: number): Attribute => ({ kind: "int", value });
 export const float = (value: number): Attribute => ({ kind: "float", value });
 /**
  * A text as an attribute of a node.
+ *
  * @example
  * ```ts
  * import { string } from "assay/units";
@@ -130,6 +133,7 @@ export const float = (value: number): Attribute => ({ kind: "float", value });
 export const string = (value: string): Attribute => ({ kind: "string", value });
 /**
  * Whole numbers as an attribute of a node.
+ *
  * @example
  * ```ts
  * import { ints } from "assay/units";

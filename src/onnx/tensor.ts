@@ -50,6 +50,7 @@ export const arrayTypes = {
 
 /**
  * The number of elements of a shape; 1 for a scalar.
+ *
  * @example
  * ```ts
  * import { sizeOf } from "assay/units";
@@ -125,8 +126,9 @@ export function numbers(t: Tensor): number[] {
 }
 
 /**
- * Rows `[from, to)` of a tensor along its first axis, as a view: what is written into it
- * is written into the tensor.
+ * Rows `[from, to)` of a tensor along its first axis, as a view: what is written into
+ * it is written into the tensor.
+ *
  * @example
  * ```ts
  * import { floats, rows } from "assay/units";
@@ -160,6 +162,7 @@ export function isAlike({ data, dims }: Tensor, axis: number): boolean {
 
 /**
  * The same numbers in an array of their own.
+ *
  * @example
  * ```ts
  * import { copyOf, floats } from "assay/units";
@@ -210,6 +213,7 @@ export function concatRows(
 
 /**
  * The chosen rows of a tensor along its first axis, copied.
+ *
  * @example
  * ```ts
  * import { floats, takeRows } from "assay/units";

@@ -75,6 +75,7 @@ export function defineStrategy<S extends z.ZodObject>(
 
 /**
  * The same rate for all of these groups, as a multiple of the stated learning rate.
+ *
  * @example
  * ```ts
  * import { evenly } from "assay/units";
