@@ -81,7 +81,9 @@ const rooms: Record<string, readonly string[]> = {
     "audit",
     "reports",
     "units",
+    "view",
   ],
+  "src/view": ["core", "texts", "results", "audit", "reports"],
   "src/library": [
     "core",
     "autodiff",

@@ -51,6 +51,7 @@ const written = [
       page("In CI", "/pipelines"),
       page("The report", "/report"),
       page("Comparing runs", "/comparing"),
+      page("In a browser", "/view"),
       page("Formats for other tools", "/formats"),
       page("From code", "/library"),
       page("Data, tables", "/data"),

@@ -98,6 +98,8 @@ export {
   type PerformOptions,
   perform,
   type Shard,
+  type Standing,
+  standingsIn,
   type Work,
   type WorkKind,
   workKinds,

@@ -18,6 +18,8 @@ import { loadSuite, type RunLimits } from "./suite/index.ts";
 import type { WorkerInput } from "./worker.ts";
 import {
   type Failure,
+  type Follower,
+  follower,
   type Hands,
   missingOf,
   openClaims,
@@ -58,7 +60,9 @@ export interface AuditOptions extends RunOptions {
 export async function runAudit(options: AuditOptions): Promise<Results> {
   const startedAt = new Date();
   const warnings = new Set<string>();
+  const watch = follower();
   const onEvent: OnEvent = (event) => {
+    watch.onEvent(event);
     if (event.kind === "warning") warnings.add(event.message);
     options.onEvent?.(event);
   };
@@ -68,7 +72,8 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     options.baseline,
   );
   const run = await openRun({ ...options, onEvent });
-  const failures = await performed(run.graph.works, run, options, onEvent);
+  const { works } = run.graph;
+  const failures = await performed(works, run, options, onEvent, watch);
   const found = run.graph.found();
   return judged(
     {
@@ -94,10 +99,14 @@ export async function runShard(
   options: AuditOptions,
   shard: Shard,
 ): Promise<{ done: number; failures: readonly Failure[] }> {
-  const { onEvent = () => {} } = options;
-  const run = await openRun(options);
+  const watch = follower();
+  const onEvent: OnEvent = (event) => {
+    watch.onEvent(event);
+    options.onEvent?.(event);
+  };
+  const run = await openRun({ ...options, onEvent });
   const works = shardOf(run.works.values(), shard);
-  const failures = await performed(works, run, options, onEvent);
+  const failures = await performed(works, run, options, onEvent, watch);
   signShard(run.shop.store, shard, run.loaded);
   return { done: worksBehind(works).size - failures.length, failures };
 }
@@ -108,6 +117,7 @@ async function performed(
   run: OpenedRun,
   options: AuditOptions,
   onEvent: OnEvent,
+  watch: Follower,
 ): Promise<Failure[]> {
   const { store, engine } = run.shop;
   const { signal } = options;
@@ -118,27 +128,32 @@ async function performed(
       message: "The limit of memory is not kept by workers of a queue.",
     });
   const memory = remembered(engine.title);
-  const hands = options.queue
-    ? await queueHands(options.queue, run, {
-        ...options,
-        memory: limits.memory,
-        onEvent,
-      })
-    : await handsFor(works, run, options, limits, memory, onEvent);
   const claims = openClaims(store.folder);
+  watch.begin(run.loaded.suite.title, claims.tell);
   try {
-    return await perform(works, {
-      hands,
-      store,
-      onEvent,
-      signal,
-      claims,
-      limits,
-      // What other machines take says nothing of this one.
-      costs: options.queue ? undefined : memory.costs,
-    });
+    const hands = options.queue
+      ? await queueHands(options.queue, run, {
+          ...options,
+          memory: limits.memory,
+          onEvent,
+        })
+      : await handsFor(works, run, options, limits, memory, onEvent);
+    try {
+      return await perform(works, {
+        hands,
+        store,
+        onEvent,
+        signal,
+        claims,
+        limits,
+        // What other machines take says nothing of this one.
+        costs: options.queue ? undefined : memory.costs,
+      });
+    } finally {
+      await hands.close();
+    }
   } finally {
-    await hands.close();
+    watch.end();
     await claims.close();
     memory.save();
   }

@@ -39,6 +39,11 @@ const commands: readonly [string, string, () => Promise<Command>][] = [
     async () => (await import("./commands/history.ts")).historyCommand,
   ],
   [
+    "view",
+    "look at runs in a browser: search, compare, follow, sample by sample; writes nothing",
+    async () => (await import("./commands/view.ts")).viewCommand,
+  ],
+  [
     "validate",
     "check that suites are well-formed and name only what they have; nothing is opened or computed",
     async () => (await import("./commands/validate.ts")).validateCommand,

@@ -10,7 +10,8 @@ import {
 import { join } from "node:path";
 import { sha256 } from "#core";
 import { sweep } from "./litter.ts";
-import { type Presence, presenceIn, SILENCE } from "./presence.ts";
+import { type Presence, presenceIn, SILENCE, wordsIn } from "./presence.ts";
+import { type Standing, standingSchema } from "./standing.ts";
 
 /** Who does what, among commands that work on the same folder. */
 export interface Claims {
@@ -19,11 +20,15 @@ export interface Claims {
   /** Whether somebody who lives is making it. */
   isTaken(record: string): boolean;
   release(record: string): void;
+  /** Tells whoever looks at the folder how far this command is. */
+  tell(standing: Standing): void;
   /** Releases all, and leaves the folder. */
   close(): Promise<void>;
 }
 
 const CLAIM = ".claim";
+
+const roomOf = (folder: string) => join(folder, "claims");
 
 /**
  * Claims on a folder, so that commands on it help each other. A claim is a file with
@@ -33,7 +38,7 @@ const CLAIM = ".claim";
  * comes to a folder where nobody is removes what killed commands left there.
  */
 export function openClaims(folder: string): Claims {
-  const room = join(folder, "claims");
+  const room = roomOf(folder);
   const presence = presenceIn(room);
   const held = new Set<string>();
   if (presence.isAlone()) {
@@ -61,6 +66,7 @@ export function openClaims(folder: string): Claims {
     },
     isTaken: (record) => isOwned(pathOf(record), presence),
     release,
+    tell: (standing) => presence.say(JSON.stringify(standing)),
     async close() {
       for (const record of held) release(record);
       await presence.leave();
@@ -72,6 +78,21 @@ export function openClaims(folder: string): Claims {
     },
   };
 }
+
+/**
+ * How far the commands are that work on a folder now. Nothing is written there, and
+ * what is no such telling is passed over.
+ */
+export const standingsIn = (folder: string): Standing[] =>
+  wordsIn(roomOf(folder)).flatMap(({ text, age }) => {
+    try {
+      const said = standingSchema.parse(JSON.parse(text));
+      const left = said.left && Math.max(0, said.left - age / 1000);
+      return [{ ...said, left }];
+    } catch {
+      return [];
+    }
+  });
 
 /** Makes a claim, where there is none. */
 function claim(path: string, name: string): boolean {

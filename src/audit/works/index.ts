@@ -1,7 +1,7 @@
 // The unit of work, and who does it.
 export { worksBehind } from "./behind.ts";
 export { type Beliefs, beliefsOf } from "./beliefs.ts";
-export { type Claims, openClaims } from "./claims.ts";
+export { type Claims, openClaims, standingsIn } from "./claims.ts";
 export { type Costs, costsOf } from "./costs.ts";
 export { type Estimate, estimate } from "./estimate.ts";
 export { guessed } from "./guessed.ts";
@@ -18,6 +18,7 @@ export { type Remembered, remembered } from "./remembered.ts";
 export type { WorkGraph } from "./schedule.ts";
 export { type Shard, shardOf } from "./shard.ts";
 export type { Split } from "./split.ts";
+export { type Follower, follower, type Standing } from "./standing.ts";
 export { type Makespan, makespanOf } from "./virtual-time.ts";
 export * from "./work.ts";
 export { foundBy, type Yields, yields } from "./yields.ts";

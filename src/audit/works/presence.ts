@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   fstatSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -25,6 +28,8 @@ export interface Presence {
   isOlder(path: string): boolean;
   /** Whether nobody else is there; what is left of the dead is removed. */
   isAlone(): boolean;
+  /** Leaves word for whoever looks at the folder; nothing depends on it. */
+  say(text: string): void;
   leave(): Promise<void>;
 }
 
@@ -35,6 +40,8 @@ const BEAT = 2000;
 export const SILENCE = 15_000;
 
 const SIGN = ".here";
+
+const WORD = ".word";
 
 /**
  * Gives signs of life from a thread, since what is computed may block this one for
@@ -63,6 +70,11 @@ setInterval(() => {
 export function presenceIn(folder: string): Presence {
   const name = randomUUID();
   const pathOf = (one: string) => join(folder, `${one}${SIGN}`);
+  const wordOf = (one: string) => join(folder, `${one}${WORD}`);
+  const remove = (one: string) => {
+    for (const path of [pathOf(one), wordOf(one)])
+      rmSync(path, { force: true });
+  };
   const own = { machine: machine(), pid: process.pid };
   const text = JSON.stringify(own);
   writeFile(pathOf(name), text);
@@ -77,16 +89,13 @@ export function presenceIn(folder: string): Presence {
     if (one === name) return true;
     try {
       const path = pathOf(one);
-      return age(path) < SILENCE && !hasEnded(readFileSync(path, "utf8"));
+      return (
+        age(path) < SILENCE &&
+        !hasEnded(readFileSync(path, "utf8"), own.machine)
+      );
     } catch {
       return false;
     }
-  };
-  const hasEnded = (sign: string): boolean => {
-    // A sign that is being written is empty.
-    if (sign === "") return false;
-    const { machine, pid }: typeof own = JSON.parse(sign);
-    return machine === own.machine && !isRunning(pid);
   };
   return {
     name,
@@ -99,15 +108,58 @@ export function presenceIn(folder: string): Presence {
         .map((file) => file.slice(0, -SIGN.length))
         .filter((one) => one !== name);
       const living = others.filter(isHere);
-      for (const one of others)
-        if (!living.includes(one)) rmSync(pathOf(one), { force: true });
+      for (const one of others) if (!living.includes(one)) remove(one);
       return living.length === 0;
+    },
+    say(text) {
+      const draft = `${wordOf(name)}.part`;
+      try {
+        writeFileSync(draft, text);
+        renameSync(draft, wordOf(name));
+      } catch {
+        // The folder is not there any more, or full.
+      }
     },
     async leave() {
       await thread.terminate();
-      rmSync(pathOf(name), { force: true });
+      remove(name);
     },
   };
+}
+
+/**
+ * What those who work on a folder say last, by the clock of this machine; nothing is
+ * written there.
+ *
+ * @returns of each the text, with the milliseconds since it was said
+ */
+export function wordsIn(folder: string): { text: string; age: number }[] {
+  if (!existsSync(folder)) return [];
+  const now = performance.timeOrigin + performance.now();
+  const own = machine();
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(SIGN))
+    .flatMap((file) => {
+      const sign = join(folder, file);
+      const word = join(folder, file.slice(0, -SIGN.length) + WORD);
+      try {
+        return now - writtenAt(sign) < SILENCE &&
+          !hasEnded(readFileSync(sign, "utf8"), own)
+          ? [{ text: readFileSync(word, "utf8"), age: now - writtenAt(word) }]
+          : [];
+      } catch {
+        // It has said nothing yet, or left meanwhile.
+        return [];
+      }
+    });
+}
+
+/** Whether a sign is of a process of this machine that is not there any more. */
+function hasEnded(sign: string, own: string): boolean {
+  // A sign that is being written is empty.
+  if (sign === "") return false;
+  const { machine, pid } = JSON.parse(sign) as { machine: string; pid: number };
+  return machine === own && !isRunning(pid);
 }
 
 /** It is opened first: of a closed file, a network's file system may not ask again. */
