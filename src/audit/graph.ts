@@ -16,14 +16,21 @@ import { MAIN } from "./suite/index.ts";
 import type { PreparedData } from "./tasks/index.ts";
 import { trialWorks } from "./trials/index.ts";
 import { checksOf } from "./trust/index.ts";
-import { type Failure, lostOf, type Phase } from "./works/index.ts";
+import { type Failure, lostOf, type Work } from "./works/index.ts";
 
 /** What works find, beside what is known of the run itself. */
 type FoundByWorks = Omit<Found, "timing" | "failures" | "missing">;
 
 /** A whole run. */
-interface Graph extends Phase<FoundByWorks> {
+interface Graph {
+  readonly works: readonly Work[];
   readonly cells: readonly CellWorks[];
+  /**
+   * What was found.
+   *
+   * @param failures why works have no result
+   */
+  found(failures: readonly Failure[]): FoundByWorks;
   /** What of the results is not there, by these failures. */
   missing(failures: readonly Failure[]): Found["missing"];
 }
@@ -66,11 +73,7 @@ export function graphOf(plan: Plan, shop: Workshop): Graph {
       ),
       ...ofBases,
       ...looks.values(),
-      ...cells.flatMap(({ examples, score, evidence }) => [
-        examples,
-        score,
-        evidence,
-      ]),
+      ...cells.flatMap(({ works }) => works),
       ...[heads, trials, certified, shown, epochs, onSource].flatMap(
         ({ works }) => works,
       ),
@@ -80,7 +83,7 @@ export function graphOf(plan: Plan, shop: Workshop): Graph {
     works,
     cells,
     missing: (failures) => lostOf(works, shop.store, failures),
-    found() {
+    found(failures) {
       const seen = [...looks].flatMap(([id, work]) => {
         const look = work.found();
         return look ? [[id, look] as const] : [];
@@ -95,13 +98,13 @@ export function graphOf(plan: Plan, shop: Workshop): Graph {
         unrelated: foreseen.unrelatedLook?.found(),
         candidates: seen.map(([, { result }]) => result),
         looks: new Map(seen.map(([id, { preflight }]) => [id, preflight])),
-        cells: cells.flatMap((cell) => cell.found() ?? []),
+        cells: cells.flatMap((cell) => cell.found(failures) ?? []),
         heads: across,
         trials: trials.found(),
         certificates: certified.found(),
         ...shown.found(),
         epochs: epochs.found(),
-        onSource: onSource.found(),
+        onSource: onSource.found(failures),
         warnings: [
           ...seen.flatMap(([, { preflight }]) => [
             ...preflight.warnings,

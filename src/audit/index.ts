@@ -82,9 +82,11 @@ export type {
   Longer,
   ModelProbes,
   Replay,
+  Replays,
   Ruling,
   Tries,
   TrustCheck,
+  Untried,
 } from "./trust/index.ts";
 export {
   type Beliefs,

@@ -74,7 +74,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   const run = await openRun({ ...options, onEvent });
   const { works } = run.graph;
   const failures = await performed(works, run, options, onEvent, watch);
-  const found = run.graph.found();
+  const found = run.graph.found(failures);
   return judged(
     {
       ...found,

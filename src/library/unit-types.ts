@@ -14,8 +14,10 @@ export type {
   Longer,
   ModelProbes,
   Replay,
+  Replays,
   Ruling,
   Tries,
+  Untried,
 } from "#audit";
 export type { LossName } from "#autodiff";
 export type { Locate, SourceSchema } from "#data";

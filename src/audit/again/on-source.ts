@@ -6,7 +6,7 @@ import {
 } from "../attacking/index.ts";
 import type { Look, Workshop } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
-import type { Phase, Yields } from "../works/index.ts";
+import type { Failure, Work, Yields } from "../works/index.ts";
 
 /**
  * Cells on the source domain: the same attacks under the threat models of the suite,
@@ -18,7 +18,11 @@ export function attackSource(
   maker: CellMaker,
   benchOf: BenchOf,
   { data: { sourceAttacked } }: Workshop,
-): Phase<ComputedCell[]> {
+): {
+  readonly works: readonly Work[];
+  /** @param failures why works have no result */
+  found(failures: readonly Failure[]): ComputedCell[];
+} {
   if (!sourceAttacked) return { works: [], found: () => [] };
   const cells = plan.map((planned) => {
     const { candidate } = planned;
@@ -31,7 +35,7 @@ export function attackSource(
     );
   });
   return {
-    works: cells.flatMap(({ score, evidence }) => [score, evidence]),
-    found: () => cells.flatMap((cell) => cell.found() ?? []),
+    works: cells.flatMap(({ works }) => works),
+    found: (failures) => cells.flatMap((cell) => cell.found(failures) ?? []),
   };
 }

@@ -138,7 +138,7 @@ function benchOf({
       unrelatedLook: null,
       looks: new Map(),
     },
-    peer: null,
+    peers: { given: null, trained: null },
     source: null,
     compiled: new Map(),
   };

@@ -18,7 +18,6 @@ import {
 } from "#model";
 import { type FloatTensor, tensor } from "#onnx";
 import {
-  candidateKey,
   decisions,
   type Foreseen,
   type Guesswork,
@@ -38,6 +37,7 @@ import {
 } from "../trust/index.ts";
 import { byWord, ofWords, wordsLimit } from "./by-word.ts";
 import { type Fitting, fitDefenses } from "./fit.ts";
+import { openPeers, type Peers } from "./peers.ts";
 
 /** What computing cells needs. */
 export interface Bench extends Fitting {
@@ -48,12 +48,7 @@ export interface Bench extends Fitting {
   readonly models: Models;
   /** What is known of them before they are made. */
   readonly foreseen: ModelWorks;
-  /**
-   * Another candidate of the task that is given as a file, the first of the suite,
-   * whatever of it is planned, so that what is found depends on no choice of cells;
-   * null where there is none.
-   */
-  readonly peer: { readonly id: string; readonly key: string } | null;
+  readonly peers: Peers;
   /** Samples of the task that the base was trained on; null for one that is given. */
   readonly source: Dataset | null;
   /** Compiled models by hash; see `release`. */
@@ -71,13 +66,7 @@ export function openBenches(
 ): BenchOf {
   const { loaded, data, ...workplace } = shop;
   const { suite, folder } = loaded;
-  const given = Object.values(suite.candidates)
-    .filter(({ kind }) => kind === "given")
-    .map((one) => ({
-      id: one.id,
-      task: one.task,
-      key: candidateKey(one, shop, null),
-    }));
+  const peersOf = openPeers(shop, foreseen.base?.key ?? null);
   const compiled = new Map<string, Opened>();
   const benches = new Map<string, Bench>();
   return (candidate) => {
@@ -93,12 +82,7 @@ export function openBenches(
       folder,
       models,
       foreseen,
-      peer:
-        given.find(
-          (one) =>
-            one.task === task &&
-            one.key !== foreseen.candidates.get(candidate)?.key,
-        ) ?? null,
+      peers: peersOf(candidate),
       source: data.pretraining?.train ?? null,
       compiled,
     };

@@ -1,12 +1,5 @@
-import type { Ball, Family } from "#attacks";
-import { Random } from "#core";
-import {
-  type CompiledModel,
-  chanceOf,
-  type Limit,
-  type Samples,
-  whyNoGradient,
-} from "#model";
+import type { Family } from "#attacks";
+import { chanceOf, type Limit, type Samples } from "#model";
 import { type FloatTensor, sizeOf } from "#onnx";
 import { isFree } from "#tables";
 import { UNDEFENDED } from "../counting.ts";
@@ -15,24 +8,21 @@ import type { PlannedCell } from "../plan/index.ts";
 import { samplesThatAre } from "../results/index.ts";
 import {
   type AttackProbes,
-  type Attempt,
   courseOfDraws,
   drawsOf,
   type Evidence,
-  isRandom,
-  PROBED,
   partOf,
   probeAttack,
   probeSearch,
   type Surrogate,
-  wrongAtMost,
 } from "../trust/index.ts";
-import { progressOf } from "../workplace.ts";
+import { leftStanding, runAs } from "./attempt.ts";
 import {
   type Bench,
   ballFor,
   drawsFor,
   guessworkBehind,
+  type Opened,
   openFor,
   probesOf,
   type Subject,
@@ -41,6 +31,7 @@ import {
 import type { BareCell } from "./cell.ts";
 import { controlOf } from "./control.ts";
 import type { Craft } from "./craft.ts";
+import { asSurrogate, titleOf } from "./surrogate.ts";
 
 /**
  * What the trust checks look at of a cell that was scored: what is left standing is
@@ -51,7 +42,7 @@ export async function gather(
   subject: Subject,
   bench: Bench,
   made: Craft & { readonly examples: Samples },
-  { outcomes, noGradient }: BareCell,
+  cell: BareCell,
 ): Promise<Omit<Evidence, "faults">> {
   const { chosen, candidate, defense, attack, adaptive, norm, eps } = planned;
   const { access, family } = runAs(planned, made);
@@ -92,7 +83,7 @@ export async function gather(
     boundsWidth: high - low,
     constrained: data.table !== undefined && !isFree(data.table),
     chance: chanceOf(scored.model, data.targets),
-    outcomes,
+    outcomes: cell.outcomes,
     ...extentOf(ball, samplesOf(data), made.examples),
     guesswork: await guessworkBehind(opened, bench),
     notes: made.notes,
@@ -103,26 +94,9 @@ export async function gather(
     draws: drawsOf(chosen),
     searches: made.searched,
     named: planned.probed,
-    probes: await probeCell(
-      planned,
-      ready,
-      scored,
-      isRandom(model),
-      bench,
-      ball as Ball,
-      made,
-      noGradient ?? null,
-      outcomes,
-    ),
+    probes: await probeCell(planned, ready, opened, bench, made, cell),
   };
 }
-
-/** What an attack is by the parts of it that ran. */
-const runAs = (
-  { chosen: { unit } }: PlannedCell,
-  { noGradient, searched }: Craft,
-): Pick<Evidence, "access" | "family"> =>
-  noGradient !== null && searched ? { access: "score", family: "query" } : unit;
 
 /** Whether a gradient says nothing. */
 export const isZero = (row: Float32Array): boolean =>
@@ -163,98 +137,57 @@ export function extentOf(
 }
 
 /**
- * Models whose examples are replayed: the candidate without its defence, the public
- * base, and another candidate that is given as a file, where they have a gradient.
+ * Models whose examples are replayed and that are there without a training of
+ * another candidate: the candidate without its defence, the public base, and another
+ * candidate that is given as a file.
  */
 async function surrogatesOf(
   { defense }: PlannedCell,
   ready: ReadyModel,
   bench: Bench,
 ): Promise<Surrogate[]> {
-  const { models, peer } = bench;
+  const { models, peers } = bench;
   const base = await models.base();
   const found: Surrogate[] = [];
-  for (const { title, one } of [
-    {
-      title: "the candidate without its defence",
-      one: defense === UNDEFENDED ? null : ready,
-    },
-    { title: "the public base", one: base?.hash === ready.hash ? null : base },
-    {
-      title: `the candidate ${peer?.id}`,
-      one: peer && (await models.candidate(peer.id)),
-    },
-  ])
-    if (one && whyNoGradient(one.model) === null)
-      found.push({ title, model: (await openFor(one, [], bench)).model });
+  if (defense !== UNDEFENDED)
+    found.push(
+      await asSurrogate("the candidate without its defence", ready, bench),
+    );
+  if (base && base.hash !== ready.hash)
+    found.push(await asSurrogate("the public base", base, bench));
+  if (peers.given) {
+    const { id } = peers.given;
+    const given = await models.candidate(id);
+    found.push(await asSurrogate(titleOf(peers.given), given, bench));
+  }
   return found;
 }
 
-/**
- * Tries to break what a white-box attack left standing, or a search of a model without
- * a gradient, where its number counts and nothing limits it.
- */
+/** Tries to break what an attack left standing. */
 async function probeCell(
   planned: PlannedCell,
   ready: ReadyModel,
-  model: CompiledModel,
-  drawsAtRandom: boolean,
+  opened: Opened,
   bench: Bench,
-  ball: Ball,
-  made: Craft & { examples: Samples },
-  noGradient: string | null,
-  outcomes: string,
+  made: Craft & { readonly examples: Samples },
+  cell: BareCell,
 ): Promise<AttackProbes | null> {
-  const { id, chosen, probed, adaptive, norm, queries } = planned;
-  const { data, seed } = bench;
-  const progress = progressOf(bench, id);
-  const { unit, params } = chosen;
-  if (unit.kind === "text" || norm === "edits") return null;
-  const { access, family } = runAs(planned, made);
-  const examples = made.examples as FloatTensor;
-  const iterates = family === "iterative" || family === "minimum-norm";
-  const climbs = access === "gradient" && iterates && made.noGradient === null;
-  const searches = family === "query" && noGradient !== null;
-  if (!probed || !adaptive || !(climbs || searches)) return null;
-  if (queries !== null || norm === "none") return null;
-  // What one draw of the model got right by luck does not stand.
-  const wrong = await wrongAtMost(
-    model,
-    examples,
-    data,
-    new Random(seed).fork(`standing ${id}`),
-  );
-  const standing = samplesThatAre(outcomes, "robust").filter((i) => !wrong[i]);
-  if (standing.length === 0) return null;
-  const whole: Attempt = {
-    model,
-    chosen: { unit, params },
-    ball,
-    x: data.x,
-    y: data.y,
-    targets: data.targets,
-    examples,
-    peaks: made.peaks,
-    draws: drawsOf(chosen),
-    drawsAtRandom,
-    surrogates: await surrogatesOf(planned, ready, bench),
-    random: new Random(seed).fork(`probes ${id}`),
-    // The attack itself is done.
-    onProgress: () => progress(1),
-  };
-  const few = partOf(whole, standing.slice(0, PROBED));
-  const seen = { standing: standing.length, rising: made.rising };
+  const standing = await leftStanding(planned, opened, bench, made, cell);
+  if (!standing) return null;
+  const { whole, count, searches } = standing;
+  const seen = { standing: count, rising: made.rising };
   if (searches)
     return {
-      ...(await probeSearch(few)),
+      ...(await probeSearch(standing.few)),
       ...seen,
       course: null,
       control: null,
     };
-  const right = samplesThatAre(outcomes, "robust", "broken");
+  const surrogates = await surrogatesOf(planned, ready, bench);
+  const right = samplesThatAre(cell.outcomes, "robust", "broken");
   const found = await probeAttack(
-    few,
-    (made.queries.gradient + made.queries.forward) / data.y.length,
+    { ...standing.few, surrogates },
+    (made.queries.gradient + made.queries.forward) / bench.data.y.length,
   );
   return {
     ...found,

@@ -6,6 +6,7 @@ import type { Evidence } from "../trust/index.ts";
 import { progressOf } from "../workplace.ts";
 import {
   type About,
+  type Failure,
   foundBy,
   oncePerRecord,
   type Work,
@@ -18,6 +19,7 @@ import { type Craft, craft, craftKey } from "./craft.ts";
 import { gather } from "./evidence.ts";
 import { examplesFile, readExamples, writeExamples } from "./examples.ts";
 import { describeFits, fitDefenses, learns } from "./fit.ts";
+import { replayingOn, withReplays } from "./replaying.ts";
 
 /** A cell as what finds it: its examples, their score, and what was tried on them. */
 export interface CellWorks {
@@ -25,8 +27,14 @@ export interface CellWorks {
   readonly score: Yields<BareCell>;
   readonly evidence: Yields<Omit<Evidence, "faults">>;
   readonly examples: Yields<Made>;
-  /** What was found; undefined where any of it is missing. */
-  found(): ComputedCell | undefined;
+  /** All of them, and what the cell can do without. */
+  readonly works: readonly Work[];
+  /**
+   * What was found; undefined where any of it is missing.
+   *
+   * @param failures why works have no result
+   */
+  found(failures: readonly Failure[]): ComputedCell | undefined;
 }
 
 /** A cell that nothing of is kept. */
@@ -85,14 +93,24 @@ export function cellMaker(): CellMaker {
       const evidence = once(
         evidenceWork(planned, subject, bench, score, examples),
       );
+      const replaying = replayingOn(planned, subject, bench, score, examples);
       return {
         planned,
         score,
         evidence,
         examples,
-        found() {
+        works: [
+          examples,
+          score,
+          evidence,
+          ...(replaying?.work ? [replaying.work] : []),
+        ],
+        found(failures) {
           const [cell, seen] = [score.found(), evidence.found()];
-          return cell && seen && { cell, evidence: seen };
+          return (
+            cell &&
+            seen && { cell, evidence: withReplays(seen, replaying, failures) }
+          );
         },
       };
     },
@@ -198,12 +216,12 @@ function evidenceWork(
 ): Yields<Omit<Evidence, "faults">> {
   // Their examples are replayed.
   const base = planned.probed ? bench.foreseen.base : null;
-  const peer = planned.probed ? bench.peer : null;
+  const given = planned.probed ? bench.peers.given : null;
   const key = hashOf({
     score: score.record,
     probed: planned.probed,
     base: base?.key,
-    peer: peer?.key,
+    given: given?.key,
   });
   return yields(bench.store, {
     id: `probes ${planned.id}`,

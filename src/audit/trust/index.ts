@@ -17,6 +17,7 @@ export {
 } from "./judge.ts";
 export {
   type AlongSteps,
+  ASCENT,
   type Asked,
   type AttackProbes,
   type Attempt,
@@ -24,6 +25,7 @@ export {
   type BrokenControl,
   type ByOtherMeans,
   brokenControl,
+  canReplay,
   controlBits,
   courseOfDraws,
   type Drawn,
@@ -38,8 +40,11 @@ export {
   probeModel,
   probeSearch,
   type Replay,
+  type Replays,
+  replays,
   type Surrogate,
   stillRising,
   type Tries,
+  type Untried,
   wrongAtMost,
 } from "./probes/index.ts";

@@ -16,6 +16,7 @@ const passes: Readonly<Record<WorkKind, number>> = {
   examples: 1,
   cell: 2,
   probes: 4,
+  replays: 1,
   heads: 4,
   epoch: 5,
   repair: 3,

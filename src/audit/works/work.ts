@@ -9,6 +9,7 @@ export const workKinds = [
   "examples",
   "cell",
   "probes",
+  "replays",
   "heads",
   "epoch",
   "repair",

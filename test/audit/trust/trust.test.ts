@@ -38,6 +38,7 @@ const probed = (changes: Partial<AttackProbes> = {}): Evidence => ({
       labels: { ...tries(0), queries: 1000 },
       smoothed: tries(0),
       replays: [],
+      untried: [],
     },
     noise: tries(0),
     noiseDraws: 100,
@@ -500,6 +501,7 @@ describe("other-means", () => {
           labels: null,
           smoothed: tries(smoothed),
           replays: [],
+          untried: [],
         },
       });
     expect(status(id, tried(0, 0))).toBe("passed");
@@ -520,6 +522,41 @@ describe("other-means", () => {
         message: expect.stringContaining(word),
       });
     expect(status(id, probed({ otherMeans: null }))).toBe("warned");
+  });
+
+  it("names all that was tried, and whose examples could not be had and why, whatever came of it", () => {
+    const beside = probed().probes!.otherMeans!;
+    const untried = [
+      { through: "the candidate Wild", why: "since model Wild failed" },
+    ];
+    const tried = (broken: number, scores = beside.scores) => {
+      const replays = [{ ...tries(broken), through: "the candidate Plain" }];
+      const otherMeans = { ...beside, scores, replays, untried };
+      return find(id, probed({ otherMeans }))?.message;
+    };
+    const notTried =
+      "Not tried: examples of the candidate Wild, since model Wild failed.";
+    const others =
+      "a search by labels alone (hopskipjump, 1000 queries)XX; gradients of a smoothed copy of the modelXX";
+    const byScores = "a search by scores (square, 300 queries)XX; ";
+    expect(tried(0)).toBe(
+      `Of 32 samples that were left standing none was broken: ${byScores}${others}; examples of the candidate Plain. ${notTried}`.replaceAll(
+        "XX",
+        "",
+      ),
+    );
+    expect(tried(4)).toMatch(
+      /^Examples of the candidate Plain broke 4 of 32 samples/,
+    );
+    expect(tried(4)).toContain(
+      ` Tried besides: ${byScores}${others}. ${notTried}`.replaceAll(
+        "XX",
+        " broke 0",
+      ),
+    );
+    expect(tried(0, null)).toMatch(
+      /^No attack by scores .* it to the suite\. Of 32 .*Plain\. Not tried: /,
+    );
   });
 
   it("warns where no attack by scores or none by labels ran", () => {

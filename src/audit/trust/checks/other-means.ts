@@ -1,11 +1,12 @@
+import type { Check } from "../../results/index.ts";
 import { samples } from "../../words.ts";
 import {
   type Evidence,
   isSearch,
-  type Ruling,
   sameBudget,
   type TrustCheck,
 } from "../check.ts";
+import type { Asked, Tries } from "../probes/index.ts";
 import { settled } from "./settled.ts";
 
 /**
@@ -17,7 +18,8 @@ const TOLERATED = 0.03;
 /**
  * Where gradients are masked, an attack by scores or by labels alone still works, so
  * one of each runs beside them (Carlini et al. 2019, arXiv:1902.06705). What stands is
- * tried by scores, and through a smoothed copy of the model.
+ * tried by scores, by labels, through a smoothed copy of the model, and by examples of
+ * other models.
  */
 export const otherMeans: TrustCheck = {
   id: "other-means",
@@ -30,70 +32,104 @@ export const otherMeans: TrustCheck = {
     "Run autoattack, square and hopskipjump at this budget; write an attack that knows what the defence does.",
   judge(cell, siblings) {
     if (!isSearch(cell) || !cell.named) return undefined;
-    const tried = judgeProbe(cell);
-    if (tried && tried.status !== "passed") return tried;
+    const tried = triedOn(cell);
+    const worst = worstOf(cell, tried);
+    const left = notTried(cell);
+    if (worst) {
+      const { finding, what } = worst;
+      const besides = besidesOf(tried.filter((one) => one.what !== what));
+      return { ...finding, message: `${finding.message}${besides}${left}` };
+    }
     const missing = missingBeside(cell, siblings);
+    const vain = inVain(tried);
     if (missing.length === 0)
       return {
         status: "passed",
-        message: `Attacks that need no gradients ran at the same budget.${tried ? ` ${tried.message}` : ""}`,
+        message: `Attacks that need no gradients ran at the same budget.${vain}${left}`,
       };
-    return (
-      tried ?? {
-        status: "warned",
-        message: `No attack ${missing.join(" and none ")} ran at this budget: what masked gradients hide would not be seen; add it to the suite.`,
-      }
-    );
+    return cell.probes?.otherMeans?.scores
+      ? { status: "passed", message: `${vain}${left}`.trimStart() }
+      : {
+          status: "warned",
+          message: `No attack ${missing.join(" and none ")} ran at this budget: what masked gradients hide would not be seen; add it to the suite.${vain}${left}`,
+        };
   },
 };
 
-/** What the probes broke of what stood; undefined where there are none. */
-function judgeProbe(cell: Evidence): Ruling {
-  const { probes } = cell;
-  if (!probes) return undefined;
-  const { scores, labels, smoothed, replays } = probes.otherMeans ?? none;
-  const tried = [
-    ...(scores
-      ? [
-          [
-            `A search by scores (square, ${scores.queries} queries)`,
-            scores,
-          ] as const,
-        ]
-      : []),
-    ...(labels
-      ? [
-          [
-            `A search by labels alone (hopskipjump, ${labels.queries} queries)`,
-            labels,
-          ] as const,
-        ]
-      : []),
-    ...(smoothed
-      ? [["Gradients of a smoothed copy of the model", smoothed] as const]
-      : []),
-    ...replays.map(
-      (replay) => [`Examples of ${replay.through}`, replay] as const,
-    ),
-  ];
-  // What broke most says most.
-  const findings = tried
-    .toSorted(([, one], [, other]) => other.broken - one.broken)
-    .flatMap(
-      ([what, tries]) =>
-        settled(cell, probes, tries, what, ADVICE, TOLERATED) ?? [],
-    );
-  const worst =
-    findings.find(({ status }) => status === "failed") ??
-    findings.find(({ status }) => status === "warned");
-  if (worst || !scores) return worst;
-  return {
-    status: "passed",
-    message: `Of ${samples(scores.tried)} that were left standing none was broken: ${tried.map(([what]) => what.toLowerCase()).join("; ")}.`,
-  };
+/** Something that was tried on what stood, as a sentence begins with it. */
+interface Tried {
+  readonly what: string;
+  readonly tries: Tries;
 }
 
-const none = { scores: null, labels: null, smoothed: null, replays: [] };
+/** All that was. */
+function triedOn({ probes }: Evidence): Tried[] {
+  const { scores, labels, smoothed, replays } = probes?.otherMeans ?? none;
+  const asked = (by: string, tries: Asked | null) =>
+    tries
+      ? [{ what: `A search by ${by}, ${tries.queries} queries)`, tries }]
+      : [];
+  return [
+    ...asked("scores (square", scores),
+    ...asked("labels alone (hopskipjump", labels),
+    ...(smoothed
+      ? [{ what: "Gradients of a smoothed copy of the model", tries: smoothed }]
+      : []),
+    ...replays.map((tries) => ({
+      what: `Examples of ${tries.through}`,
+      tries,
+    })),
+  ];
+}
+
+/** What says most of what broke anything: of failures, or of warnings, the most. */
+function worstOf(cell: Evidence, tried: readonly Tried[]) {
+  const { probes } = cell;
+  if (!probes) return undefined;
+  const findings = tried
+    .toSorted((one, other) => other.tries.broken - one.tries.broken)
+    .flatMap(({ what, tries }) => {
+      const finding = settled(cell, probes, tries, what, ADVICE, TOLERATED);
+      return finding ? [{ what, finding }] : [];
+    });
+  const first = (status: Check["status"]) =>
+    findings.find(({ finding }) => finding.status === status);
+  return first("failed") ?? first("warned");
+}
+
+/** What broke less than the worst, as a sentence. */
+const besidesOf = (tried: readonly Tried[]): string =>
+  tried.length > 0
+    ? ` Tried besides: ${tried.map(({ what, tries }) => `${within(what)} broke ${tries.broken}`).join("; ")}.`
+    : "";
+
+/** What broke nothing, as a sentence. */
+function inVain(tried: readonly Tried[]): string {
+  const most = Math.max(...tried.map(({ tries }) => tries.tried));
+  return tried.length > 0
+    ? ` Of ${samples(most)} that were left standing none was broken: ${tried.map(({ what }) => within(what)).join("; ")}.`
+    : "";
+}
+
+/** Whose examples could not be had, as a sentence. */
+function notTried({ probes }: Evidence): string {
+  const { untried } = probes?.otherMeans ?? none;
+  return untried.length > 0
+    ? ` Not tried: ${untried.map(({ through, why }) => `examples of ${through}, ${why}`).join("; ")}.`
+    : "";
+}
+
+/** As it stands within a sentence. */
+const within = (what: string): string =>
+  what.charAt(0).toLowerCase() + what.slice(1);
+
+const none = {
+  scores: null,
+  labels: null,
+  smoothed: null,
+  replays: [],
+  untried: [],
+};
 
 const ADVICE =
   "the attack follows gradients that mislead; run autoattack, square and hopskipjump";

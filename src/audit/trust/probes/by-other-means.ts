@@ -1,5 +1,4 @@
 import {
-  attackOn,
   type Ball,
   canSearch,
   hopskipjump,
@@ -8,26 +7,19 @@ import {
 } from "#attacks";
 import type { FloatTensor } from "#onnx";
 import { isFree } from "#tables";
-import { brokenOf } from "./most-draws.ts";
-import { type Attempt, partOf, type Tries, triesOf } from "./probe.ts";
-import { type Replay, replays } from "./replays.ts";
+import { type Attempt, partOf, type Tries } from "./probe.ts";
+import { type Replays, replays } from "./replays.ts";
 import { throughSmoothed } from "./smoothed.ts";
+import { type Asked, triedBy } from "./tried-by.ts";
 
 /** What attacks did that do not follow the gradient of the model at each point. */
-export interface ByOtherMeans {
+export interface ByOtherMeans extends Replays {
   /** A search by scores; null where it has no moves. */
   scores: Asked | null;
   /** A search by labels alone; null where there is none in the norm. */
   labels: Asked | null;
   /** The gradients of a copy of the model that noise smooths; null in other norms. */
   smoothed: Tries | null;
-  /** Examples that were made on other models. */
-  replays: Replay[];
-}
-
-/** What a search broke, and how many queries it asked of a sample, about. */
-export interface Asked extends Tries {
-  queries: number;
 }
 
 /** The fewest and the most queries of the search by scores. */
@@ -61,7 +53,7 @@ export async function byOtherMeans(
   attempt: Attempt,
   queries: number,
 ): Promise<ByOtherMeans | null> {
-  const { ball, beside = [], x } = attempt;
+  const { ball, beside = [], surrogates = [], x } = attempt;
   if (beside.length > 0 || (ball.table && !isFree(ball.table))) return null;
   const most = Math.min(
     QUERIES.most,
@@ -81,9 +73,7 @@ export async function byOtherMeans(
         )
       : null,
     smoothed: smoothed && (await triedBy(attempt, smoothed, "smoothed")),
-    replays: await replays(attempt, (chosen, purpose) =>
-      triedBy(attempt, chosen, purpose),
-    ),
+    ...(await replays(attempt, surrogates)),
   };
 }
 
@@ -96,24 +86,3 @@ const byLabels: Runnable<FloatTensor, Ball> = {
   unit: hopskipjump as Runnable<FloatTensor, Ball>["unit"],
   params: hopskipjump.params.parse({ iterations: ROUNDS }),
 };
-
-async function triedBy(
-  attempt: Attempt,
-  chosen: Runnable<FloatTensor, Ball>,
-  purpose: string,
-): Promise<Asked> {
-  const { model, ball, onProgress } = attempt;
-  const random = attempt.random.fork(purpose);
-  const { target, run } = attackOn(
-    model,
-    attempt,
-    chosen,
-    { ball },
-    { random, draws: random.fork("draws"), onProgress },
-  );
-  await run();
-  const broken = await brokenOf(model, target, attempt, random.fork("judged"));
-  const { forward, gradient } = target.queries;
-  const queries = Math.round((forward + gradient) / Math.max(1, broken.length));
-  return { ...triesOf(broken), queries };
-}

@@ -19,7 +19,7 @@ export {
   brokenControl,
   controlBits,
 } from "./broken-control.ts";
-export type { Asked, ByOtherMeans } from "./by-other-means.ts";
+export type { ByOtherMeans } from "./by-other-means.ts";
 export type { AttackProbes } from "./found.ts";
 export type { AlongSteps } from "./gradient-over-steps.ts";
 export type { JumpAtBoundary } from "./jump-at-boundary.ts";
@@ -35,8 +35,16 @@ export {
   type Surrogate,
   type Tries,
 } from "./probe.ts";
-export type { Replay } from "./replays.ts";
+export {
+  ASCENT,
+  canReplay,
+  type Replay,
+  type Replays,
+  replays,
+  type Untried,
+} from "./replays.ts";
 export { peaksOf, stillRising } from "./still-rising.ts";
+export type { Asked } from "./tried-by.ts";
 
 type Probed = Omit<AttackProbes, "standing" | "rising" | "control" | "course">;
 

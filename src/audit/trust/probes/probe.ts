@@ -44,7 +44,8 @@ export const triesOf = (broken: readonly boolean[]): Tries => {
 export interface Surrogate {
   /** What it is called in a sentence. */
   readonly title: string;
-  readonly model: CompiledModel;
+  /** Null where it has no gradient. */
+  readonly model: CompiledModel | null;
 }
 
 /** The same with twice the steps. */
