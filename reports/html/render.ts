@@ -21,6 +21,7 @@ import { measuresView } from "./sections/measures.ts";
 import { provenanceView } from "./sections/provenance.ts";
 import { queriesView } from "./sections/queries.ts";
 import { runsView } from "./sections/runs.ts";
+import { samplesView } from "./sections/samples.ts";
 import { seedsView } from "./sections/seeds.ts";
 import { textsView } from "./sections/texts.ts";
 import { trainingView } from "./sections/training.ts";
@@ -68,6 +69,7 @@ export async function renderHtml(results: Results): Promise<string> {
     colours: coloursView(results),
     texts: textsView(results),
     cells: cellsView(results),
+    samples: samplesView(results),
     training: trainingView(results),
     trajectories: trajectoriesView(results),
     kinship: kinshipView(results),

@@ -128,6 +128,7 @@ const samplesOf = ({ attacked, tasks }: PreparedData): Found["samples"] =>
   [[MAIN, { attacked }] as const, ...tasks].map(([task, of]) => ({
     task,
     fingerprints: sampleFingerprints(of.attacked).join(" "),
+    labels: of.attacked.targets ? undefined : of.attacked.y.join(" "),
   }));
 
 /** The data of a run in the results document. */

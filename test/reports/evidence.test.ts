@@ -1,4 +1,5 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -6,11 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { renderHtml } from "#reports";
 import { type Fate, outcomesOf } from "#results";
-import {
-  fatesIn,
-  listedOf,
-  spans,
-} from "../../reports/html/sections/samples.ts";
+import { fatesIn, listedOf, spans } from "../../reports/html/sections/fates.ts";
 import { launch, noChromium } from "../chromium.ts";
 import { exampleResults } from "./results.ts";
 
@@ -98,6 +95,52 @@ test("every cell has a page, and the tables lead to it", () => {
       main ? 2 : 1,
     );
   }
+});
+
+test("a row of each sample says how often it was broken", () => {
+  const rows = [
+    ...html.matchAll(
+      /<tr id="samples-main-[^"]+-(\d+)">.*?<td>([^<]*)<\/td><td[^>]*>(\d+)<\/td><td[^>]*>(\d+)<\/td><td[^>]*>(\d+)/g,
+    ),
+  ];
+  expect(rows).toHaveLength(50);
+  for (const [, sample, , ...counts] of rows)
+    expect(counts.map(Number)).toEqual(
+      ["0", "1", "-"].map(
+        (fate) =>
+          results.cells.filter((c) => c.outcomes[Number(sample)] === fate)
+            .length,
+      ),
+    );
+  expect(rows[0]?.[2]).toBe("cat");
+});
+
+test("500 cells of 200 samples are below 3 MB", async () => {
+  const message =
+    "Of 12 samples that were left standing none was broken by a search by scores.";
+  const page = await renderHtml(
+    exampleResults((r) => ({
+      cells: Array.from({ length: 500 }, (_, i) => {
+        const cell = r.cells[i % r.cells.length]!;
+        return {
+          ...cell,
+          id: `${cell.id}.${i}`,
+          outcomes: cell.outcomes.repeat(4),
+          queriesToBreak: Array.from(cell.outcomes.repeat(4), (o, k) =>
+            o === "0" ? 1 + 13 * k : 0,
+          ),
+          // As many as an iterated attack has.
+          checks: Array.from({ length: 19 }, (_, k) => ({
+            id: `check-${k}`,
+            title: "Random search finds nothing",
+            status: "passed" as const,
+            message,
+          })),
+        };
+      }),
+    })),
+  );
+  expect(page.length).toBeLessThan(3_000_000);
 });
 
 describe.skipIf(noChromium)("in Chromium", () => {
@@ -202,6 +245,78 @@ describe.skipIf(noChromium)("in Chromium", () => {
       expect(
         await other.page.locator(new URL(page.url()).hash).isVisible(),
       ).toBe(true);
+    },
+  );
+
+  test("a sample tells what became of it in every cell", async () => {
+    const { page, complaints } = await open();
+    await page
+      .locator("table.samples")
+      .getByRole("link", { name: "2", exact: true })
+      .click();
+    const view = page.locator("#sample-view");
+    const told = await view.locator("tbody td:last-child").allTextContents();
+    const expected = results.candidates.flatMap(({ id }) =>
+      results.cells.filter((c) => c.candidate === id),
+    );
+    expect(told).toEqual(
+      expected.map(({ outcomes, queriesToBreak }) =>
+        outcomes[2] === "-"
+          ? "wrong without it"
+          : outcomes[2] === "1"
+            ? "robust"
+            : `broken after ${queriesToBreak[2]} queries`,
+      ),
+    );
+    expect(await view.locator("img").count()).toBe(3);
+    await view.getByLabel("Filter").fill("adversarial median");
+    expect(await view.locator("tbody tr:not([hidden])").count()).toBe(
+      expected.filter(
+        (c) => c.candidate === "adversarial" && c.defense === "median",
+      ).length,
+    );
+    // The next one takes its place.
+    await page.goto(
+      `file://${file}${new URL(page.url()).hash.replace(/-2$/, "-3")}`,
+    );
+    expect(await view.locator("caption").textContent()).toMatch(/^Sample 3:/);
+    expect(complaints).toEqual([]);
+  });
+
+  test.each(["light", "dark"] as const)(
+    "what scripts add has no accessibility fault, %s",
+    async (colorScheme) => {
+      const page = await (
+        await browser.newContext({ colorScheme, bypassCSP: true })
+      ).newPage();
+      await page.goto(`file://${file}`);
+      await page.locator("table.heat a").first().click();
+      await sortBy(page, "Robust accuracy").click();
+      await page.locator("table.samples a").first().click();
+      await page.addScriptTag({
+        content: readFileSync(
+          createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
+          "utf8",
+        ),
+      });
+      const found = await page.evaluate(async () => {
+        const { axe } = globalThis as unknown as {
+          axe: {
+            run(of: object): Promise<{
+              violations: { id: string; nodes: { html: string }[] }[];
+            }>;
+          };
+        };
+        const include = [
+          ['section[aria-labelledby="cells"]'],
+          ['section[aria-labelledby="samples"]'],
+        ];
+        return (await axe.run({ include })).violations.map((v) => [
+          v.id,
+          v.nodes.slice(0, 3).map((n) => n.html),
+        ]);
+      });
+      expect(found).toEqual([]);
     },
   );
 

@@ -253,6 +253,15 @@ export function exampleResults(
     title: `An audit of ${hostile.script}`,
     complete: true,
     classes: ["cat", hostile.script, hostile.lines],
+    samples: [
+      {
+        task: "main",
+        fingerprints: Array.from({ length: SAMPLES }, (_, i) =>
+          i.toString(16).padStart(12, "0"),
+        ).join(" "),
+        labels: Array.from({ length: SAMPLES }, (_, i) => i % 3).join(" "),
+      },
+    ],
     threatModels: budgets.map((eps) => ({
       id: `linf-${eps}`,
       norm: "linf",

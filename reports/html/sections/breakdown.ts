@@ -1,6 +1,7 @@
 import { percent } from "#core";
 import type { Cell, Results } from "#results";
 import { budget, plain } from "../../format.ts";
+import { pageOf } from "./described.ts";
 
 /**
  * Robust accuracy under each part of an attack, such as each corruption at each
@@ -28,6 +29,7 @@ function table(cell: Cell) {
     cell.defense === "none" ? "no defence" : `defence ${plain(cell.defense)}`;
   return {
     title: `${plain(cell.candidate)}, ${plain(cell.attack)}, ${defense}, ${budget(cell.threatModel)}`,
+    page: pageOf(cell.id),
     levels,
     mean: percent(mean(breakdown.map((b) => b.robustAccuracy.value))),
     worst: percent(cell.robustAccuracy.value),

@@ -9,7 +9,8 @@ import {
   whole,
 } from "../../format.ts";
 import { pageOf, queriesOf } from "./described.ts";
-import { fatesIn, listedOf } from "./samples.ts";
+import { fatesIn, listedOf } from "./fates.ts";
+import { taskOf } from "./samples.ts";
 
 /** Every cell: a table of all, and a page of each with all that is known of it. */
 export function cellsView(results: Results) {
@@ -27,6 +28,7 @@ export function cellsView(results: Results) {
             {
               name: plain(id),
               count: own.length,
+              task: anchor("samples", taskOf(id, results)),
               pages: own.map((cell) => page(cell, listed)),
             },
           ];

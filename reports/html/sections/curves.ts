@@ -1,6 +1,7 @@
 import type { Curve, Results } from "#results";
 import { withoutParts } from "../../failures.ts";
 import { normName, plain } from "../../format.ts";
+import { pageOf } from "./described.ts";
 import { lineChart } from "./line-chart.ts";
 
 /**
@@ -31,6 +32,20 @@ export function curvesView(results: Results) {
 const memberOf = ({ candidate }: Curve, { candidates }: Results) =>
   candidates.find((c) => c.id === candidate)?.member;
 
+/** The page of the cell that a point of a curve is; no budget at all is of none. */
+function cellOf(curve: Curve, eps: number, { cells }: Results) {
+  const cell = cells.find(
+    (c) =>
+      c.candidate === curve.candidate &&
+      c.defense === curve.defense &&
+      c.attack === curve.attack &&
+      c.adaptive &&
+      c.threatModel.norm === curve.norm &&
+      c.threatModel.eps === eps,
+  );
+  return cell && pageOf(cell.id);
+}
+
 function chart(curves: readonly Curve[], results: Results) {
   const [first] = curves as [Curve, ...Curve[]];
   const member = memberOf(first, results);
@@ -41,9 +56,13 @@ function chart(curves: readonly Curve[], results: Results) {
     symbol: first.norm === "edits" ? "edits" : "ε",
     column: "Candidate",
     rates: "Robust accuracy against eps",
-    series: curves.map(({ candidate, points }) => ({
-      name: plain(candidate),
-      points: points.map((p) => ({ at: p.eps, rate: p.robustAccuracy })),
+    series: curves.map((curve) => ({
+      name: plain(curve.candidate),
+      points: curve.points.map((p) => ({
+        at: p.eps,
+        rate: p.robustAccuracy,
+        page: cellOf(curve, p.eps, results),
+      })),
     })),
     chance:
       member?.chance ?? results.task?.chance ?? 1 / results.classes.length,

@@ -1,4 +1,4 @@
-import type { Cell } from "#results";
+import type { Cell, Results } from "#results";
 import { anchor, plain, whole } from "../../format.ts";
 
 /** A unit with its parameters, in one line. */
@@ -32,3 +32,7 @@ export const queriesOf = ({
 
 /** The id of the page of a cell. */
 export const pageOf = (cell: string): string => anchor("cell", cell);
+
+/** The same; null where nothing of that name is a cell of the run. */
+export const pageIn = ({ cells }: Results, cell: string): string | null =>
+  cells.some((c) => c.id === cell) ? pageOf(cell) : null;

@@ -3,6 +3,7 @@ import { percent } from "#core";
 import type { Cell, Results } from "#results";
 import { budget, interval, mainThreats, plain } from "../../format.ts";
 import { axis, frame, marker, STYLES, spread } from "./chart.ts";
+import { pageOf } from "./described.ts";
 
 type Detector = NonNullable<Cell["detection"]>["detectors"][number];
 
@@ -73,6 +74,7 @@ function chart(entries: readonly { cell: Cell; detector: Detector }[]) {
       const { attacked } = cell.detection as NonNullable<Cell["detection"]>;
       return {
         name: nameOf(cell),
+        page: pageOf(cell.id),
         area: roc ? roc.auc.value.toFixed(3) : "nothing fooled the model",
         areaInterval: roc
           ? `${roc.auc.low.toFixed(3)} to ${roc.auc.high.toFixed(3)}`

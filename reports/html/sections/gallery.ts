@@ -1,7 +1,10 @@
 import { classColour, percent } from "#core";
 import type { Example, Results } from "#results";
-import { plain } from "../../format.ts";
+import { plain, unbroken, whole } from "../../format.ts";
 import { encodePng } from "../../png.ts";
+import { pageIn } from "./described.ts";
+import { listedOf } from "./fates.ts";
+import { exampleId, sampleId, taskOf } from "./samples.ts";
 
 /** Adversarial examples as pictures, grouped by their cell. */
 export async function galleryView(results: Results) {
@@ -9,8 +12,11 @@ export async function galleryView(results: Results) {
   return Promise.all(
     cells.map(async (cell) => ({
       cell: plain(cell),
+      page: pageIn(results, cell),
       examples: await Promise.all(
-        results.gallery.filter((e) => e.cell === cell).map(exampleView),
+        results.gallery
+          .filter((e) => e.cell === cell)
+          .map((e) => exampleView(e, results)),
       ),
     })),
   );
@@ -25,7 +31,7 @@ export const coloursView = ({ gallery, classes }: Results) =>
       }))
     : [];
 
-async function exampleView(e: Example) {
+async function exampleView(e: Example, results: Results) {
   const [original, perturbed, difference] = await Promise.all(
     [e.original, e.perturbed, e.difference].map(pngOf),
   );
@@ -42,7 +48,23 @@ async function exampleView(e: Example) {
     before: said(e.cleanPrediction, e.cleanConfidence),
     after: said(e.prediction, e.confidence),
     distance: `L∞ ${Number(e.linf.toPrecision(3))}, L2 ${Number(e.l2.toPrecision(3))}`,
-    sample: e.sample,
+    ...whereOf(e, results),
+  };
+}
+
+/** Which sample an example is of, and the queries until it was broken. */
+export function whereOf(
+  { cell: id, sample }: Pick<Example, "cell" | "sample">,
+  results: Results,
+) {
+  const cell = results.cells.find((c) => c.id === id);
+  const queries = cell?.queriesToBreak[sample];
+  return {
+    id: exampleId(id, sample),
+    sample,
+    sampleId: sampleId(taskOf(cell?.candidate ?? "", results), sample),
+    listed: cell !== undefined && sample < listedOf(results),
+    queries: queries ? `broken after ${whole(queries)} queries` : "",
   };
 }
 
@@ -50,7 +72,7 @@ async function exampleView(e: Example) {
 export const said = (answer: string, confidence: number | null) =>
   confidence === null
     ? plain(answer)
-    : `${plain(answer)} (${percent(confidence)})`;
+    : unbroken(`${plain(answer)} (${percent(confidence)})`);
 
 /** A lossless PNG as a data URI. */
 export async function pngOf({

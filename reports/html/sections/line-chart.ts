@@ -16,7 +16,12 @@ export interface Lines {
   readonly rates: string;
   readonly series: readonly {
     readonly name: string;
-    readonly points: readonly { readonly at: number; readonly rate: Rate }[];
+    readonly points: readonly {
+      readonly at: number;
+      readonly rate: Rate;
+      /** Of the page of its cell; left out where it is of none. */
+      readonly page?: string | undefined;
+    }[];
   }[];
   /** A share that guessing reaches; null for no such line. */
   readonly chance: number | null;
@@ -89,8 +94,9 @@ export function lineChart({ series, chance, marks = [], ...words }: Lines) {
       rows: series.map(({ name, points }) => ({
         name,
         values: places.map((at) => {
-          const rate = points.find((p) => p.at === at)?.rate;
+          const { rate, page } = points.find((p) => p.at === at) ?? {};
           return {
+            page,
             value: rate ? percent(rate.value) : "-",
             interval: rate ? interval(rate) : "",
           };

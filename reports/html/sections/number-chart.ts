@@ -76,6 +76,7 @@ export function numberChart({ title, x: across, y: up, lines }: Chart) {
             values: places.map((at) => {
               const p = own.find((one) => one.x === at);
               return {
+                page: undefined,
                 value: p ? written(p.y, up.scale) : "-",
                 interval:
                   p && p.low !== null && p.high !== null

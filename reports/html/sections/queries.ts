@@ -3,6 +3,7 @@ import { percent } from "#core";
 import { type Cell, countOf, type Results } from "#results";
 import { budget, plain, whole } from "../../format.ts";
 import { axis, frame, logAxis, marker, STYLES, spread } from "./chart.ts";
+import { pageOf } from "./described.ts";
 
 /** Query counts of the table below a chart. */
 const COUNTS = [10, 100, 1000, 10_000];
@@ -69,6 +70,7 @@ function chart(cells: readonly Cell[]) {
       counts: COUNTS.map(whole),
       rows: cells.map((c) => ({
         name: plain(c.candidate),
+        page: pageOf(c.id),
         values: COUNTS.map((count) => percent(broken(c, count))),
       })),
     },

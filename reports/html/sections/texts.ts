@@ -1,15 +1,18 @@
 import type { Results, TextExample } from "#results";
 import { plain } from "../../format.ts";
-import { said } from "./gallery.ts";
+import { pageIn } from "./described.ts";
+import { said, whereOf } from "./gallery.ts";
 
 /**
  * Texts before and after an attack, side by side with each edit marked,
  * grouped by their cell.
  */
-export function textsView({ textGallery = [] }: Results) {
+export function textsView(results: Results) {
+  const { textGallery = [] } = results;
   const cells = [...new Set(textGallery.map((e) => e.cell))];
   return cells.map((cell) => ({
     cell: plain(cell),
+    page: pageIn(results, cell),
     examples: textGallery
       .filter((e) => e.cell === cell)
       .map((e) => ({
@@ -17,7 +20,7 @@ export function textsView({ textGallery = [] }: Results) {
         before: said(e.cleanPrediction, e.cleanConfidence),
         after: said(e.prediction, e.confidence),
         edits: `${e.edits} ${e.edits === 1 ? "edit" : "edits"}`,
-        sample: e.sample,
+        ...whereOf(e, results),
         original: piecesOf(e, "before"),
         perturbed: piecesOf(e, "after"),
       })),

@@ -1,5 +1,6 @@
 import type { Results } from "#results";
 import { isText, onAllHeads, plain, unbroken } from "../../format.ts";
+import { pageIn } from "./described.ts";
 
 /**
  * What the mechanical checks found: failures first, the same finding of many
@@ -11,7 +12,7 @@ export function trustView(results: Results) {
     {
       title: string;
       status: string;
-      findings: { cell: string; message: string }[];
+      findings: { cell: string; page: string | null; message: string }[];
     }
   >();
   const judged = [...results.cells, ...onAllHeads(results)];
@@ -26,6 +27,7 @@ export function trustView(results: Results) {
       };
       group.findings.push({
         cell: plain(cell.id),
+        page: pageIn(results, cell.id),
         message: unbroken(check.message),
       });
       found.set(key, group);

@@ -98,6 +98,97 @@
     apply();
   };
 
+  /** "0-3 7", or samples with their queries, "7:12": whether it holds a sample. */
+  const heldIn = (list, sample) => {
+    for (const one of list.textContent.split(" ")) {
+      const [span, queries] = one.split(":");
+      const [from, to = from] = span.split("-").map(Number);
+      if (from <= sample && sample <= to) return { queries };
+    }
+  };
+
+  /** What the page of a cell says of a sample. */
+  const fateIn = (page, sample) => {
+    const listed = (name) => {
+      const list = page.querySelector(`code.${name}`);
+      return list && heldIn(list, sample);
+    };
+    if (listed("wrong")) return "wrong without it";
+    const broken = listed("broken");
+    if (!broken) return "robust";
+    return broken.queries ? `broken after ${broken.queries} queries` : "broken";
+  };
+
+  const made = (name, ...children) => {
+    const element = document.createElement(name);
+    element.append(...children);
+    return element;
+  };
+
+  const tableOf = (caption, heads, rows) => {
+    const row = (texts) => made("tr", ...texts.map((text) => made("td", text)));
+    const head = made("tr");
+    for (const text of heads) {
+      const cell = made("th", text);
+      cell.scope = "col";
+      head.append(cell);
+    }
+    return made(
+      "table",
+      made("caption", caption),
+      made("thead", head),
+      made("tbody", ...rows.map(row)),
+    );
+  };
+
+  const cellRows = [...document.querySelectorAll("table.cells > tbody > tr")];
+
+  /** What became of a sample in every cell, above the table that has its row. */
+  const showSample = (row) => {
+    document.getElementById("sample-view")?.remove();
+    const number = Number(row.cells[0].textContent);
+    const samples = row.id.slice(0, row.id.lastIndexOf("-"));
+    const rows = cellRows.flatMap((cell) => {
+      const link = cell.querySelector("a");
+      const page = document.getElementById(link.hash.slice(1));
+      if (!page.closest(`[data-samples="${samples}"]`)) return [];
+      const fate = made("a", fateIn(page, number));
+      fate.href = link.hash;
+      const texts = [...cell.cells].slice(0, 4).map((c) => c.textContent);
+      return [[...texts, fate]];
+    });
+    const table = tableOf(
+      `Sample ${number}: what became of it in ${rows.length} cells`,
+      ["Candidate", "Defence", "Attack", "Budget", "Outcome"],
+      rows,
+    );
+    const scroll = made("div", table);
+    scroll.className = "scroll";
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", `Sample ${number}`);
+    const pictures = [
+      ...document.querySelectorAll(`.example[data-sample="${row.id}"]`),
+    ].map((one) => one.cloneNode(true));
+    for (const one of pictures) {
+      one.removeAttribute("id");
+      one.prepend(made("p", made("code", one.dataset.cell)));
+    }
+    const gallery = made("div", ...pictures);
+    gallery.className = "gallery";
+    const heading = made("h4", `Sample ${number}`);
+    heading.tabIndex = -1;
+    const view = made("div", heading, gallery, scroll);
+    view.id = "sample-view";
+    const below = row.closest(".scroll");
+    const filter = below.previousElementSibling;
+    (filter?.className === "filter" ? filter : below).before(view);
+    addSorting(table);
+    addFilter(table);
+    view.scrollIntoView();
+    heading.focus({ preventScroll: true });
+  };
+
   /** Browsers open what a link leads into, but not all of them. */
   const openTarget = () => {
     const target = document.getElementById(
@@ -106,7 +197,8 @@
     if (!target) return;
     for (let at = target; at; at = at.parentElement)
       if (at.localName === "details") at.open = true;
-    target.scrollIntoView();
+    if (target.closest("table.samples")) showSample(target);
+    else target.scrollIntoView();
   };
 
   for (const table of document.querySelectorAll("table.sortable")) {
@@ -114,5 +206,10 @@
     addFilter(table);
   }
   addEventListener("hashchange", openTarget);
+  // A second press on the same number changes no hash.
+  addEventListener("click", ({ target }) => {
+    const row = target.closest?.("table.samples a")?.closest("tr");
+    if (row && location.hash === `#${row.id}`) showSample(row);
+  });
   openTarget();
 })();

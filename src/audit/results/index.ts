@@ -94,7 +94,17 @@ export const resultsSchema = z.strictObject({
    * stands. Two runs are paired by them; documents before 1.4 have none.
    */
   samples: z
-    .array(z.strictObject({ task: z.string(), fingerprints: z.string() }))
+    .array(
+      z.strictObject({
+        task: z.string(),
+        fingerprints: z.string(),
+        /**
+         * Of classifiers the number of the right class of each, from 0, with a blank
+         * between.
+         */
+        labels: z.string().optional(),
+      }),
+    )
     .optional(),
   threatModels: z.array(threatModelSchema.omit({ access: true })),
   base: baseSchema.nullable(),
