@@ -1,5 +1,5 @@
 import type { Random } from "#core";
-import type { FloatTensor } from "#onnx";
+import { type FloatTensor, fresh, type Lent } from "#onnx";
 import { objection, type Table } from "#tables";
 import { clamped } from "./norms/branchless.ts";
 import { type Norm, norms } from "./norms/index.ts";
@@ -21,15 +21,25 @@ export interface Ball {
   readonly nearest: boolean;
   /**
    * The nearest point of ball and bounds to each x, which is finite, around its centre.
+   *
+   * @param lent gives the array of the result, which may be that of x; a new one when
+   *   left out
    */
-  project(centre: FloatTensor, x: FloatTensor): FloatTensor;
+  project(centre: FloatTensor, x: FloatTensor, lent?: Lent): FloatTensor;
   /**
    * x, which is inside the bounds, moved by the step of length `size` along which a
    * linear loss with this gradient rises most; along which it falls most where `size`
    * is negative. The length is that of the part inside the bounds. The point may be
    * beyond them, and is to be projected. A gradient that is not finite counts as 0.
+   *
+   * @param lent as of `project`
    */
-  ascend(x: FloatTensor, gradient: FloatTensor, size: number): FloatTensor;
+  ascend(
+    x: FloatTensor,
+    gradient: FloatTensor,
+    size: number,
+    lent?: Lent,
+  ): FloatTensor;
   /**
    * A uniformly random point of the ball around each centre, inside the bounds. One
    * generator a sample.
@@ -93,16 +103,16 @@ export function ballOf(
     allows: table
       ? (centre, { data }) => objection(table, centre.data, data) === null
       : undefined,
-    project: (around, x) =>
-      perSample(x, (from, to, out) => {
+    project: (around, x, lent = fresh) =>
+      perSample(x, lent, (from, to, out) => {
         const centre = around.data.subarray(from, to);
         const delta = difference(centre, x.data.subarray(from, to));
         shrink(delta, eps, { centre, bounds });
         for (let i = 0; i < delta.length; i++)
           out[from + i] = clamped(centre[i]! + delta[i]!, low, high);
       }),
-    ascend: (x, gradient, size) =>
-      perSample(x, (from, to, out) => {
+    ascend: (x, gradient, size, lent = fresh) =>
+      perSample(x, lent, (from, to, out) => {
         const moves = sized(to - from);
         const way = Math.sign(size);
         for (let i = 0; i < moves.length; i++) {
@@ -115,7 +125,7 @@ export function ballOf(
           out[from + i] = here[i]! + moves[i]!;
       }),
     randomPoint: (around, random) =>
-      perSample(around, (from, to, out, sample) => {
+      perSample(around, fresh, (from, to, out, sample) => {
         const delta = sized(to - from).fill(0);
         draw(delta, eps, random[sample]!);
         for (let i = 0; i < delta.length; i++)
@@ -146,11 +156,12 @@ export const resized = ({ norm, bounds, table }: Ball, eps: number): Ball =>
 
 function perSample(
   like: FloatTensor,
+  lent: Lent,
   fill: (from: number, to: number, out: Float32Array, sample: number) => void,
 ): FloatTensor {
   const n = like.dims[0] ?? 0;
   const width = like.data.length / Math.max(1, n);
-  const data = new Float32Array(like.data.length);
+  const data = lent(like.data.length);
   for (let s = 0; s < n; s++) fill(s * width, (s + 1) * width, data, s);
   return { type: "float32", dims: like.dims, data };
 }

@@ -68,6 +68,8 @@ export {
   GraphBuilder,
   int,
   ints,
+  type Lent,
+  reused,
   rows,
   sizeOf,
   string,

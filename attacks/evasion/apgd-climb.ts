@@ -1,4 +1,4 @@
-import { rows } from "#onnx";
+import { fresh, type Lent, reused, rows } from "#onnx";
 import type { Ball } from "../ball.ts";
 import type { Ascent, AscentInput } from "./apgd-ascent.ts";
 import type { Climber, Pace, Paces } from "./apgd-pace.ts";
@@ -34,12 +34,13 @@ export async function climb(
     [...starts].map(([i, at]) => [i, paces.begin(ball, rows(x, i, i + 1), at)]),
   );
   const checkpoints = paces.checkpoints(steps);
+  const lent = reused();
   let checked = 0;
   for (let step = 0; step < steps; step++) {
     onProgress(step / steps);
     const open = standing();
     if (open.length === 0) break;
-    await look(input, ascent, climbers, open);
+    await look(input, ascent, climbers, open, lent);
     const since = checkpoints.includes(step) ? step - checked : 0;
     if (since > 0) checked = step;
     const left = new Set(target.open());
@@ -48,23 +49,23 @@ export async function climb(
   }
   if (!last) {
     const open = standing();
-    await look(input, ascent, climbers, open);
+    await look(input, ascent, climbers, open, lent);
     return pointsOf(climbers, standing(), "best");
   }
   const open = target.open().filter((i) => starts.has(i));
-  const points = gathered(pointsOf(climbers, open, "point"), open, x);
+  const points = gathered(pointsOf(climbers, open, "point"), open, x, lent);
   if (open.length > 0) await target.predict(points, open);
   return new Map();
 }
 
 const startedAt = (point: Float32Array): Climber => ({
-  point,
-  before: point,
-  gradient: new Float32Array(0),
+  point: point.slice(),
+  before: point.slice(),
+  gradient: fresh(0),
   loss: Number.NaN,
   bestLoss: Number.NEGATIVE_INFINITY,
-  best: point,
-  bestGradient: new Float32Array(0),
+  best: point.slice(),
+  bestGradient: fresh(0),
   rises: 0,
 });
 
@@ -82,14 +83,16 @@ const pointsOf = (
 function advance(climber: Climber, pace: Pace, since: number): void {
   if (since > 0) {
     if (pace.review(climber, since)) {
-      climber.point = climber.best;
+      climber.point.set(climber.best);
       climber.gradient = climber.bestGradient;
     }
     climber.rises = 0;
   }
-  const point = pace.next(climber);
-  climber.before = climber.point;
-  climber.point = point;
+  const next = pace.next(climber);
+  const { point, before } = climber;
+  before.set(next);
+  climber.point = before;
+  climber.before = point;
 }
 
 /**
@@ -102,13 +105,14 @@ async function look(
   { loss: name, aims, eot }: Ascent,
   climbers: ReadonlyMap<number, Climber>,
   samples: readonly number[],
+  lent: Lent,
 ): Promise<void> {
   const points = pointsOf(climbers, samples, "point");
   const sums = new Map<number, { loss: number; gradient: Float32Array }>();
   let open = samples;
   for (let draw = 0; draw < eot && open.length > 0; draw++) {
     const { loss, gradient } = await target.lossGradient(
-      gathered(points, open, x),
+      gathered(points, open, x, lent),
       open,
       { loss: name, aims: aims && open.map((i) => aims.get(i) as number) },
     );
@@ -120,7 +124,9 @@ async function look(
         for (let k = 0; k < row.length; k++)
           sum.gradient[k] = sum.gradient[k]! + row[k]!;
       } else {
-        sums.set(i, { loss: loss[place]!, gradient: row.slice() });
+        // A view of the answer, unless further ones are added to it.
+        const own = eot > 1 ? row.slice() : row;
+        sums.set(i, { loss: loss[place]!, gradient: own });
       }
     });
     // Another draw of the model may have broken some.
@@ -139,9 +145,9 @@ function learn(climber: Climber, loss: number, gradient: Float32Array): void {
   climber.loss = loss;
   climber.gradient = gradient;
   const first = climber.bestGradient.length === 0;
-  if (first || loss > climber.bestLoss) {
-    if (loss > climber.bestLoss) climber.bestLoss = loss;
-    climber.best = climber.point;
-    climber.bestGradient = gradient;
-  }
+  if (!first && !(loss > climber.bestLoss)) return;
+  if (loss > climber.bestLoss) climber.bestLoss = loss;
+  if (first) climber.bestGradient = fresh(gradient.length);
+  climber.best.set(climber.point);
+  climber.bestGradient.set(gradient);
 }

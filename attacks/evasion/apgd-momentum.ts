@@ -1,3 +1,4 @@
+import { reused } from "#onnx";
 import type { Paces } from "./apgd-pace.ts";
 
 /** The weight of the new step. What is left repeats the last move. */
@@ -11,40 +12,44 @@ const FRESH = 0.75;
  *
  * @param rho the share of steps that have to raise the loss
  */
-export const momentumPaces = (rho: number): Paces => ({
-  checkpoints,
-  begin(ball, centre) {
-    let size = 2 * ball.eps;
-    let fresh = 1;
-    let halved = true;
-    let lastBest = Number.NEGATIVE_INFINITY;
-    const row = (data: Float32Array) => ({ ...centre, data });
-    return {
-      next({ point, before, gradient }) {
-        const up = ball.ascend(row(point), row(gradient), size);
-        const aim = ball.project(centre, up);
-        // The mean of the step and the last move, in its place.
-        const mixed = aim.data;
-        for (let i = 0; i < mixed.length; i++) {
-          const here = point[i]!;
-          mixed[i] =
-            here +
-            fresh * (mixed[i]! - here) +
-            (1 - fresh) * (here - before[i]!);
-        }
-        fresh = FRESH;
-        return ball.project(centre, aim).data;
-      },
-      review({ rises, bestLoss }, since) {
-        const stuck = !halved && bestLoss <= lastBest;
-        halved = rises <= rho * since || stuck;
-        lastBest = bestLoss;
-        if (halved) size /= 2;
-        return halved;
-      },
-    };
-  },
-});
+export function momentumPaces(rho: number): Paces {
+  // Samples step one after the other.
+  const lent = reused();
+  return {
+    checkpoints,
+    begin(ball, centre) {
+      let size = 2 * ball.eps;
+      let fresh = 1;
+      let halved = true;
+      let lastBest = Number.NEGATIVE_INFINITY;
+      const row = (data: Float32Array) => ({ ...centre, data });
+      return {
+        next({ point, before, gradient }) {
+          const up = ball.ascend(row(point), row(gradient), size, lent);
+          const aim = ball.project(centre, up, lent);
+          // The mean of the step and the last move, in its place.
+          const mixed = aim.data;
+          for (let i = 0; i < mixed.length; i++) {
+            const here = point[i]!;
+            mixed[i] =
+              here +
+              fresh * (mixed[i]! - here) +
+              (1 - fresh) * (here - before[i]!);
+          }
+          fresh = FRESH;
+          return ball.project(centre, aim, lent).data;
+        },
+        review({ rises, bestLoss }, since) {
+          const stuck = !halved && bestLoss <= lastBest;
+          halved = rises <= rho * since || stuck;
+          lastBest = bestLoss;
+          if (halved) size /= 2;
+          return halved;
+        },
+      };
+    },
+  };
+}
 
 /** 22 % of the steps, and then gaps that shrink by 3 % down to 6 %. */
 export function checkpoints(steps: number): number[] {

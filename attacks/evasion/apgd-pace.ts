@@ -1,12 +1,12 @@
 import type { FloatTensor } from "#onnx";
 import type { Ball } from "../ball.ts";
 
-/** Where one sample is on its way up. Arrays are replaced, never written to. */
+/** Where one sample is on its way up. Its arrays are its own, and overwritten. */
 export interface Climber {
   point: Float32Array;
   /** The point before. */
   before: Float32Array;
-  /** The gradient at `point`, and the loss there. */
+  /** The gradient at `point`, as it was answered, and the loss there. */
   gradient: Float32Array;
   loss: number;
   /** The highest loss so far, its point and the gradient there. */
@@ -19,7 +19,7 @@ export interface Climber {
 
 /** How one sample steps, and what it learns at checkpoints. */
 export interface Pace {
-  /** The point after `climber.point`. */
+  /** The point after `climber.point`, in an array that the next call may overwrite. */
   next(climber: Climber): Float32Array;
   /**
    * Adapts the steps at a checkpoint.

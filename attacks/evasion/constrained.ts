@@ -66,7 +66,8 @@ export function tableBall(ball: Ball): Ball {
   };
   return {
     ...ball,
-    project: (centre, x) => fixed(table, centre, ball.project(centre, x), fix),
+    project: (centre, x, lent) =>
+      fixed(table, centre, ball.project(centre, x, lent), fix),
     randomPoint: (centre, random) =>
       fixed(table, centre, ball.randomPoint(centre, random), fix),
   };

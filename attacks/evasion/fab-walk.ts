@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { copyOf, type FloatTensor, sizeOf, takeRows } from "#onnx";
+import {
+  copyOf,
+  type FloatTensor,
+  type Lent,
+  reused,
+  sizeOf,
+  takeRows,
+} from "#onnx";
 import type { AttackInput } from "../attack.ts";
 import { clamped } from "../norms/branchless.ts";
 import { norms } from "../norms/index.ts";
@@ -59,15 +66,16 @@ export async function fabWalk(
   const count = Math.max(0, ...[...rivals.values()].map((all) => all.length));
   const walking = new Set(rivals.keys());
   const ways = waysOf(input);
+  const lent = reused();
   for (let step = 0; step < params.steps; step++) {
     onProgress(step / params.steps);
     const open = target.open(count + 1).filter((i) => walking.has(i));
     if (open.length === 0 || count === 0) return;
     for (const group of groupsOf(open, Math.max(1, Math.floor(ROWS / count))))
-      await advance(input, rivals, tries, walking, ways, group);
+      await advance(input, rivals, tries, walking, ways, group, lent);
     const asked = open.filter((i) => walking.has(i));
     if (asked.length === 0) return;
-    const predicted = await target.predict(takeRows(tries, asked), asked);
+    const predicted = await target.predict(takeRows(tries, asked, lent), asked);
     asked.forEach((sample, place) => {
       if (predicted[place] === y[sample]) return;
       const [point, centre] = [rowOf(tries, sample), rowOf(x, sample)];
@@ -139,11 +147,12 @@ async function advance(
   walking: Set<number>,
   { slopeOf, step }: Ways,
   group: readonly number[],
+  lent: Lent,
 ): Promise<void> {
   const aims = group.flatMap((i) => rivals.get(i) ?? []);
   const samples = group.flatMap((i) => (rivals.get(i) ?? []).map(() => i));
   const { loss, gradient } = await target.lossGradient(
-    takeRows(tries, samples),
+    takeRows(tries, samples, lent),
     samples,
     { loss: "difference", aims },
   );

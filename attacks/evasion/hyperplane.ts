@@ -38,107 +38,133 @@ type Fill = (
 export function waysToPlanes(
   count: number,
   norm: PlaneNorm,
-  [low, high]: readonly [number, number],
+  bounds: readonly [number, number],
 ): Fill {
-  const movable: Movable = {
-    place: new Int32Array(count),
+  const moves = {
     slope: new Float64Array(count),
-    most: new Float64Array(count),
+    far: new Float64Array(count),
   };
-  const { place, slope, most } = movable;
+  const even = norm === "linf" ? 1 : 0;
   return (way, point, normal, height) => {
-    way.fill(0);
     const goal = Math.abs(height);
+    way.fill(0);
     if (goal === 0 || !Number.isFinite(goal)) return;
-    const down = Math.sign(height);
-    let movables = 0;
-    for (let i = 0; i < count; i++) {
-      const w = down * normal[i]!;
-      const falls = Number(w > 0);
-      const far = falls * low + (1 - falls) * high - point[i]!;
-      place[movables] = i;
-      slope[movables] = Math.abs(w);
-      most[movables] = far;
-      // Unless it is at its bound, or the plane does not fall with it.
-      movables += Number(w * far < 0);
-    }
-    if (norm === "l1") steepestFirst(way, movable, movables, goal);
-    else together(way, movable, movables, goal, norm === "linf");
+    const fall = findMoves(
+      moves,
+      point,
+      normal,
+      Math.sign(height),
+      bounds,
+      even,
+    );
+    if (norm === "l1") steepestFirst(way, moves, goal);
+    else moveFor(timeUntil(goal, fall, moves, even), way, moves, normal, even);
   };
 }
 
-/** The numbers with which the plane falls, and that are not at their bounds. */
-interface Movable {
-  readonly place: Int32Array;
-  /** How fast the plane falls with each, above 0. */
+/** Longer than anything moves; times the slope of any number it is finite. */
+const FOR_EVER = 2 ** 500;
+
+/** What each number can do for the way. */
+interface Moves {
+  /** How fast the plane falls with it; 0 where it does not move, or no more. */
   readonly slope: Float64Array;
-  /** How far each can go, with its sign. */
-  readonly most: Float64Array;
+  /** How far it can go, with its sign; 0 where it does not move. */
+  readonly far: Float64Array;
+}
+
+// These loops are functions of their own, and have no branches: together they are not
+// compiled as well.
+
+/** @returns how fast the plane falls while all of them move */
+function findMoves(
+  { slope, far }: Moves,
+  point: Float32Array,
+  normal: Float32Array,
+  down: number,
+  [low, high]: readonly [number, number],
+  even: number,
+): number {
+  let fall = 0;
+  for (let i = 0; i < slope.length; i++) {
+    const w = down * normal[i]!;
+    const falls = Number(w > 0);
+    const room = falls * low + (1 - falls) * high - point[i]!;
+    // Unless it is at its bound, or the plane does not fall with it.
+    const moves = Number(w * room < 0);
+    const size = moves * Math.abs(w);
+    slope[i] = size;
+    far[i] = moves * room;
+    fall += size * (even + (1 - even) * size);
+  }
+  return fall;
 }
 
 /**
- * All numbers at one pace (Linf), or in proportion to their slopes (L2), each until it
- * is at its bound.
+ * For how long the numbers move, all at one pace (Linf) or each in proportion to its
+ * slope (L2), until it is at its bound; for ever where all of them are. Slopes of those
+ * become 0.
+ *
+ * @param even 1 for one pace, or 0
  */
-function together(
-  way: Float64Array,
-  { place, slope, most }: Movable,
-  movables: number,
+function timeUntil(
   goal: number,
-  even: boolean,
-): void {
+  fall: number,
+  { slope, far }: Moves,
+  even: number,
+): number {
   let left = goal;
-  let fall = 0;
-  for (let k = 0; k < movables; k++) {
-    const falls = slope[k]!;
-    fall += falls * (even ? 1 : falls);
+  let falling = fall;
+  let time = 0;
+  while (falling > 0) {
+    // It gets less by rounding alone.
+    time = Math.max(time, left / falling);
+    falling = 0;
+    let arrived = 0;
+    for (let i = 0; i < slope.length; i++) {
+      const falls = slope[i]!;
+      const room = Math.abs(far[i]!);
+      const pace = even + (1 - even) * falls;
+      const goesOn = Number(time * pace < room) * falls;
+      slope[i] = goesOn;
+      falling += goesOn * pace;
+      left -= (falls - goesOn) * room;
+      arrived += falls - goesOn;
+    }
+    if (arrived === 0) return time;
   }
-  for (let count = movables; count > 0; ) {
-    const time = left / fall;
-    // Those that still move are compacted in place, and summed for the next round.
-    let still = 0;
-    fall = 0;
-    for (let k = 0; k < count; k++) {
-      const falls = slope[k]!;
-      const far = most[k]!;
-      const room = Math.abs(far);
-      const pace = even ? 1 : falls;
-      if (time * pace < room) {
-        place[still] = place[k]!;
-        slope[still] = falls;
-        most[still] = far;
-        fall += falls * pace;
-        still++;
-      } else {
-        way[place[k]!] = far;
-        left -= falls * room;
-      }
-    }
-    if (still === count) {
-      for (let k = 0; k < count; k++) {
-        const size = time * (even ? 1 : slope[k]!);
-        way[place[k]!] = size * signOf(most[k]!);
-      }
-      return;
-    }
-    count = still;
+  return FOR_EVER;
+}
+
+/** Where the numbers are after so long. */
+function moveFor(
+  time: number,
+  way: Float64Array,
+  { far }: Moves,
+  normal: Float32Array,
+  even: number,
+): void {
+  for (let i = 0; i < far.length; i++) {
+    const most = far[i]!;
+    const room = Math.abs(most);
+    const size = time * (even + (1 - even) * Math.abs(normal[i]!));
+    const inside = Number(size < room);
+    way[i] = inside * size * signOf(most) + (1 - inside) * most;
   }
 }
 
 /** One number after the other, where the plane falls fastest (L1). */
 function steepestFirst(
   way: Float64Array,
-  { place, slope, most }: Movable,
-  movables: number,
+  { slope, far }: Moves,
   goal: number,
 ): void {
   let left = goal;
-  for (const k of largestFirst(slope, movables)) {
-    if (left <= 0) return;
-    const falls = slope[k]!;
-    const far = most[k]!;
-    const size = Math.min(Math.abs(far), left / falls);
-    way[place[k]!] = far > 0 ? size : -size;
+  for (const i of largestFirst(slope)) {
+    const falls = slope[i]!;
+    if (left <= 0 || falls === 0) return;
+    const size = Math.min(Math.abs(far[i]!), left / falls);
+    way[i] = size * signOf(far[i]!);
     left -= size * falls;
   }
 }

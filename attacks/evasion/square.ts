@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { putRows, takeRows } from "#onnx";
+import { reused, takeRows } from "#onnx";
 import { type AttackInput, defineAttack } from "../attack.ts";
 import { blackBox } from "../taxonomies.ts";
 import { marginOf } from "./score-losses.ts";
@@ -57,11 +57,12 @@ export const square = defineAttack({
     const streams = random.map((stream) => stream.fork("square"));
     const best = { ...x, data: Float32Array.from(x.data) };
     const most = new Float64Array(y.length).fill(Number.NEGATIVE_INFINITY);
+    const [lent, projected] = [reused(), reused()];
     for (let query = 0; query < params.queries; query++) {
       if (query % 16 === 0) onProgress(query / params.queries);
       const open = target.open();
       if (open.length === 0) break;
-      const tries = takeRows(best, open);
+      const tries = takeRows(best, open, lent);
       const share = shareAt(query, params);
       open.forEach((sample, place) => {
         const [to, centre] = [rowOf(tries, place), rowOf(x, sample)];
@@ -70,20 +71,16 @@ export const square = defineAttack({
         else moves.change(to, centre, share, canvas, stream);
       });
       const points =
-        ball.norm === "l1" ? ball.project(takeRows(x, open), tries) : tries;
+        ball.norm === "l1"
+          ? ball.project(takeRows(x, open, projected), tries, lent)
+          : tries;
       const scores = await target.scores(points, open);
-      const margins = open.map((sample, place) =>
-        marginOf(rowOf(scores, place), y[sample]!),
-      );
-      const better = open.flatMap((sample, place) =>
-        margins[place]! > most[sample]! ? [place] : [],
-      );
-      for (const place of better) most[open[place]!] = margins[place]!;
-      putRows(
-        best,
-        better.map((place) => open[place]!),
-        takeRows(points, better),
-      );
+      open.forEach((sample, place) => {
+        const margin = marginOf(rowOf(scores, place), y[sample]!);
+        if (!(margin > most[sample]!)) return;
+        most[sample] = margin;
+        rowOf(best, sample).set(rowOf(points, place));
+      });
     }
     return target.examples();
   },

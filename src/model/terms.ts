@@ -89,7 +89,10 @@ const boundsIn32 = ([low, high]: readonly [number, number]) =>
 export function outside(x: Samples, { bounds }: Limit<never>): number {
   if (!bounds || !("data" in x)) return -1;
   const [low, high] = boundsIn32(bounds);
-  return x.data.findIndex((v) => !(v >= low && v <= high));
+  const { data } = x;
+  for (let i = 0; i < data.length; i++)
+    if (!(data[i]! >= low && data[i]! <= high)) return i;
+  return -1;
 }
 
 /**

@@ -64,16 +64,18 @@ function amongTiles(
 ): string {
   const [rows = 1, columns = 1] = kernel;
   const [height = 1, width = 1] = sizes;
-  const laid = (small: string) =>
-    b.op(
-      "Resize",
-      [small, "", b.constant(floats([4], [1, 1, rows, columns]))],
-      {
-        mode: string("nearest"),
-        nearest_mode: string("floor"),
-        coordinate_transformation_mode: string("asymmetric"),
-      },
-    );
+  const scales = b.constant(floats([4], [1, 1, rows, columns]));
+  // As channels of one image onnxruntime leaves it in the order of its elements. In
+  // blocks of channels it would be put in order only when it is large.
+  const laid = (small: string) => {
+    const one = b.reshape(small, [1, -1, height / rows, width / columns]);
+    const large = b.op("Resize", [one, "", scales], {
+      mode: string("nearest"),
+      nearest_mode: string("floor"),
+      coordinate_transformation_mode: string("asymmetric"),
+    });
+    return b.reshape(large, b.shapeOf(x));
+  };
   const countdown = Float32Array.from({ length: height * width }, (_, i) => {
     const [row, column] = [Math.floor(i / width) % rows, (i % width) % columns];
     return rows * columns - (row * columns + column);
