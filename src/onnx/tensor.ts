@@ -197,7 +197,8 @@ export const fresh: Lent = (size) => new Float32Array(size);
  * const lent = reused();
  * const first = takeRows(x, [2, 0], lent).data;
  * const second = takeRows(x, [1, 1], lent).data;
- * console.log(first, first.buffer === second.buffer); // Float32Array(4) [ 3, 4, 3, 4 ] true
+ * console.log(first, second.buffer === first.buffer);
+ * // Float32Array(4) [ 3, 4, 3, 4 ] true
  * ```
  */
 export function reused(): Lent {
