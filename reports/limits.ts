@@ -5,11 +5,16 @@ const measured = ["linf", "l2", "l1", "l0"] as const;
 
 /** Perturbations of numbers that were not tried. */
 const otherNumbers = (norms: ReadonlySet<Norm>): string[] => [
-  ...measured
-    .filter((norm) => !norms.has(norm))
-    .map((norm) => `Perturbations measured in ${normName(norm)}.`),
+  ...untriedNorms(measured.filter((norm) => !norms.has(norm)).map(normName)),
   ...(norms.has("none") ? [] : ["Patches, rotations, and common corruptions."]),
 ];
+
+const untriedNorms = (names: readonly string[]): string[] =>
+  names.length === 0
+    ? []
+    : [
+        `Perturbations measured in ${[names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" or ")}.`,
+      ];
 
 /** What this audit did not test, so that nobody takes silence for safety. */
 export function limitsOf(results: Results): string[] {

@@ -9,11 +9,13 @@ import { comparisonView } from "./sections/comparison.ts";
 import { coverageView } from "./sections/coverage.ts";
 import { crossTaskView } from "./sections/cross-task.ts";
 import { curvesView } from "./sections/curves.ts";
+import { decisionView } from "./sections/decision.ts";
 import { defensesView } from "./sections/defenses.ts";
 import { detectorsView } from "./sections/detectors.ts";
 import { domainsView } from "./sections/domains.ts";
 import { failuresView } from "./sections/failures.ts";
 import { coloursView, galleryView } from "./sections/gallery.ts";
+import { gateView } from "./sections/gate.ts";
 import { heatmapView } from "./sections/heatmap.ts";
 import { inheritanceView } from "./sections/inheritance.ts";
 import { kinshipView } from "./sections/kinship.ts";
@@ -29,7 +31,6 @@ import { trajectoriesView } from "./sections/trajectories.ts";
 import { transferView } from "./sections/transfer.ts";
 import { trialsView } from "./sections/trials.ts";
 import { trustView } from "./sections/trust.ts";
-import { verdictView } from "./sections/verdict.ts";
 
 /**
  * The report as one HTML file that needs nothing else: no network, no fonts, and all
@@ -47,7 +48,8 @@ import { verdictView } from "./sections/verdict.ts";
 export async function renderHtml(results: Results): Promise<string> {
   return page("report", {
     title: plain(results.title),
-    verdict: verdictView(results),
+    decision: decisionView(results),
+    gate: gateView(results),
     failures: failuresView(results),
     runs: runsView(results.comparison),
     trust: trustView(results),

@@ -41,6 +41,41 @@ test("every link inside leads somewhere, every id is unique", () => {
     expect(ids).toContain(target);
 });
 
+describe("the first screen", () => {
+  const before = html.split("<nav")[0]!;
+
+  test("says what is recommended and why, in the words of the results", () => {
+    const { sentences } = exampleResults().recommendations![0]!;
+    for (const sentence of sentences)
+      expect(before.replaceAll("\u00a0", " ")).toContain(sentence);
+    expect(before).toContain("was left out");
+  });
+
+  test("has the gate, trust, what was not tested, what failed, and no baseline", () => {
+    for (const id of ["gate", "trust", "limits", "failures"])
+      expect(before).toContain(`href="#${id}"`);
+    expect(before).toContain("no baseline");
+  });
+
+  test("a picture of each budget names the front, and its table has every number", () => {
+    const pictures = [...before.matchAll(/<svg .*?<\/svg>/gs)];
+    expect(pictures).toHaveLength(2);
+    // 50 samples right in 15 of them: the most robust, and as good clean.
+    expect(pictures[0]![0]).toMatch(/class="label[^"]*"[^>]*>adversarial</);
+    for (const name of ["head-only", "full", "adversarial + median"])
+      expect(before).toContain(`<th scope="row">${name}</th>`);
+  });
+
+  test("nothing is recommended of a partial run, nor of results that are older", async () => {
+    const partial = exampleResults(() => ({ complete: false }));
+    expect(await renderHtml(partial)).toContain("so nothing is recommended");
+    const older = exampleResults(() => ({ recommendations: undefined }));
+    expect(await renderHtml(older)).toContain(
+      "they were written before reports did",
+    );
+  });
+});
+
 test("parts of an attack are a table with their mean", async () => {
   const part = (name: string, level: number, value: number) => ({
     name,
@@ -178,6 +213,7 @@ describe.skipIf(noChromium)("in Chromium", () => {
     options: {
       javaScriptEnabled?: boolean;
       colorScheme?: "light" | "dark";
+      viewport?: { width: number; height: number };
     } = {},
   ): Promise<{ page: Page; complaints: string[] }> {
     const page = await (
@@ -210,33 +246,71 @@ describe.skipIf(noChromium)("in Chromium", () => {
     expect(complaints).toEqual([]);
   });
 
-  test.each(["light", "dark"] as const)(
-    "has no serious accessibility fault, %s",
-    async (colorScheme) => {
-      const { page } = await open({ colorScheme });
+  test("a person decides on the first screen: answer, gate and picture are in sight", async () => {
+    const { page } = await open({ viewport: { width: 1280, height: 900 } });
+    for (const selector of [".statement", ".verdict strong", ".fronts svg"]) {
+      const box = await page.locator(selector).first().boundingBox();
+      expect(box!.y + box!.height).toBeLessThan(900);
+    }
+  });
+
+  test("is reached by keys alone: the skip link first, then links, details and tables", async () => {
+    const { page } = await open();
+    await page.keyboard.press("Tab");
+    const skip = page.locator(".skip");
+    expect(await skip.evaluate("document.activeElement.className")).toBe(
+      "skip",
+    );
+    expect((await skip.boundingBox())!.x).toBeGreaterThan(0);
+    const missed = await page.evaluate(
+      "[...document.querySelectorAll('.scroll')].filter((e) => e.tabIndex !== 0 || !e.ariaLabel).map((e) => e.outerHTML.slice(0, 80))",
+    );
+    expect(missed).toEqual([]);
+    await page.locator(".scroll").first().focus();
+    await page.keyboard.press("Tab");
+    const outline = await page.evaluate(
+      "getComputedStyle(document.activeElement).outlineStyle",
+    );
+    expect(outline).not.toBe("none");
+  });
+
+  test.each([
+    ["light", 1280],
+    ["dark", 1280],
+    ["dark", 390],
+  ] as const)(
+    "has no finding of axe, and no sideways scrolling: %s, %i pixels wide, all open",
+    async (colorScheme, width) => {
+      const { page } = await open({
+        colorScheme,
+        viewport: { width, height: 900 },
+      });
       await page.addScriptTag({
         content: readFileSync(
           createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
           "utf8",
         ),
       });
+      await page.evaluate(
+        "for (const one of document.querySelectorAll('details')) one.open = true",
+      );
       const found = await page.evaluate(async () => {
         const { axe } = globalThis as unknown as {
           axe: {
             run(): Promise<{
-              violations: {
-                id: string;
-                impact: string;
-                nodes: { html: string }[];
-              }[];
+              violations: { id: string; nodes: { html: string }[] }[];
             }>;
           };
         };
-        return (await axe.run()).violations
-          .filter((v) => ["serious", "critical"].includes(v.impact))
-          .map((v) => [v.id, v.nodes.slice(0, 3).map((n) => n.html)]);
+        return (await axe.run()).violations.map((v) => [
+          v.id,
+          v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200)),
+        ]);
       });
       expect(found).toEqual([]);
+      expect(
+        await page.evaluate("document.documentElement.scrollWidth"),
+      ).toBeLessThanOrEqual(width);
     },
   );
 });

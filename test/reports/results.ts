@@ -7,6 +7,7 @@ import {
   resultsSchema,
   type Trial,
 } from "#results";
+import { recommend } from "../../src/audit/recommending/index.ts";
 import { rate } from "../../src/audit/statistics/intervals.ts";
 import { roc } from "../../src/audit/statistics/roc.ts";
 
@@ -521,5 +522,9 @@ export function exampleResults(
       seconds: 83,
     },
   };
-  return resultsSchema.parse({ ...results, ...change(results) });
+  const changed = { ...results, ...change(results) };
+  return resultsSchema.parse({
+    recommendations: recommend(changed),
+    ...changed,
+  });
 }
