@@ -2,18 +2,18 @@ import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
 /** Where Debian's Chromium is, unless CHROMIUM says otherwise. */
-const path = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const browserPath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 /** True when there is no browser; never in CI, where its absence has to fail. */
-export const noChromium = !existsSync(path) && !process.env.CI;
+export const noChromium = !existsSync(browserPath) && !process.env.CI;
 if (noChromium)
   console.warn(
-    `no Chromium at ${path}: browser tests are skipped (install it, or set CHROMIUM)`,
+    `no Chromium at ${browserPath}: browser tests are skipped (install it, or set CHROMIUM)`,
   );
 
 export const launch = (): Promise<Browser> =>
   chromium.launch({
-    executablePath: path,
+    executablePath: browserPath,
     args: [
       "--no-sandbox",
       "--disable-gpu",

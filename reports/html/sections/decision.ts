@@ -38,7 +38,7 @@ const BESIDE = 2;
 export function decisionView(results: Results) {
   const { complete, recommendations = [] } = results;
   const limits = limitsOf(results);
-  const parts = failedParts(results);
+  const lost = results.missing?.length ?? 0;
   const charts = frontCharts(results);
   return {
     facts: factsOf(results),
@@ -58,7 +58,7 @@ export function decisionView(results: Results) {
     since: results.comparison
       ? unbroken(runsHeadline(results.comparison))
       : null,
-    failed: parts.length > 0 ? parts.map(({ lost }) => lost).join("; ") : null,
+    failed: failedParts(results).length > 0 ? whole(lost) : null,
     limits: limits.slice(0, SHOWN),
     moreLimits: Math.max(0, limits.length - SHOWN),
   };

@@ -43,9 +43,7 @@ interface Point {
  * exceeds in one of both without being below it in the other, by their values.
  */
 export function frontCharts(results: Results) {
-  const tasks = [
-    ...new Set(results.candidates.map(({ member }) => member?.task)),
-  ];
+  const tasks = [...new Set(results.candidates.map(taskOf))];
   return tasks.flatMap((task) =>
     mainThreats(results).flatMap((threat) => {
       const points = pointsOf(results, threat.id, task);
@@ -53,19 +51,23 @@ export function frontCharts(results: Results) {
       const at = `${plain(threat.id)} (${budget(threat)})`;
       return [
         drawn(points, {
-          title: `${tasks.length > 1 && task !== undefined ? `Task ${plain(task)}, ` : ""}${at}`,
+          title: `${tasks.length > 1 ? `Task ${plain(task)}, ` : ""}${at}`,
         }),
       ];
     }),
   );
 }
 
+/** "main" is the task of candidates that have one. */
+const taskOf = ({ member }: Results["candidates"][number]): string =>
+  member?.task ?? "main";
+
 function pointsOf(
   results: Results,
   threatModel: string,
-  task: string | undefined,
+  task: string,
 ): Point[] {
-  const own = results.candidates.filter(({ member }) => member?.task === task);
+  const own = results.candidates.filter((one) => taskOf(one) === task);
   const taken = results.recommendations?.map(({ take }) => take) ?? [];
   const all = results.worstCases.flatMap((worst) => {
     const candidate = own.find(({ id }) => id === worst.candidate);

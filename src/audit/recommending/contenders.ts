@@ -65,7 +65,10 @@ export function entriesOf(run: Judged): Entry[] {
         numbers.get(keyOf({ ...contender, ...one })),
       );
       const isThere = own.slice(1).some((one) => one !== undefined);
-      if (!isThere && defense.id !== "none") return [];
+      const isLost = run.missing?.some(
+        (one) => one.candidate === id && one.defense === defense.id,
+      );
+      if (!isThere && !isLost && defense.id !== "none") return [];
       const rules = run.gate.rules.filter(({ about = [] }) =>
         about.some((one) => isSame(one, contender)),
       );

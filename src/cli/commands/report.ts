@@ -1,12 +1,16 @@
 import { existsSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { Command } from "commander";
-import { examplesIn, readResults } from "#audit";
+import { examplesIn, type Results, readResults } from "#audit";
+import { writeFile } from "#core";
+import { renderHtml } from "#reports";
 import {
   deviceOption,
   type EngineOptions,
   engineOption,
 } from "../engine-options.ts";
+import { installedBrowser } from "../pdf/browser.ts";
+import { asPdf, isRoot } from "../pdf/print.ts";
 import {
   outputsOf,
   reporterOption,
@@ -18,12 +22,18 @@ import { unitsOf, useOption } from "../use-option.ts";
 
 interface ReportOptions extends EngineOptions {
   reporter?: string[];
+  /** True for the usual file. */
+  pdf?: string | true;
   use: readonly string[];
 }
 
 export const reportCommand = new Command("report")
   .argument("<run>", "folder of a run, or its results.json")
   .addOption(reporterOption())
+  .option(
+    "--pdf [file]",
+    "print the report to a PDF (report.pdf in the folder) by an installed Chromium, Chrome or Edge: CHROME_PATH, or what is on the PATH",
+  )
   .addOption(useOption())
   .addOption(engineOption())
   .addOption(deviceOption())
@@ -34,16 +44,19 @@ Examples:
   assay report runs/mine
   assay report runs/mine --reporter junit:junit.xml --reporter sarif:assay.sarif
   assay report runs/mine --reporter pull-request:-
+  assay report runs/mine --pdf
+  assay report runs/mine --pdf audit.pdf
 
-Without --reporter, results, summary and report are written again. Exit status 0.`,
+Without --reporter and --pdf, results, summary and report are written again. The browser has no
+network; it runs without its sandbox for root alone, who has none. Exit status 0.`,
   )
   .action(async (run: string, options: ReportOptions) => {
-    const { reporter = [], use, engine, device } = options;
+    const { reporter = [], pdf, use, engine, device } = options;
     const results = readResults(run);
     const out = isFolder(run) ? run : dirname(run);
     const outputs = outputsOf(reporter, out, reportersOf(await unitsOf(use)));
     const asked = outputs.filter(
-      (one) => reporter.length === 0 || !one.isUsual,
+      (one) => (reporter.length === 0 && !pdf) || !one.isUsual,
     );
     const examplesOf = examplesIn({ out, engine: { engine, device } }, results);
     const printed = await write(
@@ -53,7 +66,18 @@ Without --reporter, results, summary and report are written again. Exit status 0
       warn,
     );
     for (const content of printed) process.stdout.write(content);
+    if (pdf)
+      await printReport(results, pdf === true ? join(out, "report.pdf") : pdf);
   });
+
+async function printReport(results: Results, file: string): Promise<void> {
+  const browser = installedBrowser();
+  if (isRoot())
+    warn(
+      `${browser} runs without its sandbox, since it has none for root; it prints a page of ours that loads nothing`,
+    );
+  writeFile(file, await asPdf(await renderHtml(results), browser));
+}
 
 const isFolder = (path: string): boolean =>
   existsSync(path) && statSync(path).isDirectory();
