@@ -11,6 +11,7 @@ import {
   weightings,
 } from "#tuning";
 import { ownUnits, reactiveOf, type Units } from "#units";
+import { presetNames } from "./suite/index.ts";
 import { trialChecks } from "./trials/index.ts";
 import { checksOf, explainedChecks } from "./trust/index.ts";
 
@@ -36,6 +37,7 @@ export const catalog: Readonly<
   repairs: ({ repairs } = ownUnits) => repairs.map(entry),
   strategies: ({ strategies } = ownUnits) => strategies.map(entry),
   suites: readSuites,
+  presets: readPresets,
   schedules: ({ schedules } = ownUnits) => schedules.map(entry),
   sources: ({ sources } = ownUnits) => sources.map(sourceEntry),
   optimizers: () => optimizers.map(entry),
@@ -78,6 +80,19 @@ function sourceEntry(source: Source): CatalogEntry {
   const { source: _, ...params } = properties;
   const unit = { ...source, id: sourceId(source), title: description };
   return { ...withoutFunctions(unit), schema: undefined, params };
+}
+
+/** Each says what it is in the first line of its comment, and whence below. */
+function readPresets(): CatalogEntry[] {
+  return presetNames().map((id) => {
+    const file = `suites/presets/${id.split(":")[1]}.yaml`;
+    const comment = readFileSync(packagePath(file), "utf8")
+      .split("\n")
+      .filter((one) => one.startsWith("#"))
+      .map((one) => one.slice(1).trim());
+    const [title = "", , ...rest] = comment;
+    return { id, title, summary: rest.join(" "), file };
+  });
 }
 
 function readSuites(): CatalogEntry[] {

@@ -63,9 +63,11 @@ export {
   loadSuite,
   oneCandidate,
   parseDocument,
+  presetNames,
   type SuiteInput,
   type SuiteText,
   suiteSchema,
+  suiteText,
   type Timed,
 } from "./suite/index.ts";
 export { checkFits, checkTargets, SHARES, shifted } from "./tasks/index.ts";

@@ -65,7 +65,12 @@ export interface Found
 
 /** What the document says of the suite. */
 type Loaded = Pick<LoadedSuite, "suite" | "file" | "hash"> &
-  Partial<Pick<LoadedSuite, "units" | "modules">>;
+  Partial<
+    Pick<
+      LoadedSuite,
+      "units" | "modules" | "extended" | "settings" | "variables"
+    >
+  >;
 
 /**
  * The results document of a suite: what was found, judged, beside a baseline where
@@ -93,8 +98,10 @@ export function judged(
 /** The same without a look at a baseline or the gate. */
 function judgedAlone(
   found: Found,
-  { suite, file, hash, units, modules = [] }: Loaded,
+  { suite, file, hash, units, modules = [], ...from }: Loaded,
 ): Results {
+  const { extended = [], settings = [], variables = [] } = from;
+  const named = { file, settings };
   const more = checksOf(units?.trustChecks ?? []);
   const { complete, looks, base, candidates, missing } = found;
   const stated = statedResult(suite);
@@ -102,7 +109,7 @@ function judgedAlone(
   const families = new Map(
     Object.entries(suite.attacks).map(([id, { unit }]) => [id, unit.family]),
   );
-  const cells = judgeCells(found.cells, looks, file, more);
+  const cells = judgeCells(found.cells, looks, named, more);
   const crossTask = judgeHeads(found.heads, cells, looks, more);
   const worst = worstCases(
     cells,
@@ -143,7 +150,12 @@ function judgedAlone(
     recommendations: undefined,
     provenance: {
       assay: packageVersion(),
-      suite: { file, hash },
+      suite: {
+        ...{ file, hash },
+        extends: someOrNone([...extended]),
+        set: someOrNone([...settings]),
+        variables: someOrNone([...variables]),
+      },
       modules: someOrNone(modules.map(moduleResult)),
       data: found.data,
       seed: suite.seed,
@@ -158,7 +170,7 @@ function judgedAlone(
       complete && suite.attackSource
         ? domains(
             cells,
-            judgeCells(found.onSource, looks, file, more),
+            judgeCells(found.onSource, looks, named, more),
             // A shift keeps the samples and their order. Other data are other samples.
             suite.sourceData === undefined,
             candidates.map(({ id }) => id),

@@ -20,7 +20,12 @@ export function examplesIn(
   let opened: Promise<Map<string, CellWorks>> | undefined;
   let run: OpenedRun;
   const open = async () => {
-    run = await openRun({ ...options, suite: suite.file, isChecked: true });
+    run = await openRun({
+      ...options,
+      suite: suite.file,
+      set: suite.set,
+      isChecked: true,
+    });
     if (run.loaded.hash !== suite.hash)
       throw new UsageError(
         "SUITE_CHANGED",

@@ -13,7 +13,7 @@ import type { Shard } from "./works/index.ts";
 
 /** What a shard leaves in its folder when it has ended. */
 interface Sign extends Shard {
-  readonly suite: Pick<LoadedSuite, "file" | "hash">;
+  readonly suite: Pick<LoadedSuite, "file" | "hash" | "settings">;
   readonly version: string;
 }
 
@@ -23,12 +23,12 @@ const FOLDER = "shards";
 export function signShard(
   store: Store,
   { index, count }: Shard,
-  { file, hash }: Sign["suite"],
+  { file, hash, settings }: Sign["suite"],
 ): void {
   const sign: Sign = {
     index,
     count,
-    suite: { file, hash },
+    suite: { file, hash, settings },
     version: packageVersion(),
   };
   store.write(`${FOLDER}/${index}-of-${count}.json`, sign);
@@ -38,13 +38,13 @@ export function signShard(
  * Puts what shards have found into one folder, where the run goes on. Records are
  * copied after the files that they name.
  *
- * @returns the suite, as it was named for the shards
+ * @returns the suite, as it was named for the shards, and what was put over it
  * @throws SHARDS where one is missing, or they are of different runs
  */
 export function mergeShards(
   folders: readonly string[],
   out: string,
-): { readonly suite: string } {
+): { readonly suite: string; readonly set: readonly string[] } {
   const signs = folders.flatMap(signsIn);
   const [first] = signs;
   if (!first) throw unfit(`no shard has ended in ${folders.join(", ")}`);
@@ -62,7 +62,7 @@ export function mergeShards(
       `of ${first.count} shards ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing`,
     );
   for (const folder of folders) copyAll(folder, out);
-  return { suite: first.suite.file };
+  return { suite: first.suite.file, set: first.suite.settings };
 }
 
 const unfit = (why: string) =>

@@ -30,6 +30,10 @@ export interface RunOptions {
   readonly engine?: Engine | Pick<EngineChoice, "engine" | "device">;
   /** False refuses a suite that runs code: a module, or one that uses some. */
   readonly use?: boolean;
+  /** Put over the suite, such as "candidates.full.epochs=3". */
+  readonly set?: readonly string[];
+  /** Of the suite where the run was started. */
+  readonly hash?: string;
   /** The modules that the suite uses where the run was started. */
   readonly modules?: readonly Pick<UnitModule, "name" | "hash">[];
   /** Threads of each engine; the engine's own choice when left out. */
@@ -64,6 +68,7 @@ export interface OpenedRun {
 export async function openRun(options: RunOptions): Promise<OpenedRun> {
   const { out, signal, tryModel, onEvent = () => {} } = options;
   const loaded = await loadSuite(options.suite, options);
+  requireSuite(loaded, options.hash ?? loaded.hash);
   requireModules(loaded, options.modules ?? loaded.modules);
   const plan = planSuite(loaded, options.only);
   const { suite } = loaded;
@@ -79,6 +84,20 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
   const shop = { loaded, data, seed, store, engine, onEvent, signal };
   const graph = graphOf(plan, shop);
   return { loaded, plan, shop, graph, works: worksBehind(graph.works) };
+}
+
+/** Refuses another suite than that of the run. */
+function requireSuite({ file, hash, ...of }: LoadedSuite, expected: string) {
+  if (hash === expected) return;
+  const parts = [
+    ...of.extended.map((one) => one.file),
+    ...of.variables.map((name) => `the variable ${name}`),
+  ];
+  throw new AssayError(
+    "RUN_APART",
+    `${[file, ...parts].join(", or ")} is not the suite of the run`,
+    "Start workers in a folder where suite, data and models have the same paths as where the run was started, and are the same.",
+  );
 }
 
 /** Refuses other modules than those of the run. */

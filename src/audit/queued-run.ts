@@ -37,6 +37,7 @@ export function queueHands(
     out,
     modules: namedModules(loaded),
     only: only && [...only],
+    set: [...loaded.settings],
     engine: chosen?.engine,
     device: chosen?.device,
     ...{ bucket, memory },

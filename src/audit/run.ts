@@ -170,7 +170,7 @@ async function handsFor(
   learned: Remembered,
   onEvent: OnEvent,
 ): Promise<Hands> {
-  const { workers, suite, out, only, engine } = options;
+  const { workers, suite, out, only, set, engine } = options;
   const { store } = shop;
   const { id, title } = shop.engine;
   if (workers === undefined || (engine && "load" in engine))
@@ -198,6 +198,8 @@ async function handsFor(
       suite,
       out,
       only,
+      set,
+      hash: loaded.hash,
       engine: engine ?? {},
       modules: namedModules(loaded),
     } satisfies WorkerInput,

@@ -7,6 +7,14 @@ import { suiteSchema } from "./suite/index.ts";
 export function jsonSchemas(): Record<string, unknown> {
   return {
     "results-1.schema.json": z.toJSONSchema(resultsSchema),
-    "suite-1.schema.json": schemaAsWritten(suiteSchema),
+    "suite-1.schema.json": withExtends(schemaAsWritten(suiteSchema)),
   };
+}
+
+/** What a suite has to say, what it extends may say in its place. */
+function withExtends({
+  required,
+  ...schema
+}: ReturnType<typeof schemaAsWritten>) {
+  return { ...schema, anyOf: [{ required: ["extends"] }, { required }] };
 }

@@ -7,6 +7,8 @@ export interface WorkerInput {
   readonly suite: RunOptions["suite"];
   readonly out: string;
   readonly only?: readonly string[];
+  readonly set?: readonly string[];
+  readonly hash: string;
   readonly engine: Pick<EngineChoice, "engine" | "device">;
   readonly modules: RunOptions["modules"];
 }

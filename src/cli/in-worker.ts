@@ -17,6 +17,7 @@ export interface WorkerInput {
   readonly out: string;
   readonly only?: readonly string[];
   readonly use?: boolean;
+  readonly set?: readonly string[];
   readonly engine?: EngineChoice["engine"];
   readonly device?: EngineChoice["device"];
   readonly workers?: number | "auto";

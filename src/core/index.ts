@@ -41,4 +41,4 @@ export { revived, type SentError, sentError } from "./sent-errors.ts";
 export { logSumExp, softmax } from "./softmax.ts";
 export { jsonText, line, lines, visible, withoutUnseen } from "./visible.ts";
 export { type Pose, posed, warped } from "./warp.ts";
-export { duration, percent } from "./words.ts";
+export { duration, percent, quoted } from "./words.ts";

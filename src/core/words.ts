@@ -13,3 +13,7 @@ export function duration(seconds: number): string {
       : [`${minutes} min`, `${whole % 60} s`];
   return parts.filter((part) => !part.startsWith("0 ")).join(" ") || "0 s";
 }
+
+/** A word as a shell takes it. */
+export const quoted = (text: string): string =>
+  /^[\w./:@+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

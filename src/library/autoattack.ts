@@ -71,7 +71,10 @@ export async function autoattack(
     async (found, bench): Promise<AutoAttackResult> => {
       const scored = { cell: found.cell, evidence: await found.gather() };
       const looks = new Map([[found.cell.candidate, await bench.preflight()]]);
-      const [cell] = judgeCells([scored], looks, "");
+      const [cell] = judgeCells([scored], looks, {
+        file: "",
+        settings: [],
+      });
       const { trusted = false, checks = [] } = cell ?? {};
       return { ...resultOf(found), trusted, checks };
     },

@@ -20,7 +20,7 @@ describe("pages of units", () => {
       (name) => name.startsWith("units/") && !name.endsWith("/index"),
     );
     expect(made).toEqual(named);
-    const others = ["suites", "checks", "sources"];
+    const others = ["suites", "presets", "checks", "sources"];
     expect(new Set(Object.keys(catalog))).toEqual(
       new Set([...kinds.map(({ id }) => id), ...others]),
     );

@@ -44,6 +44,26 @@ const shippedFacts = ({ candidates }: Results): [string, string][] =>
     shipped ? [[`File of ${plain(id)} as it is`, shippedInWords(shipped)]] : [],
   );
 
+/** What the suite says besides its own file. */
+const suiteFacts = ({ provenance }: Results): [string, string][] => {
+  const { extends: below = [], set = [], variables = [] } = provenance.suite;
+  return [
+    ...below.map(({ file, hash }): [string, string] => [
+      "Suite extends",
+      `${plain(file)} (sha256 ${hash})`,
+    ]),
+    ...set.map((one): [string, string] => ["Set for this run", plain(one)]),
+    ...(variables.length > 0
+      ? [
+          ["Variables in the suite", variables.map(plain).join(", ")] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
+  ];
+};
+
 /** Modules from outside that brought units. */
 const moduleFacts = ({ provenance }: Results): [string, string][] =>
   (provenance.modules ?? []).map((module) => [
@@ -57,6 +77,7 @@ export function provenanceView(results: Results) {
   return {
     facts: [
       ["Suite", `${plain(p.suite.file)} (sha256 ${p.suite.hash})`],
+      ...suiteFacts(results),
       ["Data", `${p.data.source}, fingerprint ${p.data.fingerprint}`],
       [
         "Samples",

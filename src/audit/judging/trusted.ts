@@ -5,6 +5,7 @@ import type {
   MissingResult,
   Trajectory,
 } from "../results/index.ts";
+import { commandFor, type LoadedSuite } from "../suite/index.ts";
 import {
   type Evidence,
   isTrusted,
@@ -29,13 +30,13 @@ export type Looks = ReadonlyMap<
 /**
  * Judges every cell by the others.
  *
- * @param suite as the user named it, for the command that computes one cell alone
+ * @param suite for the command that computes one cell alone
  * @param more checks beside our own
  */
 export function judgeCells(
   scored: readonly Scored[],
   looks: Looks,
-  suite: string,
+  suite: Pick<LoadedSuite, "file" | "settings">,
   more: readonly TrustCheck[] = [],
 ): Cell[] {
   const evidence = scored.map(
@@ -50,7 +51,7 @@ export function judgeCells(
       ...cell,
       trusted: isTrusted(checks),
       checks,
-      reproduce: `npx assay run ${suite} --only '${cell.id}'`,
+      reproduce: commandFor(suite, cell.id),
     };
   });
 }

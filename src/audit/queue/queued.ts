@@ -18,13 +18,15 @@ export const STOPS = "assay:stops";
 const runSchema = z.object({
   version: z.string(),
   suite: z.string(),
-  /** SHA-256 of that file. */
+  /** Of all that says what it is. */
   hash: z.string(),
   /** The modules that it uses, by the hash of their files. */
   modules: z.array(z.object({ name: z.string(), hash: z.string() })),
   /** Folder of the run. */
   out: z.string(),
   only: z.array(z.string()).optional(),
+  /** What is put over the suite. */
+  set: z.array(z.string()).optional(),
   engine: z.enum(["onnxruntime", "tfjs"]).optional(),
   device: z.string().optional(),
   /** A bucket by which folders of the run are kept alike: s3://bucket/prefix. */

@@ -214,7 +214,22 @@ export const resultsSchema = z.strictObject({
   recommendations: z.array(recommendationSchema).optional(),
   provenance: z.strictObject({
     assay: z.string(),
-    suite: z.strictObject({ file: z.string(), hash: z.string() }),
+    suite: z.strictObject({
+      file: z.string(),
+      /** Of the file, what it extends, what was put over it, and its variables. */
+      hash: z.string(),
+      /** What it extends, that which counts least first; absent where it is nothing. */
+      extends: z
+        .array(z.strictObject({ file: z.string(), hash: z.string() }))
+        .optional(),
+      /** What `--set` put over it; absent where that is nothing. */
+      set: z.array(z.string()).optional(),
+      /**
+       * Names of the variables of the environment that it speaks of; absent where there
+       * are none.
+       */
+      variables: z.array(z.string()).optional(),
+    }),
     /**
      * Modules from outside that the suite uses, with the units that they brought;
      * absent where it uses none.

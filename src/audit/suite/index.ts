@@ -7,8 +7,10 @@ export type {
   MemberCandidate,
   TunedCandidate,
 } from "./candidates.ts";
+export { commandFor } from "./command.ts";
 export { describe, plainParams, unitResult } from "./described.ts";
 export { checkArgument, parseDocument } from "./document/index.ts";
+export { presetNames } from "./extend.ts";
 export {
   checkGateNames,
   type GateConfig,
@@ -40,3 +42,4 @@ export {
 export { oneCandidate } from "./one-candidate.ts";
 export { type Suite, suiteSchema, suiteSchemaOf } from "./schema.ts";
 export { MAIN, type TaskSpec } from "./tasks.ts";
+export { suiteText } from "./text.ts";

@@ -2,7 +2,7 @@ import { hashOf, needsOf } from "#core";
 import type { Models, ModelWorks, Workshop } from "../models/index.ts";
 import type { PlannedTrial } from "../plan/index.ts";
 import type { Trial } from "../results/index.ts";
-import { describe } from "../suite/index.ts";
+import { commandFor, describe } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
 import { madeBy } from "../workplace.ts";
 import {
@@ -62,7 +62,7 @@ function resultOf(
     ...{ id, candidate, repair, trial, ...outcome },
     trusted: outcome.checks.every((c) => c.status !== "failed"),
     seconds,
-    reproduce: `npx assay run ${loaded.file} --only '${id}'`,
+    reproduce: commandFor(loaded, id),
   };
 }
 

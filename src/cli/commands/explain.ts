@@ -3,7 +3,7 @@ import { catalog } from "#audit";
 import { jsonText, nearest, UsageError } from "#core";
 import type { Units } from "#units";
 import { type Explained, explanation } from "../explanation.ts";
-import { unitsOf, useOption } from "../use-option.ts";
+import { unitsOf, useOption } from "../suite-options.ts";
 
 export const explainCommand = new Command("explain")
   .argument("<name>", "its id, as assay list, a suite or a report has it")

@@ -6,7 +6,7 @@ import { onnxruntime } from "#engine";
 import { loadModel, saveModel } from "#model";
 import { ownUnits, reactiveOf, type Units } from "#units";
 import { tryModel } from "../first-run.ts";
-import { noUseOption } from "../use-option.ts";
+import { noUseOption } from "../suite-options.ts";
 
 export const hardenCommand = new Command("harden")
   .argument("<model>", ".onnx file, or model.json of TensorFlow.js")

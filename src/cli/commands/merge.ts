@@ -6,7 +6,7 @@ import {
   workersOption,
 } from "../engine-options.ts";
 import { reporterOption } from "../reporters.ts";
-import { noUseOption } from "../use-option.ts";
+import { noUseOption } from "../suite-options.ts";
 import { type RunOptions, run } from "./run.ts";
 
 interface MergeOptions extends RunOptions {
@@ -43,5 +43,8 @@ What only all shards together can tell is computed now. Exit status as of assay 
   .action(async (folders: string[], { suite, ...options }: MergeOptions) => {
     const { mergeShards } = await import("#audit");
     const merged = mergeShards(folders, options.out);
-    process.exitCode = await run(suite ?? merged.suite, options);
+    process.exitCode = await run(suite ?? merged.suite, {
+      ...options,
+      set: [...merged.set],
+    });
   });

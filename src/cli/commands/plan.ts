@@ -17,11 +17,12 @@ import {
 } from "../engine-options.ts";
 import { tryModel } from "../first-run.ts";
 import { forecastText } from "../forecast-text.ts";
-import { noUseOption } from "../use-option.ts";
+import { noUseOption, setOption } from "../suite-options.ts";
 
 interface PlanOptions extends EngineOptions {
   out?: string;
   use?: boolean;
+  set?: string[];
   json?: boolean;
   estimate?: boolean;
   baseline?: string | false;
@@ -33,6 +34,7 @@ export const planCommand = new Command("plan")
     "--out <folder>",
     "folder of the run (default: runs/<name of the suite>); what is done there is not left to do",
   )
+  .addOption(setOption())
   .addOption(noUseOption())
   .addOption(engineOption())
   .addOption(deviceOption())

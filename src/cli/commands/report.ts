@@ -18,7 +18,7 @@ import {
   warn,
   write,
 } from "../reporters.ts";
-import { unitsOf, useOption } from "../use-option.ts";
+import { unitsOf, useOption } from "../suite-options.ts";
 
 interface ReportOptions extends EngineOptions {
   reporter?: string[];

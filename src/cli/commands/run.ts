@@ -1,7 +1,14 @@
 import { basename, extname, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import type { OnEvent, QueueChoice, Results, Shard } from "#audit";
-import { AssayError, InterruptedError, line, lines, UsageError } from "#core";
+import {
+  AssayError,
+  InterruptedError,
+  line,
+  lines,
+  quoted,
+  UsageError,
+} from "#core";
 import type { Kept } from "#reports";
 import { baselineOption, noBaselineOption } from "../baseline-options.ts";
 import {
@@ -31,13 +38,14 @@ import {
   write,
 } from "../reporters.ts";
 import { stopwatchOf } from "../stopwatch.ts";
+import { noUseOption, setOption } from "../suite-options.ts";
 import { summary } from "../summary.ts";
-import { noUseOption } from "../use-option.ts";
 
 export interface RunOptions extends EngineOptions, LimitOptions {
   out?: string;
   only?: string[];
   use?: boolean;
+  set?: string[];
   queue?: string;
   store?: string;
   quiet?: boolean;
@@ -78,6 +86,7 @@ export const runCommand = new Command("run")
   .addOption(timeLimitOption())
   .addOption(workTimeLimitOption())
   .addOption(memoryLimitOption())
+  .addOption(setOption())
   .addOption(noUseOption())
   .addOption(reporterOption())
   .addOption(baselineOption())
@@ -90,6 +99,7 @@ export const runCommand = new Command("run")
 Examples:
   assay run suites/quick.yaml --out runs/mine
   assay run suites/quick.yaml --out runs/mine --only 'full/*'
+  assay run suites/quick.yaml --set candidates.full.epochs=3
   assay run audit.yaml --device cuda
   assay run audit.yaml --engine tfjs
   assay run audit.yaml --time-limit 2h --work-time-limit 10min
@@ -123,7 +133,7 @@ const audit = () => import("#audit");
 
 /** Runs a suite, or a shard of it, and gives the exit status. */
 export async function run(suite: string, options: RunOptions): Promise<number> {
-  const { only, use, engine, device, shard, baseline } = options;
+  const { only, use, set, engine, device, shard, baseline } = options;
   const out = options.out ?? join("runs", basename(suite, extname(suite)));
   const workers = options.workers ?? usualWorkers(options);
   const queue = queueOf(options);
@@ -134,6 +144,7 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
     out,
     only,
     use,
+    set,
     engine,
     device,
     workers,
@@ -169,7 +180,7 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
 
 async function outputsFor(
   suite: string,
-  { reporter = [], json, use, shard }: RunOptions,
+  { reporter = [], json, use, set, shard }: RunOptions,
   out: string,
 ): Promise<Output[]> {
   if (shard && reporter.length > 0)
@@ -180,7 +191,9 @@ async function outputsFor(
     );
   const all =
     reporter.length > 0
-      ? reportersOf((await (await audit()).loadSuite(suite, { use })).units)
+      ? reportersOf(
+          (await (await audit()).loadSuite(suite, { use, set })).units,
+        )
       : undefined;
   return outputsOf([...reporter, ...(json ? ["json:-"] : [])], out, all);
 }
@@ -269,10 +282,9 @@ const shardEnded =
 function again(suite: string, out: string, options: RunOptions): string {
   const { engine, device, only = [], use, workers, shard } = options;
   const { queue, store, reporter = [], baseline, quiet, json } = options;
-  const quoted = (text: string) =>
-    /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
   return [
     ...["assay", "run", quoted(suite), "--out", quoted(out)],
+    ...(options.set ?? []).flatMap((one) => ["--set", quoted(one)]),
     ...(only.length > 0 ? ["--only", ...only.map(quoted)] : []),
     ...(use === false ? ["--no-use"] : []),
     ...(engine ? ["--engine", engine] : []),

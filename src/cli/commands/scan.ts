@@ -10,7 +10,7 @@ import {
 } from "../engine-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { tryModel } from "../first-run.ts";
-import { noUseOption } from "../use-option.ts";
+import { noUseOption } from "../suite-options.ts";
 
 interface ScanOptions extends EngineOptions {
   readonly suite?: string;

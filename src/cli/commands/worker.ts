@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { serveRuns } from "#audit";
 import { line } from "#core";
 import { exitCodes } from "../exit-codes.ts";
-import { noUseOption } from "../use-option.ts";
+import { noUseOption } from "../suite-options.ts";
 
 interface WorkerOptions {
   queue: string;

@@ -1,3 +1,13 @@
-// A YAML document as a value, or what is wrong with it, and where.
-export { checkArgument, checkValue, parseDocument } from "./parse.ts";
+// YAML documents as a value, or what is wrong with them, and where.
+export {
+  checkArgument,
+  checkLayers,
+  checkValue,
+  together,
+} from "./check.ts";
+export { type Environment, escaped, Supplied } from "./environment.ts";
+export { type Layer, readLayer } from "./layer.ts";
+export { parseDocument } from "./parse.ts";
 export { didYouMean } from "./problems.ts";
+export { refused } from "./refused.ts";
+export { type Setting, settingOf } from "./settings.ts";

@@ -22,7 +22,7 @@ export type Targets = ReadonlyMap<unknown, unknown>;
 export function locator(
   document: Document.Parsed,
   targets: Targets,
-): (problem: Problem) => number {
+): (problem: Pick<Problem, "path" | "kind">) => number {
   const pairs = new Map<unknown, Map<string, Pair>>();
   const pairOf = (map: YAMLMap, key: string) => {
     const known =

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { nearest } from "#core";
+import { Supplied } from "./environment.ts";
 import {
   expectationOf,
   keysOf,
@@ -78,6 +79,7 @@ export function describeValue(value: unknown): string {
       value.length > 40 ? `${value.slice(0, 40)}...` : value,
     );
   }
+  if (value instanceof Supplied) return `what ${value} gives`;
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "object") return "a map";
   return String(value);

@@ -14,13 +14,37 @@ export function schemasAt(
   let schemas = [schema];
   let here = value;
   for (const key of path) {
-    schemas = schemas
-      .flatMap((one) => expand(one, here))
-      .flatMap((one) => child(one, key));
+    schemas = schemasBelow(schemas, key, here);
     here = valueAt(here, [key]);
   }
   return schemas;
 }
+
+/** The schemas of what stands under a key of `here`, which these govern. */
+export const schemasBelow = (
+  schemas: readonly Schema[],
+  key: PropertyKey,
+  here: unknown,
+): Schema[] =>
+  schemas.flatMap((one) => expand(one, here)).flatMap((one) => child(one, key));
+
+/** Whether a value is right by one of the schemas. */
+export const accepts = (schemas: readonly Schema[], value: unknown): boolean =>
+  schemas.some((one) => z.core.safeParse(one, value).success);
+
+/** The key by which maps of these schemas say what they are: `id`, `source`, ... */
+export const tagOf = (schemas: readonly Schema[]): string | undefined =>
+  schemas.map(peel).find((one) => one instanceof z.core.$ZodDiscriminatedUnion)
+    ?._zod.def.discriminator;
+
+/** Whether maps of these schemas lead from names that a person chose. */
+export const isNamed = (schemas: readonly Schema[], value: unknown): boolean =>
+  schemas
+    .flatMap((one) => expand(one, value))
+    .some(
+      (one) =>
+        one instanceof z.core.$ZodMap || one instanceof z.core.$ZodRecord,
+    );
 
 /** The value at `path`; undefined when there is none. */
 export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
