@@ -7,6 +7,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { packageVersion, UsageError } from "#core";
+import type { RunOptions } from "./open-run.ts";
 import { openStore, type Store } from "./store.ts";
 import type { LoadedSuite } from "./suite/index.ts";
 import type { Shard } from "./works/index.ts";
@@ -38,13 +39,13 @@ export function signShard(
  * Puts what shards have found into one folder, where the run goes on. Records are
  * copied after the files that they name.
  *
- * @returns the suite, as it was named for the shards, and what was put over it
+ * @returns the suite, as it was named for the shards, its hash, and what was put over it
  * @throws SHARDS where one is missing, or they are of different runs
  */
 export function mergeShards(
   folders: readonly string[],
   out: string,
-): { readonly suite: string; readonly set: readonly string[] } {
+): Required<Pick<RunOptions, "set" | "hash">> & { readonly suite: string } {
   const signs = folders.flatMap(signsIn);
   const [first] = signs;
   if (!first) throw unfit(`no shard has ended in ${folders.join(", ")}`);
@@ -62,7 +63,8 @@ export function mergeShards(
       `of ${first.count} shards ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing`,
     );
   for (const folder of folders) copyAll(folder, out);
-  return { suite: first.suite.file, set: first.suite.settings };
+  const { file, hash, settings } = first.suite;
+  return { suite: file, hash, set: settings };
 }
 
 const unfit = (why: string) =>

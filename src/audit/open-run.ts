@@ -96,7 +96,7 @@ function requireSuite({ file, hash, ...of }: LoadedSuite, expected: string) {
   throw new AssayError(
     "RUN_APART",
     `${[file, ...parts].join(", or ")} is not the suite of the run`,
-    "Start workers in a folder where suite, data and models have the same paths as where the run was started, and are the same.",
+    "Let suite, data and models be the same, at the same paths, wherever parts of a run are done.",
   );
 }
 

@@ -18,6 +18,7 @@ export interface WorkerInput {
   readonly only?: readonly string[];
   readonly use?: boolean;
   readonly set?: readonly string[];
+  readonly hash?: string;
   readonly engine?: EngineChoice["engine"];
   readonly device?: EngineChoice["device"];
   readonly workers?: number | "auto";

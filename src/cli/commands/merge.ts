@@ -45,6 +45,7 @@ What only all shards together can tell is computed now. Exit status as of assay 
     const merged = mergeShards(folders, options.out);
     process.exitCode = await run(suite ?? merged.suite, {
       ...options,
+      hash: merged.hash,
       set: [...merged.set],
     });
   });

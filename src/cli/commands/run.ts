@@ -46,6 +46,8 @@ export interface RunOptions extends EngineOptions, LimitOptions {
   only?: string[];
   use?: boolean;
   set?: string[];
+  /** Of the suite, where another part of the run was started. */
+  hash?: string;
   queue?: string;
   store?: string;
   quiet?: boolean;
@@ -133,7 +135,7 @@ const audit = () => import("#audit");
 
 /** Runs a suite, or a shard of it, and gives the exit status. */
 export async function run(suite: string, options: RunOptions): Promise<number> {
-  const { only, use, set, engine, device, shard, baseline } = options;
+  const { only, use, set, hash, engine, device, shard, baseline } = options;
   const out = options.out ?? join("runs", basename(suite, extname(suite)));
   const workers = options.workers ?? usualWorkers(options);
   const queue = queueOf(options);
@@ -145,6 +147,7 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
     only,
     use,
     set,
+    hash,
     engine,
     device,
     workers,
