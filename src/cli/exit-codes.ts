@@ -20,3 +20,21 @@ export function exitCodeOf({
   if (verdict === "failed") return exitCodes.gateFailed;
   return verdict === "inconclusive" ? exitCodes.inconclusive : exitCodes.passed;
 }
+
+/** Each status, from the worst on. */
+const byBadness: readonly (readonly [number, string])[] = [
+  [exitCodes.interrupted, "interrupted"],
+  [exitCodes.usage, "refused"],
+  [exitCodes.runError, "something failed"],
+  [exitCodes.gateFailed, "gate failed"],
+  [exitCodes.inconclusive, "inconclusive"],
+  [exitCodes.passed, "ok"],
+];
+
+/** The worst of several: interrupted, usage, failed, gate, inconclusive, passed. */
+export const worstOf = (codes: readonly number[]): number =>
+  byBadness.find(([code]) => codes.includes(code))?.[0] ?? exitCodes.passed;
+
+/** An exit status in words. */
+export const meaningOf = (code: number): string =>
+  byBadness.find(([one]) => one === code)?.[1] ?? `status ${code}`;

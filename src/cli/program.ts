@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
-import { AssayError, line, messageOf, packageVersion, UsageError } from "#core";
-import { coloursFor } from "./colour.ts";
+import { packageVersion } from "#core";
 import { exitCodes } from "./exit-codes.ts";
+import { printError } from "./print-error.ts";
 
 /**
  * The commands, what each is for, and where it is: only the one that is asked for is
@@ -124,22 +124,8 @@ try {
   process.exitCode = report(error);
 }
 
-/** Prints an error as a line and a hint, and returns the exit status. */
+/** The exit status after an error, which is printed. */
 function report(error: unknown): number {
-  if (error instanceof CommanderError) {
-    return error.exitCode === 0 ? exitCodes.passed : exitCodes.usage;
-  }
-  const label = coloursFor(process.stderr).red("error");
-  if (error instanceof AssayError) {
-    process.stderr.write(`${label}: ${error.message}\n  ${error.hint}\n`);
-    return error instanceof UsageError ? exitCodes.usage : exitCodes.runError;
-  }
-  process.stderr.write(
-    `${label}: unexpected: ${line(messageOf(error))}\n  This is a fault in Assay; set ASSAY_DEBUG=1 to see where.\n`,
-  );
-  if (process.env.ASSAY_DEBUG && error instanceof Error)
-    process.stderr.write(
-      `${(error.stack ?? "").split("\n").map(line).join("\n")}\n`,
-    );
-  return exitCodes.runError;
+  if (!(error instanceof CommanderError)) return printError(error);
+  return error.exitCode === 0 ? exitCodes.passed : exitCodes.usage;
 }

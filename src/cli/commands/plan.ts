@@ -1,4 +1,3 @@
-import { basename, extname, join } from "node:path";
 import { Command } from "commander";
 import {
   baselineFor,
@@ -15,8 +14,11 @@ import {
   type EngineOptions,
   engineOption,
 } from "../engine-options.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { tryModel } from "../first-run.ts";
 import { forecastText } from "../forecast-text.ts";
+import { outOf } from "../out.ts";
+import { oneByOne, requireApart } from "../several.ts";
 import { noUseOption, setOption } from "../suite-options.ts";
 
 interface PlanOptions extends EngineOptions {
@@ -29,7 +31,7 @@ interface PlanOptions extends EngineOptions {
 }
 
 export const planCommand = new Command("plan")
-  .argument("<suite>", "YAML file, or a module that exports a suite")
+  .argument("<suites...>", "YAML files, or modules that export a suite")
   .option(
     "--out <folder>",
     "folder of the run (default: runs/<name of the suite>); what is done there is not left to do",
@@ -52,46 +54,55 @@ Examples:
 
 Times are what works took on this machine before; what it has never done is guessed.`,
   )
-  .action(async (file: string, options: PlanOptions) => {
-    const { json, estimate: alone, engine, device } = options;
-    const loaded = await loadSuite(file, options);
-    const plan = planSuite(loaded);
-    baselineFor(loaded, options.baseline);
-    const all = [
-      ...plan.cells.map(cellOf),
-      ...plan.trials.map(({ id, candidate, repair, trial }) => ({
-        id,
-        candidate,
-        repair,
-        trial,
-      })),
-      ...plan.alongTraining.map(({ cell, epochs }) => ({
-        ...cellOf(cell),
-        id: `${cell.id} along the training, after about ${epochs} epochs`,
-        epochs,
-      })),
-      ...plan.onSource.map((cell) => ({
-        ...cellOf(cell),
-        id: `${cell.id} on the source`,
-        domain: "source",
-      })),
-    ];
-    if (!alone)
-      process.stdout.write(
-        json
-          ? jsonText(all)
-          : `${all.map((c) => line(c.id)).join("\n")}\n${counts(plan)}\n`,
-      );
-    // What is planned is listed first: data may not be there yet.
-    if (json && !alone) return void (await prepareSuite(loaded, tryModel));
-    const out = options.out ?? join("runs", basename(file, extname(file)));
-    const foreseen = await forecast(loaded, plan, {
-      out,
-      engine: { engine, device },
-      tryModel,
+  .action(async (suites: string[], options: PlanOptions) => {
+    requireApart(suites, options);
+    if (suites.length === 1) return plan(suites[0]!, options);
+    process.exitCode = await oneByOne(suites, async (suite) => {
+      await plan(suite, options);
+      return exitCodes.passed;
     });
-    process.stdout.write(json ? jsonText(foreseen) : forecastText(foreseen));
   });
+
+async function plan(file: string, options: PlanOptions): Promise<void> {
+  const { json, estimate: alone, engine, device } = options;
+  const loaded = await loadSuite(file, options);
+  const planned = planSuite(loaded);
+  baselineFor(loaded, options.baseline);
+  const all = [
+    ...planned.cells.map(cellOf),
+    ...planned.trials.map(({ id, candidate, repair, trial }) => ({
+      id,
+      candidate,
+      repair,
+      trial,
+    })),
+    ...planned.alongTraining.map(({ cell, epochs }) => ({
+      ...cellOf(cell),
+      id: `${cell.id} along the training, after about ${epochs} epochs`,
+      epochs,
+    })),
+    ...planned.onSource.map((cell) => ({
+      ...cellOf(cell),
+      id: `${cell.id} on the source`,
+      domain: "source",
+    })),
+  ];
+  if (!alone)
+    process.stdout.write(
+      json
+        ? jsonText(all)
+        : `${all.map((c) => line(c.id)).join("\n")}\n${counts(planned)}\n`,
+    );
+  // What is planned is listed first: data may not be there yet.
+  if (json && !alone) return void (await prepareSuite(loaded, tryModel));
+  const out = outOf(file, options.out);
+  const foreseen = await forecast(loaded, planned, {
+    out,
+    engine: { engine, device },
+    tryModel,
+  });
+  process.stdout.write(json ? jsonText(foreseen) : forecastText(foreseen));
+}
 
 /** What tells a cell from others. */
 const cellOf = ({

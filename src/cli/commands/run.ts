@@ -1,4 +1,4 @@
-import { basename, extname, join } from "node:path";
+import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import type { OnEvent, QueueChoice, Results, Shard } from "#audit";
 import {
@@ -28,6 +28,7 @@ import {
   timeLimitOption,
   workTimeLimitOption,
 } from "../limit-options.ts";
+import { outOf } from "../out.ts";
 import { progressOn, silent } from "../progress.ts";
 import {
   type Output,
@@ -37,6 +38,7 @@ import {
   warn,
   write,
 } from "../reporters.ts";
+import { oneByOne, requireApart } from "../several.ts";
 import { stopwatchOf } from "../stopwatch.ts";
 import { noUseOption, setOption } from "../suite-options.ts";
 import { summary } from "../summary.ts";
@@ -60,7 +62,10 @@ export interface RunOptions extends EngineOptions, LimitOptions {
 }
 
 export const runCommand = new Command("run")
-  .argument("<suite>", "YAML file, or a module that exports a suite")
+  .argument(
+    "<suites...>",
+    "YAML files, or modules that export a suite; several run one after the other",
+  )
   .option(
     "--out <folder>",
     "folder of the run (default: runs/<name of the suite>); finished work in it is kept",
@@ -102,6 +107,7 @@ Examples:
   assay run suites/quick.yaml --out runs/mine
   assay run suites/quick.yaml --out runs/mine --only 'full/*'
   assay run suites/quick.yaml --set candidates.full.epochs=3
+  assay run images.yaml texts.yaml
   assay run audit.yaml --device cuda
   assay run audit.yaml --engine tfjs
   assay run audit.yaml --time-limit 2h --work-time-limit 10min
@@ -113,12 +119,27 @@ Examples:
   assay run audit.yaml --queue redis://host:6379 --store s3://bucket/audits
 
 Exit status: 0 passed, 1 something failed, 2 usage or configuration, 3 gate failed,
-4 inconclusive, 130 interrupted. Run the same command again to continue, or to try
-again what failed.`,
+4 inconclusive, 130 interrupted; of several suites the worst: 130, 2, 1, 3, 4, 0. Run the
+same command again to continue, or to try again what failed.`,
   )
-  .action(async (suite: string, options: RunOptions) => {
-    process.exitCode = await run(suite, options);
+  .action(async (suites: string[], options: RunOptions) => {
+    requireApart(suites, options);
+    if (suites.length > 1) await requireValid(suites, options);
+    process.exitCode =
+      suites.length === 1
+        ? await run(suites[0]!, options)
+        : await oneByOne(suites, (suite) => run(suite, options));
   });
+
+/** Refuses what is wrong in a later suite before the first has taken its time. */
+async function requireValid(
+  suites: readonly string[],
+  { only, use, set }: RunOptions,
+): Promise<void> {
+  const { loadSuite, planSuite } = await audit();
+  for (const suite of suites)
+    planSuite(await loadSuite(suite, { use, set }), only);
+}
 
 function shardOf(text: string): Shard {
   const [index = 0, count = 0] =
@@ -136,7 +157,7 @@ const audit = () => import("#audit");
 /** Runs a suite, or a shard of it, and gives the exit status. */
 export async function run(suite: string, options: RunOptions): Promise<number> {
   const { only, use, set, hash, engine, device, shard, baseline } = options;
-  const out = options.out ?? join("runs", basename(suite, extname(suite)));
+  const out = outOf(suite, options.out);
   const workers = options.workers ?? usualWorkers(options);
   const queue = queueOf(options);
   const limits = limitsOf(options);
