@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: suites write variables so.
+
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
