@@ -39,7 +39,8 @@ export function signShard(
  * Puts what shards have found into one folder, where the run goes on. Records are
  * copied after the files that they name.
  *
- * @returns the suite, as it was named for the shards, its hash, and what was put over it
+ * @returns the suite, as it was named for the shards, its hash, and what was put over
+ *   it
  * @throws SHARDS where one is missing, or they are of different runs
  */
 export function mergeShards(

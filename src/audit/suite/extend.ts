@@ -10,6 +10,7 @@ import {
   readLayer,
   refused,
 } from "./document/index.ts";
+import { extendsSchema } from "./extends-schema.ts";
 import { isModule } from "./module.ts";
 
 /** Before the name of a file that ships with Assay. */
@@ -19,11 +20,6 @@ const PRESETS = "suites/presets";
 
 /** The most files that a suite may come of, each counted as often as it is named. */
 const MOST = 50;
-
-/** What a suite extends, and nothing else of it. */
-export const extendsSchema = z
-  .union([z.string().min(1), z.array(z.string().min(1))])
-  .transform((names) => [names].flat());
 
 const extendingSchema = z.object({ extends: extendsSchema.optional() });
 
@@ -50,8 +46,8 @@ interface Named {
  * what ships with Assay (`assay:image-standard`). Modules are not taken, since what is
  * extended runs no code.
  *
- * @throws SUITE_INVALID for what is not there, and for a file that extends itself by way
- *   of others; FILE_* for the suite itself
+ * @throws SUITE_INVALID for what is not there, and for a file that extends itself by
+ *   way of others; FILE_* for the suite itself
  */
 export function readLayers(file: string): ReadSuite {
   const environment: Environment = { variables: process.env, used: new Map() };

@@ -85,9 +85,9 @@ interface Source extends Pick<LoadedSuite, "hash" | "extended" | "variables"> {
 }
 
 /**
- * Reads and checks a suite: YAML with what it extends, a module that exports one, or the
- * object itself, in which paths start at the working directory. Throws SUITE_INVALID
- * with file, line and key.
+ * Reads and checks a suite: YAML with what it extends, a module that exports one, or
+ * the object itself, in which paths start at the working directory. Throws
+ * SUITE_INVALID with file, line and key.
  *
  * @param options `use` false refuses a suite that runs code: a module, or one that uses
  *   some; `set` is put over it, such as "candidates.full.epochs=3"

@@ -7,7 +7,7 @@ import { taskSchema } from "#model";
 import { ownUnits, reactiveOf, type Units } from "#units";
 import { normSchema } from "../results/index.ts";
 import { auditedCandidates } from "./candidates.ts";
-import { extendsSchema } from "./extend.ts";
+import { extendsSchema } from "./extends-schema.ts";
 import { gateSchema } from "./gate-rules.ts";
 import { limitsSchema } from "./limits.ts";
 import { baseSchemaOf, candidateSchemaOf, givenSchema, id } from "./models.ts";
@@ -82,9 +82,9 @@ export const suiteSchemaOf = (units: Units) =>
   z.strictObject({
     version: z.literal(1),
     /**
-     * Suites of YAML, or parts of some, that this one is put over: files, relative to the
-     * one that names them, and what ships with Assay, such as assay:image-standard. The
-     * later count more.
+     * Suites of YAML, or parts of some, that this one is put over: files, relative to
+     * the one that names them, and what ships with Assay, such as assay:image-standard.
+     * The later count more.
      */
     extends: extendsSchema.optional(),
     title: z.string().min(1),

@@ -29,8 +29,8 @@ export const together = (
 /**
  * Checks by a schema what documents and settings say together.
  *
- * @throws SUITE_INVALID, whose message names the place, the key path, what was found and
- *   what was expected of up to five problems, one a line; SETTING
+ * @throws SUITE_INVALID, whose message names the place, the key path, what was found
+ *   and what was expected of up to five problems, one a line; SETTING
  */
 export function checkLayers<T>(
   layers: readonly Layer[],

@@ -1,31 +1,13 @@
 import { type Document, type Pair, visit } from "yaml";
 import { pathAt } from "./places.ts";
 import type { Located } from "./refused.ts";
+import { Supplied } from "./supplied.ts";
 
 /** The variables that a suite may name, and those that it did, with their values. */
 export interface Environment {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Undefined for one that is not set, whose default was taken. */
   readonly used: Map<string, string | undefined>;
-}
-
-/**
- * A value that variables of the environment have a part in. It is text until a schema
- * says that a number or the like belongs there, and messages show what was written
- * instead of it.
- */
-export class Supplied {
-  readonly written: string;
-  readonly text: string;
-
-  constructor(written: string, text: string) {
-    this.written = written;
-    this.text = text;
-  }
-
-  toString(): string {
-    return this.written;
-  }
 }
 
 const REFERENCE =

@@ -5,9 +5,10 @@ export {
   checkValue,
   together,
 } from "./check.ts";
-export { type Environment, escaped, Supplied } from "./environment.ts";
+export { type Environment, escaped } from "./environment.ts";
 export { type Layer, readLayer } from "./layer.ts";
 export { parseDocument } from "./parse.ts";
 export { didYouMean } from "./problems.ts";
 export { refused } from "./refused.ts";
 export { type Setting, settingOf } from "./settings.ts";
+export { Supplied } from "./supplied.ts";

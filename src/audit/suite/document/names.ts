@@ -1,8 +1,8 @@
 import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
-import { Supplied } from "./environment.ts";
 import type { Problem } from "./problems.ts";
 import { accepts, isByName, isUngoverned, schemasAt } from "./schema-walk.ts";
+import { Supplied } from "./supplied.ts";
 
 /**
  * A document of which every map is a Map, with objects in their place, as most of a

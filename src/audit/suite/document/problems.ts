@@ -1,6 +1,5 @@
 import type { z } from "zod";
 import { nearest } from "#core";
-import { Supplied } from "./environment.ts";
 import {
   expectationOf,
   keysOf,
@@ -11,6 +10,7 @@ import {
   schemasAt,
   valueAt,
 } from "./schema-walk.ts";
+import { Supplied } from "./supplied.ts";
 
 type Schema = z.core.$ZodType;
 

@@ -11,7 +11,7 @@ export interface Located {
   message: string;
 }
 
-/** SUITE_INVALID for what is wrong in one file, in the order in which it stands there. */
+/** SUITE_INVALID for what is wrong in one file, in the order in which it stands. */
 export function invalid(
   file: string,
   lines: LineCounter,
