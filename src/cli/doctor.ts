@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { bestWorkers } from "#audit";
 import { line, messageOf, writeFile } from "#core";
 import { devices, openEngine, troubleOf } from "#engine";
+import { installedBrowser } from "./pdf/browser.ts";
 
 /** One thing that an audit needs, or is better for. */
 export interface Finding {
@@ -28,6 +29,7 @@ export async function findings(): Promise<Finding[]> {
     await engine(),
     ...(await otherDevices()),
     await workers(),
+    browser(),
     ...optional(),
   ];
 }
@@ -179,6 +181,20 @@ const PACKAGES = [
   ["ioredis", "works by a queue, --queue"],
   ["aws4fetch", "a bucket between machines, --store"],
 ] as const;
+
+/** What prints a report. */
+function browser(): Finding {
+  try {
+    const seen = `${installedBrowser()}, for assay report --pdf`;
+    return { what: "browser", state: "good", seen };
+  } catch (error) {
+    return {
+      what: "browser",
+      state: "absent",
+      seen: `${messageOf(error)}; only for assay report --pdf`,
+    };
+  }
+}
 
 function optional(): Finding[] {
   const { resolve } = createRequire(import.meta.url);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { packagePath } from "#core";
 import { renderHtml } from "#reports";
 import type { Results } from "#results";
 import { launch, noChromium } from "../chromium.ts";
@@ -74,6 +75,19 @@ describe("the first screen", () => {
       "they were written before reports did",
     );
   });
+});
+
+test("its glossary has the words of the documents", () => {
+  const documents = readFileSync(packagePath("docs", "glossary.md"), "utf8");
+  const [, glossary] = html.split('id="glossary"');
+  const terms = [...glossary!.matchAll(/<dt>(.*?)<\/dt><dd>(.*?)<\/dd>/g)];
+  expect(terms.length).toBeGreaterThan(10);
+  for (const [, term, meaning] of terms) {
+    const said = meaning!.replaceAll(/<\/?code>/g, "`");
+    expect(documents.toLowerCase()).toContain(
+      `- **${term}**: ${said}`.toLowerCase(),
+    );
+  }
 });
 
 test("parts of an attack are a table with their mean", async () => {

@@ -114,10 +114,12 @@ test("Markdown keeps names in their cells", () => {
 });
 
 test("a report has a section only where there is a baseline", async () => {
-  expect(await renderHtml(now)).not.toContain("Since the baseline");
-  expect(await renderHtml({ ...now, comparison })).toContain(
-    "Since the baseline",
-  );
+  expect(await renderHtml(now)).not.toContain('id="since"');
+  const page = await renderHtml({ ...now, comparison });
+  expect(page).toContain('id="since"');
+  // The first screen has the sentence, and leads there.
+  const [first] = page.split("<nav");
+  expect(first).toMatch(/\d+ became worse and .*href="#since"/);
 });
 
 test("runs stand in the order of their starts, and another attack begins another line", () => {

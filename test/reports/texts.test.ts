@@ -23,7 +23,10 @@ test("edits are marked on both sides, with what cannot be seen or told apart", (
       ],
     },
   ];
-  const [group] = textsView({ textGallery } as Results);
+  const [group] = textsView({
+    cells: [] as Results["cells"],
+    textGallery,
+  } as Results);
   const [example] = group?.examples ?? [];
   expect(example).toMatchObject({
     edits: "4 edits",

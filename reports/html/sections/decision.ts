@@ -44,7 +44,6 @@ export function decisionView(results: Results) {
     facts: factsOf(results),
     advice: recommended(results).map((one, i) => ({
       ...one,
-      kind: recommendations[i]!.kind,
       method: methodOf(recommendations[i]!),
       leftOut: leftOutOf(recommendations[i]!),
     })),

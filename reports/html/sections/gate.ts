@@ -5,6 +5,7 @@ const order = { failed: 0, inconclusive: 1, passed: 2 } as const;
 
 /** The rules of the gate, the broken ones first. */
 export function gateView({ gate }: Results) {
+  const errors = errorsInWords(gate);
   return {
     rules: gate.rules
       .toSorted((a, b) => order[a.verdict] - order[b.verdict])
@@ -15,6 +16,6 @@ export function gateView({ gate }: Results) {
         reason: unbroken(r.reason),
         measured: unbroken(r.measured),
       })),
-    errors: errorsInWords(gate),
+    errors: errors && unbroken(errors),
   };
 }
