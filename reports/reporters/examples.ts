@@ -2,16 +2,21 @@ import { AssayError, encodeNpy, jsonText } from "#core";
 import {
   type Cell,
   type Examples,
-  fatesOf,
   type Kept,
   type NamedFile,
   type Reporter,
   type Results,
-  type Rows,
+  samplesThatAre,
 } from "#results";
 import { fileName } from "../file-name.ts";
 import { verdictOf } from "../judgements.ts";
-import { encodePng } from "../png.ts";
+import {
+  arePictures,
+  isRows,
+  jsonLine,
+  sampleOf,
+  samplePicture,
+} from "../samples.ts";
 
 /** What attacks made of the samples. */
 export const examples: Reporter = {
@@ -59,46 +64,17 @@ async function* render(
   yield { name: "about.json", content: jsonText(about(results, cells)) };
 }
 
-const isRows = (samples: Examples["clean"]): samples is Rows =>
-  "dims" in samples;
-
-/** Channels, height and width of samples that are pictures. */
-function imageOf({ attacked }: Examples): [1 | 3, number, number] | null {
-  if (!isRows(attacked) || attacked.dims.length !== 4) return null;
-  const [, channels, height, width] = attacked.dims;
-  return channels === 1 || channels === 3 ? [channels, height!, width!] : null;
-}
-
 /** The images that an attack broke. */
 async function* pictures(
   { outcomes }: Cell,
   made: Examples,
   folder: string,
 ): AsyncGenerator<NamedFile> {
-  const image = imageOf(made);
-  if (!image) return;
-  const [channels, height, width] = image;
-  const area = height * width;
-  const { data } = made.attacked as Rows;
-  for (const [i, fate] of fatesOf(outcomes).entries()) {
-    if (fate !== "broken") continue;
-    const row = data.subarray(i * channels * area, (i + 1) * channels * area);
-    const pixels = Uint8Array.from(row, (_, at) =>
-      Math.round(
-        255 *
-          Math.min(
-            1,
-            Math.max(
-              0,
-              row[(at % channels) * area + Math.floor(at / channels)]!,
-            ),
-          ),
-      ),
-    );
-    yield {
-      name: pictureName(folder, i),
-      content: await encodePng(pixels, { channels, height, width }),
-    };
+  for (const sample of arePictures(made)
+    ? samplesThatAre(outcomes, "broken")
+    : []) {
+    const picture = await samplePicture(made, sample, "attacked");
+    yield { name: pictureName(folder, sample), content: picture! };
   }
 }
 
@@ -112,61 +88,23 @@ function linesOf(
   folder: string,
   cleanFile: string | undefined,
 ): string[] {
-  const image = imageOf(made);
-  return fatesOf(cell.outcomes).map((outcome, i) => {
-    const line = {
-      cell: cell.id,
-      candidate: cell.candidate,
-      defense: cell.defense,
-      attack: cell.attack,
-      threatModel: cell.threatModel.id,
-      trusted: cell.trusted,
-      sample: i,
-      label: made.labels[i],
+  const isPicture = arePictures(made);
+  return Array.from(cell.outcomes, (_, i) => {
+    const { outcome, ...said } = sampleOf(cell, made, i);
+    return jsonLine({
+      ...said,
       outcome,
-      queriesToBreak: cell.queriesToBreak[i] || null,
       ...(isRows(made.attacked)
         ? {
-            changed: distances(made, i),
             file: `${folder}/attacked.npy`,
             cleanFile,
-            ...(image && outcome === "broken"
+            ...(isPicture && outcome === "broken"
               ? { picture: pictureName(folder, i) }
               : {}),
-            ...(made.columns ? rowOf(made, made.columns, i) : {}),
           }
-        : {
-            clean: (made.clean as readonly string[])[i],
-            attacked: made.attacked[i],
-          }),
-    };
-    // Other line ends would be ends of lines to some readers.
-    return `${JSON.stringify(line).replace(/[\u0085\u2028\u2029]/g, escapeOf)}\n`;
+        : {}),
+    });
   });
-}
-
-const escapeOf = (character: string): string =>
-  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-
-/** A row of a table before and after, with its columns. */
-const rowOf = (made: Examples, columns: readonly string[], i: number) => {
-  const at = ({ data, dims: [, width = 0] }: Rows) =>
-    columns.map((name, k) => [name, data[i * width + k]]);
-  return { clean: at(made.clean as Rows), attacked: at(made.attacked as Rows) };
-};
-
-/** How far a sample was moved. */
-function distances({ clean, attacked }: Examples, i: number) {
-  const [one, other] = [clean as Rows, attacked as Rows];
-  const width = other.data.length / other.dims[0]!;
-  let [linf, square, l0] = [0, 0, 0];
-  for (let k = i * width; k < (i + 1) * width; k++) {
-    const change = Math.abs(other.data[k]! - one.data[k]!);
-    linf = Math.max(linf, change);
-    square += change * change;
-    if (change > 0) l0++;
-  }
-  return { linf, l2: Math.sqrt(square), l0 };
 }
 
 const aboutCell = (cell: Cell) => ({

@@ -61,6 +61,7 @@ export {
   gateSchema,
   type LoadedSuite,
   loadSuite,
+  MAIN,
   oneCandidate,
   parseDocument,
   presetNames,

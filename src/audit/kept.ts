@@ -14,7 +14,7 @@ import { judgedOn } from "./tasks/index.ts";
  * @throws SUITE_CHANGED where the suite is no longer that of the results
  */
 export function examplesIn(
-  options: Pick<RunOptions, "out" | "engine" | "onEvent">,
+  options: Pick<RunOptions, "out" | "engine" | "use" | "onEvent">,
   { provenance: { suite } }: Results,
 ): Kept["examplesOf"] {
   let opened: Promise<Map<string, CellWorks>> | undefined;

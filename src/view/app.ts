@@ -3,6 +3,8 @@ import { compareResults } from "#audit";
 import { AssayError, jsonText, line, messageOf } from "#core";
 import { renderHtml, runsHtml } from "#reports";
 import { asset } from "./assets.ts";
+import { cellRoutes } from "./cell-routes.ts";
+import type { ExamplesAtHand } from "./examples.ts";
 import { type Gate, guard } from "./guard.ts";
 import type { Library } from "./library.ts";
 import { listPage } from "./list-page.ts";
@@ -15,7 +17,11 @@ import type { FoundRun } from "./runs.ts";
  * What the view answers. An address names a run and a cell by what was found, never by
  * a path.
  */
-export function appOf(library: Library, gate: Gate): Hono {
+export function appOf(
+  library: Library,
+  examples: ExamplesAtHand,
+  gate: Gate,
+): Hono {
   const app = new Hono();
   app.use(guard(gate));
   app.get("/", async (c) =>
@@ -44,6 +50,7 @@ export function appOf(library: Library, gate: Gate): Hono {
     c.header("Content-Type", "application/json");
     return c.body(jsonText(results));
   });
+  cellRoutes(app, library, examples);
   app.get("/compare", (c) => {
     const [old, now] = [c.req.query("old"), c.req.query("new")].map((id) =>
       resultsOf(id ?? "", library),

@@ -13,6 +13,7 @@ const assets: ReadonlyMap<string, readonly [type: string, folder: string]> =
     ["view.css", [STYLE, OURS]],
     ["list.js", [SCRIPT, OURS]],
     ["run.js", [SCRIPT, OURS]],
+    ["samples.js", [SCRIPT, OURS]],
     ["icon.svg", ["image/svg+xml", OURS]],
   ]);
 

@@ -19,9 +19,13 @@ export function standingText(standing: Standing): string {
     ...(running.length > 0 ? [`${running.length} running`] : []),
     ...(waiting > 0 ? [`${waiting} waiting`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
-    ...(left ? [`about ${duration(Math.max(1, left))} left`] : []),
+    ...(left ? [`about ${duration(rounded(left))} left`] : []),
   ].join(", ");
 }
+
+/** Seconds to the minute, where there is one. */
+const rounded = (seconds: number): number =>
+  seconds < 60 ? Math.max(1, seconds) : 60 * Math.round(seconds / 60);
 
 /** How far the commands are that work on a run, as a part of its page. */
 export const livePart = (standings: readonly Standing[]): string =>

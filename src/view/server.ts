@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { messageOf, UsageError } from "#core";
 import { appOf } from "./app.ts";
+import { ExamplesAtHand, type ReadExamples } from "./examples.ts";
 import { Library } from "./library.ts";
 
 export interface ViewOptions {
@@ -10,6 +11,8 @@ export interface ViewOptions {
   readonly paths: readonly string[];
   /** 0 for any that is free. */
   readonly port: number;
+  /** Reads the examples of runs. */
+  readonly examples: ReadExamples;
 }
 
 /** A view that is open. */
@@ -29,14 +32,19 @@ export interface View {
  *
  * @throws FILE_UNREADABLE where a path is not there, PORT_TAKEN
  */
-export async function openView({ paths, port }: ViewOptions): Promise<View> {
+export async function openView({
+  paths,
+  port,
+  examples,
+}: ViewOptions): Promise<View> {
   const library = new Library(paths);
   const gate = {
     token: secret(),
     tickets: new Set<string>(),
     hosts: [] as string[],
   };
-  const server = createAdaptorServer({ fetch: appOf(library, gate).fetch });
+  const app = appOf(library, new ExamplesAtHand(examples), gate);
+  const server = createAdaptorServer({ fetch: app.fetch });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(taken(port, error)));
     server.listen(port, "127.0.0.1", resolve);

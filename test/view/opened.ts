@@ -1,12 +1,13 @@
 import { request } from "node:http";
 import { afterAll } from "vitest";
 import type { Results } from "#results";
-import { openView, type View } from "#view";
+import { openView, type ReadExamples, type View } from "#view";
 import { put, temporaryFolder } from "../folder.ts";
 
 /** Puts runs into a folder of their own, and opens the view on it. */
 export async function opened(
   runs: Readonly<Record<string, Results | string>>,
+  examples: ReadExamples = () => async () => undefined,
 ): Promise<{ view: View; folder: string }> {
   const folder = temporaryFolder();
   for (const [name, results] of Object.entries(runs))
@@ -15,7 +16,7 @@ export async function opened(
       `${name}/results.json`,
       typeof results === "string" ? results : JSON.stringify(results),
     );
-  const view = await openView({ paths: [folder], port: 0 });
+  const view = await openView({ paths: [folder], port: 0, examples });
   afterAll(() => view.close());
   return { view, folder };
 }
@@ -34,11 +35,21 @@ interface Asked {
 }
 
 /** Asks the server of a view as a browser does that has its cookie. */
-export function ask(
+export async function ask(
+  view: Pick<View, "address">,
+  path: string,
+  how: Asked = {},
+): Promise<Answer> {
+  const { bytes, ...answer } = await asked(view, path, how);
+  return { ...answer, body: bytes.toString("utf8") };
+}
+
+/** The same of what is no text. */
+export function asked(
   { address }: Pick<View, "address">,
   path: string,
   { method = "GET", headers = {}, known = true }: Asked = {},
-): Promise<Answer> {
+): Promise<Omit<Answer, "body"> & { bytes: Buffer }> {
   const { port, searchParams } = new URL(address);
   const cookie = `assay-view-${port}=${searchParams.get("token")}`;
   return new Promise((resolve, reject) => {
@@ -57,7 +68,7 @@ export function ask(
           resolve({
             status: answer.statusCode ?? 0,
             headers: answer.headers,
-            body: Buffer.concat(parts).toString("utf8"),
+            bytes: Buffer.concat(parts),
           }),
         );
       },

@@ -110,11 +110,12 @@ test("two runs are compared, and what is not comparable says why", async () => {
 
 test("a folder that is not there is refused, and a port that is taken", async () => {
   const { view } = await opened({ one: results });
+  const examples = () => async () => undefined;
   await expect(
-    openView({ paths: ["/no/such/folder"], port: 0 }),
+    openView({ paths: ["/no/such/folder"], port: 0, examples }),
   ).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
   const port = Number(new URL(view.address).port);
   await expect(
-    openView({ paths: [temporaryFolder()], port }),
+    openView({ paths: [temporaryFolder()], port, examples }),
   ).rejects.toMatchObject({ code: "PORT_TAKEN" });
 });

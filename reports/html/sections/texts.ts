@@ -27,14 +27,22 @@ export function textsView(results: Results) {
   }));
 }
 
+/** A piece of a text as it is shown. */
+export interface Piece {
+  readonly text: string;
+  readonly edited: boolean;
+  /** Its code points. */
+  readonly points: string;
+}
+
 /**
  * One side of an example; of an edited piece also the code points, which
  * lookalikes hide.
  */
-const piecesOf = (
-  { segments }: TextExample,
+export const piecesOf = (
+  { segments }: Pick<TextExample, "segments">,
   side: "before" | "after",
-): { text: string; edited: boolean; points: string }[] =>
+): Piece[] =>
   segments.map((segment) => ({
     text:
       segment.before === segment.after

@@ -2,13 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "commander";
 import { messageOf } from "#core";
-import { openView } from "#view";
+import { openView, readFrom } from "#view";
 import { exitCodes } from "../exit-codes.ts";
 import { warn } from "../reporters.ts";
 
 interface ViewOptions {
   port: number;
   open?: boolean;
+  use?: boolean;
 }
 
 function portOf(text: string): number {
@@ -26,6 +27,10 @@ export const viewCommand = new Command("view")
     0,
   )
   .option("--open", "open the page in the browser")
+  .option(
+    "--use",
+    "show samples also of runs whose suite runs code: a module, or one that uses some",
+  )
   .addHelpText(
     "after",
     `
@@ -34,11 +39,12 @@ Examples:
   assay view runs/main runs/mine --open
   assay view /srv/audits --port 8080
 
+Samples are read by the suite of their run: start it in the folder where that was started.
 The page is for this machine alone (127.0.0.1), and for whoever has its address: the token
 in it is new each time. It only reads. Ctrl-C ends it with status 130; 2 usage or files.`,
   )
-  .action(async (paths: string[], { port, open }: ViewOptions) => {
-    const view = await openView({ paths, port });
+  .action(async (paths: string[], { port, open, use = false }: ViewOptions) => {
+    const view = await openView({ paths, port, examples: readFrom(use) });
     const interrupted = Promise.race(
       ["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => once(process, signal)),
     );

@@ -2,9 +2,8 @@
 const field = document.getElementById("q");
 const count = document.getElementById("count");
 const rows = [...document.querySelectorAll("#rows > tr")];
-const things = count.textContent.split(" ").at(-1);
 
-function show() {
+function show(things) {
   const words = field.value.toLowerCase().split(/\s+/);
   let shown = 0;
   for (const row of rows) {
@@ -17,4 +16,7 @@ function show() {
       : `${shown} of ${rows.length} ${things}`;
 }
 
-if (rows.length > 0) field.addEventListener("input", show);
+if (rows.length > 0) {
+  const things = count.textContent.split(" ").at(-1);
+  field.addEventListener("input", () => show(things));
+}
