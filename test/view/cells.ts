@@ -18,7 +18,10 @@ export function runOf(samples: number): { results: Results; cell: Cell } {
   const outcomes = outcomesOf(
     Array.from({ length: samples }, (_, i) => fates[i % fates.length]!),
   );
-  const results = exampleResults(({ cells: [first, ...others] }) => ({
+  const example = exampleResults();
+  const [first, ...others] = example.cells;
+  const results = {
+    ...example,
     title: "Many samples",
     cells: [
       {
@@ -28,7 +31,7 @@ export function runOf(samples: number): { results: Results; cell: Cell } {
       },
       ...others,
     ],
-  }));
+  };
   return { results, cell: results.cells[0]! };
 }
 
