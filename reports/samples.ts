@@ -24,8 +24,8 @@ function imageOf({ attacked }: Examples): [1 | 3, number, number] | null {
 export const arePictures = (made: Examples): boolean => imageOf(made) !== null;
 
 /**
- * A sample as a PNG; undefined where samples are no pictures. In a difference mid-grey is
- * no change, and the largest change of the sample has full contrast.
+ * A sample as a PNG; undefined where samples are no pictures. In a difference mid-grey
+ * is no change, and the largest change of the sample has full contrast.
  */
 export async function samplePicture(
   made: Examples,

@@ -24,7 +24,7 @@ export interface Wish {
 /** Samples that a page has without scripts, and that scripts ask for at once. */
 export const PAGE = 50;
 
-/** A cell: what it comes to, why it may be believed, and its samples, a page of them. */
+/** A cell: what it comes to, why it may be believed, and a page of its samples. */
 export function cellPage(place: Place, wish: Wish): string {
   const { run, results, cell, shown } = place;
   const samples = samplesOf(cell, wish.outcome);

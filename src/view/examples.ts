@@ -27,7 +27,7 @@ export const readFrom =
 /** Cells whose samples are kept in memory. */
 const KEPT = 2;
 
-/** Examples of the runs that are looked at; those of the last run and cells are kept. */
+/** Examples of runs that are looked at; those of the last run and cells are kept. */
 export class ExamplesAtHand {
   readonly #read: ReadExamples;
   #run: { of: Results; examplesOf: Kept["examplesOf"] } | undefined;
