@@ -159,12 +159,21 @@ function steepestFirst(
   { slope, far }: Moves,
   goal: number,
 ): void {
-  let left = goal;
-  for (const i of largestFirst(slope)) {
+  // Those that move, first of all.
+  const places = new Int32Array(slope.length);
+  let moving = 0;
+  for (let i = 0; i < slope.length; i++) {
     const falls = slope[i]!;
-    if (left <= 0 || falls === 0) return;
-    const size = Math.min(Math.abs(far[i]!), left / falls);
+    places[moving] = i;
+    slope[moving] = falls;
+    moving += Number(falls > 0);
+  }
+  let left = goal;
+  for (const k of largestFirst(slope, moving)) {
+    if (left <= 0) return;
+    const i = places[k]!;
+    const size = Math.min(Math.abs(far[i]!), left / slope[k]!);
     way[i] = size * signOf(far[i]!);
-    left -= size * falls;
+    left -= size * slope[k]!;
   }
 }

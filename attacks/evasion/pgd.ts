@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { copyOf, putRows, takeRows } from "#onnx";
+import { copyOf, putRows, reused, takeRows } from "#onnx";
 import {
   type AttackInput,
   aimsOf,
@@ -80,17 +80,18 @@ async function climb(
 ): Promise<void> {
   const tries = params.randomStart ? ball.randomPoint(x, random) : copyOf(x);
   const size = ball.eps * params.relStepSize * (aims ? -1 : 1);
+  const [lent, centres] = [reused(), reused()];
   for (let step = 0; step < params.steps; step++) {
     onProgress(step / params.steps);
     const open = target.open(params.eot);
     if (open.length === 0) return;
-    const here = takeRows(tries, open);
+    const here = takeRows(tries, open, lent);
     const labels = aims ? open.map((i) => aims[i]!) : undefined;
     const gradient = await meanGradient(target, here, open, params.eot, {
       labels,
     });
-    const next = ball.ascend(here, gradient, size);
-    putRows(tries, open, ball.project(takeRows(x, open), next));
+    const next = ball.ascend(here, gradient, size, lent);
+    putRows(tries, open, ball.project(takeRows(x, open, centres), next, lent));
   }
   // The gradient pass judges the point that it starts from. The last one is left.
   const open = target.open();
