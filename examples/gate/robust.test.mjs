@@ -1,5 +1,6 @@
-// Robustness as a test of one's own project, in Vitest. In Jest only the first import
-// is another: `import { expect, test } from "@jest/globals"`.
+// Robustness as a test of one's own project, in Vitest. In Jest the second import is
+// another, `import { expect, test } from "@jest/globals"`, and ES modules are read with
+// NODE_OPTIONS=--experimental-vm-modules.
 import { matchers } from "assay/matchers";
 import { expect, test } from "vitest";
 

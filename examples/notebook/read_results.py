@@ -12,8 +12,14 @@ import json
 import sys
 from pathlib import Path
 
-folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/digits")
-paths = json.loads((Path(__file__).parent / "paths.json").read_text())
+# A notebook has no file of its own and is run in its folder; what it was started with is
+# its kernel's.
+is_script = "__file__" in globals()
+here = Path(__file__).parent if is_script else Path()
+folder = here / "../runs/digits"
+if is_script and len(sys.argv) > 1:
+    folder = Path(sys.argv[1])
+paths = json.loads((here / "paths.json").read_text())
 
 
 def at(value, path):

@@ -67,7 +67,8 @@ async function exported(name: string, url: string): Promise<unknown[]> {
   try {
     found = await import(url);
   } catch (error) {
-    const { code } = error as { readonly code?: string };
+    // A module may throw anything, null too.
+    const { code } = (error ?? {}) as { readonly code?: string };
     if (code === "ERR_UNKNOWN_FILE_EXTENSION" && /\.[cm]?ts$/.test(url))
       throw new UsageError(
         "UNITS_TYPESCRIPT",

@@ -148,6 +148,55 @@ test("--no-use refuses a suite that runs code", async () => {
   }
 });
 
+test.each([
+  ["missing", undefined, "use: ./missing.mjs is no file"],
+  [
+    "throwing",
+    'throw new Error("no luck\\nand more");',
+    "use: ./throwing.mjs cannot be loaded: no luck and more",
+  ],
+  ["null", "throw null;", "use: ./null.mjs cannot be loaded: null"],
+  [
+    "malformed",
+    'export const units = [{ id: "plain" }];',
+    "use: ./malformed.mjs: units[0] is none of defineAttack",
+  ],
+])(
+  "a module that is %s is refused in one line, before anything of the run is lost",
+  async (name, code, message) => {
+    if (code) put(project, `${name}.mjs`, code);
+    put(project, `${name}.yaml`, suite(`${PLUGIN}, ./${name}.mjs`, "corners"));
+    const before = read("two");
+    const ended = await assay(
+      project,
+      ...["run", `${name}.yaml`, "--out", "two", "--workers", "2", "--quiet"],
+    );
+    expect(ended).toMatchObject({ code: 2, out: "" });
+    // One line of what is wrong, and one of what to do.
+    const [line, hint, ...more] = ended.err.trimEnd().split("\n");
+    expect(line).toContain(`error: ${message}`);
+    expect(hint).toMatch(/^ {2}\S/);
+    expect(more).toEqual([]);
+    expect(read("two")).toEqual(before);
+  },
+);
+
+test("shards with units from outside come to what one run does", async () => {
+  for (const i of [1, 2]) {
+    const { code } = await assay(
+      project,
+      ...["run", "suite.yaml", "--out", `shard-${i}`, "--shard", `${i}/2`],
+    );
+    expect(code).toBe(0);
+  }
+  const { code } = await assay(
+    project,
+    ...["merge", "shard-1", "shard-2", "--out", "merged", "--quiet"],
+  );
+  expect(code).toBe(0);
+  expect(timeless(read("merged"))).toBe(timeless(read("two")));
+});
+
 test("an attack that lies about its shape fails alone, in one line with its name", async () => {
   put(
     project,

@@ -63,7 +63,9 @@ async function exported(file: string, version: string): Promise<unknown> {
   try {
     found = await import(url);
   } catch (error) {
-    if ((error as { code?: string }).code === "ERR_UNKNOWN_FILE_EXTENSION")
+    // A module may throw anything, null too.
+    const { code } = (error ?? {}) as { readonly code?: string };
+    if (code === "ERR_UNKNOWN_FILE_EXTENSION")
       throw new UsageError(
         "SUITE_TYPESCRIPT",
         `${file} is TypeScript, which this Node (${process.version}) does not read`,
