@@ -18,11 +18,10 @@ const text = readFileSync(packagePath("docs/coming-from.md"), "utf8");
 const programs = Array.from(
   text.matchAll(/```js\n(.*?)```/gs),
   ([, code = ""]) =>
-    code
-      .replace(
-        'from "assay"',
-        `from ${JSON.stringify(packagePath("dist/src/index.js"))}`,
-      ),
+    code.replace(
+      'from "assay"',
+      `from ${JSON.stringify(packagePath("dist/src/index.js"))}`,
+    ),
 );
 
 test("every program beside those of other libraries runs as it stands", async () => {
