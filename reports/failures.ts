@@ -23,7 +23,8 @@ const NAMED = 3;
 export function failedParts({
   failures = [],
   missing = [],
-}: Pick<Results, "failures" | "missing">): Failed[] {
+  stopped,
+}: Pick<Results, "failures" | "missing" | "stopped">): Failed[] {
   const reasons = [...new Set(failures.map(({ message }) => message))];
   const unknown = missing.filter(({ because }) => because === null);
   return [
@@ -41,8 +42,12 @@ export function failedParts({
       ? [
           {
             what: counted(unknown),
-            why: "it was not done",
-            hint: "Run the same command again to continue.",
+            why: stopped
+              ? "it was not done, since a rule of the gate could not pass any more"
+              : "it was not done",
+            hint: stopped
+              ? "Leave out --fail-fast to have it done."
+              : "Run the same command again to continue.",
             lost: counted(unknown),
           },
         ]

@@ -42,19 +42,30 @@ export const rateText = (rate: Rate): string =>
 /** All that a run has judged: the gate first, then numbers, then what is not there. */
 export const judgementsOf = (results: Results): Judgement[] => [
   ...gateRules(results),
-  ...cellsOf(results),
-  ...trialsOf(results),
+  ...[...cellsOf(results), ...trialsOf(results)].map((one) =>
+    results.smoke ? meaningless(one) : one,
+  ),
   ...failedWorks(results),
   ...missingResults(results),
 ];
 
+/** What a smoke run found. It is no finding, so it is no reason for anything. */
+const meaningless = (one: Judgement): Judgement => ({
+  ...one,
+  status: "untrusted",
+  message: `A smoke run, whose numbers mean nothing. ${one.message}`,
+  reasons: [],
+});
+
 /** The verdict of a run in a word or two. */
-export const verdictOf = ({ complete, gate }: Results): string =>
-  complete
-    ? gate.verdict === "none"
-      ? "no verdict"
-      : gate.verdict
-    : "partial run, no verdict";
+export const verdictOf = ({ complete, smoke, gate }: Results): string =>
+  smoke
+    ? "smoke run, no verdict"
+    : complete
+      ? gate.verdict === "none"
+        ? "no verdict"
+        : gate.verdict
+      : "partial run, no verdict";
 
 /** Those that somebody has to look at. */
 export const openOnes = (results: Results): Judgement[] =>
@@ -135,16 +146,21 @@ const failedWorks = ({ failures = [] }: Results): Judgement[] =>
     }),
   );
 
-const missingResults = ({ missing = [] }: Results): Judgement[] =>
-  missing.map(({ what, id, candidate, because }) =>
-    absent("missing", `${what} ${id}`, candidate ?? null, {
+const missingResults = ({ missing = [], stopped }: Results): Judgement[] =>
+  missing.map(({ what, id, candidate, because }) => ({
+    ...absent("missing", `${what} ${id}`, candidate ?? null, {
       rule: `missing/${what}`,
       title: `Missing result: ${what}`,
       message: because
         ? `No result, since ${because} failed.`
-        : "No result: it was not done.",
+        : stopped
+          ? "No result: the run ended before, since a rule of the gate could not pass any more."
+          : "No result: it was not done.",
     }),
-  );
+    // That the run left it out is no error of the run.
+    status:
+      stopped && !because ? ("inconclusive" as const) : ("error" as const),
+  }));
 
 const absent = (
   of: "work" | "missing",

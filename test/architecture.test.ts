@@ -137,6 +137,7 @@ const floors: readonly (readonly string[])[] = [
     "worker.ts",
     "merge.ts",
     "forecast.ts",
+    "early-end.ts",
     "kept.ts",
   ],
   ["run.ts", "serve-runs.ts"],

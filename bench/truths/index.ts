@@ -3,6 +3,7 @@ import { adaptation } from "./adaptation.ts";
 import { adaptiveAttack } from "./adaptive-attack.ts";
 import { certified } from "./certified.ts";
 import { comparison, gateError } from "./comparing.ts";
+import { decidedEarly } from "./deciding.ts";
 import { fewSamples } from "./few-samples.ts";
 import { clustersInterval, ratioInterval, seedsInterval } from "./intervals.ts";
 import { membership } from "./membership.ts";
@@ -48,6 +49,7 @@ async function printDirections(seedCount: number): Promise<void> {
     ratioInterval(1000),
     comparison(200),
     gateError(200),
+    decidedEarly(2000),
   ].filter(({ id }) => !options.only || options.only.includes(id));
 
   const percent = (share: number) => (100 * share).toFixed(1);

@@ -22,6 +22,7 @@ import {
   shippedInWords,
   unitsInWords,
 } from "../format.ts";
+import { verdictOf } from "../judgements.ts";
 import { recommended } from "../recommended.ts";
 import { escaped, mark } from "./escape.ts";
 import { runsLines } from "./runs.ts";
@@ -50,7 +51,7 @@ export function renderMarkdown(results: Results): string {
     `## ${escaped(results.title)}`,
     "",
     ...recommendedLines(results),
-    `Gate: **${results.complete ? verdicts[verdict] : "partial run, no verdict"}**`,
+    `Gate: **${results.complete ? verdicts[verdict] : verdictOf(results)}**`,
     "",
   ];
   if (rules.length > 0) {

@@ -3,6 +3,7 @@ import { attackEpochs, attackSource } from "./again/index.ts";
 import {
   type CellWorks,
   cellMaker,
+  decisions,
   openBenches,
   subjectOf,
 } from "./attacking/index.ts";
@@ -55,6 +56,7 @@ export function graphOf(plan: Plan, shop: Workshop): Graph {
     const before = [looks.get(candidate)!];
     return maker.cell(planned, subjectOf(candidate, bench), bench, before);
   });
+  const decided = decisions(plan.decisions, looks, maker, benchOf);
   const heads = crossTask({ suite, cells, benchOf });
   const trials = trialWorks(plan.trials, models, foreseen, shop);
   const certified = plan.complete
@@ -74,7 +76,7 @@ export function graphOf(plan: Plan, shop: Workshop): Graph {
       ...ofBases,
       ...looks.values(),
       ...cells.flatMap(({ works }) => works),
-      ...[heads, trials, certified, shown, epochs, onSource].flatMap(
+      ...[decided, heads, trials, certified, shown, epochs, onSource].flatMap(
         ({ works }) => works,
       ),
     ]),
@@ -99,6 +101,7 @@ export function graphOf(plan: Plan, shop: Workshop): Graph {
         candidates: seen.map(([, { result }]) => result),
         looks: new Map(seen.map(([id, { preflight }]) => [id, preflight])),
         cells: cells.flatMap((cell) => cell.found(failures) ?? []),
+        decisions: decided.found(),
         heads: across,
         trials: trials.found(),
         certificates: certified.found(),

@@ -49,6 +49,7 @@ export { type AuditOptions, runAudit, runShard } from "./run.ts";
 export { type Scan, scanModel, scanWeights, writeScan } from "./scan/index.ts";
 export { type ServeRunsOptions, serveRuns } from "./serve-runs.ts";
 export {
+  anytimeInterval,
   clusteredInterval,
   crossedInterval,
   pairedRatio,

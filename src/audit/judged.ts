@@ -8,12 +8,14 @@ import {
   type Followed,
   inheritance,
   judgeCells,
+  judgeDecisions,
   judgeEpochs,
   judgeHeads,
   type Looks,
   type Scored,
   seedSummaries,
   transfers,
+  type Undecided,
   worstCases,
 } from "./judging/index.ts";
 import { statedResult } from "./plan/index.ts";
@@ -28,6 +30,9 @@ import { checksOf } from "./trust/index.ts";
 import type { Failure } from "./works/index.ts";
 
 type Provenance = Results["provenance"];
+
+/** How the title of a smoke run begins, wherever it is read. */
+const SMOKE = "SMOKE RUN, no verdict";
 
 /** All that a run found, before anything is judged beside other things. */
 export interface Found
@@ -45,6 +50,7 @@ export interface Found
     | "gallery"
     | "textGallery"
     | "timing"
+    | "stopped"
   > {
   /** Why works have no result. */
   readonly failures: readonly Failure[];
@@ -55,6 +61,8 @@ export interface Found
   /** What was found of each candidate before anything counted. */
   readonly looks: Looks;
   readonly cells: readonly Scored[];
+  /** Of rules with `decide`. */
+  readonly decisions?: readonly Undecided[];
   readonly heads: AcrossHeads;
   readonly epochs: readonly Followed[];
   /** The cells that were computed again on the source domain. */
@@ -68,7 +76,7 @@ type Loaded = Pick<LoadedSuite, "suite" | "file" | "hash"> &
   Partial<
     Pick<
       LoadedSuite,
-      "units" | "modules" | "extended" | "settings" | "variables"
+      "units" | "modules" | "extended" | "settings" | "variables" | "smoke"
     >
   >;
 
@@ -98,7 +106,7 @@ export function judged(
 /** The same without a look at a baseline or the gate. */
 function judgedAlone(
   found: Found,
-  { suite, file, hash, units, modules = [], ...from }: Loaded,
+  { suite, file, hash, units, modules = [], smoke, ...from }: Loaded,
 ): Results {
   const { extended = [], settings = [], variables = [] } = from;
   const named = { file, settings };
@@ -125,6 +133,9 @@ function judgedAlone(
     candidates,
     cells,
     worstCases: worst,
+    decisions: someOrNone(
+      judgeDecisions(found.decisions ?? [], looks, named, families, more),
+    ),
     seeds: seedSummaries(cells, candidates, crossTask, planned, missing),
     curves: curves(cells, missing, stated.threatModels),
     crossTask: someOrNone(crossTask),
@@ -135,11 +146,13 @@ function judgedAlone(
     textGallery: found.textGallery,
     failures: someOrNone(found.failures.flatMap(rootOf)),
     missing: someOrNone([...missing]),
+    stopped: found.stopped,
   };
   return {
     schemaVersion: RESULTS_VERSION,
-    title: suite.title,
-    complete,
+    title: smoke ? `${SMOKE}: ${suite.title}` : suite.title,
+    complete: complete && !smoke,
+    smoke: smoke && { samples: suite.samples, quick: smoke.quick === true },
     classes: found.classes,
     task: found.task,
     samples: found.samples,

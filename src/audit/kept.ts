@@ -15,12 +15,13 @@ import { judgedOn } from "./tasks/index.ts";
  */
 export function examplesIn(
   options: Pick<RunOptions, "out" | "engine" | "use" | "onEvent">,
-  { provenance: { suite } }: Results,
+  { smoke, provenance: { suite } }: Results,
 ): Kept["examplesOf"] {
   let opened: Promise<Map<string, CellWorks>> | undefined;
   let run: OpenedRun;
   const open = async () => {
     run = await openRun({
+      smoke,
       ...options,
       suite: suite.file,
       set: suite.set,

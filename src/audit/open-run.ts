@@ -10,6 +10,7 @@ import {
   type LoadedSuite,
   loadSuite,
   type RunLimits,
+  type Smoke,
   type Suite,
   type SuiteInput,
 } from "./suite/index.ts";
@@ -26,6 +27,8 @@ export interface RunOptions {
    * run has no verdict.
    */
   readonly only?: readonly string[];
+  /** Cuts the suite down to one that only shows that everything runs: no verdict. */
+  readonly smoke?: Smoke;
   /** An engine, or which one to open. What is left open the suite says. */
   readonly engine?: Engine | Pick<EngineChoice, "engine" | "device">;
   /** False refuses a suite that runs code: a module, or one that uses some. */

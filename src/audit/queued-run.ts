@@ -26,6 +26,7 @@ export function queueHands(
   {
     out,
     only,
+    smoke,
     engine,
     memory,
     onEvent = () => {},
@@ -38,6 +39,7 @@ export function queueHands(
     modules: namedModules(loaded),
     only: only && [...only],
     set: [...loaded.settings],
+    smoke,
     engine: chosen?.engine,
     device: chosen?.device,
     ...{ bucket, memory },

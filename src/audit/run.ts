@@ -1,7 +1,9 @@
 import { availableParallelism } from "node:os";
+import { UsageError } from "#core";
 import { onnxruntime } from "#engine";
 import { bestWorkers } from "./calibration/index.ts";
-import { baselineFor } from "./comparing/index.ts";
+import { baselineFor, failedIn, requireOwnFolder } from "./comparing/index.ts";
+import { endsEarly } from "./early-end.ts";
 import type { OnEvent } from "./events.ts";
 import { judged } from "./judged.ts";
 import { signShard } from "./merge.ts";
@@ -25,6 +27,7 @@ import {
   openClaims,
   openPool,
   ownHands,
+  type PerformOptions,
   perform,
   type Remembered,
   remembered,
@@ -47,6 +50,13 @@ export interface AuditOptions extends RunOptions {
    * false for none.
    */
   readonly baseline?: string | false;
+  /**
+   * Does nothing but what failed in the last run of the folder, with what that needs
+   * and what needs it. The rest is judged as it is.
+   */
+  readonly retryFailed?: boolean;
+  /** Ends as soon as a rule of the gate cannot pass any more. */
+  readonly failFast?: boolean;
 }
 
 /**
@@ -67,13 +77,25 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
     options.onEvent?.(event);
   };
   // What the end needs is refused at the start.
-  const baseline = baselineFor(
-    await loadSuite(options.suite, options),
-    options.baseline,
-  );
+  requireOwnFolder(options);
+  const failed = options.retryFailed ? failedIn(options.out) : undefined;
+  const baseline = options.smoke
+    ? undefined
+    : baselineFor(await loadSuite(options.suite, options), options.baseline);
   const run = await openRun({ ...options, onEvent });
-  const { works } = run.graph;
-  const failures = await performed(works, run, options, onEvent, watch);
+  const works = failed ? needing(failed, run) : run.graph.works;
+  const tell = options.failFast ? endsEarly(run, baseline) : undefined;
+  let reason: string | undefined;
+  const isEnough = ({ kind }: Pick<Work, "kind">) => {
+    reason ??= tell?.(kind);
+    return reason !== undefined;
+  };
+  // What is kept may be enough.
+  const failures = isEnough({ kind: "look" })
+    ? []
+    : await performed(works, run, { ...options, isEnough }, onEvent, watch);
+  if (reason !== undefined)
+    onEvent({ kind: "phase", title: `Ending early: ${reason}` });
   const found = run.graph.found(failures);
   return judged(
     {
@@ -81,6 +103,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
       warnings: [...found.warnings, ...warnings],
       failures,
       missing: run.graph.missing(failures),
+      stopped: reason === undefined ? undefined : { by: "fail-fast", reason },
       timing: since(startedAt),
     },
     run.loaded,
@@ -99,6 +122,15 @@ export async function runShard(
   options: AuditOptions,
   shard: Shard,
 ): Promise<{ done: number; failures: readonly Failure[] }> {
+  const { smoke, retryFailed, failFast } = options;
+  if (smoke || retryFailed || failFast)
+    throw new UsageError(
+      "SHARD_WHOLE",
+      failFast
+        ? "a shard has no verdict, and so nothing that could fail fast"
+        : `${smoke ? "a smoke run" : "what failed"} is not shared out among shards`,
+      "Leave out --shard.",
+    );
   const watch = follower();
   const onEvent: OnEvent = (event) => {
     watch.onEvent(event);
@@ -111,11 +143,33 @@ export async function runShard(
   return { done: worksBehind(works).size - failures.length, failures };
 }
 
+/**
+ * Works that failed before, and all that need them.
+ *
+ * @throws NOTHING_FAILED where the suite has none of them any more
+ */
+function needing(
+  failed: ReadonlySet<string>,
+  { works }: OpenedRun,
+): readonly Work[] {
+  const found = new Map<string, Work>();
+  // Each stands behind what it needs.
+  for (const [id, work] of works)
+    if (failed.has(id) || work.needs.some((need) => found.has(need.id)))
+      found.set(id, work);
+  if (found.size > 0) return [...found.values()];
+  throw new UsageError(
+    "NOTHING_FAILED",
+    `what failed before is not part of the suite any more: ${[...failed].join(", ")}`,
+    "Leave out --retry-failed: the same command does whatever is left to do.",
+  );
+}
+
 /** Has works of a run performed. */
 async function performed(
   works: readonly Work[],
   run: OpenedRun,
-  options: AuditOptions,
+  options: AuditOptions & Pick<PerformOptions, "isEnough">,
   onEvent: OnEvent,
   watch: Follower,
 ): Promise<Failure[]> {
@@ -146,6 +200,7 @@ async function performed(
         signal,
         claims,
         limits,
+        isEnough: options.isEnough,
         // What other machines take says nothing of this one.
         costs: options.queue ? undefined : memory.costs,
       });
@@ -170,7 +225,7 @@ async function handsFor(
   learned: Remembered,
   onEvent: OnEvent,
 ): Promise<Hands> {
-  const { workers, suite, out, only, set, engine } = options;
+  const { workers, suite, out, only, set, smoke, engine } = options;
   const { store } = shop;
   const { id, title } = shop.engine;
   if (workers === undefined || (engine && "load" in engine))
@@ -200,6 +255,7 @@ async function handsFor(
       only,
       set,
       hash: loaded.hash,
+      smoke,
       engine: engine ?? {},
       modules: namedModules(loaded),
     } satisfies WorkerInput,

@@ -9,6 +9,7 @@ export interface WorkerInput {
   readonly only?: readonly string[];
   readonly set?: readonly string[];
   readonly hash: string;
+  readonly smoke?: RunOptions["smoke"];
   readonly engine: Pick<EngineChoice, "engine" | "device">;
   readonly modules: RunOptions["modules"];
 }

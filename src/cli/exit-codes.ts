@@ -15,8 +15,10 @@ export function exitCodeOf({
   gate: { verdict },
   failures,
   missing,
-}: Pick<Results, "gate" | "failures" | "missing">): number {
-  if (failures || missing) return exitCodes.runError;
+  stopped,
+}: Pick<Results, "gate" | "failures" | "missing" | "stopped">): number {
+  // What a run leaves undone since its gate has failed is no error.
+  if (failures || (missing && !stopped)) return exitCodes.runError;
   if (verdict === "failed") return exitCodes.gateFailed;
   return verdict === "inconclusive" ? exitCodes.inconclusive : exitCodes.passed;
 }

@@ -16,6 +16,7 @@ export interface WorkerInput {
   readonly suite: string;
   readonly out: string;
   readonly only?: readonly string[];
+  readonly smoke?: RunOptions["smoke"];
   readonly use?: boolean;
   readonly set?: readonly string[];
   readonly hash?: string;
@@ -27,6 +28,8 @@ export interface WorkerInput {
   readonly shard?: Shard;
   readonly limits?: RunOptions["limits"];
   readonly baseline?: AuditOptions["baseline"];
+  readonly retryFailed?: boolean;
+  readonly failFast?: boolean;
 }
 
 /** What a shard comes to. */

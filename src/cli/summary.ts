@@ -58,6 +58,7 @@ export function summary(results: Results, report: string): string {
   );
   return `${[
     "",
+    ...smokeLines(results),
     shown.length > 0
       ? "Robust accuracy, worst case over the attacks:"
       : "Accuracy on clean samples; no input was attacked:",
@@ -80,6 +81,15 @@ export function summary(results: Results, report: string): string {
     `Report: ${report}`,
   ].join("\n")}\n`;
 }
+
+/** What a smoke run is, before any of its numbers. */
+const smokeLines = ({ smoke }: Results): string[] =>
+  smoke
+    ? [
+        "SMOKE RUN: it only shows that everything runs. There is no verdict, and the numbers mean nothing.",
+        "",
+      ]
+    : [];
 
 /** Attacks that a worst case is without. */
 function lacking(results: Results, worst: Results["worstCases"][number]) {

@@ -17,6 +17,7 @@ export {
   subjectOf,
   tidy,
 } from "./bench.ts";
+export { decisions, type FoundDecision } from "./deciding.ts";
 export { extentOf, isZero, rowsWhere } from "./evidence.ts";
 export { fitDefenses, learns } from "./fit.ts";
 export { fitOn } from "./fit-on.ts";

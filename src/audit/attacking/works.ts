@@ -240,7 +240,7 @@ function evidenceWork(
   });
 }
 
-const aboutCell = ({
+export const aboutCell = ({
   id,
   candidate,
   defense,

@@ -75,14 +75,16 @@ export function baselineOf(results: Results): Results {
  * nothing had become worse.
  */
 export function requireWhole(
-  { complete, missing, failures }: Results,
+  { complete, smoke, missing, failures }: Results,
   name: string,
 ): void {
-  const why = !complete
-    ? "is partial (--only)"
-    : (missing ?? failures)
-      ? "lacks something that was planned"
-      : null;
+  const why = smoke
+    ? "is a smoke run (--samples, --quick), whose numbers mean nothing"
+    : !complete
+      ? "is partial (--only)"
+      : (missing ?? failures)
+        ? "lacks something that was planned"
+        : null;
   if (why === null) return;
   throw new UsageError(
     "BASELINE",

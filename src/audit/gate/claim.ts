@@ -32,6 +32,11 @@ export interface Subject {
     | "beyond proof";
   /** Whether what is missing could have moved it either way. */
   isMean?: boolean;
+  /**
+   * Whether it compares numbers, of which one may come to be compared otherwise: by
+   * pairs, or on more of both.
+   */
+  isComparison?: boolean;
   /** What is missing and bears on it. */
   missing: readonly MissingResult[];
   /** The models that a rule about it judges. */

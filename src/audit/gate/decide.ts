@@ -16,7 +16,7 @@ export interface Decision {
 export const decide = (
   claim: Claim,
   chance: Chance,
-  results: Pick<GateInput, "failures">,
+  results: Pick<GateInput, "failures" | "stopped">,
 ): Decision => withMissing(alone(claim, chance), claim.subject, results);
 
 /**
@@ -25,10 +25,15 @@ export const decide = (
  */
 function withMissing(
   decision: Decision,
-  { missing, isMean }: Subject,
-  results: Pick<GateInput, "failures">,
+  { missing, isMean, isComparison }: Subject,
+  results: Pick<GateInput, "failures" | "stopped">,
 ): Decision {
   const { verdict, because } = decision;
+  if (results.stopped && isComparison && verdict === "failed")
+    return {
+      verdict: "inconclusive",
+      because: `${because}, but the run was ended before all was there to compare`,
+    };
   const isSettled =
     verdict === "inconclusive" || (verdict === "failed" && !isMean);
   if (missing.length === 0 || isSettled) return decision;

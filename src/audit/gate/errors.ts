@@ -20,16 +20,22 @@ export interface Chance {
   isBroken(claim: Claim): boolean;
 }
 
-export function chanceAmong(claims: readonly Claim[]): Chance {
+/**
+ * @param most how many claims there can be, where some are not there yet: they share
+ *   the chance as if they were
+ */
+export function chanceAmong(claims: readonly Claim[], most = 0): Chance {
   const sampled = claims.filter(({ subject }) => subject.intervalAt);
-  const adjusted = holm(
-    sampled.map(({ bound, subject }) =>
-      evidenceAgainst(bound, subject.intervalAt!),
-    ),
+  const found = sampled.map(({ bound, subject }) =>
+    evidenceAgainst(bound, subject.intervalAt!),
   );
+  const others = Math.max(0, most - sampled.length);
+  // Any of those to come may be smaller than these, so each counts for all.
+  const adjusted =
+    others > 0 ? found.map((p) => Math.min(1, most * p)) : holm(found);
   const byClaim = new Map(sampled.map((claim, i) => [claim, adjusted[i]!]));
   return {
-    rows: sampled.length,
+    rows: sampled.length + others,
     isBroken(claim) {
       const { value } = claim.subject;
       const p = byClaim.get(claim);

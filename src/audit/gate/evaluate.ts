@@ -38,6 +38,7 @@ export function evaluateGate(
   if (asked.length === 0) return { verdict: "none", rules: [] };
   const chance = chanceAmong(
     asked.flatMap((one) => ("claim" in one ? one.claim : [])),
+    results.stopped && mostRows(asked),
   );
   const rows = asked.map((one) =>
     "claim" in one
@@ -58,7 +59,27 @@ function verdictOf(rules: readonly GateRule[]): GateRule["verdict"] {
 }
 
 /** A number that a rule selects, or a row for one that is not there. */
-type Asked = { readonly claim: Claim } | { readonly row: GateRule };
+type Asked =
+  | { readonly claim: Claim }
+  | {
+      readonly row: GateRule;
+      /** How many numbers it may stand for. */
+      readonly most: number;
+    };
+
+/**
+ * More numbers than any trial finds. How many it does, only its end says; a rule that
+ * is clearly broken is so among this many too.
+ */
+const OF_A_TRIAL = 10_000;
+
+/**
+ * How many numbers the rules select when all is done, at most. A run that ended by
+ * what it found is judged among these: otherwise it would fail by rows that the others,
+ * had they been there, would have excused.
+ */
+const mostRows = (asked: readonly Asked[]): number =>
+  asked.reduce((sum, one) => sum + ("claim" in one ? 1 : one.most), 0);
 
 function askedBy(rule: GateConfig[number], results: GateInput): Asked[] {
   const limits = Object.values(rule).find((one) => one !== undefined);
@@ -72,14 +93,18 @@ function askedBy(rule: GateConfig[number], results: GateInput): Asked[] {
     ...[
       ...untoldBy(rule, results).map((one) => untold(one, results)),
       ...notCompared(rule, results),
-    ].map((one) => ({ row: empty(text, bound, one) })),
+    ].map((one) => ({
+      row: empty(text, bound, one),
+      most: rule.trial ? OF_A_TRIAL : 1,
+    })),
   ];
   if (asked.length > 0) return asked;
   const others = rule.trial ? namesInstead(rule.trial, results) : [];
   const instead =
     others.length > 0 ? ` There are these: ${others.join(", ")}.` : "";
   const reason = `No measured number matches this rule, so it decides nothing.${instead}`;
-  return [{ row: empty(text, bound, { name: "nothing", unit: "%", reason }) }];
+  const nothing = { name: "nothing", unit: "%", reason } as const;
+  return [{ row: empty(text, bound, nothing), most: 1 }];
 }
 
 /** The limit of a rule; that of a regression is of one metric. */

@@ -11,6 +11,7 @@ export interface GateInput
     | "cells"
     | "crossTask"
     | "worstCases"
+    | "decisions"
     | "threatModels"
     | "attacks"
     | "certificates"
@@ -20,6 +21,7 @@ export interface GateInput
     | "comparison"
     | "failures"
     | "missing"
+    | "stopped"
   > {
   /** The candidates of the suite in its order, also those that are missing. */
   readonly planned: readonly Grouped[];

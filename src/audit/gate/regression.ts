@@ -40,6 +40,7 @@ export const regressionSubjects = (
         name: nameOf(row),
         what: `The drop in ${words[row.metric]} since the baseline`,
         value: drop,
+        isComparison: true,
         intervalAt: (confidence) => newcombePaired(counts, confidence),
         plan: (limit, tail) => {
           const samples = samplesForPairs(

@@ -3,6 +3,7 @@ import { counts, UNDEFENDED } from "../counting.ts";
 import { checksOfReplays, cleanDrop, replaysOn } from "../judging/index.ts";
 import type { Check, Finding, Rate } from "../results/index.ts";
 import {
+  anytimeInterval,
   clopperPearson,
   exactLike,
   normalLike,
@@ -39,9 +40,9 @@ export function subjectsOf(
 /** Whether the answers there cannot be told from one answer for everything. */
 const guesses = (
   { candidate, defense = UNDEFENDED }: Place,
-  { candidates, cells }: GateInput,
+  { candidates, cells, decisions = [] }: GateInput,
 ): boolean =>
-  cells.some(
+  [...cells, ...decisions.flatMap((one) => one.cells)].some(
     (cell) =>
       cell.candidate === candidate &&
       cell.defense === defense &&
@@ -64,6 +65,7 @@ function measuredBy(rule: GateConfig[number], results: GateInput): Measured[] {
     ...(robustAccuracy
       ? [
           ...robustSubjects(robustAccuracy, results),
+          ...decidedSubjects(robustAccuracy, results),
           ...meanSubjects(robustAccuracy, results, { clean: false }),
         ]
       : []),
@@ -112,9 +114,36 @@ function robustSubjects(
     });
 }
 
+/** What was attacked until rules were decided; all rules about it see the same. */
+const decidedSubjects = (
+  limits: Limits["robustAccuracy"],
+  { decisions = [] }: GateInput,
+): Measured[] =>
+  decisions
+    .filter((one) => selects(limits, one))
+    .map((one) => {
+      const { candidate, defense, threatModel, robustAccuracy } = one;
+      const { attacked, of, trusted, evaluated, cells } = one;
+      return {
+        ...measure(robustAccuracy),
+        intervalAt: (confidence) =>
+          anytimeInterval(successesOf(robustAccuracy), attacked, confidence),
+        basis: `always-valid, n = ${attacked} of ${of}, attacked until the rule was decided`,
+        of: [one],
+        under: threatModel,
+        name: named(candidate, defense, threatModel),
+        what: `Robust accuracy on ${attacked} of ${of} samples, for this rule alone,`,
+        trust: trustOf(
+          trusted,
+          cells.map(({ checks }) => checks),
+          evaluated,
+        ),
+      };
+    });
+
 function cleanSubjects(
   limits: Limits["cleanAccuracy"],
-  { candidates, cells }: GateInput,
+  { candidates, cells, decisions = [] }: GateInput,
 ): Measured[] {
   return candidates.flatMap((candidate) => {
     const rates = new Map([[UNDEFENDED, candidate.cleanAccuracy]]);
@@ -123,6 +152,9 @@ function cleanSubjects(
         rates.set(cell.defense, cell.cleanAccuracy);
       }
     }
+    for (const one of decisions)
+      if (one.candidate === candidate.id && !rates.has(one.defense))
+        rates.set(one.defense, one.cleanAccuracy);
     return [...rates]
       .filter(([defense]) =>
         selects(limits, { candidate: candidate.id, defense }),
@@ -223,6 +255,7 @@ function dropSubjects(
           );
           return samples === null ? null : { samples };
         },
+        isComparison: true,
         basis: drop.method,
         unit: "points",
         trust: "trusted",

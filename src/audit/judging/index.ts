@@ -1,6 +1,7 @@
 // What cells say together: worst cases, seeds, curves, transfer, inheritance.
 export { cleanDrop } from "./clean-drop.ts";
 export { curves } from "./curves.ts";
+export { judgeDecisions, type Undecided } from "./decided.ts";
 export { compare, domains } from "./domains.ts";
 export { inheritance } from "./inheritance.ts";
 export { seedSummaries } from "./seeds.ts";

@@ -10,6 +10,7 @@ import {
 import { type PreparedData, prepareData } from "../tasks/index.ts";
 import { type Followable, followedCells, onSource } from "./again.ts";
 import { budgetsOf, type PlannedCell, planCells } from "./cells.ts";
+import { decisionsOf, type PlannedDecision } from "./decided.ts";
 import { foresee } from "./foresee.ts";
 import { isOnlyMeasured } from "./kinds.ts";
 import { checkReferences } from "./references.ts";
@@ -24,6 +25,8 @@ export interface Plan {
   /** Whether a model that does not descend from the base is made too. */
   readonly unrelated: boolean;
   readonly cells: PlannedCell[];
+  /** Cells whose samples are attacked until rules of the gate are decided. */
+  readonly decisions: readonly PlannedDecision[];
   readonly trials: PlannedTrial[];
   /**
    * Cells that are computed again for the weights after epochs of a fine-tuning: after
@@ -42,7 +45,7 @@ export interface Plan {
  * @throws SUITE_INVALID, NO_CELLS where nothing matches
  */
 export function planSuite(
-  { suite, file }: LoadedSuite,
+  { suite, file, smoke }: LoadedSuite,
   only?: readonly string[],
 ): Plan {
   checkReferences(suite, file);
@@ -55,9 +58,18 @@ export function planSuite(
     repairs: Object.keys(suite.repairs),
   });
   checkTrials(suite, file);
-  const all = { cells: planCells(suite), trials: planTrials(suite) };
+  const whole = planCells(suite);
+  // What has no verdict decides nothing.
+  const split = decisionsOf(suite, whole, file);
+  const { cells: most, decisions } =
+    only || smoke ? { cells: whole, decisions: [] } : split;
+  const all = { cells: most, trials: planTrials(suite) };
   const { cells, trials } = only ? chosenOf(all, only, file) : all;
-  const both = [...cells, ...trials];
+  const both = [
+    ...cells,
+    ...decisions.flatMap((decision) => decision.cells),
+    ...trials,
+  ];
   return {
     complete: !only,
     // What is not attacked is measured all the same.
@@ -66,6 +78,7 @@ export function planSuite(
       : [...new Set(both.map(({ candidate }) => candidate))],
     unrelated: both.some(({ chosen }) => needsOf(chosen).includes("unrelated")),
     cells,
+    decisions,
     trials,
     alongTraining: only ? [] : followedCells(suite),
     onSource: suite.attackSource && !only ? onSource(cells, suite) : [],

@@ -27,6 +27,10 @@ const runSchema = z.object({
   only: z.array(z.string()).optional(),
   /** What is put over the suite. */
   set: z.array(z.string()).optional(),
+  /** How the suite is cut down. */
+  smoke: z
+    .object({ samples: z.number().optional(), quick: z.boolean().optional() })
+    .optional(),
   engine: z.enum(["onnxruntime", "tfjs"]).optional(),
   device: z.string().optional(),
   /** A bucket by which folders of the run are kept alike: s3://bucket/prefix. */

@@ -4,6 +4,7 @@ import { baseSchema, candidateSchema } from "./candidates.ts";
 import { cellSchema } from "./cells.ts";
 import { comparisonSchema } from "./comparison.ts";
 import { crossTaskSchema } from "./cross-task.ts";
+import { decisionSchema } from "./decisions.ts";
 import { domainSchema } from "./domains.ts";
 import { failureSchema, missingSchema } from "./failures.ts";
 import { exampleSchema, textExampleSchema } from "./gallery.ts";
@@ -25,6 +26,7 @@ export * from "./candidates.ts";
 export * from "./cells.ts";
 export * from "./comparison.ts";
 export * from "./cross-task.ts";
+export * from "./decisions.ts";
 export * from "./domains.ts";
 export * from "./failures.ts";
 export * from "./gallery.ts";
@@ -74,8 +76,24 @@ export const gateRuleSchema = z.strictObject({
 export const resultsSchema = z.strictObject({
   schemaVersion: z.literal(RESULTS_VERSION),
   title: z.string(),
-  /** False when only some cells were run (--only). Such a run has no verdict. */
+  /**
+   * False when only some cells were run (--only), or little of each (`smoke`). Such a
+   * run has no verdict.
+   */
   complete: z.boolean(),
+  /**
+   * Of a run that only shows that everything runs (--samples, --quick), which has no
+   * verdict and whose numbers mean nothing: it is no baseline, and is not compared.
+   * Absent of others.
+   */
+  smoke: z
+    .strictObject({
+      /** Most test samples that were attacked. */
+      samples: z.int(),
+      /** Whether steps, epochs and training data were cut to a few as well. */
+      quick: z.boolean(),
+    })
+    .optional(),
   /** Names of the classes, or of the outputs. */
   classes: z.array(z.string()),
   /** What the outputs mean; absent for classifiers. */
@@ -141,6 +159,8 @@ export const resultsSchema = z.strictObject({
   ),
   cells: z.array(cellSchema),
   worstCases: z.array(worstCaseSchema),
+  /** Of rules with `decide`; absent where there are none. */
+  decisions: z.array(decisionSchema).optional(),
   /** Of candidates with several seeds. */
   seeds: z.array(seedSummarySchema),
   curves: z.array(curveSchema),
@@ -182,6 +202,13 @@ export const resultsSchema = z.strictObject({
   failures: z.array(failureSchema).optional(),
   /** What was planned and has no result; absent where there is nothing. */
   missing: z.array(missingSchema).optional(),
+  /**
+   * Why the run ended before all was done, by its own decision; absent where it did
+   * not. What it did not do is `missing`.
+   */
+  stopped: z
+    .strictObject({ by: z.literal("fail-fast"), reason: z.string() })
+    .optional(),
   /**
    * What the run had to warn of besides what checks say, such as kept files that had
    * rotted. Absent where there was nothing.

@@ -56,6 +56,13 @@ function density(x: number, a: number, b: number): number {
   return Math.sqrt((a / sum) * b * (0.5 / Math.PI)) * Math.exp(exponent);
 }
 
+/** The logarithm of the beta function, for a, b > 0. */
+export function lnBeta(a: number, b: number): number {
+  const lnGamma = (z: number) =>
+    (z - 0.5) * Math.log(z) - z + Math.log(2 * Math.PI) / 2 + stirlingError(z);
+  return lnGamma(a) + lnGamma(b) - lnGamma(a + b);
+}
+
 /** ln Gamma(z) less Stirling's (z - 1/2) ln z - z + ln(2 pi) / 2, for z > 0. */
 function stirlingError(z: number): number {
   let shifted = z;

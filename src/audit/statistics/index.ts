@@ -1,4 +1,5 @@
 // Intervals, tests and distributions: numbers that know nothing of models.
+export { anytimeInterval, anytimeRate } from "./anytime.ts";
 export {
   type Bound,
   evidenceAgainst,

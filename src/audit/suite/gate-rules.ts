@@ -51,6 +51,11 @@ const metrics = {
     threatModel: name,
     candidate: name,
     defense: name,
+    /**
+     * Attacks samples in a random order until the gate is decided, so that clear cases
+     * cost a tenth. The number is for the gate alone.
+     */
+    decide: z.boolean().optional(),
   }),
   cleanAccuracy: z.strictObject({ min: share, candidate: name, defense: name }),
   /**

@@ -41,5 +41,6 @@ export {
 } from "./named.ts";
 export { oneCandidate } from "./one-candidate.ts";
 export { type Suite, suiteSchema, suiteSchemaOf } from "./schema.ts";
+export { QUICK_PART, type Smoke } from "./smoke.ts";
 export { MAIN, type TaskSpec } from "./tasks.ts";
 export { suiteText } from "./text.ts";

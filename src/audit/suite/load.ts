@@ -19,6 +19,7 @@ import {
 import { readLayers } from "./extend.ts";
 import { importSuite, isModule, statedSuite } from "./module.ts";
 import { type Suite, suiteSchema, suiteSchemaOf } from "./schema.ts";
+import { type Smoke, smokeOf } from "./smoke.ts";
 
 /** A suite as it was read. */
 export interface LoadedSuite {
@@ -45,6 +46,8 @@ export interface LoadedSuite {
   /** What it can name: our own units, and those of the modules that it uses. */
   readonly units: Units;
   readonly modules: readonly UnitModule[];
+  /** How it was cut down, so that it has no verdict; absent where it was not. */
+  readonly smoke?: Smoke;
 }
 
 /** What a person writes in YAML. */
@@ -90,12 +93,13 @@ interface Source extends Pick<LoadedSuite, "hash" | "extended" | "variables"> {
  * SUITE_INVALID with file, line and key.
  *
  * @param options `use` false refuses a suite that runs code: a module, or one that uses
- *   some; `set` is put over it, such as "candidates.full.epochs=3"
+ *   some; `set` is put over it, such as "candidates.full.epochs=3";
+ *   `smoke` cuts it down
  * @throws SUITE_CODE; SETTING; UNITS_* for modules that it uses
  */
 export async function loadSuite(
   source: string | SuiteInput,
-  { use = true, set = [] }: SuiteOptions = {},
+  { use = true, set = [], smoke }: SuiteOptions = {},
 ): Promise<LoadedSuite> {
   const isFile = typeof source === "string";
   const file = isFile ? source : OBJECT;
@@ -115,12 +119,12 @@ export async function loadSuite(
   const modules = await loadModules(names, folder);
   const units = withModules(ownUnits, modules);
   const schema = names.length > 0 ? suiteSchemaOf(units) : suiteSchema;
-  const suite: Suite = read(schema, settings);
+  const suite: Suite = whole(read(schema, settings));
   return {
-    suite: whole(suite),
+    suite: smoke ? smokeOf(suite, smoke) : suite,
     written: written(schema, settings),
     hash: set.length > 0 ? hashOf({ hash, set }) : hash,
-    ...{ file, folder, ...from, settings: set, units, modules },
+    ...{ file, folder, ...from, settings: set, units, modules, smoke },
   };
 }
 
@@ -128,6 +132,7 @@ export async function loadSuite(
 export interface SuiteOptions {
   readonly use?: boolean;
   readonly set?: readonly string[];
+  readonly smoke?: Smoke;
 }
 
 /** A suite of YAML, and what it extends. */

@@ -11,7 +11,7 @@ import {
   takeSamples,
   withBlank,
 } from "#data";
-import type { LoadedSuite } from "../suite/index.ts";
+import { type LoadedSuite, QUICK_PART } from "../suite/index.ts";
 import { requireSameUnits } from "./fits.ts";
 import { prepareTasks } from "./labelled.ts";
 import type { Parts, PreparedData } from "./parts.ts";
@@ -19,12 +19,17 @@ import { shifted } from "./shift.ts";
 
 /** Reads the data of a suite, picks the classes of each task and splits them. */
 export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
-  const { suite, folder, units } = loaded;
+  const { suite, folder, units, smoke } = loaded;
   const read = (spec: DataSpec) => loadDataset(spec, folder, units.sources);
   const random = new Random(suite.seed);
   const { all, shares } = divided(await read(suite.data), loaded);
-  const split = (data: Dataset, task: string) =>
-    splitDataset(data, shares, random.fork(`split ${task}`));
+  const split = (data: Dataset, task: string) => {
+    const parts = splitDataset(data, shares, random.fork(`split ${task}`));
+    if (!smoke?.quick) return parts;
+    return mapParts(parts, (part, name) =>
+      some(part, random.fork(`quick ${task} ${name}`)),
+    );
+  };
   const { classes, task } = suite;
   const ofTask = (data: Dataset) => {
     const chosen = classes ? selectClasses(data, classes) : data;
@@ -70,6 +75,12 @@ export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
     attacked,
     tasks: await prepareTasks(loaded, { target, attacked }, shares, random),
   };
+}
+
+/** As much of a part as a quick run looks at. */
+function some(part: Dataset, random: Random): Dataset {
+  if (part.y.length <= QUICK_PART) return part;
+  return takeSamples(part, stratifiedSample(part, QUICK_PART, random));
 }
 
 /** Of samples without a split of their own, when the suite states none. */

@@ -17,6 +17,7 @@ const passes: Readonly<Record<WorkKind, number>> = {
   cell: 2,
   probes: 4,
   replays: 1,
+  decision: 2,
   heads: 4,
   epoch: 5,
   repair: 3,

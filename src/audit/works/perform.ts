@@ -33,6 +33,11 @@ export interface PerformOptions {
   readonly costs?: Costs;
   /** Where other commands may work on the same folder. */
   readonly claims?: Claims;
+  /**
+   * Asked after each work that is done whether the rest need not be done any more. What
+   * is left then has not failed.
+   */
+  readonly isEnough?: (work: Work) => boolean;
 }
 
 /** Milliseconds between looks at what others have claimed. */
@@ -70,6 +75,7 @@ class Run {
   readonly #lost = new Set<number>();
   /** What others have claimed. */
   readonly #aside = new Set<number>();
+  #isEnough = false;
   readonly #stop = new AbortController();
   /** What ends the run before its works are done. */
   #fatal: unknown;
@@ -130,6 +136,7 @@ class Run {
       const need = needs
         .subarray(first[i], first[i + 1])
         .find((one) => this.#errors.has(one) || this.#lost.has(one));
+      if (need === undefined && this.#isEnough && !this.#errors.has(i)) return;
       found.set(
         i,
         this.#errors.has(i)
@@ -190,6 +197,10 @@ class Run {
         this.#tally.begun(index),
       );
       this.#learn(index, this.#finish(index, "done"));
+      if (!this.#stop.signal.aborted && this.#options.isEnough?.(work)) {
+        this.#isEnough = true;
+        this.#halt();
+      }
     } catch (error) {
       this.#fail(index, error);
     } finally {

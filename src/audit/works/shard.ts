@@ -14,6 +14,7 @@ export interface Shard {
 const shared: readonly WorkKind[] = [
   "look",
   "probes",
+  "decision",
   "epoch",
   "part",
   "trial",

@@ -10,6 +10,7 @@ export const workKinds = [
   "cell",
   "probes",
   "replays",
+  "decision",
   "heads",
   "epoch",
   "repair",

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
-import { compareResults, readResults } from "#audit";
-import { jsonText, lines, writeFile } from "#core";
+import { compareResults, type Results, readResults } from "#audit";
+import { jsonText, lines, UsageError, writeFile } from "#core";
 import {
   type Comparison,
   isTold,
@@ -47,7 +47,8 @@ became worse, and 4 where none did, but something that the old run has is gone, 
 comparable or not trusted any more. How the numbers are made: docs/comparing.md.`,
   )
   .action((old: string, now: string, options: CompareOptions) => {
-    const comparison = compareResults(readResults(old), readResults(now));
+    const runs = [old, now].map((path) => comparable(readResults(path), path));
+    const comparison = compareResults(runs[0]!, runs[1]!);
     const { json, markdown, html, failOn } = options;
     if (html !== undefined) writeFile(html, runsHtml(comparison));
     process.stdout.write(
@@ -59,6 +60,16 @@ comparable or not trusted any more. How the numbers are made: docs/comparing.md.
     );
     process.exitCode = failOn ? regressionCode(comparison) : exitCodes.passed;
   });
+
+/** Throws SMOKE for a smoke run, whose numbers mean nothing. */
+function comparable(results: Results, path: string): Results {
+  if (!results.smoke) return results;
+  throw new UsageError(
+    "SMOKE",
+    `${path} is a smoke run (--samples, --quick), whose numbers mean nothing`,
+    "Compare whole runs.",
+  );
+}
 
 /** What a pipeline does about a comparison. */
 export function regressionCode({

@@ -17,11 +17,17 @@ import {
 import { exitCodes } from "../exit-codes.ts";
 import { tryModel } from "../first-run.ts";
 import { forecastText } from "../forecast-text.ts";
-import { outOf } from "../out.ts";
 import { oneByOne, requireApart } from "../several.ts";
+import {
+  folderOf,
+  quickOption,
+  type SmokeOptions,
+  samplesOption,
+  smokeOf,
+} from "../smoke-options.ts";
 import { noUseOption, setOption } from "../suite-options.ts";
 
-interface PlanOptions extends EngineOptions {
+interface PlanOptions extends EngineOptions, SmokeOptions {
   out?: string;
   use?: boolean;
   set?: string[];
@@ -37,6 +43,8 @@ export const planCommand = new Command("plan")
     "folder of the run (default: runs/<name of the suite>); what is done there is not left to do",
   )
   .addOption(setOption())
+  .addOption(samplesOption())
+  .addOption(quickOption())
   .addOption(noUseOption())
   .addOption(engineOption())
   .addOption(deviceOption())
@@ -50,6 +58,7 @@ export const planCommand = new Command("plan")
 Examples:
   assay plan suites/quick.yaml
   assay plan suites/quick.yaml --json
+  assay plan suites/quick.yaml --quick --estimate
   assay plan suites/quick.yaml --estimate --json | jq .time
 
 Times are what works took on this machine before; what it has never done is guessed.`,
@@ -65,11 +74,18 @@ Times are what works took on this machine before; what it has never done is gues
 
 async function plan(file: string, options: PlanOptions): Promise<void> {
   const { json, estimate: alone, engine, device } = options;
-  const loaded = await loadSuite(file, options);
+  const smoke = smokeOf(options);
+  const loaded = await loadSuite(file, { ...options, smoke });
   const planned = planSuite(loaded);
-  baselineFor(loaded, options.baseline);
+  if (!smoke) baselineFor(loaded, options.baseline);
   const all = [
     ...planned.cells.map(cellOf),
+    ...planned.decisions.flatMap(({ cells }) =>
+      cells.map((cell) => ({
+        ...cellOf(cell),
+        id: `${cell.id} until the gate is decided`,
+      })),
+    ),
     ...planned.trials.map(({ id, candidate, repair, trial }) => ({
       id,
       candidate,
@@ -95,7 +111,7 @@ async function plan(file: string, options: PlanOptions): Promise<void> {
     );
   // What is planned is listed first: data may not be there yet.
   if (json && !alone) return void (await prepareSuite(loaded, tryModel));
-  const out = outOf(file, options.out);
+  const out = folderOf(file, options);
   const foreseen = await forecast(loaded, planned, {
     out,
     engine: { engine, device },
@@ -125,10 +141,18 @@ const cellOf = ({
   adaptive,
 });
 
-function counts({ cells, trials, alongTraining, onSource }: Plan): string {
+function counts({
+  cells,
+  decisions,
+  trials,
+  alongTraining,
+  onSource,
+}: Plan): string {
   const epochs = alongTraining.reduce((sum, { epochs }) => sum + epochs, 0);
+  const decided = decisions.flatMap((one) => one.cells).length;
   return [
     `${cells.length} cells`,
+    ...(decided > 0 ? [`${decided} cells until the gate is decided`] : []),
     ...(trials.length > 0 ? [`${trials.length} trials`] : []),
     ...(epochs > 0 ? [`about ${epochs} cells along trainings`] : []),
     ...(onSource.length > 0 ? [`${onSource.length} cells on the source`] : []),

@@ -28,7 +28,6 @@ import {
   timeLimitOption,
   workTimeLimitOption,
 } from "../limit-options.ts";
-import { outOf } from "../out.ts";
 import { progressOn, silent } from "../progress.ts";
 import {
   type Output,
@@ -39,11 +38,19 @@ import {
   write,
 } from "../reporters.ts";
 import { oneByOne, requireApart } from "../several.ts";
+import {
+  folderOf,
+  quickOption,
+  type SmokeOptions,
+  samplesOption,
+  smokeArguments,
+  smokeOf,
+} from "../smoke-options.ts";
 import { stopwatchOf } from "../stopwatch.ts";
 import { noUseOption, setOption } from "../suite-options.ts";
 import { summary } from "../summary.ts";
 
-export interface RunOptions extends EngineOptions, LimitOptions {
+export interface RunOptions extends EngineOptions, LimitOptions, SmokeOptions {
   out?: string;
   only?: string[];
   use?: boolean;
@@ -56,6 +63,8 @@ export interface RunOptions extends EngineOptions, LimitOptions {
   workers?: number;
   shard?: Shard;
   reporter?: string[];
+  retryFailed?: boolean;
+  failFast?: boolean;
   /** False for none. */
   baseline?: string | false;
   json?: boolean;
@@ -74,6 +83,8 @@ export const runCommand = new Command("run")
     "--only <pattern...>",
     "only cells and trials whose id matches, such as 'full/none/pgd@*'; no verdict",
   )
+  .addOption(samplesOption())
+  .addOption(quickOption())
   .addOption(engineOption())
   .addOption(deviceOption())
   .addOption(workersOption())
@@ -89,6 +100,14 @@ export const runCommand = new Command("run")
   .option(
     "--store <url>",
     "a bucket, s3://bucket/prefix, where these machines share no folder; needs aws4fetch",
+  )
+  .option(
+    "--fail-fast",
+    "end as soon as a rule of the gate cannot pass any more, with exit status 3",
+  )
+  .option(
+    "--retry-failed",
+    "do nothing but what failed in the last run of the folder, and what needs it; without it, the same command does whatever is left",
   )
   .addOption(timeLimitOption())
   .addOption(workTimeLimitOption())
@@ -108,6 +127,7 @@ Examples:
   assay run suites/quick.yaml --out runs/mine --only 'full/*'
   assay run suites/quick.yaml --set candidates.full.epochs=3
   assay run images.yaml texts.yaml
+  assay run audit.yaml --quick
   assay run audit.yaml --device cuda
   assay run audit.yaml --engine tfjs
   assay run audit.yaml --time-limit 2h --work-time-limit 10min
@@ -157,7 +177,9 @@ const audit = () => import("#audit");
 /** Runs a suite, or a shard of it, and gives the exit status. */
 export async function run(suite: string, options: RunOptions): Promise<number> {
   const { only, use, set, hash, engine, device, shard, baseline } = options;
-  const out = outOf(suite, options.out);
+  const { retryFailed, failFast } = options;
+  const out = folderOf(suite, options);
+  const smoke = smokeOf(options);
   const workers = options.workers ?? usualWorkers(options);
   const queue = queueOf(options);
   const limits = limitsOf(options);
@@ -166,6 +188,7 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
     suite,
     out,
     only,
+    smoke,
     use,
     set,
     hash,
@@ -175,6 +198,8 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
     queue,
     limits,
     baseline,
+    retryFailed,
+    failFast,
   };
   return untilInterrupted(
     async (onEvent, signal) => {
@@ -310,6 +335,7 @@ function again(suite: string, out: string, options: RunOptions): string {
     ...["assay", "run", quoted(suite), "--out", quoted(out)],
     ...(options.set ?? []).flatMap((one) => ["--set", quoted(one)]),
     ...(only.length > 0 ? ["--only", ...only.map(quoted)] : []),
+    ...smokeArguments(options),
     ...(use === false ? ["--no-use"] : []),
     ...(engine ? ["--engine", engine] : []),
     ...(device && device !== "cpu" ? ["--device", device] : []),

@@ -268,4 +268,38 @@ describe("whatever failed", () => {
     );
     expect(passed).toBeGreaterThan(100);
   });
+
+  test("a row that fails in a run that ended early fails when all is done", () => {
+    let failed = 0;
+    fc.assert(
+      fc.property(
+        whole,
+        limits,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
+        (found, gate, share, draws) => {
+          const lost = new Set(
+            everything(found).filter(() => draws.next().value < share),
+          );
+          const whole = gateOf(found, gate);
+          const before = rowsOf(whole);
+          const early = gateOf(
+            {
+              ...without(found, (id) => lost.has(id)),
+              stopped: { by: "fail-fast", reason: "" },
+            },
+            gate,
+          );
+          for (const [row, verdict] of rowsOf(early)) {
+            if (verdict !== "failed") continue;
+            failed++;
+            expect([row, before.get(row)]).toEqual([row, "failed"]);
+            expect(whole.verdict).toBe("failed");
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+    expect(failed).toBeGreaterThan(100);
+  });
 });

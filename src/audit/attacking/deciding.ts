@@ -1,0 +1,257 @@
+import { surrogateOf } from "#attacks";
+import { hashOf, Random } from "#core";
+import { decisions as classesOf } from "../models/index.ts";
+import type { PlannedDecision } from "../plan/index.ts";
+import { countOf, type Rate, robustInEach } from "../results/index.ts";
+import {
+  anytimeInterval,
+  anytimeRate,
+  evidenceAgainst,
+  rate,
+} from "../statistics/index.ts";
+import type { Phase, Work, Yields } from "../works/index.ts";
+import { yields } from "../works/index.ts";
+import {
+  type Bench,
+  type BenchOf,
+  drawsFor,
+  openFor,
+  type Subject,
+  samplesOf,
+  subjectOf,
+  tidy,
+} from "./bench.ts";
+import { scoreCell } from "./cell.ts";
+import { craftKey } from "./craft.ts";
+import { gather } from "./evidence.ts";
+import { describeFits } from "./fit.ts";
+import { examplesOn, joined, type Made, partOfBench } from "./in-parts.ts";
+import { titleOf } from "./surrogate.ts";
+import {
+  aboutCell,
+  type CellMaker,
+  type ComputedCell,
+  stepsOf,
+} from "./works.ts";
+
+/** Into how many batches samples are divided; it may stop after each. */
+const BATCHES = 20;
+
+/** The chance that a row of the gate is decided wrongly; `ERROR` of the gate. */
+const TAIL = 0.025;
+
+/** What came of samples that were attacked one after the other. */
+export interface FoundDecision
+  extends Pick<PlannedDecision, "candidate" | "defense" | "threatModel"> {
+  readonly limits: readonly number[];
+  /** Which of the attacked samples of the run, in their order. */
+  readonly order: readonly number[];
+  /** How many there are. */
+  readonly of: number;
+  readonly isDecided: boolean;
+  /** Of all of them, as no attack bears on it. */
+  readonly cleanAccuracy: Rate;
+  /** Of those that were attacked. */
+  readonly cells: readonly ComputedCell[];
+}
+
+/**
+ * Attacks the samples of each decision in a seeded random order, batch by batch, by all
+ * of its attacks, until the always-valid interval of its worst case is on one side of
+ * every limit, or none is left.
+ *
+ * @param looks at the candidates, which come first
+ */
+export function decisions(
+  planned: readonly PlannedDecision[],
+  looks: ReadonlyMap<string, Work>,
+  maker: CellMaker,
+  benchOf: BenchOf,
+): Phase<FoundDecision[]> {
+  const works = planned.map((one) => {
+    const bench = benchOf(one.candidate);
+    const before = [looks.get(one.candidate)!];
+    return decisionWork(
+      one,
+      subjectOf(one.candidate, bench),
+      bench,
+      before,
+      maker,
+    );
+  });
+  return { works, found: () => works.flatMap((work) => work.found() ?? []) };
+}
+
+function decisionWork(
+  planned: PlannedDecision,
+  subject: Subject,
+  bench: Bench,
+  before: readonly Work[],
+  maker: CellMaker,
+): Yields<FoundDecision> {
+  const { candidate, defense, threatModel, cells, limits, rows } = planned;
+  const { base } = bench.foreseen;
+  const [first] = cells;
+  const fit = maker.fit(first!.parts, defense, subject, bench);
+  const surrogates = cells.flatMap(({ chosen }) => {
+    const through = surrogateOf(chosen);
+    return (through && bench.foreseen[through]?.made) || [];
+  });
+  const key = hashOf({
+    kind: "decision",
+    cells: cells.map((cell) => [cell.id, craftKey(cell, subject, bench)]),
+    candidate: subject.key,
+    defense: describeFits(first!.parts, subject, bench),
+    base: base?.key,
+    peer: bench.peers.given?.key,
+    ...{ limits, rows, batches: BATCHES },
+  });
+  return yields(bench.store, {
+    id: `decision ${candidate}/${defense}@${threatModel}`,
+    kind: "decision",
+    record: `decisions/${key}.json`,
+    needs: [
+      ...new Set([
+        ...before,
+        ...(fit ? [fit] : []),
+        ...surrogates,
+        ...(base?.made ?? []),
+      ]),
+    ],
+    size: cells.reduce(
+      (sum, cell) => sum + bench.data.y.length * stepsOf(cell),
+      0,
+    ),
+    about: cells.flatMap(aboutCell),
+    async compute() {
+      await tidy(bench);
+      // What is seen of a model on some samples is not what is seen on all.
+      const own = { ...bench, compiled: new Map() };
+      try {
+        return await decide(planned, subject, own);
+      } finally {
+        await tidy(own, 0);
+      }
+    },
+    headline: ({ cells: made }) => ({
+      what: "robust",
+      rate: worstOf(made.map(({ cell }) => cell.outcomes)),
+    }),
+  });
+}
+
+async function decide(
+  { cells, limits, rows, ...planned }: PlannedDecision,
+  subject: Subject,
+  bench: Bench,
+): Promise<FoundDecision> {
+  const of = bench.data.y.length;
+  const order = new Random(bench.seed)
+    .fork("order of decisions")
+    .permutation(of);
+  const size = Math.ceil(of / BATCHES);
+  const made: Made[][] = cells.map(() => []);
+  const outcomes = cells.map(() => "");
+  let seen = 0;
+  let isDecided = false;
+  while (!isDecided && seen < of) {
+    const part = partOfBench(bench, order.slice(seen, seen + size));
+    for (const [i, cell] of cells.entries()) {
+      const examples = await examplesOn(cell, subject, part);
+      made[i]!.push(examples);
+      outcomes[i] += (await scoreCell(cell, subject, part, examples)).outcomes;
+    }
+    seen = Math.min(of, seen + size);
+    isDecided = limits.every((limit) =>
+      isSettled(limit, robustInEach(outcomes), rows),
+    );
+  }
+  const attacked = order.slice(0, seen);
+  const part = partOfBench(bench, attacked);
+  const found: ComputedCell[] = [];
+  for (const [i, planned] of cells.entries()) {
+    const examples = joined(made[i]!);
+    const scored = await scoreCell(planned, subject, part, examples);
+    // A model that draws at random is judged by what was looked at.
+    const cell = { ...scored, ...ratesOf(outcomes[i]!) };
+    const evidence = await gather(planned, subject, part, examples, cell);
+    found.push({ cell, evidence: withoutTrained(evidence, bench) });
+  }
+  return {
+    candidate: planned.candidate,
+    defense: planned.defense,
+    threatModel: planned.threatModel,
+    limits,
+    order: attacked,
+    of,
+    isDecided,
+    cleanAccuracy: await cleanOf(cells[0]!.parts, subject, bench),
+    cells: found,
+  };
+}
+
+/** Evidence that says what it is without: its samples are known when it ends. */
+function withoutTrained(
+  evidence: ComputedCell["evidence"],
+  { peers: { trained } }: Bench,
+): ComputedCell["evidence"] {
+  const { probes } = evidence;
+  if (!trained || !probes?.otherMeans) return evidence;
+  const why = "which no samples get that are attacked until a rule is decided";
+  const { otherMeans } = probes;
+  const untried = [...otherMeans.untried, { through: titleOf(trained), why }];
+  return {
+    ...evidence,
+    probes: { ...probes, otherMeans: { ...otherMeans, untried } },
+  };
+}
+
+/** Whether a rule passes or fails by so many samples, whatever the others find. */
+function isSettled(
+  limit: number,
+  robust: readonly boolean[],
+  rows: number,
+): boolean {
+  const n = robust.length;
+  const k = robust.filter(Boolean).length;
+  const intervalAt = (confidence: number) => anytimeInterval(k, n, confidence);
+  if (intervalAt(1 - 2 * TAIL).low >= limit) return true;
+  return (
+    evidenceAgainst({ side: "min", value: limit }, intervalAt) <= TAIL / rows
+  );
+}
+
+/** What a cell says of samples of which more might have been attacked. */
+function ratesOf(outcomes: string) {
+  const robust = countOf(outcomes, "robust");
+  const right = robust + countOf(outcomes, "broken");
+  return {
+    outcomes,
+    robustAccuracy: anytimeRate(robust, outcomes.length),
+    cleanAccuracy: anytimeRate(right, outcomes.length),
+    attackSuccess: right > 0 ? anytimeRate(right - robust, right) : null,
+  };
+}
+
+const worstOf = (outcomes: readonly string[]): Rate => {
+  const robust = robustInEach(outcomes);
+  return anytimeRate(robust.filter(Boolean).length, robust.length);
+};
+
+async function cleanOf(
+  parts: Parameters<typeof openFor>[1],
+  subject: Subject,
+  bench: Bench,
+): Promise<Rate> {
+  const { data } = bench;
+  const opened = await openFor(await subject.open(), parts, bench);
+  const answers = await opened.answers(
+    samplesOf(data),
+    drawsFor(bench, "clean"),
+  );
+  const seen = classesOf(opened.model.model, answers, data.targets);
+  const right = Array.from(data.y).filter(
+    (label, i) => seen[i] === label,
+  ).length;
+  return rate(right, data.y.length);
+}
