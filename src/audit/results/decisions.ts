@@ -6,7 +6,7 @@ import { rateSchema } from "./values.ts";
  * Samples that were attacked in a random order, by all attacks alike, until the
  * interval of robust accuracy had left the limits of the gate (`decide` of a rule). The
  * number is for these rules alone: how many samples it is of depends on what they
- * showed, and its intervals allow for that. Nothing else of the results has these cells.
+ * showed, and its intervals allow for that. Nothing else of the results has the cells.
  */
 export const decisionSchema = z.strictObject({
   candidate: z.string(),
