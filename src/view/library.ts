@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { readResults } from "#audit";
 import { AssayError } from "#core";
 import type { Results } from "#results";
-import { type FoundRun, findRuns } from "./runs.ts";
+import { type FoundRun, findRuns, runAt } from "./runs.ts";
 
 /** What a list says of a run. */
 export interface Summary {
@@ -27,6 +27,7 @@ const KEPT = 4;
 /** The runs at some paths. Each is read when it is asked for, and when it changed. */
 export class Library {
   readonly #paths: readonly string[];
+  readonly #places = new Map<string, string>();
   readonly #summaries = new Map<string, Listed>();
   readonly #results = new Map<string, Results>();
 
@@ -37,11 +38,16 @@ export class Library {
   }
 
   all(): FoundRun[] {
-    return findRuns(this.#paths);
+    const runs = findRuns(this.#paths);
+    for (const { id, place } of runs) this.#places.set(id, place);
+    return runs;
   }
 
+  /** A run as it is now. Folders are searched only for one that was not seen before. */
   find(id: string): FoundRun | undefined {
-    return this.all().find((run) => run.id === id);
+    if (!this.#places.has(id)) this.all();
+    const place = this.#places.get(id);
+    return place === undefined ? undefined : runAt(place);
   }
 
   /** @throws RESULTS_MISSING, and what `readResults` throws */

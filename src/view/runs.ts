@@ -16,6 +16,8 @@ export interface FoundRun {
   /** Its folder, from where the command was started. */
   readonly name: string;
   readonly folder: string;
+  /** Where its results are, or will be. */
+  readonly place: string;
   /** Its results; null where it has none yet. */
   readonly file: string | null;
   /** The commands that work on it now. */
@@ -39,7 +41,7 @@ export function findRuns(paths: readonly string[]): FoundRun[] {
     const real = realPath(path);
     const runs = statSync(real).isDirectory()
       ? below(real, DEPTH)
-      : [runAt(dirname(real), real)];
+      : [runAt(real)];
     for (const run of runs) if (!found.has(run.id)) found.set(run.id, run);
   }
   return [...found.values()];
@@ -58,8 +60,7 @@ function realPath(path: string): string {
 }
 
 function* below(folder: string, depth: number): Generator<FoundRun> {
-  const file = join(folder, RESULTS);
-  const run = runAt(folder, isOwnFile(file) ? file : null);
+  const run = runAt(join(folder, RESULTS));
   if (run.file !== null || run.standings.length > 0) {
     yield run;
     return;
@@ -71,13 +72,18 @@ function* below(folder: string, depth: number): Generator<FoundRun> {
       yield* below(join(folder, entry.name), depth - 1);
 }
 
-const runAt = (folder: string, file: string | null): FoundRun => ({
-  id: sha256(file ?? join(folder, RESULTS)).slice(0, 16),
-  name: nameOf(folder),
-  folder,
-  file,
-  standings: standingsIn(folder),
-});
+/** The run whose results are at a place, as it is now. */
+export function runAt(place: string): FoundRun {
+  const folder = dirname(place);
+  return {
+    id: sha256(place).slice(0, 16),
+    name: nameOf(folder),
+    folder,
+    place,
+    file: isOwnFile(place) ? place : null,
+    standings: standingsIn(folder),
+  };
+}
 
 /** From where the command was started, where that is below it. */
 function nameOf(folder: string): string {

@@ -1,8 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openClaims } from "../../src/audit/works/index.ts";
+import { launch, noChromium } from "../chromium.ts";
+import { entered, faultsOf, overhang } from "./browser.ts";
 import { ask, opened } from "./opened.ts";
 
 const standing = {
@@ -41,6 +43,30 @@ test("a run that goes on is listed, and its page follows it to its end", async (
   await heard.until("event: ended");
   expect((await ask(view, "/")).body).toContain("0 runs");
 });
+
+test.skipIf(noChromium)(
+  "a page in Chromium shows how far its run is",
+  async () => {
+    const browser = await launch();
+    onTestFinished(() => browser.close());
+    const { view, folder } = await opened({});
+    const run = join(folder, "mine");
+    mkdirSync(run);
+    const claims = openClaims(run);
+    claims.tell(standing);
+    const { page, complaints } = await entered(browser, view, { width: 390 });
+    await page.click("text=A run that goes on");
+    await page.waitForSelector("text=3 of 10 works done");
+    expect(await faultsOf(page)).toEqual([]);
+    claims.tell({ ...standing, done: 8 });
+    await page.waitForSelector("text=8 of 10 works done");
+    expect(await page.locator("progress").getAttribute("value")).toBe("8");
+    await claims.close();
+    await page.waitForSelector("text=Nobody works on it any more");
+    expect(await overhang(page)).toBe(0);
+    expect(complaints).toEqual([]);
+  },
+);
 
 test("what is no telling is passed over", async () => {
   const { view, folder } = await opened({});
