@@ -20,6 +20,7 @@ import { heatmapView } from "./sections/heatmap.ts";
 import { inheritanceView } from "./sections/inheritance.ts";
 import { kinshipView } from "./sections/kinship.ts";
 import { measuresView } from "./sections/measures.ts";
+import { methodsView } from "./sections/methods.ts";
 import { provenanceView } from "./sections/provenance.ts";
 import { queriesView } from "./sections/queries.ts";
 import { runsView } from "./sections/runs.ts";
@@ -78,6 +79,7 @@ export async function renderHtml(results: Results): Promise<string> {
     transfer: transferView(results),
     limits: limitsOf(results),
     coverage: coverageView(results),
+    methods: methodsView(results),
     provenance: provenanceView(results),
   });
 }

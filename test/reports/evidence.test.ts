@@ -115,6 +115,41 @@ test("a row of each sample says how often it was broken", () => {
   expect(rows[0]?.[2]).toBe("cat");
 });
 
+test("how numbers were made is told of those that there are", async () => {
+  expect(html).toContain("Clopper and Pearson 1934");
+  expect(html).toContain("Cohen et al. 2019");
+  const page = await renderHtml(
+    exampleResults(() => ({ certificates: [], trials: [], curves: [] })),
+  );
+  const [, methods] = page.split('id="methods"');
+  expect(methods).not.toContain("Cohen et al. 2019");
+  expect(methods).not.toContain("Findings of attacks on the fine-tuning");
+});
+
+test("what lines are held against stands in a chart if it is the same of all", async () => {
+  const withLevels = (levelOf: (i: number) => number) =>
+    renderHtml(
+      exampleResults((r) => ({
+        trials: r.trials.map((t, i) => ({
+          ...t,
+          charts: t.charts.map((c) => ({
+            ...c,
+            levels: [{ label: "as released", y: levelOf(i) }],
+          })),
+        })),
+      })),
+    );
+  expect(await withLevels(() => 0.625)).toContain("as released 62.5 %");
+  expect(await withLevels((i) => i / 10)).not.toContain("as released");
+});
+
+test("where other layers began to be trained is marked", () => {
+  const [, training] = html.split('id="training"');
+  expect(
+    training?.match(/<line class="stage" x1="([\d.]+)" x2="\1"/),
+  ).toBeTruthy();
+});
+
 test("500 cells of 200 samples are below 3 MB", async () => {
   const message =
     "Of 12 samples that were left standing none was broken by a search by scores.";

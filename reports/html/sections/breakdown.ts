@@ -1,6 +1,6 @@
 import { percent } from "#core";
 import type { Cell, Results } from "#results";
-import { budget, plain } from "../../format.ts";
+import { budget, plain, tone } from "../../format.ts";
 import { pageOf } from "./described.ts";
 
 /**
@@ -37,7 +37,10 @@ function table(cell: Cell) {
       const values = levels.map((level) => at(name, level));
       return {
         name: plain(name),
-        values: values.map((v) => (v === undefined ? "" : percent(v))),
+        values: values.map((v) => ({
+          text: v === undefined ? "" : percent(v),
+          tone: v === undefined ? "empty" : tone(v),
+        })),
         mean: percent(mean(values)),
       };
     }),

@@ -66,14 +66,16 @@ export function lineChart({ series, chance, marks = [], ...words }: Lines) {
     x1: frame.width - frame.right,
     y1: frame.height - frame.bottom,
     middle: (frame.left + frame.width - frame.right) / 2,
-    chance:
+    levels:
       chance === null
-        ? null
-        : {
-            at: y.at(chance),
-            label: `chance ${Math.round(100 * chance)} %`,
-            labelAt: y.at(chance) - 4,
-          },
+        ? []
+        : [
+            {
+              at: y.at(chance),
+              label: `chance ${Math.round(100 * chance)} %`,
+              labelAt: y.at(chance) - 4,
+            },
+          ],
     marks: marks.map(({ at, style }) => ({ x: x.at(at), style })),
     series: series.map(({ name, points }, i) => ({
       name,
@@ -82,9 +84,9 @@ export function lineChart({ series, chance, marks = [], ...words }: Lines) {
       path: path([...points]),
       band: band([...points]),
       dots: points.map((p) => ({ x: x.at(p.at), y: y.at(p.rate.value) })),
-      labelX: frame.width - frame.right + 16,
+      labelX: frame.width - frame.right + 26,
       labelY: (labels[i] ?? 0) + 4,
-      dotX: frame.width - frame.right + 8,
+      dotX: frame.width - frame.right + 18,
       dotY: labels[i],
     })),
     table: {

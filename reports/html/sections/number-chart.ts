@@ -15,11 +15,12 @@ const MOST_PLACES = 24;
  * Numbers against numbers on axes of any scale, as the partial
  * line-chart.hbs draws them.
  */
-export function numberChart({ title, x: across, y: up, lines }: Chart) {
+export function numberChart(chart: Chart) {
+  const { title, x: across, y: up, lines, levels = [] } = chart;
   const points = lines.flatMap((l) => l.points);
   // Names stand behind the lines, in letters of about 7 units.
   const longest = Math.max(...lines.map((l) => l.name.length), 0);
-  const right = Math.min(300, Math.max(frame.right, 24 + 7 * longest));
+  const right = Math.min(300, Math.max(frame.right, 34 + 7 * longest));
   const x = axisOf(
     across.scale,
     points.map((p) => p.x),
@@ -27,7 +28,10 @@ export function numberChart({ title, x: across, y: up, lines }: Chart) {
   );
   const y = axisOf(
     up.scale,
-    points.flatMap((p) => [p.y, p.low ?? p.y, p.high ?? p.y]),
+    [
+      ...points.flatMap((p) => [p.y, p.low ?? p.y, p.high ?? p.y]),
+      ...levels.map((level) => level.y),
+    ],
     [frame.height - frame.bottom, frame.top],
   );
   const path = line<Point>(
@@ -53,7 +57,11 @@ export function numberChart({ title, x: across, y: up, lines }: Chart) {
     x1: frame.width - right,
     y1: frame.height - frame.bottom,
     middle: (frame.left + frame.width - right) / 2,
-    chance: null,
+    levels: levels.map((level) => ({
+      at: y.at(level.y),
+      label: `${plain(level.label)} ${written(level.y, up.scale)}`,
+      labelAt: y.at(level.y) - 4,
+    })),
     series: lines.map(({ name, points: own }, i) => ({
       name: plain(name),
       tone: `s${i % STYLES}`,
@@ -62,9 +70,9 @@ export function numberChart({ title, x: across, y: up, lines }: Chart) {
       band: band([...own]),
       // Markers on every point of a long curve would hide it.
       dots: crowded ? [] : own.map((p) => ({ x: x.at(p.x), y: y.at(p.y) })),
-      labelX: frame.width - right + 16,
+      labelX: frame.width - right + 26,
       labelY: (labels[i] ?? 0) + 4,
-      dotX: frame.width - right + 8,
+      dotX: frame.width - right + 18,
       dotY: labels[i],
     })),
     table: crowded

@@ -71,6 +71,12 @@ const moduleFacts = ({ provenance }: Results): [string, string][] =>
     moduleInWords(module),
   ]);
 
+/** A unit with its parameters and its paper. */
+const partOf = (unit: Results["defenses"][number]["parts"][number]) => ({
+  text: described(unit),
+  reference: plain(unit.reference),
+});
+
 /** Where every number comes from, and how to get it again. */
 export function provenanceView(results: Results) {
   const { provenance: p, timing } = results;
@@ -114,19 +120,30 @@ export function provenanceView(results: Results) {
       id: plain(c.id),
       file: plain(c.file),
       hash: c.hash,
-      strategy: described(c.strategy),
-      training: [c.training, ...(c.moreTraining ?? [])]
-        .map(described)
-        .join("; "),
+      made: [
+        c.strategy,
+        c.adaptation,
+        c.training,
+        ...(c.moreTraining ?? []),
+        c.member?.weighting,
+      ].flatMap((unit) => (unit ? [partOf(unit)] : [])),
+      seed: c.lineage?.seed ?? "-",
       base: c.lineage?.baseHash ?? "not known",
     })),
     defenses: results.defenses.slice(1).map((d) => ({
       anchor: anchor("defense", d.id),
       id: plain(d.id),
-      parts: d.parts.map((part) => ({
-        text: described(part),
-        reference: part.reference,
-      })),
+      parts: d.parts.map(partOf),
+    })),
+    repairs: results.repairs.slice(1).map((r) => ({
+      anchor: anchor("repair", r.id),
+      id: plain(r.id),
+      parts: r.parts.map(partOf),
+    })),
+    trials: results.trialAttacks.map((a) => ({
+      id: plain(a.id),
+      text: described(a),
+      reference: plain(a.reference),
     })),
     attacks: results.attacks.map((a) => ({
       anchor: anchor("attack", a.id),

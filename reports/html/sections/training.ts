@@ -2,7 +2,10 @@ import { line } from "d3-shape";
 import { percent } from "#core";
 import type { Epoch, Results } from "#results";
 import { madeBy, plain } from "../../format.ts";
-import { axis, frame, round } from "./chart.ts";
+import { axis, round } from "./chart.ts";
+
+/** Two stand beside each other, so that letters are as large as those around. */
+const frame = { width: 520, left: 78, right: 52, top: 16 };
 
 /**
  * Loss, accuracy, learning rate and what was trainable, for every model that
@@ -79,11 +82,11 @@ function sampled(history: readonly Epoch[]): Epoch[] {
   );
 }
 
-const LANE = 12;
+const LANE = 14;
 
 function chart(history: readonly Epoch[]) {
   const groups = [...new Set(history.flatMap((e) => e.trainable))];
-  const right = frame.width - 60;
+  const right = frame.width - frame.right;
   const bottom = 170;
   const last = Math.max(2, history.length);
   const x = axis([1, last], [frame.left, right], String, 6);
@@ -101,13 +104,14 @@ function chart(history: readonly Epoch[]) {
     4,
   );
   const rates = axis(
-    [0, Math.max(...history.map((e) => e.learningRate))],
-    [bottom + 56, bottom + 30],
-    String,
+    [0, Math.max(...history.map((e) => e.learningRate), 1e-12)],
+    [bottom + 72, bottom + 28],
+    (v) => (v === 0 ? "0" : v.toExponential(0)),
+    2,
   );
   const along = (value: (e: Epoch) => number) =>
     line<Epoch>((e) => x.at(e.epoch), value)([...history]) ?? "";
-  const lanes = bottom + 72;
+  const lanes = bottom + 84;
   const best = history.find((e) => e.best);
   return {
     width: frame.width,
@@ -122,13 +126,15 @@ function chart(history: readonly Epoch[]) {
     validation: along((e) => loss.at(e.validationLoss)),
     right_: along((e) => accuracy.at(e.validationAccuracy)),
     rate: along((e) => rates.at(e.learningRate)),
-    rateLabelY: bottom + 47,
+    rates,
+    turns: turnsOf(history).map((epoch) => x.at(epoch - 0.5)),
+    bottomOfAll: lanes + groups.length * LANE,
     tickY: lanes + groups.length * LANE + 16,
     keptX: best ? x.at(best.epoch) : null,
     keptY: bottom,
     lanes: groups.map((name, i) => ({
       name: plain(name),
-      textY: lanes + i * LANE + 9,
+      textY: lanes + i * LANE + 10,
       bars: runs(history, name).map(([from, to]) => ({
         x: round(x.at(from) - 1),
         y: lanes + i * LANE + 2,
@@ -138,6 +144,14 @@ function chart(history: readonly Epoch[]) {
     laneHeight: LANE - 4,
   };
 }
+
+/** The first epochs in which other layer groups were trained than before. */
+const turnsOf = (history: readonly Epoch[]): number[] =>
+  history.flatMap(({ epoch, trainable }, i) =>
+    i > 0 && trainable.join() !== history[i - 1]!.trainable.join()
+      ? [epoch]
+      : [],
+  );
 
 /** Stretches of epochs in which a layer group was trained. */
 function runs(history: readonly Epoch[], name: string): [number, number][] {

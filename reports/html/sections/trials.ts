@@ -160,6 +160,10 @@ function chartsOf(trials: readonly Trial[]): Chart[] {
           ...chart,
           title,
           lines: [],
+          // What lines are held against is said where it is the same of all.
+          levels: chart.levels?.filter((level) =>
+            twins.every((twin) => twin.chart.levels?.some(isSame(level))),
+          ),
           common: own.length > 0 ? common : [],
         };
         const name = several || alone ? candidate : line.name;
@@ -174,9 +178,9 @@ function chartsOf(trials: readonly Trial[]): Chart[] {
   }));
 }
 
-const isSame = (line: Chart["lines"][number]) => {
-  const text = JSON.stringify(line);
-  return (other: Chart["lines"][number]) => JSON.stringify(other) === text;
+const isSame = (one: object) => {
+  const text = JSON.stringify(one);
+  return (other: object) => JSON.stringify(other) === text;
 };
 
 /** Pictures of the first trial that has any: the others show the same. */

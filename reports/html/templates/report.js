@@ -165,7 +165,7 @@
     const scroll = made("div", table);
     scroll.className = "scroll";
     scroll.tabIndex = 0;
-    scroll.setAttribute("role", "region");
+    scroll.setAttribute("role", "group");
     scroll.setAttribute("aria-label", `Sample ${number}`);
     const pictures = [
       ...document.querySelectorAll(`.example[data-sample="${row.id}"]`),

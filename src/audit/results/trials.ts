@@ -56,6 +56,10 @@ export const chartSchema = z.strictObject({
       ),
     }),
   ),
+  /** Values of y to hold lines against, such as where it began; absent without any. */
+  levels: z
+    .array(z.strictObject({ label: z.string(), y: z.number() }))
+    .optional(),
 });
 
 /** A candidate, behind a repair, under an attack on its fine-tuning. */

@@ -168,7 +168,8 @@ function outcomeOf(climbed: Climbed, { victim, params }: Undo): Outcome {
  * What the attacker reached at best after so many steps, a line for each
  * number of samples.
  */
-function chartOf({ start, ways: climbed, control, property }: Climbed): Chart {
+function chartOf(climb: Climbed): Chart {
+  const { start, goal, ways: climbed, control, property } = climb;
   const lineOf = (name: string, ways: readonly Seen[][]) => {
     const steps = [...new Set(ways.flat().map((s) => s.steps))].sort(
       (a, b) => a - b,
@@ -190,7 +191,7 @@ function chartOf({ start, ways: climbed, control, property }: Climbed): Chart {
   const from = rate(start.holds, property.n);
   return {
     id: "ladder",
-    title: `${property.title} after further steps, at the attacker's best; ${Math.round(100 * from.value)} % as released`,
+    title: `${property.title} after further steps, at the attacker's best`,
     x: { label: "steps of further training", scale: "log" },
     y: { label: property.title.toLowerCase(), scale: "share" },
     lines: [
@@ -203,6 +204,10 @@ function chartOf({ start, ways: climbed, control, property }: Climbed): Chart {
       ...(control.length > 0
         ? [lineOf(property.controlTitle ?? "control", control)]
         : []),
+    ],
+    levels: [
+      { label: "as released", y: from.value },
+      { label: "undone", y: goal },
     ],
   };
 }
