@@ -78,7 +78,14 @@ function factsOf(results: Results): string[] {
   ];
 }
 
-function gateTile({ complete, gate: { verdict, rules } }: Results) {
+function gateTile({ complete, smoke, gate: { verdict, rules } }: Results) {
+  if (smoke)
+    return {
+      kind: "none",
+      label: "Smoke run",
+      sentence: `It shows that everything runs, on at most ${smoke.samples} attacked samples${smoke.quick ? " and with steps, epochs and training data cut to a few" : ""}. There is no verdict, and its numbers mean nothing.`,
+      counts: null,
+    };
   if (!complete)
     return {
       kind: "none",
