@@ -2,6 +2,7 @@ import { overhead } from "./overhead.ts";
 import { queue } from "./queue.ts";
 import { sizes } from "./sizes.ts";
 import { speedUp } from "./speed-up.ts";
+import { timeLeft } from "./time-left.ts";
 import { virtualTime } from "./virtual-time.ts";
 
 /** What is measured when nothing is named, by its name. */
@@ -24,6 +25,10 @@ export async function scale(
 ): Promise<void> {
   for (const name of only) {
     console.log(`\n${name}`);
-    await (name === "sizes" ? sizes() : parts[name]?.(rounds));
+    await (name === "sizes"
+      ? sizes()
+      : name === "time-left"
+        ? timeLeft(rounds)
+        : parts[name]?.(rounds));
   }
 }

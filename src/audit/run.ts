@@ -26,6 +26,7 @@ import {
   missingOf,
   openClaims,
   openPool,
+  outlook,
   ownHands,
   type PerformOptions,
   perform,
@@ -192,6 +193,10 @@ async function performed(
           onEvent,
         })
       : await handsFor(works, run, options, limits, memory, onEvent);
+    const costs = options.queue ? undefined : memory.costs;
+    const peaks = options.queue ? null : memory.peaks;
+    const title = outlook(works, store, hands.count, costs, peaks);
+    if (title !== undefined) onEvent({ kind: "phase", title });
     try {
       return await perform(works, {
         hands,
@@ -202,7 +207,7 @@ async function performed(
         limits,
         isEnough: options.isEnough,
         // What other machines take says nothing of this one.
-        costs: options.queue ? undefined : memory.costs,
+        costs,
       });
     } finally {
       await hands.close();

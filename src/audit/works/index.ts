@@ -10,6 +10,7 @@ export { lostOf } from "./lost.ts";
 export type { OpenWorks } from "./messages.ts";
 export { missingOf } from "./missing.ts";
 export { oncePerRecord } from "./once-per-record.ts";
+export { outlook } from "./outlook.ts";
 export { ownHands } from "./own-hands.ts";
 export { type Peaks, peaksOf } from "./peaks.ts";
 export { type Limits, type PerformOptions, perform } from "./perform.ts";

@@ -1,6 +1,7 @@
 import type { Costs } from "./costs.ts";
+import { guessed, passBy } from "./guessed.ts";
 import type { Schedule } from "./schedule.ts";
-import type { Work, WorkKind } from "./work.ts";
+import { type Work, type WorkKind, workKinds } from "./work.ts";
 
 /** Seconds until all works are done. */
 export interface TimeLeft {
@@ -8,8 +9,8 @@ export interface TimeLeft {
   /** What works are planned to take is something else now. */
   replanned(): void;
   /**
-   * By what is known now of what works cost; null where that is nothing for some of
-   * them.
+   * By what is known now of what works cost, and by what those passes take for kinds
+   * that were not done yet; null where nothing is known of any.
    *
    * @param running when each of those that run began, in seconds
    * @param now on the same clock
@@ -44,12 +45,17 @@ export function timeLeftOf(
   };
   replanned();
   const restNow = (): number | null => {
+    if (
+      workKinds.every(
+        (kind) => costs.secondsOf({ kind, size: 1 }) === undefined,
+      )
+    )
+      return null;
+    const { secondsOf } = guessed(costs, passBy(costs));
     let rest = 0;
     for (const [kind, size] of sizes) {
       if (size <= 0) continue;
-      const seconds = costs.secondsOf({ kind, size });
-      if (seconds === undefined) return null;
-      rest += seconds;
+      rest += secondsOf({ kind, size });
     }
     return rest;
   };
