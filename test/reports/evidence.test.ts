@@ -37,7 +37,7 @@ test("stretches of samples hold each sample once", () => {
 });
 
 test("what became of every sample can be read from the lists of a cell", () => {
-  const fate = fc.constantFrom<Fate>("robust", "broken", "wrong");
+  const fate = fc.constantFrom<Fate>("robust", "broken", "wrong", "absent");
   fc.assert(
     fc.property(
       fc.array(fate, { maxLength: 60 }),
@@ -56,6 +56,7 @@ test("what became of every sample can be read from the lists of a cell", () => {
           fates.flatMap((f, i) => (f === wanted ? [i] : []));
         expect(samplesIn(told.broken)).toEqual(are("broken"));
         expect(samplesIn(told.wrong)).toEqual(are("wrong"));
+        expect(samplesIn(told.absent)).toEqual(are("absent"));
         if (told.counted)
           for (const one of told.broken.split(" "))
             expect(one).toMatch(

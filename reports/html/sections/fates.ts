@@ -26,8 +26,8 @@ export function spans(samples: readonly number[]): string {
 
 /**
  * What became of the first samples of a cell: those that the attack broke, with the
- * queries until then ("7:12") where it queries the model, and those that are wrong
- * without it. The others withstood it.
+ * queries until then ("7:12") where it queries the model, those that are wrong without
+ * it, and those that nobody asked about. The others withstood it.
  */
 export function fatesIn(
   { outcomes, queriesToBreak }: Pick<Cell, "outcomes" | "queriesToBreak">,
@@ -36,10 +36,11 @@ export function fatesIn(
   const fates = fatesOf(outcomes);
   const are = (wanted: Fate) =>
     fates.flatMap((fate, i) => (fate === wanted ? [i] : []));
-  const [robust, allBroken, allWrong] = [
+  const [robust, allBroken, allWrong, allAbsent] = [
     are("robust"),
     are("broken"),
     are("wrong"),
+    are("absent"),
   ];
   const broken = allBroken.filter((i) => i < listed);
   const counted = broken.some((i) => queriesToBreak[i]);
@@ -48,11 +49,13 @@ export function fatesIn(
       robust: robust.length,
       broken: allBroken.length,
       wrong: allWrong.length,
+      absent: allAbsent.length,
     },
     counted,
     broken: counted
       ? broken.map((i) => `${i}:${queriesToBreak[i]}`).join(" ")
       : spans(broken),
     wrong: spans(allWrong.filter((i) => i < listed)),
+    absent: spans(allAbsent.filter((i) => i < listed)),
   };
 }

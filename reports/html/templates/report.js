@@ -114,6 +114,7 @@
       return list && heldIn(list, sample);
     };
     if (listed("wrong")) return "wrong without it";
+    if (listed("absent")) return "not asked";
     const broken = listed("broken");
     if (!broken) return "robust";
     return broken.queries ? `broken after ${broken.queries} queries` : "broken";
