@@ -1,6 +1,6 @@
 import { line } from "#core";
 import { arePictures, isRows } from "#reports";
-import type { Cell, Fate } from "#results";
+import { type Cell, type Fate, fatesOf } from "#results";
 import { page } from "./pages.ts";
 import {
   homeOf,
@@ -78,9 +78,12 @@ function beginningOf(samples: readonly number[], wish: Wish): number {
 
 /** The outcomes with their numbers, as links. */
 function kindsOf(cell: Cell, wish: Wish, home: string) {
+  const counts = new Map<Fate | null, number>([[null, cell.outcomes.length]]);
+  for (const fate of fatesOf(cell.outcomes))
+    counts.set(fate, (counts.get(fate) ?? 0) + 1);
   const all = [null, ...outcomes.map(([outcome]) => outcome)];
   return all
-    .map((outcome) => ({ outcome, count: samplesOf(cell, outcome).length }))
+    .map((outcome) => ({ outcome, count: counts.get(outcome) ?? 0 }))
     .filter(({ outcome, count }) => outcome === null || count > 0)
     .map(({ outcome, count }) => ({
       text: `${outcome === null ? "all" : outcomeWords.get(outcome)}: ${count}`,
