@@ -34,9 +34,13 @@ export interface Entry extends Contender {
   /** Those of the task, in their order; empty where it is left out. */
   readonly numbers: readonly Measured[];
   readonly because: readonly LeftOutBecause[];
-  /** Whether a rule of the gate is about it. */
+  /** Whether a rule of the gate is about it, and one about its robustness. */
   readonly isJudged: boolean;
+  readonly isHeld: boolean;
 }
+
+/** Rules that say how robust is robust enough. */
+const robust = /^(robustAccuracy|attackSuccess):/;
 
 /** By what candidates are compared: clean, and robust at each budget of the suite. */
 export const numbersCompared = (run: Judged): Recommendation["numbers"] => [
@@ -83,6 +87,7 @@ export function entriesOf(run: Judged): Entry[] {
         task: member?.task ?? MAIN,
         because: [...because],
         isJudged: rules.length > 0,
+        isHeld: rules.some(({ rule }) => robust.test(rule)),
         numbers: isLeftOut
           ? []
           : own.map((one) => ({ value: one!.rate, good: goodIn(one!) })),

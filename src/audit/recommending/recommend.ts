@@ -69,7 +69,7 @@ function ofTask(
       !compared.some((other) => isBetter(other, one)),
   );
   const isAlone = contest.length === 1;
-  const take = best && (!isAlone || best.isJudged) ? best : null;
+  const take = best && (!isAlone || best.isHeld) ? best : null;
   const leftOut = [
     ...entries
       .filter((one) => !isCompared(one))

@@ -67,7 +67,7 @@ const byKind: Readonly<
     numbers.length === 1
       ? "No input was attacked, so nothing is known of their robustness."
       : alone
-        ? `There is nothing to compare ${nameOf(alone)} with, and ${hasGate ? "no rule of the gate is about it" : "the suite states no gate"}${leftOut.length > 0 ? `; ${whyNot(leftOut)}` : ""}.`
+        ? `There is nothing to compare ${nameOf(alone)} with, and ${hasGate ? "no rule of the gate is about its robustness" : "the suite states no gate"}${leftOut.length > 0 ? `; ${whyNot(leftOut)}` : ""}.`
         : leftOut.length > 0
           ? `${capital(whyNot(leftOut))}.`
           : "There is none.",

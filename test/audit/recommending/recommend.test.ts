@@ -22,8 +22,15 @@ interface Entry {
 const rule = (
   verdict: GateRule["verdict"],
   about: NonNullable<GateRule["about"]>,
+  metric = "robustAccuracy",
 ): GateRule => ({
-  ...{ rule: "", subject: "", limit: "", measured: "", reason: "" },
+  ...{
+    rule: `${metric}: min 0.4`,
+    subject: "",
+    limit: "",
+    measured: "",
+    reason: "",
+  },
   verdict,
   about,
 });
@@ -148,6 +155,12 @@ describe("the rules, one by one", () => {
     expect(alone().kind).toBe("none");
     expect(alone().sentences[1]).toContain("the suite states no gate");
     expect(alone("passed").kind).toBe("only");
+    const run = judged([{ candidate: "robust", pgd: weak }]);
+    const about = [{ candidate: "robust", defense: "none" }];
+    const rules = [rule("passed", about, "cleanAccuracy")];
+    expect(only({ ...run, gate: { verdict: "passed", rules } }).kind).toBe(
+      "none",
+    );
     expect(alone("passed").sentences).toEqual([
       "robust is the only candidate that can be recommended.",
       "It passes every rule of the gate that is about it, and its numbers are trusted; 1 has a number that is not trusted.",
