@@ -9,6 +9,11 @@ import { printError } from "./print-error.ts";
  */
 const commands: readonly [string, string, () => Promise<Command>][] = [
   [
+    "init",
+    "write a suite for the models and data of a folder, and a workflow that runs it",
+    async () => (await import("./commands/init.ts")).initCommand,
+  ],
+  [
     "run",
     "fine-tune, attack and defend as a suite says; write the report; judge the gate",
     async () => (await import("./commands/run.ts")).runCommand,
