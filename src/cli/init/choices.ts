@@ -37,7 +37,8 @@ export interface Choices extends Pick<Stated, "shape" | "units"> {
 
 /**
  * What a suite is to be about: of files in a folder those that are stated, or alone
- * of their kind, or chosen by who is asked. Models are opened, as every command opens them.
+ * of their kind, or chosen by who is asked. Models are opened within the limits of a
+ * first run.
  *
  * @throws INIT_*, and what a model is refused with
  */
