@@ -25,12 +25,13 @@ test("edits are marked on both sides, with what cannot be seen or told apart", (
   ];
   const [group] = textsView({
     cells: [] as Results["cells"],
+    candidates: [] as Results["candidates"],
     textGallery,
   } as Results);
   const [example] = group?.examples ?? [];
   expect(example).toMatchObject({
     edits: "4 edits",
-    before: "yes (75.0 %)",
+    before: "yes (75.0\u00a0%)",
     after: "no",
   });
   const shown = (side: "original" | "perturbed") =>
