@@ -10,6 +10,8 @@ const long = [
   "node-tests/node-tests.test.ts",
   "audit/works/claims.test.ts",
   "cli/first-run.test.ts",
+  "cli/units.test.ts",
+  "library/docstrings.test.ts",
   "audit/run.test.ts",
   "audit/trust/planted.test.ts",
   "cli/inspect.test.ts",
