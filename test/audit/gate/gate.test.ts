@@ -640,7 +640,7 @@ describe("the suite form", () => {
     ],
     [
       "- robustAccuracy: {max: 0.5}",
-      's.yaml:1:20: [0].robustAccuracy.max: found an unknown key, expected one of min, threatModel, candidate, defense; did you mean "min"?',
+      's.yaml:1:20: [0].robustAccuracy.max: found an unknown key, expected one of min, threatModel, candidate, defense, decide; did you mean "min"?',
     ],
     [
       "- robustAccuracy: {min: 0.5}\n  cleanAccuracy: {min: 0.5}",
