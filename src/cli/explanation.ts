@@ -1,4 +1,5 @@
 import type { CatalogEntry } from "#audit";
+import type { ErrorPlace } from "#core";
 import { columns } from "./format.ts";
 
 /** An entry of the catalog, with its kind. */
@@ -19,6 +20,27 @@ export function explanation(entry: Explained): string {
   ]
     .filter((part) => part !== "")
     .join("\n\n");
+}
+
+/** An error code, with all that it says and what to do then, for a terminal. */
+export function codeExplanation(
+  code: string,
+  places: readonly ErrorPlace[],
+): string {
+  const asked = places.filter(({ usage }) => usage).length;
+  const kind =
+    asked === 0
+      ? "something failed, exit status 1"
+      : asked === places.length
+        ? "what was asked for is wrong, exit status 2"
+        : "exit status 2 where what was asked for is wrong, else 1";
+  const said = places.map(({ message, hint }) =>
+    [
+      folded(message ?? "..."),
+      ...(hint ? [folded(`What to do: ${hint}`)] : []),
+    ].join("\n"),
+  );
+  return [`${code}: ${kind}`, ...new Set(said)].join("\n\n");
 }
 
 const HEADS = [

@@ -6,6 +6,7 @@ export {
   needsOf,
   type Unit,
 } from "./choice.ts";
+export { type ErrorPlace, errorPlaces, placesIn } from "./error-places.ts";
 export {
   AssayError,
   InterruptedError,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { catalog } from "#audit";
-import { explanation } from "../../src/cli/explanation.ts";
+import { errorPlaces } from "#core";
+import { codeExplanation, explanation } from "../../src/cli/explanation.ts";
 import { temporaryFolder } from "../folder.ts";
 import { assay } from "./assay.ts";
 
@@ -29,4 +30,23 @@ test("everything that can be listed can be explained, in lines that fit", () => 
       for (const line of prose.split("\n"))
         expect(line.length).toBeLessThanOrEqual(80);
     }
+});
+
+test("every error code can be explained", () => {
+  const places = errorPlaces();
+  expect(new Set(places.map(({ code }) => code)).size).toBeGreaterThan(100);
+  const shards = places.filter(({ code }) => code === "SHARDS");
+  const text = codeExplanation("SHARDS", shards);
+  expect(text).toMatch(
+    /^SHARDS: what was asked for is wrong, exit status 2\n\n/,
+  );
+  expect(text).toContain(
+    "What to do: Name the folders of all shards of one run",
+  );
+});
+
+test("an unknown code is refused, with the nearest", async () => {
+  const { code, err } = await assay(folder, "explain", "SHARD");
+  expect(code).toBe(2);
+  expect(err).toContain("Did you mean SHARDS?");
 });

@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { catalog } from "#audit";
-import { packagePath } from "#core";
-import { errorPlaces, placesIn } from "../../site/errors.ts";
+import { errorPlaces, packagePath, placesIn } from "#core";
 import { generatedPages } from "../../site/index.ts";
 import { kinds } from "../../site/units.ts";
 import { suiteSchema } from "../../src/audit/suite/schema.ts";
@@ -106,6 +105,7 @@ describe("error codes", () => {
     // What to do there is made of what was found.
     expect(silent.sort()).toEqual([
       "EXPAND_UNSUPPORTED",
+      "INIT_PLAN",
       "INPUT_LABEL",
       "NEED_FAILED",
       "NEED_NOT_MET",

@@ -1,8 +1,12 @@
 import { Command } from "commander";
 import { catalog } from "#audit";
-import { jsonText, nearest, UsageError } from "#core";
+import { errorPlaces, jsonText, nearest, UsageError } from "#core";
 import type { Units } from "#units";
-import { type Explained, explanation } from "../explanation.ts";
+import {
+  codeExplanation,
+  type Explained,
+  explanation,
+} from "../explanation.ts";
 import { unitsOf, useOption } from "../suite-options.ts";
 
 export const explainCommand = new Command("explain")
@@ -15,19 +19,43 @@ export const explainCommand = new Command("explain")
 Examples:
   assay explain pgd
   assay explain gradient-agrees     # a trust check: what its failure means, and what to do
-  assay explain fine-pruning`,
+  assay explain fine-pruning
+  assay explain SHARDS              # an error code`,
   )
   .action(
     async (
       name: string,
       { json, use }: { json?: boolean; use: readonly string[] },
     ) => {
+      if (/^[A-Z][A-Z0-9_]+$/.test(name)) return explainCode(name, json);
       const found = named(name, await unitsOf(use));
       process.stdout.write(
         json ? jsonText(found) : `${found.map(explanation).join("\n\n")}\n`,
       );
     },
   );
+
+/** What an error code says, and what to do. */
+function explainCode(code: string, json: boolean | undefined): void {
+  const all = errorPlaces();
+  const places = all.filter((place) => place.code === code);
+  if (places.length === 0) {
+    const meant = nearest(
+      code,
+      all.map((place) => place.code),
+    );
+    throw new UsageError(
+      "NAME_UNKNOWN",
+      `no error has the code ${code}`,
+      meant
+        ? `Did you mean ${meant}?`
+        : "Errors have their code in results.json.",
+    );
+  }
+  process.stdout.write(
+    json ? jsonText(places) : `${codeExplanation(code, places)}\n`,
+  );
+}
 
 /** All of that id, since a name may be that of an attack and of a schedule. */
 function named(name: string, units: Units): Explained[] {
