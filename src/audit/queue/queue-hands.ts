@@ -1,5 +1,5 @@
 import type { Queue } from "bullmq";
-import { InterruptedError, messageOf } from "#core";
+import { AssayError, InterruptedError, messageOf } from "#core";
 import type { AuditEvent, OnEvent } from "../events.ts";
 import type { Store } from "../store.ts";
 import type { Hands, Work } from "../works/index.ts";
@@ -109,9 +109,7 @@ class QueueHands implements Hands {
     this.#events.on("error", lost);
     this.#events.on("active", ({ jobId }) => this.#begin(jobId));
     this.#events.on("completed", ({ jobId, returnvalue }) =>
-      this.#settle(jobId, () =>
-        this.#hear(returnvalue as unknown as AuditEvent[]),
-      ),
+      this.#settle(jobId, returnvalue),
     );
     this.#events.on("failed", ({ jobId, failedReason }) =>
       this.#fail(jobId, failureOf(failedReason)),
@@ -179,11 +177,15 @@ class QueueHands implements Hands {
     awaited.begun();
   }
 
-  #settle(id: string, before: () => void): void {
+  /** @param told the events that its worker answered with */
+  #settle(id: string, told: unknown): void {
     const awaited = this.#awaited.get(id);
     if (!awaited) return;
-    before();
-    awaited.done();
+    if (!Array.isArray(told)) awaited.failed(answerless(id));
+    else {
+      this.#hear(told);
+      awaited.done();
+    }
   }
 
   /** A worker that was stopped by somebody else has not failed. */
@@ -240,3 +242,10 @@ class QueueHands implements Hands {
     this.#options.onEvent({ kind: "phase", title });
   }
 }
+
+const answerless = (id: string) =>
+  new AssayError(
+    "QUEUE_ANSWER",
+    `a worker ended job ${id} of the queue without saying what came of it`,
+    "See that all machines have the same version of Assay, and that nothing else works for this queue.",
+  );

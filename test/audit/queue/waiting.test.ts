@@ -68,5 +68,28 @@ test.skipIf(noRedis)(
     finish();
     await Promise.all([done, again]);
     expect(told).toEqual(["begun", "done"]);
+    // The next test has a worker of its own.
+    await worker.close();
+  },
+);
+
+test.skipIf(noRedis)(
+  "a work whose worker does not say what came of it has failed",
+  async () => {
+    const hands = await opened();
+    const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+    const worker = new Worker(QUEUE, async () => null, { connection });
+    ends.push(async () => {
+      await hands.close();
+      await worker.close();
+      connection.disconnect();
+    });
+    await expect(
+      hands.perform(
+        { id: "two", record: "two.json" } as Work,
+        new AbortController().signal,
+        () => {},
+      ),
+    ).rejects.toMatchObject({ code: "QUEUE_ANSWER" });
   },
 );
