@@ -44,7 +44,7 @@ const probed = (changes: Partial<AttackProbes> = {}): Evidence => ({
     noiseDraws: 100,
     gradientError: 1e-3,
     alongSteps: { size: 0.1, kept: 1, points: 64 },
-    atBoundary: { jump: 1e-5, ways: 16 },
+    atBoundary: { jump: 1e-5, ways: 16, overRounding: false },
     rising: 0,
     ...changes,
   },
@@ -341,14 +341,16 @@ describe("what is tried again", () => {
   );
 
   it.each([
-    [1e-5, "passed"],
-    [0.3, "passed"],
-    [0.5, "failed"],
-    [1, "failed"],
+    [1e-5, false, "passed"],
+    [0.09, false, "passed"],
+    [0.1, false, "failed"],
+    [1, false, "failed"],
+    [0.3, true, "passed"],
+    [0.5, true, "failed"],
   ])(
-    "scores-tell of a margin of which %d falls in one jump is %s",
-    (jump, expected) => {
-      const cell = probed({ atBoundary: { jump, ways: 16 } });
+    "scores-tell of a margin of which %d falls in one jump, over rounding: %s, is %s",
+    (jump, overRounding, expected) => {
+      const cell = probed({ atBoundary: { jump, ways: 16, overRounding } });
       expect(status("scores-tell", cell)).toBe(expected);
       expect(status("scores-tell", probed({ atBoundary: null }))).toBe(
         undefined,

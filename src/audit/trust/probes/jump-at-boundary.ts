@@ -13,6 +13,8 @@ export interface JumpAtBoundary {
   jump: number;
   /** Ways that were followed. */
   ways: number;
+  /** Whether the gradient passes over rounding as if it were not there. */
+  overRounding: boolean;
 }
 
 /** Ways that are followed at most, and at least for a median. */
@@ -78,7 +80,11 @@ export async function jumpAtBoundary(
   });
   if (jumps.length < WAYS.least) return null;
   jumps.sort((a, b) => a - b);
-  return { jump: jumps[jumps.length >> 1]!, ways: jumps.length };
+  return {
+    jump: jumps[jumps.length >> 1]!,
+    ways: jumps.length,
+    overRounding: model.model.straightThrough.length > 0,
+  };
 }
 
 const middleOf = (a: FloatTensor, b: FloatTensor): FloatTensor => ({

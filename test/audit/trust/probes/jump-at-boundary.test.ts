@@ -5,7 +5,7 @@ import { loadDataset } from "#data";
 import { defend, sanitizers } from "#defenses";
 import { onnxruntime } from "#engine";
 import { argmaxRows, compile, type Model } from "#model";
-import { GraphBuilder, int, takeRows } from "#onnx";
+import { floats, GraphBuilder, int, takeRows } from "#onnx";
 import { jumpAtBoundary } from "../../../../src/audit/trust/probes/jump-at-boundary.ts";
 import { reference } from "../../../reference.ts";
 
@@ -48,6 +48,16 @@ const labelBeside = (share: number) => (b: GraphBuilder, z: string) => {
   return b.add(b.mul(label, 10), b.mul(z, share));
 };
 
+/** Factors of scores that differ from voter to voter. */
+const off = (voter: number, classes: number) =>
+  floats(
+    [1, classes],
+    Array.from(
+      { length: classes },
+      (_, c) => 1 + 0.1 * Math.sin(7 * voter + 3 * c),
+    ),
+  );
+
 test("the margin of a network passes through nothing, however steep it is", async () => {
   const model = await reference();
   const plain = await found(model);
@@ -62,14 +72,33 @@ test("a label with scores beside it jumps", async () => {
   expect(jump?.jump).toBeGreaterThan(0.9);
 });
 
-test("coarse inputs and rounded scores of an honest model are no jump", async () => {
+test("coarse inputs of an honest model are small jumps that its gradient passes over", async () => {
   const model = await reference();
+  expect((await found(model))?.overRounding).toBe(false);
   const coarse = defend(model, [
     choiceOf(sanitizers).parse({ id: "bit-depth", bits: 3 }),
   ]);
-  expect((await found(coarse))?.jump).toBeLessThan(0.3);
+  const jump = await found(coarse);
+  expect(jump?.jump).toBeLessThan(0.3);
+  expect(jump?.overRounding).toBe(true);
+});
+
+test("scores that are rounded to whole numbers are less of a jump than one vote of five", async () => {
+  const model = await reference();
   const rounded = behind(model, (b, z) => b.op("Round", [z]));
-  expect((await found(rounded))?.jump).toBeLessThan(0.3);
+  expect((await found(rounded))?.jump).toBeLessThan(0.1);
+  // The label five times over, each of scores that are a little off.
+  const vote = behind(model, (b, z) => {
+    const votes = Array.from({ length: 5 }, (_, k) => {
+      const own = b.mul(z, b.constant(off(k, model.classes.length)));
+      const most = b.op("ReduceMax", [own, b.ints([1])], { keepdims: int(1) });
+      return b.mask(b.op("GreaterOrEqual", [own, most]), own);
+    });
+    return votes.reduce((sum, one) => b.add(sum, one));
+  });
+  const jump = await found(vote);
+  expect(jump?.jump).toBeGreaterThan(0.15);
+  expect(jump?.jump).toBeLessThan(0.5);
 });
 
 test("answers that are drawn at random have no boundary to look for", async () => {
