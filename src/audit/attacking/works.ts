@@ -207,6 +207,12 @@ function scoreWork(
   });
 }
 
+/**
+ * Of what is kept of probes. It is counted up when that changes, so that no record of an
+ * earlier build is taken for one of this.
+ */
+const FORM = 2;
+
 function evidenceWork(
   planned: PlannedCell,
   subject: Subject,
@@ -218,6 +224,7 @@ function evidenceWork(
   const base = planned.probed ? bench.foreseen.base : null;
   const given = planned.probed ? bench.peers.given : null;
   const key = hashOf({
+    form: FORM,
     score: score.record,
     probed: planned.probed,
     base: base?.key,
