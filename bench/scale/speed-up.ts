@@ -24,8 +24,8 @@ const one: Way = { workers: 1 };
 const best: Way = { workers: "auto" };
 
 /**
- * One worker of one thread. Work that has a limit of memory is done by a worker, as that
- * of two is: this process would collect garbage on cores that it was not given.
+ * One worker of one thread. Work that has a limit of memory is done by a worker, as
+ * that of two is: this process would collect garbage on cores that it was not given.
  */
 const single: Way = {
   workers: 1,

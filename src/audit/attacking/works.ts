@@ -208,8 +208,8 @@ function scoreWork(
 }
 
 /**
- * Of what is kept of probes. It is counted up when that changes, so that no record of an
- * earlier build is taken for one of this.
+ * Of what is kept of probes. It is counted up when that changes, so that no record of
+ * an earlier build is taken for one of this.
  */
 const FORM = 2;
 

@@ -3,8 +3,8 @@ import type { TrustCheck } from "../check.ts";
 
 /**
  * Of the fall of the margin from one class to another, what may be one jump. What has a
- * gradient has none, but for float32; coarse inputs have many small ones, which a gradient
- * that passes over their rounding knows of.
+ * gradient has none, but for float32; coarse inputs have many small ones, which a
+ * gradient that passes over their rounding knows of.
  */
 const FAILED = { overRounding: 0.5, otherwise: 0.1 };
 
