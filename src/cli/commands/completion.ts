@@ -1,0 +1,35 @@
+import { Argument, Command } from "commander";
+import { bashScript } from "../completion/bash.ts";
+import { fishScript } from "../completion/fish.ts";
+import { completed } from "../completion/tree.ts";
+import { zshScript } from "../completion/zsh.ts";
+
+const shells = { bash: bashScript, zsh: zshScript, fish: fishScript };
+
+/** Name, description and loader of each command of the program. */
+type Commands = readonly (readonly [string, string, () => Promise<Command>])[];
+
+export const completionCommand = (commands: Commands) =>
+  new Command("completion")
+    .addArgument(
+      new Argument("<shell>", "which shell it is for").choices(
+        Object.keys(shells),
+      ),
+    )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  assay completion bash > ~/.local/share/bash-completion/completions/assay
+  assay completion zsh > ~/.zfunc/_assay
+  assay completion fish > ~/.config/fish/completions/assay.fish
+
+Commands, options, names of units and files are completed. The script is one of this
+version: write it again after an update.`,
+    )
+    .action(async (shell: keyof typeof shells) => {
+      const program = new Command("assay");
+      for (const [, description, load] of commands)
+        program.addCommand((await load()).description(description));
+      process.stdout.write(shells[shell](completed(program)));
+    });

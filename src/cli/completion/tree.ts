@@ -1,0 +1,84 @@
+import type { Command } from "commander";
+import { catalog } from "#audit";
+import { reporters } from "#reports";
+
+/** What can follow on a command line: words, or the name of a file or folder. */
+export type Words = readonly string[] | "file" | "nothing";
+
+/** An option, as a shell completes it. */
+export interface CompletedOption {
+  readonly flags: readonly string[];
+  readonly description: string;
+  /** What its value is; "nothing" where it has none, or one that nobody can guess. */
+  readonly value: Words;
+  readonly takesValue: boolean;
+}
+
+/** A command, as a shell completes it. */
+export interface CompletedCommand {
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly CompletedOption[];
+  readonly operands: Words;
+}
+
+/** Commands of a program as shells complete them. */
+export const completed = (program: Command): CompletedCommand[] =>
+  program.commands.map((command) => ({
+    name: command.name(),
+    description: command.description(),
+    options: [
+      ...command.options.map(({ short, long, description, ...option }) => ({
+        flags: [short, long].filter((flag) => flag !== undefined),
+        description,
+        takesValue: option.required || option.optional,
+        value: wordsFor(
+          long ?? "",
+          option.argChoices,
+          option.required || option.optional,
+        ),
+      })),
+      {
+        flags: ["--help"],
+        description: "display help for command",
+        value: "nothing" as const,
+        takesValue: false,
+      },
+    ],
+    operands: operandsOf(command),
+  }));
+
+const idsOf = (kinds: readonly string[]): string[] => [
+  ...new Set(
+    kinds.flatMap((kind) => catalog[kind]?.().map(({ id }) => id) ?? []),
+  ),
+];
+
+/** Values that are names of units. */
+const named: Readonly<Record<string, () => readonly string[]>> = {
+  "--defense": () => idsOf(["defenses"]),
+  "--reporter": () => reporters.map(({ id }) => id),
+};
+
+function wordsFor(
+  flag: string,
+  choices: readonly string[] | undefined,
+  takesValue: boolean,
+): Words {
+  if (!takesValue) return "nothing";
+  return choices ?? named[flag]?.() ?? "file";
+}
+
+const operands: Readonly<Record<string, () => readonly string[]>> = {
+  list: () => Object.keys(catalog),
+  explain: () => idsOf(Object.keys(catalog)).filter((id) => !id.includes(":")),
+};
+
+/** What a command is given besides options. */
+function operandsOf(command: Command): Words {
+  if (command.commands.length > 0)
+    return command.commands.map((one) => one.name());
+  const [argument] = command.registeredArguments;
+  if (!argument) return "nothing";
+  return operands[command.name()]?.() ?? argument.argChoices ?? "file";
+}
