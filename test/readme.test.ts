@@ -32,9 +32,7 @@ test("the library example runs as it stands", async () => {
     ["example.mjs"],
     { cwd: folder },
   );
-  expect(stdout).toMatch(
-    /^Float32Array\(2\) \[ [\d.]+, [\d.]+ \]\n\[ 2, 1, 8, 8 \] \[ 2, 5 \]\nrobust [\d.]+, 95 % interval [\d.]+ to [\d.]+\n$/,
-  );
+  expect(stdout).toMatch(/^robust [\d.]+, 95 % interval [\d.]+ to [\d.]+\n$/);
 });
 
 test.each(["README.md", "docs/suites.md", "docs/first-audit.md"])(
