@@ -56,7 +56,7 @@ const byKind: Readonly<
   },
   only: ({ take, leftOut }) => [
     `${nameOf(take!)} is the only candidate that can be recommended.`,
-    `It passes every rule of the gate that is about it, and its numbers are trusted; ${whyNot(leftOut)}.`,
+    `It passes every rule of the gate that is about it, and its numbers are trusted; of the others ${whyNot(leftOut)}.`,
   ],
   undecided: (decided) => [
     "No candidate is shown to be better than all others.",
@@ -67,9 +67,9 @@ const byKind: Readonly<
     numbers.length === 1
       ? "No input was attacked, so nothing is known of their robustness."
       : alone
-        ? `There is nothing to compare ${nameOf(alone)} with, and ${hasGate ? "no rule of the gate is about its robustness" : "the suite states no gate"}${leftOut.length > 0 ? `; ${whyNot(leftOut)}` : ""}.`
+        ? `There is nothing to compare ${nameOf(alone)} with, and ${hasGate ? "no rule of the gate is about its robustness" : "the suite states no gate"}${leftOut.length > 0 ? `; of the others ${whyNot(leftOut)}` : ""}.`
         : leftOut.length > 0
-          ? `${capital(whyNot(leftOut))}.`
+          ? `Of ${leftOut.length} ${whyNot(leftOut)}.`
           : "There is none.",
   ],
 };
@@ -163,9 +163,6 @@ const listed = (parts: readonly string[], word = "and"): string =>
   parts.length < 2
     ? (parts[0] ?? "")
     : `${parts.slice(0, -1).join(", ")} ${word} ${parts.at(-1)}`;
-
-const capital = (text: string): string =>
-  text.charAt(0).toUpperCase() + text.slice(1);
 
 /** How many are left out for which reason, the first of each. */
 function whyNot(leftOut: Recommendation["leftOut"]): string {
