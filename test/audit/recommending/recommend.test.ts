@@ -163,7 +163,7 @@ describe("the rules, one by one", () => {
     );
     expect(alone("passed").sentences).toEqual([
       "robust is the only candidate that can be recommended.",
-      "It passes every rule of the gate that is about it, and its numbers are trusted; 1 has a number that is not trusted.",
+      "It passes every rule of the gate that is about it, and its numbers are trusted; of the others 1 has a number that is not trusted.",
     ]);
   });
 
