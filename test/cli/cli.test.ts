@@ -424,7 +424,10 @@ attacks: { noise: noise }
   test.each(commands)("the help of %s shows examples", async (file) => {
     const { name } = parse(file);
     const module = await import(`../../src/cli/commands/${name}.ts`);
-    const { code, out } = await parsed(module[`${name}Command`], "--help");
+    const made = module[`${name}Command`];
+    // Completion is given the commands that it completes.
+    const command = typeof made === "function" ? made([]) : made;
+    const { code, out } = await parsed(command, "--help");
     expect(code).toBe(0);
     expect(out).toContain("Examples:");
     expect(out).toContain(`assay ${name}`);
