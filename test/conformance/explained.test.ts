@@ -8,9 +8,14 @@ import { trialChecks } from "../../src/audit/trials/index.ts";
 /** Sentences that begin with a capital letter, a digit or code, and end with a stop. */
 const prose = /^["`A-Z0-9].{20,400}\.$/s;
 
-/** What people read of a unit, and what they read of a check. */
-const needed = (kind: string) =>
-  kind === "checks" ? ["summary", "meaning", "advice"] : ["summary", "caution"];
+/** What people read of a check, and of a preset: its limits are part of its summary. */
+const others: Record<string, string[]> = {
+  checks: ["summary", "meaning", "advice"],
+  presets: ["summary"],
+};
+
+/** What people read of a unit. */
+const needed = (kind: string) => others[kind] ?? ["summary", "caution"];
 
 /** Suites have titles, and sources of data a document of their own (docs/data.md). */
 const kinds = Object.keys(catalog).filter(
