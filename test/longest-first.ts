@@ -14,6 +14,7 @@ const long = [
   "library/docstrings.test.ts",
   "audit/run.test.ts",
   "audit/trust/planted.test.ts",
+  "ci/from-the-tarball.test.ts",
   "cli/inspect.test.ts",
   "data/tokenizer.test.ts",
   "autodiff/parity.test.ts",

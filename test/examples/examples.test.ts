@@ -1,52 +1,27 @@
 import { execFile } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-} from "node:fs";
+import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { beforeAll, expect, test } from "vitest";
 import { packagePath } from "#core";
 import { temporaryFolder } from "../folder.ts";
+import { installPacked } from "../packed.ts";
 
-const folder = temporaryFolder();
-const home = join(folder, "home");
+const home = installPacked(temporaryFolder());
 
-const command = async (file: string, args: readonly string[], cwd = home) => {
-  const { stdout } = await promisify(execFile)(file, args, {
-    cwd,
+const node = async (...args: string[]) => {
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    cwd: home,
     maxBuffer: 2 ** 26,
   });
   return stdout;
 };
 
-const node = (...args: string[]) => command(process.execPath, args);
-
 const vitest = (path: string) =>
   node("node_modules/vitest/vitest.mjs", "run", path, "--root", home);
 
-/** An empty folder in which the packed package is installed. */
 beforeAll(async () => {
-  const modules = join(home, "node_modules");
-  mkdirSync(modules, { recursive: true });
-  // What was built is packed: `npm test` builds first.
-  await command(
-    "npm",
-    ["pack", "--ignore-scripts", "--pack-destination", folder],
-    packagePath(),
-  );
-  const [packed = ""] = readdirSync(folder).filter((f) => f.endsWith(".tgz"));
-  await command("tar", ["-xzf", packed], folder);
-  renameSync(join(folder, "package"), join(modules, "assay"));
-  for (const name of readdirSync(packagePath("node_modules")))
-    if (name !== "assay" && !name.startsWith("."))
-      symlinkSync(packagePath("node_modules", name), join(modules, name));
   cpSync(packagePath("examples"), home, { recursive: true });
   expect(await node("make-run.mjs")).toBe("6 cells\n");
 });
