@@ -18,7 +18,7 @@ const LEVEL = 0.05;
  * compared that every rule about them passes and whose numbers are all trusted. One is
  * recommended where it is shown to be better than each of the others in at least one
  * number, and none of them better than it in any; a defence that is not shown to be
- * better than none is set aside first. See docs/recommendation.md. The order of the
+ * better than none is set aside first. See docs/report.md. The order of the
  * candidates changes nothing but the order of what is listed.
  *
  * @returns undefined for a partial run, which decides nothing
