@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Browser, Page } from "playwright-core";
 import type { View } from "#view";
 
@@ -46,6 +47,14 @@ export async function entered(
   await page.goto(view.address);
   await page.waitForURL((url) => url.search === "");
   return { page, complaints };
+}
+
+/**
+ * Waits until an expression holds in a page. `waitForFunction` looks again from within
+ * the page, where its policy forbids what is compiled of text.
+ */
+export async function until(page: Page, expression: string): Promise<void> {
+  while (!(await page.evaluate(expression))) await wait(20);
 }
 
 /** How much wider a page is than its window. */

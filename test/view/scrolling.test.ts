@@ -2,7 +2,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256 } from "#core";
 import { launch, noChromium } from "../chromium.ts";
-import { entered, faultsOf, overhang } from "./browser.ts";
+import { entered, faultsOf, overhang, until } from "./browser.ts";
 import { pictures, rowsOfTables, runOf, texts } from "./cells.ts";
 import { addressOf, opened } from "./opened.ts";
 
@@ -74,7 +74,8 @@ describe.skipIf(noChromium)("100,000 samples in Chromium", () => {
     await scroll(page, 50_000);
     await arrived(page, 50_000);
     expect(await rowsIn(page)).toBeLessThan(MOST);
-    await page.waitForFunction(
+    await until(
+      page,
       'document.getElementById("place").textContent.startsWith("50001 to")',
     );
     expect(complaints).toEqual([]);
@@ -100,7 +101,8 @@ describe.skipIf(noChromium)("100,000 samples in Chromium", () => {
     await page.waitForURL(/outcome=broken&sample=70000$/);
     await arrived(page, 70_002);
     expect(await seen(page, 70_002)).toBe(true);
-    await page.waitForFunction(
+    await until(
+      page,
       'Array.from(document.querySelectorAll("#samples img")).some((image) => image.naturalWidth === 8)',
     );
     await page.click('#samples a[aria-label="Sample 70002"]');
