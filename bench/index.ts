@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { onnxruntime } from "#engine";
+import { features } from "./features.ts";
 import { openFloor } from "./floor.ts";
 import { type Subject, subjects } from "./models/index.ts";
 import { openPeer, type Peer } from "./peers/peer.ts";
@@ -40,6 +41,10 @@ if (positionals.includes("scale")) {
   process.exit();
 }
 const rounds = Number(options.rounds);
+if (positionals.includes("features")) {
+  await features(rounds);
+  process.exit();
+}
 const chosen = subjects.filter(
   (s) => !options.only || options.only.includes(s.name),
 );

@@ -51,6 +51,7 @@ export const dpSgd = defineTrainingDefense({
     const source = random.fork("noise");
     let steps = 0;
     return {
+      isBlind: true,
       perSample: true,
       draw: (size, _batchSize, own) =>
         Array.from({ length: size }, (_, i) => i).filter(

@@ -25,6 +25,7 @@ export const labelSmoothing = defineTrainingDefense({
       .describe("share of a target that all classes have"),
   }),
   open: ({ epsilon }, { model: { heads, classes } }) => ({
+    isBlind: true,
     criterion: distributionCriterion,
     prepare(batch) {
       const { targets } = batch;

@@ -23,6 +23,7 @@ export const sam = defineTrainingDefense({
       .describe("how far weights move uphill"),
   }),
   open: ({ rho }) => ({
+    isBlind: true,
     async gradient(batch, at, weights) {
       const { gradients } = await at(batch);
       const length = Math.hypot(...[...gradients.values()].map(lengthOf));

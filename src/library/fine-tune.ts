@@ -67,6 +67,8 @@ export interface FineTuneOptions {
   readonly batchNorm?: "frozen" | "batch";
   /** Changes of training batches, in this order. */
   readonly augment?: readonly Named[];
+  /** Augmented views of each sample; new ones in every pass when left out. */
+  readonly views?: number;
   /** How much samples of each class count, by name; or "balanced". */
   readonly classWeights?: "balanced" | ReadonlyMap<string, number> | null;
   /** Draws classes by their count to the power of 1 / temperature. */

@@ -39,6 +39,7 @@ export type { Family, FamilyId } from "./family.ts";
 export { type FeatureMap, openFeatures } from "./feature-map.ts";
 export type { FeaturesAt } from "./features-at.ts";
 export { firstRun } from "./first-run.ts";
+export { type Crossing, type Divided, divide } from "./frozen-body.ts";
 export { openMatcher } from "./gradient-match.ts";
 export { headInput, neuronsOf, replaceHead } from "./head.ts";
 export {

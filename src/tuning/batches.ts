@@ -41,15 +41,18 @@ export function drawing(
 /**
  * Some rows of a dataset; where the criterion takes floats with its targets, or
  * one-hot classes.
+ *
+ * @param x what stands for the samples; the rows of the dataset when left out
  */
 export function batchOf(
-  { x, y, classes, targets }: Dataset,
+  { x: all, y, classes, targets }: Dataset,
   rows: readonly number[],
   floats: boolean,
+  x = takeRows(all, rows),
 ): Batch {
   const labels = Int32Array.from(rows, (i) => y[i]!);
   return {
-    x: takeRows(x, rows),
+    x,
     y: labels,
     targets: !floats
       ? undefined

@@ -17,6 +17,7 @@ export const weighted =
     requireClasses("classWeights", train);
     const ofClass = weightsOf(weights, train);
     return {
+      isBlind: true,
       prepare(batch) {
         const { y, targets } = batch;
         const data = Float32Array.from(y, (label, i) => {

@@ -147,6 +147,12 @@ export interface TrainingPart {
    * batches, repeat them, weigh samples against each other or normalise by them.
    */
   readonly perSample?: boolean;
+  /**
+   * Whether it changes and looks at nothing before what is trained: neither inputs, nor
+   * values of the model but its logits. Beside such parts alone, what a frozen body makes
+   * of a sample is computed once, and `x` is that.
+   */
+  readonly isBlind?: boolean;
   /** The rows of the next batch, instead of the next ones of a random order of all. */
   draw?(size: number, batchSize: number, random: Random): number[];
   /** Which epoch's weights are kept: the best on the validation data, when left out. */

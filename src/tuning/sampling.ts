@@ -38,5 +38,5 @@ export const byTemperature =
     const members = classes.map((_, k) =>
       Array.from(y.keys()).filter((i) => y[i] === k),
     );
-    return { draw: drawingGroups(members, temperature) };
+    return { isBlind: true, draw: drawingGroups(members, temperature) };
   };

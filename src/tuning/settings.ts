@@ -49,6 +49,13 @@ export const trainingSettingsOf = (all: readonly Schedule[]) => ({
     .array(choiceOf(augmentations))
     .default([])
     .describe("changes of the training batches, in this order"),
+  views: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      "augmented views of each sample, which the passes take in turn; new ones in every pass when left out. With views, layers below those that are trained run once for each instead of in every epoch",
+    ),
   classWeights: z
     .union([z.literal("balanced"), byName(z.number().positive())])
     .nullable()

@@ -1,25 +1,19 @@
 import { InterruptedError, type Random } from "#core";
 import { type CompiledModel, compile, type Model } from "#model";
 import type { FloatTensor, Tensor } from "#onnx";
-import { batchOf, type Drawn, prepared } from "./batches.ts";
+import { batchOf, prepared } from "./batches.ts";
+import { type Frozen, openFrozen } from "./frozen.ts";
 import { criterionOf } from "./loss-graph.ts";
-import type { Moment, TrainingPart } from "./part.ts";
+import type { Moment } from "./part.ts";
 import { openSlope, type Slope } from "./slope.ts";
 import { openStep, type TrainingStep } from "./step.ts";
 import type { Stage } from "./strategies/index.ts";
-import type { TuneInput } from "./training.ts";
+import type { Run } from "./training.ts";
 import { validate } from "./validation.ts";
+import { generators, viewed } from "./views.ts";
 
 /** Values by weight name. */
 export type Weights = Map<string, FloatTensor>;
-
-/** A training as it goes on. */
-export interface Run extends TuneInput {
-  readonly opened: readonly TrainingPart[];
-  readonly drawn: (step: number) => Drawn;
-  readonly stepsPerEpoch: number;
-  readonly steps: number;
-}
 
 /** The model with some constants replaced. */
 export function withWeights(model: Model, weights: Weights): Model {
@@ -38,25 +32,31 @@ export function withWeights(model: Model, weights: Weights): Model {
 /** A stage that is being trained. */
 export interface OpenStage {
   readonly step: TrainingStep;
-  /** The model at the current weights. */
+  /** What learns, at the current weights: the model, or what lies behind `frozen`. */
   readonly compiled: CompiledModel;
   readonly slope: Slope;
+  /** What comes before all that is trained, where it is computed but once. */
+  readonly frozen: Frozen | undefined;
   release(): Promise<void>;
 }
 
 export async function openStage(
-  { model, groups, settings, engine, opened }: Run,
+  run: Run,
   stage: Stage,
   current: Weights,
   parameters: TrainingStep["parameters"],
 ): Promise<OpenStage> {
-  const here = withWeights(model, current);
+  const { model, groups, settings, engine, opened } = run;
+  const whole = withWeights(model, current);
   const rates = new Map<string, number>();
   for (const group of groups) {
     const rate = stage.rates.get(group.name);
     if (rate !== undefined)
       for (const name of group.parameters) rates.set(name, rate);
   }
+  const names = rates.keys();
+  const frozen = await openFrozen(run, whole, names, stage.epochs);
+  const here = frozen?.rest ?? whole;
   const options = { settings, parts: opened, parameters };
   const step = await openStep(here, rates, options, engine);
   const compiled = await compile(here, engine, { weights: step.weights });
@@ -65,7 +65,9 @@ export async function openStage(
     step,
     compiled,
     slope,
+    frozen,
     async release() {
+      frozen?.release();
       await step.release();
       await slope.release();
       await compiled.release();
@@ -91,8 +93,9 @@ export async function trainEpoch(
     const step = (epoch - 1) * run.stepsPerEpoch + s;
     const { rows, pass } = run.drawn(step);
     const moment = momentOf(run, open, epoch, step, pass, rows);
-    const batch = batchOf(run.train, rows, floatTargets(run));
-    const ready = await prepared(run.opened, batch, moment);
+    const x = await madeBefore(run, open, rows, pass);
+    const batch = batchOf(run.train, rows, floatTargets(run), x);
+    const ready = await prepared(x ? run.others : run.opened, batch, moment);
     const { loss, records } = await open.step.take(ready, rateAt(step));
     if (!Number.isFinite(loss)) return { loss: Number.NaN };
     sum += loss * rows.length;
@@ -107,6 +110,23 @@ export async function trainEpoch(
   };
 }
 
+/**
+ * What stands for some samples in a pass, where that does not depend on the weights:
+ * what a frozen body made of them, or one of their views.
+ */
+async function madeBefore(
+  run: Run,
+  { frozen }: OpenStage,
+  rows: readonly number[],
+  pass: number,
+): Promise<FloatTensor | undefined> {
+  if (frozen) return frozen.train(rows, pass);
+  const { views } = run.settings;
+  return views === undefined
+    ? undefined
+    : viewed(run, rows, 1 + ((pass - 1) % views));
+}
+
 const floatTargets = ({ opened, model }: Run) =>
   criterionOf(opened, model).floats;
 
@@ -118,7 +138,6 @@ function momentOf(
   pass: number | "validation",
   rows: readonly number[],
 ): Moment {
-  const named = pass === "validation" ? "validation " : `${pass}/`;
   let batchRandom: Random | undefined;
   let each: Random[] | undefined;
   return {
@@ -126,7 +145,7 @@ function momentOf(
     slope: slope.at,
     // Plain training draws nothing from them.
     get random() {
-      each ??= rows.map((i) => random.fork(`sample ${named}${i}`));
+      each ??= generators(random, pass, rows);
       return each;
     },
     get batchRandom() {
@@ -140,7 +159,7 @@ function momentOf(
 }
 
 /** How the weights after an epoch do on the validation data. */
-export function judge(run: Run, open: OpenStage, epoch: number) {
+export async function judge(run: Run, open: OpenStage, epoch: number) {
   const { validation } = run;
   const rows = Array.from(validation.y, (_, i) => i);
   const step = epoch * run.stepsPerEpoch;
@@ -148,6 +167,7 @@ export function judge(run: Run, open: OpenStage, epoch: number) {
     batchOf(validation, rows, floatTargets(run)),
     momentOf(run, open, epoch, step, "validation", rows),
     run.opened,
+    await open.frozen?.validation(open.compiled),
   );
 }
 

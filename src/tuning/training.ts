@@ -2,7 +2,9 @@ import type { Random } from "#core";
 import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import type { LayerGroup, Model } from "#model";
-import type { OpenPart } from "./part.ts";
+import type { Drawn } from "./batches.ts";
+import type { Room } from "./kept-rows.ts";
+import type { OpenPart, TrainingPart } from "./part.ts";
 import type { TrainingSettings } from "./settings.ts";
 import type { Stage } from "./strategies/index.ts";
 
@@ -47,6 +49,19 @@ export interface TuneInput {
    * the stage began.
    */
   readonly onWeights?: (epoch: Epoch, model: Model, probed: Model) => void;
+  /** Where what a frozen body makes of the samples may be kept. */
+  readonly room?: Room;
+}
+
+/** A training as it goes on. */
+export interface Run extends TuneInput {
+  /** All parts: those of the augmentations, then the others. */
+  readonly opened: readonly TrainingPart[];
+  readonly augmenting: readonly TrainingPart[];
+  readonly others: readonly TrainingPart[];
+  readonly drawn: (step: number) => Drawn;
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
 }
 
 export interface Tuned {

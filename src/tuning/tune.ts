@@ -9,13 +9,13 @@ import {
   check,
   judge,
   openStage,
-  type Run,
   trainEpoch,
   type Weights,
   withWeights,
 } from "./stage.ts";
 import type { TrainingStep } from "./step.ts";
-import type { Epoch, Tuned, TuneInput } from "./training.ts";
+import type { Epoch, Run, Tuned, TuneInput } from "./training.ts";
+import { requireViews } from "./views.ts";
 
 /** What the best epoch so far left. */
 interface Best {
@@ -134,7 +134,12 @@ export async function tune(input: TuneInput): Promise<Tuned> {
     );
   }
   best.epoch.best = true;
-  const facts = Object.assign({}, ...run.opened.map((p) => p.facts?.()));
+  const facts = Object.assign(
+    settings.views === undefined
+      ? {}
+      : { "views of each sample": settings.views },
+    ...run.opened.map((p) => p.facts?.()),
+  );
   const model = withWeights(input.model, best.weights);
   return {
     model,
@@ -201,6 +206,7 @@ function begin(input: TuneInput): Run {
   const trained = groups
     .filter((g) => stages.some((s) => s.rates.has(g.name)))
     .flatMap((g) => g.parameters);
+  requireViews(settings);
   const opened = parts.map((open, i) =>
     open({
       model,
@@ -215,7 +221,13 @@ function begin(input: TuneInput): Run {
   );
   requireAlone(opened, settings);
   const drawn = drawing(samples, batchSize, opened, random);
-  return { ...input, opened, drawn, steps, stepsPerEpoch };
+  const augmenting = opened.slice(0, augment.length);
+  const others = opened.slice(augment.length);
+  return {
+    ...input,
+    ...{ opened, augmenting, others },
+    ...{ drawn, steps, stepsPerEpoch },
+  };
 }
 
 /**

@@ -6,16 +6,19 @@ import type { Batch, Moment, TrainingPart, Validated } from "./part.ts";
  * Mean loss of a model's task and share of samples that are right, on a batch as
  * the parts of its training judge it: under the attack that it is trained
  * against, so that the best epoch is the most robust.
+ *
+ * @param known the outputs, where they are there already
  */
 export async function validate(
   batch: Batch,
   moment: Moment,
   parts: readonly TrainingPart[],
+  known?: FloatTensor,
 ): Promise<Validated> {
   let seen = batch;
   for (const part of parts)
     if (part.judge) seen = { ...seen, x: await part.judge(seen, moment) };
-  const outputs = await moment.model.logits(seen.x);
+  const outputs = known ?? (await moment.model.logits(seen.x));
   const judging = parts.find((p) => p.evaluate);
   return (
     judging?.evaluate?.(outputs, batch) ??

@@ -53,6 +53,7 @@ export const manyTasks =
       random: random.fork("weighting"),
     });
     return {
+      isBlind: true,
       criterion: {
         floats: true,
         each: (b, outputs, targets) =>

@@ -23,6 +23,7 @@ export const decayToBase = defineRegularizer({
       .describe("share of the way back at each step, times the rate"),
   }),
   open: ({ decay }, _context, start) => ({
+    isBlind: true,
     moved(weights, rateOf) {
       for (const [name, { data }] of weights) {
         const from = start(name)?.data;

@@ -29,6 +29,7 @@ export const l2Sp = defineRegularizer({
       .describe("weight of the size of new weights"),
   }),
   open: ({ alpha, beta }, { trained }, start) => ({
+    isBlind: true,
     async gradient(batch, at, weights) {
       const found = await at(batch);
       let penalty = 0;
