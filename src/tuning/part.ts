@@ -148,9 +148,9 @@ export interface TrainingPart {
    */
   readonly perSample?: boolean;
   /**
-   * Whether it changes and looks at nothing before what is trained: neither inputs, nor
-   * values of the model but its logits. Beside such parts alone, what a frozen body makes
-   * of a sample is computed once, and `x` is that.
+   * Whether it changes and looks at nothing before what is trained: neither inputs,
+   * nor values of the model but its logits. Beside such parts alone, what a frozen body
+   * makes of a sample is computed once, and `x` is that.
    */
   readonly isBlind?: boolean;
   /** The rows of the next batch, instead of the next ones of a random order of all. */
