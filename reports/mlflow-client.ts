@@ -1,16 +1,4 @@
-/** What a run of MLflow is said of, in any number. */
-export interface Batch {
-  readonly metrics: readonly (readonly [key: string, value: number])[];
-  readonly params: readonly (readonly [key: string, value: string])[];
-  readonly tags: readonly (readonly [key: string, value: string])[];
-}
-
-export interface Run extends Batch {
-  readonly name: string;
-  /** Milliseconds since 1970. */
-  readonly start: number;
-  readonly end: number;
-}
+import type { Run } from "./tracked.ts";
 
 /** Most of a kind that one request may have. */
 const MOST = { metrics: 1000, params: 100, tags: 100 } as const;

@@ -16,6 +16,7 @@ import { otlp } from "./otlp.ts";
 import { parquet } from "./parquet.ts";
 import { pullRequest } from "./pull-request.ts";
 import { sarif } from "./sarif.ts";
+import { wandb } from "./wandb.ts";
 
 /** What every run writes. */
 export const usualReporters: readonly Reporter[] = [json, markdown, html];
@@ -36,5 +37,6 @@ export const reporters: readonly Reporter[] = [
   modelCard,
   examples,
   mlflow,
+  wandb,
   otlp,
 ];
