@@ -228,7 +228,7 @@ if (ASSAY_LONG && !command)
     "no WANDB, the path of the command wandb: its sync is not tried",
   );
 
-/** What a server of Weights & Biases answers, as far as sync asks; it holds what comes. */
+/** What a server of Weights & Biases answers to sync; it holds what comes. */
 function server() {
   type Run = {
     displayName: string;
