@@ -37,6 +37,12 @@ import {
 /** Into how many batches samples are divided; it may stop after each. */
 const BATCHES = 20;
 
+/**
+ * Of what a decision does. It is counted up when that changes, so that no record of an
+ * earlier build is taken for one of this.
+ */
+const FORM = 2;
+
 /** The chance that a row of the gate is decided wrongly; `ERROR` of the gate. */
 const TAIL = 0.025;
 
@@ -53,12 +59,15 @@ export interface FoundDecision
   readonly cleanAccuracy: Rate;
   /** Of those that were attacked. */
   readonly cells: readonly ComputedCell[];
+  /** Attacks that could only have lowered what had failed by the cells alone. */
+  readonly skipped: readonly string[];
 }
 
 /**
  * Attacks the samples of each decision in a seeded random order, batch by batch, by all
  * of its attacks, until the always-valid interval of its worst case is on one side of
- * every limit, or none is left.
+ * every limit, or none is left. Where the first attacks of a batch have failed every
+ * limit by themselves, the others are left out: they could only break more.
  *
  * @param looks at the candidates, which come first
  */
@@ -104,7 +113,7 @@ function decisionWork(
     defense: describeFits(first!.parts, subject, bench),
     base: base?.key,
     peer: bench.peers.given?.key,
-    ...{ limits, rows, batches: BATCHES },
+    ...{ limits, rows, batches: BATCHES, form: FORM },
   });
   return yields(bench.store, {
     id: `decision ${candidate}/${defense}@${threatModel}`,
@@ -154,22 +163,27 @@ async function decide(
   const outcomes = cells.map(() => "");
   let seen = 0;
   let isDecided = false;
+  let tried = 0;
   while (!isDecided && seen < of) {
     const part = partOfBench(bench, order.slice(seen, seen + size));
-    for (const [i, cell] of cells.entries()) {
-      const examples = await examplesOn(cell, subject, part);
-      made[i]!.push(examples);
-      outcomes[i] += (await scoreCell(cell, subject, part, examples)).outcomes;
-    }
     seen = Math.min(of, seen + size);
-    isDecided = limits.every((limit) =>
+    for (tried = 0; tried < cells.length && !isDecided; tried++) {
+      const cell = cells[tried]!;
+      const examples = await examplesOn(cell, subject, part);
+      made[tried]!.push(examples);
+      const { outcomes: own } = await scoreCell(cell, subject, part, examples);
+      outcomes[tried] += own;
+      const robust = robustInEach(outcomes.slice(0, tried + 1));
+      isDecided = limits.every((limit) => hasFailed(limit, robust, rows));
+    }
+    isDecided ||= limits.every((limit) =>
       isSettled(limit, robustInEach(outcomes), rows),
     );
   }
   const attacked = order.slice(0, seen);
   const part = partOfBench(bench, attacked);
   const found: ComputedCell[] = [];
-  for (const [i, planned] of cells.entries()) {
+  for (const [i, planned] of cells.slice(0, tried).entries()) {
     const examples = joined(made[i]!);
     const scored = await scoreCell(planned, subject, part, examples);
     // A model that draws at random is judged by what was looked at.
@@ -187,6 +201,7 @@ async function decide(
     isDecided,
     cleanAccuracy: await cleanOf(cells[0]!.parts, subject, bench),
     cells: found,
+    skipped: cells.slice(tried).map(({ attack }) => attack),
   };
 }
 
@@ -206,20 +221,27 @@ function withoutTrained(
   };
 }
 
-/** Whether a rule passes or fails by so many samples, whatever the others find. */
-function isSettled(
+/** The always-valid interval of the share that is robust. */
+const intervalOf = (robust: readonly boolean[]) => (confidence: number) =>
+  anytimeInterval(robust.filter(Boolean).length, robust.length, confidence);
+
+/** Whether a rule fails by so many samples, whatever the others find. */
+const hasFailed = (
   limit: number,
   robust: readonly boolean[],
   rows: number,
-): boolean {
-  const n = robust.length;
-  const k = robust.filter(Boolean).length;
-  const intervalAt = (confidence: number) => anytimeInterval(k, n, confidence);
-  if (intervalAt(1 - 2 * TAIL).low >= limit) return true;
-  return (
-    evidenceAgainst({ side: "min", value: limit }, intervalAt) <= TAIL / rows
-  );
-}
+): boolean =>
+  evidenceAgainst({ side: "min", value: limit }, intervalOf(robust)) <=
+  TAIL / rows;
+
+/** Whether a rule passes or fails so. */
+const isSettled = (
+  limit: number,
+  robust: readonly boolean[],
+  rows: number,
+): boolean =>
+  intervalOf(robust)(1 - 2 * TAIL).low >= limit ||
+  hasFailed(limit, robust, rows);
 
 /** What a cell says of samples of which more might have been attacked. */
 function ratesOf(outcomes: string) {

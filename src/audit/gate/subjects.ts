@@ -123,12 +123,13 @@ const decidedSubjects = (
     .filter((one) => selects(limits, one))
     .map((one) => {
       const { candidate, defense, threatModel, robustAccuracy } = one;
-      const { attacked, of, trusted, evaluated, cells } = one;
+      const { attacked, of, trusted, evaluated, cells, skipped = [] } = one;
+      const others = skipped.map(({ attack }) => attack).join(" and ");
       return {
         ...measure(robustAccuracy),
         intervalAt: (confidence) =>
           anytimeInterval(successesOf(robustAccuracy), attacked, confidence),
-        basis: `always-valid, n = ${attacked} of ${of}, attacked until the rule was decided`,
+        basis: `always-valid, n = ${attacked} of ${of}, attacked until the rule was decided${others && ` by ${one.attacks.join(" and ")}, without ${others}`}`,
         of: [one],
         under: threatModel,
         name: named(candidate, defense, threatModel),

@@ -14,6 +14,7 @@ export interface Undecided
   readonly limits: readonly number[];
   readonly order: readonly number[];
   readonly isDecided: boolean;
+  readonly skipped: readonly string[];
   readonly cells: readonly Scored[];
 }
 
@@ -31,7 +32,7 @@ export const judgeDecisions = (
   families: ReadonlyMap<string, Family>,
   more: readonly TrustCheck[] = [],
 ): DecisionResult[] =>
-  found.map(({ order, isDecided, cells: scored, limits, ...one }) => {
+  found.map(({ order, isDecided, cells: scored, limits, skipped, ...one }) => {
     const cells = judgeCells(scored, looks, suite, more);
     const [worst] = worstCases(cells, [one.candidate], families);
     if (!worst) throw new Error("a decision has cells that count");
@@ -44,6 +45,13 @@ export const judgeDecisions = (
       order: [...order],
       decided: isDecided,
       reason: reasonOf(isDecided, order.length, one.of),
+      skipped:
+        skipped.length === 0
+          ? undefined
+          : skipped.map((attack) => ({
+              attack,
+              reason: `It could only have lowered a number that had failed by ${attacks.join(" and ")}.`,
+            })),
       robustAccuracy: alwaysValid(robustAccuracy),
       trusted,
       evaluated,

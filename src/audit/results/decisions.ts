@@ -14,6 +14,10 @@ export const decisionSchema = z.strictObject({
   /** Id of the threat model. */
   threatModel: z.string(),
   attacks: z.array(z.string()),
+  /** Attacks that were left out, and why; absent where all were made. */
+  skipped: z
+    .array(z.strictObject({ attack: z.string(), reason: z.string() }))
+    .optional(),
   /** Of robust accuracy. */
   limits: z.array(z.number()),
   /** How many samples were attacked, of how many. */

@@ -1,5 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type AuditEvent, loadSuite, planSuite, runAudit } from "#audit";
 import { saveModel } from "#model";
@@ -66,14 +67,27 @@ test("clear cases are decided by few samples, resume loses no batch, and the num
       anytimeInterval(Math.round(found.value * attacked), attacked),
     );
     expect(decision.cleanAccuracy.n).toBe(100);
-    expect(decision.cells.map((cell) => cell.outcomes.length)).toEqual([
-      attacked,
-      attacked,
-    ]);
+    for (const cell of decision.cells)
+      expect(cell.outcomes).toHaveLength(attacked);
   }
+  // What passes has been through every attack; what one has failed, none can mend.
+  const [passing, failing] = results.decisions!;
+  expect(passing).toMatchObject({ attacks: ["fgsm", "pgd"] });
+  expect(passing?.skipped).toBeUndefined();
+  expect(failing).toMatchObject({
+    attacks: ["fgsm"],
+    skipped: [
+      {
+        attack: "pgd",
+        reason: "It could only have lowered a number that had failed by fgsm.",
+      },
+    ],
+  });
   const [small, large, clean] = results.gate.rules;
   expect(large?.verdict).toBe("failed");
-  expect(large?.measured).toMatch(/always-valid, n = \d+ of 100/);
+  expect(large?.measured).toMatch(
+    /always-valid, n = \d+ of 100, .* by fgsm, without pgd/,
+  );
   expect(large?.reason).toContain("for this rule alone");
   // Whether it passes is for the trust checks; its interval is within.
   expect(small?.reason).toContain("within the limit");
@@ -94,6 +108,24 @@ test("clear cases are decided by few samples, resume loses no batch, and the num
       cells: cells.map((cell) => ({ ...cell, seconds: 0 })),
     }));
   expect(plain(again.results.decisions)).toEqual(plain(results.decisions));
+});
+
+test("a share that more attacks lower fails whenever it failed before", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 200 }),
+      fc.nat(),
+      fc.nat(),
+      fc.double({ min: 0.5, max: 0.9999, noNaN: true }),
+      (n, a, b, confidence) => {
+        const [less, more] = [a % (n + 1), b % (n + 1)].sort((x, y) => x - y);
+        expect(anytimeInterval(less!, n, confidence).high).toBeLessThanOrEqual(
+          anytimeInterval(more!, n, confidence).high + 1e-9,
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 test("a number at its limit takes all samples, and says that it is not decided", async () => {
