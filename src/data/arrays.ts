@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AssayError } from "#core";
 import { type FloatTensor, sizeOf, tensor } from "#onnx";
+import { bytesAs } from "./bytes.ts";
 import type { NumpyArray } from "./npy.ts";
 import { answersAt } from "./positions.ts";
 import { sequencesOf } from "./sequences.ts";
@@ -78,10 +79,9 @@ export function samplesOfArrays(
       : sequencesIn(y, frames, spec, locate);
   // What has three axes beside labels in a row is a series of several numbers.
   const isSeries = x.dims.length === 3 && answers.positions.length !== 2;
-  const scaled = inputs(x, spec, locate("pixels"));
   return {
     name,
-    x: isSeries ? tensor("float32", x.dims, scaled.data) : scaled,
+    x: inputs(x, spec, locate("pixels"), isSeries),
     ...answers,
     locate,
   };
@@ -91,6 +91,7 @@ function inputs(
   { dims, data, type }: NumpyArray,
   { range, layout }: z.output<typeof arraySpec>,
   file: string,
+  isSeries = false,
 ): FloatTensor {
   if (dims.length < 2 || sizeOf(dims.slice(1)) === 0)
     throw new AssayError(
@@ -99,22 +100,45 @@ function inputs(
       "Check that x and y are not exchanged.",
     );
   const [low, high] = range ?? (type.endsWith("u1") ? [0, 255] : [0, 1]);
-  const scaled = new Float32Array(data.length);
-  for (let i = 0; i < data.length; i++)
-    scaled[i] = (data[i]! - low) / (high - low);
+  const scale = (v: number) => (v - low) / (high - low);
   const [n = 0, a = 1, b = 1, c = 1] = dims;
-  if (dims.length === 3) return tensor("float32", [n, 1, a, b], scaled);
   const isChannels = (d: number) => d === 1 || d === 3;
   const last =
-    layout === "NHWC" || (!layout && isChannels(c) && !isChannels(a));
-  if (dims.length !== 4 || !last) return tensor("float32", dims, scaled);
-  const planes = new Float32Array(scaled.length);
-  for (let i = 0; i < planes.length; i++) {
-    const [pixel, channel] = [Math.floor(i / c), i % c];
-    const [sample, place] = [Math.floor(pixel / (a * b)), pixel % (a * b)];
-    planes[(sample * c + channel) * a * b + place] = scaled[i]!;
+    dims.length === 4 &&
+    (layout === "NHWC" || (!layout && isChannels(c) && !isChannels(a)));
+  const shape = last
+    ? [n, c, a, b]
+    : dims.length === 3 && !isSeries
+      ? [n, 1, a, b]
+      : [...dims];
+  if (data instanceof Uint8Array) {
+    const bytes = last ? new Uint8Array(data.length) : data;
+    if (last) planesOf(data, bytes, a * b, c, (v) => v);
+    return bytesAs(
+      shape,
+      bytes,
+      Float32Array.from({ length: 256 }, (_, byte) => scale(byte)),
+    );
   }
-  return tensor("float32", [n, c, a, b], planes);
+  const scaled = new Float32Array(data.length);
+  if (last) planesOf(data, scaled, a * b, c, scale);
+  else for (let i = 0; i < data.length; i++) scaled[i] = scale(data[i]!);
+  return tensor("float32", shape, scaled);
+}
+
+/** Writes values `[N, area, C]` as `[N, C, area]`. */
+function planesOf(
+  from: NumpyArray["data"],
+  to: NumpyArray["data"],
+  area: number,
+  channels: number,
+  change: (v: number) => number,
+): void {
+  for (let i = 0; i < from.length; i++) {
+    const [pixel, channel] = [Math.floor(i / channels), i % channels];
+    const [sample, place] = [Math.floor(pixel / area), pixel % area];
+    to[(sample * channels + channel) * area + place] = change(from[i]!);
+  }
 }
 
 function answersIn(

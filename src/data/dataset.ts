@@ -1,5 +1,14 @@
+import { createHash } from "node:crypto";
 import { AssayError, hashOf, nearest, sha256, UsageError } from "#core";
-import { type FloatTensor, takeRows } from "#onnx";
+import {
+  byParts,
+  type FloatTensor,
+  held,
+  isStreamed,
+  sizeOf,
+  someRows,
+  takeRows,
+} from "#onnx";
 import type { Table } from "#tables";
 
 /** The texts that token ids were made of. */
@@ -36,7 +45,9 @@ export interface Dataset {
   readonly name: string;
   /**
    * Pixels, `[N, C, H, W]`, or the numbers of rows, `[N, width]`, each in [0, 1]; or
-   * token ids, `[N, length]`, which float32 holds exactly up to 2^24.
+   * token ids, `[N, length]`, which float32 holds exactly up to 2^24. Where they are
+   * many they may be streamed: `takeRows` and `rows` read some of them, and `data`, or
+   * `held` for good, all.
    */
   readonly x: FloatTensor;
   /**
@@ -101,7 +112,7 @@ export function dataset(
     get fingerprint() {
       known ??= hashOf({
         dims: x.dims,
-        x: sha256(bytesOf(x.data)),
+        x: hashOfRows(x),
         y: sha256(bytesOf(y)),
         classes,
         targets: targets && sha256(bytesOf(targets.data)),
@@ -112,6 +123,22 @@ export function dataset(
       return known;
     },
   };
+}
+
+/** The most values whose hash is that of all their bytes in a row. */
+const HASHED_WHOLE = 2 ** 30;
+
+/** The hash of values; of very many, that of the hashes of their rows. */
+function hashOfRows(x: FloatTensor): string {
+  const size = sizeOf(x.dims);
+  const width = size / Math.max(1, x.dims[0] ?? 0);
+  const hash = createHash("sha256");
+  for (const { data } of byParts(x))
+    if (!isStreamed(x) || size <= HASHED_WHOLE) hash.update(bytesOf(data));
+    else
+      for (let at = 0; at < data.length; at += width)
+        hash.update(sha256(bytesOf(data.subarray(at, at + width))));
+  return hash.digest("hex");
 }
 
 function bytesOf(array: Float32Array | Int32Array): Uint8Array {
@@ -138,7 +165,7 @@ export function takeSamples(
   }
   return dataset(
     data.name,
-    takeRows(data.x, indices),
+    someRows(data.x, indices),
     Int32Array.from(indices, (index) => data.y[index]!),
     data.classes,
     data.targets && takeRows(data.targets, indices),
@@ -148,6 +175,21 @@ export function takeSamples(
     data.positions,
   );
 }
+
+/** The same, all of them held in memory as floats. */
+export const takeHeld = (data: Dataset, indices: readonly number[]): Dataset =>
+  heldSamples(takeSamples(data, indices));
+
+/** The data with all its samples held in memory as floats, as attacks take them. */
+export const heldSamples = (data: Dataset): Dataset =>
+  isStreamed(data.x) ? withRows(data, held(data.x)) : data;
+
+/** The data with the same samples in another form. */
+const withRows = (
+  { name, y, classes, targets, table, texts, parts, positions }: Dataset,
+  x: FloatTensor,
+): Dataset =>
+  dataset(name, x, y, classes, targets, table, texts, parts, positions);
 
 /** The data with this split, or with none of its own. */
 export const withParts = (
@@ -216,7 +258,7 @@ export function selectClasses(
   });
   return dataset(
     data.name,
-    takeRows(data.x, indices),
+    someRows(data.x, indices),
     Int32Array.from(indices, (index) => labels.get(data.y[index]!) as number),
     classes,
     undefined,

@@ -1,4 +1,5 @@
 import { hashOf, sha256 } from "#core";
+import { type FloatTensor, rows } from "#onnx";
 import type { Dataset } from "./dataset.ts";
 
 /** Hexadecimal digits of a fingerprint: 48 bits, so that of 100,000 none meet. */
@@ -21,16 +22,15 @@ export function sampleFingerprints({
   return Array.from(y, (label, i) =>
     hashOf({
       shape,
-      sample: texts ? texts.strings[i] : row(x.data, i, y.length),
-      answer: targets ? row(targets.data, i, y.length) : classes[label],
+      sample: texts ? texts.strings[i] : row(x, i),
+      answer: targets ? row(targets, i) : classes[label],
       positions,
     }).slice(0, DIGITS),
   );
 }
 
-/** The hash of one of `count` rows. */
-function row(data: Float32Array, i: number, count: number): string {
-  const width = data.length / count;
-  const part = data.subarray(i * width, (i + 1) * width);
-  return sha256(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+/** The hash of a row. */
+function row(x: FloatTensor, i: number): string {
+  const { data } = rows(x, i, i + 1);
+  return sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }

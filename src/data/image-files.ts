@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { AssayError } from "#core";
-import { type FloatTensor, tensor } from "#onnx";
+import type { FloatTensor } from "#onnx";
+import { bytesAs, putPlanes } from "./bytes.ts";
 import { concurrently } from "./concurrently.ts";
 import type { Decoded } from "./image.ts";
-import { writePlanes } from "./planes.ts";
 
 const side = z.int().positive().max(4096);
 
@@ -75,7 +75,7 @@ export async function readImages(
       "Give a smaller `size`, or fewer images.",
     );
   }
-  const x = new Float32Array(images.length * length);
+  const x = new Uint8Array(images.length * length);
   await concurrently(images, lanes, async ({ shown }, index) => {
     const image = index === 0 ? first : await decode(index);
     if (describe(image) !== describe(first)) {
@@ -85,9 +85,9 @@ export async function readImages(
         "Set `size` and `channels` of the data to bring all images to one shape.",
       );
     }
-    writePlanes(x, index * length, image.bytes, image.channels);
+    putPlanes(x, index * length, image.bytes, image.channels);
   });
-  return tensor("float32", dims, x);
+  return bytesAs(dims, x);
 }
 
 function describe({ height, width, channels }: Decoded): string {

@@ -1,11 +1,13 @@
 export {
   type Dataset,
   dataset,
+  heldSamples,
   labelOf,
   type Part,
   selectClasses,
   type TextReader,
   type Texts,
+  takeHeld,
   takeSamples,
   textsAt,
   withParts,

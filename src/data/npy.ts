@@ -6,7 +6,7 @@ export interface NumpyArray {
   readonly dims: readonly number[];
   /** As NumPy writes it: `<f4`, `|u1`, ... */
   readonly type: string;
-  readonly data: Float32Array | Float64Array;
+  readonly data: Float32Array | Float64Array | Uint8Array;
 }
 
 /** Reads what `encodeNpy` writes. Throws NPY_INVALID for anything else. */
@@ -45,7 +45,7 @@ const readers: Readonly<Record<string, (little: boolean) => Reader>> = {
 
 /**
  * Reads an array of numbers from a .npy file, of any version, byte order and
- * order of axes; float32 stays, everything else comes as float64.
+ * order of axes; float32 and bytes stay, everything else comes as float64.
  *
  * @throws NPY_INVALID
  */
@@ -85,9 +85,12 @@ export function readNpy(
       `expected ${size} numbers, found ${(buffer.length - start) / width}`,
     );
   const view = new DataView(bytes.buffer, bytes.byteOffset + start);
-  const data = code === "f4" ? new Float32Array(size) : new Float64Array(size);
   const columns = header.includes("'fortran_order': True");
-  if (code === "f4" && order !== ">" && !columns)
+  if (code === "u1" && !columns)
+    return { dims, type: `${order}${code}`, data: bytes.subarray(start) };
+  const Kind = { f4: Float32Array, u1: Uint8Array }[code] ?? Float64Array;
+  const data = new Kind(size);
+  if (data instanceof Float32Array && order !== ">" && !columns)
     // Copied, because the numbers must begin at a multiple of four.
     new Uint8Array(data.buffer).set(buffer.subarray(start));
   else

@@ -1,8 +1,8 @@
 import sharp from "sharp";
 import { z } from "zod";
-import { type FloatTensor, tensor } from "#onnx";
+import { type FloatTensor, takeRows } from "#onnx";
+import { bytesAs, putPlanes } from "./bytes.ts";
 import { concurrently } from "./concurrently.ts";
-import { writePlanes } from "./planes.ts";
 
 /** How a source states it. */
 export const imageSize = z
@@ -26,25 +26,24 @@ export async function resized(
   const [count = 0, channels = 1, height = 1, width = 1] = x.dims;
   if (size === undefined || (height === size && width === size)) return x;
   const area = height * width;
-  const to = new Float32Array(count * channels * size * size);
+  const to = new Uint8Array(count * channels * size * size);
   await concurrently(
     Array.from({ length: count }, (_, i) => i),
     LANES,
     async (i) => {
+      const { data } = takeRows(x, [i]);
       const bytes = new Uint8Array(channels * area);
       for (let c = 0; c < channels; c++)
         for (let p = 0; p < area; p++)
-          bytes[p * channels + c] = Math.round(
-            255 * x.data[(i * channels + c) * area + p]!,
-          );
+          bytes[p * channels + c] = Math.round(255 * data[c * area + p]!);
       const raw = { height, width, channels: channels as 1 | 3 };
       const small = await sharp(bytes, { raw })
         .resize(size, size, { fit: "fill" })
         .toColourspace(channels === 1 ? "b-w" : "srgb")
         .raw({ depth: "uchar" })
         .toBuffer();
-      writePlanes(to, i * channels * size * size, small, channels);
+      putPlanes(to, i * channels * size * size, small, channels);
     },
   );
-  return tensor("float32", [count, channels, size, size], to);
+  return bytesAs([count, channels, size, size], to);
 }

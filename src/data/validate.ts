@@ -1,5 +1,5 @@
 import { AssayError, repeated } from "#core";
-import { type FloatTensor, sizeOf } from "#onnx";
+import { byParts, type FloatTensor, sizeOf } from "#onnx";
 import { validateSequences } from "./sequences.ts";
 import type { Locate, SourceSamples } from "./source.ts";
 
@@ -143,16 +143,16 @@ function distinct(classes: readonly string[], locate: Locate): void {
 }
 
 function validatePixels(x: FloatTensor, locate: Locate): void {
-  const width = x.data.length / x.dims[0]!;
-  for (let i = 0; i < x.data.length; i++) {
-    const value = x.data[i]!;
+  const width = sizeOf(x.dims.slice(1));
+  for (const { from, data } of byParts(x)) {
+    let bad = 0;
     // Written so that NaN fails too.
-    if (!(value >= 0 && value <= 1)) {
-      throw new AssayError(
-        "DATA_VALUE",
-        `${locate("pixels", Math.floor(i / width))} has the value ${value}, expected a number from 0 to 1`,
-        "Scale the pixels to [0, 1] and remove samples with missing values.",
-      );
-    }
+    while (data[bad]! >= 0 && data[bad]! <= 1) bad++;
+    if (bad === data.length) continue;
+    throw new AssayError(
+      "DATA_VALUE",
+      `${locate("pixels", from + Math.floor(bad / width))} has the value ${data[bad]}, expected a number from 0 to 1`,
+      "Scale the pixels to [0, 1] and remove samples with missing values.",
+    );
   }
 }

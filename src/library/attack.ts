@@ -7,7 +7,7 @@ import {
 } from "#attacks";
 import { type AloneCell, type AuditEvent, lackOf, openAlone } from "#audit";
 import { AssayError, type Chosen, needsOf } from "#core";
-import type { Dataset } from "#data";
+import { type Dataset, heldSamples } from "#data";
 import type { Model, Queries } from "#model";
 import type { FloatTensor } from "#onnx";
 import { type Fate, fatesOf, type Norm, type Rate } from "#results";
@@ -136,7 +136,7 @@ export function attackWith<T>(
   }));
   return whileOpen(model, async (opened) => {
     const { engine, compiled } = opened;
-    const samples = samplesFor(data, opened.model);
+    const samples = heldSamples(samplesFor(data, opened.model));
     requireNeeds(chosen, opened, samples, base);
     const run = { at: 0 };
     const bench = openAlone({

@@ -17,6 +17,14 @@ export { prepend } from "./prepend.ts";
 export { prune } from "./prune.ts";
 export { type ResizeAxis, resizingMap } from "./resizing.ts";
 export { withSizes } from "./sizes.ts";
+export {
+  byParts,
+  FEW,
+  held,
+  type RowSource,
+  Streamed,
+  someRows,
+} from "./streamed.ts";
 export * from "./tensor.ts";
 export { typeCodes } from "./types.ts";
 export { type Window, windowOf, windowOutput } from "./windows.ts";

@@ -31,6 +31,24 @@ export interface Tensor<T extends DataType = DataType> {
 
 export type FloatTensor = Tensor<"float32">;
 
+/**
+ * Floats that are not held: rows are read as they are asked for, by `rows`, `takeRows`
+ * and `someRows`. `data` reads all of them. See `Streamed`.
+ */
+export interface StreamedTensor extends FloatTensor {
+  /** Writes rows one behind the other. */
+  read(rows: ArrayLike<number>, to: Float32Array): void;
+  /** Says which rows are asked for next, so that they may be read meanwhile. */
+  ahead(rows: ArrayLike<number>): void;
+}
+
+/** Whether the rows of a tensor are read as they are asked for. */
+export const isStreamed = (t: Tensor): t is StreamedTensor => "ahead" in t;
+
+/** Whole numbers from one to before another. */
+export const span = (from: number, to: number): Uint32Array =>
+  Uint32Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+
 /** The typed-array class of each type. `string` has none. */
 export const arrayTypes = {
   float32: Float32Array,
@@ -127,7 +145,8 @@ export function numbers(t: Tensor): number[] {
 
 /**
  * Rows `[from, to)` of a tensor along its first axis, as a view: what is written into
- * it is written into the tensor.
+ * it is written into the tensor. Of one that is streamed they are copies, and as many
+ * are read ahead.
  *
  * @example
  * ```ts
@@ -143,12 +162,19 @@ export function rows<T extends Exclude<DataType, "string">>(
   to: number,
 ): Tensor<T> {
   const width = sizeOf(t.dims.slice(1));
-  const data = t.data as { subarray(from: number, to: number): unknown };
-  return {
+  const part = (data: unknown) => ({
     type: t.type,
     dims: [to - from, ...t.dims.slice(1)],
-    data: data.subarray(from * width, to * width) as ArrayOf[T],
-  };
+    data: data as ArrayOf[T],
+  });
+  if (isStreamed(t)) {
+    const own = new Float32Array((to - from) * width);
+    t.read(span(from, to), own);
+    t.ahead(span(to, Math.min(t.dims[0] ?? 0, 2 * to - from)));
+    return part(own);
+  }
+  const data = t.data as { subarray(from: number, to: number): unknown };
+  return part(data.subarray(from * width, to * width));
 }
 
 /** Whether a tensor is the same all along an axis. */
@@ -262,8 +288,10 @@ export function takeRows(
 ): FloatTensor {
   const width = sizeOf(t.dims.slice(1));
   const data = lent(indices.length * width);
-  indices.forEach((row, i) => {
-    data.set(t.data.subarray(row * width, (row + 1) * width), i * width);
-  });
+  if (isStreamed(t)) t.read(indices, data);
+  else
+    indices.forEach((row, i) => {
+      data.set(t.data.subarray(row * width, (row + 1) * width), i * width);
+    });
   return { type: t.type, dims: [indices.length, ...t.dims.slice(1)], data };
 }

@@ -1,6 +1,6 @@
 import { InterruptedError, type Random } from "#core";
 import { type CompiledModel, compile, type Model } from "#model";
-import type { FloatTensor, Tensor } from "#onnx";
+import { type FloatTensor, isStreamed, type Tensor } from "#onnx";
 import { batchOf, prepared } from "./batches.ts";
 import { type Frozen, openFrozen } from "./frozen.ts";
 import { criterionOf } from "./loss-graph.ts";
@@ -95,6 +95,8 @@ export async function trainEpoch(
     const moment = momentOf(run, open, epoch, step, pass, rows);
     const x = await madeBefore(run, open, rows, pass);
     const batch = batchOf(run.train, rows, floatTargets(run), x);
+    const all = run.train.x;
+    if (!x && isStreamed(all)) all.ahead(run.drawn(step + 1).rows);
     const ready = await prepared(x ? run.others : run.opened, batch, moment);
     const { loss, records } = await open.step.take(ready, rateAt(step));
     if (!Number.isFinite(loss)) return { loss: Number.NaN };
@@ -164,7 +166,8 @@ export async function judge(run: Run, open: OpenStage, epoch: number) {
   const rows = Array.from(validation.y, (_, i) => i);
   const step = epoch * run.stepsPerEpoch;
   return validate(
-    batchOf(validation, rows, floatTargets(run)),
+    // Of samples that are many, no copy is held.
+    batchOf(validation, rows, floatTargets(run), validation.x),
     momentOf(run, open, epoch, step, "validation", rows),
     run.opened,
     await open.frozen?.validation(open.compiled),

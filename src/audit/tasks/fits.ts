@@ -8,6 +8,7 @@ import {
   meaningOf,
   tooShortFor,
 } from "#model";
+import { isStreamed } from "#onnx";
 
 /** Refuses data that a model cannot take. */
 export function checkFits(
@@ -25,7 +26,7 @@ export function checkFits(
     );
   }
   if (embedding) checkTokens(data, graph, embedding, model);
-  else if (data.x.data.some((v) => v > 1)) {
+  else if (!isStreamed(data.x) && data.x.data.some((v) => v > 1)) {
     throw new AssayError(
       "DATA_SHAPE",
       `${model} takes numbers, ${data.name} is of token ids`,

@@ -7,11 +7,11 @@ import {
   selectClasses,
   splitDataset,
   stratifiedSample,
-  takeSamples,
+  takeHeld,
   textsAt,
   withParts,
 } from "#data";
-import { takeRows } from "#onnx";
+import { rows, someRows } from "#onnx";
 import type { LoadedSuite, TaskSpec } from "../suite/index.ts";
 import { requireSameUnits } from "./fits.ts";
 import type { Parts, TaskData } from "./parts.ts";
@@ -56,7 +56,7 @@ export async function prepareTasks(
       count,
       random.fork(`attacked task ${name}`),
     );
-    const attacked = takeSamples(target.test, sampled);
+    const attacked = takeHeld(target.test, sampled);
     tasks.set(name, { target, attacked, rows: null });
   }
   return tasks;
@@ -77,10 +77,10 @@ function relabelled(
   if (!relabel) return { data, rows: all };
   if ("above" in relabel) {
     const { above } = relabel;
-    const size = data.x.data.length / Math.max(1, data.y.length);
     const share = (i: number) => {
-      const sample = data.x.data.subarray(i * size, (i + 1) * size);
-      return sample.reduce((n, v) => n + (v > above ? 1 : 0), 0) / size;
+      const { data: sample } = rows(data.x, i, i + 1);
+      const bright = sample.reduce((n, v) => n + (v > above ? 1 : 0), 0);
+      return bright / sample.length;
     };
     return { data: withValues(data, task, all, share), rows: all };
   }
@@ -102,21 +102,21 @@ function relabelled(
     if (k < 0 || labelOf.has(k)) throw badClass(name, k >= 0, data, task);
     labelOf.set(k, label);
   }
-  const rows = all.filter((i) => labelOf.has(data.y[i]!));
+  const chosen = all.filter((i) => labelOf.has(data.y[i]!));
   const label = (i: number) => labelOf.get(data.y[i]!) as number;
   return {
-    rows,
+    rows: chosen,
     data:
       "values" in relabel
-        ? withValues(data, task, rows, label)
+        ? withValues(data, task, chosen, label)
         : dataset(
             data.name,
-            takeRows(data.x, rows),
-            Int32Array.from(rows, label),
+            someRows(data.x, chosen),
+            Int32Array.from(chosen, label),
             [...relabel.classes.keys()],
             undefined,
             data.table,
-            textsAt(data, rows),
+            textsAt(data, chosen),
           ),
   };
 }
@@ -130,7 +130,7 @@ const withValues = (
 ): Dataset =>
   dataset(
     data.name,
-    takeRows(data.x, rows),
+    someRows(data.x, rows),
     new Int32Array(rows.length),
     [task],
     {

@@ -8,6 +8,7 @@ import {
   splitByFiles,
   splitDataset,
   stratifiedSample,
+  takeHeld,
   takeSamples,
   withBlank,
 } from "#data";
@@ -50,7 +51,8 @@ export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
       : null;
   const count = Math.min(suite.samples, target.test.y.length);
   const rows = stratifiedSample(target.test, count, random.fork("attacked"));
-  const attacked = takeSamples(target.test, rows);
+  // What is attacked is read at every step.
+  const attacked = takeHeld(target.test, rows);
   const sourceTest = sourceDomain?.test;
   return {
     source: suite.data.source,
@@ -59,7 +61,7 @@ export async function prepareData(loaded: LoadedSuite): Promise<PreparedData> {
     sourceAttacked:
       sourceTest === undefined
         ? null
-        : takeSamples(
+        : takeHeld(
             sourceTest,
             sourceDomain === unshifted
               ? rows

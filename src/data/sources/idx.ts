@@ -3,7 +3,7 @@ import { constants, gunzipSync } from "node:zlib";
 import { z } from "zod";
 import { AssayError, readFile } from "#core";
 import { type FloatTensor, sizeOf, tensor } from "#onnx";
-import { writePlanes } from "../planes.ts";
+import { bytesAs, putPlanes } from "../bytes.ts";
 import { imageSize, resized } from "../resize.ts";
 import { defineSource } from "../source.ts";
 
@@ -99,13 +99,13 @@ function readImages(path: string): FloatTensor {
       "Check that images and labels are not exchanged.",
     );
   }
-  const x = new Float32Array(bytes.length);
+  const x = channels === 1 ? bytes : new Uint8Array(bytes.length);
   const size = height * width * channels;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; channels > 1 && i < count; i++) {
     const image = bytes.subarray(i * size, (i + 1) * size);
-    writePlanes(x, i * size, image, channels);
+    putPlanes(x, i * size, image, channels);
   }
-  return tensor("float32", [count, channels, height, width], x);
+  return bytesAs([count, channels, height, width], x);
 }
 
 interface Idx {

@@ -1,0 +1,114 @@
+import { AssayError } from "#core";
+import {
+  type FloatTensor,
+  fresh,
+  isStreamed,
+  type StreamedTensor,
+  sizeOf,
+  span,
+  takeRows,
+} from "./tensor.ts";
+
+/** The most values that are held as floats at once: 4 GiB. */
+const LARGEST = 2 ** 30;
+
+/** Up to so many values rows are held as floats, which is quickest: 64 MiB. */
+export const FEW = 2 ** 24;
+
+/** Where the rows of a tensor come from. */
+export type RowSource = Pick<StreamedTensor, "read"> &
+  Partial<Pick<StreamedTensor, "ahead">>;
+
+/**
+ * A tensor [N, ...shape] whose rows are read from somewhere else: bytes in memory, a file,
+ * images that are decoded. Whoever needs all of them asks for `data`, which is let go
+ * when nobody uses it any more.
+ */
+export class Streamed implements StreamedTensor {
+  readonly type = "float32";
+  declare readonly data: Float32Array;
+  readonly #source: RowSource;
+  #whole: WeakRef<Float32Array> | undefined;
+
+  constructor(
+    readonly dims: readonly number[],
+    source: RowSource,
+  ) {
+    this.#source = source;
+    // Its own property, so that a copy by `{ ...x }` has it, and not how rows are read:
+    // of a copy with other data these would be the wrong ones.
+    Object.defineProperty(this, "data", {
+      enumerable: true,
+      get: () => this.#read(),
+    });
+  }
+
+  read(rows: ArrayLike<number>, to: Float32Array): void {
+    this.#source.read(rows, to);
+  }
+
+  ahead(rows: ArrayLike<number>): void {
+    this.#source.ahead?.(rows);
+  }
+
+  #read(): Float32Array {
+    const known = this.#whole?.deref();
+    if (known) return known;
+    const size = sizeOf(this.dims);
+    if (size > LARGEST)
+      throw new AssayError(
+        "DATA_TOO_LARGE",
+        `all ${this.dims[0]} samples of shape [${this.dims.slice(1).join(", ")}] are needed at once, ${size} values, expected at most ${LARGEST}`,
+        "Use fewer samples, or leave out what needs all of them at once.",
+      );
+    const whole = fresh(size);
+    this.#source.read(span(0, this.dims[0] ?? 0), whole);
+    this.#whole = new WeakRef(whole);
+    return whole;
+  }
+}
+
+/**
+ * The chosen rows of a tensor along its first axis: copied, or of one that is streamed,
+ * where they are many, streamed too.
+ */
+export function someRows(
+  t: FloatTensor,
+  indices: readonly number[],
+): FloatTensor {
+  const shape = t.dims.slice(1);
+  if (!isStreamed(t) || indices.length * sizeOf(shape) <= FEW)
+    return takeRows(t, indices);
+  const places = Uint32Array.from(indices);
+  const inside = (rows: ArrayLike<number>) =>
+    Uint32Array.from(rows, (row) => places[row]!);
+  return new Streamed([indices.length, ...shape], {
+    read: (rows, to) => t.read(inside(rows), to),
+    ahead: (rows) => t.ahead(inside(rows)),
+  });
+}
+
+/** The same numbers, held as floats. */
+export const held = (t: FloatTensor): FloatTensor =>
+  isStreamed(t) ? { type: "float32", dims: t.dims, data: t.data } : t;
+
+/** All rows in order, some at a time. */
+export function* byParts(
+  t: FloatTensor,
+): Generator<{ readonly from: number; readonly data: Float32Array }> {
+  if (!isStreamed(t)) {
+    yield { from: 0, data: t.data };
+    return;
+  }
+  const [n = 0, ...shape] = t.dims;
+  const width = sizeOf(shape);
+  const most = Math.max(1, Math.floor(FEW / 4 / width));
+  const part = new Float32Array(Math.min(n, most) * width);
+  for (let from = 0; from < n; from += most) {
+    const to = Math.min(n, from + most);
+    const data = part.subarray(0, (to - from) * width);
+    t.read(span(from, to), data);
+    t.ahead(span(to, Math.min(n, to + most)));
+    yield { from, data };
+  }
+}
