@@ -7,8 +7,8 @@ export const UNIT: Float32Array = Float32Array.from(
 );
 
 /**
- * Bytes as a tensor of what each stands for. Many stay bytes, a quarter of the memory of
- * floats, and become floats row by row as they are asked for.
+ * Bytes as a tensor of what each stands for. Many stay bytes, a quarter of the memory
+ * of floats, and become floats row by row as they are asked for.
  *
  * @param bytes of all rows, which are kept and not copied
  * @param scale what each of the 256 stands for

@@ -20,9 +20,9 @@ export type RowSource = Pick<StreamedTensor, "read"> &
   Partial<Pick<StreamedTensor, "ahead">>;
 
 /**
- * A tensor [N, ...shape] whose rows are read from somewhere else: bytes in memory, a file,
- * images that are decoded. Whoever needs all of them asks for `data`, which is let go
- * when nobody uses it any more.
+ * A tensor [N, ...shape] whose rows are read from somewhere else: bytes in memory, a
+ * file, images that are decoded. Whoever needs all of them asks for `data`, which is
+ * let go when nobody uses it any more.
  */
 export class Streamed implements StreamedTensor {
   readonly type = "float32";
