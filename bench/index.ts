@@ -4,15 +4,9 @@ import { features } from "./features.ts";
 import { openFloor } from "./floor.ts";
 import { type Subject, subjects } from "./models/index.ts";
 import { openPeer, type Peer } from "./peers/peer.ts";
+import { real } from "./real.ts";
 import { scale } from "./scale/index.ts";
-import {
-  type Mode,
-  median,
-  modes,
-  multiplyAddsOf,
-  stepOf,
-  time,
-} from "./steps.ts";
+import { median, modes, multiplyAddsOf, stepOf, time } from "./steps.ts";
 
 // Forward passes, attack steps and training steps beside PyTorch on the same cores.
 // Both take turns in every round, so that what else the machine does falls on both. A
@@ -20,7 +14,7 @@ import {
 // of a step take at the rate of a large product.
 
 /** What Assay wants to be, as a share of PyTorch's time. */
-const goals: Readonly<Record<Mode, number>> = {
+const goals: Readonly<Record<(typeof modes)[number], number>> = {
   forward: 0.85,
   attack: 0.95,
   training: 1.1,
@@ -31,16 +25,21 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     only: { type: "string", multiple: true },
-    rounds: { type: "string", default: "7" },
+    rounds: { type: "string" },
+    step: { type: "string", multiple: true },
     memory: { type: "boolean", default: false },
   },
 });
 
+const rounds = Number(options.rounds ?? 7);
 if (positionals.includes("scale")) {
-  await scale(Number(options.rounds), options.only);
+  await scale(rounds, options.only);
   process.exit();
 }
-const rounds = Number(options.rounds);
+if (positionals.includes("real")) {
+  await real(Number(options.rounds ?? 3), options.only, options.step);
+  process.exit();
+}
 if (positionals.includes("features")) {
   await features(rounds);
   process.exit();
@@ -74,7 +73,7 @@ if (!options.only || options.memory) await memory();
 
 async function row(
   subject: Subject,
-  mode: Mode,
+  mode: (typeof modes)[number],
   other: Peer | undefined,
 ): Promise<string[]> {
   const step = await stepOf(subject, mode);

@@ -1,14 +1,22 @@
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
-import { compile, type Input, layerGroups, type Model } from "#model";
+import {
+  compile,
+  type Input,
+  type LayerGroup,
+  layerGroups,
+  type Model,
+} from "#model";
 import { floats, int64s } from "#onnx";
-import { openStep, optimizers } from "#tuning";
+import { formOf, openStep, optimizers, strategies } from "#tuning";
 import { multiplyAdds } from "./floor.ts";
 import type { Subject } from "./models/index.ts";
 
 /** What is timed, in the words of the peer. */
 export const modes = ["forward", "attack", "training", "half"] as const;
-export type Mode = (typeof modes)[number];
+/** With two more: low-rank adaptation of the body, and the head alone. */
+export const allModes = [...modes, "lora", "head"] as const;
+export type Mode = (typeof allModes)[number];
 
 /** Something to time. */
 export interface Step {
@@ -17,7 +25,8 @@ export interface Step {
 }
 
 /**
- * Makes one kind of step of a model ready. "half" trains the upper half of the weights.
+ * Makes one kind of step of a model ready. "half" trains the upper half of the weights,
+ * "lora" a low-rank product beside every matrix and the head, "head" the head alone.
  */
 export async function stepOf(subject: Subject, mode: Mode): Promise<Step> {
   const model = subject.build();
@@ -31,7 +40,8 @@ export async function stepOf(subject: Subject, mode: Mode): Promise<Step> {
       release: () => compiled.release(),
     };
   }
-  return training(model, x, y, mode === "half");
+  const { model: trained, names } = trainedBy(model, mode);
+  return training(trained, names, x, y);
 }
 
 function samples({ batch, shape, vocabulary }: Subject): Input {
@@ -51,11 +61,10 @@ function samples({ batch, shape, vocabulary }: Subject): Input {
 
 async function training(
   model: Model,
+  names: readonly string[],
   x: Input,
   y: Int32Array,
-  upperHalf: boolean,
 ): Promise<Step> {
-  const names = trained(model, upperHalf);
   const unit = optimizers.find((o) => o.id === "sgd");
   if (!unit) throw new Error("sgd is one of the optimisers");
   const params = unit.params.parse({ momentum: 0.9, weightDecay: 0 });
@@ -77,9 +86,25 @@ async function training(
   };
 }
 
-function trained(model: Model, upperHalf: boolean): readonly string[] {
-  const all = layerGroups(model.graph).flatMap((g) => g.parameters);
-  return upperHalf ? all.slice(Math.floor(all.length / 2)) : all;
+/** The model in the form in which it is trained, and what of it is. */
+function trainedBy(
+  model: Model,
+  mode: Mode,
+): { model: Model; names: readonly string[] } {
+  const groups = layerGroups(model.graph);
+  const named = (some: readonly LayerGroup[]) =>
+    some.flatMap((g) => g.parameters);
+  if (mode === "head") return { model, names: named(groups.slice(-1)) };
+  if (mode === "lora") {
+    const unit = strategies.find((s) => s.id === "lora");
+    if (!unit) throw new Error("lora is one of the strategies");
+    const chosen = { unit, params: unit.params.parse({}) };
+    const form = formOf(chosen, model, groups, new Random(3));
+    return { model: form.model, names: named(form.groups) };
+  }
+  const all = named(groups);
+  const from = mode === "half" ? Math.floor(all.length / 2) : 0;
+  return { model, names: all.slice(from) };
 }
 
 /**
@@ -87,11 +112,12 @@ function trained(model: Model, upperHalf: boolean): readonly string[] {
  * one back to the weights.
  */
 export function multiplyAddsOf(subject: Subject, mode: Mode): number {
-  const { graph, ...model } = subject.build();
+  const model = subject.build();
+  const { graph } = model;
   const forward = multiplyAdds(graph, subject.batch);
   if (mode === "forward") return forward;
   if (mode === "attack") return 2 * forward;
-  const names = new Set(trained({ graph, ...model }, mode === "half"));
+  const names = new Set(trainedBy(model, mode).names);
   const lowest = graph.nodes.findIndex((n) =>
     n.inputs.some((i) => names.has(i)),
   );

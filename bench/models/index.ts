@@ -39,14 +39,25 @@ const lenet: Subject = {
   },
 };
 
-const resnet18: Subject = {
-  name: "resnet18",
-  batch: 32,
-  shape: [3, 32, 32],
+/** ResNet-18; of large images its first layer and a pooling give a sixteenth. */
+const resnet18 = (name: string, batch: number, size: number): Subject => ({
+  name,
+  batch,
+  shape: [3, size, size],
   build() {
     const net = new Net("resnet18");
-    let x = open(net, this.shape);
-    x = net.relu(net.norm(net.conv(x, 3, 64, 3, { pad: 1 }), 64));
+    const image = open(net, this.shape);
+    const first =
+      size > 64
+        ? net.conv(image, 3, 64, 7, { stride: 2, pad: 3 })
+        : net.conv(image, 3, 64, 3, { pad: 1 });
+    let x = net.relu(net.norm(first, 64));
+    if (size > 64)
+      x = net.b.op("MaxPool", [x], {
+        kernel_shape: ints([3, 3]),
+        strides: ints([2, 2]),
+        pads: ints([1, 1, 1, 1]),
+      });
     let from = 64;
     for (const [to, first] of [
       [64, 1],
@@ -67,12 +78,12 @@ const resnet18: Subject = {
     }
     return close(net, net.linear(net.globalAverage(x), 512, 10), this.shape);
   },
-};
+});
 
-const mobilenetV2: Subject = {
-  name: "mobilenet-v2",
-  batch: 8,
-  shape: [3, 64, 64],
+const mobilenetV2 = (name: string, batch: number, size: number): Subject => ({
+  name,
+  batch,
+  shape: [3, size, size],
   build() {
     const net = new Net("mobilenet-v2");
     const relu6 = (v: string) =>
@@ -103,59 +114,102 @@ const mobilenetV2: Subject = {
     x = relu6(net.norm(net.conv(x, 320, 1280, 1), 1280));
     return close(net, net.linear(net.globalAverage(x), 1280, 10), this.shape);
   },
-};
+});
 
-const vitTiny: Subject = {
-  name: "vit-tiny",
+interface Transformer {
+  readonly layers: number;
+  readonly width: number;
+  readonly heads: number;
+}
+
+const vit = (
+  name: string,
+  size: number,
+  patch: number,
+  { layers, width, heads }: Transformer,
+): Subject => ({
+  name,
   batch: 8,
-  shape: [3, 64, 64],
+  shape: [3, size, size],
   build() {
-    const [net, width] = [new Net("vit-tiny"), 192];
+    const net = new Net(name);
     const { b } = net;
     const image = open(net, this.shape);
+    const count = (size / patch) ** 2;
     const patches = b.transpose(
-      b.reshape(net.conv(image, 3, width, 8, { stride: 8 }), [0, width, 64]),
+      b.reshape(net.conv(image, 3, width, patch, { stride: patch }), [
+        0,
+        width,
+        count,
+      ]),
       [0, 2, 1],
     );
     const token = net.weight("class_token", [1, 1, width], 0.02);
     const batch = b.slice(b.shapeOf(image), [0], [1], [0]);
     const shape = b.concat([batch, b.ints([1, width])], 0);
     let x = b.concat([b.expand(token, shape), patches], 1);
-    x = b.add(x, net.weight("position", [1, 65, width], 0.02));
-    for (let i = 0; i < 12; i++) x = net.transformer(x, width, 3, true);
+    x = b.add(x, net.weight("position", [1, count + 1, width], 0.02));
+    for (let i = 0; i < layers; i++) x = net.transformer(x, width, heads, true);
     const first = net.pick(net.layerNorm(x, width), 0);
     return close(net, net.linear(first, width, 10), this.shape);
   },
-};
+});
 
-const bertMini: Subject = {
-  name: "bert-mini",
-  batch: 8,
-  shape: [64],
+const bert = (
+  name: string,
+  batch: number,
+  length: number,
+  { layers, width, heads }: Transformer,
+): Subject => ({
+  name,
+  batch,
+  shape: [length],
   vocabulary: 30522,
   build() {
-    const [net, width] = [new Net("bert-mini"), 256];
+    const net = new Net(name);
     const { b } = net;
-    b.input({ name: "x", type: "int64", dims: ["batch", 64] });
+    b.input({ name: "x", type: "int64", dims: ["batch", length] });
     const words = b.op("Gather", [
       net.weight("words", [this.vocabulary ?? 0, width], 0.02),
       "x",
     ]);
     const places = b.op("Gather", [
       net.weight("places", [512, width], 0.02),
-      b.constant(int64s(Array.from({ length: 64 }, (_, i) => i))),
+      b.constant(int64s(Array.from({ length }, (_, i) => i))),
     ]);
     let x = net.layerNorm(b.add(words, places), width);
-    for (let i = 0; i < 4; i++) x = net.transformer(x, width, 4, false);
+    for (let i = 0; i < layers; i++)
+      x = net.transformer(x, width, heads, false);
     const pooled = b.op("Tanh", [net.linear(net.pick(x, 0), width, width)]);
     return close(net, net.linear(pooled, width, 2), this.shape);
   },
-};
+});
+
+const tiny = { layers: 12, width: 192, heads: 3 };
+const small = { layers: 12, width: 384, heads: 6 };
+const mini = { layers: 4, width: 256, heads: 4 };
+const base = { layers: 12, width: 768, heads: 12 };
+
+const resnet = resnet18("resnet18", 32, 32);
+const vitTiny = vit("vit-tiny", 64, 8, tiny);
+const bertMini = bert("bert-mini", 8, 64, mini);
 
 export const subjects: readonly Subject[] = [
   lenet,
-  resnet18,
-  mobilenetV2,
+  resnet,
+  mobilenetV2("mobilenet-v2", 8, 64),
   vitTiny,
   bertMini,
+];
+
+/** The sizes that people fine-tune. */
+export const realSubjects: readonly Subject[] = [
+  resnet,
+  resnet18("resnet18-224", 8, 224),
+  mobilenetV2("mobilenet-v2-32", 32, 32),
+  mobilenetV2("mobilenet-v2-224", 8, 224),
+  vitTiny,
+  vit("deit-small", 224, 16, small),
+  bertMini,
+  bert("bert-base", 4, 128, base),
 ];

@@ -20,8 +20,11 @@ class Block(nn.Module):
         return F.relu(self.n2(self.two(F.relu(self.n1(self.one(x))))) + self.skip(x))
 
 
-def resnet18():
-    layers, a = [nn.Conv2d(3, 64, 3, 1, 1), nn.BatchNorm2d(64), nn.ReLU()], 64
+def resnet18(large=False):
+    first = nn.Conv2d(3, 64, 7, 2, 3) if large else nn.Conv2d(3, 64, 3, 1, 1)
+    layers, a = [first, nn.BatchNorm2d(64), nn.ReLU()], 64
+    if large:
+        layers.append(nn.MaxPool2d(3, 2, 1))
     for b, stride in [(64, 1), (128, 2), (256, 2), (512, 2)]:
         layers += [Block(a, b, stride), Block(b, b, 1)]
         a = b
@@ -79,12 +82,13 @@ class Layer(nn.Module):
 
 
 class Vit(nn.Module):
-    def __init__(self):
+    def __init__(self, size, patch, layers, width, heads):
         super().__init__()
-        self.patch = nn.Conv2d(3, 192, 8, 8)
-        self.token, self.places = nn.Parameter(torch.zeros(1, 1, 192)), nn.Parameter(torch.zeros(1, 65, 192))
-        self.layers = nn.Sequential(*[Layer(192, 3, True) for _ in range(12)])
-        self.norm, self.head = nn.LayerNorm(192), nn.Linear(192, 10)
+        self.patch = nn.Conv2d(3, width, patch, patch)
+        self.token = nn.Parameter(torch.zeros(1, 1, width))
+        self.places = nn.Parameter(torch.zeros(1, (size // patch) ** 2 + 1, width))
+        self.layers = nn.Sequential(*[Layer(width, heads, True) for _ in range(layers)])
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, 10)
 
     def forward(self, x):
         x = self.patch(x).flatten(2).transpose(1, 2)
@@ -95,11 +99,11 @@ class Vit(nn.Module):
 class Bert(nn.Module):
     """Begins at the embedded words when it is given floats: there attacks take their gradient."""
 
-    def __init__(self):
+    def __init__(self, layers, width, heads):
         super().__init__()
-        self.words, self.places, self.norm = nn.Embedding(30522, 256), nn.Embedding(512, 256), nn.LayerNorm(256)
-        self.layers = nn.Sequential(*[Layer(256, 4, False) for _ in range(4)])
-        self.pool, self.head = nn.Linear(256, 256), nn.Linear(256, 2)
+        self.words, self.places, self.norm = nn.Embedding(30522, width), nn.Embedding(512, width), nn.LayerNorm(width)
+        self.layers = nn.Sequential(*[Layer(width, heads, False) for _ in range(layers)])
+        self.pool, self.head = nn.Linear(width, width), nn.Linear(width, 2)
 
     def forward(self, x):
         if not x.is_floating_point():
@@ -118,21 +122,80 @@ def lenet():
 MODELS = {
     "lenet": (lenet, (64, 1, 28, 28)),
     "resnet18": (resnet18, (32, 3, 32, 32)),
+    "resnet18-224": (lambda: resnet18(True), (8, 3, 224, 224)),
     "mobilenet-v2": (mobilenet_v2, (8, 3, 64, 64)),
-    "vit-tiny": (Vit, (8, 3, 64, 64)),
-    "bert-mini": (Bert, (8, 64)),
+    "mobilenet-v2-32": (mobilenet_v2, (32, 3, 32, 32)),
+    "mobilenet-v2-224": (mobilenet_v2, (8, 3, 224, 224)),
+    "vit-tiny": (lambda: Vit(64, 8, 12, 192, 3), (8, 3, 64, 64)),
+    "deit-small": (lambda: Vit(224, 16, 12, 384, 6), (8, 3, 224, 224)),
+    "bert-mini": (lambda: Bert(4, 256, 4), (8, 64)),
+    "bert-base": (lambda: Bert(12, 768, 12), (4, 128)),
 }
 
 
+class Adapted(nn.Module):
+    """A layer with a low-rank product beside it (LoRA), as PEFT has it; of grouped convolutions it is added to the weight."""
+
+    def __init__(self, layer, rank=8):
+        super().__init__()
+        self.layer, w = layer, layer.weight
+        rank = min(rank, len(w), w[0].numel())
+        self.left = nn.Parameter(torch.zeros(len(w), rank))
+        self.right = nn.Parameter(torch.rand(rank, w[0].numel()) / w[0].numel() ** 0.5)
+
+    def forward(self, x):
+        layer = self.layer
+        if isinstance(layer, nn.Linear):
+            return layer(x) + F.linear(F.linear(x, self.right), self.left)
+        w = layer.weight
+        settings = (layer.stride, layer.padding, layer.dilation)
+        if layer.groups > 1:
+            return F.conv2d(x, w + (self.left @ self.right).view_as(w), layer.bias, *settings, layer.groups)
+        low = F.conv2d(x, self.right.view(-1, *w.shape[1:]), None, *settings)
+        return layer(x) + F.conv2d(low, self.left[:, :, None, None])
+
+
+def adapt(module):
+    for name, child in module.named_children():
+        if isinstance(child, (nn.Linear, nn.Conv2d)):
+            setattr(module, name, Adapted(child))
+        else:
+            adapt(child)
+
+
+def head_of(model):
+    return model[-1] if isinstance(model, nn.Sequential) else model.head
+
+
+def set_head(model, head):
+    if isinstance(model, nn.Sequential):
+        model[-1] = head
+    else:
+        model.head = head
+
+
 class Timed:
-    def __init__(self, name):
+    def __init__(self, name, mode):
         make, shape = MODELS[name]
         # Statistics stay frozen, as in the models of bench/models.
         self.model = make().eval()
-        tokens = name == "bert-mini"
+        tokens = len(shape) == 2
         self.x = torch.randint(0, 30522, shape) if tokens else torch.rand(shape)
         self.y = torch.arange(shape[0]) % 2
         self.at = self.model.words(self.x).detach() if tokens else self.x
+        self.run = self.step(mode)
+
+    def trained(self, mode):
+        model = self.model
+        if mode == "head":
+            return list(head_of(model).parameters())
+        if mode == "lora":
+            head = head_of(model)
+            adapt(model)
+            set_head(model, head)
+            return [p for m in model.modules() if isinstance(m, Adapted) for p in (m.left, m.right)] + list(head.parameters())
+        parameters = list(model.parameters())
+        return parameters[len(parameters) // 2 if mode == "half" else 0 :]
 
     def step(self, mode):
         model, y = self.model, self.y
@@ -153,11 +216,12 @@ class Timed:
                 return at.grad
 
             return run
-        parameters = list(model.parameters())
-        frozen = len(parameters) // 2 if mode == "half" else 0
-        for i, p in enumerate(parameters):
-            p.requires_grad_(i >= frozen)
-        optimiser = torch.optim.SGD(parameters[frozen:], 1e-4, momentum=0.9)
+        trained = self.trained(mode)
+        for p in model.parameters():
+            p.requires_grad_(False)
+        for p in trained:
+            p.requires_grad_(True)
+        optimiser = torch.optim.SGD(trained, 1e-4, momentum=0.9)
 
         def run():
             optimiser.zero_grad()
@@ -170,20 +234,42 @@ class Timed:
 def main():
     torch.set_num_threads(int(sys.argv[1]))
     print(json.dumps({"torch": torch.__version__}), flush=True)
-    subjects = {}
+    key = subject = None
     for line in sys.stdin:
         request = json.loads(line)
-        name = request["model"]
-        subject = subjects.setdefault(name, Timed(name))
-        run = subject.step(request["mode"])
+        asked = request["model"], request["mode"]
+        if asked != key:
+            subject = None
+            key, subject = asked, Timed(*asked)
+        if request.get("peak"):
+            forget_peak()
         for _ in range(request["warm"]):
-            run()
-        times = []
+            subject.run()
+        times, spent = [], []
         for _ in range(request["repeats"]):
-            start = time.perf_counter()
-            run()
+            start, used = time.perf_counter(), time.process_time()
+            subject.run()
             times.append(1000 * (time.perf_counter() - start))
-        print(json.dumps({"ms": sorted(times)[len(times) // 2]}), flush=True)
+            spent.append(1000 * (time.process_time() - used))
+        middle = lambda all: sorted(all)[len(all) // 2]
+        print(json.dumps({"ms": middle(times), "cpu": middle(spent), "peak": peak()}), flush=True)
+
+
+def forget_peak():
+    try:
+        with open("/proc/self/clear_refs", "w") as f:
+            f.write("5")
+    except OSError:
+        pass
+
+
+def peak():
+    """Most megabytes of memory that the process had since then; None where the system does not say."""
+    try:
+        with open("/proc/self/status") as f:
+            return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmHWM"))
+    except OSError:
+        return None
 
 
 main()

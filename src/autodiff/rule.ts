@@ -1,8 +1,12 @@
 import { AssayError } from "#core";
 import { describeNode, type GraphBuilder, type Node } from "#onnx";
 
-/** What an engine may lack, so that rules write it otherwise. */
-export type Avoidable = "MaxPool indices";
+/**
+ * What an engine may lack, so that rules write it otherwise. "large kernels" are
+ * convolutions with kernels of the size of an image, whose own gradient costs far more
+ * than they do.
+ */
+export type Avoidable = "MaxPool indices" | "large kernels";
 
 /** What a gradient rule sees of one node. */
 export interface RuleContext {

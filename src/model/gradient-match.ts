@@ -128,6 +128,7 @@ function weightGradients(
     of,
     wrt: weights,
     straightThrough: model.straightThrough,
-    avoid: engine.avoid,
+    // It is differentiated again.
+    avoid: [...(engine.avoid ?? []), "large kernels"],
   });
 }

@@ -2,8 +2,13 @@ import type { Model } from "#model";
 import {
   attribute,
   type FloatTensor,
+  float,
   floats,
   type Graph,
+  type GraphBuilder,
+  int,
+  ints,
+  type Node,
   sizeOf,
   type Tensor,
 } from "#onnx";
@@ -63,6 +68,102 @@ export function isMatrix({ graph }: Pick<Model, "graph">, name: string) {
     )
   );
 }
+
+/** A weight and its factors, by the names that their values have. */
+export interface Adapted {
+  readonly weight: string;
+  readonly left: string;
+  readonly right: string;
+  /** What their product is multiplied by. */
+  readonly scale: number;
+}
+
+/** The sum that a layer multiplies by: its weight and the scaled product. */
+export function adaptedWeight(
+  b: GraphBuilder,
+  { weight, left, right, scale }: Adapted,
+): string {
+  const product = b.mul(b.matmul(left, right), scale);
+  const { dims } = b.constantOf(weight) as FloatTensor;
+  return b.add(weight, b.reshape(product, [...dims]));
+}
+
+/**
+ * Adds a layer whose weight is adapted: as it was, and two thin layers beside it, of
+ * which the first has as many outputs as the factors have in common. So the gradients
+ * of the factors are thin products, and none is taken of the weight.
+ *
+ * @returns false, and adds nothing, where the node does not multiply by the weight or
+ *   where the thin layers would take longer than the gradient of the weight
+ */
+export function addBeside(
+  b: GraphBuilder,
+  node: Node,
+  adapted: Adapted,
+): boolean {
+  const { weight } = adapted;
+  const dims = b.dims(weight) as readonly number[];
+  const [rows, columns] = matrixOf(dims);
+  const thin = b.dims(adapted.left)?.[1] as number;
+  const pays = rows * columns >= LEAST_SAVED * thin * (rows + columns);
+  const alone = node.inputs.filter((name) => name === weight).length === 1;
+  if (!pays || !alone || node.inputs[1] !== weight) return false;
+  const layer = thinLayers[node.op];
+  const [out = ""] = node.outputs;
+  const beside = layer?.(b, node, adapted, dims);
+  if (beside === undefined) return false;
+  const base = b.fresh(node.op);
+  b.append({ ...node, outputs: [base] });
+  b.append({
+    name: base,
+    op: "Add",
+    domain: "",
+    inputs: [base, beside],
+    outputs: [out],
+    attributes: {},
+  });
+  return true;
+}
+
+/**
+ * Numbers of a matrix for each of its factors, from where on factors beside it are
+ * faster: a product with one is thin, and three take the place of the gradient.
+ */
+const LEAST_SAVED = 3;
+
+type ThinLayers = (
+  b: GraphBuilder,
+  node: Node,
+  adapted: Adapted,
+  dims: readonly number[],
+) => string | undefined;
+
+const thinLayers: Readonly<Record<string, ThinLayers>> = {
+  MatMul(b, { inputs: [x = ""] }, { left, right, scale }, dims) {
+    if (dims.length !== 2 || (b.dims(x)?.length ?? 0) < 2) return undefined;
+    return b.matmul(b.matmul(x, left), scaled(b, right, scale));
+  },
+  Gemm(b, node, { left, right, scale }) {
+    if (attribute(node, "transA", "int", 0)) return undefined;
+    const transB = int(attribute(node, "transB", "int", 0));
+    const [first, second] = transB.value ? [right, left] : [left, right];
+    const alpha = scale * attribute(node, "alpha", "float", 1);
+    const low = b.op("Gemm", [node.inputs[0] ?? "", first], { transB });
+    return b.op("Gemm", [low, second], { transB, alpha: float(alpha) });
+  },
+  Conv(b, node, { left, right, scale }, [outputs = 0, ...filter]) {
+    if (attribute(node, "group", "int", 1) !== 1) return undefined;
+    const filters = b.reshape(right, [-1, ...filter]);
+    const { attributes } = node;
+    const low = b.op("Conv", [node.inputs[0] ?? "", filters], attributes);
+    const ones = filter.slice(1).map(() => 1);
+    const mixing = b.reshape(scaled(b, left, scale), [outputs, -1, ...ones]);
+    return b.op("Conv", [low, mixing], { kernel_shape: ints(ones) });
+  },
+};
+
+const scaled = (b: GraphBuilder, factor: string, scale: number) =>
+  scale === 1 ? factor : b.mul(factor, scale);
 
 const matrixOf = (dims: readonly number[]): [number, number] => [
   dims[0] ?? 1,

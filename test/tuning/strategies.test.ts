@@ -109,6 +109,14 @@ describe.each([
     const before = await answers(base, input as FloatTensor);
     const lora = formed(chosen("lora"), base);
     near(await answers(lora.model, input as FloatTensor), before, 1e-5);
+    const thin = formed(chosen("lora", { rank: 1, alpha: 0.5 }), base);
+    const tuned = thin.groups
+      .slice(0, -1)
+      .flatMap((g) => g.parameters)
+      .reduce(moved, thin.model);
+    const trained = await answers(tuned, input as FloatTensor);
+    const merged = thin.restore(tuned, thin.model);
+    near(await answers(merged, input as FloatTensor), trained, 1e-4);
     const adapted = formed(chosen("adapters"), base);
     near(await answers(adapted.model, input as FloatTensor), before, 0.2);
     expect(adapted.groups.length).toBeGreaterThan(1);

@@ -1,38 +1,20 @@
-import {
-  type Attributes,
-  attribute,
-  fixed,
-  floats,
-  int,
-  ints,
-  type Window,
-  windowOf,
-} from "#onnx";
+import { attribute, fixed, int, ints, type Window, windowOf } from "#onnx";
 import {
   type Rule,
   type RuleContext,
   type RuleTable,
   unsupported,
 } from "../rule.ts";
+import { type Geometry, reversal, weightGradient } from "./weight-gradient.ts";
 
 type Builder = RuleContext["b"];
 
-/** Everything the formulas below need of one convolution. */
-interface Geometry extends Window {
-  readonly groups: number;
-  /** Weight dims: [M, C / groups, ...kernel]. */
-  readonly weight: readonly number[];
-  /** Spatial sizes of the input and of the output. */
-  readonly input: readonly number[];
-  readonly output: readonly number[];
-}
-
 /**
  * Convolution. Several formulas are exact; which one is fastest depends on the
- * shape, and the choice below follows the measurements in docs/performance.md.
+ * shape, and the choice follows the measurements in docs/performance.md.
  */
 const conv: Rule = (context) => {
-  const { b, node, inputs, x, y: w, out, g } = context;
+  const { b, node, inputs, x, y: w, out, g, avoid } = context;
   const weight = fixed(b.dims(w));
   const input = fixed(b.rankedDims(x).slice(2));
   const output = fixed(b.rankedDims(out).slice(2));
@@ -53,7 +35,7 @@ const conv: Rule = (context) => {
   const spatialAxes = output.map((_, i) => i + 2);
   return [
     context.needs(0) ? inputGradient(b, g, w, geometry) : undefined,
-    context.needs(1) ? weightGradient(b, g, x, geometry) : undefined,
+    context.needs(1) ? weightGradient(b, g, x, geometry, avoid) : undefined,
     inputs[2] ? b.reduceSum(g, [0, ...spatialAxes]) : undefined,
   ];
 };
@@ -116,20 +98,6 @@ function flippedConvolution(
 }
 
 /**
- * The matrix that reverses a row. A product with it takes half the time of a slice
- * with negative steps.
- */
-const reversal = (b: Builder, length: number) =>
-  b.constant(
-    floats(
-      [length, length],
-      Float32Array.from({ length: length ** 2 }, (_, i) =>
-        (i % length) + Math.floor(i / length) === length - 1 ? 1 : 0,
-      ),
-    ),
-  );
-
-/**
  * Larger strides, and few channels: the transposed convolution, padded at the end to
  * the size of the input.
  */
@@ -158,143 +126,12 @@ function transposedConvolution(
   });
 }
 
-function weightGradient(b: Builder, g: string, x: string, s: Geometry): string {
-  const [m = 1, c = 1, ...kernel] = s.weight;
-  const pointwise =
-    kernel.every((k) => k === 1) &&
-    s.strides.every((stride) => stride === 1) &&
-    [...s.padsBegin, ...s.padsEnd].every((p) => p === 0);
-  if (pointwise && s.groups === 1) {
-    const pixels = s.output.reduce((p, d) => p * d, 1);
-    return pixels * (m + c) < m * c
-      ? byTaps(b, g, x, s)
-      : perSample(b, g, x, s);
-  }
-  const batch = b.dims(x)?.[0];
-  if (c === 1 && m === s.groups && typeof batch === "number") {
-    return depthwise(b, g, x, batch, s);
-  }
-  return s.groups > 1 || c <= 4 || kernel.length !== 2
-    ? swappedConvolution(b, g, x, s)
-    : byTaps(b, g, x, s);
-}
-
-/**
- * Batch and channels exchanged: the input convolved with the gradient, strides and
- * dilations exchanged too.
- */
-function swappedConvolution(
-  b: Builder,
-  g: string,
-  x: string,
-  s: Geometry,
-): string {
-  const [m = 1, c = 1, ...kernel] = s.weight;
-  const axes = kernel.map((_, i) => i + 2);
-  const images =
-    s.groups === 1
-      ? b.transpose(x, [1, 0, ...axes])
-      : b.reshape(
-          b.transpose(b.reshape(x, [-1, s.groups, c, ...s.input]), [
-            2,
-            1,
-            0,
-            ...axes.map((a) => a + 1),
-          ]),
-          b.concat([b.ints([c, -1]), b.ints(s.input)], 0),
-        );
-  const filters = b.transpose(g, [1, 0, ...axes]);
-  const attributes: Attributes = {
-    strides: ints(s.dilations),
-    dilations: ints(s.strides),
-    pads: ints([...s.padsBegin, ...s.padsEnd]),
-    group: int(s.groups),
-  };
-  const wide = b.op("Conv", [images, filters], attributes);
-  // A stride that leaves a remainder makes the result wider than the kernel.
-  const exact = b.slice(
-    wide,
-    axes.map(() => 0),
-    kernel,
-    axes,
-  );
-  return b.reshape(b.transpose(exact, [1, 0, ...axes]), [m, c, ...kernel]);
-}
-
-/** One filter a channel: each channel of each sample is its own group. */
-function depthwise(
-  b: Builder,
-  g: string,
-  x: string,
-  batch: number,
-  s: Geometry,
-): string {
-  const [m = 1, , ...kernel] = s.weight;
-  const axes = kernel.map((_, i) => i + 2);
-  const wide = b.op(
-    "Conv",
-    [
-      b.reshape(x, [1, batch * m, ...s.input]),
-      b.reshape(g, [batch * m, 1, ...s.output]),
-    ],
-    {
-      strides: ints(s.dilations),
-      dilations: ints(s.strides),
-      pads: ints([...s.padsBegin, ...s.padsEnd]),
-      group: int(batch * m),
-    },
-  );
-  const exact = b.slice(
-    wide,
-    axes.map(() => 0),
-    kernel,
-    axes,
-  );
-  return b.reduceSum(b.reshape(exact, [batch, m, 1, ...kernel]), [0]);
-}
-
-/** A 1x1 kernel over large images: one product a sample, then their sum. */
-function perSample(b: Builder, g: string, x: string, s: Geometry): string {
-  const [m = 1, c = 1] = s.weight;
-  const pixels = b.reshape(x, [0, c, -1]);
-  const products = b.matmul(b.reshape(g, [0, m, -1]), b.transposeLast(pixels));
-  return b.reshape(b.reduceSum(products, [0]), s.weight);
-}
-
-/**
- * For each tap of the kernel, the pixels that it sees of all samples, multiplied
- * by the gradient in one product. Channels come last, so that a shifted copy of
- * the input is one of whole rows.
- */
-function byTaps(b: Builder, g: string, x: string, s: Geometry): string {
-  const [m = 1, c = 1, height = 1, width = 1] = s.weight;
-  const padded = b.pad(
-    b.transpose(x, [0, 2, 3, 1]),
-    [0, ...s.padsBegin, 0],
-    [0, ...s.padsEnd, 0],
-  );
-  const pixels = b.reshape(b.transpose(g, [1, 0, 2, 3]), [m, -1]);
-  const taps: string[] = [];
-  for (let i = 0; i < height; i++) {
-    for (let j = 0; j < width; j++) {
-      const start = [i * (s.dilations[0] ?? 1), j * (s.dilations[1] ?? 1)];
-      const end = start.map(
-        (from, k) => from + ((s.output[k] ?? 1) - 1) * (s.strides[k] ?? 1) + 1,
-      );
-      const seen = b.slice(padded, start, end, [1, 2], s.strides);
-      taps.push(b.matmul(pixels, b.reshape(seen, [-1, c])));
-    }
-  }
-  const rows = b.reshape(b.concat(taps, 1), [m, height, width, c]);
-  return b.transpose(rows, [0, 3, 1, 2]);
-}
-
 /**
  * Transposed convolution: what goes back is the convolution that it is the
  * transpose of, so both change places in the formula of the weights.
  */
 const convTranspose: Rule = (context) => {
-  const { b, node, inputs, x, y: w, out, g } = context;
+  const { b, node, inputs, x, y: w, out, g, avoid } = context;
   const weight = fixed(b.dims(w));
   const small = fixed(b.rankedDims(x).slice(2));
   const large = fixed(b.rankedDims(out).slice(2));
@@ -343,7 +180,7 @@ const convTranspose: Rule = (context) => {
   };
   return [
     context.needs(0) ? back() : undefined,
-    context.needs(1) ? weightGradient(b, x, whole, geometry) : undefined,
+    context.needs(1) ? weightGradient(b, x, whole, geometry, avoid) : undefined,
     inputs[2] ? b.reduceSum(g, [0, ...spatialAxes]) : undefined,
   ];
 };

@@ -1,8 +1,20 @@
 import { z } from "zod";
 import { type Random, UsageError } from "#core";
 import { type LayerGroup, type Model, matches } from "#model";
-import { type FloatTensor, GraphBuilder, sizeOf, type Tensor } from "#onnx";
-import { factorsOf, isMatrix } from "../low-rank.ts";
+import {
+  type FloatTensor,
+  GraphBuilder,
+  type Node,
+  sizeOf,
+  type Tensor,
+} from "#onnx";
+import {
+  type Adapted,
+  adaptedWeight,
+  addBeside,
+  factorsOf,
+  isMatrix,
+} from "../low-rank.ts";
 import { defineStrategy, evenly, type Form } from "./strategy.ts";
 
 /**
@@ -51,13 +63,6 @@ interface Params {
   readonly layers?: readonly string[] | undefined;
 }
 
-/** One weight and its two factors, by name. */
-interface Names {
-  readonly weight: string;
-  readonly left: string;
-  readonly right: string;
-}
-
 function lowRank(
   model: Model,
   groups: readonly LayerGroup[],
@@ -69,20 +74,16 @@ function lowRank(
     .slice(0, -1)
     .filter(({ name }) => !layers || layers.some((p) => matches(p, name)));
   const b = new GraphBuilder({ ...graph, nodes: [] }, "lora/");
-  const renamed = new Map<string, string>();
-  const factors: Names[] = [];
+  const factors: Adapted[] = [];
   const adapted = chosen.flatMap((group): LayerGroup[] => {
     const own = group.parameters.filter((name) => isMatrix(model, name));
-    const added = own.map((weight): Names => {
-      const { dims } = graph.constants.get(weight) as FloatTensor;
+    const added = own.map((weight): Adapted => {
       const begin = factorsOf(model, weight, rank, (size, fanIn) =>
         uniform(size, 1 / Math.sqrt(fanIn), random),
       );
       const left = b.constant(begin.left, `${weight}.lora_left`);
       const right = b.constant(begin.right, `${weight}.lora_right`);
-      const product = b.mul(b.op("MatMul", [left, right]), alpha / rank);
-      renamed.set(weight, b.add(weight, b.reshape(product, [...dims])));
-      return { weight, left, right };
+      return { weight, left, right, scale: alpha / rank };
     });
     factors.push(...added);
     const parameters = added.flatMap((f) => [f.left, f.right]);
@@ -99,16 +100,36 @@ function lowRank(
       "Name layer groups with linear layers or convolutions; `assay inspect` lists them.",
     );
   }
-  for (const node of graph.nodes)
-    b.append({
-      ...node,
-      inputs: node.inputs.map((name) => renamed.get(name) ?? name),
-    });
+  addNodes(b, graph.nodes, new Map(factors.map((f) => [f.weight, f])));
   return {
     model: { ...model, graph: b.build() },
     groups: [...adapted, ...groups.slice(-1)],
-    restore: (tuned) => merged(model, tuned, factors, alpha / rank),
+    restore: (tuned) => merged(model, tuned, factors),
   };
+}
+
+/** Adds the layers of a model with the factors of their weights, by weight. */
+function addNodes(
+  b: GraphBuilder,
+  nodes: readonly Node[],
+  factors: ReadonlyMap<string, Adapted>,
+): void {
+  const sums = new Map<string, string>();
+  const sumOf = (adapted: Adapted) => {
+    const { weight } = adapted;
+    const sum = sums.get(weight) ?? adaptedWeight(b, adapted);
+    sums.set(weight, sum);
+    return sum;
+  };
+  for (const node of nodes) {
+    const own = factors.get(node.inputs[1] ?? "");
+    if (own && addBeside(b, node, own)) continue;
+    const inputs = node.inputs.map((name) => {
+      const adapted = factors.get(name);
+      return adapted ? sumOf(adapted) : name;
+    });
+    b.append({ ...node, inputs });
+  }
 }
 
 /**
@@ -118,15 +139,14 @@ function lowRank(
 function merged(
   original: Model,
   tuned: Model,
-  factors: readonly Names[],
-  scale: number,
+  factors: readonly Adapted[],
 ): Model {
   const constants = new Map<string, Tensor>();
   const value = (name: string) =>
     tuned.graph.constants.get(name) as FloatTensor;
   for (const [name, before] of original.graph.constants)
     constants.set(name, tuned.graph.constants.get(name) ?? before);
-  for (const { weight, left, right } of factors) {
+  for (const { weight, left, right, scale } of factors) {
     const [a, b] = [value(left), value(right)];
     const [rows = 0, thin = 0] = a.dims;
     const columns = b.dims[1] ?? 0;

@@ -1,0 +1,351 @@
+import { type Attributes, floats, int, ints, type Window } from "#onnx";
+import type { Avoidable, RuleContext } from "../rule.ts";
+
+type Builder = RuleContext["b"];
+
+/** Everything the formulas below need of one convolution. */
+export interface Geometry extends Window {
+  readonly groups: number;
+  /** Weight dims: [M, C / groups, ...kernel]. */
+  readonly weight: readonly number[];
+  /** Spatial sizes of the input and of the output. */
+  readonly input: readonly number[];
+  readonly output: readonly number[];
+}
+
+/**
+ * The gradient of a convolution's weights, by the formula that is fastest for the shape
+ * (docs/performance.md).
+ */
+export function weightGradient(
+  b: Builder,
+  g: string,
+  x: string,
+  s: Geometry,
+  avoid: readonly Avoidable[],
+): string {
+  const [m = 1, c = 1, ...kernel] = s.weight;
+  if (s.groups > 1) {
+    const perChannel = c === 1 && m === s.groups && kernel.length === 2;
+    return perChannel ? depthwise(b, g, x, s) : swappedConvolution(b, g, x, s);
+  }
+  if (kernel.every((k) => k === 1)) {
+    const plain =
+      s.strides.every((stride) => stride === 1) &&
+      [...s.padsBegin, ...s.padsEnd].every((p) => p === 0);
+    const pixels = s.output.reduce((p, d) => p * d, 1);
+    if (plain && pixels * (m + c) >= m * c) return perSample(b, g, x, s);
+    if (kernel.length === 2) return byTaps(b, g, x, s);
+  }
+  const byPlaces = avoid.includes("large kernels") && c > 4;
+  if (s.dilations.at(-1) !== 1 || byPlaces)
+    return kernel.length === 2
+      ? byTaps(b, g, x, s)
+      : swappedConvolution(b, g, x, s);
+  const exchangeable =
+    [...s.strides, ...s.dilations].every((step) => step === 1) &&
+    kernel.every(
+      (k, i) => (s.padsBegin[i] ?? 0) < k && (s.padsEnd[i] ?? 0) < k,
+    );
+  return m < c && exchangeable
+    ? slidingGradient(b, g, x, s)
+    : slidingInput(b, g, x, s);
+}
+
+/** Channels last, and the last axis together with them: [1, N, ..., last * channels]. */
+const inLines = (
+  b: Builder,
+  value: string,
+  channels: number,
+  sizes: readonly number[],
+) =>
+  b.reshape(b.transpose(value, [0, ...sizes.map((_, i) => i + 2), 1]), [
+    1,
+    -1,
+    ...sizes.slice(0, -1),
+    (sizes.at(-1) ?? 1) * channels,
+  ]);
+
+/** Batch and channels exchanged. */
+const exchanged = (b: Builder, value: string, sizes: readonly number[]) =>
+  b.transpose(value, [1, 0, ...sizes.map((_, i) => i + 2)]);
+
+/** A list with its last number multiplied. */
+const lastTimes = (values: readonly number[], factor: number) =>
+  values.map((v, i) => (i === values.length - 1 ? v * factor : v));
+
+/**
+ * The input convolved with the gradient, all of it in one product: the samples are the
+ * channels of one image, whose rows hold the input's pixels with their channels last. A
+ * filter that has its columns so many places apart as there are channels meets one
+ * channel of all pixels, and moved by one place the next channel.
+ */
+function slidingInput(b: Builder, g: string, x: string, s: Geometry): string {
+  const [m = 1, c = 1, ...kernel] = s.weight;
+  const needed = kernel.map(
+    (k, i) =>
+      ((s.output[i] ?? 1) - 1) * (s.strides[i] ?? 1) +
+      (k - 1) * (s.dilations[i] ?? 1) +
+      1,
+  );
+  const begin = kernel.map((_, i) => s.padsBegin[i] ?? 0);
+  const reached = kernel.map((_, i) => (s.input[i] ?? 1) + (begin[i] ?? 0));
+  const end = needed.map((n, i) => Math.max(0, n - (reached[i] ?? 0)));
+  const wide = b.op(
+    "Conv",
+    [inLines(b, x, c, s.input), exchanged(b, g, kernel)],
+    {
+      kernel_shape: ints(s.output),
+      strides: ints(s.dilations),
+      dilations: ints(lastTimes(s.strides, c)),
+      pads: ints([...lastTimes(begin, c), ...lastTimes(end, c)]),
+    },
+  );
+  // A stride that leaves a remainder makes the result wider than the kernel.
+  const axes = kernel.map((_, i) => i + 2);
+  const exact = needed.every((n, i) => n >= (reached[i] ?? 0))
+    ? wide
+    : b.slice(
+        wide,
+        axes.map(() => 0),
+        lastTimes(kernel, c),
+        axes,
+      );
+  const rows = b.reshape(exact, [m, ...kernel, c]);
+  return b.transpose(rows, [
+    0,
+    kernel.length + 1,
+    ...kernel.map((_, i) => i + 1),
+  ]);
+}
+
+/**
+ * The same with the gradient's pixels in rows and the input as the filter, which moves
+ * fewer numbers where there are fewer outputs than channels. Taps come in reverse order.
+ */
+function slidingGradient(
+  b: Builder,
+  g: string,
+  x: string,
+  s: Geometry,
+): string {
+  const [m = 1, c = 1, ...kernel] = s.weight;
+  const taps = kernel.reduce((p, k) => p * k, 1);
+  const before = kernel.map((k, i) => k - 1 - (s.padsBegin[i] ?? 0));
+  const after = kernel.map((k, i) => k - 1 - (s.padsEnd[i] ?? 0));
+  const wide = b.op(
+    "Conv",
+    [inLines(b, g, m, s.output), exchanged(b, x, kernel)],
+    {
+      kernel_shape: ints(s.input),
+      dilations: ints(lastTimes(s.strides, m)),
+      pads: ints([...lastTimes(before, m), ...lastTimes(after, m)]),
+    },
+  );
+  const reversed = b.transpose(b.reshape(wide, [c, taps, m]), [2, 0, 1]);
+  return b.reshape(b.matmul(reversed, reversal(b, taps)), s.weight);
+}
+
+/**
+ * The matrix that reverses a row. A product with it takes half the time of a slice
+ * with negative steps.
+ */
+export const reversal = (b: Builder, length: number) =>
+  b.constant(
+    floats(
+      [length, length],
+      Float32Array.from({ length: length ** 2 }, (_, i) =>
+        (i % length) + Math.floor(i / length) === length - 1 ? 1 : 0,
+      ),
+    ),
+  );
+
+/**
+ * Batch and channels exchanged: the input convolved with the gradient, strides and
+ * dilations exchanged too.
+ */
+function swappedConvolution(
+  b: Builder,
+  g: string,
+  x: string,
+  s: Geometry,
+): string {
+  const [m = 1, c = 1, ...kernel] = s.weight;
+  const axes = kernel.map((_, i) => i + 2);
+  const images =
+    s.groups === 1
+      ? b.transpose(x, [1, 0, ...axes])
+      : b.reshape(
+          b.transpose(b.reshape(x, [-1, s.groups, c, ...s.input]), [
+            2,
+            1,
+            0,
+            ...axes.map((a) => a + 1),
+          ]),
+          b.concat([b.ints([c, -1]), b.ints(s.input)], 0),
+        );
+  const filters = b.transpose(g, [1, 0, ...axes]);
+  const attributes: Attributes = {
+    strides: ints(s.dilations),
+    dilations: ints(s.strides),
+    pads: ints([...s.padsBegin, ...s.padsEnd]),
+    group: int(s.groups),
+  };
+  const wide = b.op("Conv", [images, filters], attributes);
+  // A stride that leaves a remainder makes the result wider than the kernel.
+  const exact = b.slice(
+    wide,
+    axes.map(() => 0),
+    kernel,
+    axes,
+  );
+  return b.reshape(b.transpose(exact, [1, 0, ...axes]), [m, c, ...kernel]);
+}
+
+/** One filter a channel. */
+function depthwise(b: Builder, g: string, x: string, s: Geometry): string {
+  const [height = 1, width = 1] = s.input;
+  const pixels = height * width * (s.output[0] ?? 1) * (s.output[1] ?? 1);
+  if (pixels <= MOST_PAIRS) return byPixels(b, g, x, s);
+  const strided = s.strides.some((stride) => stride > 1);
+  return width <= (strided ? MOST_STRIDED : MOST_COLUMNS)
+    ? byColumns(b, g, x, s)
+    : swappedConvolution(b, g, x, s);
+}
+
+/** Pairs of a pixel of the input and one of the output: those of images of 8 x 8. */
+const MOST_PAIRS = 4096;
+/** Columns of the input, at stride 1 and above it. */
+const MOST_COLUMNS = 32;
+const MOST_STRIDED = 16;
+
+/**
+ * For each channel the products of all pixels of the input with all of the gradient,
+ * summed over the samples in one product; then the sums over the pairs that are a tap
+ * apart.
+ */
+function byPixels(b: Builder, g: string, x: string, s: Geometry): string {
+  const [m = 1, , ...kernel] = s.weight;
+  const [taps, inputs, outputs] = [kernel, s.input, s.output].map((sizes) =>
+    sizes.reduce((p, d) => p * d, 1),
+  ) as [number, number, number];
+  const [rows, columns] = [0, 1].map((axis) => distances(s, axis)) as [
+    Distance,
+    Distance,
+  ];
+  const [[, width = 1], [, across = 1], [, reach = 1]] = [
+    s.input,
+    s.output,
+    kernel,
+  ] as const;
+  const pairs = new Float32Array(inputs * outputs * taps);
+  for (let i = 0; i < inputs; i++)
+    for (let o = 0; o < outputs; o++) {
+      const row = rows(Math.floor(i / width), Math.floor(o / across));
+      const column = columns(i % width, o % across);
+      if (row !== undefined && column !== undefined)
+        pairs[(i * outputs + o) * taps + row * reach + column] = 1;
+    }
+  const products = b.matmul(
+    b.transpose(b.reshape(x, [-1, m, inputs]), [1, 2, 0]),
+    b.transpose(b.reshape(g, [-1, m, outputs]), [1, 0, 2]),
+  );
+  const sums = b.matmul(
+    b.reshape(products, [m, inputs * outputs]),
+    b.constant(floats([inputs * outputs, taps], pairs)),
+  );
+  return b.reshape(sums, s.weight);
+}
+
+/**
+ * The same of columns, for each row of the kernel: products of all columns of the
+ * input with all of the gradient, summed over samples and rows.
+ */
+function byColumns(b: Builder, g: string, x: string, s: Geometry): string {
+  const [m = 1, , height = 1, reach = 1] = s.weight;
+  const [[, width = 1], [down = 1, across = 1]] = [s.input, s.output] as const;
+  const [step = 1] = s.strides;
+  const [dilation = 1] = s.dilations;
+  const tap = distances(s, 1);
+  const pairs = new Float32Array(width * across * reach);
+  for (let i = 0; i < width; i++)
+    for (let o = 0; o < across; o++) {
+      const column = tap(i, o);
+      if (column !== undefined) pairs[(i * across + o) * reach + column] = 1;
+    }
+  const along = b.constant(floats([width * across, reach], pairs));
+  const gradient = b.reshape(exchanged(b, g, [1, 1]), [m, -1, across]);
+  const [before = 0] = s.padsBegin;
+  const last = (down - 1) * step + (height - 1) * dilation + 1;
+  const after = Math.max(0, last - before - (s.input[0] ?? 1));
+  const images = b.pad(
+    exchanged(b, x, [1, 1]),
+    [0, 0, before, 0],
+    [0, 0, after, 0],
+  );
+  const rows = Array.from({ length: height }, (_, i) => {
+    const from = i * dilation;
+    const seen = b.slice(
+      images,
+      [from],
+      [from + (down - 1) * step + 1],
+      [2],
+      [step],
+    );
+    const columns = b.transposeLast(b.reshape(seen, [m, -1, width]));
+    return b.matmul(b.reshape(b.matmul(columns, gradient), [m, -1]), along);
+  });
+  return b.reshape(b.concat(rows, 1), s.weight);
+}
+
+/** Which tap, if any, lets a place of the output see one of the input, on an axis. */
+type Distance = (input: number, output: number) => number | undefined;
+
+function distances(s: Geometry, axis: number): Distance {
+  const [stride, before, dilation, kernel] = [
+    s.strides[axis] ?? 1,
+    s.padsBegin[axis] ?? 0,
+    s.dilations[axis] ?? 1,
+    s.weight[axis + 2] ?? 1,
+  ];
+  return (input, output) => {
+    const tap = (input - output * stride + before) / dilation;
+    return Number.isInteger(tap) && tap >= 0 && tap < kernel ? tap : undefined;
+  };
+}
+
+/** A 1x1 kernel over large images: one product a sample, then their sum. */
+function perSample(b: Builder, g: string, x: string, s: Geometry): string {
+  const [m = 1, c = 1] = s.weight;
+  const pixels = b.reshape(x, [0, c, -1]);
+  const products = b.matmul(b.reshape(g, [0, m, -1]), b.transposeLast(pixels));
+  return b.reshape(b.reduceSum(products, [0]), s.weight);
+}
+
+/**
+ * For each tap of the kernel, the pixels that it sees of all samples, multiplied
+ * by the gradient in one product. Channels come last, so that a shifted copy of
+ * the input is one of whole rows.
+ */
+function byTaps(b: Builder, g: string, x: string, s: Geometry): string {
+  const [m = 1, c = 1, height = 1, width = 1] = s.weight;
+  const padded = b.pad(
+    b.transpose(x, [0, 2, 3, 1]),
+    [0, ...s.padsBegin, 0],
+    [0, ...s.padsEnd, 0],
+  );
+  const pixels = b.reshape(b.transpose(g, [1, 0, 2, 3]), [m, -1]);
+  const taps: string[] = [];
+  for (let i = 0; i < height; i++) {
+    for (let j = 0; j < width; j++) {
+      const start = [i * (s.dilations[0] ?? 1), j * (s.dilations[1] ?? 1)];
+      const end = start.map(
+        (from, k) => from + ((s.output[k] ?? 1) - 1) * (s.strides[k] ?? 1) + 1,
+      );
+      const seen = b.slice(padded, start, end, [1, 2], s.strides);
+      taps.push(b.matmul(pixels, b.reshape(seen, [-1, c])));
+    }
+  }
+  const rows = b.reshape(b.concat(taps, 1), [m, height, width, c]);
+  return b.transpose(rows, [0, 3, 1, 2]);
+}
