@@ -5,8 +5,8 @@ import { openPeer, type Peer } from "./peers/peer.ts";
 import { allModes, type Mode, median, type Step, stepOf } from "./steps.ts";
 
 // Steps of models of the sizes that people fine-tune, beside PyTorch on the same cores:
-// time, processor time and memory. Both take turns in every round; a ratio is the median
-// over the rounds. PyTorch runs the frozen body at every step of "head" as Assay does.
+// time, processor time and memory. Both take turns in every round; a ratio is the
+// median over the rounds. Both run the frozen body at every step of "head".
 
 /** What Assay wants to be, as a share of PyTorch's time. */
 const goals: Readonly<Record<Mode, number>> = {

@@ -14,7 +14,7 @@ import {
 } from "#onnx";
 
 // Which formula gives the gradient of a convolution's weights follows its shape. A
-// convolution is linear in its weights: <conv(x, v), u> = <v, gradient for u>, for every
+// convolution is linear in its weights: <conv(x, v), u> = <v, gradient for u>, for any
 // size of images and channels, whatever the formula.
 
 const shapes = fc.record({

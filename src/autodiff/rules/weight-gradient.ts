@@ -121,7 +121,7 @@ function slidingInput(b: Builder, g: string, x: string, s: Geometry): string {
 
 /**
  * The same with the gradient's pixels in rows and the input as the filter, which moves
- * fewer numbers where there are fewer outputs than channels. Taps come in reverse order.
+ * fewer numbers where there are fewer outputs than channels. Taps come in reverse.
  */
 function slidingGradient(
   b: Builder,
