@@ -4,7 +4,7 @@ import { realSubjects, type Subject } from "./models/index.ts";
 import { openPeer, type Peer } from "./peers/peer.ts";
 import { allModes, type Mode, median, type Step, stepOf } from "./steps.ts";
 
-// Steps of models of the sizes that people fine-tune, beside PyTorch on the same cores:
+// Steps of models of sizes that people fine-tune, beside PyTorch on the same cores:
 // time, processor time and memory. Both take turns in every round; a ratio is the
 // median over the rounds. Both run the frozen body at every step of "head".
 

@@ -52,7 +52,7 @@ export function weightGradient(
     : slidingInput(b, g, x, s);
 }
 
-/** Channels last, and the last axis together with them: [1, N, ..., last * channels]. */
+/** Channels last, and one with the last axis: [1, N, ..., last * channels]. */
 const inLines = (
   b: Builder,
   value: string,
