@@ -17,13 +17,13 @@ title: both engines
 seed: 3
 ${engine ? `engine: ${engine}` : ""}
 data: { source: digits }
-classes: ["5", "6", "7"]
+classes: ["5", "6"]
 samples: 8
 base:
-  classes: ["0", "1", "2"]
+  classes: ["0", "1"]
   pretrain: { architecture: small-cnn, epochs: 1, batchSize: 16 }
 candidates:
-  head: { strategy: head-only, epochs: 3, learningRate: 0.01 }
+  head: { strategy: head-only, epochs: 2, learningRate: 0.01 }
 defenses:
   squeeze: [{ id: bit-depth, bits: 2 }]
 threatModels:
