@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
-import { UsageError } from "#core";
+import { pathToFileURL } from "node:url";
+import { packagePath, UsageError } from "#core";
 import { onnxruntime } from "#engine";
 import { bestWorkers } from "./calibration/index.ts";
 import { baselineFor, failedIn, requireOwnFolder } from "./comparing/index.ts";
@@ -253,7 +254,7 @@ async function handsFor(
   // A process of its own can be stopped.
   if (count === 1 && !isBounded) return ownHands();
   return openPool({
-    module: new URL("./worker.js", import.meta.url),
+    module: pathToFileURL(packagePath("dist/src/audit/worker.js")),
     input: {
       suite,
       out,

@@ -1,4 +1,6 @@
 import { availableParallelism } from "node:os";
+import { pathToFileURL } from "node:url";
+import { packagePath } from "#core";
 import { onnxruntime } from "#engine";
 import { bestWorkers } from "./calibration/index.ts";
 import { type ServeOptions, serveQueue } from "./queue/index.ts";
@@ -35,6 +37,6 @@ export async function serveRuns({
     ...options,
     concurrency: split.workers,
     threads: threads ?? split.threads,
-    module: new URL("./queue-worker.js", import.meta.url),
+    module: pathToFileURL(packagePath("dist/src/audit/queue-worker.js")),
   });
 }

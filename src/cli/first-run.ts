@@ -1,8 +1,13 @@
 import { fork } from "node:child_process";
 import { statSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { TryModel } from "#audit";
-import { AssayError, InterruptedError, messageOf, UsageError } from "#core";
+import {
+  AssayError,
+  InterruptedError,
+  messageOf,
+  packagePath,
+  UsageError,
+} from "#core";
 import type { LoadModelOptions } from "#model";
 
 /** What the process of a first run is told. */
@@ -41,15 +46,12 @@ export function tryModel(
     seconds: setting("ASSAY_MODEL_SECONDS"),
     bytes: setting("ASSAY_MODEL_GB", 2 ** 30),
   };
-  const child = fork(
-    fileURLToPath(new URL("./first-run-child.js", import.meta.url)),
-    {
-      serialization: "advanced",
-      signal,
-      killSignal: "SIGKILL",
-      stdio: ["ignore", "pipe", "ignore", "ipc"],
-    },
-  );
+  const child = fork(packagePath("dist/src/cli/first-run-child.js"), {
+    serialization: "advanced",
+    signal,
+    killSignal: "SIGKILL",
+    stdio: ["ignore", "pipe", "ignore", "ipc"],
+  });
   return new Promise((resolve, reject) => {
     let files: readonly string[] | undefined;
     let over = "";

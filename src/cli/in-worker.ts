@@ -9,7 +9,7 @@ import type {
   runShard,
   Shard,
 } from "#audit";
-import { AssayError, revived, type SentError } from "#core";
+import { AssayError, packagePath, revived, type SentError } from "#core";
 import type { EngineChoice } from "#engine";
 
 export interface WorkerInput {
@@ -65,7 +65,7 @@ function inWorker<T extends Results | ShardDone>(
   signal: AbortSignal,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./worker.js", import.meta.url), {
+    const worker = new Worker(packagePath("dist/src/cli/worker.js"), {
       workerData: input,
     });
     signal.addEventListener("abort", () => worker.postMessage("stop"), {

@@ -2,6 +2,7 @@ export { type Pass, passOf } from "./pass.ts";
 
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import { packagePath } from "#core";
 import { type Remembered, remembered, type Split } from "../works/index.ts";
 
 /**
@@ -29,7 +30,7 @@ async function stepsOf(
   const all = Array.from(
     { length: workers },
     () =>
-      new Worker(new URL("./thread.js", import.meta.url), {
+      new Worker(packagePath("dist/src/audit/calibration/thread.js"), {
         workerData: { threads, seconds },
       }),
   );
