@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { percent, withoutUnseen } from "#core";
 import type {
+  Cell,
   Finding,
   Inheritance,
   Norm,
@@ -105,7 +106,31 @@ export const normName = (norm: Norm): string => normNames[norm];
 
 /** Whether the samples are texts, of which nothing that is said of numbers holds. */
 export const isText = ({ provenance }: Results): boolean =>
-  provenance.data.source === "text";
+  ["text", "tagged-text"].includes(provenance.data.source);
+
+/** Cells that were attacked until the gate was decided, which stand nowhere else. */
+export const decidedCells = ({ decisions = [] }: Results): Cell[] =>
+  decisions.flatMap(({ cells }) => cells);
+
+/** How many samples it took to decide the gate, where its rules asked for no more. */
+export function earlyInWords({ decisions = [] }: Results): string | null {
+  if (decisions.length === 0) return null;
+  const attacked = decisions.reduce((sum, one) => sum + one.attacked, 0);
+  const all = decisions.reduce((sum, one) => sum + one.of, 0);
+  return `Decided on ${whole(attacked)} of ${whole(all)} samples.`;
+}
+
+/** Whether the samples are rows of a table. */
+export const isTable = ({ provenance, gallery }: Results): boolean =>
+  gallery.length === 0 &&
+  ["loans", "csv", "parquet", "arrow"].includes(provenance.data.source);
+
+/** Whether the samples are images, as far as their source or a picture shows it. */
+export const isImages = ({ provenance, gallery }: Results): boolean =>
+  gallery.length > 0 ||
+  ["digits", "idx", "image-folder", "image-masks"].includes(
+    provenance.data.source,
+  );
 
 /** What an attacker may change, in words. */
 export const budget = ({ norm, eps }: { norm: Norm; eps: number }): string =>

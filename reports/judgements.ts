@@ -1,5 +1,5 @@
 import { percent } from "#core";
-import type { Check, Rate, Results, WorstCase } from "#results";
+import type { Check, DecisionResult, Rate, Results, WorstCase } from "#results";
 import { withoutAttacks } from "./failures.ts";
 import {
   budget,
@@ -96,11 +96,29 @@ function cellsOf(results: Results): Judgement[] {
     const found = `Robust accuracy ${rateText(robustAccuracy)} at ${budget(cell.threatModel)}, clean ${rateText(cleanAccuracy)}`;
     return judged("cell", id, candidate, cell, found, seconds);
   });
+  const decided = (results.decisions ?? []).flatMap((one) =>
+    one.cells.map((cell) =>
+      judged(
+        "cell",
+        cell.id,
+        cell.candidate,
+        cell,
+        `Robust accuracy ${rateText(cell.robustAccuracy)} at ${budget(cell.threatModel)}, ${earlyText(one)}`,
+        cell.seconds,
+      ),
+    ),
+  );
   const heads = onAllHeads(results).map((one) =>
     judged("cell", one.id, one.candidate, one, "All heads at once", null),
   );
-  return [...cells, ...heads];
+  return [...cells, ...decided, ...heads];
 }
+
+/** On how many samples the gate was decided, as half a sentence. */
+const earlyText = ({ decided, attacked, of }: DecisionResult): string =>
+  decided
+    ? `decided on ${attacked} of ${of} samples`
+    : `on all ${of} samples, which did not decide`;
 
 const trialsOf = ({ trials }: Results): Judgement[] =>
   trials.map((trial) => {

@@ -1,13 +1,28 @@
 import type { Norm, Results } from "#results";
-import { isText, normName } from "./format.ts";
+import { decidedCells, isImages, isTable, isText, normName } from "./format.ts";
 
 const measured = ["linf", "l2", "l1", "l0"] as const;
 
 /** Perturbations of numbers that were not tried. */
-const otherNumbers = (norms: ReadonlySet<Norm>): string[] => [
+const otherNumbers = (results: Results, norms: ReadonlySet<Norm>): string[] => [
   ...untriedNorms(measured.filter((norm) => !norms.has(norm)).map(normName)),
-  ...(norms.has("none") ? [] : ["Patches, rotations, and common corruptions."]),
+  ...otherChanges(results, norms),
 ];
+
+/** Changes of such samples that no norm measures. */
+function otherChanges(results: Results, norms: ReadonlySet<Norm>): string[] {
+  if (isTable(results))
+    return [
+      "Values that are missing, categories that were never seen, and rows that drift with time.",
+    ];
+  if (!isImages(results))
+    return [
+      "Changes that no norm measures, such as another scale, shifts, and values that are missing.",
+    ];
+  return norms.has("none")
+    ? []
+    : ["Patches, rotations, and common corruptions."];
+}
 
 const untriedNorms = (names: readonly string[]): string[] =>
   names.length === 0
@@ -18,8 +33,9 @@ const untriedNorms = (names: readonly string[]): string[] =>
 
 /** What this audit did not test, so that nobody takes silence for safety. */
 export function limitsOf(results: Results): string[] {
-  const used = new Set(results.cells.map((c) => c.threatModel.access));
-  const norms = new Set(results.cells.map((c) => c.threatModel.norm));
+  const cells = [...results.cells, ...decidedCells(results)];
+  const used = new Set(cells.map((c) => c.threatModel.access));
+  const norms = new Set(cells.map((c) => c.threatModel.norm));
   const searching = results.attacks.some((a) => a.family === "query");
   return [
     ...(isText(results)
@@ -28,7 +44,7 @@ export function limitsOf(results: Results): string[] {
           "Other words and other sentences of the same meaning, and texts in another order.",
           "Lookalikes and invisible characters that no attack here knows.",
         ]
-      : otherNumbers(norms)),
+      : otherNumbers(results, norms)),
     ...(used.has("gradient")
       ? []
       : ["White-box attacks: nobody with the weights was assumed."]),
@@ -38,7 +54,7 @@ export function limitsOf(results: Results): string[] {
           "Attacks that only query the model (scores or labels); they find what masked gradients hide.",
         ]),
     ...(used.has("base") ? [] : ["Transfer from the public base model."]),
-    ...(results.cells.some((c) => c.detection)
+    ...(cells.some((c) => c.detection)
       ? [
           "Attacks that want inputs rejected: a rejection is no wrong answer here.",
         ]

@@ -16,11 +16,11 @@ export const changeWords: Record<Compared["change"], string> = {
 const order = Object.keys(changeWords);
 
 /**
- * Whether a row is worth a look: not where no change is shown, nor where nobody trusted
- * the number and nothing moved.
+ * Whether a row is worth a look: not where no change is shown by all samples, nor where
+ * nobody trusted the number and nothing moved.
  */
-export const isTold = ({ change, trust, flips }: Compared): boolean =>
-  change !== "undecided" &&
+export const isTold = ({ change, trust, flips, reason }: Compared): boolean =>
+  (change !== "undecided" || reason !== null) &&
   change !== "added" &&
   !(change === "untrusted" && trust === "neither" && flips.length === 0);
 
@@ -71,7 +71,7 @@ function rowInWords(row: Compared): RunsRow {
       ? `[${(100 * difference.low).toFixed(1)}, ${(100 * difference.high).toFixed(1)}]`
       : "",
     test: adjusted === null ? "" : pValue(adjusted),
-    flips: difference ? `${lost} lost, ${gained} gained` : "",
+    flips: row.paired > 0 ? `${lost} lost, ${gained} gained` : "",
     note: noteOf(row),
   };
 }
@@ -117,7 +117,7 @@ export function runsHeadline({ rows, tests }: Comparison): string {
 
 /** How the numbers of a comparison were made, in a sentence or two. */
 export const runsMethod = ({ tests, level }: Comparison): string =>
-  `The same samples of both runs, by McNemar's exact test; p-values are Holm's over all ${tests} tests, so that in ${Number((100 * level).toFixed(1))} % of comparisons at most they call anything better or worse where nothing changed. Intervals are Newcombe's paired ones at 95 %, each by itself.`;
+  `The same samples of both runs, by McNemar's exact test; p-values are Holm's over all ${tests} tests, so that in ${Number((100 * level).toFixed(1))} % of comparisons at most they call anything better or worse where nothing changed. Intervals are Newcombe's paired ones at 95 %, each by itself. What one run decided early is compared by an interval of each run instead.`;
 
 /** Two runs by their titles. */
 export const runsTitle = ({ old, new: now }: Comparison): string =>

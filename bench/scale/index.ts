@@ -2,7 +2,7 @@ import { overhead } from "./overhead.ts";
 import { queue } from "./queue.ts";
 import { sizes } from "./sizes.ts";
 import { speedUp } from "./speed-up.ts";
-import { timeLeft } from "./time-left.ts";
+import { timeLeft, traces } from "./time-left.ts";
 import { virtualTime } from "./virtual-time.ts";
 
 /** What is measured when nothing is named, by its name. */
@@ -11,6 +11,13 @@ const parts: Readonly<Record<string, (rounds: number) => Promise<void>>> = {
   queue,
   "speed-up": speedUp,
   "virtual-time": virtualTime,
+};
+
+/** What is only done when it is named: it takes minutes, and two write files. */
+const named: Readonly<Record<string, () => Promise<void>>> = {
+  sizes,
+  "time-left": timeLeft,
+  traces,
 };
 
 /**
@@ -25,10 +32,6 @@ export async function scale(
 ): Promise<void> {
   for (const name of only) {
     console.log(`\n${name}`);
-    await (name === "sizes"
-      ? sizes()
-      : name === "time-left"
-        ? timeLeft(rounds)
-        : parts[name]?.(rounds));
+    await (parts[name] ?? named[name])?.(rounds);
   }
 }

@@ -1,82 +1,163 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { runAudit } from "#audit";
-import { packagePath } from "#core";
+import { basename, join } from "node:path";
+import {
+  type AuditEvent,
+  type AuditOptions,
+  follower,
+  openRun,
+  runAudit,
+} from "#audit";
+import { packagePath, writeFile } from "#core";
+import { SHARES, type Trace, type TracedWork } from "./trace.ts";
 
-/** Suites whose works are of different kinds, and take from seconds to minutes. */
-const suites = ["quick", "tabular", "sanitizers", "demo"];
+type Run = Pick<AuditOptions, "suite" | "smoke">;
 
-/** When the bar is read, as shares of the time of all works. */
-const SHARES = [0.1, 0.25, 0.5, 0.75];
+const suite = (name: string) => packagePath("suites", `${name}.yaml`);
+
+/** Runs whose works are of different kinds, and take from seconds to minutes. */
+const measured: readonly Run[] = [
+  { suite: suite("quick") },
+  { suite: suite("tabular") },
+  { suite: suite("sanitizers") },
+  { suite: suite("demo"), smoke: { quick: true } },
+  { suite: suite("demo") },
+];
+
+/** Runs of which traces are kept for tests. */
+const kept: readonly Run[] = [
+  { suite: suite("quick") },
+  { suite: suite("demo"), smoke: { quick: true } },
+  { suite: suite("demo") },
+];
+
+const PATH = packagePath("bench", "scale", "traces.json");
 
 /** How far off the time left may be a tenth of the time into a run. */
-const FACTOR = 1.5;
+export const FACTOR = 1.5;
+
+/** The least that a work says anew of how far it is, for it to be traced. */
+const STEP = 0.05;
 
 /**
  * Prints what a run says is left of its time, over what really is: on a machine that
  * has never done such works, and once more with what it has learned. Works are done one
  * after the other, so that what else the machine does falls on all alike.
- *
- * @param _rounds each is run once
- * @param only names of suites
  */
-export async function timeLeft(
-  _rounds: number,
-  only: readonly string[] = suites,
-): Promise<void> {
-  const before = process.env.ASSAY_CACHE;
+export async function timeLeft(): Promise<void> {
   console.log(
     `time said to be left, over what was: goal within a factor of ${FACTOR} from 10 % on`,
   );
-  for (const suite of only) {
-    const folder = mkdtempSync(join(tmpdir(), "assay-time-left-"));
-    process.env.ASSAY_CACHE = join(folder, "cache");
-    try {
-      for (const [i, title] of ["never done", "learned"].entries()) {
-        const { seconds, ratios } = await said(suite, join(folder, String(i)));
-        const isMet = ratios.every(
-          (ratio) => ratio !== null && ratio <= FACTOR && ratio >= 1 / FACTOR,
-        );
-        console.log(
-          `${suite}, ${title} (${seconds.toFixed(0)} s): ${ratios
-            .map(
-              (ratio, k) =>
-                `${100 * SHARES[k]!} %: ${ratio === null ? "not said" : ratio.toFixed(2)}`,
-            )
-            .join(", ")}; ${isMet ? "met" : "not met"}`,
-        );
-      }
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  }
-  if (before === undefined) delete process.env.ASSAY_CACHE;
-  else process.env.ASSAY_CACHE = before;
+  for (const run of measured) await twice(run);
 }
 
-/** What one run said, as its bar shows it: when a work begins or ends. */
-async function said(suite: string, out: string) {
+/** Writes what the works of runs took and said, from which tests tell the time left. */
+export async function traces(): Promise<void> {
+  const all: Trace[] = [];
+  for (const run of kept) {
+    all.push(...(await twice(run)));
+    const lines = all.map((trace) => JSON.stringify(trace));
+    writeFile(PATH, `[\n${lines.join(",\n")}\n]\n`);
+  }
+}
+
+/** Runs a suite on a machine that knows nothing, and on one that has run it once. */
+async function twice(run: Run): Promise<Trace[]> {
+  const before = process.env.ASSAY_CACHE;
+  const folder = mkdtempSync(join(tmpdir(), "assay-time-left-"));
+  process.env.ASSAY_CACHE = join(folder, "cache");
+  try {
+    const traces: Trace[] = [];
+    for (const title of ["never done", "learned"]) {
+      const out = join(folder, title);
+      const { trace, seconds, ratios } = await watched({ ...run, out });
+      const isMet = ratios.every(
+        (ratio) => ratio !== null && ratio <= FACTOR && ratio >= 1 / FACTOR,
+      );
+      console.log(
+        `${trace.suite}, ${title} (${seconds.toFixed(0)} s): ${ratios
+          .map(
+            (ratio, k) =>
+              `${100 * SHARES[k]!} %: ${ratio === null ? "not said" : ratio.toFixed(2)}`,
+          )
+          .join(", ")}; ${isMet ? "met" : "not met"}`,
+      );
+      traces.push(trace);
+    }
+    return traces;
+  } finally {
+    rmSync(folder, { recursive: true });
+    if (before === undefined) delete process.env.ASSAY_CACHE;
+    else process.env.ASSAY_CACHE = before;
+  }
+}
+
+/** What one run said of the time left, as its bar shows it, and what its works took. */
+async function watched(run: Run & Pick<AuditOptions, "out">) {
+  const { works } = await openRun(run);
   const told: { readonly at: number; readonly left: number | null }[] = [];
+  const watch = tracing();
   await runAudit({
-    suite: packagePath("suites", `${suite}.yaml`),
-    out,
+    ...run,
     onEvent(event) {
+      const at = performance.now() / 1000;
+      watch.onEvent(event, at);
+      if (event.kind === "left") told.push({ at, left: event.seconds });
       if (event.kind === "work" && event.state !== "kept")
-        told.push({ at: performance.now() / 1000, left: event.left });
+        told.push({ at, left: event.left });
     },
   });
   const begin = told[0]!.at;
   const seconds = told.at(-1)!.at - begin;
+  const name = basename(String(run.suite), ".yaml");
+  const places = new Map([...works.keys()].map((id, i) => [id, i]));
+  const trace: Trace = {
+    suite: run.smoke ? `${name} --quick` : name,
+    works: Array.from(works.values(), ({ id, kind, sort, size, needs }) => ({
+      kind,
+      sort,
+      size,
+      needs: needs.map((need) => places.get(need.id)!),
+      ...watch.of(id),
+    })),
+  };
   return {
+    trace,
     seconds,
     ratios: SHARES.map((share) => {
       const now = begin + share * seconds;
-      const last = told.filter(({ at }) => at <= now).at(-1)!;
-      if (last.left === null) return null;
+      const { at, left } = told.filter((one) => one.at <= now).at(-1)!;
       // The bar counts down from when it was told.
-      const left = Math.max(0, last.left - (now - last.at));
-      return left / ((1 - share) * seconds);
+      return left === null
+        ? null
+        : Math.max(0, left - (now - at)) / ((1 - share) * seconds);
     }),
+  };
+}
+
+const rounded = (number: number) => Number(number.toPrecision(3));
+
+/** Notes what works take, and say of how far they are. */
+function tracing() {
+  const follow = follower();
+  const found = new Map<string, Pick<TracedWork, "seconds" | "said">>();
+  let now: { id: string; since: number; said: [number, number][] } | undefined;
+  return {
+    of: (id: string) => found.get(id) ?? { seconds: 0, said: [] },
+    onEvent(event: AuditEvent, at: number) {
+      follow.onEvent(event);
+      if (event.kind === "work" && event.state === "started")
+        now = { id: event.work, since: at, said: [] };
+      else if (event.kind === "work" && event.state === "done") {
+        const seconds = rounded(event.seconds);
+        found.set(event.work, { seconds, said: now?.said ?? [] });
+      } else if (now) {
+        // What is not said any more stands as 0.
+        const share = follow.saidBy(now.id)?.share ?? 0;
+        const last = now.said.at(-1)?.[1] ?? 0;
+        if (share >= last + STEP || share < last)
+          now.said.push([rounded(at - now.since), rounded(share)]);
+      }
+    },
   };
 }

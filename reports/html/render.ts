@@ -9,6 +9,7 @@ import { comparisonView } from "./sections/comparison.ts";
 import { coverageView } from "./sections/coverage.ts";
 import { crossTaskView } from "./sections/cross-task.ts";
 import { curvesView } from "./sections/curves.ts";
+import { decidedView } from "./sections/decided.ts";
 import { decisionView } from "./sections/decision.ts";
 import { defensesView } from "./sections/defenses.ts";
 import { detectorsView } from "./sections/detectors.ts";
@@ -51,6 +52,7 @@ export async function renderHtml(results: Results): Promise<string> {
     title: plain(results.title),
     decision: decisionView(results),
     gate: gateView(results),
+    decided: decidedView(results),
     failures: failuresView(results),
     runs: runsView(results.comparison),
     trust: trustView(results),

@@ -8,6 +8,7 @@ import {
 } from "../failures.ts";
 import {
   cleanBehind,
+  earlyInWords,
   errorsInWords,
   findingText,
   headline,
@@ -67,6 +68,8 @@ export function renderMarkdown(results: Results): string {
   }
   const errors = errorsInWords(results.gate);
   if (errors) lines.push(errors, "");
+  const early = earlyInWords(results);
+  if (early) lines.push(early, "");
   lines.push(...whatFailed(results));
   if (results.comparison)
     lines.push(

@@ -16,9 +16,19 @@ export type AuditEvent =
       readonly epoch: number;
       readonly epochs: number;
       readonly validationAccuracy: number;
+      /** The work that it is part of, where another process does it. */
+      readonly work?: string;
     }
   /** How far what is being computed is. */
-  | { readonly kind: "progress"; readonly what: string; readonly share: number }
+  | {
+      readonly kind: "progress";
+      readonly what: string;
+      readonly share: number;
+      /** The work that it is part of, where another process does it. */
+      readonly work?: string;
+    }
+  /** Seconds until all is done, as far as is known, once more while works run. */
+  | { readonly kind: "left"; readonly seconds: number | null }
   /**
    * A work begins or ends; `kept` where its record was there, or was made by another
    * command meanwhile. Numbers are those of all works of the run: `done` counts what is

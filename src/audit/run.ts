@@ -207,6 +207,7 @@ async function performed(
         claims,
         limits,
         isEnough: options.isEnough,
+        saidBy: watch.saidBy,
         // What other machines take says nothing of this one.
         costs,
       });

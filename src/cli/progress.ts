@@ -1,4 +1,4 @@
-import type { AuditEvent, OnEvent } from "#audit";
+import { type AuditEvent, type OnEvent, workOf } from "#audit";
 import { duration, lines, percent } from "#core";
 import { coloursFor } from "./colour.ts";
 import { foundText } from "./format.ts";
@@ -22,6 +22,8 @@ const SILENCE = 30_000;
 /** Works that are shown while they run; of more there is the number. */
 const SHOWN = 8;
 
+type Told = Parameters<typeof workOf>[0];
+
 type WorkEvent = Extract<AuditEvent, { kind: "work" }>;
 
 /** @param now milliseconds, for the time that is left; it decides nothing else */
@@ -34,6 +36,7 @@ export function progressOn(
   /** What runs, with how far it is. */
   const running = new Map<string, string>();
   let last: WorkEvent | undefined;
+  let secondsLeft: number | null = null;
   let kept = 0;
   let spoke = now();
   const line = (text: string) => {
@@ -43,7 +46,7 @@ export function progressOn(
     if (live) live.show(block());
   };
   const block = (): string[] => [
-    ...(last ? [`  ${countsOf(last)}`] : []),
+    ...(last ? [`  ${countsOf(last)}${left(secondsLeft)}`] : []),
     ...[...running].slice(0, SHOWN).map(([work, far]) => `    ${work}${far}`),
     ...(running.size > SHOWN ? [`    and ${running.size - SHOWN} more`] : []),
   ];
@@ -52,13 +55,13 @@ export function progressOn(
     // A sign of life, so that nothing takes a long step for a dead one.
     if (now() - spoke <= SILENCE) return;
     const all = [...running].map(([work, far]) => `${work}${far}`);
-    line(`  ${[...(last ? [countsOf(last)] : []), ...all].join("; ")}`);
+    const counts = last ? [countsOf(last) + left(secondsLeft)] : [];
+    line(`  ${[...counts, ...all].join("; ")}`);
   };
   /** Says how far something is, at the work that runs it. */
-  const far = (what: string, text: string) => {
-    const own = [...running.keys()].find((work) => work.endsWith(what));
-    const [only] = running.keys();
-    const place = own ?? (running.size === 1 ? only! : what);
+  const far = (event: Told, what: string, text: string) => {
+    const own = workOf(event, what, [...running.keys()]);
+    const place = own ?? what;
     const isNamed = place === what || place.endsWith(what);
     running.set(place, isNamed ? text : `: ${what}${text}`);
     status();
@@ -77,6 +80,7 @@ export function progressOn(
   };
   const work = (event: WorkEvent) => {
     last = event;
+    secondsLeft = event.left;
     if (event.state === "started") running.set(event.work, "");
     else running.delete(event.work);
     if (event.state === "kept") {
@@ -101,12 +105,16 @@ export function progressOn(
       case "epoch": {
         const { model, epoch, epochs, validationAccuracy } = event;
         return far(
+          event,
           model,
           `: epoch ${epoch}/${epochs}, validation ${percent(validationAccuracy)}${epochsLeft(model, epoch, epochs)}`,
         );
       }
       case "progress":
-        return far(event.what, ` ${Math.round(100 * event.share)} %`);
+        return far(event, event.what, ` ${Math.round(100 * event.share)} %`);
+      case "left":
+        secondsLeft = event.seconds;
+        return status();
       case "work":
         return work(event);
       case "warning":
@@ -126,7 +134,7 @@ const countsOf = (event: WorkEvent): string =>
     ...(event.running > 0 ? [`${event.running} running`] : []),
     ...(event.waiting > 0 ? [`${event.waiting} waiting`] : []),
     ...(event.failed > 0 ? [`${event.failed} failed`] : []),
-  ].join(", ") + left(event.left);
+  ].join(", ");
 
 /** What a work found, in short. */
 function found(headline: NonNullable<WorkEvent["headline"]>): string {

@@ -1,6 +1,9 @@
 import { join } from "node:path";
+import { z } from "zod";
 import {
   type AuditOptions,
+  checkArgument,
+  limitsSchema,
   loadSuite,
   type OnEvent,
   prepareSuite,
@@ -44,8 +47,7 @@ export interface SuitePlan {
  *
  * @param suite path of a YAML file, or of a module that exports a suite; or the suite,
  *   in which paths start at the working directory
- * @param options only cells and trials whose id matches one of these patterns; `use` as
- *   in `runSuite`
+ * @param options as those of `runSuite`
  * @throws SUITE_INVALID with file, line and key; NO_CELLS where nothing matches;
  *   SUITE_CODE
  * @example
@@ -58,9 +60,13 @@ export interface SuitePlan {
  */
 export async function planSuite(
   suite: string | SuiteInput,
-  { only, use }: Pick<RunSuiteOptions, "only" | "use"> = {},
+  {
+    only,
+    use,
+    ...cut
+  }: Pick<RunSuiteOptions, "only" | "use" | "samples" | "quick"> = {},
 ): Promise<SuitePlan> {
-  const loaded = await loadSuite(suite, { use });
+  const loaded = await loadSuite(suite, { use, smoke: smokeOf(cut) });
   const plan = wholePlan(loaded, only);
   await prepareSuite(loaded);
   return {
@@ -91,6 +97,31 @@ export interface RunSuiteOptions {
   readonly out: string;
   /** Only cells and trials whose id matches one of these patterns; no verdict then. */
   readonly only?: readonly string[];
+  /** Attacks so few samples, to see that everything runs; no verdict then. */
+  readonly samples?: number;
+  /**
+   * The same in seconds: steps, epochs and training data are cut to a few as well; no
+   * verdict then.
+   */
+  readonly quick?: boolean;
+  /** Ends the run as soon as a rule of the gate cannot pass any more. */
+  readonly failFast?: boolean;
+  /**
+   * Does nothing but what failed in the last run of the folder, and what needs it.
+   * Without it, the same call does whatever is left.
+   */
+  readonly retryFailed?: boolean;
+  /**
+   * What the run may take, instead of the `limits` of the suite, one by one: `run` of
+   * all works, after which it judges what it has, and `work` of one, in seconds or as
+   * "10min"; `memory` of each worker, in bytes or as "4GB". Those of one work and of
+   * memory hold where `workers` are processes.
+   */
+  readonly limits?: {
+    readonly run?: number | string;
+    readonly work?: number | string;
+    readonly memory?: number | string;
+  };
   /**
    * False refuses a suite that runs code, before any of it runs: a module, or a suite
    * that uses modules. True when left out.
@@ -121,9 +152,10 @@ export interface RunSuiteOptions {
  * @param suite path of a YAML file, or of a module that exports a suite; or the suite,
  *   in which paths start at the working directory
  * @throws SUITE_INVALID and others for a suite that cannot be run; SUITE_CODE for one
- *   that runs code where `use` is false; INTERRUPTED. What
- *   fails within the run stands in `failures` of the results. SUITE_WORKERS for workers
- *   of a suite object in which a schedule is a function
+ *   that runs code where `use` is false; ARGUMENT_INVALID; NOTHING_FAILED where there is
+ *   nothing to retry; INTERRUPTED. What fails within the run stands in `failures` of the
+ *   results. SUITE_WORKERS for workers of a suite object in which a schedule is a
+ *   function
  * @example
  * ```ts
  * import { runSuite } from "assay";
@@ -136,12 +168,14 @@ export interface RunSuiteOptions {
  */
 export async function runSuite(
   suite: string | SuiteInput,
-  { engine, device, ...options }: RunSuiteOptions,
+  { engine, device, limits, samples, quick, ...options }: RunSuiteOptions,
 ): Promise<Results> {
   if (options.workers !== undefined) requirePlain(suite);
   const results = await runAudit({
     ...options,
     suite,
+    smoke: smokeOf({ samples, quick }),
+    limits: limits && checkArgument(limits, "limits", limitsSchema),
     engine: engine || device ? { engine, device } : undefined,
   } satisfies AuditOptions);
   for (const { file, render } of usualReporters) {
@@ -150,6 +184,16 @@ export async function runSuite(
       writeFile(join(options.out, file), content);
   }
   return results;
+}
+
+/** How the suite is cut down; undefined where it is not. */
+function smokeOf({
+  samples,
+  quick,
+}: Pick<RunSuiteOptions, "samples" | "quick">): AuditOptions["smoke"] {
+  if (samples !== undefined)
+    checkArgument(samples, "samples", z.int().positive());
+  return samples === undefined && !quick ? undefined : { samples, quick };
 }
 
 /** Refuses a suite with functions where other processes do the work. */

@@ -83,3 +83,52 @@ test.each([
   await expect(runSuite(object, options)).rejects.toMatchObject(refused);
   expect(existsSync("ran")).toBe(false);
 });
+
+test("a smoke run has few samples and no verdict, and its plan is the same", async () => {
+  const results = await runSuite("suite.yaml", { out: "smoke", samples: 3 });
+  expect(results.cells.map(({ robustAccuracy }) => robustAccuracy.n)).toEqual([
+    3, 3,
+  ]);
+  expect(results.gate.verdict).toBe("none");
+  const quick = await runSuite(suite(), { out: "quick", quick: true });
+  const { cells } = await planSuite(suite(), { quick: true });
+  expect(quick.cells.map(({ id }) => id)).toEqual(cells.map(({ id }) => id));
+  await expect(
+    runSuite("suite.yaml", { out: "odd", samples: 0.5 }),
+  ).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
+});
+
+test("a run ends as soon as its gate cannot pass, and retries nothing but what failed", async () => {
+  const strict = { ...suite(), gate: [{ cleanAccuracy: { min: 1 } }] };
+  const { gate, stopped, cells } = await runSuite(strict, {
+    out: "fail-fast",
+    failFast: true,
+  });
+  expect([gate.verdict, stopped?.by]).toEqual(["failed", "fail-fast"]);
+  expect(cells.length).toBeLessThan(2);
+  await runSuite("suite.yaml", { out: "whole" });
+  await expect(
+    runSuite("suite.yaml", { out: "whole", retryFailed: true }),
+  ).rejects.toMatchObject({ code: "NOTHING_FAILED" });
+});
+
+test("what a run may take is said as in a suite, and what is not done by then is missing", async () => {
+  const { failures, gate } = await runSuite("suite.yaml", {
+    out: "short",
+    limits: { run: "0.001s" },
+  });
+  expect(failures!.map(({ code }) => code)).toContain("TIME_LIMIT");
+  expect(gate.verdict).not.toBe("passed");
+  const whole = await runSuite("suite.yaml", {
+    out: "short",
+    limits: { run: 3600 },
+    retryFailed: true,
+  });
+  expect(whole.failures).toBeUndefined();
+  await expect(
+    runSuite("suite.yaml", { out: "odd", limits: { run: "soon" } }),
+  ).rejects.toMatchObject({
+    code: "ARGUMENT_INVALID",
+    message: expect.stringContaining("run"),
+  });
+});

@@ -1,6 +1,7 @@
 import { Random } from "#core";
 import {
   type Cell,
+  type DecisionResult,
   type Epoch,
   type Rate,
   type Results,
@@ -8,8 +9,34 @@ import {
   type Trial,
 } from "#results";
 import { recommend } from "../../src/audit/recommending/index.ts";
+import { anytimeRate } from "../../src/audit/statistics/anytime.ts";
 import { rate } from "../../src/audit/statistics/intervals.ts";
 import { roc } from "../../src/audit/statistics/roc.ts";
+
+/** Robust accuracy that was asked for until the gate was decided. */
+function decision(candidate: string, attacked: number): DecisionResult {
+  const one = cell(candidate, "none", "square", DECIDED, true);
+  const outcomes = one.outcomes.slice(0, attacked);
+  const robust = outcomes.replaceAll(/[^1]/g, "").length;
+  const robustAccuracy = anytimeRate(robust, attacked);
+  return {
+    candidate,
+    defense: "none",
+    threatModel: `linf-${DECIDED}`,
+    attacks: ["square"],
+    limits: [0.2],
+    attacked,
+    of: SAMPLES,
+    order: Array.from({ length: attacked }, (_, i) => (7 * i) % SAMPLES),
+    decided: attacked < SAMPLES,
+    reason: `Told of ${hostile.image} after ${attacked} samples.`,
+    robustAccuracy,
+    cleanAccuracy: one.cleanAccuracy,
+    trusted: candidate !== "full",
+    evaluated: true,
+    cells: [{ ...one, outcomes, robustAccuracy, queriesToBreak: [] }],
+  };
+}
 
 /** Text that tries to be more than text. */
 export const hostile = {
@@ -31,6 +58,9 @@ const families = {
   noise: "control",
 } as const;
 const budgets = [0.05, 0.1, 0.2, 0.5];
+
+/** The budget whose cells stand for the gate alone. */
+const DECIDED = 0.3;
 
 const unit = (id: string) => ({
   id,
@@ -263,7 +293,7 @@ export function exampleResults(
         labels: Array.from({ length: SAMPLES }, (_, i) => i % 3).join(" "),
       },
     ],
-    threatModels: budgets.map((eps) => ({
+    threatModels: [...budgets, DECIDED].map((eps) => ({
       id: `linf-${eps}`,
       norm: "linf",
       eps,
@@ -437,6 +467,7 @@ export function exampleResults(
         })),
       ),
     ),
+    decisions: [decision("head-only", 12), decision("full", SAMPLES)],
     trialAttacks: [
       {
         ...unit("flips"),

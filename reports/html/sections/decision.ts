@@ -1,6 +1,6 @@
 import type { Recommendation, Results } from "#results";
 import { failedParts } from "../../failures.ts";
-import { plain, unbroken, whole } from "../../format.ts";
+import { earlyInWords, plain, unbroken, whole } from "../../format.ts";
 import { judgementsOf } from "../../judgements.ts";
 import { limitsOf } from "../../limits.ts";
 import { recommended } from "../../recommended.ts";
@@ -53,6 +53,7 @@ export function decisionView(results: Results) {
     charts: charts.slice(0, BESIDE),
     more: charts.slice(BESIDE),
     gate: gateTile(results),
+    early: earlyInWords(results),
     trust: trustTile(results),
     since: results.comparison
       ? unbroken(runsHeadline(results.comparison))

@@ -44,6 +44,16 @@ export function methodsView(results: Results) {
       },
     ],
     [
+      has(results.decisions),
+      {
+        number: "Robust accuracy that was decided early",
+        made: "Worst case over the attacks on samples in a seeded random order, in batches, until its interval had left every limit of the gate.",
+        interval:
+          "always-valid, the beta-binomial mixture (Robbins 1970, Annals of Mathematical Statistics 41:1397; Howard et al. 2021, Annals of Statistics 49:1055): it holds at all looks together, and is wider than an exact one of as many samples",
+        test: none,
+      },
+    ],
+    [
       has(results.curves) || has(results.trajectories),
       {
         number: "Curves over the budget, and along a training",
@@ -133,8 +143,8 @@ export function methodsView(results: Results) {
         number: "Changes since the baseline",
         made: "Both runs on the samples that they have in common, by their fingerprints.",
         interval:
-          "Newcombe's of a paired difference (1998, Statistics in Medicine 17:2635, method 10)",
-        test: "McNemar's exact test, all together held by Holm's method (1979, Scandinavian Journal of Statistics 6:65)",
+          "Newcombe's of a paired difference (1998, Statistics in Medicine 17:2635, method 10); of what a run decided early, what the intervals of both runs leave",
+        test: "McNemar's exact test, or the least level at which both intervals are apart, all together held by Holm's method (1979, Scandinavian Journal of Statistics 6:65)",
       },
     ],
     [

@@ -8,8 +8,8 @@ import { type Axis, frame, marker, round, STYLES, spread } from "./chart.ts";
 type Scale = Chart["x"]["scale"];
 type Point = Chart["lines"][number]["points"][number];
 
-/** More places than this make no readable table. */
-const MOST_PLACES = 24;
+/** With more places than this they are rows of the table, and points have no markers. */
+const MOST_COLUMNS = 24;
 
 /**
  * Numbers against numbers on axes of any scale, as the partial
@@ -45,13 +45,12 @@ export function numberChart(chart: Chart) {
   );
   const labels = spread(lines.map((l) => y.at(l.points.at(-1)?.y ?? 0)));
   const places = [...new Set(points.map((p) => p.x))].sort((a, b) => a - b);
-  const crowded = places.length > MOST_PLACES;
+  const crowded = places.length > MOST_COLUMNS;
   return {
     ...frame,
     title: plain(title),
     along: plain(across.label),
     rates: plain(up.label),
-    column: "Line",
     x,
     y,
     x1: frame.width - right,
@@ -75,25 +74,52 @@ export function numberChart(chart: Chart) {
       dotX: frame.width - right + 18,
       dotY: labels[i],
     })),
-    table: crowded
-      ? null
-      : {
-          places: places.map((v) => written(v, across.scale)),
-          rows: lines.map(({ name, points: own }) => ({
-            name: plain(name),
-            values: places.map((at) => {
-              const p = own.find((one) => one.x === at);
-              return {
-                page: undefined,
-                value: p ? written(p.y, up.scale) : "-",
-                interval:
-                  p && p.low !== null && p.high !== null
-                    ? `[${written(p.low, up.scale)}, ${written(p.high, up.scale)}]`
-                    : "",
-              };
-            }),
-          })),
-        },
+    ...tableOf(chart, places, crowded),
+  };
+}
+
+/** The numbers of a chart: a row for each line, or for each of many places. */
+function tableOf(
+  { x, y, lines }: Chart,
+  places: readonly number[],
+  isLong: boolean,
+) {
+  const byPlace = lines.map(
+    ({ points }) => new Map(points.map((point) => [point.x, point])),
+  );
+  const value = (line: number, at: number) => {
+    const p = byPlace[line]!.get(at);
+    return {
+      page: undefined,
+      value: p ? written(p.y, y.scale) : "-",
+      interval:
+        p && p.low !== null && p.high !== null
+          ? `[${written(p.low, y.scale)}, ${written(p.high, y.scale)}]`
+          : "",
+    };
+  };
+  const names = lines.map(({ name }) => plain(name));
+  const ats = places.map((at) => written(at, x.scale));
+  if (isLong)
+    return {
+      column: plain(x.label),
+      table: {
+        places: names,
+        rows: places.map((at, i) => ({
+          name: ats[i]!,
+          values: lines.map((_, line) => value(line, at)),
+        })),
+      },
+    };
+  return {
+    column: "Line",
+    table: {
+      places: ats,
+      rows: names.map((name, line) => ({
+        name,
+        values: places.map((at) => value(line, at)),
+      })),
+    },
   };
 }
 

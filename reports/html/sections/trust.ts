@@ -1,5 +1,11 @@
 import type { Results } from "#results";
-import { isText, onAllHeads, plain, unbroken } from "../../format.ts";
+import {
+  decidedCells,
+  isText,
+  onAllHeads,
+  plain,
+  unbroken,
+} from "../../format.ts";
 import { pageIn } from "./described.ts";
 
 /**
@@ -15,7 +21,11 @@ export function trustView(results: Results) {
       findings: { cell: string; page: string | null; message: string }[];
     }
   >();
-  const judged = [...results.cells, ...onAllHeads(results)];
+  const judged = [
+    ...results.cells,
+    ...decidedCells(results),
+    ...onAllHeads(results),
+  ];
   for (const cell of judged) {
     for (const check of cell.checks) {
       if (check.status === "passed") continue;

@@ -94,6 +94,7 @@ function pointWork(
   return yields(bench.store, {
     id: `cell ${id}`,
     kind: "epoch",
+    sort: [planned.chosen.unit.id, planned.candidate],
     record: `cells/${key}.json`,
     needs: [...candidate.made, look],
     size: data.y.length * stepsOf(planned),

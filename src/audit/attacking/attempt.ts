@@ -36,6 +36,26 @@ export const runAs = (
 ): Pick<Evidence, "access" | "family"> =>
   noGradient !== null && searched ? { access: "score", family: "query" } : unit;
 
+/** Whether an attack follows the gradient for many steps. */
+const climbs = ({ access, family }: Pick<Evidence, "access" | "family">) =>
+  access === "gradient" &&
+  (family === "iterative" || family === "minimum-norm");
+
+/** Whether what a cell leaves standing is tried again, as far as its plan tells. */
+export const mayBeTriedAgain = ({
+  chosen: { unit },
+  probed,
+  adaptive,
+  norm,
+  queries,
+}: PlannedCell): boolean =>
+  probed &&
+  adaptive &&
+  queries === null &&
+  norm !== "none" &&
+  norm !== "edits" &&
+  (climbs(unit) || unit.family === "query");
+
 /**
  * What is left standing of a cell that a white-box attack ended in, or a search of a
  * model without a gradient, where its number counts and nothing limits it; null of
@@ -50,18 +70,15 @@ export async function leftStanding(
   made: Craft & { readonly examples: Samples },
   { outcomes, noGradient }: BareCell,
 ): Promise<LeftStanding | null> {
-  const { id, chosen, probed, adaptive, norm, queries } = planned;
+  const { id, chosen } = planned;
   const { data, seed } = bench;
   const progress = progressOf(bench, id);
   const { unit, params } = chosen;
-  if (unit.kind === "text" || norm === "edits") return null;
-  const { access, family } = runAs(planned, made);
+  if (unit.kind === "text" || !mayBeTriedAgain(planned)) return null;
+  const ran = runAs(planned, made);
   const examples = made.examples as FloatTensor;
-  const iterates = family === "iterative" || family === "minimum-norm";
-  const climbs = access === "gradient" && iterates && made.noGradient === null;
-  const searches = family === "query" && noGradient !== undefined;
-  if (!probed || !adaptive || !(climbs || searches)) return null;
-  if (queries !== null || norm === "none") return null;
+  const searches = ran.family === "query" && noGradient !== undefined;
+  if (!searches && !(climbs(ran) && made.noGradient === null)) return null;
   // What one draw of the model got right by luck does not stand.
   const wrong = await wrongAtMost(
     opened.model,

@@ -13,6 +13,7 @@ import {
   type Yields,
   yields,
 } from "../works/index.ts";
+import { mayBeTriedAgain } from "./attempt.ts";
 import { type Bench, type Subject, samplesOf, tidy } from "./bench.ts";
 import { type BareCell, scoreCell } from "./cell.ts";
 import { type Craft, craft, craftKey } from "./craft.ts";
@@ -127,6 +128,7 @@ function fitWork(
   return yields<string[]>(bench.store, {
     id: `fit ${subject.candidate}/${defense}`,
     kind: "fit",
+    sort: [parts.map(({ unit }) => unit.id).join(" "), subject.candidate],
     record: `fits/${key}.defense.json`,
     needs: subject.made,
     size: bench.target.train.y.length,
@@ -155,6 +157,7 @@ function examplesWork(
   const kept = yields<Craft>(store, {
     id: `examples ${planned.id}`,
     kind: "examples",
+    sort: likeOf(planned),
     record: `examples/${key}.json`,
     needs: [...needs, ...((through && foreseen[through]?.made) || [])],
     size: data.y.length * stepsOf(planned),
@@ -233,9 +236,11 @@ function evidenceWork(
   return yields(bench.store, {
     id: `probes ${planned.id}`,
     kind: "probes",
+    sort: likeOf(planned),
     record: `probes/${key}.json`,
     needs: [score, examples, ...(base?.made ?? [])],
-    size: bench.data.y.length * (planned.probed ? stepsOf(planned) : 1),
+    size:
+      bench.data.y.length * (mayBeTriedAgain(planned) ? stepsOf(planned) : 1),
     about: aboutCell(planned),
     async compute() {
       await tidy(bench);
@@ -246,6 +251,13 @@ function evidenceWork(
     },
   });
 }
+
+/** What its works take their time for. */
+export const likeOf = ({ chosen, candidate, defense }: PlannedCell) => [
+  chosen.unit.id,
+  candidate,
+  defense,
+];
 
 export const aboutCell = ({
   id,
@@ -272,10 +284,10 @@ const USUAL = 100;
 
 /** About how many passes an attack makes for each sample. */
 export function stepsOf({ chosen, queries }: PlannedCell): number {
-  const { steps, restarts = 1 } = chosen.params as {
-    steps?: number | null;
-    restarts?: number | null;
+  if (chosen.unit.family === "single-step") return 1;
+  const { steps, draws, restarts } = chosen.params as {
+    readonly [name in "steps" | "draws" | "restarts"]?: number | null;
   };
-  const all = (steps ?? USUAL) * (restarts ?? 1);
+  const all = (steps ?? draws ?? USUAL) * (restarts ?? 1);
   return Math.max(1, queries === null ? all : Math.min(all, queries));
 }

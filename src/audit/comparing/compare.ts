@@ -7,6 +7,7 @@ import {
   rate,
 } from "../statistics/index.ts";
 import { MAIN } from "../suite/index.ts";
+import { apart, decidedNumbers } from "./apart.ts";
 import { differencesOf } from "./differences.ts";
 import { comparedFindings } from "./findings.ts";
 import { type Counted, numbersOf } from "./numbers.ts";
@@ -20,7 +21,8 @@ const LEVEL = 0.05;
  * Compares two runs number by number, on the samples that both attacked: clean
  * accuracy, worst cases and cells, matched by candidate, defence, threat model and
  * attack. Each is tested by McNemar's exact test, all together by Holm, and what is not
- * of the same thing in both is refused with a reason. A number that one run does not
+ * of the same thing in both is refused with a reason. What was decided early
+ * (`decide: true`) is compared by the intervals of both runs. A number that one run does not
  * trust is called neither better nor worse. Findings of trials stand beside each other
  * without a test.
  * @example
@@ -34,8 +36,8 @@ const LEVEL = 0.05;
  * ```
  */
 export function compareResults(old: Results, now: Results): Comparison {
-  const before = new Map(numbersOf(old).map((one) => [one.key, one]));
-  const after = new Map(numbersOf(now).map((one) => [one.key, one]));
+  const before = allOf(old);
+  const after = allOf(now);
   const keys = new Set([...after.keys(), ...before.keys()]);
   const runs = { old, new: now, pairings: new Map<string, Pairing | null>() };
   const rows = Array.from(keys, (key) =>
@@ -46,7 +48,7 @@ export function compareResults(old: Results, now: Results): Comparison {
   for (const [i, row] of tested.entries()) {
     row.adjusted = adjusted[i]!;
     if (row.adjusted <= LEVEL)
-      row.change = row.gained > row.lost ? "better" : "worse";
+      row.change = row.difference!.value > 0 ? "better" : "worse";
   }
   return {
     old: sideOf(old),
@@ -58,6 +60,11 @@ export function compareResults(old: Results, now: Results): Comparison {
     findings: comparedFindings(old, now),
   };
 }
+
+const allOf = (run: Results) =>
+  new Map(
+    [...decidedNumbers(run), ...numbersOf(run)].map((one) => [one.key, one]),
+  );
 
 const sideOf = ({
   title,
@@ -104,6 +111,8 @@ function compared(
   const pairing = pairingFor(place.candidate, runs);
   const reason = refusal(old, now, runs, pairing);
   if (reason !== null || !pairing) return { ...row, change: "refused", reason };
+  if (old.decided || now.decided)
+    return { ...row, ...apart(old, now, row.trust === "both") };
   return { ...row, ...paired(old, now, pairing, row.trust === "both") };
 }
 
@@ -138,9 +147,12 @@ function refusal(
   if (!pairing) return "the data differ, and no fingerprints pair its samples";
   if (pairing.pairs.length === 0)
     return "the data differ: no sample was attacked in both runs";
-  if (!old.fates || !now.fates) return "no cell shows which samples are right";
-  if (old.fates.length !== pairing.old || now.fates.length !== pairing.new)
-    return "its outcomes are not those of the samples that were attacked";
+  if (!old.decided && !now.decided) {
+    if (!old.fates || !now.fates)
+      return "no cell shows which samples are right";
+    if (old.fates.length !== pairing.old || now.fates.length !== pairing.new)
+      return "its outcomes are not those of the samples that were attacked";
+  }
   const attacks = otherParts(
     old.cells.map(({ attack }) => attack),
     now.cells.map(({ attack }) => attack),

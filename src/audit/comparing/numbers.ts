@@ -30,6 +30,8 @@ export interface Counted {
   readonly cells: readonly Cell[];
   /** What else it is made of: the heads of other tasks. */
   readonly through: readonly string[];
+  /** How many of how many samples were attacked, where the gate was decided by them. */
+  readonly decided?: { readonly attacked: number; readonly of: number };
 }
 
 /** What numbers are made of. */
@@ -113,7 +115,7 @@ function worstNumber(worst: WorstCase, { cells, crossTask }: Run): Counted {
   });
 }
 
-const cellNumber = (cell: Cell): Counted =>
+export const cellNumber = (cell: Cell): Counted =>
   numbered({
     place: {
       metric: "robustAccuracy",
@@ -132,7 +134,7 @@ const cellNumber = (cell: Cell): Counted =>
     through: [],
   });
 
-const numbered = (number: Omit<Counted, "key">): Counted => ({
+export const numbered = (number: Omit<Counted, "key">): Counted => ({
   ...number,
   key: JSON.stringify(Object.values(number.place)),
 });

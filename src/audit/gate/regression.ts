@@ -118,7 +118,10 @@ const rowsOf = (
 const nameOf = ({ candidate, defense, threatModel }: Compared): string =>
   `${named(candidate, defense, threatModel)} since the baseline`;
 
-/** Samples by what the old and the new run did with them; null where not compared. */
+/**
+ * Samples by what the old and the new run did with them; null where none are compared
+ * one by one.
+ */
 function countsOf({
   old,
   difference,
@@ -126,7 +129,7 @@ function countsOf({
   lost,
   gained,
 }: Compared): Paired | null {
-  if (!old || !difference) return null;
+  if (!old || !difference || paired === 0) return null;
   const both = successesOf(old) - lost;
   return {
     both,

@@ -23,4 +23,9 @@ export type { Known, ReadyModel, Workshop } from "./ready.ts";
 export { filesOfModel, recordOf } from "./train-once.ts";
 export { rememberedIn, type TryModel } from "./try-model.ts";
 export { tuneFrom } from "./tuned.ts";
-export { type Foreseen, type ModelWorks, modelWorks } from "./works.ts";
+export {
+  type Foreseen,
+  type ModelWorks,
+  modelWorks,
+  passesOfTraining,
+} from "./works.ts";

@@ -94,6 +94,7 @@ function foreseenBase(
       {
         id: `model ${which === "base" ? "base" : "unrelated base"}`,
         kind: "model",
+        sort: ["pretrained"],
         record: recordOf(modelFile(name, key)),
         needs: [],
         size: pretrain.epochs * train.y.length,
@@ -104,6 +105,15 @@ function foreseenBase(
     ],
   };
 }
+
+/** About how many passes a training makes of each batch: some make examples of it. */
+export const passesOfTraining = ({
+  training,
+}: Pick<Candidate, "training">): number =>
+  training.reduce((passes, { params }) => {
+    const { steps } = params as { readonly steps?: number };
+    return passes + (typeof steps === "number" ? steps : 0);
+  }, 1);
 
 /** What trains a candidate; undefined where nothing does. */
 function training(
@@ -132,11 +142,16 @@ function training(
   return {
     id: `model ${which}`,
     kind: "model",
+    sort: [kind === "tuned" ? candidate.strategy.unit.id : kind, id],
     record: isFollowed(suite, candidate)
       ? epochFile(file, "all")
       : recordOf(file),
     needs: base?.made ?? [],
-    size: epochs * train.y.length * (trunk?.tasks.length ?? 1),
+    size:
+      epochs *
+      train.y.length *
+      (trunk?.tasks.length ?? 1) *
+      passesOfTraining(candidate),
     run: async () => {
       await models.candidate(id);
     },

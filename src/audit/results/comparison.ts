@@ -41,14 +41,21 @@ export const comparedSchema = z.strictObject({
   paired: z.int().nonnegative(),
   onlyOld: z.int().nonnegative(),
   onlyNew: z.int().nonnegative(),
-  /** New less old, with Newcombe's paired 95 % interval; null where not compared. */
+  /**
+   * New less old, with Newcombe's paired 95 % interval, or with what the intervals of
+   * both runs leave where one was decided early and none are paired; null where not
+   * compared.
+   */
   difference: z
     .strictObject({ value: z.number(), low: z.number(), high: z.number() })
     .nullable(),
   /** Samples that were robust and are not any more, and the other way round. */
   lost: z.int().nonnegative(),
   gained: z.int().nonnegative(),
-  /** McNemar's exact test; null where the number is not trusted or not compared. */
+  /**
+   * McNemar's exact test, or the least level at which the intervals of both runs are
+   * apart; null where the number is not trusted or not compared.
+   */
   pValue: z.number().nullable(),
   /** The same beside all other tests of the comparison, by Holm. */
   adjusted: z.number().nullable(),
@@ -68,7 +75,10 @@ export const comparedSchema = z.strictObject({
     "gone",
     "added",
   ]),
-  /** Why it is not compared, as half a sentence; null where it is. */
+  /**
+   * Why it is not compared, or not sample by sample, as half a sentence; null where it
+   * is.
+   */
   reason: z.string().nullable(),
   flips: z.array(flipSchema),
 });

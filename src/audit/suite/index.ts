@@ -22,7 +22,7 @@ export {
   type Metric,
   namesOf,
 } from "./gate-rules.ts";
-export type { RunLimits } from "./limits.ts";
+export { limitsSchema, type RunLimits } from "./limits.ts";
 export {
   type LoadedSuite,
   loadSuite,

@@ -1,5 +1,10 @@
 import { hashOf, needsOf } from "#core";
-import type { Models, ModelWorks, Workshop } from "../models/index.ts";
+import {
+  type Models,
+  type ModelWorks,
+  passesOfTraining,
+  type Workshop,
+} from "../models/index.ts";
 import type { PlannedTrial } from "../plan/index.ts";
 import type { Trial } from "../results/index.ts";
 import { commandFor, describe } from "../suite/index.ts";
@@ -136,6 +141,7 @@ function trialWork(
   return yields(shop.store, {
     id: `trial ${id}`,
     kind: "trial",
+    sort: [chosen.unit.id, candidate],
     record: `trials/${hashOf({ ...depends, ...behind })}.json`,
     needs,
     size: stages.length > 0 ? trainingSize(place) / 10 : trainingSize(place),
@@ -156,6 +162,7 @@ function partWork(
   return {
     id: `trial ${place.planned.id}: ${name}`,
     kind: "part",
+    sort: [place.planned.chosen.unit.id, place.planned.candidate, name],
     record: recordOfPart(name, place),
     needs,
     size: size * trainingSize(place),
@@ -171,6 +178,7 @@ function repairWork(place: Place, needs: readonly Work[]): Work {
   return yields<string[]>(shop.store, {
     id: `repair ${candidate}/${repair}`,
     kind: "repair",
+    sort: [parts.map(({ unit }) => unit.id).join(" "), candidate],
     record: `repairs/${hashOf({ ...whatever, repair: behind.repair })}.json`,
     needs,
     size: trainingSize(place),
@@ -194,5 +202,5 @@ function trainingSize({ planned, shop }: Place): number {
   const candidate = shop.loaded.suite.candidates[planned.candidate]!;
   const { train } = judgedOn(shop.data, candidate.task).target;
   const { epochs = 1 } = "settings" in candidate ? candidate.settings : {};
-  return epochs * train.y.length;
+  return epochs * train.y.length * passesOfTraining(candidate);
 }

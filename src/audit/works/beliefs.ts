@@ -22,7 +22,7 @@ export interface Beliefs {
  * @param costs what is known; what is learned goes there
  */
 export function beliefsOf(
-  works: readonly Pick<Work, "kind" | "size">[],
+  works: readonly Pick<Work, "kind" | "sort" | "size">[],
   costs: Costs,
 ): Beliefs {
   const seconds = new Float64Array(works.length);

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { InterruptedError, packagePath, revived } from "#core";
-import type { OnEvent } from "../events.ts";
+import type { AuditEvent, OnEvent } from "../events.ts";
 import { HandDied } from "./hand-errors.ts";
 import type { Order, Report } from "./messages.ts";
 
@@ -24,6 +24,8 @@ export class Child {
   #answer: { done(peak: number): void; failed(error: Error): void } | undefined;
   /** Why it is to end, or has ended. */
   #doom: Error | undefined;
+  /** The work that it does. */
+  #work: string | undefined;
   #complaints = "";
   #bytes = 0;
 
@@ -44,7 +46,7 @@ export class Child {
       this.#forked.stderr?.on("close", resolve);
     });
     this.#forked.on("message", (report: Report) => {
-      if (report.kind === "event") onEvent(report.event);
+      if (report.kind === "event") onEvent(this.#signed(report.event));
       else if (report.kind === "memory") this.#bytes = report.bytes;
       else if (report.kind === "done") this.#settle(report.peak);
       else this.#settle(revived(report.error));
@@ -85,6 +87,7 @@ export class Child {
     if (this.#doom) throw this.#doom;
     return new Promise<number>((done, failed) => {
       this.#answer = { done, failed };
+      this.#work = order.kind === "do" ? order.work : undefined;
       this.#send(order);
     });
   }
@@ -121,6 +124,14 @@ export class Child {
     if (this.#forked.connected) this.#forked.disconnect();
     this.#killLater();
     await this.#ended;
+  }
+
+  /** Which work it is that tells how far something is. */
+  #signed(event: AuditEvent): AuditEvent {
+    const { kind } = event;
+    return kind === "epoch" || kind === "progress"
+      ? { ...event, work: this.#work }
+      : event;
   }
 
   #settle(end: number | Error): void {

@@ -1,8 +1,5 @@
-import type { Costs } from "./costs.ts";
+import { type Costs, START } from "./costs.ts";
 import { type WorkKind, workKinds } from "./work.ts";
-
-/** Seconds that a work takes whatever its size: it opens models. */
-const START = 0.1;
 
 /**
  * About how many passes, forth and back, each unit of a work's size comes to, by its
@@ -15,7 +12,7 @@ const passes: Readonly<Record<WorkKind, number>> = {
   fit: 3,
   examples: 1,
   cell: 2,
-  probes: 4,
+  probes: 12,
   replays: 1,
   decision: 2,
   heads: 4,
@@ -41,7 +38,7 @@ export const guessed = (costs: Costs, pass: number) => ({
 /** Seconds of a pass, by what is known of kinds; the usual where nothing is. */
 export function passBy(costs: Costs): number {
   const known = workKinds.flatMap((kind) => {
-    const seconds = costs.secondsOf({ kind, size: 1 }) ?? 0;
+    const seconds = (costs.secondsOf({ kind, size: 1 }) ?? 0) - START;
     return seconds > 0 ? Math.log(seconds / passes[kind]) : [];
   });
   if (known.length === 0) return PASS;

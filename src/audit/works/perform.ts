@@ -11,6 +11,7 @@ import { failureBehind, failureOf } from "./failure.ts";
 import { NoHands } from "./hand-errors.ts";
 import { type Missing, missingOf } from "./missing.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
+import type { Follower } from "./standing.ts";
 import { type Tally, tallyOf } from "./tally.ts";
 import { type TimeLeft, timeLeftOf } from "./time-left.ts";
 import type { Failure, Hands, Work } from "./work.ts";
@@ -33,6 +34,8 @@ export interface PerformOptions {
   readonly costs?: Costs;
   /** Where other commands may work on the same folder. */
   readonly claims?: Claims;
+  /** How far a work that runs is, by what it told. */
+  readonly saidBy?: Follower["saidBy"];
   /**
    * Asked after each work that is done whether the rest need not be done any more. What
    * is left then has not failed.
@@ -40,7 +43,7 @@ export interface PerformOptions {
   readonly isEnough?: (work: Work) => boolean;
 }
 
-/** Milliseconds between looks at what others have claimed. */
+/** Milliseconds between looks at what others have claimed, and at the time left. */
 const LOOK = 700;
 
 /**
@@ -83,21 +86,15 @@ class Run {
 
   constructor(missing: Missing, options: PerformOptions) {
     const { works, kept } = missing;
-    const { hands, onEvent } = options;
+    const { hands, onEvent, saidBy } = options;
     this.#missing = missing;
     this.#options = options;
     const costs = options.costs ?? costsOf();
     this.#beliefs = beliefsOf(works, costs);
     const { seconds } = this.#beliefs;
     this.#schedule = scheduleOf({ ...missing, costs: seconds });
-    this.#timeLeft = timeLeftOf(
-      works,
-      seconds,
-      this.#schedule,
-      hands.count,
-      costs,
-    );
-    this.#tally = tallyOf(works, kept, this.#timeLeft, onEvent);
+    this.#timeLeft = timeLeftOf(works, seconds, this.#schedule, hands, costs);
+    this.#tally = tallyOf(works, kept, this.#timeLeft, onEvent, saidBy);
     // Every work that runs listens.
     setMaxListeners(0, this.#stop.signal);
   }
@@ -111,6 +108,7 @@ class Run {
     const looks = setInterval(() => {
       try {
         this.#look();
+        this.#tally.tellLeft();
       } catch (error) {
         this.#breakOff(error);
       }

@@ -22,12 +22,15 @@ export interface Remembered {
   save(): void;
 }
 
+/** Sorts of works that are remembered: those that were learned last. */
+const SORTS = 5000;
+
 const positive = z.number().positive();
 
 const schema = z.object({
   rates: z.array(
     z.tuple([
-      z.enum(workKinds),
+      z.string(),
       z.object({ seconds: z.number().nonnegative(), size: positive }),
     ]),
   ),
@@ -58,7 +61,8 @@ export function remembered(engine: string): Remembered {
     },
     save() {
       try {
-        const kept = { rates: [...rates], peaks: [...peaks], split };
+        const last = [...rates].slice(-SORTS);
+        const kept = { rates: last, peaks: [...peaks], split };
         writeFile(path, `${JSON.stringify(kept)}\n`);
       } catch {
         // Nothing but an estimate is worse for it.

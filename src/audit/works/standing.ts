@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AuditEvent, OnEvent } from "../events.ts";
+import type { Underway } from "./time-left.ts";
 
 /** How far the works of a command are, for whoever looks at its folder meanwhile. */
 export const standingSchema = z.strictObject({
@@ -33,14 +34,35 @@ export interface Follower {
   /** Tells from now on, at most twice a second. */
   begin(title: string, tell: (standing: Standing) => void): void;
   end(): void;
+  /** How far a work that runs is, if it has said so, by its id. */
+  saidBy(work: string): Underway["said"];
 }
+
+/** Kinds of work whose epochs are of one training, which is most of what they do. */
+const ONE_TRAINING: ReadonlySet<string> = new Set(["model", "repair", "part"]);
+
+type Told = Extract<AuditEvent, { kind: "epoch" | "progress" }>;
+
+/** Which of the works that run tells how far something is. */
+export const workOf = (
+  { work }: Told,
+  what: string,
+  running: readonly string[],
+): string | undefined =>
+  work ??
+  // In this process works run one after the other.
+  (running.length === 1
+    ? running[0]
+    : running.find((one) => one.endsWith(what)));
 
 export function follower(): Follower {
   let title = "";
   let tell: ((standing: Standing) => void) | undefined;
-  const running = new Map<string, string>();
+  const running = new Map<string, { of: string; far: string }>();
   const failures: Standing["failures"] = [];
+  const said = saidOf();
   let last: WorkEvent | undefined;
+  let left: number | null = null;
   let told = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   const now = () => performance.now();
@@ -51,9 +73,9 @@ export function follower(): Follower {
     tell?.({
       title,
       ...{ done, total, waiting, failed },
-      running: Array.from(running, ([work, far]) => ({ work, far })),
+      running: Array.from(running, ([work, { far }]) => ({ work, far })),
       failures: failures.slice(-TOLD),
-      left: last?.left ?? null,
+      left,
     });
   };
   const changed = () => {
@@ -63,13 +85,20 @@ export function follower(): Follower {
     else timer ??= setTimeout(speak, rest).unref();
   };
   /** Says how far something is, at the work that runs it. */
-  const far = (what: string, text: string) => {
-    const own = [...running.keys()].find((work) => work.endsWith(what));
-    if (own) running.set(own, text);
+  const far = (event: Told, what: string, text: string, share: number) => {
+    const own = workOf(event, what, [...running.keys()]);
+    const { of } = running.get(own ?? "") ?? {};
+    if (own === undefined || of === undefined) return;
+    running.set(own, { of, far: text });
+    if (event.kind === "progress" || ONE_TRAINING.has(of))
+      said.told(own, share, now() / 1000);
   };
   const onWork = (event: WorkEvent) => {
     last = event;
-    if (event.state === "started") running.set(event.work, "");
+    left = event.left;
+    said.forget(event.work);
+    if (event.state === "started")
+      running.set(event.work, { of: event.of, far: "" });
     else running.delete(event.work);
     if (event.failure)
       failures.push({ work: event.work, why: event.failure.message });
@@ -78,9 +107,20 @@ export function follower(): Follower {
     onEvent(event) {
       if (event.kind === "work") onWork(event);
       else if (event.kind === "epoch")
-        far(event.model, `epoch ${event.epoch} of ${event.epochs}`);
+        far(
+          event,
+          event.model,
+          `epoch ${event.epoch} of ${event.epochs}`,
+          event.epoch / event.epochs,
+        );
       else if (event.kind === "progress")
-        far(event.what, `${Math.round(100 * event.share)} %`);
+        far(
+          event,
+          event.what,
+          `${Math.round(100 * event.share)} %`,
+          event.share,
+        );
+      else if (event.kind === "left") left = event.seconds;
       else return;
       changed();
     },
@@ -92,6 +132,28 @@ export function follower(): Follower {
     end() {
       tell = undefined;
       clearTimeout(timer);
+    },
+    saidBy: said.by,
+  };
+}
+
+/**
+ * How far works have said that they are. One that falls back does several things one
+ * after the other, which says nothing of the whole; nor does one that is at its end
+ * and goes on.
+ */
+function saidOf() {
+  const shares = new Map<string, Underway["said"]>();
+  return {
+    by: (work: string) => shares.get(work),
+    forget: (work: string) => shares.delete(work),
+    told(work: string, share: number, at: number) {
+      const before = shares.get(work);
+      if (shares.has(work) && before === undefined) return;
+      const isOfAll = share > 0 && share < 1 && share >= (before?.share ?? 0);
+      if (isOfAll) shares.set(work, { share, at });
+      else if (!(share === 0 && before === undefined))
+        shares.set(work, undefined);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { AuditEvent, OnEvent } from "../events.ts";
+import type { Follower } from "./standing.ts";
 import type { TimeLeft } from "./time-left.ts";
 import type { Work } from "./work.ts";
 
@@ -19,6 +20,8 @@ export interface Tally {
     state: Exclude<State, "started">,
     failure?: WorkEvent["failure"],
   ): number;
+  /** Says how much time is left, while works run. */
+  tellLeft(): void;
   /** How many run. */
   readonly running: number;
 }
@@ -28,12 +31,16 @@ const BELIEVED = 0.2;
 
 const clock = () => performance.now() / 1000;
 
-/** @param kept works that were found done, of which it tells at once */
+/**
+ * @param kept works that were found done, of which it tells at once
+ * @param saidBy how far a work that runs is, as it said last
+ */
 export function tallyOf(
   works: readonly Work[],
   kept: readonly Work[],
   timeLeft: TimeLeft,
   onEvent: OnEvent,
+  saidBy: Follower["saidBy"] = () => undefined,
 ): Tally {
   const running = new Map<number, number>();
   const total = works.length + kept.length;
@@ -44,7 +51,11 @@ export function tallyOf(
   const leftNow = (): number | null => {
     const now = clock();
     if (now - worked > BELIEVED || done === total) {
-      left = timeLeft.at(running, now);
+      const underway = Array.from(running, ([work, since]) => {
+        const said = saidBy(works[work]!.id);
+        return [work, { since, said }] as const;
+      });
+      left = timeLeft.at(new Map(underway), now);
       worked = now;
     }
     return left;
@@ -81,6 +92,7 @@ export function tallyOf(
     },
     started(work) {
       running.set(work, clock());
+      timeLeft.started(work);
       tell(works[work]!, "started");
     },
     begun(work) {
@@ -88,12 +100,16 @@ export function tallyOf(
     },
     stopped(work) {
       running.delete(work);
+      timeLeft.stopped(work);
+    },
+    tellLeft() {
+      if (running.size > 0) onEvent({ kind: "left", seconds: leftNow() });
     },
     ended(work, state, failure) {
       const since = running.get(work);
       const seconds = since === undefined ? 0 : clock() - since;
       running.delete(work);
-      timeLeft.ended(work);
+      timeLeft.ended(work, state === "done" ? seconds : undefined);
       if (state === "failed") failed++;
       else done++;
       tell(works[work]!, state, seconds, failure);

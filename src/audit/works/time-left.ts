@@ -1,83 +1,103 @@
-import type { Costs } from "./costs.ts";
-import { guessed, passBy } from "./guessed.ts";
+import { type Costs, sortsOf } from "./costs.ts";
 import type { Schedule } from "./schedule.ts";
-import { type Work, type WorkKind, workKinds } from "./work.ts";
+import { type SortSoFar, secondsLeft } from "./seconds-left.ts";
+import type { Work } from "./work.ts";
 
-/** Seconds until all works are done. */
-export interface TimeLeft {
-  ended(work: number): void;
-  /** What works are planned to take is something else now. */
-  replanned(): void;
-  /**
-   * By what is known now of what works cost, and by what those passes take for kinds
-   * that were not done yet; null where nothing is known of any.
-   *
-   * @param running when each of those that run began, in seconds
-   * @param now on the same clock
-   */
-  at(running: ReadonlyMap<number, number>, now: number): number | null;
+/** A work that runs, on a clock of seconds. */
+export interface Underway {
+  readonly since: number;
+  /** How far it said last that it is, above 0 and below 1, and when. */
+  readonly said?: { readonly share: number; readonly at: number };
 }
 
+/** Seconds until all works are done, as `secondsLeft` has it. */
+export interface TimeLeft {
+  started(work: number): void;
+  /** It was given up, and is not done. */
+  stopped(work: number): void;
+  /** @param took seconds, where it was done here */
+  ended(work: number, took?: number): void;
+  /** What works are planned to take is something else now. */
+  replanned(): void;
+  /** @returns null where nothing is known */
+  at(running: ReadonlyMap<number, Underway>, now: number): number | null;
+}
+
+type Sums = { -readonly [K in keyof SortSoFar]: SortSoFar[K] };
+
+/** Waits, runs or was given up, and has ended elsewhere or here. */
+const [WAITS, APART, DONE] = [0, 1, 2];
+
 /**
- * The time left is what is left to do, shared among the hands, or what is left of the
- * longest path, where that is more.
+ * Sums up, as works begin and end, what `secondsLeft` has to know.
  *
  * @param planned seconds of each by which works are scheduled
+ * @param costs what is known before any of them is done
  */
 export function timeLeftOf(
-  works: readonly Work[],
+  works: readonly Pick<Work, "kind" | "sort" | "size">[],
   planned: Float64Array,
-  schedule: Schedule,
-  hands: number,
-  costs: Costs,
+  schedule: Pick<Schedule, "paths" | "longest">,
+  hands: { readonly count: number },
+  costs: Pick<Costs, "secondsOf">,
 ): TimeLeft {
-  const sizes = new Map<WorkKind, number>();
-  const add = (kind: WorkKind, size: number) =>
-    sizes.set(kind, (sizes.get(kind) ?? 0) + size);
-  for (const { kind, size } of works) add(kind, size);
-  const isEnded = new Uint8Array(works.length);
-  let plannedRest = 0;
+  const states = new Uint8Array(works.length);
+  const names = works.map((work) => sortsOf(work).at(-1)!);
+  const sorts = new Map<string, Sums>();
+  works.forEach(({ kind, sort }, i) => {
+    const isLearned = costs.secondsOf({ kind, sort, size: 1 }) !== undefined;
+    const nothing = { usual: 0, waiting: 0, done: 0, took: 0 };
+    sorts.set(names[i]!, { kind, isLearned, ...nothing });
+  });
+  const sumsOf = (work: number) => sorts.get(names[work]!)!;
   const replanned = () => {
-    plannedRest = planned.reduce(
-      (sum, seconds, i) => (isEnded[i] ? sum : sum + seconds),
-      0,
-    );
+    const counts = new Map<string, number>();
+    for (const sums of sorts.values())
+      Object.assign(sums, { usual: 0, waiting: 0, done: 0 });
+    names.forEach((name, i) => {
+      const sums = sumsOf(i);
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      sums.usual += planned[i]!;
+      if (states[i] === WAITS) sums.waiting += planned[i]!;
+      if (states[i] === DONE) sums.done += planned[i]!;
+    });
+    for (const [name, sums] of sorts) sums.usual /= counts.get(name)!;
   };
   replanned();
-  const restNow = (): number | null => {
-    if (
-      workKinds.every(
-        (kind) => costs.secondsOf({ kind, size: 1 }) === undefined,
-      )
-    )
-      return null;
-    const { secondsOf } = guessed(costs, passBy(costs));
-    let rest = 0;
-    for (const [kind, size] of sizes) {
-      if (size <= 0) continue;
-      rest += secondsOf({ kind, size });
-    }
-    return rest;
+  /** It waits no more. */
+  const leave = (work: number) => {
+    if (states[work] !== WAITS) return;
+    states[work] = APART!;
+    sumsOf(work).waiting -= planned[work]!;
   };
   return {
-    ended(work) {
-      const { kind, size } = works[work]!;
-      add(kind, -size);
-      isEnded[work] = 1;
-      plannedRest -= planned[work]!;
+    started: leave,
+    stopped: leave,
+    ended(work, took) {
+      leave(work);
+      if (took === undefined) return;
+      states[work] = DONE!;
+      const sums = sumsOf(work);
+      sums.done += planned[work]!;
+      sums.took += took;
     },
     replanned,
-    at(running, now) {
-      const rest = restNow();
-      if (rest === null) return null;
-      const scale = plannedRest > 0 ? rest / plannedRest : 1;
-      let begun = 0;
-      let path = schedule.longest * scale;
-      for (const [work, since] of running) {
-        begun += Math.min(now - since, planned[work]! * scale);
-        path = Math.max(path, schedule.paths[work]! * scale - (now - since));
-      }
-      return Math.max((rest - begun) / hands, path, 0);
-    },
+    at: (running, now) =>
+      secondsLeft({
+        sorts,
+        running: Array.from(running, ([work, { since, said }]) => ({
+          sort: names[work]!,
+          predicted: planned[work]!,
+          taken: now - since,
+          // What an earlier hand said is of no use to one that begins anew.
+          said:
+            said && said.at > since
+              ? { share: said.share, after: said.at - since }
+              : undefined,
+          behind: schedule.paths[work]! - planned[work]!,
+        })),
+        longest: schedule.longest,
+        hands: hands.count,
+      }),
   };
 }

@@ -34,6 +34,11 @@ export interface Work {
   readonly id: string;
   readonly kind: WorkKind;
   /**
+   * What takes its time where works of a kind do not take the same for their size, from
+   * what tells most: the attack that it makes, then the candidate.
+   */
+  readonly sort?: readonly string[];
+  /**
    * Name in the store of what it finds, which has the hash of all that this depends on.
    * Where that record is, the work is done.
    */

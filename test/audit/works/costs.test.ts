@@ -3,6 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { beforeEach, expect, test, vi } from "vitest";
 import { openStore } from "../../../src/audit/store.ts";
+import { START } from "../../../src/audit/works/costs.ts";
 import {
   costsOf,
   estimate,
@@ -35,17 +36,38 @@ test("what works cost is learned by kind and size, and follows what changes", ()
       (sizes, rate) => {
         const costs = costsOf();
         expect(costs.secondsOf(cell(1))).toBeUndefined();
-        for (const size of sizes) costs.learn(cell(size), rate * size);
-        expect(costs.secondsOf(cell(7))! / (7 * rate)).toBeCloseTo(1, 9);
+        for (const size of sizes) costs.learn(cell(size), START + rate * size);
+        expect((costs.secondsOf(cell(7))! - START) / (7 * rate)).toBeCloseTo(
+          1,
+          9,
+        );
         expect(costs.secondsOf({ kind: "trial", size: 1 })).toBeUndefined();
-        for (let i = 0; i < 60; i++) costs.learn(cell(100), 300 * rate);
-        const factor = costs.secondsOf(cell(1))! / rate;
+        for (let i = 0; i < 60; i++) costs.learn(cell(100), START + 300 * rate);
+        const factor = (costs.secondsOf(cell(1))! - START) / rate;
         expect(factor).toBeGreaterThan(2.9);
         expect(factor).toBeLessThanOrEqual(3 + 1e-9);
       },
     ),
     runs(),
   );
+});
+
+test("what others took that are most like a work tells most, and its kind where none are", () => {
+  const costs = costsOf();
+  const like = (...sort: string[]) =>
+    ({ kind: "examples", sort, size: 1 }) as const;
+  costs.learn(like("pgd", "full"), START + 1);
+  costs.learn(like("pgd", "robust"), START + 3);
+  costs.learn(like("square", "full"), START + 11);
+  expect(costs.secondsOf(like("pgd", "full"))).toBeCloseTo(START + 1);
+  const pgd = (0.9 * 1 + 3) / 1.9;
+  expect(costs.secondsOf(like("pgd", "other"))).toBeCloseTo(START + pgd);
+  expect(costs.secondsOf(like("fgsm"))).toBeCloseTo(
+    START + (0.81 * 1 + 0.9 * 3 + 11) / 2.71,
+  );
+  // However little there is to do, a work is opened and kept.
+  costs.learn(cell(5), START / 2);
+  expect(costs.secondsOf(cell(500))).toBe(START);
 });
 
 test("it is remembered by machine and engine, and a damaged memory is none", async () => {
@@ -59,7 +81,7 @@ test("it is remembered by machine and engine, and a damaged memory is none", asy
   const split = await one.split(measure);
   one.save();
   const two = remembered("an engine 1.0");
-  expect(two.costs.secondsOf(cell(4))).toBe(6);
+  expect(two.costs.secondsOf(cell(2))).toBe(3);
   const count = measured.length;
   expect(count).toBeGreaterThan(0);
   expect(await two.split(measure)).toEqual(split);
@@ -141,15 +163,15 @@ test("an estimate is what the schedule takes in virtual time, of what is missing
   const cells = [1, 2, 3, 4].map((size) =>
     fakeWork(store, `cell ${size}`, { size, needs: [base] }),
   );
-  const costs = costsOf();
-  expect(estimate(cells, store, costs, 2)).toEqual({
+  expect(estimate(cells, store, costsOf(), 2)).toEqual({
     works: 5,
     kept: 0,
     unknown: ["model", "cell"],
     time: null,
   });
-  costs.learn(base, 20);
-  costs.learn(cell(1), 1);
+  const costs: Parameters<typeof estimate>[2] = {
+    secondsOf: ({ kind, size }) => (kind === "model" ? 20 : size),
+  };
   // Base, then 4 and 3, then 1 behind 4 and 2 behind 3.
   expect(estimate(cells, store, costs, 2)).toEqual({
     works: 5,

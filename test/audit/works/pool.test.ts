@@ -82,7 +82,7 @@ test("children do works one after the other, tell events, and end with the pool"
     expect(place.by("tell.done")).toBe(place.by("threads.done"));
     expect(place.by("threads")).toBe(3);
     expect(place.events).toEqual([
-      { kind: "progress", cell: "tell", share: Number.NaN },
+      { kind: "progress", cell: "tell", share: Number.NaN, work: "tell" },
       { kind: "warning", message: "told" },
     ]);
     pids.push(place.by("tell.done"));
