@@ -26,9 +26,10 @@ test("every rule, cell and trial is a case, and counts are those of the cases", 
   const find = read(results);
   const { gate, cells, trials } = results;
   const { failures = [], missing = [] } = results;
+  const decided = (results.decisions ?? []).flatMap(({ cells }) => cells);
   const all = find("//testcase/@name");
   expect(all).toHaveLength(
-    [gate.rules, cells, trials, failures, missing].flat().length,
+    [gate.rules, cells, decided, trials, failures, missing].flat().length,
   );
   expect(new Set(all).size).toBe(all.length);
   expect(find("/testsuites/@tests")).toEqual([String(all.length)]);
