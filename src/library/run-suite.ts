@@ -152,9 +152,9 @@ export interface RunSuiteOptions {
  * @param suite path of a YAML file, or of a module that exports a suite; or the suite,
  *   in which paths start at the working directory
  * @throws SUITE_INVALID and others for a suite that cannot be run; SUITE_CODE for one
- *   that runs code where `use` is false; ARGUMENT_INVALID; NOTHING_FAILED where there is
- *   nothing to retry; INTERRUPTED. What fails within the run stands in `failures` of the
- *   results. SUITE_WORKERS for workers of a suite object in which a schedule is a
+ *   that runs code where `use` is false; ARGUMENT_INVALID; NOTHING_FAILED where there
+ *   is nothing to retry; INTERRUPTED. What fails within the run stands in `failures` of
+ *   the results. SUITE_WORKERS for workers of a suite object in which a schedule is a
  *   function
  * @example
  * ```ts

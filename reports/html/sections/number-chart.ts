@@ -8,7 +8,7 @@ import { type Axis, frame, marker, round, STYLES, spread } from "./chart.ts";
 type Scale = Chart["x"]["scale"];
 type Point = Chart["lines"][number]["points"][number];
 
-/** With more places than this they are rows of the table, and points have no markers. */
+/** More places than this are rows of the table, and points have no markers. */
 const MOST_COLUMNS = 24;
 
 /**

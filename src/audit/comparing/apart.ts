@@ -8,8 +8,8 @@ import {
 import { type Counted, cellNumber, numbered } from "./numbers.ts";
 
 /**
- * Numbers that were attacked until the gate was decided (`decide: true`). They stand for
- * the worst case and the cells of their place, of which the run has no others.
+ * Numbers that were attacked until the gate was decided (`decide: true`). They stand
+ * for the worst case and the cells of their place, of which the run has no others.
  */
 export const decidedNumbers = ({
   decisions = [],

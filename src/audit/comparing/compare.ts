@@ -22,9 +22,9 @@ const LEVEL = 0.05;
  * accuracy, worst cases and cells, matched by candidate, defence, threat model and
  * attack. Each is tested by McNemar's exact test, all together by Holm, and what is not
  * of the same thing in both is refused with a reason. What was decided early
- * (`decide: true`) is compared by the intervals of both runs. A number that one run does not
- * trust is called neither better nor worse. Findings of trials stand beside each other
- * without a test.
+ * (`decide: true`) is compared by the intervals of both runs. A number that one run
+ * does not trust is called neither better nor worse. Findings of trials stand beside
+ * each other without a test.
  * @example
  * ```ts
  * import { compareResults, readResults } from "assay";

@@ -18,7 +18,7 @@ export interface RunningWork {
   /** Seconds that it was predicted to take, and that it has taken. */
   readonly predicted: number;
   readonly taken: number;
-  /** What it said last of how far it is, above 0 and below 1, after how many seconds. */
+  /** What it said last of how far it is, between 0 and 1, after how many seconds. */
   readonly said?: { readonly share: number; readonly after: number };
   /** Seconds that were predicted of the longest path behind it, without itself. */
   readonly behind: number;
@@ -157,7 +157,7 @@ const seenOf = (
   { share, after }: NonNullable<RunningWork["said"]>,
 ): Seen => ({ predicted: share * predicted, taken: after });
 
-/** What was seen over what was predicted, as far as it counts against what was before. */
+/** What was seen over what was predicted, as far as it counts against `before`. */
 const shrunk = (before: number, weight: number, { predicted, taken }: Seen) =>
   weight + predicted > 0
     ? (weight * before + taken) / (weight + predicted)
