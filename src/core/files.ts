@@ -9,6 +9,7 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import writeFileAtomic from "write-file-atomic";
@@ -55,10 +56,18 @@ export function writeParts(path: string, parts: Iterable<Uint8Array>): void {
 }
 
 /**
+ * The user's folder for what may be removed at any time, which ASSAY_CACHE names
+ * otherwise.
+ */
+export const cacheFolder = (): string =>
+  process.env.ASSAY_CACHE ??
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "assay");
+
+/**
  * Makes a folder and those around it, one by one: all at once, Node goes on for ever
  * where the file system says that what is around is missing, as /proc does.
  */
-function makeFolder(folder: string): void {
+export function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   makeFolder(dirname(folder));
   try {

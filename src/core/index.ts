@@ -14,6 +14,8 @@ export {
   UsageError,
 } from "./errors.ts";
 export {
+  cacheFolder,
+  makeFolder,
   packagePath,
   packageVersion,
   readFile,

@@ -25,6 +25,7 @@ export function bytesAs(
   }
   const width = sizeOf(dims.slice(1));
   return new Streamed(dims, {
+    range: [Math.min(...scale), Math.max(...scale)],
     read(rows, to) {
       for (let i = 0; i < rows.length; i++) {
         const from = rows[i]! * width;

@@ -1,5 +1,6 @@
 import { inflateSync } from "node:zlib";
 import { AssayError, messageOf, readFile } from "#core";
+import { decodeImage } from "./image.ts";
 
 /** A number for each pixel, row by row. */
 export interface Mask {
@@ -74,7 +75,6 @@ export async function readColours(
   numbers: ReadonlyMap<number, number>,
 ): Promise<Mask> {
   // The decoder is slow to load, and most runs need none.
-  const { decodeImage } = await import("./image.ts");
   const image = await decodeImage(file, shown, { channels: 3 });
   const { height, width, bytes } = image;
   const labels = new Uint16Array(height * width);

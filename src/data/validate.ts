@@ -1,5 +1,5 @@
 import { AssayError, repeated } from "#core";
-import { byParts, type FloatTensor, sizeOf } from "#onnx";
+import { byParts, type FloatTensor, isStreamed, sizeOf } from "#onnx";
 import { validateSequences } from "./sequences.ts";
 import type { Locate, SourceSamples } from "./source.ts";
 
@@ -144,6 +144,8 @@ function distinct(classes: readonly string[], locate: Locate): void {
 
 function validatePixels(x: FloatTensor, locate: Locate): void {
   const width = sizeOf(x.dims.slice(1));
+  const [low, high] = (isStreamed(x) && x.range) || [Number.NaN, Number.NaN];
+  if (low >= 0 && high <= 1) return;
   for (const { from, data } of byParts(x)) {
     let bad = 0;
     // Written so that NaN fails too.

@@ -17,7 +17,7 @@ export const FEW = 2 ** 24;
 
 /** Where the rows of a tensor come from. */
 export type RowSource = Pick<StreamedTensor, "read"> &
-  Partial<Pick<StreamedTensor, "ahead">>;
+  Partial<Pick<StreamedTensor, "ahead" | "range" | "hashOf">>;
 
 /**
  * A tensor [N, ...shape] whose rows are read from somewhere else: bytes in memory, a
@@ -45,10 +45,24 @@ export class Streamed implements StreamedTensor {
 
   read(rows: ArrayLike<number>, to: Float32Array): void {
     this.#source.read(rows, to);
+    // Rows in a row: most likely the next ones follow.
+    const [first = 0, last = first] = [rows[0], rows[rows.length - 1]];
+    if (rows.length > 1 && last - first === rows.length - 1)
+      this.ahead(
+        span(last + 1, Math.min(this.dims[0] ?? 0, last + 1 + rows.length)),
+      );
   }
 
   ahead(rows: ArrayLike<number>): void {
     this.#source.ahead?.(rows);
+  }
+
+  get range(): StreamedTensor["range"] {
+    return this.#source.range;
+  }
+
+  hashOf(row: number): Uint8Array | undefined {
+    return this.#source.hashOf?.(row);
   }
 
   #read(): Float32Array {
@@ -85,6 +99,8 @@ export function someRows(
   return new Streamed([indices.length, ...shape], {
     read: (rows, to) => t.read(inside(rows), to),
     ahead: (rows) => t.ahead(inside(rows)),
+    range: t.range,
+    hashOf: (row) => t.hashOf?.(places[row]!),
   });
 }
 
@@ -108,7 +124,6 @@ export function* byParts(
     const to = Math.min(n, from + most);
     const data = part.subarray(0, (to - from) * width);
     t.read(span(from, to), data);
-    t.ahead(span(to, Math.min(n, to + most)));
     yield { from, data };
   }
 }

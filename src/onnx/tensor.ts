@@ -40,6 +40,10 @@ export interface StreamedTensor extends FloatTensor {
   read(rows: ArrayLike<number>, to: Float32Array): void;
   /** Says which rows are asked for next, so that they may be read meanwhile. */
   ahead(rows: ArrayLike<number>): void;
+  /** Between which numbers all values lie, where that is known without reading them. */
+  readonly range?: readonly [number, number] | undefined;
+  /** What tells a row from others, where that is known without reading it. */
+  hashOf?(row: number): Uint8Array | undefined;
 }
 
 /** Whether the rows of a tensor are read as they are asked for. */
@@ -145,8 +149,7 @@ export function numbers(t: Tensor): number[] {
 
 /**
  * Rows `[from, to)` of a tensor along its first axis, as a view: what is written into
- * it is written into the tensor. Of one that is streamed they are copies, and as many
- * are read ahead.
+ * it is written into the tensor. Of one that is streamed they are copies.
  *
  * @example
  * ```ts
@@ -170,7 +173,6 @@ export function rows<T extends Exclude<DataType, "string">>(
   if (isStreamed(t)) {
     const own = new Float32Array((to - from) * width);
     t.read(span(from, to), own);
-    t.ahead(span(to, Math.min(t.dims[0] ?? 0, 2 * to - from)));
     return part(own);
   }
   const data = t.data as { subarray(from: number, to: number): unknown };

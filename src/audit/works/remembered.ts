@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { availableParallelism, cpus, homedir } from "node:os";
+import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { hashOf, packageVersion, writeFile } from "#core";
+import { cacheFolder, hashOf, packageVersion, writeFile } from "#core";
 import { type Costs, costsOf } from "./costs.ts";
 import { type Peaks, peaksOf } from "./peaks.ts";
 import { bestSplit, type Split } from "./split.ts";
@@ -79,10 +79,6 @@ function recalled(path: string): z.infer<typeof schema> {
     return { rates: [], peaks: [] };
   }
 }
-
-const cacheFolder = () =>
-  process.env.ASSAY_CACHE ??
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "assay");
 
 const machineHash = (engine: string) =>
   hashOf([

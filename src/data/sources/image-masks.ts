@@ -2,12 +2,8 @@ import { basename, resolve } from "node:path";
 import { z } from "zod";
 import { AssayError, UsageError } from "#core";
 import { concurrently } from "../concurrently.ts";
-import {
-  type ImageFile,
-  imageKeys,
-  readImages,
-  sizeStated,
-} from "../image-files.ts";
+import { imageKeys, readImages, sizeStated } from "../image-files.ts";
+import type { ImageFile } from "../image-stream.ts";
 import { type Mask, readColours, readMask } from "../mask.ts";
 import { partNamed } from "../parts.ts";
 import { answersAt } from "../positions.ts";
@@ -93,7 +89,6 @@ export const imageMasks = defineSource({
     const x = await readImages(
       pairs.map(({ image }) => image),
       spec,
-      root,
     );
     const [n = 0, , height = 0, width = 0] = x.dims;
     const to = sizeStated(spec);

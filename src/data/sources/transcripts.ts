@@ -1,7 +1,8 @@
 import { basename, resolve } from "node:path";
 import { z } from "zod";
 import { AssayError } from "#core";
-import { type ImageFile, imageKeys, readImages } from "../image-files.ts";
+import { imageKeys, readImages } from "../image-files.ts";
+import type { ImageFile } from "../image-stream.ts";
 import { sequencesOf } from "../sequences.ts";
 import { inOrder, partsOf, placeOf, type Sheet } from "../sheet.ts";
 import { defineSource } from "../source.ts";
@@ -84,7 +85,7 @@ export const transcripts = defineSource({
       );
     return {
       name: basename(sheet.name),
-      x: await readImages(images, spec, file),
+      x: await readImages(images, spec),
       ...sequencesOf(labels, classes),
       parts: spec.split === undefined ? undefined : partsOf(sheet, spec.split),
       locate,
