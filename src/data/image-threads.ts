@@ -60,6 +60,8 @@ export interface Answer {
     readonly i: number;
     readonly why?: string;
     readonly code?: string;
+    /** False where its content is that of no image. */
+    readonly isImage?: boolean;
     /** It decodes to another shape. */
     readonly other?: Omit<Decoded, "bytes">;
   };

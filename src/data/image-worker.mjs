@@ -40,8 +40,8 @@ async function decodeAll({ files, wanted, shape, bytes }) {
           problems.push({ i, other: { height, width, channels } });
         else hashes.set(planes(image, bytes, i * image.bytes.length), 32 * i);
       } catch (error) {
-        const { message, code } = error;
-        problems.push({ i, why: message.split("\n")[0], code });
+        const { message, code, isImage } = error;
+        problems.push({ i, why: message.split("\n")[0], code, isImage });
       }
     }
   };
@@ -100,10 +100,8 @@ function planes({ bytes: pixels, channels }, to, at) {
 /** Pixels [H, W, C] of a file, told by its content, to the values that Pillow gives. */
 async function decoded(content, { size, channels, pipeline }) {
   // Nothing else reaches the decoder, which knows many more formats.
-  if (!isImage(content)) {
-    const code = "NO_IMAGE";
-    throw Object.assign(new Error("no PNG, JPEG or WebP image"), { code });
-  }
+  if (!isImage(content))
+    throw Object.assign(new Error("no image"), { isImage: false });
   const image = sharp(content, {
     limitInputPixels: MOST_PIXELS,
     ignoreIcc: true,

@@ -27,9 +27,9 @@ export async function decodeImage(
 /** What is wrong with a file that a thread could not read. */
 export function refusal(
   shown: string,
-  { why, code }: NonNullable<Answer["problem"]> = { i: 0 },
+  { why, code, isImage }: NonNullable<Answer["problem"]> = { i: 0 },
 ): AssayError {
-  if (code === "NO_IMAGE")
+  if (isImage === false)
     return new AssayError(
       "DATA_IMAGE",
       `${shown} is not a PNG, JPEG or WebP image`,
