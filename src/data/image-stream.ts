@@ -115,7 +115,7 @@ export async function streamImages(
   return new Streamed([images.length, ...shape], rowsOf(pictures, kept, size));
 }
 
-/** What decoded images depend on: files as the file system tells them apart, and how. */
+/** What decoded images depend on: files, as the file system tells them apart. */
 function keyOf({ images, wanted, shape }: Pictures): string {
   const states = images.map(({ file }) => {
     const { size, mtimeNs, ctimeNs, ino } = statSync(file, { bigint: true });

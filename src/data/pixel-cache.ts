@@ -28,7 +28,7 @@ export interface Kept {
 /** Room that is left on the disk, in bytes. */
 const SPARE = 2 ** 31;
 
-/** How long a draft that nobody writes to may lie, in milliseconds. */
+/** How much older than the newest file a draft is that nobody writes to, in ms. */
 const FORGOTTEN = 24 * 3600 * 1000;
 
 const folder = () => join(cacheFolder(), "images");
@@ -137,10 +137,11 @@ function makeRoom(needed: number, most: number): boolean {
     .map((name) => join(folder(), name))
     .map((path) => ({ path, ...stateOf(path) }))
     .sort((a, b) => a.at - b.at);
+  const newest = files.at(-1)?.at ?? 0;
   let total = files.reduce((sum, { size }) => sum + size, 0);
   for (const { path, size, at } of files) {
     const isDraft = path.endsWith(".part");
-    const goes = isDraft ? Date.now() - at > FORGOTTEN : total + needed > most;
+    const goes = isDraft ? newest - at > FORGOTTEN : total + needed > most;
     if (!goes) continue;
     // Where it is in use it stays until it is closed, or on Windows altogether.
     rmSync(path, { force: true });
