@@ -11,6 +11,7 @@ import { copyOf, type FloatTensor, rows, type Tensor } from "#onnx";
 import { clip } from "./clip.ts";
 import { idsOf, lookupsOf, tableGradient, withIds } from "./lookups.ts";
 import { lossGraph, type StepGraph } from "./loss-graph.ts";
+import { arraysOf } from "./optimizers/compiled.ts";
 import type { Batch, BatchGradient, TrainingPart } from "./part.ts";
 import type { TrainingSettings } from "./settings.ts";
 
@@ -63,37 +64,33 @@ export async function openStep(
   const names = [...rates.keys()];
   const { batchNorm } = settings;
   const step = lossGraph(model, names, batchNorm, parts, engine);
-  const weights = new Map(
-    [...names, ...step.running.keys()].map((name) => [
-      name,
-      copyOf(model.graph.constants.get(name) as FloatTensor),
+  const constant = (name: string) =>
+    model.graph.constants.get(name) as FloatTensor;
+  const { trained, states } = placed(
+    new Map([
+      ...names.map((name) => [name, constant(name)] as const),
+      ...[...step.parameters].map(
+        ([name, start]) => [name, before?.get(name) ?? start] as const,
+      ),
     ]),
+    unit.state.length,
   );
-  const parameters = new Map(
-    [...step.parameters].map(([name, start]) => [
-      name,
-      copyOf(before?.get(name) ?? start),
-    ]),
-  );
+  const of = (some: Iterable<string>) =>
+    new Map([...some].map((n) => [n, trained.get(n) as FloatTensor]));
+  const weights = new Map([
+    ...of(names),
+    ...[...step.running.keys()].map(
+      (name) => [name, copyOf(constant(name))] as const,
+    ),
+  ]);
+  const parameters = of(step.parameters.keys());
   const live = new Map([...weights, ...parameters]);
-  const trained = new Map(
-    [...names, ...parameters.keys()].map((name) => [
-      name,
-      live.get(name) as FloatTensor,
-    ]),
-  );
   const { gradientAt, release } = await openGradient(
     model,
     step,
     { trained: [...trained.keys()], live },
     parts,
     engine,
-  );
-  const states = new Map(
-    [...trained].map(([name, { data }]) => [
-      name,
-      unit.state.map(() => new Float32Array(data.length)),
-    ]),
   );
   let steps = 0;
   return {
@@ -117,6 +114,35 @@ export async function openStep(
       return { loss, records };
     },
     release,
+  };
+}
+
+/** Copies of what is trained, and the optimiser's arrays, where loops reach them. */
+function placed(
+  starts: ReadonlyMap<string, FloatTensor>,
+  states: number,
+): {
+  trained: ReadonlyMap<string, FloatTensor>;
+  states: ReadonlyMap<string, readonly Float32Array[]>;
+} {
+  const each = 1 + states;
+  const arrays = arraysOf(
+    [...starts.values()].flatMap(({ data }) =>
+      new Array<number>(each).fill(data.length),
+    ),
+  );
+  const own = (i: number) => arrays.slice(i * each, (i + 1) * each);
+  return {
+    trained: new Map(
+      [...starts].map(([name, start], i) => {
+        const data = own(i)[0] as Float32Array<ArrayBuffer>;
+        data.set(start.data);
+        return [name, { ...start, data }];
+      }),
+    ),
+    states: new Map(
+      [...starts.keys()].map((name, i) => [name, own(i).slice(1)]),
+    ),
   };
 }
 

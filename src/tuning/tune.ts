@@ -121,8 +121,9 @@ export async function tune(input: TuneInput): Promise<Tuned> {
         }
       }
     } finally {
-      current = new Map([...current, ...open.step.weights]);
-      parameters = open.step.parameters;
+      // The step's own arrays hold on to all of its optimiser's.
+      current = new Map([...current, ...copies(open.step.weights)]);
+      parameters = copies(open.step.parameters);
       await open.release();
     }
   }

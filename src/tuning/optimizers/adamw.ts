@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { loopsFor } from "./compiled.ts";
 import { defineOptimizer } from "./optimizer.ts";
 
 /** Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101). */
@@ -45,6 +46,12 @@ export const adamw = defineOptimizer({
     const pace = rate / (1 - beta1 ** steps);
     const scale = 1 / Math.sqrt(1 - beta2 ** steps);
     const keep = decays ? 1 - rate * weightDecay : 1;
+    const loops = loopsFor([weight, mean, square]);
+    if (loops) {
+      const numbers = { beta1, beta2, epsilon, pace, scale, keep };
+      loops.adamw(weight, mean, square, gradient, numbers);
+      return;
+    }
     for (let i = 0; i < weight.length; i++) {
       const g = gradient[i]!;
       const m = beta1 * mean[i]! + (1 - beta1) * g;

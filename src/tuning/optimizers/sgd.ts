@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { loopsFor } from "./compiled.ts";
 import { defineOptimizer } from "./optimizer.ts";
 
 /**
@@ -29,6 +30,11 @@ export const sgd = defineOptimizer({
   update({ weight, gradient, state, rate, decays }, { momentum, weightDecay }) {
     const velocity = state[0]!;
     const decay = decays ? weightDecay : 0;
+    const loops = loopsFor([weight, velocity]);
+    if (loops) {
+      loops.sgd(weight, velocity, gradient, { momentum, decay, rate });
+      return;
+    }
     for (let i = 0; i < weight.length; i++) {
       const w = weight[i]!;
       const g = gradient[i]! + decay * w;
