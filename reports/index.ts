@@ -15,6 +15,7 @@ export {
   findingText,
   headline,
   mainThreats,
+  unbroken,
 } from "./format.ts";
 export type { PastRun } from "./history.ts";
 export { historyHtml } from "./html/history-page.ts";

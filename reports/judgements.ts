@@ -204,16 +204,22 @@ export const mainCases = (results: Results): Results["worstCases"] => {
   return results.worstCases.filter((one) => threats.has(one.threatModel));
 };
 
+/** Why a number counts for nothing, in words that stand beside it; empty where it does. */
+export const doubtsOf = (
+  { smoke }: Pick<Results, "smoke">,
+  { trusted }: { readonly trusted: boolean },
+): string[] => [
+  ...(smoke ? ["smoke run"] : []),
+  ...(trusted ? [] : ["not trusted"]),
+];
+
 /**
  * Why a worst case is less than it looks: "not trusted", and "without 2 attacks" where
  * it is only a bound from above; empty where it is whole.
  */
 export function caveatsOf(results: Results, worst: WorstCase): string[] {
   const lacks = withoutAttacks(results, worst);
-  return [
-    ...(worst.trusted ? [] : ["not trusted"]),
-    ...(lacks ? [`without ${lacks}`] : []),
-  ];
+  return [...doubtsOf(results, worst), ...(lacks ? [`without ${lacks}`] : [])];
 }
 
 /** A name with its caveats: "robust accuracy (not trusted)". */

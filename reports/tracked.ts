@@ -1,7 +1,7 @@
 import type { Results } from "#results";
 import { fileName } from "./file-name.ts";
 import { headline, madeBy, wellFormed } from "./format.ts";
-import { caveatsOf, verdictOf } from "./judgements.ts";
+import { caveatsOf, doubtsOf, verdictOf } from "./judgements.ts";
 
 /** What a run of an experiment tracker is said of, in any number. */
 export interface Batch {
@@ -85,7 +85,11 @@ function candidateOf(
   const { id, cleanAccuracy, lineage } = candidate;
   const keys = new Keys();
   const metrics = [
-    ...withBounds("clean_accuracy", cleanAccuracy, []),
+    ...withBounds(
+      "clean_accuracy",
+      cleanAccuracy,
+      doubtsOf(results, { trusted: true }),
+    ),
     ...results.worstCases
       .filter((w) => w.candidate === id && w.evaluated)
       .flatMap((w) =>
@@ -103,7 +107,7 @@ function candidateOf(
           ? withBounds(
               `trial/${keys.of(trial.trial, trial.repair, found.id)}`,
               found,
-              trial.trusted ? [] : ["not trusted"],
+              doubtsOf(results, trial),
             )
           : [];
       }),

@@ -1,6 +1,6 @@
 import { hashOf, sha256 } from "#core";
 import type { CandidateResult, Cell, Epoch, Results } from "#results";
-import { verdictOf } from "../judgements.ts";
+import { doubtsOf, verdictOf } from "../judgements.ts";
 import { Keys, type Run, some, trackedRuns, withBounds } from "../tracked.ts";
 import type { Items, WandbRun } from "./records.ts";
 
@@ -28,7 +28,7 @@ export function wandbRuns(results: Results): WandbRun[] {
       summary: audit.metrics,
       history: results.cells.map((cell, step) => ({
         step,
-        items: cellStep(cell),
+        items: cellStep(results, cell),
       })),
     },
     ...candidates.map((run, i) => {
@@ -75,11 +75,8 @@ const madeOf = (one: CandidateResult): Items => [
   ],
 ];
 
-const caveats = ({ trusted }: { readonly trusted: boolean }): string[] =>
-  trusted ? [] : ["not trusted"];
-
 /** Why a cell is not trusted, in words; nothing where it is. */
-const doubts = (name: string, { trusted, checks }: Cell): Items =>
+const reasons = (name: string, { trusted, checks }: Cell): Items =>
   trusted
     ? []
     : [
@@ -93,39 +90,47 @@ const doubts = (name: string, { trusted, checks }: Cell): Items =>
       ];
 
 /** A cell as a step of the audit. */
-const cellStep = (cell: Cell): Items => [
+const cellStep = (results: Results, cell: Cell): Items => [
   ["cell", some(cell.id)],
   ["candidate", some(cell.candidate)],
   ["defense", some(cell.defense)],
   ["attack", some(cell.attack)],
   ["threat_model", some(cell.threatModel.id)],
   ["adaptive", cell.adaptive],
-  ...withBounds("clean_accuracy", cell.cleanAccuracy, []),
-  ...withBounds("robust_accuracy", cell.robustAccuracy, caveats(cell)),
-  ...doubts("why_not_trusted", cell),
+  ...withBounds(
+    "clean_accuracy",
+    cell.cleanAccuracy,
+    doubtsOf(results, { trusted: true }),
+  ),
+  ...withBounds(
+    "robust_accuracy",
+    cell.robustAccuracy,
+    doubtsOf(results, cell),
+  ),
+  ...reasons("why_not_trusted", cell),
 ];
 
 /** The cells of a candidate, each under keys of its own. */
 const cellsOf = (
-  { cells }: Results,
+  results: Results,
   { id }: CandidateResult,
   keys: Keys,
 ): Items =>
-  cells
+  results.cells
     .filter(({ candidate }) => candidate === id)
     .flatMap((cell) => {
       const { defense, attack, threatModel, adaptive } = cell;
       const under = keys.of(defense, attack, threatModel.id);
       const key = `cell/${under}${adaptive ? "" : "/as_is"}`;
       return [
-        ...withBounds(key, cell.robustAccuracy, caveats(cell)),
-        ...doubts(`${key}/why_not_trusted`, cell),
+        ...withBounds(key, cell.robustAccuracy, doubtsOf(results, cell)),
+        ...reasons(`${key}/why_not_trusted`, cell),
       ];
     });
 
 /** An epoch as a step of a candidate, with the robustness of its weights if known. */
 const epochStep = (
-  { trajectories = [] }: Results,
+  results: Results,
   { id }: CandidateResult,
   epoch: Epoch,
   keys: Keys,
@@ -140,7 +145,7 @@ const epochStep = (
   ...Object.entries(epoch.records ?? {}).map(
     ([name, value]): [string, number] => [`records/${keys.of(name)}`, value],
   ),
-  ...trajectories
+  ...(results.trajectories ?? [])
     .filter(({ candidate }) => candidate === id)
     .flatMap(({ attack, threatModel, points }) =>
       points
@@ -150,7 +155,7 @@ const epochStep = (
           return withBounds(
             `robust_accuracy_along/${under}`,
             point.robustAccuracy,
-            caveats(point),
+            doubtsOf(results, point),
           );
         }),
     ),

@@ -1,4 +1,5 @@
 import { duration, line, sha256 } from "#core";
+import { recommended, unbroken } from "#reports";
 import type { Cell, Results } from "#results";
 import { livePart } from "./live.ts";
 import { page } from "./pages.ts";
@@ -34,13 +35,14 @@ function foundOf(results: Results) {
   return {
     kind: results.complete ? gate.verdict : "none",
     verdict: results.complete ? words[gate.verdict] : "Partial run: no verdict",
+    advice: recommended(results),
     rules: gate.rules.map((rule) => ({
       verdict: rule.verdict,
       rule: line(rule.rule),
       subject: line(rule.subject),
-      measured: line(rule.measured),
-      limit: line(rule.limit),
-      reason: line(rule.reason),
+      measured: unbroken(line(rule.measured)),
+      limit: unbroken(line(rule.limit)),
+      reason: unbroken(line(rule.reason)),
     })),
     facts: [
       ["Suite", line(provenance.suite.file)],

@@ -54,6 +54,31 @@ describe("the first screen", () => {
     expect(before).toContain("was left out");
   });
 
+  test("leads with what to take, where something is recommended", async () => {
+    const taking = {
+      ...exampleResults(),
+      recommendations: [
+        {
+          ...exampleResults().recommendations![0]!,
+          kind: "better" as const,
+          take: { candidate: "full", defense: "median" },
+        },
+      ],
+    } satisfies Results;
+    expect(await renderHtml(taking)).toContain(
+      '<p class="statement">Take full behind median.</p>',
+    );
+  });
+
+  test("a smoke run recommends nothing, and says that it is one", async () => {
+    const smoke = exampleResults(() => ({
+      complete: false,
+      smoke: { samples: 10, quick: true },
+      recommendations: undefined,
+    }));
+    expect(await renderHtml(smoke)).toContain("A smoke run recommends nothing");
+  });
+
   test("has the gate, trust, what was not tested, what failed, and no baseline", () => {
     for (const id of ["gate", "trust", "limits", "failures"])
       expect(before).toContain(`href="#${id}"`);

@@ -195,6 +195,19 @@ test("numbers have their intervals, and one that is not trusted has no key of on
   expect(audit!.summary.get("missing results")).toBe(2);
 });
 
+test("every accuracy of a smoke run has a key that says that it is of one", async () => {
+  const smoke = { samples: 10, quick: true };
+  const found = await written(exampleResults(() => ({ smoke })));
+  for (const { summary, history } of found)
+    for (const about of [summary, ...history])
+      for (const key of about.keys())
+        if (
+          /accuracy|^cell\/|^trial\//.test(key) &&
+          !/validation|why/.test(key)
+        )
+          expect(key).toMatch(/ smoke run\b/);
+});
+
 test("the steps of a candidate are its epochs, with robustness along them", async () => {
   const full = (await written(exampleResults()))[2]!;
   expect(full.steps).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));

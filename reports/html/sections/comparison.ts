@@ -37,10 +37,7 @@ export function comparisonView(results: Results) {
           first: d.id === "none",
           defense: d.id,
           strategy: madeBy(c),
-          trained:
-            c.trainableParameters === null
-              ? "-"
-              : `${whole(c.trainableParameters)} of ${whole(c.parameters)}`,
+          trained: trainedOf(c),
           source: c.sourceAccuracy
             ? {
                 value: percent(c.sourceAccuracy.value),
@@ -87,3 +84,15 @@ export function comparisonView(results: Results) {
     test: results.provenance.data.test,
   };
 }
+
+/** A trunk is trained with the heads of all its tasks, of which a model has its own. */
+const trainedOf = ({
+  trainableParameters: trained,
+  parameters,
+  member,
+}: Results["candidates"][number]): string =>
+  trained === null
+    ? "-"
+    : member && member.tasks.length > 1
+      ? `${whole(trained)}, with the heads of all tasks`
+      : `${whole(trained)} of ${whole(parameters)}`;

@@ -44,12 +44,15 @@ export function decisionView(results: Results) {
     facts: factsOf(results),
     advice: recommended(results).map((one, i) => ({
       ...one,
+      take: takeOf(recommendations[i]!),
       method: methodOf(recommendations[i]!),
       leftOut: leftOutOf(recommendations[i]!),
     })),
-    instead: complete
-      ? "These results say of no candidate whether to take it: they were written before reports did."
-      : "Only some cells were run, so nothing is recommended.",
+    instead: results.smoke
+      ? "A smoke run recommends nothing: its numbers mean nothing."
+      : complete
+        ? "These results say of no candidate whether to take it: they were written before reports did."
+        : "Only some cells were run, so nothing is recommended.",
     charts: charts.slice(0, BESIDE),
     more: charts.slice(BESIDE),
     gate: gateTile(results),
@@ -145,6 +148,11 @@ function methodOf({ numbers, samples, tests, level }: Recommendation): string {
       : `Compared by ${by}, on the same ${samples} samples, by McNemar's exact test; ${whole(tests)} tests are held together by Holm's method, so that in at most ${Number((100 * level).toFixed(1))} % of audits anything is called better that is not.`,
   );
 }
+
+const takeOf = ({ take }: Recommendation): string | null =>
+  take &&
+  plain(take.candidate) +
+    (take.defense === "none" ? "" : ` behind ${plain(take.defense)}`);
 
 const leftOutOf = ({ leftOut }: Recommendation) =>
   leftOut.map(({ candidate, defense, because }) => ({

@@ -70,5 +70,5 @@ function segments(row: Inheritance) {
 
 const told = (row: Inheritance): string => {
   const { value, interval } = retained(row);
-  return `${row.inherited} inherited, ${row.lost} lost, ${row.gained} gained, ${row.neither} robust in neither; retains ${value}${interval ? ` ${interval}` : ""}, ${pValue(row.pValue)}`;
+  return `${row.inherited} inherited, ${row.lost} lost, ${row.gained} gained, ${row.neither} robust in neither; retains ${value}${interval ? ` ${interval}` : ""}, ${pValue(row.pValue).replaceAll(" ", "\u00a0")}`;
 };

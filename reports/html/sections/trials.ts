@@ -78,6 +78,7 @@ export async function trialsView(results: Results) {
               .map((check) => ({
                 trial: plain(t.id),
                 status: check.status,
+                warned: check.status === "warned",
                 message: unbroken(check.message),
               })),
           ),

@@ -157,7 +157,7 @@ function outcomeOf(climbed: Climbed, { victim, params }: Undo): Outcome {
           ]
         : [
             `undone at ${Math.round(100 * goal)} % or ${property.attacker === "down" ? "less" : "more"}, while accuracy falls by at most ${Math.round(100 * params.keep)} points`,
-            `the attacker's best of ${ways.length} trainings counts, over ${params.learningRates.length} learning rates, ${params.samples.length} numbers of samples and ${params.seeds} seeds`,
+            `the attacker's best of ${ways.length} trainings counts, over ${counted(params.learningRates.length, "learning rate")}, ${counted(params.samples.length, "number of samples", "numbers of samples")} and ${counted(params.seeds, "seed")}`,
           ]),
     ],
     checks: [],
@@ -211,3 +211,6 @@ function chartOf(climb: Climbed): Chart {
     ],
   };
 }
+
+const counted = (n: number, one: string, many = `${one}s`): string =>
+  `${n} ${n === 1 ? one : many}`;
