@@ -204,7 +204,7 @@ export const mainCases = (results: Results): Results["worstCases"] => {
   return results.worstCases.filter((one) => threats.has(one.threatModel));
 };
 
-/** Why a number counts for nothing, in words that stand beside it; empty where it does. */
+/** Why a number counts for nothing, in words beside it; empty where it does count. */
 export const doubtsOf = (
   { smoke }: Pick<Results, "smoke">,
   { trusted }: { readonly trusted: boolean },
