@@ -9,6 +9,7 @@ import {
   mayCapture,
   type Node,
   prune,
+  readNames,
 } from "#onnx";
 import { carriesGradient, requireCarrier } from "./activity.ts";
 import { poolFirst } from "./pool-first.ts";
@@ -77,11 +78,9 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
   ]);
 
   const active = reachedFrom(b, graph.nodes, new Set(wrt), passed);
-  for (const name of wrt) {
-    if (!reachedFrom(b, graph.nodes, new Set([name]), passed).has(of)) {
-      throw noPath(graph, b, name, of);
-    }
-  }
+  const leading = leadingTo(b, graph.nodes, of, active, passed);
+  for (const name of wrt)
+    if (!leading.has(name)) throw noPath(graph, b, name, of);
 
   const pending = new Map<string, string[]>();
   const add = (name: string, gradient: string) => {
@@ -230,8 +229,7 @@ function reachedFrom(
   for (const node of nodes) {
     const flows =
       !isBlocked(node) &&
-      (node.inputs.some((name) => reached.has(name)) ||
-        [...reached].some((name) => mayCapture(node, name)));
+      readBy(node, reached).some((name) => reached.has(name));
     for (const output of node.outputs) {
       const over = passed.get(output);
       const reaches = over === undefined ? flows : reached.has(over);
@@ -240,6 +238,42 @@ function reachedFrom(
     }
   }
   return reached;
+}
+
+/** The active values on which one depends smoothly, and itself. */
+function leadingTo(
+  b: GraphBuilder,
+  nodes: readonly Node[],
+  of: string,
+  active: ReadonlySet<string>,
+  passed: ReadonlyMap<string, string>,
+): ReadonlySet<string> {
+  const leading = new Set([of]);
+  for (const node of nodes.toReversed())
+    for (const output of node.outputs) {
+      if (!leading.has(output) || !active.has(output)) continue;
+      const over = passed.get(output);
+      if (over !== undefined) leading.add(over);
+      else if (!isBlocked(node))
+        for (const name of readBy(node, active))
+          if (
+            active.has(name) &&
+            carriesGradient(b, node, output, new Set([name]))
+          )
+            leading.add(name);
+    }
+  return leading;
+}
+
+/** What a node reads; of a body that stays encoded, which of some values it may. */
+function readBy(node: Node, among: ReadonlySet<string>): readonly string[] {
+  const isOpaque = Object.values(node.attributes).some(
+    (a) => a.kind === "opaque",
+  );
+  const names = readNames(node);
+  return isOpaque
+    ? [...names, ...[...among].filter((name) => mayCapture(node, name))]
+    : names;
 }
 
 const isBlocked = (node: Node) =>

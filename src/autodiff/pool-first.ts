@@ -10,8 +10,11 @@ import { type Graph, mayCapture, type Node } from "#onnx";
 export function poolFirst(graph: Graph, kept: ReadonlySet<string>): Graph {
   const readers = new Map<string, Node[]>();
   for (const node of graph.nodes)
-    for (const input of node.inputs)
-      readers.set(input, [...(readers.get(input) ?? []), node]);
+    for (const input of node.inputs) {
+      const known = readers.get(input);
+      if (known) known.push(node);
+      else readers.set(input, [node]);
+    }
   const asked = new Set([...kept, ...graph.outputs.map(({ name }) => name)]);
   /** The pooling that alone reads what a Relu gives. */
   const poolOf = ({ op, domain, outputs: [y = ""] }: Node) => {

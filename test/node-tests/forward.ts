@@ -1,6 +1,7 @@
 import { onnxruntime } from "#engine";
 import { decodeModel, type Graph, normalise, type Tensor } from "#onnx";
 import { halfToNumber } from "../../src/onnx/float32.ts";
+import { inferredBesideRun } from "../onnx/inferred.ts";
 import type { NodeTest } from "./archive.ts";
 
 export type Verdict =
@@ -32,6 +33,7 @@ export async function forward(
     return { verdict: refused(firstLine(error)) };
   }
   const feeds = feedsOf(graph, test);
+  let wrong: readonly string[];
   let outputs: Record<string, Tensor>;
   try {
     const session = await onnxruntime.load(graph);
@@ -40,9 +42,12 @@ export async function forward(
     } finally {
       await session.release();
     }
+    ({ wrong } = await inferredBesideRun(graph, feeds));
   } catch {
     return { verdict: refused("onnxruntime does not run it"), graph };
   }
+  if (wrong.length > 0)
+    return { verdict: { kind: "failed", why: `inferred ${wrong[0]}` }, graph };
   for (const [i, { name }] of graph.outputs.entries()) {
     const why = differs(outputs[name], test.outputs[i]);
     if (why)
