@@ -2,6 +2,8 @@ import { parseArgs } from "node:util";
 import { onnxruntime } from "#engine";
 import { features } from "./features.ts";
 import { openFloor } from "./floor.ts";
+import { growth } from "./growth/index.ts";
+import { inspect } from "./inspect/index.ts";
 import { type Subject, subjects } from "./models/index.ts";
 import { openPeer, type Peer } from "./peers/peer.ts";
 import { real } from "./real.ts";
@@ -42,6 +44,14 @@ if (positionals.includes("real")) {
 }
 if (positionals.includes("features")) {
   await features(rounds);
+  process.exit();
+}
+if (positionals.includes("growth")) {
+  await growth(options.only);
+  process.exit();
+}
+if (positionals.includes("inspect")) {
+  await inspect(options.only);
   process.exit();
 }
 const chosen = subjects.filter(

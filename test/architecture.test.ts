@@ -103,6 +103,7 @@ const rooms: Record<string, readonly string[]> = {
   bench: [
     "core",
     "onnx",
+    "autodiff",
     "engine",
     "model",
     "data",
@@ -110,6 +111,7 @@ const rooms: Record<string, readonly string[]> = {
     "attacks",
     "defenses",
     "audit",
+    "reports",
   ],
   site: ["core", "audit"],
 };

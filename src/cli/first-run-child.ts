@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { statSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import { filesOf, firstRun } from "#model";
+import { sentError } from "#core";
+import { onnxruntime } from "#engine";
+import { filesOf, firstRun, inspectModel } from "#model";
 import type { FirstRun, FirstRunMessage } from "./first-run.ts";
 
 // The other side of first-run.ts: opens and runs a model where its end does no harm.
@@ -14,7 +16,7 @@ process.on("disconnect", () => process.exit());
 // That may have been before this line.
 if (process.connected === false) process.exit();
 const [told] = (await once(process, "message")) as [FirstRun];
-const { path, options, gradient, stated } = told;
+const { path, options, what, stated } = told;
 
 const limits = new Float64Array(new SharedArrayBuffer(16));
 const allow = (files: readonly string[]) => {
@@ -31,8 +33,22 @@ await once(watch, "message");
 
 const files = filesOrOwn();
 allow(files);
-await firstRun(path, options, gradient);
-process.send?.({ files } satisfies FirstRunMessage, () => process.exit());
+const said: FirstRunMessage =
+  what === "inspect" ? await inspected() : await tried();
+process.send?.(said, () => process.exit());
+
+async function tried(): Promise<FirstRunMessage> {
+  await firstRun(path, options, what === "gradient");
+  return { files };
+}
+
+async function inspected(): Promise<FirstRunMessage> {
+  try {
+    return { inspection: await inspectModel(path, onnxruntime, options) };
+  } catch (error) {
+    return { error: sentError(error) };
+  }
+}
 
 function filesOrOwn(): readonly string[] {
   try {

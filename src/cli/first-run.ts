@@ -6,24 +6,29 @@ import {
   InterruptedError,
   messageOf,
   packagePath,
+  revived,
+  type SentError,
   UsageError,
 } from "#core";
-import type { LoadModelOptions } from "#model";
+import { onnxruntime } from "#engine";
+import { type Inspection, inspectModel, type LoadModelOptions } from "#model";
 
 /** What the process of a first run is told. */
 export interface FirstRun {
   readonly path: string;
   readonly options: LoadModelOptions;
-  /** Whether its gradient is taken as well. */
-  readonly gradient: boolean;
+  /** Runs it, with its gradient, or looks at all of it. */
+  readonly what: "run" | "gradient" | "inspect";
   /** Limits that take the place of ours. */
   readonly stated: { readonly seconds?: number; readonly bytes?: number };
 }
 
-/** What it says when it is done: the files that hold the model. */
-export interface FirstRunMessage {
-  readonly files: readonly string[];
-}
+/** What it says when it is done. */
+export type FirstRunMessage =
+  /** The files that hold the model. */
+  | { readonly files: readonly string[] }
+  | { readonly inspection: Inspection }
+  | { readonly error: SentError };
 
 /**
  * Opens and runs a model once in a process of its own, within limits of time and
@@ -33,15 +38,43 @@ export interface FirstRunMessage {
  * @param signal ends that process
  * @throws MODEL_FIRST_RUN, InterruptedError
  */
-export function tryModel(
+export async function tryModel(
   path: string,
   options: LoadModelOptions,
   gradient: boolean,
   signal?: AbortSignal,
 ): ReturnType<TryModel> {
   // What cannot be read is said where the model is opened.
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
-    return Promise.resolve([path]);
+  if (!isFile(path)) return [path];
+  const what = gradient ? "gradient" : "run";
+  const said = await apart({ path, options, what }, signal);
+  return "files" in said ? said.files : [path];
+}
+
+/**
+ * Inspects a model in a process of its own, within the same limits.
+ *
+ * @throws MODEL_FIRST_RUN, or what `inspectModel` throws
+ */
+export async function inspectApart(
+  path: string,
+  options: LoadModelOptions,
+): Promise<Inspection> {
+  // What cannot be read says so.
+  if (!isFile(path)) return inspectModel(path, onnxruntime, options);
+  const said = await apart({ path, options, what: "inspect" });
+  if ("inspection" in said) return said.inspection;
+  throw "error" in said ? revived(said.error) : broken(path, "no answer");
+}
+
+const isFile = (path: string) =>
+  statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+function apart(
+  told: Omit<FirstRun, "stated">,
+  signal?: AbortSignal,
+): Promise<FirstRunMessage> {
+  const { path } = told;
   const stated = {
     seconds: setting("ASSAY_MODEL_SECONDS"),
     bytes: setting("ASSAY_MODEL_GB", 2 ** 30),
@@ -53,13 +86,13 @@ export function tryModel(
     stdio: ["ignore", "pipe", "ignore", "ipc"],
   });
   return new Promise((resolve, reject) => {
-    let files: readonly string[] | undefined;
+    let said: FirstRunMessage | undefined;
     let over = "";
     child.stdout?.on("data", (text) => {
       over += text;
     });
     child.on("message", (message: FirstRunMessage) => {
-      files = message.files;
+      said = message;
     });
     child.on("error", (error) =>
       reject(
@@ -69,14 +102,11 @@ export function tryModel(
       ),
     );
     child.on("close", (code, signal) => {
-      if (files && code === 0) return resolve(files);
-      const what = gradient ? `${path}, with its gradient,` : path;
+      if (said && code === 0) return resolve(said);
+      const what = told.what === "run" ? path : `${path}, with its gradient,`;
       reject(over ? tooMuch(what, over) : broken(what, signal ?? `${code}`));
     });
-    child.send(
-      { path, options, gradient, stated } satisfies FirstRun,
-      () => {},
-    );
+    child.send({ ...told, stated } satisfies FirstRun, () => {});
   });
 }
 
@@ -95,13 +125,13 @@ function setting(name: string, unit = 1): number | undefined {
 const tooMuch = (path: string, what: string) =>
   new AssayError(
     "MODEL_FIRST_RUN",
-    `${path} takes more than ${what} to be opened and run on two samples`,
+    `${path} takes more than ${what} to be opened and run on a few samples`,
     "Do not use it unless you know why; ASSAY_MODEL_SECONDS and ASSAY_MODEL_GB state other limits.",
   );
 
 const broken = (path: string, how: string) =>
   new AssayError(
     "MODEL_FIRST_RUN",
-    `${path} breaks the process that opens it and runs it on two samples (${how})`,
+    `${path} breaks the process that opens it and runs it on a few samples (${how})`,
     "Do not use a model that does this. Export it again, or ask who made it.",
   );

@@ -15,6 +15,11 @@ export interface Session {
 export interface LoadOptions {
   /** Threads inside an operator; the engine's own choice (all cores) when left out. */
   readonly threads?: number;
+  /**
+   * Whether it is run a few times only, so that weights are not worth laying out anew,
+   * which takes memory for a copy of them.
+   */
+  readonly isBrief?: boolean;
 }
 
 /**

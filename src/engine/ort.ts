@@ -63,7 +63,7 @@ export const onnxruntime = onnxruntimeOn("cpu");
 
 function sessionOptions(
   device: Device,
-  { threads }: LoadOptions,
+  { threads, isBrief = false }: LoadOptions,
   folder: string | undefined,
 ): ort.InferenceSession.SessionOptions {
   return {
@@ -72,11 +72,12 @@ function sessionOptions(
       ...new Set([providers[device], providers.cpu]),
     ],
     extra: {
-      ...(folder === undefined
-        ? {}
-        : {
-            session: { model_external_initializers_file_folder_path: folder },
-          }),
+      session: {
+        ...(folder === undefined
+          ? {}
+          : { model_external_initializers_file_folder_path: folder }),
+        ...(isBrief ? { disable_prepacking: "1" } : {}),
+      },
       // On the CPU the fused kernel takes longer than the addition and the
       // normalisation it stands for.
       ...(device === "cpu"

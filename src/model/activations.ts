@@ -8,6 +8,7 @@ import {
   prune,
   rows,
 } from "#onnx";
+import { forwardRows } from "./batches.ts";
 import { cutsOf } from "./cuts.ts";
 import { asFed } from "./integers.ts";
 import type { Model } from "./model.ts";
@@ -50,9 +51,6 @@ export const flat = (b: GraphBuilder, value: string): string =>
     ? value
     : b.op("Flatten", [value], { axis: int(1) });
 
-/** Rows that are run at once. */
-const BATCH = 256;
-
 /**
  * Computes values of a model for many inputs.
  *
@@ -66,11 +64,13 @@ export async function evaluate(
 ): Promise<FloatTensor[]> {
   const b = new GraphBuilder(model.graph, "features/");
   const values = add(b);
-  const session = await engine.load(prune(b.build(values)));
+  const graph = prune(b.build(values));
+  const most = forwardRows(graph);
+  const session = await engine.load(graph);
   const n = x.dims[0] ?? 0;
   const parts: FloatTensor[][] = values.map(() => []);
-  for (let from = 0; from < n; from += BATCH) {
-    const part = rows(x, from, Math.min(n, from + BATCH)) as FloatTensor;
+  for (let from = 0; from < n; from += most) {
+    const part = rows(x, from, Math.min(n, from + most)) as FloatTensor;
     const out = await session.run({
       [model.input]: asFed(part, model.graph, model.input),
     });

@@ -1,6 +1,6 @@
 import type { LossName } from "#autodiff";
 import { Random } from "#core";
-import type { Engine, LoadOptions } from "#engine";
+import type { Engine, LoadOptions, Session } from "#engine";
 import {
   concatRows,
   type FloatTensor,
@@ -8,7 +8,7 @@ import {
   rows,
   type Tensor,
 } from "#onnx";
-import { gradientRows, MOST } from "./batches.ts";
+import { forwardRows } from "./batches.ts";
 import { type CutPlace, cutOff } from "./cut-off.ts";
 import { maskNotFinite } from "./finite.ts";
 import { asFed } from "./integers.ts";
@@ -91,7 +91,8 @@ export type LiveWeights = ReadonlyMap<string, FloatTensor>;
 
 /**
  * Makes a model ready to run on an engine. The gradient graph of a loss is
- * built and loaded when it is first asked for.
+ * built and loaded when it is first asked for; where it is for a few runs, the model
+ * itself too.
  */
 export async function compile(
   model: Model,
@@ -100,10 +101,15 @@ export async function compile(
 ): Promise<CompiledModel> {
   const { weights = new Map<string, FloatTensor>() } = options;
   const graph = weightsAsInputs(model.graph, [...weights.keys()]);
-  const forward = await engine.load(graph, options);
+  let forward: Promise<Session> | undefined;
+  const openForward = () => {
+    forward ??= engine.load(graph, options);
+    return forward;
+  };
+  if (!options.isBrief) await openForward();
   const meaning = meaningOf(model);
   const backward = new Map<LossName, Promise<LossPass>>();
-  const together = gradientRows(graph, engine);
+  const together = forwardRows(graph);
   const cuts = new Map<CutPlace, Promise<CompiledModel>>();
 
   const { noise = [] } = model;
@@ -123,8 +129,9 @@ export async function compile(
     ...drawNoise(noise, draws.slice(from, from + (part.dims[0] ?? 0))),
   });
   const answers = async (x: Input, draws: Draws = drawsOf(x)) => {
-    const parts = await inBatches(x, MOST, (part, from) =>
-      forward.run(feeds(part, from, draws)),
+    const session = await openForward();
+    const parts = await inBatches(x, together, (part, from) =>
+      session.run(feeds(part, from, draws)),
     );
     return answersIn(parts, model);
   };
@@ -137,8 +144,8 @@ export async function compile(
       const ready =
         backward.get(loss) ?? openLoss(model, graph, engine, loss, options);
       backward.set(loss, ready);
-      const { session, gradient: name, asked } = await ready;
-      const parts = await inBatches(x, together, (part, from) =>
+      const { session, gradient: name, asked, rows: most } = await ready;
+      const parts = await inBatches(x, most, (part, from) =>
         session.run({
           ...feeds(part, from, draws),
           ...feedsOf(asked, labels, objective, from, part.dims[0] ?? 0),
@@ -163,7 +170,8 @@ export async function compile(
       return ready;
     },
     async release() {
-      await forward.release();
+      const loaded = await forward?.catch(() => undefined);
+      await loaded?.release();
       for (const cut of await Promise.allSettled(cuts.values()))
         if (cut.status === "fulfilled") await cut.value.release();
       // One that could not be built was refused when it was asked for.

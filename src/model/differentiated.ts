@@ -1,6 +1,6 @@
 import { type GradientOptions, gradient } from "#autodiff";
 import { AssayError } from "#core";
-import type { Engine, LoadOptions, Session } from "#engine";
+import type { Differentiated, Engine, LoadOptions } from "#engine";
 import type { Graph } from "#onnx";
 import type { Model } from "./model.ts";
 
@@ -8,8 +8,8 @@ import type { Model } from "./model.ts";
  * A graph together with the gradients of one of its values, ready to run: by
  * the engine's own means where it has them, else by a gradient graph.
  *
- * @returns the session, whose outputs are those of the graph and the gradients, and the
- *   name of each gradient
+ * @returns the session, whose outputs are those of the graph and the gradients, the
+ *   name of each gradient, and the graph of both, where there is one
  * @throws GRADIENT_UNSUPPORTED, GRADIENT_NO_PATH (see `gradient`), ENGINE_LOAD
  */
 export async function loadGradient(
@@ -17,13 +17,13 @@ export async function loadGradient(
   graph: Graph,
   request: Pick<GradientOptions, "of" | "wrt" | "straightThrough">,
   options?: LoadOptions,
-): Promise<{ session: Session; gradients: ReadonlyMap<string, string> }> {
+): Promise<Differentiated & { graph?: Graph }> {
   if (engine.differentiate)
     return engine.differentiate(graph, request, options);
   const result = gradient(graph, { ...request, avoid: engine.avoid });
   return {
+    ...result,
     session: await engine.load(result.graph, options),
-    gradients: result.gradients,
   };
 }
 

@@ -87,7 +87,7 @@ export {
   samplesAt,
 } from "./samples.ts";
 export { isOurs, recordedClasses, saveModel, toFile } from "./saved.ts";
-export { gradientError, type SelfCheck } from "./self-check.ts";
+export { gradientErrors, type SelfCheck } from "./self-check.ts";
 export { signals } from "./signal.ts";
 export type { Stored } from "./stored.ts";
 export { grantAccess, type Queries, type Target } from "./target.ts";

@@ -9,6 +9,7 @@ import {
   rows,
   type Tensor,
 } from "#onnx";
+import { gradientRows } from "./batches.ts";
 import { addRefusal } from "./detection.ts";
 import { mayRefuse } from "./detector.ts";
 import { loadGradient } from "./differentiated.ts";
@@ -45,6 +46,8 @@ export interface LossPass {
   readonly gradient: string;
   /** Which of labels, true classes and targets it takes. */
   readonly asked: ReadonlySet<string>;
+  /** Samples that it takes at once. */
+  readonly rows: number;
 }
 
 const LABELS = "assay.labels";
@@ -105,13 +108,18 @@ export async function openLoss(
     const seen = addRefusal(b, classes, detectors, TRUTH);
     b.rename(loss.build(b, seen, LABELS, AIMS), LOSS);
   }
-  const { session, gradients } = await loadGradient(
+  const { session, gradients, ...made } = await loadGradient(
     engine,
     b.build([model.logits, ...detectors.map((d) => d.score), LOSS]),
     { of: LOSS, wrt: [point], straightThrough: model.straightThrough },
     options,
   );
-  return { session, gradient: gradients.get(point) as string, asked };
+  return {
+    session,
+    gradient: gradients.get(point) as string,
+    asked,
+    rows: gradientRows(graph, engine, made.graph),
+  };
 }
 
 /** What a pass takes of so many samples, besides what the model does. */

@@ -1,6 +1,6 @@
 import { onnxruntime } from "#engine";
 import { type FloatTensor, normalise, prune, rows } from "#onnx";
-import { MOST } from "./batches.ts";
+import { forwardRows } from "./batches.ts";
 import { asFed } from "./integers.ts";
 import { boundGraph, type LoadModelOptions } from "./load.ts";
 import type { Model } from "./model.ts";
@@ -39,16 +39,16 @@ export async function ownLabels(
   const order = names?.every((name) => classes.includes(name))
     ? classes
     : names;
-  const session = await onnxruntime.load(
-    prune({
-      ...graph,
-      outputs: graph.outputs.filter((o) => o.name === output),
-    }),
-  );
+  const labels = prune({
+    ...graph,
+    outputs: graph.outputs.filter((o) => o.name === output),
+  });
+  const most = forwardRows(labels);
+  const session = await onnxruntime.load(labels);
   const said: number[] = [];
   try {
-    for (let from = 0; from < x.dims[0]!; from += MOST) {
-      const part = rows(x, from, Math.min(x.dims[0]!, from + MOST));
+    for (let from = 0; from < x.dims[0]!; from += most) {
+      const part = rows(x, from, Math.min(x.dims[0]!, from + most));
       const fed = asFed(part as FloatTensor, graph, bound.input);
       const seen = (await session.run({ [bound.input]: fed }))[output];
       for (const label of Array.from((seen?.data ?? []) as ArrayLike<unknown>))

@@ -29,6 +29,9 @@ function print({ factor, names }: Monomial): Dim {
 export const shapeText = (dims: readonly Dim[] | undefined): string =>
   `[${dims?.map((d) => d ?? "?").join(", ") ?? "?"}]`;
 
+/** The number in "12*batch"; 1 where there is none, or nothing is known. */
+export const factorOf = (dim: Dim): number => parse(dim)?.factor ?? 1;
+
 /** The product of dimensions; 1 for none. */
 export function multiply(dims: readonly Dim[]): Dim {
   let factor = 1;

@@ -35,7 +35,7 @@ export function openSlope(
       wrt,
       straightThrough,
     });
-    const most = gradientRows(step.graph, engine);
+    const most = gradientRows(step.graph, engine, loaded.graph);
     return { ...loaded, step, most };
   };
   let opened: ReturnType<typeof open> | undefined;

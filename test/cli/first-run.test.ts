@@ -105,7 +105,7 @@ test.each(["inspect", "scan"])(
     });
     expect(code).toBe(1);
     expect(err).toMatch(
-      /^error: endless.onnx, with its gradient, takes more than 2 s to be opened and run on two samples\n {2}.*ASSAY_MODEL_SECONDS.*\n$/,
+      /^error: endless.onnx, with its gradient, takes more than 2 s to be opened and run on a few samples\n {2}.*ASSAY_MODEL_SECONDS.*\n$/,
     );
   },
 );
@@ -173,7 +173,7 @@ test("a model that breaks what runs it is one line that names it", () => {
   });
   expect(code).toBe(1);
   expect(err).toMatch(
-    /^error: given.yaml: candidates.given: .*model.onnx breaks the process that opens it and runs it on two samples \(SIGABRT\)\n {2}Do not use/,
+    /^error: given.yaml: candidates.given: .*model.onnx breaks the process that opens it and runs it on a few samples \(SIGABRT\)\n {2}Do not use/,
   );
 });
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { Random } from "#core";
 import { onnxruntime } from "#engine";
 import { inspectModel, type LoadModelOptions, modelOf } from "#model";
 import {
@@ -239,6 +240,36 @@ describe("the self-check", () => {
     // The slope is three times what the gradient says.
     expect(wrong.maxRelativeError).toBeGreaterThan(1.5);
     expect(wrong.maxRelativeError).toBeLessThan(2.5);
+  });
+
+  test("finds a wrong one of a large model at fewer points", async () => {
+    const [width, classes] = [2 ** 13, 2 ** 11];
+    const b = new GraphBuilder(emptyGraph("large"));
+    const x = { name: "x", type: "float32", dims: ["batch", width] } as const;
+    const random = new Random(1);
+    const weights = Float32Array.from(
+      { length: width * classes },
+      () => random.uniform() - 0.5,
+    );
+    const sums = b.matmul(
+      b.input(x),
+      b.constant(floats([width, classes], weights)),
+    );
+    const outputs = b.op("Tanh", [b.mul(sums, 0.01)]);
+    const doubled = b.mul(outputs, 1.1);
+    const large = modelOf(b.build([doubled]), "large.onnx", {
+      input: { shape: [width] },
+    });
+    const right = await checkGradient(large, onnxruntime);
+    expect(right).toMatchObject({ points: 3, agrees: true });
+    const straightThrough = [{ input: outputs, output: doubled }];
+    const wrong = await checkGradient(
+      { ...large, straightThrough },
+      onnxruntime,
+    );
+    // The slope is a tenth more than the gradient says.
+    expect(wrong.maxRelativeError).toBeGreaterThan(0.08);
+    expect(wrong.agrees).toBe(false);
   });
 
   test("decides whether a gradient is supported", async () => {

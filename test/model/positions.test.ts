@@ -6,7 +6,7 @@ import {
   bestConstant,
   classesSeen,
   compile,
-  gradientError,
+  gradientErrors,
   type LoadModelOptions,
   layerGroups,
   type Model,
@@ -133,7 +133,7 @@ describe.each(tasks)("%j", (task) => {
         targets: floats([1, POSITIONS], targets),
       });
       expect(loss[0]).toBeCloseTo(meaning.lossOf(x.data, truth), 5);
-      const error = await gradientError(compiled, x, truth, random);
+      const [error] = await gradientErrors(compiled, x, [truth], [random]);
       expect(error).toBeLessThan(0.01);
     }
     await compiled.release();

@@ -8,7 +8,7 @@ import {
   chanceOf,
   classesSeen,
   compile,
-  gradientError,
+  gradientErrors,
   grantAccess,
   type Model,
   meaningOf,
@@ -119,7 +119,7 @@ describe.each(tasks)("%s", (_name, task) => {
         targets: floats([1, WIDTH], targets),
       });
       expect(loss[0]).toBeCloseTo(meaning.lossOf(x.data, truth), 5);
-      const error = await gradientError(compiled, x, truth, random);
+      const [error] = await gradientErrors(compiled, x, [truth], [random]);
       if (error !== "zero") expect(error).toBeLessThan(0.01);
     }
     await compiled.release();

@@ -1,13 +1,18 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { jsonText, line, lines } from "#core";
-import { openEngine } from "#engine";
-import { inspectModel, type LoadModelOptions, pools } from "#model";
+import { type Engine, onnxruntime, openEngine } from "#engine";
+import {
+  type Inspection,
+  inspectModel,
+  type LoadModelOptions,
+  pools,
+} from "#model";
 import {
   deviceOption,
   type EngineOptions,
   engineOption,
 } from "../engine-options.ts";
-import { tryModel } from "../first-run.ts";
+import { inspectApart, tryModel } from "../first-run.ts";
 import { inspectionText } from "../inspection-text.ts";
 
 type Input = NonNullable<LoadModelOptions["input"]>;
@@ -122,12 +127,22 @@ Examples:
       classes: named,
       task: options.task && tasks[options.task],
     };
-    await tryModel(model, read, true);
-    const inspection = await inspectModel(model, engine, read);
+    const inspection = await inspected(model, engine, read);
     process.stdout.write(
       json ? jsonText(inspection) : inspectionText(lines(inspection), { all }),
     );
   });
+
+/** On another engine or device the model is first run on the CPU, within limits. */
+async function inspected(
+  path: string,
+  engine: Engine,
+  read: LoadModelOptions,
+): Promise<Inspection> {
+  if (engine === onnxruntime) return inspectApart(path, read);
+  await tryModel(path, read, true);
+  return inspectModel(path, engine, read);
+}
 
 /**
  * What the options state of the input; undefined when they state nothing, so that a

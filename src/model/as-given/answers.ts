@@ -10,7 +10,7 @@ import {
   sizeOf,
   takeRows,
 } from "#onnx";
-import { MOST } from "../batches.ts";
+import { forwardRows } from "../batches.ts";
 import { isLayersModel } from "../layers-model/read.ts";
 import { type AsRead, type LoadModelOptions, openAsRead } from "../load.ts";
 import { twoLogits } from "../outputs/logits.ts";
@@ -74,7 +74,10 @@ export async function answersAsGiven(
     const batch = file.inputs.find((i) => i.name === model.input)?.dims?.[0];
     const isTurned = model.task?.kind === "ctc" && model.task.stepsFirst;
     const rows = isTurned ? batchFirst(whole) : whole;
-    const scores = await scoresOf(x, batch, front, rows);
+    const scores =
+      typeof batch === "number"
+        ? await inParts(x, batch, front, rows)
+        : await scoresOf(x, forwardRows(model.graph), front, rows);
     const outputs = await asJudged(scores, file, path, options, opened);
     return { outputs, by: whole.by };
   } finally {
@@ -100,17 +103,16 @@ const batchFirst = (whole: Shipped): Shipped => ({
   },
 });
 
-/** The output that is judged, [N, outputs], in batches of the size of the file. */
+/** The output that is judged, [N, outputs], of a file that takes any batch. */
 async function scoresOf(
   x: FloatTensor,
-  batch: unknown,
+  most: number,
   front: Front,
   whole: Shipped,
 ): Promise<FloatTensor> {
-  if (typeof batch === "number") return inParts(x, batch, front, whole);
   try {
     const n = x.dims[0] ?? 0;
-    return await inParts(x, Math.min(MOST, n), front, whole);
+    return await inParts(x, Math.min(most, n), front, whole);
   } catch (error) {
     if (!(error instanceof AssayError) || error.code !== "ENGINE_RUN")
       throw error;

@@ -1,5 +1,5 @@
 import type { Random } from "#core";
-import { type Beside, type CompiledModel, gradientError } from "#model";
+import { type Beside, type CompiledModel, gradientErrors } from "#model";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { Attempt } from "./probe.ts";
 
@@ -44,19 +44,17 @@ async function errorOf(
   random: Random,
 ): Promise<number | null> {
   if (model.model.straightThrough.length > 0) return null;
-  const errors: number[] = [];
-  for (let i = 0; i < Math.min(POINTS, y.length); i++) {
-    const error = await gradientError(
-      followed(model),
-      takeRows(examples, [i]),
-      {
-        label: y[i]!,
-        targets: targets && takeRows(targets, [i]).data,
-      },
-      random.fork(`differences ${i}`),
-    );
-    if (typeof error === "number") errors.push(error);
-  }
+  const points = Array.from(y.slice(0, POINTS), (_, i) => i);
+  const found = await gradientErrors(
+    followed(model),
+    takeRows(examples, points),
+    points.map((i) => ({
+      label: y[i]!,
+      targets: targets && takeRows(targets, [i]).data,
+    })),
+    points.map((i) => random.fork(`differences ${i}`)),
+  );
+  const errors = found.filter((error) => typeof error === "number");
   if (errors.some(Number.isNaN)) return Number.NaN;
   return errors.sort((a, b) => a - b)[errors.length >> 1] ?? null;
 }
