@@ -1,5 +1,6 @@
 import { AssayError } from "#core";
 import { type Engine, type EngineChoice, openEngine } from "#engine";
+import { openShelf } from "#tuning";
 import type { UnitModule } from "#units";
 import type { OnEvent } from "./events.ts";
 import { graphOf } from "./graph.ts";
@@ -84,7 +85,8 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     ? await prepareData(loaded)
     : await prepareSuite(loaded, tryModel && rememberedIn(store, tryModel));
   const { seed } = suite;
-  const shop = { loaded, data, seed, store, engine, onEvent, signal };
+  const shelf = openShelf();
+  const shop = { loaded, data, seed, store, engine, onEvent, signal, shelf };
   const graph = graphOf(plan, shop);
   return { loaded, plan, shop, graph, works: worksBehind(graph.works) };
 }

@@ -216,6 +216,7 @@ async function performed(
     }
   } finally {
     watch.end();
+    run.shop.shelf?.release();
     await claims.close();
     memory.save();
   }

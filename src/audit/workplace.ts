@@ -1,5 +1,6 @@
 import { InterruptedError, packageVersion } from "#core";
 import type { Engine } from "#engine";
+import type { Shelf } from "#tuning";
 import type { OnEvent } from "./events.ts";
 import type { Store } from "./store.ts";
 
@@ -10,6 +11,8 @@ export interface Workplace {
   readonly store: Store;
   readonly onEvent: OnEvent;
   readonly signal?: AbortSignal;
+  /** What trainings of this process have in common; each has its own when left out. */
+  readonly shelf?: Shelf;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { InterruptedError } from "#core";
+import { hashOf, InterruptedError } from "#core";
 import type { Session } from "#engine";
 import {
   asFed,
@@ -8,9 +8,19 @@ import {
   gradientRows,
   type Model,
 } from "#model";
-import { concatRows, type FloatTensor, floats, sizeOf, takeRows } from "#onnx";
-import { fits, type KeptRows, openRows } from "./kept-rows.ts";
+import {
+  concatRows,
+  type FloatTensor,
+  floats,
+  type Graph,
+  isStreamed,
+  sizeOf,
+  takeRows,
+} from "#onnx";
+import type { KeptRows } from "./kept-rows.ts";
 import type { TrainingPart } from "./part.ts";
+import type { TrainingSettings } from "./settings.ts";
+import type { Shelf } from "./shelf.ts";
 import type { Run } from "./training.ts";
 import { viewed } from "./views.ts";
 
@@ -51,60 +61,123 @@ export async function openFrozen(
   trained: Iterable<string>,
   epochs: number,
 ): Promise<Frozen | undefined> {
-  const { train, validation, settings, engine, room = {} } = run;
+  const { validation, settings, shelf } = run;
   const views = settings.views ?? 1;
-  if (epochs <= views || !mayKeep(run)) return undefined;
+  if (epochs <= views || !shelf || !mayKeep(run)) return undefined;
   const divided = divide(model, trained);
   if (!divided) return undefined;
-  const sets = [
-    validation.y.length,
-    ...Array.from({ length: views }, () => train.y.length),
-  ];
-  const { rest, width } = divided;
-  const all = width * sets.reduce((sum, count) => sum + count, 0);
-  if (!fits(all, room)) return undefined;
-  const kept = openRows(sets, width, room);
+  const kept: KeptRows[] = [];
   const release = () => {
-    for (const rows of kept) rows.release();
+    for (const rows of kept) shelf.giveBack(rows);
   };
-  const body = await engine.load(divided.body);
-  const most = gradientRows(divided.body, engine);
+  const body = openBody(run, model, divided);
   try {
-    for (const [view, rows] of kept.entries())
-      for (const part of inParts(sets[view]!, most)) {
-        if (run.signal?.aborted) throw new InterruptedError();
-        const x =
-          view === 0
-            ? takeRows(validation.x, part)
-            : await viewed(run, part, view);
-        const packed = await passed(body, model, divided, x);
-        if (!packed) {
-          release();
-          return undefined;
-        }
-        rows.add(packed);
+    for (let view = 0; view <= views; view++) {
+      const rows = await body.kept(shelf, view);
+      if (!rows) {
+        release();
+        return undefined;
       }
+      kept.push(rows);
+    }
   } catch (error) {
     release();
     throw error;
   } finally {
     await body.release();
   }
+  const [judged, ...learned] = kept as [KeptRows, ...KeptRows[]];
   const shaped = (rows: KeptRows, indices: readonly number[]) =>
     floats([indices.length, ...divided.shape], rows.take(indices));
-  const [judged, ...learned] = kept as [KeptRows, ...KeptRows[]];
   return {
-    rest,
+    rest: divided.rest,
     train: (indices, pass) => shaped(learned[(pass - 1) % views]!, indices),
     async validation(compiled) {
       const parts: FloatTensor[] = [];
-      for (const part of inParts(validation.y.length, most))
+      for (const part of inParts(validation.y.length, body.most))
         parts.push(await compiled.logits(shaped(judged, part)));
       return concatRows(parts);
     },
     release,
   };
 }
+
+/** The first part of a model, which is loaded when it is first needed. */
+function openBody(run: Run, model: Model, divided: Divided) {
+  const { train, validation, settings, random, engine, signal } = run;
+  const most = gradientRows(divided.body, engine);
+  let loaded: Promise<Session> | undefined;
+  const fill = (view: number) => async (rows: KeptRows) => {
+    loaded ??= engine.load(divided.body);
+    const session = await loaded;
+    const { x: all, y } = view === 0 ? validation : train;
+    const parts = inParts(y.length, most);
+    for (const [i, part] of parts.entries()) {
+      if (signal?.aborted) throw new InterruptedError();
+      if (isStreamed(all)) all.ahead(parts[i + 1] ?? []);
+      const x =
+        view === 0 ? takeRows(all, part) : await viewed(run, part, view);
+      const packed = await passed(session, model, divided, x);
+      if (!packed) return false;
+      rows.add(packed);
+    }
+    return true;
+  };
+  /** Augmented views are drawn from the seed of the training. */
+  const drawn = (view: number) =>
+    settings.views === undefined || view === 0
+      ? null
+      : [view, random.fork("views").uniform(), settings.augment.map(named)];
+  return {
+    most,
+    /** Of the validation samples as view 0, else of a view of the training samples. */
+    kept(shelf: Shelf, view: number) {
+      const { x } = view === 0 ? validation : train;
+      const key = hashOf([
+        graphKey(divided.body),
+        idOf(x),
+        ...[drawn(view), most, engine.title],
+      ]);
+      return shelf.borrow(key, x.dims[0] ?? 0, divided.width, fill(view));
+    },
+    async release() {
+      await (await loaded?.catch(() => undefined))?.release();
+    },
+  };
+}
+
+/** An augmentation as it goes into a key. */
+const named = ({ unit, params }: TrainingSettings["augment"][number]) => [
+  idOf(unit),
+  params,
+];
+
+const ids = new WeakMap<object, number>();
+let objects = 0;
+
+/**
+ * A number that stands for a value in a key as long as the value lives: reading all of
+ * its bytes could take as long as what is kept.
+ */
+function idOf(value: object): number {
+  const id = ids.get(value) ?? ++objects;
+  ids.set(value, id);
+  return id;
+}
+
+/** What a graph computes, as it goes into a key. */
+const graphKey = ({ nodes, constants, outputs }: Graph) => [
+  nodes.map(({ op, domain, inputs, outputs, attributes }) => [
+    ...[op, domain, inputs, outputs],
+    Object.entries(attributes).map(([name, { kind, value }]) => [
+      name,
+      typeof value === "object" && !Array.isArray(value) ? idOf(value) : value,
+      kind,
+    ]),
+  ]),
+  [...constants].map(([name, value]) => [name, idOf(value)]),
+  outputs.map(({ name }) => name),
+];
 
 /** Indices up to a number, in even parts of at most so many. */
 function inParts(count: number, most: number): number[][] {

@@ -51,6 +51,7 @@ export {
   trainingSettings,
   trainingSettingsOf,
 } from "./settings.ts";
+export { openShelf, type Room, type Shelf } from "./shelf.ts";
 export { openSlope } from "./slope.ts";
 export { openStep, sampleOf, type TrainingStep } from "./step.ts";
 export {

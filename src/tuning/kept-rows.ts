@@ -4,10 +4,8 @@ import {
   openSync,
   readSync,
   rmSync,
-  statfsSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AssayError } from "#core";
 
@@ -20,48 +18,11 @@ export interface KeptRows {
   release(): void;
 }
 
-/** Where rows may be kept. */
-export interface Room {
-  /** Bytes in memory; what takes more lies in a file. 256 MiB when left out. */
-  readonly memory?: number;
-  /** Of the file; the folder for temporary files when left out. */
-  readonly folder?: string;
-}
-
 /** Bytes of a float. */
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
-/** Whether rows of so many floats in all fit into memory. */
-const isSmall = (floats: number, { memory = 2 ** 28 }: Room) =>
-  floats * FLOAT <= memory;
-
-/** Whether they can be kept: in memory, or in half of what is free on the disk. */
-export function fits(floats: number, room: Room): boolean {
-  if (isSmall(floats, room)) return true;
-  const { bavail, bsize } = statfsSync(room.folder ?? tmpdir());
-  return floats * FLOAT <= (bavail * bsize) / 2;
-}
-
-/**
- * Room for rows, the same numbers to the bit wherever they are.
- *
- * @param sets how many rows each of several sets has, which share the memory
- * @param width floats of a row
- */
-export function openRows(
-  sets: readonly number[],
-  width: number,
-  room: Room,
-): KeptRows[] {
-  const floats = width * sets.reduce((sum, count) => sum + count, 0);
-  return sets.map((count) =>
-    isSmall(floats, room)
-      ? inMemory(count, width)
-      : inFile(width, room.folder ?? tmpdir()),
-  );
-}
-
-function inMemory(count: number, width: number): KeptRows {
+/** Room for so many rows in memory. */
+export function rowsInMemory(count: number, width: number): KeptRows {
   let all = new Float32Array(count * width);
   let at = 0;
   return {
@@ -81,7 +42,12 @@ function inMemory(count: number, width: number): KeptRows {
   };
 }
 
-function inFile(width: number, parent: string): KeptRows {
+/**
+ * Rows in a file of their own, the same to the bit. Only who has it open can read it.
+ *
+ * @param parent the folder that it is made in
+ */
+export function rowsInFile(width: number, parent: string): KeptRows {
   const folder = mkdtempSync(join(parent, "assay-features-"));
   const file = openSync(join(folder, "rows"), "wx+", 0o600);
   const remove = () => rmSync(folder, { recursive: true, force: true });

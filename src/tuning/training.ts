@@ -3,9 +3,9 @@ import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import type { LayerGroup, Model } from "#model";
 import type { Drawn } from "./batches.ts";
-import type { Room } from "./kept-rows.ts";
 import type { OpenPart, TrainingPart } from "./part.ts";
 import type { TrainingSettings } from "./settings.ts";
+import type { Shelf } from "./shelf.ts";
 import type { Stage } from "./strategies/index.ts";
 
 /** One line of a training curve. */
@@ -49,8 +49,11 @@ export interface TuneInput {
    * the stage began.
    */
   readonly onWeights?: (epoch: Epoch, model: Model, probed: Model) => void;
-  /** Where what a frozen body makes of the samples may be kept. */
-  readonly room?: Room;
+  /**
+   * Keeps what a frozen body makes of the samples, for trainings to come as well; one of
+   * its own when left out.
+   */
+  readonly shelf?: Shelf;
 }
 
 /** A training as it goes on. */

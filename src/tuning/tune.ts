@@ -5,6 +5,7 @@ import { weighted } from "./class-weights.ts";
 import { lossGraph } from "./loss-graph.ts";
 import type { OpenPart, TrainingPart } from "./part.ts";
 import { byTemperature } from "./sampling.ts";
+import { openShelf } from "./shelf.ts";
 import {
   check,
   judge,
@@ -36,6 +37,15 @@ interface Best {
  * @throws TRAINING_PARTS when parts cannot be combined
  */
 export async function tune(input: TuneInput): Promise<Tuned> {
+  const own = input.shelf ? undefined : openShelf();
+  try {
+    return await tuneOn({ ...input, shelf: input.shelf ?? own });
+  } finally {
+    own?.release();
+  }
+}
+
+async function tuneOn(input: TuneInput): Promise<Tuned> {
   const { settings, stages } = input;
   const run = begin(input);
   const { stepsPerEpoch } = run;

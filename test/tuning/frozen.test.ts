@@ -1,12 +1,12 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Random } from "#core";
 import { type Engine, onnxruntime } from "#engine";
 import { layerGroups } from "#model";
 import type { FloatTensor, Graph } from "#onnx";
-import { formOf, strategies, type TuneInput, tune } from "#tuning";
+import { formOf, openShelf, strategies, type TuneInput, tune } from "#tuning";
 import { normalised, reference, settings, smallDigits } from "../reference.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assay-test-"));
@@ -15,6 +15,16 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** A part that changes nothing, but may look at inputs: so every body is run. */
 const looking: TuneInput["parts"] = [() => ({})];
 
+/** The same model and samples for all, as in a run. */
+let place: Promise<Pick<TuneInput, "model" | "train" | "validation">>;
+
+beforeAll(() => {
+  place = (async () => ({
+    model: normalised(await reference()),
+    ...(await smallDigits()),
+  }))();
+});
+
 async function trained(
   id: string,
   stated: object = {},
@@ -22,7 +32,7 @@ async function trained(
 ) {
   const unit = strategies.find((s) => s.id === id);
   if (!unit) throw new Error(`no strategy ${id}`);
-  const model = normalised(await reference());
+  const { model, train, validation } = await place;
   const params = unit.params.parse({});
   const form = formOf(
     { unit, params },
@@ -32,7 +42,7 @@ async function trained(
   );
   return tune({
     model: form.model,
-    ...(await smallDigits()),
+    ...{ train, validation },
     groups: form.groups,
     stages: unit.stages(form.groups, 6, params),
     settings: settings({ learningRate: 1e-2, ...stated }),
@@ -89,7 +99,9 @@ describe.each(strategies.map((s) => s.id))("%s", (id) => {
   test("trains the same weights with what its body makes kept, in memory or in a file", async () => {
     const run = await trained(id, {}, { parts: looking });
     const kept = await trained(id);
-    const filed = await trained(id, {}, { room: { memory: 0, folder } });
+    const shelf = openShelf({ memory: 0, folder });
+    const filed = await trained(id, {}, { shelf });
+    shelf.release();
     expect(farthest(kept, run)).toBeLessThan(1e-5);
     expect(weightsOf(filed)).toEqual(weightsOf(kept));
     expect(filed.history).toEqual(kept.history);
@@ -173,4 +185,19 @@ test("a part that may look at inputs gets them", async () => {
   expect(new Set(seen.map(([, ...shape]) => shape.join()))).toEqual(
     new Set(["1,8,8"]),
   );
+});
+
+test("another training of the same samples runs no body, and says the same", async () => {
+  const { engine, rows } = counting();
+  const shelf = openShelf();
+  const first = await trained("head-only", {}, { engine, shelf });
+  const once = rows();
+  const second = await trained("head-only", {}, { engine, shelf });
+  expect(rows()).toBe(once);
+  expect(weightsOf(second)).toEqual(weightsOf(first));
+  // Other augmented views are other samples.
+  const views = { augment: [{ id: "crop", padding: 1 }], views: 2 };
+  await trained("head-only", views, { engine, shelf });
+  expect(rows()).toBeGreaterThan(once);
+  shelf.release();
 });

@@ -76,7 +76,10 @@ export interface PlannedTuning {
   /** Refuses what `run` would refuse before its first step. */
   rehearse(): void;
   run(
-    how: Pick<Parameters<typeof tune>[0], "engine" | "signal" | "onEpoch"> & {
+    how: Pick<
+      Parameters<typeof tune>[0],
+      "engine" | "signal" | "shelf" | "onEpoch"
+    > & {
       readonly onModel?: OnModel;
     },
   ): Promise<{ model: Model; training: Tuned }>;
@@ -178,8 +181,8 @@ export async function tuneOnce(
     seed: shop.loaded.suite.seed,
     assayVersion: packageVersion(),
   };
-  const { engine, signal } = shop;
-  const how = { engine, signal, onEpoch: announceEpochs(shop, title) };
+  const { engine, signal, shelf } = shop;
+  const how = { engine, signal, shelf, onEpoch: announceEpochs(shop, title) };
   const made = await trainFollowed(
     shop,
     file,
