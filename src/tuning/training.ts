@@ -50,8 +50,8 @@ export interface TuneInput {
    */
   readonly onWeights?: (epoch: Epoch, model: Model, probed: Model) => void;
   /**
-   * Keeps what a frozen body makes of the samples, for trainings to come as well; one of
-   * its own when left out.
+   * Keeps what a frozen body makes of the samples, for trainings to come as well; one
+   * of its own when left out.
    */
   readonly shelf?: Shelf;
 }
