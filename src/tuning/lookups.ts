@@ -63,20 +63,28 @@ export function idsOf(
 /**
  * The gradient of a table of [height, ...row], from those of its rows: rows that were
  * looked up twice are added up.
+ *
+ * @param again whether each gradient may take the place of the one before, so that
+ *   no table is made anew at every step
  */
-export function tableGradient(
-  rows: Float32Array,
-  ids: ArrayLike<bigint | number>,
+export function openTable(
   dims: readonly number[],
-): Float32Array {
+  again: boolean,
+): (rows: Float32Array, ids: ArrayLike<bigint | number>) => Float32Array {
   const [height = 0] = dims;
   const width = dims.slice(1).reduce((p, d) => p * d, 1);
-  const table = new Float32Array(height * width);
-  for (let i = 0; i < ids.length; i++) {
-    const id = Number(ids[i]);
-    const at = (id < 0 ? id + height : id) * width;
-    for (let k = 0; k < width; k++)
-      table[at + k] = table[at + k]! + rows[i * width + k]!;
-  }
-  return table;
+  let table = new Float32Array(0);
+  let places: number[] = [];
+  return (rows, ids) => {
+    if (again && table.length > 0)
+      for (const at of places) table.fill(0, at, at + width);
+    else table = new Float32Array(height * width);
+    places = Array.from(ids, Number).map(
+      (id) => (id < 0 ? id + height : id) * width,
+    );
+    for (const [i, at] of places.entries())
+      for (let k = 0; k < width; k++)
+        table[at + k] = table[at + k]! + rows[i * width + k]!;
+    return table;
+  };
 }

@@ -9,7 +9,7 @@ import {
 } from "#model";
 import { copyOf, type FloatTensor, rows, type Tensor } from "#onnx";
 import { clip } from "./clip.ts";
-import { idsOf, lookupsOf, tableGradient, withIds } from "./lookups.ts";
+import { idsOf, lookupsOf, openTable, withIds } from "./lookups.ts";
 import { lossGraph, type StepGraph } from "./loss-graph.ts";
 import { arraysOf } from "./optimizers/compiled.ts";
 import type { Batch, BatchGradient, TrainingPart } from "./part.ts";
@@ -162,6 +162,14 @@ async function openGradient(
   const lookups = lookupsOf(step.graph, trained);
   const differentiated = (w: string) => lookups.get(w)?.rows ?? w;
   const graph = withIds(step.graph, lookups.values());
+  // A part may ask for several gradients and keep them.
+  const again = parts.every((p) => !p.gradient);
+  const tables = new Map(
+    [...lookups.keys()].map((w) => [
+      w,
+      openTable(live.get(w)?.dims ?? [], again),
+    ]),
+  );
   const { session, gradients } = await loadGradient(engine, graph, {
     of: step.loss,
     wrt: [
@@ -190,7 +198,7 @@ async function openGradient(
       const lookup = lookups.get(w);
       if (!lookup) return own(found);
       const ids = idsOf(lookup, graph, feeds, outputs);
-      return tableGradient(found, ids, live.get(w)?.dims ?? []);
+      return (tables.get(w) as ReturnType<typeof openTable>)(found, ids);
     };
     const named = (names: ReadonlyMap<string, string>) =>
       [...names].map(([key, value]) => [key, values(value)] as const);

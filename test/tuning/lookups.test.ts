@@ -58,8 +58,12 @@ async function trainedWeights(model: Model, ids: readonly number[]) {
   );
   const n = ids.length / LENGTH;
   const y = Int32Array.from({ length: n }, (_, i) => i % 2);
-  const x = int64s([...ids], [n, LENGTH]);
-  for (let i = 0; i < 3; i++) await step.take({ x, y }, 0.5);
+  // Other rows at each step.
+  for (let i = 0; i < 3; i++) {
+    const other = ids.map((id) => (Math.abs(id) + 2 * i) % 5);
+    const x = int64s(i === 0 ? [...ids] : other, [n, LENGTH]);
+    await step.take({ x, y }, 0.5);
+  }
   await step.release();
   return trained.map((name) => [...(step.weights.get(name)?.data ?? [])]);
 }
