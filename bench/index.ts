@@ -1,7 +1,9 @@
 import { parseArgs } from "node:util";
-import { onnxruntime } from "#engine";
+import { type Device, devices, onnxruntime } from "#engine";
 import { features } from "./features.ts";
 import { openFloor } from "./floor.ts";
+import { gpu } from "./gpu/index.ts";
+import { askWebGpu } from "./gpu/webgpu.ts";
 import { growth } from "./growth/index.ts";
 import { inspect } from "./inspect/index.ts";
 import { type Subject, subjects } from "./models/index.ts";
@@ -30,6 +32,8 @@ const { values: options, positionals } = parseArgs({
     rounds: { type: "string" },
     step: { type: "string", multiple: true },
     memory: { type: "boolean", default: false },
+    device: { type: "string", default: "cuda" },
+    ask: { type: "boolean", default: false },
   },
 });
 
@@ -44,6 +48,17 @@ if (positionals.includes("real")) {
 }
 if (positionals.includes("features")) {
   await features(rounds);
+  process.exit();
+}
+if (positionals.includes("gpu")) {
+  if (options.ask) await askWebGpu();
+  else
+    await gpu({
+      device: deviceOf(options.device),
+      rounds,
+      only: options.only,
+      print: console.log,
+    });
   process.exit();
 }
 if (positionals.includes("growth")) {
@@ -80,6 +95,12 @@ if (!options.memory)
     for (const mode of modes) console.log(line(await row(subject, mode, peer)));
 peer?.stop();
 if (!options.only || options.memory) await memory();
+
+function deviceOf(name: string): Device {
+  const device = devices.find((d) => d === name);
+  if (!device) throw new Error(`--device is one of ${devices.join(", ")}`);
+  return device;
+}
 
 async function row(
   subject: Subject,

@@ -1,5 +1,5 @@
 import { Random } from "#core";
-import { onnxruntime } from "#engine";
+import { type Engine, onnxruntime } from "#engine";
 import {
   compile,
   type Input,
@@ -28,12 +28,16 @@ export interface Step {
  * Makes one kind of step of a model ready. "half" trains the upper half of the weights,
  * "lora" a low-rank product beside every matrix and the head, "head" the head alone.
  */
-export async function stepOf(subject: Subject, mode: Mode): Promise<Step> {
+export async function stepOf(
+  subject: Subject,
+  mode: Mode,
+  engine: Engine = onnxruntime,
+): Promise<Step> {
   const model = subject.build();
   const x = samples(subject);
   const y = Int32Array.from({ length: subject.batch }, (_, i) => i % 2);
   if (mode === "forward" || mode === "attack") {
-    const compiled = await compile(model, onnxruntime);
+    const compiled = await compile(model, engine);
     return {
       run: () =>
         mode === "forward" ? compiled.logits(x) : compiled.lossGradient(x, y),
@@ -41,7 +45,7 @@ export async function stepOf(subject: Subject, mode: Mode): Promise<Step> {
     };
   }
   const { model: trained, names } = trainedBy(model, mode);
-  return training(trained, names, x, y);
+  return training(trained, names, x, y, engine);
 }
 
 function samples({ batch, shape, vocabulary }: Subject): Input {
@@ -64,6 +68,7 @@ async function training(
   names: readonly string[],
   x: Input,
   y: Int32Array,
+  engine: Engine,
 ): Promise<Step> {
   const unit = optimizers.find((o) => o.id === "sgd");
   if (!unit) throw new Error("sgd is one of the optimisers");
@@ -78,7 +83,7 @@ async function training(
         batchNorm: "frozen",
       },
     },
-    onnxruntime,
+    engine,
   );
   return {
     run: () => step.take({ x, y }, 1e-4),

@@ -108,7 +108,7 @@ class Bert(nn.Module):
     def forward(self, x):
         if not x.is_floating_point():
             x = self.words(x)
-        x = self.norm(x + self.places(torch.arange(x.shape[1])))
+        x = self.norm(x + self.places(torch.arange(x.shape[1], device=x.device)))
         return self.head(torch.tanh(self.pool(self.layers(x)[:, 0])))
 
 
@@ -175,13 +175,13 @@ def set_head(model, head):
 
 
 class Timed:
-    def __init__(self, name, mode):
+    def __init__(self, name, mode, device):
         make, shape = MODELS[name]
         # Statistics stay frozen, as in the models of bench/models.
-        self.model = make().eval()
+        self.model = make().eval().to(device)
         tokens = len(shape) == 2
-        self.x = torch.randint(0, 30522, shape) if tokens else torch.rand(shape)
-        self.y = torch.arange(shape[0]) % 2
+        self.x = (torch.randint(0, 30522, shape) if tokens else torch.rand(shape)).to(device)
+        self.y = (torch.arange(shape[0]) % 2).to(device)
         self.at = self.model.words(self.x).detach() if tokens else self.x
         self.run = self.step(mode)
 
@@ -231,13 +231,27 @@ class Timed:
         return run
 
 
+def has(device):
+    return device == "cpu" or (device == "cuda" and torch.cuda.is_available())
+
+
+def settle():
+    """Waits for what a device still computes: Assay's outputs are in memory too."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
 def main():
     torch.set_num_threads(int(sys.argv[1]))
     print(json.dumps({"torch": torch.__version__}), flush=True)
     key = subject = None
     for line in sys.stdin:
         request = json.loads(line)
-        asked = request["model"], request["mode"]
+        device = request.get("device", "cpu")
+        if not has(device):
+            print(json.dumps({"ms": None}), flush=True)
+            continue
+        asked = request["model"], request["mode"], device
         if asked != key:
             subject = None
             key, subject = asked, Timed(*asked)
@@ -249,6 +263,7 @@ def main():
         for _ in range(request["repeats"]):
             start, used = time.perf_counter(), time.process_time()
             subject.run()
+            settle()
             times.append(1000 * (time.perf_counter() - start))
             spent.append(1000 * (time.process_time() - used))
         middle = lambda all: sorted(all)[len(all) // 2]

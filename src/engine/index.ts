@@ -14,6 +14,6 @@ export {
   openEngine,
   troubleOf,
 } from "./open.ts";
-export { type Device, onnxruntime } from "./ort.ts";
+export { type Device, onnxruntime, onnxruntimeOn, writtenFor } from "./ort.ts";
 export { tfjsEngine } from "./tfjs/engine.ts";
 export { openLayersModel } from "./tfjs/layers-model.ts";

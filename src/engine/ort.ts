@@ -1,6 +1,12 @@
 import * as ort from "onnxruntime-node";
 import { AssayError, messageOf } from "#core";
-import { type DataType, type Graph, type Tensor, withSizes } from "#onnx";
+import {
+  type DataType,
+  expand,
+  type Graph,
+  type Tensor,
+  withSizes,
+} from "#onnx";
 import type { Engine, Feeds, LoadOptions, Session } from "./engine.ts";
 import { encodeInPlace } from "./in-place.ts";
 
@@ -24,6 +30,24 @@ const lacking: Readonly<Partial<Record<Device, Engine["avoid"]>>> = {
   webgpu: ["MaxPool indices"],
 };
 
+/**
+ * Operators without a kernel on a device, which are written with others as a graph is
+ * loaded there: one of them on the CPU stops the device twice. bench/gpu/support.tsv
+ * has the lists; on WebGPU it was seen.
+ */
+const unknown: Readonly<Partial<Record<Device, ReadonlySet<string>>>> = {
+  webgpu: new Set(["LogSoftmax", "Sum"]),
+  directml: new Set(["Gelu", "HardSwish"]),
+  coreml: new Set(["HardSwish", "LogSoftmax", "Sum"]),
+};
+
+/** A graph without the operators that a device has no kernel for. */
+export function writtenFor(graph: Graph, device: Device): Graph {
+  const operators = unknown[device];
+  if (!operators) return graph;
+  return expand(graph, (n) => n.domain === "" && operators.has(n.op));
+}
+
 /** Two megabytes, which is about what two cores have next to them. */
 const CACHED = 2 ** 19;
 
@@ -38,7 +62,7 @@ export function onnxruntimeOn(device: Device): Engine {
     cachedFloats: device === "cpu" ? CACHED : undefined,
     async load(graph, options = {}) {
       let session: ort.InferenceSession;
-      const sized = withSizes(graph);
+      const sized = withSizes(writtenFor(graph, device));
       try {
         const { bytes, folder } = encodeInPlace(sized);
         session = await ort.InferenceSession.create(

@@ -9,11 +9,11 @@ import {
 } from "./expansion.ts";
 
 /** Gaussian error linear unit, exact (Hendrycks and Gimpel 2016, arXiv:1606.08415). */
-const gelu = (b: GraphBuilder, x: string) =>
+export const gelu = (b: GraphBuilder, x: string) =>
   b.mul(b.mul(x, 0.5), b.add(b.op("Erf", [b.mul(x, Math.SQRT1_2)]), 1));
 
 /** Its approximation by tanh. */
-function fastGelu(b: GraphBuilder, x: string): string {
+export function fastGelu(b: GraphBuilder, x: string): string {
   const cube = b.mul(b.mul(b.mul(x, x), x), 0.044715);
   const inner = b.mul(b.add(x, cube), Math.sqrt(2 / Math.PI));
   return b.mul(b.mul(x, 0.5), b.add(b.op("Tanh", [inner]), 1));

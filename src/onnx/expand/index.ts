@@ -16,6 +16,7 @@ import { normalisations } from "./normalisations.ts";
 import { packedWeights } from "./packed-weights.ts";
 import { quantisedLayers } from "./quantised.ts";
 import { recurrentLayers } from "./recurrent.ts";
+import { spelledOut } from "./spelled-out.ts";
 
 /** Composite operators that can be written as simpler ones. */
 const expansions: ExpansionTable = {
@@ -29,6 +30,7 @@ const expansions: ExpansionTable = {
   ...packedWeights,
   ...classical,
   ...quantisedLayers,
+  ...spelledOut,
 };
 
 /** The expansion of a node's operator, if it is a composite one. */
