@@ -135,8 +135,12 @@ const nameOf = ({ op, domain }: Node) => (domain ? `${domain}.${op}` : op);
 
 /** What of a node decides whether a device has a kernel: operator, version, types. */
 export function signatureOf(node: Node, b: GraphBuilder, graph: Graph): string {
+  // However many of one type there are: Concat and the like take any number.
   const types = (names: readonly string[]) =>
-    names.map((name) => (name ? b.type(name) : "-")).join(" ");
+    names
+      .map((name) => (name ? b.type(name) : "-"))
+      .filter((type, i, all) => type !== all[i - 1])
+      .join(" ");
   const opset = graph.opsets.get(node.domain) ?? 1;
   return `${nameOf(node)} ${opset}: ${types(node.inputs)} > ${types(node.outputs)}`;
 }
