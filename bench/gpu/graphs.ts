@@ -13,7 +13,7 @@ import { floats, type Graph, int64s, sizeOf } from "#onnx";
 import { openStep, optimizers } from "#tuning";
 import { subjects } from "../models/index.ts";
 
-/** What is loaded of a model: for its answers, for an attack step, to train all of it. */
+/** What is loaded of a model: for answers, for an attack step, to train all of it. */
 export interface Loaded {
   readonly kind: "forward" | "attack" | "training";
   readonly graph: Graph;

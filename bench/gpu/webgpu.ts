@@ -12,9 +12,9 @@ import { graphsOf, models } from "./graphs.ts";
 import { isAbout, signatureOf } from "./placement.ts";
 
 // ONNX Runtime publishes no list of the kernels that its WebGPU provider has outside of
-// browsers. So it is asked: a graph of one node is loaded with the CPU shut out, for each
-// form of each operator that the given graphs have. It needs an adapter, which may be
-// one that computes on the CPU (SwiftShader).
+// browsers. So it is asked: a graph of one node is loaded with the CPU shut out, for
+// each form of each operator that graphs have. It needs an adapter, which may be one
+// that computes on the CPU (SwiftShader).
 
 /** Writes bench/gpu/webgpu.tsv, of the graphs that WebGPU would get. */
 export async function askWebGpu(): Promise<void> {
