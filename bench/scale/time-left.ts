@@ -37,7 +37,7 @@ const PATH = packagePath("bench", "scale", "traces.json");
 export const FACTOR = 1.5;
 
 /** The least that a work says anew of how far it is, for it to be traced. */
-const STEP = 0.05;
+const STEP = 0.1;
 
 /**
  * Prints what a run says is left of its time, over what really is: on a machine that

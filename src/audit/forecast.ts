@@ -74,7 +74,10 @@ export async function forecast(
     onEvent,
   };
   const wanted = graphOf(plan, shop).works;
-  const { costs: learned, peaks } = remembered(engine.title);
+  const { costs: learned, peaks } = remembered(
+    engine.title,
+    loaded.smoke !== undefined,
+  );
   const { seconds, memory } = await passOfPlan(plan, shop);
   const costs = guessed(learned, seconds);
   const all = [...worksBehind(wanted).values()];

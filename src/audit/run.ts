@@ -183,7 +183,7 @@ async function performed(
       kind: "warning",
       message: "The limit of memory is not kept by workers of a queue.",
     });
-  const memory = remembered(engine.title);
+  const memory = remembered(engine.title, options.smoke !== undefined);
   const claims = openClaims(store.folder);
   watch.begin(run.loaded.suite.title, claims.tell);
   try {
@@ -246,7 +246,7 @@ async function handsFor(
   if (
     workers === "auto" &&
     !isBounded &&
-    secondsLeft(works, store, title) < LITTLE
+    secondsLeft(works, store, learned) < LITTLE
   )
     return ownHands();
   const { workers: count, threads } =
@@ -279,9 +279,8 @@ async function handsFor(
 function secondsLeft(
   works: readonly Work[],
   store: Store,
-  engine: string,
+  { costs }: Remembered,
 ): number {
-  const { costs } = remembered(engine);
   return missingOf(works, store).works.reduce(
     (sum, work) => sum + (costs.secondsOf(work) ?? Number.POSITIVE_INFINITY),
     0,

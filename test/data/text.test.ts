@@ -69,6 +69,30 @@ const suiteOf = (data: object, training: object, rest: object = {}) =>
   });
 
 describe("texts", () => {
+  it("has the unknown token of a model of whole words where it knows none", async () => {
+    const words = {
+      model: {
+        type: "WordLevel",
+        vocab: { "[UNK]": 0, good: 1, bad: 2 },
+        unk_token: "[UNK]",
+      },
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: { type: "Whitespace" },
+      post_processor: null,
+      decoder: null,
+    };
+    put(folder, "words.json", JSON.stringify(words));
+    const spec = { tokenizer: "words.json", length: 3, padding: 2 };
+    const ids = await idsOf(
+      "whole.csv",
+      "text,label\ngood 漢 bad,a\n!,b\n",
+      spec,
+    );
+    expect(ids.slice(0, 3)).toEqual([1, 0, 2]);
+    expect(ids.slice(3)).toEqual([0, 2, 2]);
+  });
+
   it("become tokens between special ones, cut or filled up to a length", async () => {
     const text =
       'text\tlabel\na "good films\t1\nbad\t0\ngood a bad a film movie\t1\n';

@@ -2,7 +2,7 @@ import { surrogateOf } from "#attacks";
 import { hashOf } from "#core";
 import type { Samples } from "#model";
 import type { PlannedCell } from "../plan/index.ts";
-import type { Evidence } from "../trust/index.ts";
+import { type Evidence, PROBED } from "../trust/index.ts";
 import { progressOf } from "../workplace.ts";
 import {
   type About,
@@ -239,8 +239,7 @@ function evidenceWork(
     sort: likeOf(planned),
     record: `probes/${key}.json`,
     needs: [score, examples, ...(base?.made ?? [])],
-    size:
-      bench.data.y.length * (mayBeTriedAgain(planned) ? stepsOf(planned) : 1),
+    size: triesOf(planned, bench.data.y.length),
     about: aboutCell(planned),
     async compute() {
       await tidy(bench);
@@ -278,6 +277,15 @@ export const aboutCell = ({
     adaptive,
   },
 ];
+
+/** Passes of probes for each sample that they look at, whatever the attack. */
+const TRIES = 320;
+
+/** How much probes do: the attack anew, and other means on a few samples. */
+const triesOf = (planned: PlannedCell, samples: number): number =>
+  mayBeTriedAgain(planned)
+    ? samples * stepsOf(planned) + Math.min(PROBED, samples) * TRIES
+    : samples;
 
 /** Steps of an attack that states none, or those of its paper. */
 const USUAL = 100;

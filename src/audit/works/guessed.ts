@@ -4,22 +4,22 @@ import { type WorkKind, workKinds } from "./work.ts";
 /**
  * About how many passes, forth and back, each unit of a work's size comes to, by its
  * kind: a step of training moves weights too, and probes try several times what an
- * attack did. Found on the demo, within a factor of about three.
+ * attack did. Found on the quick suite and the demo, within a factor of about three.
  */
 const passes: Readonly<Record<WorkKind, number>> = {
   model: 3,
-  look: 5,
+  look: 9,
   fit: 3,
-  examples: 1,
-  cell: 2,
-  probes: 12,
-  replays: 1,
+  examples: 0.8,
+  cell: 6,
+  probes: 2.6,
+  replays: 2.5,
   decision: 2,
   heads: 4,
   epoch: 5,
-  repair: 3,
-  part: 3,
-  trial: 3,
+  repair: 1,
+  part: 1,
+  trial: 0.5,
   certificate: 0.5,
   gallery: 5,
 };

@@ -43,8 +43,11 @@ export interface PerformOptions {
   readonly isEnough?: (work: Work) => boolean;
 }
 
-/** Milliseconds between looks at what others have claimed, and at the time left. */
+/** Milliseconds between looks at what others have claimed. */
 const LOOK = 700;
+
+/** Milliseconds after which the time left is told once more. */
+const TELL = 250;
 
 /**
  * Does what has to be done for works to be in the store. A work that fails takes with
@@ -108,11 +111,11 @@ class Run {
     const looks = setInterval(() => {
       try {
         this.#look();
-        this.#tally.tellLeft();
       } catch (error) {
         this.#breakOff(error);
       }
     }, LOOK);
+    const tells = setInterval(() => this.#tally.tellLeft(), TELL);
     try {
       await new Promise<void>((resolve) => {
         this.#over = resolve;
@@ -122,6 +125,7 @@ class Run {
       signal?.removeEventListener("abort", interrupt);
       disarm();
       clearInterval(looks);
+      clearInterval(tells);
     }
     if (this.#fatal !== undefined) throw this.#fatal;
   }

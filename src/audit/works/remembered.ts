@@ -10,6 +10,7 @@ import { workKinds } from "./work.ts";
 
 /** What was learned on a machine, from one run to the next. */
 export interface Remembered {
+  /** Of whole runs, or of smoke runs: little of each says nothing of all of it. */
   readonly costs: Costs;
   /** What memory workers took. */
   readonly peaks: Peaks;
@@ -27,13 +28,16 @@ const SORTS = 5000;
 
 const positive = z.number().positive();
 
+const rates = z.array(
+  z.tuple([
+    z.string(),
+    z.object({ seconds: z.number().nonnegative(), size: positive }),
+  ]),
+);
+
 const schema = z.object({
-  rates: z.array(
-    z.tuple([
-      z.string(),
-      z.object({ seconds: z.number().nonnegative(), size: positive }),
-    ]),
-  ),
+  rates,
+  smoke: rates.default([]),
   peaks: z.array(z.tuple([z.enum(workKinds), positive])).default([]),
   split: z
     .object({ workers: z.int().positive(), threads: z.int().positive() })
@@ -45,11 +49,13 @@ const schema = z.object({
  * kept for the user, in the folder for caches, which ASSAY_CACHE names otherwise.
  *
  * @param engine its title, with its version and device
+ * @param isSmoke whether it is of smoke runs
  */
-export function remembered(engine: string): Remembered {
-  const path = join(cacheFolder(), `costs-${machineHash(engine)}.json`);
+export function remembered(engine: string, isSmoke = false): Remembered {
+  const path = join(cacheFolder(), `works-${machineHash(engine)}.json`);
   const before = recalled(path);
-  const rates = new Map(before.rates);
+  const which = isSmoke ? "smoke" : "rates";
+  const rates = new Map(before[which]);
   const peaks = new Map(before.peaks);
   let { split } = before;
   return {
@@ -62,7 +68,7 @@ export function remembered(engine: string): Remembered {
     save() {
       try {
         const last = [...rates].slice(-SORTS);
-        const kept = { rates: last, peaks: [...peaks], split };
+        const kept = { ...before, [which]: last, peaks: [...peaks], split };
         writeFile(path, `${JSON.stringify(kept)}\n`);
       } catch {
         // Nothing but an estimate is worse for it.
@@ -76,7 +82,7 @@ function recalled(path: string): z.infer<typeof schema> {
     return schema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch {
     // It is not there, or not whole: everything can be learned again.
-    return { rates: [], peaks: [] };
+    return { rates: [], smoke: [], peaks: [] };
   }
 }
 

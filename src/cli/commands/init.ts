@@ -16,14 +16,13 @@ import { chooseFrom, type Stated, templates } from "../init/choices.ts";
 import { lookAt } from "../init/look.ts";
 import { starterFiles, starterText } from "../init/starter.ts";
 import { suiteText } from "../init/suite-text.ts";
+import { OWN_SUITE } from "../own-suite.ts";
 
 interface InitOptions extends Stated {
   readonly yes?: boolean;
   readonly force?: boolean;
   readonly workflow: boolean;
 }
-
-const SUITE = "assay.yaml";
 
 const WORKFLOW = ".github/workflows/assay.yml";
 
@@ -79,7 +78,7 @@ open it asks. The suite is written when assay plan takes it, and nothing else is
       process.stdout.isTTY === true;
     requireFree(
       folder,
-      [SUITE, ...(options.workflow ? [WORKFLOW] : [])],
+      [OWN_SUITE, ...(options.workflow ? [WORKFLOW] : [])],
       options,
     );
     const ask = isAsked ? await atTerminal() : nobody;
@@ -102,7 +101,7 @@ open it asks. The suite is written when assay plan takes it, and nothing else is
     const textAt = (time: string) =>
       choices ? suiteText(choices, time) : starterText(template, time);
     const time = await timeOf(folder, textAt(""));
-    writeFile(join(folder, SUITE), textAt(time));
+    writeFile(join(folder, OWN_SUITE), textAt(time));
     if (withWorkflow)
       writeFile(
         join(folder, WORKFLOW),
@@ -110,9 +109,9 @@ open it asks. The suite is written when assay plan takes it, and nothing else is
       );
     process.stdout.write(
       `${[
-        `${join(folder, SUITE)} is written${withWorkflow ? `, and ${join(folder, WORKFLOW)}` : ""}.`,
+        `${join(folder, OWN_SUITE)} is written${withWorkflow ? `, and ${join(folder, WORKFLOW)}` : ""}.`,
         time,
-        `Look at it, then: assay plan ${line(join(folder, SUITE))}`,
+        `Look at it, then: assay plan ${line(join(folder, OWN_SUITE))}`,
       ].join("\n")}\n`,
     );
   });
@@ -163,8 +162,10 @@ async function timeOf(folder: string, text: string): Promise<string> {
     if (!(error instanceof AssayError)) throw error;
     throw new UsageError(
       "INIT_PLAN",
-      `no suite is written, since plan would refuse it: ${error.message.replaceAll(draft, SUITE)}`,
-      error.hint,
+      `no suite is written, since plan would refuse it: ${error.message.replaceAll(draft, OWN_SUITE)}`,
+      error.code === "DATA_UNITS"
+        ? "State it: --units raw of models that were trained on the columns as they are, --units unit of columns scaled to [0, 1]."
+        : error.hint,
       { cause: error },
     );
   } finally {

@@ -17,6 +17,7 @@ import {
 import { exitCodes } from "../exit-codes.ts";
 import { tryModel } from "../first-run.ts";
 import { forecastText } from "../forecast-text.ts";
+import { suitesOf } from "../own-suite.ts";
 import { oneByOne, requireApart } from "../several.ts";
 import {
   folderOf,
@@ -37,7 +38,10 @@ interface PlanOptions extends EngineOptions, SmokeOptions {
 }
 
 export const planCommand = new Command("plan")
-  .argument("<suites...>", "YAML files, or modules that export a suite")
+  .argument(
+    "[suites...]",
+    "YAML files, or modules that export a suite; assay.yaml when left out",
+  )
   .option(
     "--out <folder>",
     "folder of the run (default: runs/<name of the suite>); what is done there is not left to do",
@@ -56,6 +60,7 @@ export const planCommand = new Command("plan")
     "after",
     `
 Examples:
+  assay plan
   assay plan suites/quick.yaml
   assay plan suites/quick.yaml --json
   assay plan suites/quick.yaml --quick --estimate
@@ -63,7 +68,8 @@ Examples:
 
 Times are what works took on this machine before; what it has never done is guessed.`,
   )
-  .action(async (suites: string[], options: PlanOptions) => {
+  .action(async (named: string[], options: PlanOptions) => {
+    const suites = suitesOf(named);
     requireApart(suites, options);
     if (suites.length === 1) return plan(suites[0]!, options);
     process.exitCode = await oneByOne(suites, async (suite) => {

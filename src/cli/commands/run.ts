@@ -28,6 +28,7 @@ import {
   timeLimitOption,
   workTimeLimitOption,
 } from "../limit-options.ts";
+import { suitesOf } from "../own-suite.ts";
 import { progressOn, silent } from "../progress.ts";
 import {
   type Output,
@@ -72,8 +73,8 @@ export interface RunOptions extends EngineOptions, LimitOptions, SmokeOptions {
 
 export const runCommand = new Command("run")
   .argument(
-    "<suites...>",
-    "YAML files, or modules that export a suite; several run one after the other",
+    "[suites...]",
+    "YAML files, or modules that export a suite; several run one after the other; assay.yaml when left out",
   )
   .option(
     "--out <folder>",
@@ -123,6 +124,7 @@ export const runCommand = new Command("run")
     "after",
     `
 Examples:
+  assay run
   assay run suites/quick.yaml --out runs/mine
   assay run suites/quick.yaml --out runs/mine --only 'full/*'
   assay run suites/quick.yaml --set candidates.full.epochs=3
@@ -142,7 +144,8 @@ Exit status: 0 passed, 1 something failed, 2 usage or configuration, 3 gate fail
 4 inconclusive, 130 interrupted; of several suites the worst: 130, 2, 1, 3, 4, 0. Run the
 same command again to continue, or to try again what failed.`,
   )
-  .action(async (suites: string[], options: RunOptions) => {
+  .action(async (named: string[], options: RunOptions) => {
+    const suites = suitesOf(named);
     requireApart(suites, options);
     if (suites.length > 1) await requireValid(suites, options);
     process.exitCode =

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { loadSuite, planSuite, suiteText } from "#audit";
 import { AssayError, line } from "#core";
 import { exitCodes } from "../exit-codes.ts";
+import { suitesOf } from "../own-suite.ts";
 import { noUseOption, setOption } from "../suite-options.ts";
 
 interface ValidateOptions {
@@ -11,7 +12,10 @@ interface ValidateOptions {
 }
 
 export const validateCommand = new Command("validate")
-  .argument("<suites...>", "YAML files, or modules that export a suite")
+  .argument(
+    "[suites...]",
+    "YAML files, or modules that export a suite; assay.yaml when left out",
+  )
   .option("--print", "print what a suite comes to with all that it extends")
   .addOption(setOption())
   .addOption(noUseOption())
@@ -19,7 +23,7 @@ export const validateCommand = new Command("validate")
     "after",
     `
 Examples:
-  assay validate assay.yaml
+  assay validate
   assay validate suites/*.yaml
   assay validate assay.yaml --set candidates.full.epochs=3 --print
 
@@ -27,7 +31,7 @@ Every fault of every suite is printed. assay plan opens data and models as well.
 Exit status: 0 when all are valid, 2 otherwise.`,
   )
   .action(async (suites: string[], options: ValidateOptions) => {
-    for (const file of suites) {
+    for (const file of suitesOf(suites)) {
       try {
         const loaded = await loadSuite(file, options);
         const { cells, trials } = planSuite(loaded);

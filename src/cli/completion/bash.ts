@@ -21,6 +21,20 @@ export function bashScript(commands: readonly CompletedCommand[]): string {
   });
   return `# Completion of assay for bash: source it, or write it to
 # ~/.local/share/bash-completion/completions/assay
+_assay_suites() {
+  mapfile -t COMPREPLY < <(
+    compgen -f -- "$word" | grep -E '\\.(ya?ml|[mc]?[jt]s)$'
+    compgen -d -- "$word"
+  )
+}
+# Names in the suite of the line. Half of what is completed is no whole value.
+_assay_asked() {
+  mapfile -t COMPREPLY < <(
+    assay completion bash --for="$1" -- "\${COMP_WORDS[@]:2}" 2>/dev/null |
+      while IFS= read -r one; do [[ $one == "$word"* ]] && printf '%s\\n' "$one"; done
+  )
+  compopt -o nospace 2>/dev/null
+}
 _assay() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]}
   COMPREPLY=()
@@ -40,6 +54,9 @@ complete -o filenames -F _assay assay
 /** A command that offers what begins with the word so far. */
 function completing(words: Words): string {
   if (words === "nothing") return ":";
+  if (words === "suite") return "_assay_suites";
+  if (words !== "file" && "asked" in words)
+    return `_assay_asked ${words.asked}`;
   const offered =
     words === "file" ? "-f" : `-W ${JSON.stringify(words.join(" "))}`;
   return `mapfile -t COMPREPLY < <(compgen ${offered} -- "$word")`;

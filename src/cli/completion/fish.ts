@@ -7,9 +7,9 @@ export function fishScript(commands: readonly CompletedCommand[]): string {
     return [
       `complete -c assay -n __fish_use_subcommand -a ${name} -d ${quoted(description)}`,
       ...options.map((option) => `${within} ${optionOf(option)}`),
-      ...(operands === "file"
+      ...(operands === "file" || operands === "suite"
         ? [`${within} -F`]
-        : operands === "nothing"
+        : operands === "nothing" || "asked" in operands
           ? []
           : [`${within} -a ${quoted(operands.join(" "))}`]),
     ];
@@ -32,10 +32,12 @@ const optionOf = ({ flags, description, takesValue, value }: CompletedOption) =>
     .join(" ");
 
 const wordsFor = (value: Words): string =>
-  value === "file"
+  value === "file" || value === "suite"
     ? "-r -F"
     : value === "nothing"
       ? "-x"
-      : `-x -a ${quoted(value.join(" "))}`;
+      : "asked" in value
+        ? `-x -a ${quoted(`(assay completion fish --for=${value.asked} -- (commandline -opc) 2>/dev/null)`)}`
+        : `-x -a ${quoted(value.join(" "))}`;
 
 const quoted = (text: string) => `'${text.replace(/[\\']/g, "\\$&")}'`;

@@ -1,9 +1,19 @@
 import type { Command } from "commander";
 import { catalog } from "#audit";
+import { errorPlaces } from "#core";
 import { reporters } from "#reports";
+import { askedFor } from "./values.ts";
 
-/** What can follow on a command line: words, or the name of a file or folder. */
-export type Words = readonly string[] | "file" | "nothing";
+/**
+ * What can follow on a command line: words, the name of a file or folder or of a suite,
+ * or what the command says of the suite that is named there ("asked").
+ */
+export type Words =
+  | readonly string[]
+  | "file"
+  | "suite"
+  | "nothing"
+  | { readonly asked: string };
 
 /** An option, as a shell completes it. */
 export interface CompletedOption {
@@ -28,16 +38,14 @@ export const completed = (program: Command): CompletedCommand[] =>
     name: command.name(),
     description: command.description(),
     options: [
-      ...command.options.map(({ short, long, description, ...option }) => ({
-        flags: [short, long].filter((flag) => flag !== undefined),
-        description,
-        takesValue: option.required || option.optional,
-        value: wordsFor(
-          long ?? "",
-          option.argChoices,
-          option.required || option.optional,
-        ),
-      })),
+      ...shownOptions(command).map(
+        ({ short, long, description, ...option }) => ({
+          flags: [short, long].filter((flag) => flag !== undefined),
+          description,
+          takesValue: option.required || option.optional,
+          value: wordsFor(long ?? "", option.argChoices, option.flags),
+        }),
+      ),
       {
         flags: ["--help"],
         description: "display help for command",
@@ -47,6 +55,9 @@ export const completed = (program: Command): CompletedCommand[] =>
     ],
     operands: operandsOf(command),
   }));
+
+const shownOptions = ({ options }: Command) =>
+  options.filter(({ hidden }) => !hidden);
 
 const idsOf = (kinds: readonly string[]): string[] => [
   ...new Set(
@@ -60,18 +71,25 @@ const named: Readonly<Record<string, () => readonly string[]>> = {
   "--reporter": () => reporters.map(({ id }) => id),
 };
 
+/** Values that are names of files, by how help writes them. */
+const FILES = /[<[](file|folder|path|run|module)\b/;
+
 function wordsFor(
   flag: string,
   choices: readonly string[] | undefined,
-  takesValue: boolean,
+  flags: string,
 ): Words {
-  if (!takesValue) return "nothing";
-  return choices ?? named[flag]?.() ?? "file";
+  if (askedFor.some((one) => one === flag)) return { asked: flag };
+  if (flag === "--suite") return "suite";
+  return choices ?? named[flag]?.() ?? (FILES.test(flags) ? "file" : "nothing");
 }
 
 const operands: Readonly<Record<string, () => readonly string[]>> = {
   list: () => Object.keys(catalog),
-  explain: () => idsOf(Object.keys(catalog)).filter((id) => !id.includes(":")),
+  explain: () => [
+    ...idsOf(Object.keys(catalog)).filter((id) => !id.includes(":")),
+    ...new Set(errorPlaces().map(({ code }) => code)),
+  ],
 };
 
 /** What a command is given besides options. */
@@ -80,5 +98,6 @@ function operandsOf(command: Command): Words {
     return command.commands.map((one) => one.name());
   const [argument] = command.registeredArguments;
   if (!argument) return "nothing";
+  if (argument.name() === "suites") return "suite";
   return operands[command.name()]?.() ?? argument.argChoices ?? "file";
 }

@@ -12,6 +12,12 @@ export function zshScript(commands: readonly CompletedCommand[]): string {
   );
   return `#compdef assay
 # Completion of assay for zsh: write it as _assay into a folder of $fpath.
+# Names in the suite of the line. Half of what is completed is no whole value.
+_assay_asked() {
+  local -a found
+  found=(\${(f)"$(assay completion zsh --for=$1 -- \${(Q)words} 2>/dev/null)"})
+  compadd -S '' -a found
+}
 _assay() {
   local -a commands
   commands=(
@@ -45,9 +51,13 @@ const specsOf = ({ flags, description, takesValue, value }: CompletedOption) =>
 const action = (words: Words): string =>
   words === "file"
     ? "_files"
-    : words === "nothing"
-      ? " "
-      : `(${words.join(" ")})`;
+    : words === "suite"
+      ? '_files -g "*.(yaml|yml|mjs|cjs|js|mts|cts|ts)(-.)"'
+      : words === "nothing"
+        ? " "
+        : "asked" in words
+          ? `{_assay_asked ${words.asked}}`
+          : `(${words.join(" ")})`;
 
 const escaped = (text: string) => text.replace(/[[\]:\\]/g, "\\$&");
 

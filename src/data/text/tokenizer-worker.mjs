@@ -10,7 +10,9 @@ console.warn = (...said) => {
 
 parentPort.on("message", ({ parsed, texts, state, port }) => {
   try {
-    const tokenizer = new Tokenizer(parsed, {});
+    // Models of whole words take their unknown token from the settings alone.
+    const unknown = { unk_token: parsed.model.unk_token };
+    const tokenizer = new Tokenizer(parsed, unknown);
     for (const text of texts)
       for (const id of tokenizer.encode(text).ids)
         if (!Number.isInteger(id)) throw new Error(`a token has the id ${id}`);

@@ -148,11 +148,12 @@ function encoded(
 function parseTokenizer(file: string, lowercase: boolean): Tokenizer {
   const text = new TextDecoder().decode(readFile(file));
   try {
-    const parsed: object = /\.txt$/i.test(file)
+    const parsed = /\.txt$/i.test(file)
       ? wordPiece(text, lowercase)
       : tokenizerSchema.parse(JSON.parse(text));
     requireTried(parsed, text);
-    return new Tokenizer(parsed, {});
+    // Models of whole words take their unknown token from the settings alone.
+    return new Tokenizer(parsed, { unk_token: parsed.model.unk_token });
   } catch (error) {
     throw new AssayError(
       "DATA_FORMAT",

@@ -98,6 +98,18 @@ test("it is remembered by machine and engine, and a damaged memory is none", asy
   expect(damaged.costs.secondsOf(cell(4))).toBeUndefined();
 });
 
+test("what smoke runs take is remembered apart from whole ones", () => {
+  const whole = remembered("an engine 1.0");
+  whole.costs.learn(cell(2), 3);
+  whole.save();
+  const smoke = remembered("an engine 1.0", true);
+  expect(smoke.costs.secondsOf(cell(2))).toBeUndefined();
+  smoke.costs.learn(cell(2), 1);
+  smoke.save();
+  expect(remembered("an engine 1.0").costs.secondsOf(cell(2))).toBe(3);
+  expect(remembered("an engine 1.0", true).costs.secondsOf(cell(2))).toBe(1);
+});
+
 test("what memory works take is the most that was seen, and forgotten slowly", () => {
   const one = remembered("an engine 1.0");
   expect(one.peaks.bytesOf("cell")).toBeUndefined();

@@ -206,12 +206,27 @@ const suites = [...new Set(traces.map(({ suite }) => suite))].map(
 );
 
 test.each(suites)(
+  "of %s it is within a factor of 2.5 from a quarter on where nothing was ever done",
+  (_, [first, again]) => {
+    for (const trace of [first, again])
+      for (const ratio of leftSaid(trace!, 1, [], [0.25, 0.5, 0.75])) {
+        expect(ratio).toBeGreaterThan(1 / 2.5);
+        expect(ratio).toBeLessThan(2.5);
+      }
+  },
+);
+
+test.each(suites)(
   "of %s the time left is right within a factor of 1.5 from a tenth on, whatever the hands",
   (_, [first, again]) => {
-    for (const hands of [1, 2])
-      for (const ratio of leftSaid(again!, hands, [first!])) {
-        expect(ratio).toBeGreaterThan(1 / 1.5);
-        expect(ratio).toBeLessThan(1.5);
-      }
+    for (const hands of [1, 2, 4])
+      for (const [trace, before] of [
+        [again, first],
+        [first, again],
+      ])
+        for (const ratio of leftSaid(trace!, hands, [before!])) {
+          expect(ratio).toBeGreaterThan(1 / 1.5);
+          expect(ratio).toBeLessThan(1.5);
+        }
   },
 );
