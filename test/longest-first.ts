@@ -9,6 +9,7 @@ const long = [
   "engine/tfjs-audit.test.ts",
   "node-tests/node-tests.test.ts",
   "audit/works/claims.test.ts",
+  "cli/init-kinds.test.ts",
   "cli/first-run.test.ts",
   "cli/units.test.ts",
   "library/docstrings.test.ts",
