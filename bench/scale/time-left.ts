@@ -31,7 +31,7 @@ const kept: readonly Run[] = [
   { suite: suite("demo") },
 ];
 
-const PATH = packagePath("bench", "scale", "traces.json");
+const PATH = packagePath("bench", "scale", "traces.jsonl");
 
 /** How far off the time left may be a tenth of the time into a run. */
 export const FACTOR = 1.5;
@@ -56,8 +56,7 @@ export async function traces(): Promise<void> {
   const all: Trace[] = [];
   for (const run of kept) {
     all.push(...(await twice(run)));
-    const lines = all.map((trace) => JSON.stringify(trace));
-    writeFile(PATH, `[\n${lines.join(",\n")}\n]\n`);
+    writeFile(PATH, all.map((trace) => `${JSON.stringify(trace)}\n`).join(""));
   }
 }
 

@@ -196,9 +196,13 @@ test("epochs are of the whole where a work is one training", () => {
   }
 });
 
-const traces: Trace[] = JSON.parse(
-  readFileSync(packagePath("bench", "scale", "traces.json"), "utf8"),
-);
+const traces: Trace[] = readFileSync(
+  packagePath("bench", "scale", "traces.jsonl"),
+  "utf8",
+)
+  .trimEnd()
+  .split("\n")
+  .map((line) => JSON.parse(line));
 
 /** Both runs of each suite: of works that were never done, and once more. */
 const suites = [...new Set(traces.map(({ suite }) => suite))].map(
