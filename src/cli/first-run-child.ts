@@ -44,7 +44,11 @@ async function tried(): Promise<FirstRunMessage> {
 
 async function inspected(): Promise<FirstRunMessage> {
   try {
-    return { inspection: await inspectModel(path, onnxruntime, options) };
+    const inspection = await inspectModel(path, onnxruntime, options);
+    // Without a gradient nothing has run it.
+    if (inspection.gradient.selfCheck === null)
+      await firstRun(path, options, false);
+    return { inspection };
   } catch (error) {
     return { error: sentError(error) };
   }

@@ -135,7 +135,7 @@ function steep(): Graph {
   b.input({ name: "x", type: "float32", dims: [BATCH, 1, 8, 8] });
   const wide = b.op("Tile", [
     b.reshape("x", [-1, 64, 1]),
-    b.ints([1, 1, 10_000]),
+    b.ints([1, 1, 20_000]),
   ]);
   const moved = Array.from({ length: 200 }).reduce<string>(
     (value) => b.op("Relu", [value]),
