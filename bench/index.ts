@@ -6,6 +6,7 @@ import { gpu } from "./gpu/index.ts";
 import { askWebGpu } from "./gpu/webgpu.ts";
 import { growth } from "./growth/index.ts";
 import { inspect } from "./inspect/index.ts";
+import { memory as runMemory } from "./memory.ts";
 import { type Subject, subjects } from "./models/index.ts";
 import { openPeer, type Peer } from "./peers/peer.ts";
 import { real } from "./real.ts";
@@ -63,6 +64,10 @@ if (positionals.includes("gpu")) {
 }
 if (positionals.includes("growth")) {
   await growth(options.only);
+  process.exit();
+}
+if (positionals.includes("memory")) {
+  await runMemory();
   process.exit();
 }
 if (positionals.includes("inspect")) {

@@ -10,7 +10,12 @@ import { settingsSchema, tune } from "#tuning";
 import { samplesFor, small, wide } from "./models.ts";
 import type { Sweep, Timed } from "./sweep.ts";
 
-async function attacking(model: Model, n: number, id: string): Promise<Timed> {
+async function attacking(
+  model: Model,
+  n: number,
+  id: string,
+  params: Record<string, number>,
+): Promise<Timed> {
   const unit = attacks.find((a) => a.id === id)!;
   const compiled = await compile(model, onnxruntime);
   const x = samplesFor(model, n);
@@ -20,7 +25,7 @@ async function attacking(model: Model, n: number, id: string): Promise<Timed> {
       attackOn(
         compiled,
         { x, y: new Int32Array(n) },
-        { unit, params: unit.params.parse({ steps: 10 }) },
+        { unit, params: unit.params.parse(params) },
         { ball },
         { random: new Random(1) },
       ).run(),
@@ -73,25 +78,25 @@ export const sampleSweeps: readonly Sweep[] = [
     step: "PGD",
     over: "samples",
     sizes: [256, 512, 1024, 2048],
-    open: (n) => attacking(small(), n, "pgd"),
+    open: (n) => attacking(small(), n, "pgd", { steps: 10 }),
   },
   {
     step: "Square",
     over: "samples",
     sizes: [256, 512, 1024, 2048],
-    open: (n) => attacking(small(), n, "square"),
+    open: (n) => attacking(small(), n, "square", { queries: 50 }),
   },
   {
     step: "PGD",
     over: "features",
     sizes: [1024, 2048, 4096, 8192],
-    open: (n) => attacking(wide(n, 2), 64, "pgd"),
+    open: (n) => attacking(wide(n, 2), 64, "pgd", { steps: 10 }),
   },
   {
     step: "APGD-T",
     over: "classes",
     sizes: [64, 128, 256, 512],
-    open: (k) => attacking(wide(16, k), 64, "apgd-t"),
+    open: (k) => attacking(wide(16, k), 64, "apgd-t", { steps: 10 }),
   },
   {
     step: "fine-tuning",

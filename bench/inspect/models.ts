@@ -6,7 +6,7 @@ import { Net } from "../models/net.ts";
 const close = (net: Net, logits: string, shape: readonly number[]): Model =>
   modelOf(net.b.build([logits]), "bench", { input: { shape: [...shape] } });
 
-function resnet50(): Model {
+export function resnet50(classes = 1000): Model {
   const net = new Net("resnet50");
   const shape = [3, 224, 224];
   net.b.input({ name: "x", type: "float32", dims: ["batch", ...shape] });
@@ -40,7 +40,7 @@ function resnet50(): Model {
       x = net.relu(net.b.add(branch, skip));
       from = to;
     }
-  return close(net, net.linear(net.globalAverage(x), 2048, 1000), shape);
+  return close(net, net.linear(net.globalAverage(x), 2048, classes), shape);
 }
 
 function vitBase(): Model {

@@ -29,6 +29,7 @@ import {
   openPool,
   outlook,
   ownHands,
+  type Peaks,
   type PerformOptions,
   perform,
   type Remembered,
@@ -36,6 +37,8 @@ import {
   type Shard,
   shardOf,
   type Work,
+  type WorkKind,
+  workKinds,
   worksBehind,
 } from "./works/index.ts";
 
@@ -87,6 +90,7 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   const run = await openRun({ ...options, onEvent });
   const works = failed ? needing(failed, run) : run.graph.works;
   const tell = options.failFast ? endsEarly(run, baseline) : undefined;
+  const seen: Seen = new Map();
   let reason: string | undefined;
   const isEnough = ({ kind }: Pick<Work, "kind">) => {
     reason ??= tell?.(kind);
@@ -95,7 +99,13 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
   // What is kept may be enough.
   const failures = isEnough({ kind: "look" })
     ? []
-    : await performed(works, run, { ...options, isEnough }, onEvent, watch);
+    : await performed(
+        works,
+        run,
+        { ...options, isEnough, seen },
+        onEvent,
+        watch,
+      );
   if (reason !== undefined)
     onEvent({ kind: "phase", title: `Ending early: ${reason}` });
   const found = run.graph.found(failures);
@@ -106,7 +116,10 @@ export async function runAudit(options: AuditOptions): Promise<Results> {
       failures,
       missing: run.graph.missing(failures),
       stopped: reason === undefined ? undefined : { by: "fail-fast", reason },
-      timing: since(startedAt),
+      timing: {
+        ...since(startedAt),
+        memory: seen.size > 0 ? peaksIn(seen) : undefined,
+      },
     },
     run.loaded,
     baseline,
@@ -167,11 +180,25 @@ function needing(
   );
 }
 
+/** The most bytes that a process had while it did works, by their kinds. */
+type Seen = Map<WorkKind, number>;
+
+const note = (seen: Seen = new Map(), kind: WorkKind, bytes: number): void => {
+  seen.set(kind, Math.max(bytes, seen.get(kind) ?? 0));
+};
+
+const peaksIn = (seen: Seen) =>
+  workKinds.flatMap((kind) => {
+    const bytes = seen.get(kind);
+    return bytes === undefined ? [] : [{ works: kind, bytes }];
+  });
+
 /** Has works of a run performed. */
 async function performed(
   works: readonly Work[],
   run: OpenedRun,
-  options: AuditOptions & Pick<PerformOptions, "isEnough">,
+  options: AuditOptions &
+    Pick<PerformOptions, "isEnough"> & { readonly seen?: Seen },
   onEvent: OnEvent,
   watch: Follower,
 ): Promise<Failure[]> {
@@ -193,7 +220,9 @@ async function performed(
           memory: limits.memory,
           onEvent,
         })
-      : await handsFor(works, run, options, limits, memory, onEvent);
+      : await handsFor(works, run, options, limits, memory, onEvent, (...of) =>
+          note(options.seen, ...of),
+        );
     const costs = options.queue ? undefined : memory.costs;
     const peaks = options.queue ? null : memory.peaks;
     const title = outlook(works, store, hands.count, costs, peaks);
@@ -232,15 +261,16 @@ async function handsFor(
   limits: RunLimits,
   learned: Remembered,
   onEvent: OnEvent,
+  onPeak: Peaks["learn"],
 ): Promise<Hands> {
   const { workers, suite, out, only, set, smoke, engine } = options;
   const { store } = shop;
   const { id, title } = shop.engine;
   if (workers === undefined || (engine && "load" in engine))
-    return unlimited(limits, onEvent);
+    return unlimited(limits, onEvent, onPeak);
   // Another engine may have but one device.
   if (workers === "auto" && id !== onnxruntime.id)
-    return unlimited(limits, onEvent);
+    return unlimited(limits, onEvent, onPeak);
   const { work, memory } = limits;
   const isBounded = work !== undefined || memory !== undefined;
   if (
@@ -248,13 +278,13 @@ async function handsFor(
     !isBounded &&
     secondsLeft(works, store, learned) < LITTLE
   )
-    return ownHands();
+    return ownHands(onPeak);
   const { workers: count, threads } =
     workers === "auto"
       ? await bestWorkers(title, learned)
       : { workers, threads: options.threads ?? threadsOf(workers) };
   // A process of its own can be stopped.
-  if (count === 1 && !isBounded) return ownHands();
+  if (count === 1 && !isBounded) return ownHands(onPeak);
   return openPool({
     module: pathToFileURL(packagePath("dist/src/audit/worker.js")),
     input: {
@@ -270,7 +300,13 @@ async function handsFor(
     count,
     threads,
     memory,
-    peaks: learned.peaks,
+    peaks: {
+      ...learned.peaks,
+      learn(kind, bytes) {
+        learned.peaks.learn(kind, bytes);
+        onPeak(kind, bytes);
+      },
+    },
     onEvent,
   });
 }
@@ -288,14 +324,18 @@ function secondsLeft(
 }
 
 /** This process, which cannot be stopped within a work. */
-function unlimited({ work, memory }: RunLimits, onEvent: OnEvent): Hands {
+function unlimited(
+  { work, memory }: RunLimits,
+  onEvent: OnEvent,
+  onPeak: Peaks["learn"],
+): Hands {
   if (work !== undefined || memory !== undefined)
     onEvent({
       kind: "warning",
       message:
         "Limits of one work and of memory are not kept, since no worker is a process of its own; --workers 1 makes it one.",
     });
-  return ownHands();
+  return ownHands(onPeak);
 }
 
 const threadsOf = (workers: number): number =>

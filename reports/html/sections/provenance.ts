@@ -77,6 +77,16 @@ const partOf = (unit: Results["defenses"][number]["parts"][number]) => ({
   reference: plain(unit.reference),
 });
 
+/** The most memory that a process had, and at which works. */
+function memoryFacts({ memory = [] }: Results["timing"]): [string, string][] {
+  const [most] = memory.toSorted((a, b) => b.bytes - a.bytes);
+  return most
+    ? [["Memory", `at most ${megabytes(most.bytes)} (${plain(most.works)})`]]
+    : [];
+}
+
+const megabytes = (bytes: number) => `${whole(Math.round(bytes / 1e6))} MB`;
+
 /** Where every number comes from, and how to get it again. */
 export function provenanceView(results: Results) {
   const { provenance: p, timing } = results;
@@ -103,6 +113,7 @@ export function provenanceView(results: Results) {
         `assay ${p.assay}, ${p.engine}, Node ${p.node}, ${p.platform}`,
       ],
       ["Run", `${timing.startedAt}, ${duration(timing.seconds)}`],
+      ...memoryFacts(timing),
     ].map(([name, value]) => ({ name, value })),
     base: results.base
       ? {

@@ -124,15 +124,23 @@ export interface Opened {
   controls?: Map<string, BrokenControl>;
 }
 
-/** Opened models that are kept for the next work. */
-export const MOST = 6;
+/** Opened models that are kept for the next work, and numbers in their weights. */
+const MOST = 6;
+const WEIGHTS = 2 ** 25;
 
-/** Releases opened models but those that were last in use. */
+/**
+ * Releases opened models but those that were last in use: fewer of large ones, since
+ * an engine holds weights several times over, and what samples took beside them.
+ */
 export async function tidy(
   { compiled }: Pick<Bench, "compiled">,
   most = MOST,
 ): Promise<void> {
-  for (const [key, opened] of [...compiled].slice(0, -most || undefined)) {
+  let weights = 0;
+  for (const [i, [key, opened]] of [...compiled].reverse().entries()) {
+    const { graph } = opened.model.model;
+    for (const t of graph.constants.values()) weights += t.data.length;
+    if (i < most && weights <= WEIGHTS) continue;
     compiled.delete(key);
     await opened.release();
   }

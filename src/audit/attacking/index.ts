@@ -9,7 +9,6 @@ export {
   type Bench,
   type BenchOf,
   drawsFor,
-  MOST,
   type Opened,
   openBenches,
   openFor,

@@ -1,6 +1,6 @@
 import { hashOf } from "#core";
 import { whyNoGradient } from "#model";
-import { type CellWorks, MOST, openFor, tidy } from "../attacking/index.ts";
+import { type CellWorks, openFor, tidy } from "../attacking/index.ts";
 import type { AcrossHeads } from "../judging/index.ts";
 import { type Fate, fatesOf, outcomesOf, rightOf } from "../results/index.ts";
 import { trunkOf } from "../suite/index.ts";
@@ -82,7 +82,7 @@ function togetherWork(
       threatModel: p.threatModel,
     })),
     async compute() {
-      await tidy(bench, Math.max(MOST, cells.length));
+      await tidy(bench);
       const heads = await headsOf(cells, run);
       const why = obstacleOf(heads);
       if (why !== null)

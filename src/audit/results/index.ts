@@ -292,6 +292,14 @@ export const resultsSchema = z.strictObject({
     startedAt: z.string(),
     finishedAt: z.string(),
     seconds: z.number(),
+    /**
+     * The most bytes of memory of a process while it did works of each kind, of those
+     * that this run did here; absent where that is none. Like times it differs from run
+     * to run.
+     */
+    memory: z
+      .array(z.strictObject({ works: z.string(), bytes: z.number() }))
+      .optional(),
   }),
 });
 

@@ -1,6 +1,6 @@
-import { writeFileSync } from "node:fs";
 import { AssayError, sentError } from "#core";
 import type { OpenWorks, Order, Report } from "./messages.ts";
+import { peakOf } from "./peak-of.ts";
 import type { Work } from "./work.ts";
 
 // The process that a pool forks: it opens the works, and does those that it is told to,
@@ -42,21 +42,13 @@ async function perform({
   await work.run();
 }
 
-/** Has the system begin anew with the most memory that this process had. */
-function forgetPeak(): void {
-  try {
-    writeFileSync("/proc/self/clear_refs", "5");
-  } catch {
-    // Elsewhere than on Linux it is that of all works of this process.
-  }
-}
-
 async function obey(order: Order): Promise<void> {
   if (order.kind === "stop") return abort.abort();
   try {
-    forgetPeak();
-    await (order.kind === "open" ? open(order) : perform(order));
-    send({ kind: "done", peak: 1024 * process.resourceUsage().maxRSS });
+    const peak = await peakOf(() =>
+      order.kind === "open" ? open(order) : perform(order),
+    );
+    send({ kind: "done", peak });
   } catch (error) {
     send({ kind: "error", error: sentError(error) });
   }

@@ -1,14 +1,19 @@
+import { peakOf } from "./peak-of.ts";
+import type { Peaks } from "./peaks.ts";
 import type { Hands } from "./work.ts";
 
 /**
  * This process, which does one work after the other. A work in it ends by itself, or by
  * the signal that it was made with.
+ *
+ * @param onPeak told what memory works take
  */
-export const ownHands = (): Hands => ({
+export const ownHands = (onPeak?: Peaks["learn"]): Hands => ({
   count: 1,
-  perform: (work, _signal, begun) => {
+  perform: async (work, _signal, begun) => {
     begun();
-    return work.run();
+    const peak = await peakOf(() => work.run());
+    onPeak?.(work.kind, peak);
   },
   close: async () => {},
 });
