@@ -12,6 +12,7 @@ import { openPeer, type Peer } from "./peers/peer.ts";
 import { real } from "./real.ts";
 import { scale } from "./scale/index.ts";
 import { median, modes, multiplyAddsOf, stepOf, time } from "./steps.ts";
+import { stream } from "./stream.ts";
 
 // Forward passes, attack steps and training steps beside PyTorch on the same cores.
 // Both take turns in every round, so that what else the machine does falls on both. A
@@ -35,6 +36,10 @@ const { values: options, positionals } = parseArgs({
     memory: { type: "boolean", default: false },
     device: { type: "string", default: "cuda" },
     ask: { type: "boolean", default: false },
+    images: { type: "string", default: "100000" },
+    /** GiB for decoded images; 0 decodes them at every step. */
+    cache: { type: "string", default: "16" },
+    steps: { type: "string", default: "60" },
   },
 });
 
@@ -72,6 +77,11 @@ if (positionals.includes("memory")) {
 }
 if (positionals.includes("inspect")) {
   await inspect(options.only);
+  process.exit();
+}
+if (positionals.includes("stream")) {
+  const { images, cache, steps } = options;
+  await stream(Number(images), Number(cache), Number(steps));
   process.exit();
 }
 const chosen = subjects.filter(

@@ -1,5 +1,5 @@
 import { AssayError, messageOf, readFile } from "#core";
-import type { Cell } from "./sheet.ts";
+import type { Cell } from "./columns.ts";
 import { secondsFor, type Threads } from "./threads.ts";
 
 /** The most cells of one file. */

@@ -13,6 +13,7 @@ export {
   withParts,
 } from "./dataset.ts";
 export { sampleFingerprints } from "./fingerprints.ts";
+export { reading } from "./image-stream.ts";
 export {
   type DataSpec,
   type DataSpecInput,

@@ -7,22 +7,56 @@ import {
   type Table,
   tableOf,
 } from "#tables";
+import { type Cell, NUMBER, NumberColumn, type Numbers } from "./columns.ts";
 import type { Part } from "./dataset.ts";
 import { partNamed } from "./parts.ts";
 import type { SourceSamples } from "./source.ts";
 import type { TableSpec } from "./table-spec.ts";
-
-/** What a cell of a file holds before it has a type. */
-export type Cell = string | number | bigint | boolean | null | undefined;
 
 /** A file of rows, as it was read. */
 export interface Sheet {
   readonly name: string;
   readonly file: string;
   readonly columns: readonly string[];
-  readonly rows: readonly (readonly Cell[])[];
+  /** How many rows. */
+  readonly count: number;
+  /** The cells of a column; numbers of one that was asked for as numbers. */
+  cells(column: number): readonly Cell[] | Numbers;
   /** How a message names a row, counted from 0. */
   place(row: number): string;
+}
+
+/** Rows of cells as a sheet has them, column by column. */
+export const ofRows = (
+  rows: readonly (readonly Cell[])[],
+): Pick<Sheet, "count" | "cells"> => ({
+  count: rows.length,
+  cells: (column) => rows.map((row) => row[column]),
+});
+
+/** The cells of a column that is not read as numbers. */
+export const cellsAt = (sheet: Sheet, column: number): readonly unknown[] => {
+  const cells = sheet.cells(column);
+  return "odd" in cells ? textsIn(sheet, column) : cells;
+};
+
+/** The columns of a table that are read as numbers, by their names. */
+export function numbersIn({
+  columns,
+  label,
+  labels,
+  targets,
+  split,
+}: TableSpec): (name: string) => boolean {
+  const texts = new Set([label ?? [], split ?? []].flat());
+  const numbers = new Set([labels ?? [], targets ?? []].flat());
+  return (name) => {
+    if (texts.has(name)) return false;
+    if (!columns || numbers.has(name)) return true;
+    const stated = columns.get(name);
+    const type = typeof stated === "object" ? stated.type : stated;
+    return type !== undefined && type !== "category";
+  };
 }
 
 /** The most numbers of one dataset: 4 GiB as float32. */
@@ -32,7 +66,6 @@ const LARGEST = 2 ** 30;
 const MOST_WHOLE = 2 ** 22;
 
 const MISSING = new Set(["", "na", "n/a", "nan", "<na>", "null", "none", "?"]);
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
  * The rows of a file as samples: columns typed, scaled to [0, 1] over their
@@ -42,7 +75,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
  *   row that breaks a constraint
  */
 export function samplesOf(sheet: Sheet, spec: TableSpec): SourceSamples {
-  if (sheet.rows.length === 0)
+  if (sheet.count === 0)
     throw new AssayError(
       "DATA_EMPTY",
       `${sheet.file} has no rows`,
@@ -138,20 +171,28 @@ function cellsOf(
   named: readonly string[] = [],
 ): string[] {
   const at = placeOf(sheet, name);
-  return sheet.rows.map((row, i) => {
-    const text = textOf(row[at]);
-    if (MISSING.has(text.toLowerCase()) && !named.includes(text))
-      throw wrong(
-        sheet,
-        i,
-        name,
-        `has no value (${text === "" ? "it is empty" : text})`,
-        text === ""
-          ? undefined
-          : `Correct the value, or remove the row. Where "${text}" is a name, list it with the others: as values of the category, or classes of the label.`,
-      );
+  return textsIn(sheet, at).map((text, i) => {
+    if (!named.includes(text)) requireValue(sheet, i, name, text);
     return text;
   });
+}
+
+function requireValue(
+  sheet: Sheet,
+  row: number,
+  name: string,
+  text: string,
+): void {
+  if (!MISSING.has(text.toLowerCase())) return;
+  throw wrong(
+    sheet,
+    row,
+    name,
+    `has no value (${text === "" ? "it is empty" : text})`,
+    text === ""
+      ? undefined
+      : `Correct the value, or remove the row. Where "${text}" is a name, list it with the others: as values of the category, or classes of the label.`,
+  );
 }
 
 /** A boolean has the name that Python has for it, whatever file it is from. */
@@ -160,19 +201,37 @@ function textOf(cell: Cell): string {
   return String(cell ?? "").trim();
 }
 
-function numbersOf(sheet: Sheet, name: string): number[] {
-  return cellsOf(sheet, name).map((text, i) => {
-    if (/^true$/i.test(text)) return 1;
-    if (/^false$/i.test(text)) return 0;
-    const value = Number(text);
-    if (Number.isFinite(value) && NUMBER.test(text)) return value;
+/** The cells of a column as texts. */
+function textsIn(sheet: Sheet, at: number): string[] {
+  const cells = sheet.cells(at);
+  return "odd" in cells
+    ? Array.from(cells.values, (v, i) => cells.odd.get(i) ?? String(v))
+    : cells.map(textOf);
+}
+
+function numbersOf(sheet: Sheet, name: string): Float64Array {
+  const cells = sheet.cells(placeOf(sheet, name));
+  const { values, odd } = "odd" in cells ? cells : asNumbers(cells.map(textOf));
+  for (const [row, text] of odd) requireValue(sheet, row, name, text);
+  for (const [row, text] of odd) {
+    if (/^(true|false)$/i.test(text)) {
+      values[row] = /^t/i.test(text) ? 1 : 0;
+      continue;
+    }
     throw wrong(
       sheet,
-      i,
+      row,
       name,
       `has "${text.slice(0, 40)}", expected a number`,
     );
-  });
+  }
+  return values;
+}
+
+function asNumbers(texts: readonly string[]): Numbers {
+  const column = new NumberColumn();
+  for (const text of texts) column.add(text);
+  return column;
 }
 
 type Columns = NonNullable<TableSpec["columns"]>;
@@ -230,7 +289,7 @@ export function inOrder(cells: readonly string[]): string[] {
 
 /** Scaled rows [N, width]; every one of them is a row that there can be. */
 function valuesOf(sheet: Sheet, table: Table) {
-  const [n, width] = [sheet.rows.length, table.features.length];
+  const [n, width] = [sheet.count, table.features.length];
   if (n * width > LARGEST)
     throw new AssayError(
       "DATA_TOO_LARGE",
@@ -295,7 +354,7 @@ export function answersOf(
   sheet: Sheet,
   spec: Pick<TableSpec, "label" | "labels" | "targets" | "classes">,
 ): Pick<SourceSamples, "y" | "classes" | "targets"> {
-  const n = sheet.rows.length;
+  const n = sheet.count;
   const names = spec.labels ?? spec.targets;
   if (names) {
     const data = new Float32Array(n * names.length);

@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { z } from "zod";
 import { readArrow } from "../arrow.ts";
-import { samplesOf } from "../sheet.ts";
+import { ofRows, samplesOf } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import { saysWhatIsRight, tableKeys } from "../table-spec.ts";
 
@@ -21,10 +21,12 @@ export const arrow = defineSource({
 
   async read(spec, folder) {
     const file = resolve(folder, spec.path);
+    const { columns, rows } = await readArrow(file);
     const sheet = {
       name: basename(file).replace(/\.(arrow|arrows|feather|ipc)$/i, ""),
       file,
-      ...(await readArrow(file)),
+      columns,
+      ...ofRows(rows),
       place: (row: number) => `${file}, row ${row + 1}`,
     };
     return samplesOf(sheet, spec);

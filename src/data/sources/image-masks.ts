@@ -7,7 +7,7 @@ import type { ImageFile } from "../image-stream.ts";
 import { type Mask, readColours, readMask } from "../mask.ts";
 import { partNamed } from "../parts.ts";
 import { answersAt } from "../positions.ts";
-import { partsOf, placeOf, type Sheet } from "../sheet.ts";
+import { cellsAt, partsOf, placeOf, type Sheet } from "../sheet.ts";
 import { defineSource, type Locate } from "../source.ts";
 import { walkFiles } from "../walk.ts";
 import { readCsv } from "./csv.ts";
@@ -207,8 +207,8 @@ function pairsInTable(file: string): Pair[] {
 
 function filesIn(sheet: Sheet, column: string): ImageFile[] {
   const at = placeOf(sheet, column);
-  return sheet.rows.map((row, i) => {
-    const name = String(row[at] ?? "").trim();
+  return cellsAt(sheet, at).map((cell, i) => {
+    const name = String(cell ?? "").trim();
     if (name !== "")
       return { file: resolve(sheet.file, "..", name), shown: name };
     throw new AssayError(

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Random } from "#core";
-import { samplesOf } from "../sheet.ts";
+import { ofRows, samplesOf } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import type { TableSpec } from "../table-spec.ts";
 
@@ -24,7 +24,7 @@ export const loans = defineSource({
       name: "loans",
       file: "loans",
       columns: [...columns.keys(), "paid"],
-      rows,
+      ...ofRows(rows),
       place: (row: number) => `loans, row ${row + 1}`,
     };
     return samplesOf(sheet, {

@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { z } from "zod";
 import { readParquet } from "../parquet.ts";
-import { samplesOf } from "../sheet.ts";
+import { ofRows, samplesOf } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import { saysWhatIsRight, tableKeys } from "../table-spec.ts";
 
@@ -20,10 +20,12 @@ export const parquet = defineSource({
 
   async read(spec, folder) {
     const file = resolve(folder, spec.path);
+    const { columns, rows } = await readParquet(file);
     const sheet = {
       name: basename(file).replace(/\.parquet$/i, ""),
       file,
-      ...(await readParquet(file)),
+      columns,
+      ...ofRows(rows),
       place: (row: number) => `${file}, row ${row + 1}`,
     };
     return samplesOf(sheet, spec);

@@ -3,8 +3,9 @@ import { z } from "zod";
 import { AssayError, hashOf, readFile, sha256 } from "#core";
 import { tensor } from "#onnx";
 import { answersAt } from "../positions.ts";
-import { inOrder, partsOf, placeOf, type Sheet } from "../sheet.ts";
+import { cellsAt, inOrder, partsOf, placeOf, type Sheet } from "../sheet.ts";
 import { defineSource } from "../source.ts";
+import { idsOf } from "../text/ids.ts";
 import { readTextRows } from "../text/rows.ts";
 import { openTokenizer, type TextEncoder } from "../text/tokenizer.ts";
 import { tokens } from "./tokens.ts";
@@ -86,7 +87,7 @@ export const taggedText = defineSource({
       x: tensor(
         "float32",
         [strings.length, length],
-        Float32Array.from(strings.flatMap(encoder.encode)),
+        idsOf(strings, length, encoder.encode),
       ),
       ...answersAt(
         labels,
@@ -117,8 +118,7 @@ export const taggedText = defineSource({
 /** A list in each row under a key. */
 function listsIn(sheet: Sheet, key: string): unknown[][] {
   const at = placeOf(sheet, key);
-  return sheet.rows.map((row, i) => {
-    const cell: unknown = row[at];
+  return cellsAt(sheet, at).map((cell, i) => {
     if (Array.isArray(cell) && cell.length > 0) return cell;
     throw new AssayError(
       "DATA_CELL",

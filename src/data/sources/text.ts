@@ -4,8 +4,9 @@ import { AssayError, hashOf, readFile, sha256, UsageError } from "#core";
 import { tensor } from "#onnx";
 import { textRepairs } from "#texts";
 import type { TextReader } from "../dataset.ts";
-import { answersOf, partsOf, placeOf, type Sheet } from "../sheet.ts";
+import { answersOf, cellsAt, partsOf, placeOf, type Sheet } from "../sheet.ts";
 import { defineSource } from "../source.ts";
+import { idsOf } from "../text/ids.ts";
 import { isJsonLines, readTextRows } from "../text/rows.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { tokens } from "./tokens.ts";
@@ -77,7 +78,7 @@ export const text = defineSource({
       x: tensor(
         "float32",
         [strings.length, spec.length],
-        Float32Array.from(strings.flatMap(reader.read)),
+        idsOf(strings, spec.length, reader.read),
       ),
       ...answersOf(sheet, {
         label: nameOf(spec.label),
@@ -113,15 +114,14 @@ function readerOf(spec: Spec, folder: string): TextReader {
 }
 
 function textsOf(sheet: Sheet, name: string): string[] {
-  if (sheet.rows.length === 0)
+  if (sheet.count === 0)
     throw new AssayError(
       "DATA_EMPTY",
       `${sheet.file} has no texts`,
       "Give a file with at least one text of each class.",
     );
   const at = placeOf(sheet, name);
-  return sheet.rows.map((row, i) => {
-    const cell = row[at];
+  return cellsAt(sheet, at).map((cell, i) => {
     if (typeof cell === "string" && cell.trim() !== "") return cell;
     throw new AssayError(
       "DATA_CELL",

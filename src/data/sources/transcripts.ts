@@ -4,7 +4,7 @@ import { AssayError } from "#core";
 import { imageKeys, readImages } from "../image-files.ts";
 import type { ImageFile } from "../image-stream.ts";
 import { sequencesOf } from "../sequences.ts";
-import { inOrder, partsOf, placeOf, type Sheet } from "../sheet.ts";
+import { cellsAt, inOrder, partsOf, placeOf, type Sheet } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import { isJsonLines, readTextRows } from "../text/rows.ts";
 
@@ -95,8 +95,8 @@ export const transcripts = defineSource({
 
 function imagesIn(sheet: Sheet, column: string): ImageFile[] {
   const at = placeOf(sheet, column);
-  return sheet.rows.map((row, i) => {
-    const name = String(row[at] ?? "").trim();
+  return cellsAt(sheet, at).map((cell, i) => {
+    const name = String(cell ?? "").trim();
     if (name !== "")
       return { file: resolve(sheet.file, "..", name), shown: name };
     throw new AssayError(
@@ -111,8 +111,7 @@ function imagesIn(sheet: Sheet, column: string): ImageFile[] {
 function wordsIn(sheet: Sheet, column: string): string[][] {
   const at = placeOf(sheet, column);
   const isJson = isJsonLines(sheet.file);
-  return sheet.rows.map((row, i) => {
-    const cell: unknown = row[at];
+  return cellsAt(sheet, at).map((cell, i) => {
     if (Array.isArray(cell) && cell.every((one) => typeof one === "string"))
       return cell;
     if (typeof cell === "string") return [...cell];

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { AssayError, messageOf, readFile, UsageError } from "#core";
-import type { Cell, Sheet } from "../sheet.ts";
+import type { Cell } from "../columns.ts";
+import { cellsAt, ofRows, type Sheet } from "../sheet.ts";
 import { readCsv } from "../sources/csv.ts";
 
 interface Stated {
@@ -49,15 +50,18 @@ function quotesAnything(file: string, delimiter: string): boolean {
  * quote, and the next ends with one.
  */
 function refuseSpanning(sheet: Sheet): void {
-  sheet.rows.forEach((row, i) => {
-    if (!row.some((c) => typeof c === "string" && /\n/.test(c) && /\t/.test(c)))
-      return;
+  const spans = (c: unknown) =>
+    typeof c === "string" && /\n/.test(c) && /\t/.test(c);
+  const first = sheet.columns
+    .map((_, column) => cellsAt(sheet, column).findIndex(spans))
+    .filter((row) => row >= 0)
+    .sort((a, b) => a - b)[0];
+  if (first !== undefined)
     throw new AssayError(
       "DATA_FORMAT",
-      `${sheet.place(i)} ends a text with tabs and line breaks in it, or several lines whose quotes are part of texts`,
+      `${sheet.place(first)} ends a text with tabs and line breaks in it, or several lines whose quotes are part of texts`,
       "State quotes: true or quotes: false.",
     );
-  });
 }
 
 /** An object a line. The columns are the keys of the first. */
@@ -73,7 +77,7 @@ function readJsonLines(file: string): Sheet {
     name: basename(file).replace(/\.jsonl$/i, ""),
     file,
     columns,
-    rows: objects.map((object) => columns.map((key) => object.get(key))),
+    ...ofRows(objects.map((object) => columns.map((key) => object.get(key)))),
     place: (row) => lines[row]?.place ?? file,
   };
 }

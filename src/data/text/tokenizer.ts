@@ -98,13 +98,13 @@ export function openTokenizer(file: string, settings: Settings): TextEncoder {
       `length ${length} leaves no token of the text beside the ${special} that ${file} puts around it`,
       "State the length that the model takes.",
     );
-  const one = idsOf(PROBE, false);
+  const before = beforeIn(idsOf(PROBE, false), idsOf(PROBE, true));
   return {
     plain: (s) => idsOf(s, false),
-    before: beforeIn(one, idsOf(PROBE, true)),
+    before,
     room: length - special,
     encode(s) {
-      const ids = cut(idsOf(s, false), idsOf(s, true), length);
+      const ids = cut(idsOf(s, true), before, special, length);
       return [...ids, ...Array(length - ids.length).fill(padding)];
     },
     words: new Set(
@@ -175,13 +175,16 @@ function whyOf(error: unknown): string {
  * The ids with the special tokens around them, of which the end of the text is left out
  * where there are too many.
  */
-function cut(plain: number[], whole: number[], length: number): number[] {
+function cut(
+  whole: number[],
+  before: number,
+  special: number,
+  length: number,
+): number[] {
   if (whole.length <= length) return whole;
-  const around = whole.length - plain.length;
-  const before = beforeIn(plain, whole);
   return [
-    ...whole.slice(0, before + length - around),
-    ...whole.slice(before + plain.length),
+    ...whole.slice(0, before + length - special),
+    ...whole.slice(whole.length - (special - before)),
   ];
 }
 
