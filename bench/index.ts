@@ -33,6 +33,7 @@ const { values: options, positionals } = parseArgs({
     only: { type: "string", multiple: true },
     rounds: { type: "string" },
     step: { type: "string", multiple: true },
+    threads: { type: "string" },
     memory: { type: "boolean", default: false },
     device: { type: "string", default: "cuda" },
     ask: { type: "boolean", default: false },
@@ -49,7 +50,9 @@ if (positionals.includes("scale")) {
   process.exit();
 }
 if (positionals.includes("real")) {
-  await real(Number(options.rounds ?? 3), options.only, options.step);
+  const { only, step, threads } = options;
+  const some = threads === undefined ? undefined : Number(threads);
+  await real(Number(options.rounds ?? 3), only, step, some);
   process.exit();
 }
 if (positionals.includes("features")) {

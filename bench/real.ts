@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { onnxruntime } from "#engine";
+import { type Engine, onnxruntime } from "#engine";
 import { realSubjects, type Subject } from "./models/index.ts";
 import { openPeer, type Peer } from "./peers/peer.ts";
 import { allModes, type Mode, median, type Step, stepOf } from "./steps.ts";
@@ -31,13 +31,21 @@ const widths = [18, 10, 11, 12, 7, 6, 12, 11];
 const line = (cells: readonly string[]) =>
   console.log(cells.map((c, i) => c.padEnd(widths[i] ?? 0)).join(""));
 
-/** Prints the table; `only` names models, `steps` kinds of steps. */
+/**
+ * Prints the table; `only` names models, `steps` kinds of steps. With one thread the
+ * ratios hold on a machine that has other work: no thread waits for another.
+ */
 export async function real(
   rounds: number,
   only: readonly string[] | undefined,
   steps: readonly string[] | undefined,
+  threads: number | undefined,
 ): Promise<void> {
-  const peer = await openPeer("torch_peer.py");
+  const peer = await openPeer("torch_peer.py", "ignore", threads);
+  const engine: Engine = {
+    ...onnxruntime,
+    load: (graph, options) => onnxruntime.load(graph, { threads, ...options }),
+  };
   console.log(
     `${onnxruntime.title}, Node ${process.version}, ${peer ? `PyTorch ${peer.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}\n`,
   );
@@ -58,18 +66,22 @@ export async function real(
         (only?.includes(subject.name) ?? true) &&
         (steps?.includes(mode) ?? true)
       )
-        line(await row(subject, mode, peer, rounds));
+        line(await row({ subject, mode, engine, peer, rounds }));
   peer?.stop();
 }
 
-async function row(
-  subject: Subject,
-  mode: Mode,
-  peer: Peer | undefined,
-  rounds: number,
-): Promise<string[]> {
+interface Row {
+  readonly subject: Subject;
+  readonly mode: Mode;
+  readonly engine: Engine;
+  readonly peer: Peer | undefined;
+  readonly rounds: number;
+}
+
+async function row(asked: Row): Promise<string[]> {
+  const { subject, mode, engine, peer, rounds } = asked;
   forgetPeak();
-  const step = await stepOf(subject, mode);
+  const step = await stepOf(subject, mode, engine);
   const first = await took(step, 1, 1);
   const repeats = Math.max(1, Math.min(20, Math.round(400 / first.ms)));
   const mine: Took[] = [];
