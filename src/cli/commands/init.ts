@@ -163,15 +163,19 @@ async function timeOf(folder: string, text: string): Promise<string> {
     throw new UsageError(
       "INIT_PLAN",
       `no suite is written, since plan would refuse it: ${error.message.replaceAll(draft, OWN_SUITE)}`,
-      error.code === "DATA_UNITS"
-        ? "State it: --units raw of models that were trained on the columns as they are, --units unit of columns scaled to [0, 1]."
-        : error.hint,
+      hintOf(error),
       { cause: error },
     );
   } finally {
     rmSync(draft, { force: true });
   }
 }
+
+/** What to do then, by the options of this command. */
+const hintOf = ({ code, hint }: AssayError): string =>
+  code === "DATA_UNITS"
+    ? "State it: --units raw of models that were trained on the columns as they are, --units unit of columns scaled to [0, 1]."
+    : hint;
 
 function sizes(text: string): number[] {
   const values = text.split(",").map(Number);
