@@ -14,7 +14,7 @@ const CLASSES = ["0", "1", "2", "3", "4"];
 function suiteOf(folder: string, cells: number): SuiteInput {
   const candidates = ["a", "b", "c", "d"];
   candidates.forEach((id, seed) => {
-    const { build } = architectureOf("mlp");
+    const { build } = architectureOf("small-cnn");
     const { graph } = build([1, 8, 8], CLASSES, new Random(seed));
     writeModel(join(folder, `${id}.onnx`), graph);
   });
