@@ -12,7 +12,7 @@ export const listedOf = ({ cells }: Results): number => {
 };
 
 /** "0-3 7": what is next to each other stands together. */
-export function spans(samples: readonly number[]): string {
+export function spans(samples: readonly number[], between = " "): string {
   const stretches: [number, number][] = [];
   for (const sample of samples) {
     const current = stretches.at(-1);
@@ -21,12 +21,27 @@ export function spans(samples: readonly number[]): string {
   }
   return stretches
     .map(([from, to]) => (from === to ? from : `${from}-${to}`))
+    .join(between);
+}
+
+/** "0-3,7:2 5:12": samples that fell after as many queries stand together. */
+function byQueries(samples: readonly number[], queries: readonly number[]) {
+  const groups = new Map<number, number[]>();
+  for (const sample of samples) {
+    const after = queries[sample] ?? 0;
+    const group = groups.get(after);
+    if (group) group.push(sample);
+    else groups.set(after, [sample]);
+  }
+  return [...groups]
+    .sort(([a], [b]) => a - b)
+    .map(([after, group]) => `${spans(group, ",")}:${after}`)
     .join(" ");
 }
 
 /**
  * What became of the first samples of a cell: those that the attack broke, with the
- * queries until then ("7:12") where it queries the model, those that are wrong without
+ * queries until then ("7,9:12") where it queries the model, those that are wrong without
  * it, and those that nobody asked about. The others withstood it.
  */
 export function fatesIn(
@@ -52,9 +67,7 @@ export function fatesIn(
       absent: allAbsent.length,
     },
     counted,
-    broken: counted
-      ? broken.map((i) => `${i}:${queriesToBreak[i]}`).join(" ")
-      : spans(broken),
+    broken: counted ? byQueries(broken, queriesToBreak) : spans(broken),
     wrong: spans(allWrong.filter((i) => i < listed)),
     absent: spans(allAbsent.filter((i) => i < listed)),
   };

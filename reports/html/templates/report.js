@@ -98,12 +98,14 @@
     apply();
   };
 
-  /** "0-3 7", or samples with their queries, "7:12": whether it holds a sample. */
+  /** "0-3 7", or samples with their queries, "0-3,7:12": whether it holds a sample. */
   const heldIn = (list, sample) => {
     for (const one of list.textContent.split(" ")) {
-      const [span, queries] = one.split(":");
-      const [from, to = from] = span.split("-").map(Number);
-      if (from <= sample && sample <= to) return { queries };
+      const [spans, queries] = one.split(":");
+      for (const span of spans.split(",")) {
+        const [from, to = from] = span.split("-").map(Number);
+        if (from <= sample && sample <= to) return { queries };
+      }
     }
   };
 
