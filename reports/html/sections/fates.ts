@@ -41,8 +41,8 @@ function byQueries(samples: readonly number[], queries: readonly number[]) {
 
 /**
  * What became of the first samples of a cell: those that the attack broke, with the
- * queries until then ("7,9:12") where it queries the model, those that are wrong without
- * it, and those that nobody asked about. The others withstood it.
+ * queries until then ("7,9:12") where it queries the model, those that are wrong
+ * without it, and those that nobody asked about. The others withstood it.
  */
 export function fatesIn(
   { outcomes, queriesToBreak }: Pick<Cell, "outcomes" | "queriesToBreak">,
