@@ -1,4 +1,4 @@
-import { hashOf, InterruptedError } from "#core";
+import { hashOf, InterruptedError, sha256 } from "#core";
 import type { Session } from "#engine";
 import {
   asFed,
@@ -15,6 +15,7 @@ import {
   type Graph,
   isStreamed,
   sizeOf,
+  type Tensor,
   takeRows,
 } from "#onnx";
 import type { KeptRows } from "./kept-rows.ts";
@@ -135,7 +136,7 @@ function openBody(run: Run, model: Model, divided: Divided) {
       const { x } = view === 0 ? validation : train;
       const key = hashOf([
         graphKey(divided.body),
-        idOf(x),
+        contentOf(x),
         ...[drawn(view), most, engine.title],
       ]);
       return shelf.borrow(key, x.dims[0] ?? 0, divided.width, fill(view));
@@ -152,17 +153,27 @@ const named = ({ unit, params }: TrainingSettings["augment"][number]) => [
   params,
 ];
 
-const ids = new WeakMap<object, number>();
+const ids = new WeakMap<object, number | string>();
 let objects = 0;
 
-/**
- * A number that stands for a value in a key as long as the value lives: reading all of
- * its bytes could take as long as what is kept.
- */
-function idOf(value: object): number {
+/** What stands for a value in a key as long as the value lives. */
+function idOf(value: object): number | string {
   const id = ids.get(value) ?? ++objects;
   ids.set(value, id);
   return id;
+}
+
+/**
+ * The same of numbers that may be there more than once, as weights of a file that was
+ * read again. What is streamed is not read for it.
+ */
+function contentOf(value: Tensor): number | string {
+  if (!ids.has(value) && ArrayBuffer.isView(value.data) && !isStreamed(value)) {
+    const { buffer, byteOffset, byteLength } = value.data;
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    ids.set(value, hashOf([value.type, value.dims, sha256(bytes)]));
+  }
+  return idOf(value);
 }
 
 /** What a graph computes, as it goes into a key. */
@@ -175,7 +186,7 @@ const graphKey = ({ nodes, constants, outputs }: Graph) => [
       kind,
     ]),
   ]),
-  [...constants].map(([name, value]) => [name, idOf(value)]),
+  [...constants].map(([name, value]) => [name, contentOf(value)]),
   outputs.map(({ name }) => name),
 ];
 

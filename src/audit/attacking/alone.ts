@@ -141,6 +141,7 @@ function benchOf({
     peers: { given: null, trained: null },
     source: null,
     compiled: new Map(),
+    known: new Map(),
   };
 }
 

@@ -7,7 +7,6 @@ import {
   isTextSanitizer,
   openTextSanitizers,
 } from "#defenses";
-import type { Engine } from "#engine";
 import {
   type Answers,
   type CompiledModel,
@@ -53,6 +52,8 @@ export interface Bench extends Fitting {
   readonly source: Dataset | null;
   /** Compiled models by hash; see `release`. */
   readonly compiled: Map<string, Opened>;
+  /** What was seen of each of them, which stays when they are let go. */
+  readonly known: Map<string, Known>;
 }
 
 /** What a candidate of a run is attacked with. All share what is compiled. */
@@ -68,6 +69,7 @@ export function openBenches(
   const { suite, folder } = loaded;
   const peersOf = openPeers(shop, foreseen.base?.key ?? null);
   const compiled = new Map<string, Opened>();
+  const seen = new Map<string, Known>();
   const benches = new Map<string, Bench>();
   return (candidate) => {
     const known = benches.get(candidate);
@@ -85,6 +87,7 @@ export function openBenches(
       peers: peersOf(candidate),
       source: data.pretraining?.train ?? null,
       compiled,
+      known: seen,
     };
     benches.set(candidate, bench);
     return bench;
@@ -114,15 +117,37 @@ export interface Opened {
    */
   answers(x: Samples, draws?: Draws): Promise<Answers>;
   release(): Promise<void>;
-  /** Found once, when they are first asked for. */
+  readonly known: Known;
+}
+
+/** What is seen of a model behind its defence once, when it is first asked for. */
+export interface Known {
   probes?: ModelProbes;
   guesswork?: Guesswork;
   /**
    * What attacks, by their hash, do to the candidate behind a defence that is
    * known to be broken.
    */
-  controls?: Map<string, BrokenControl>;
+  readonly controls: Map<string, BrokenControl>;
+  /** What it says of samples that are attacked, as they are. */
+  readonly clean: WeakMap<Dataset, Answers>;
+  /** What its gradients there tell. */
+  readonly slopes: WeakMap<Dataset, CleanSlopes>;
 }
+
+/** What a pass of gradients at samples as they are tells of a model. */
+export interface CleanSlopes {
+  /** The class of each sample that it says with the gradient. */
+  readonly seen: Int32Array;
+  /** Samples whose gradient is zero or no number. */
+  readonly zero: number;
+}
+
+const nothingKnown = (): Known => ({
+  controls: new Map(),
+  clean: new WeakMap(),
+  slopes: new WeakMap(),
+});
 
 /** Opened models that are kept for the next work, and numbers in their weights. */
 const MOST = 6;
@@ -155,19 +180,21 @@ export async function openFor(
   parts: PlannedCell["parts"],
   bench: Bench,
 ): Promise<Opened> {
-  const { compiled, engine } = bench;
+  const { compiled, engine, known } = bench;
   const key = openedKey(ready, parts, bench.data);
-  const known = compiled.get(key);
-  if (known) {
+  const open = compiled.get(key);
+  if (open) {
     // The last in use is the last in order.
     compiled.delete(key);
-    compiled.set(key, known);
-    return known;
+    compiled.set(key, open);
+    return open;
   }
   const fitted = await fitDefenses(parts, ready, bench);
+  const seen = known.get(key) ?? nothingKnown();
+  known.set(key, seen);
   const fresh = bench.data.texts
-    ? await openTexts(ready, fitted, bench)
-    : await openNumbers(ready, fitted, engine);
+    ? await openTexts(ready, fitted, bench, seen)
+    : openedWith(await compile(defend(ready.model, fitted), engine), seen);
   compiled.set(key, fresh);
   return fresh;
 }
@@ -184,16 +211,13 @@ export const openedKey = (
     reader: texts?.reader.hash,
   });
 
-const openNumbers = async (
-  ready: ReadyModel,
-  fitted: readonly ChosenDefense[],
-  engine: Engine,
-): Promise<Opened> =>
-  openedWith(await compile(defend(ready.model, fitted), engine));
-
 /** A compiled model that takes numbers. */
-export const openedWith = (model: CompiledModel): Opened => ({
+export const openedWith = (
+  model: CompiledModel,
+  known = nothingKnown(),
+): Opened => ({
   model,
+  known,
   answers: (x, draws) => model.answers(x as FloatTensor, draws),
   release: model.release,
 });
@@ -203,6 +227,7 @@ async function openTexts(
   ready: ReadyModel,
   fitted: readonly ChosenDefense[],
   { data, engine, folder }: Bench,
+  known: Known,
 ): Promise<Opened> {
   const { reader } = data.texts as NonNullable<Dataset["texts"]>;
   const tools = { folder, engine, words: reader.words };
@@ -210,6 +235,7 @@ async function openTexts(
   const model = await compile(ready.model, engine);
   return {
     model,
+    known,
     async answers(texts, draws) {
       const clean = await front.apply(texts as readonly string[]);
       const ids = clean.map(reader.read);
@@ -258,15 +284,31 @@ export const drawsFor = ({ data, seed }: Bench, purpose: string): Random[] => {
 
 /** What is seen of an opened model without any attack. */
 export async function probesOf(
-  opened: Opened,
+  { model, known }: Opened,
   { data, seed }: Bench,
 ): Promise<ModelProbes> {
-  opened.probes ??= await probeModel(
-    opened.model,
+  known.probes ??= await probeModel(
+    model,
     data,
     new Random(seed).fork("model probes"),
   );
-  return opened.probes;
+  return known.probes;
+}
+
+/**
+ * What an opened model says of the attacked samples as they are. It is asked once for
+ * all cells.
+ */
+export async function cleanAnswers(
+  { answers, known }: Opened,
+  bench: Bench,
+): Promise<Answers> {
+  const { data } = bench;
+  const said =
+    known.clean.get(data) ??
+    (await answers(samplesOf(data), drawsFor(bench, "clean")));
+  known.clean.set(data, said);
+  return said;
 }
 
 /** Clean test samples that tell guessing from knowing. */
@@ -277,7 +319,8 @@ export async function guessworkBehind(
   opened: Opened,
   { target: { test }, seed }: Bench,
 ): Promise<Guesswork> {
-  if (opened.guesswork) return opened.guesswork;
+  const { known } = opened;
+  if (known.guesswork) return known.guesswork;
   const some = takeSamples(test, evenly(test, ENOUGH));
   const stream = new Random(seed).fork("draws for guesswork");
   const answers = await opened.answers(
@@ -286,6 +329,6 @@ export async function guessworkBehind(
   );
   const { model } = opened.model;
   const seen = decisions(model, answers, some.targets);
-  opened.guesswork = guessworkOf(model, answers.logits, seen, some);
-  return opened.guesswork;
+  known.guesswork = guessworkOf(model, answers.logits, seen, some);
+  return known.guesswork;
 }

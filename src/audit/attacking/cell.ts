@@ -7,10 +7,10 @@ import { rate } from "../statistics/index.ts";
 import { stopwatch } from "../workplace.ts";
 import {
   type Bench,
+  cleanAnswers,
   drawsFor,
   openFor,
   type Subject,
-  samplesOf,
 } from "./bench.ts";
 import type { Craft } from "./craft.ts";
 import { detectionOf } from "./detection.ts";
@@ -30,9 +30,8 @@ export async function scoreCell(
   const opened = await openFor(await subject.open(), planned.parts, bench);
   const { model } = opened.model;
   const { examples, queries, queriesToBreak, measures } = made;
-  const draws = (purpose: string) => drawsFor(bench, purpose);
-  const before = await opened.answers(samplesOf(data), draws("clean"));
-  const after = await opened.answers(examples, draws("attacked"));
+  const before = await cleanAnswers(opened, bench);
+  const after = await opened.answers(examples, drawsFor(bench, "attacked"));
   const clean = decisions(model, before, data.targets);
   const attacked = decisions(model, after, data.targets);
   const distances = measuresOf(

@@ -13,7 +13,7 @@ import {
   PROBED,
   partOf,
 } from "../trust/index.ts";
-import { type Bench, drawsFor, openFor, probesOf } from "./bench.ts";
+import { type Bench, cleanAnswers, openFor, probesOf } from "./bench.ts";
 
 const sanitizer = choiceOf(sanitizers);
 
@@ -40,12 +40,12 @@ export async function controlOf(
   const part = sanitizer.parse({ id: "bit-depth", bits });
   const { model } = await openFor(ready, [part], bench);
   const key = hashOf({ attack: describe(chosen), norm, eps });
-  opened.controls ??= new Map();
-  const known = opened.controls.get(key);
+  const { controls } = opened.known;
+  const known = controls.get(key);
   if (known) return known;
   const predicted = decisions(
     opened.model.model,
-    await opened.answers(data.x, drawsFor(bench, "clean")),
+    await cleanAnswers(opened, bench),
     data.targets,
   );
   const drawsAtRandom = isRandom(await probesOf(opened, bench));
@@ -63,6 +63,6 @@ export async function controlOf(
     opened.model,
     bits,
   );
-  opened.controls.set(key, found);
+  controls.set(key, found);
   return found;
 }

@@ -23,7 +23,7 @@ import { madeBy, progressOf, stopwatch } from "../workplace.ts";
 import {
   type Bench,
   ballFor,
-  drawsFor,
+  cleanAnswers,
   openFor,
   type Subject,
   samplesOf,
@@ -110,7 +110,7 @@ export async function craft(
     ? null
     : decisions(
         opened.model.model,
-        await opened.answers(clean, drawsFor(bench, "clean")),
+        await cleanAnswers(opened, bench),
         data.targets,
       );
   const chosenRows = predicted

@@ -14,10 +14,9 @@ import { yields } from "../works/index.ts";
 import {
   type Bench,
   type BenchOf,
-  drawsFor,
+  cleanAnswers,
   openFor,
   type Subject,
-  samplesOf,
   subjectOf,
   tidy,
 } from "./bench.ts";
@@ -135,7 +134,7 @@ function decisionWork(
     async compute() {
       await tidy(bench);
       // What is seen of a model on some samples is not what is seen on all.
-      const own = { ...bench, compiled: new Map() };
+      const own = { ...bench, compiled: new Map(), known: new Map() };
       try {
         return await decide(planned, subject, own);
       } finally {
@@ -267,10 +266,7 @@ async function cleanOf(
 ): Promise<Rate> {
   const { data } = bench;
   const opened = await openFor(await subject.open(), parts, bench);
-  const answers = await opened.answers(
-    samplesOf(data),
-    drawsFor(bench, "clean"),
-  );
+  const answers = await cleanAnswers(opened, bench);
   const seen = classesOf(opened.model.model, answers, data.targets);
   const right = Array.from(data.y).filter(
     (label, i) => seen[i] === label,

@@ -20,6 +20,8 @@ import { leftStanding, runAs } from "./attempt.ts";
 import {
   type Bench,
   ballFor,
+  type CleanSlopes,
+  cleanAnswers,
   drawsFor,
   guessworkBehind,
   type Opened,
@@ -53,23 +55,17 @@ export async function gather(
   const ball = ballFor(planned, opened, data);
   const clean = decisions(
     scored.model,
-    await opened.answers(samplesOf(data), drawsFor(bench, "clean")),
+    await cleanAnswers(opened, bench),
     data.targets,
   );
   const [low, high] = scored.model.contract.bounds;
   const n = data.y.length;
   const usesGradient = chosen.unit.access === "gradient" && adaptive;
-  const probe =
+  const slopes =
     usesGradient && made.noGradient === null
-      ? await scored.lossGradient(
-          data.x,
-          data.y,
-          { targets: data.targets },
-          drawsFor(bench, "clean"),
-        )
+      ? await cleanSlopes(opened, bench)
       : null;
-  const seen = probe ? decisions(scored.model, probe, data.targets) : clean;
-  const zero = probe ? rowsWhere(probe.gradient, isZero) : 0;
+  const seen = slopes?.seen ?? clean;
   const model = await probesOf(opened, bench);
   return {
     candidate,
@@ -88,7 +84,7 @@ export async function gather(
     guesswork: await guessworkBehind(opened, bench),
     notes: made.notes,
     noGradient: made.noGradient,
-    zeroGradientShare: probe ? zero / n : null,
+    zeroGradientShare: slopes && slopes.zero / n,
     cleanMismatch: seen.filter((p, i) => p !== clean[i]).length,
     model,
     draws: drawsOf(chosen),
@@ -96,6 +92,23 @@ export async function gather(
     named: planned.probed,
     probes: await probeCell(planned, ready, opened, bench, made, cell),
   };
+}
+
+/** What gradients at the attacked samples as they are tell, for all cells at once. */
+async function cleanSlopes(
+  { model, known }: Opened,
+  bench: Bench,
+): Promise<CleanSlopes> {
+  const { data } = bench;
+  const before = known.slopes.get(data);
+  if (before) return before;
+  const { targets } = data;
+  const draws = drawsFor(bench, "clean");
+  const found = await model.lossGradient(data.x, data.y, { targets }, draws);
+  const seen = decisions(model.model, found, targets);
+  const slopes = { seen, zero: rowsWhere(found.gradient, isZero) };
+  known.slopes.set(data, slopes);
+  return slopes;
 }
 
 /** Whether a gradient says nothing. */
