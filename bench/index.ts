@@ -13,6 +13,7 @@ import { real } from "./real.ts";
 import { scale } from "./scale/index.ts";
 import { median, modes, multiplyAddsOf, stepOf, time } from "./steps.ts";
 import { stream } from "./stream.ts";
+import { view } from "./view.ts";
 
 // Forward passes, attack steps and training steps beside PyTorch on the same cores.
 // Both take turns in every round, so that what else the machine does falls on both. A
@@ -53,6 +54,10 @@ if (positionals.includes("real")) {
   const { only, step, threads } = options;
   const some = threads === undefined ? undefined : Number(threads);
   await real(Number(options.rounds ?? 3), only, step, some);
+  process.exit();
+}
+if (positionals.includes("view")) {
+  await view(rounds);
   process.exit();
 }
 if (positionals.includes("features")) {

@@ -112,6 +112,8 @@ const rooms: Record<string, readonly string[]> = {
     "defenses",
     "audit",
     "reports",
+    "results",
+    "view",
   ],
   site: ["core", "audit"],
 };

@@ -58,7 +58,7 @@ async function* render(
     throw new AssayError(
       "EXAMPLES_MISSING",
       "no examples of these results are in the folder of the run",
-      "Name the folder that the suite was run into, from where it was run, with the engine that it was run by.",
+      "Name the folder that the suite was run into, from where it was run.",
     );
   yield { name: "index.jsonl", content: index.join("") };
   yield { name: "about.json", content: jsonText(about(results, cells)) };

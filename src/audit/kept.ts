@@ -1,5 +1,6 @@
-import { UsageError } from "#core";
+import { AssayError, UsageError } from "#core";
 import type { Dataset } from "#data";
+import type { Engine } from "#engine";
 import type { Samples } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { CellWorks } from "./attacking/index.ts";
@@ -8,14 +9,14 @@ import type { Examples, Kept, Results } from "./results/index.ts";
 import { judgedOn } from "./tasks/index.ts";
 
 /**
- * The examples that the folder of a run keeps. The run is opened, with its data, when
- * they are first asked for; nothing is computed.
+ * The examples that the folder of a run keeps, whatever engine and device it was run by.
+ * The run is opened, with its data, when they are first asked for; nothing is computed.
  *
  * @throws SUITE_CHANGED where the suite is no longer that of the results
  */
 export function examplesIn(
-  options: Pick<RunOptions, "out" | "engine" | "use" | "onEvent">,
-  { smoke, provenance: { suite } }: Results,
+  options: Pick<RunOptions, "out" | "use" | "onEvent">,
+  { smoke, provenance: { suite, engine } }: Results,
 ): Kept["examplesOf"] {
   let opened: Promise<Map<string, CellWorks>> | undefined;
   let run: OpenedRun;
@@ -25,6 +26,7 @@ export function examplesIn(
       ...options,
       suite: suite.file,
       set: suite.set,
+      engine: namesake(engine),
       isChecked: true,
     });
     if (run.loaded.hash !== suite.hash)
@@ -45,6 +47,20 @@ export function examplesIn(
     return asKept(judgedOn(run.shop.data, task).attacked, made.examples);
   };
 }
+
+/** Stands for the engine that results were made by, under whose name they are kept. */
+const namesake = (title: string): Engine => ({
+  id: "namesake",
+  title,
+  load: () =>
+    Promise.reject(
+      new AssayError(
+        "ENGINE_LOAD",
+        `reading examples of ${title} asked for a model to be run`,
+        "This is a fault of Assay: report it.",
+      ),
+    ),
+});
 
 const asKept = (data: Dataset, attacked: Samples): Examples => ({
   clean: data.texts?.strings ?? data.x,

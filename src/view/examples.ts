@@ -58,7 +58,7 @@ async function shownOf(found: Promise<Examples | undefined>): Promise<Shown> {
     if (made) return { made, why: null };
     return {
       made: null,
-      why: "The folder of the run has no examples of this cell, or another engine made them.",
+      why: "The folder of the run has no examples of this cell.",
     };
   } catch (error) {
     if (!(error instanceof AssayError)) throw error;

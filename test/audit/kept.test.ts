@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { examplesIn, runAudit } from "#audit";
 import { packagePath } from "#core";
+import { onnxruntime } from "#engine";
 import { fatesOf, type Rows } from "#results";
 import { temporaryFolder } from "../folder.ts";
 
@@ -36,6 +37,16 @@ test("the examples of a cell are those that it was scored on, and nothing is com
     });
   }
   expect(await examplesOf("full/bit-depth/pgd@linf-0.1")).toBeUndefined();
+});
+
+test("what another engine made is found by its name, and none is opened", async () => {
+  const other = { ...onnxruntime, title: "another engine 1.0" };
+  const id = "full/none/fgsm@linf-0.1";
+  const run = { suite, out: join(folder, "other-engine"), only: [id] };
+  const made = await runAudit({ ...run, engine: other });
+  expect(made.provenance.engine).toBe(other.title);
+  const found = await examplesIn(run, made)(id);
+  expect((found?.attacked as Rows).dims).toEqual([10, 1, 8, 8]);
 });
 
 test("another folder has none, and a suite that has changed is refused", async () => {

@@ -4,11 +4,6 @@ import { Command } from "commander";
 import { examplesIn, type Results, readResults } from "#audit";
 import { writeFile } from "#core";
 import { renderHtml } from "#reports";
-import {
-  deviceOption,
-  type EngineOptions,
-  engineOption,
-} from "../engine-options.ts";
 import { installedBrowser } from "../pdf/browser.ts";
 import { asPdf, isRoot } from "../pdf/print.ts";
 import {
@@ -20,7 +15,7 @@ import {
 } from "../reporters.ts";
 import { unitsOf, useOption } from "../suite-options.ts";
 
-interface ReportOptions extends EngineOptions {
+interface ReportOptions {
   reporter?: string[];
   /** True for the usual file. */
   pdf?: string | true;
@@ -35,8 +30,6 @@ export const reportCommand = new Command("report")
     "print the report to a PDF (report.pdf in the folder) by an installed Chromium, Chrome or Edge: CHROME_PATH, or what is on the PATH",
   )
   .addOption(useOption())
-  .addOption(engineOption())
-  .addOption(deviceOption())
   .addHelpText(
     "after",
     `
@@ -51,14 +44,14 @@ Without --reporter and --pdf, results, summary and report are written again. The
 network; it runs without its sandbox for root alone, who has none. Exit status 0.`,
   )
   .action(async (run: string, options: ReportOptions) => {
-    const { reporter = [], pdf, use, engine, device } = options;
+    const { reporter = [], pdf, use } = options;
     const results = readResults(run);
     const out = isFolder(run) ? run : dirname(run);
     const outputs = outputsOf(reporter, out, reportersOf(await unitsOf(use)));
     const asked = outputs.filter(
       (one) => (reporter.length === 0 && !pdf) || !one.isUsual,
     );
-    const examplesOf = examplesIn({ out, engine: { engine, device } }, results);
+    const examplesOf = examplesIn({ out }, results);
     const printed = await write(
       results,
       asked,

@@ -209,10 +209,9 @@ export async function run(suite: string, options: RunOptions): Promise<number> {
       if (!shard) {
         const { works, watched } = stopwatchOf(onEvent);
         const results = await runInWorker(input, watched, signal);
-        const chosen = { out, engine: { engine, device } };
         let kept: Kept["examplesOf"] | undefined;
         const examplesOf: Kept["examplesOf"] = async (cell) => {
-          kept ??= (await audit()).examplesIn(chosen, results);
+          kept ??= (await audit()).examplesIn({ out }, results);
           return kept(cell);
         };
         return ended(results, out, outputs, { examplesOf, works });
