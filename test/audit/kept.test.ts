@@ -46,7 +46,7 @@ test("what another engine made is found by its name, and none is opened", async 
   const made = await runAudit({ ...run, engine: other });
   expect(made.provenance.engine).toBe(other.title);
   const found = await examplesIn(run, made)(id);
-  expect((found?.attacked as Rows).dims).toEqual([10, 1, 8, 8]);
+  expect(found?.attacked).toMatchObject({ dims: [10, 1, 8, 8] });
 });
 
 test("another folder has none, and a suite that has changed is refused", async () => {
