@@ -9,8 +9,9 @@ import type { Examples, Kept, Results } from "./results/index.ts";
 import { judgedOn } from "./tasks/index.ts";
 
 /**
- * The examples that the folder of a run keeps, whatever engine and device it was run by.
- * The run is opened, with its data, when they are first asked for; nothing is computed.
+ * The examples that the folder of a run keeps, whatever engine and device it was run
+ * by. The run is opened, with its data, when they are first asked for; nothing is
+ * computed.
  *
  * @throws SUITE_CHANGED where the suite is no longer that of the results
  */
