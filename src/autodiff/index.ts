@@ -14,4 +14,5 @@ export {
   lossOf,
 } from "./losses.ts";
 export { type ByPosition, byPosition } from "./positions.ts";
+export { MOST_THREADS } from "./rule.ts";
 export { rules, withoutGradient } from "./rules/index.ts";

@@ -8,6 +8,12 @@ import { describeNode, type GraphBuilder, type Node } from "#onnx";
  */
 export type Avoidable = "MaxPool indices" | "large kernels";
 
+/**
+ * Threads that an operator of a training step gets at most: with so many and fewer,
+ * gradients of weights are the same bits.
+ */
+export const MOST_THREADS = 4;
+
 /** What a gradient rule sees of one node. */
 export interface RuleContext {
   readonly b: GraphBuilder;

@@ -16,6 +16,11 @@ export interface LoadOptions {
   /** Threads inside an operator; the engine's own choice (all cores) when left out. */
   readonly threads?: number;
   /**
+   * Threads at most, where all numbers of them up to this one have to give the same
+   * bits.
+   */
+  readonly mostThreads?: number;
+  /**
    * Whether it is run a few times only, so that weights are not worth laying out anew,
    * which takes memory for a copy of them.
    */

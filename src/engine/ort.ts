@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
 import { AssayError, messageOf } from "#core";
 import {
@@ -87,9 +88,13 @@ export const onnxruntime = onnxruntimeOn("cpu");
 
 function sessionOptions(
   device: Device,
-  { threads, isBrief = false }: LoadOptions,
+  { threads, mostThreads, isBrief = false }: LoadOptions,
   folder: string | undefined,
 ): ort.InferenceSession.SessionOptions {
+  const given =
+    mostThreads === undefined
+      ? threads
+      : Math.min(threads ?? availableParallelism(), mostThreads);
   return {
     executionProviders: [
       // What the device has no kernel for runs on the CPU.
@@ -116,7 +121,7 @@ function sessionOptions(
     // not logged as well.
     logSeverityLevel: 4,
     graphOptimizationLevel: "all",
-    ...(threads ? { intraOpNumThreads: threads } : {}),
+    ...(given === undefined ? {} : { intraOpNumThreads: given }),
     // Batches shrink as samples are broken, so memory patterns of one
     // shape do not help.
     enableMemPattern: false,

@@ -1,3 +1,4 @@
+import { MOST_THREADS } from "#autodiff";
 import { AssayError } from "#core";
 import type { Engine } from "#engine";
 import {
@@ -170,13 +171,21 @@ async function openGradient(
       openTable(live.get(w)?.dims ?? [], again),
     ]),
   );
-  const { session, gradients } = await loadGradient(engine, graph, {
-    of: step.loss,
-    wrt: [
-      ...new Set([...trained.map(differentiated), ...(toInput ? [point] : [])]),
-    ],
-    straightThrough: step.straightThrough,
-  }).catch((error) => {
+  const { session, gradients } = await loadGradient(
+    engine,
+    graph,
+    {
+      of: step.loss,
+      wrt: [
+        ...new Set([
+          ...trained.map(differentiated),
+          ...(toInput ? [point] : []),
+        ]),
+      ],
+      straightThrough: step.straightThrough,
+    },
+    { mostThreads: MOST_THREADS },
+  ).catch((error) => {
     throw step.twice ? onceOnly(error) : error;
   });
   const found = async (batch: Batch<Input>): Promise<BatchGradient> => {

@@ -1,5 +1,5 @@
 import { type Attributes, floats, int, ints, type Window } from "#onnx";
-import type { Avoidable, RuleContext } from "../rule.ts";
+import { type Avoidable, MOST_THREADS, type RuleContext } from "../rule.ts";
 
 type Builder = RuleContext["b"];
 
@@ -25,16 +25,20 @@ export function weightGradient(
   avoid: readonly Avoidable[],
 ): string {
   const [m = 1, c = 1, ...kernel] = s.weight;
+  const rowsOf = m / s.groups;
+  const isPoint =
+    kernel.every((k) => k === 1) &&
+    s.strides.every((stride) => stride === 1) &&
+    [...s.padsBegin, ...s.padsEnd].every((p) => p === 0) &&
+    Math.min(rowsOf, c) > 1;
   if (s.groups > 1) {
     const perChannel = c === 1 && m === s.groups && kernel.length === 2;
-    return perChannel ? depthwise(b, g, x, s) : swappedConvolution(b, g, x, s);
+    if (perChannel) return depthwise(b, g, x, s);
+    return isPoint ? perSample(b, g, x, s) : swappedConvolution(b, g, x, s);
   }
   if (kernel.every((k) => k === 1)) {
-    const plain =
-      s.strides.every((stride) => stride === 1) &&
-      [...s.padsBegin, ...s.padsEnd].every((p) => p === 0);
     const pixels = s.output.reduce((p, d) => p * d, 1);
-    if (plain && pixels * (m + c) >= m * c) return perSample(b, g, x, s);
+    if (isPoint && pixels * (m + c) >= m * c) return perSample(b, g, x, s);
     if (kernel.length === 2) return byTaps(b, g, x, s);
   }
   const byPlaces = avoid.includes("large kernels") && c > 4;
@@ -47,9 +51,36 @@ export function weightGradient(
     kernel.every(
       (k, i) => (s.padsBegin[i] ?? 0) < k && (s.padsEnd[i] ?? 0) < k,
     );
-  return m < c && exchangeable
-    ? slidingGradient(b, g, x, s)
-    : slidingInput(b, g, x, s);
+  const taps = kernel.reduce((p, k) => p * k, 1);
+  if (m < c && exchangeable && isSteady(c, taps * m))
+    return slidingGradient(b, g, x, s);
+  if (isSteady(m, taps * c) || kernel.length !== 2)
+    return slidingInput(b, g, x, s);
+  const row = (kernel[1] ?? 1) * c;
+  return row > 1 && row <= SHARE ? byRows(b, g, x, s) : byTaps(b, g, x, s);
+}
+
+/** Numbers of threads that have to give the same bits, as training has them. */
+const THREADS = Array.from({ length: MOST_THREADS }, (_, i) => i + 1);
+
+/** Pixels that a thread has at least. */
+const SHARE = 16;
+
+/**
+ * Whether onnxruntime rounds a convolution of one image alike with any of these numbers
+ * of threads. They share out its pixels, 16 at least; whoever has 64 or fewer sums over
+ * more products before it adds them to the others. With more filters than pixels the
+ * filters are shared out, which changes no sum.
+ */
+function isSteady(filters: number, pixels: number): boolean {
+  if (filters > pixels || pixels <= SHARE)
+    // What has one column is summed by another kernel, which is not steady.
+    return pixels > 1;
+  return THREADS.every((threads) => {
+    const share = SHARE * Math.ceil(pixels / threads / SHARE);
+    const rest = pixels % share;
+    return share > 64 && (rest === 0 || rest > 64);
+  });
 }
 
 /** Channels last, and one with the last axis: [1, N, ..., last * channels]. */
@@ -91,9 +122,22 @@ function slidingInput(b: Builder, g: string, x: string, s: Geometry): string {
   const begin = kernel.map((_, i) => s.padsBegin[i] ?? 0);
   const reached = kernel.map((_, i) => (s.input[i] ?? 1) + (begin[i] ?? 0));
   const end = needed.map((n, i) => Math.max(0, n - (reached[i] ?? 0)));
-  const wide = b.op(
+  const axes = kernel.map((_, i) => i + 2);
+  const seen = needed.map((n, i) => n - (begin[i] ?? 0));
+  // A stride that leaves a remainder does not reach the end of the image.
+  const isAll = seen.every((n, i) => n >= (s.input[i] ?? 1));
+  const sizes = s.input.map((size, i) => Math.min(size, seen[i] ?? size));
+  const image = isAll
+    ? x
+    : b.slice(
+        x,
+        axes.map(() => 0),
+        sizes,
+        axes,
+      );
+  const exact = b.op(
     "Conv",
-    [inLines(b, x, c, s.input), exchanged(b, g, kernel)],
+    [inLines(b, image, c, sizes), exchanged(b, g, kernel)],
     {
       kernel_shape: ints(s.output),
       strides: ints(s.dilations),
@@ -101,22 +145,45 @@ function slidingInput(b: Builder, g: string, x: string, s: Geometry): string {
       pads: ints([...lastTimes(begin, c), ...lastTimes(end, c)]),
     },
   );
-  // A stride that leaves a remainder makes the result wider than the kernel.
-  const axes = kernel.map((_, i) => i + 2);
-  const exact = needed.every((n, i) => n >= (reached[i] ?? 0))
-    ? wide
-    : b.slice(
-        wide,
-        axes.map(() => 0),
-        lastTimes(kernel, c),
-        axes,
-      );
   const rows = b.reshape(exact, [m, ...kernel, c]);
   return b.transpose(rows, [
     0,
     kernel.length + 1,
     ...kernel.map((_, i) => i + 1),
   ]);
+}
+
+/** The same a row of the kernel at a time, where that has so few pixels as to be steady. */
+function byRows(b: Builder, g: string, x: string, s: Geometry): string {
+  const [m = 1, c = 1, height = 1, width = 1] = s.weight;
+  const [[down = 1, across = 1], [step = 1, stride = 1]] = [
+    s.output,
+    s.strides,
+  ];
+  const [dilation = 1] = s.dilations;
+  const needed = (across - 1) * stride + width;
+  const padded = b.pad(
+    inLines(b, x, c, s.input),
+    [0, 0, s.padsBegin[0] ?? 0, (s.padsBegin[1] ?? 0) * c],
+    [0, 0, s.padsEnd[0] ?? 0, (s.padsEnd[1] ?? 0) * c],
+  );
+  const filters = exchanged(b, g, [1, 1]);
+  const rows = Array.from({ length: height }, (_, i) => {
+    const from = i * dilation;
+    const seen = b.slice(
+      padded,
+      [from, 0],
+      [from + (down - 1) * step + 1, needed * c],
+      [2, 3],
+      [step, 1],
+    );
+    return b.op("Conv", [seen, filters], {
+      kernel_shape: ints(s.output),
+      dilations: ints([1, stride * c]),
+    });
+  });
+  const all = b.reshape(b.concat(rows, 2), [m, height, width, c]);
+  return b.transpose(all, [0, 3, 1, 2]);
 }
 
 /**
@@ -314,12 +381,24 @@ function distances(s: Geometry, axis: number): Distance {
   };
 }
 
-/** A 1x1 kernel over large images: one product a sample, then their sum. */
+// onnxruntime shares a product out among threads by its rows where they are the most, and
+// by columns otherwise. A thread that has few columns rounds otherwise than one with many,
+// so that the longer side becomes the rows.
+
+/** A 1x1 kernel over large images: one product a sample and group, then their sum. */
 function perSample(b: Builder, g: string, x: string, s: Geometry): string {
-  const [m = 1, c = 1] = s.weight;
-  const pixels = b.reshape(x, [0, c, -1]);
-  const products = b.matmul(b.reshape(g, [0, m, -1]), b.transposeLast(pixels));
-  return b.reshape(b.reduceSum(products, [0]), s.weight);
+  const [outputs = 1, c = 1] = s.weight;
+  const m = outputs / s.groups;
+  const pixels = s.output.reduce((p, d) => p * d, 1);
+  const all = [
+    b.reshape(g, [-1, m, pixels]),
+    b.reshape(x, [-1, c, pixels]),
+  ] as const;
+  const [rows, columns] = m >= c ? all : [all[1], all[0]];
+  const products = b.matmul(rows, b.transposeLast(columns));
+  const sizes = [Math.max(m, c), Math.min(m, c)];
+  const sum = b.reduceSum(b.reshape(products, [-1, s.groups, ...sizes]), [0]);
+  return b.reshape(m >= c ? sum : b.transposeLast(sum), s.weight);
 }
 
 /**
@@ -334,7 +413,20 @@ function byTaps(b: Builder, g: string, x: string, s: Geometry): string {
     [0, ...s.padsBegin, 0],
     [0, ...s.padsEnd, 0],
   );
-  const pixels = b.reshape(b.transpose(g, [1, 0, 2, 3]), [m, -1]);
+  const gradients =
+    m >= c
+      ? b.reshape(b.transpose(g, [1, 0, 2, 3]), [m, -1])
+      : b.reshape(b.transpose(g, [0, 2, 3, 1]), [-1, m]);
+  const tapOf = (seen: string) => {
+    if (Math.min(m, c) === 1) {
+      const both = b.mul(g, b.transpose(seen, [0, 3, 1, 2]));
+      return b.reshape(b.reduceSum(both, [0, 2, 3]), m >= c ? [m, c] : [c, m]);
+    }
+    const pixels = b.reshape(seen, [-1, c]);
+    return m >= c
+      ? b.matmul(gradients, pixels)
+      : b.matmul(b.transposeLast(pixels), gradients);
+  };
   const taps: string[] = [];
   for (let i = 0; i < height; i++) {
     for (let j = 0; j < width; j++) {
@@ -342,10 +434,17 @@ function byTaps(b: Builder, g: string, x: string, s: Geometry): string {
       const end = start.map(
         (from, k) => from + ((s.output[k] ?? 1) - 1) * (s.strides[k] ?? 1) + 1,
       );
-      const seen = b.slice(padded, start, end, [1, 2], s.strides);
-      taps.push(b.matmul(pixels, b.reshape(seen, [-1, c])));
+      taps.push(tapOf(b.slice(padded, start, end, [1, 2], s.strides)));
     }
   }
-  const rows = b.reshape(b.concat(taps, 1), [m, height, width, c]);
-  return b.transpose(rows, [0, 3, 1, 2]);
+  // Where channels are the rows, one tap stands below the other: [taps * c, m].
+  return m >= c
+    ? b.transpose(
+        b.reshape(b.concat(taps, 1), [m, height, width, c]),
+        [0, 3, 1, 2],
+      )
+    : b.transpose(
+        b.reshape(b.concat(taps, 0), [height, width, c, m]),
+        [3, 2, 0, 1],
+      );
 }
