@@ -122,7 +122,7 @@ test("it is the same bits with any number of threads that training has", () =>
   fc.assert(
     fc.asyncProperty(shapes(many, [1, 16, 32]), async (shape) => {
       const { kernel, channels, stride, pads } = shape;
-      // A kernel of one pixel in groups is steady only as people have it: without a pad.
+      // A kernel of one pixel in groups is steady only as people have it, unpadded.
       const isOdd = stride > 1 || pads.some((p) => p > 0);
       fc.pre(kernel > 1 || channels.groups === 1 || !isOdd);
       const convolution = drawn(shape);

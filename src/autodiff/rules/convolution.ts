@@ -5,7 +5,8 @@ import {
   type RuleTable,
   unsupported,
 } from "../rule.ts";
-import { type Geometry, reversal, weightGradient } from "./weight-gradient.ts";
+import type { Geometry } from "./geometry.ts";
+import { reversal, weightGradient } from "./weight-gradient.ts";
 
 type Builder = RuleContext["b"];
 
