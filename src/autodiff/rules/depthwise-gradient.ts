@@ -5,8 +5,8 @@ import { exchanged, type Geometry } from "./geometry.ts";
 type Builder = RuleContext["b"];
 
 /**
- * The gradient of the weights of a convolution with one filter a channel; undefined where
- * images are so large that a convolution gives it sooner.
+ * The gradient of the weights of a convolution with one filter a channel; undefined
+ * where images are so large that a convolution gives it sooner.
  */
 export function depthwiseGradient(
   b: Builder,

@@ -1,4 +1,4 @@
-import { type Attributes, floats, int, ints, type Window } from "#onnx";
+import { type Attributes, floats, int, ints } from "#onnx";
 import { type Avoidable, MOST_THREADS, type RuleContext } from "../rule.ts";
 
 import { depthwiseGradient } from "./depthwise-gradient.ts";
@@ -265,7 +265,7 @@ function swappedConvolution(
 // and by columns otherwise. A thread that has few columns rounds otherwise than one with
 // many, so that the longer side becomes the rows.
 
-/** A 1x1 kernel over large images: one product a sample and group, then their sum. */
+/** A 1x1 kernel over large images: a product a sample and group, then their sum. */
 function perSample(b: Builder, g: string, x: string, s: Geometry): string {
   const [outputs = 1, c = 1] = s.weight;
   const m = outputs / s.groups;
