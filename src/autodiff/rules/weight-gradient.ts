@@ -262,8 +262,8 @@ function swappedConvolution(
 }
 
 // onnxruntime shares a product out among threads by its rows where they are the most,
-// and by columns otherwise. A thread that has few columns rounds otherwise than one with
-// many, so that the longer side becomes the rows.
+// and by columns otherwise. A thread that has few columns rounds otherwise than one
+// with many, so that the longer side becomes the rows.
 
 /** A 1x1 kernel over large images: a product a sample and group, then their sum. */
 function perSample(b: Builder, g: string, x: string, s: Geometry): string {
