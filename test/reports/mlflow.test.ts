@@ -1,8 +1,13 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import type { Results } from "#results";
 import { mlflow } from "../../reports/reporters/mlflow.ts";
+import { temporaryFolder } from "../folder.ts";
 import { names, resultsNamed } from "./names.ts";
 import { nothing, textOf } from "./nothing.ts";
 import { exampleResults } from "./results.ts";
@@ -193,3 +198,92 @@ test("without an address it is what would be logged", () => {
   expect(audit.tags).toContainEqual(["assay.verdict", "failed"]);
   expect(candidates).toHaveLength(3);
 });
+
+/** The command mlflow of PyPI's package, where a person has one: MLFLOW=path of it. */
+const { MLFLOW: command, ASSAY_LONG } = process.env;
+if (ASSAY_LONG && !command)
+  console.warn(
+    "no MLFLOW, the path of the command mlflow: its server is not tried",
+  );
+
+const home = temporaryFolder();
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** A server of MLflow, started as its users do, while something is done. */
+async function withMlflow(work: (address: string) => Promise<void>) {
+  const port = await freePort();
+  const address = `http://127.0.0.1:${port}`;
+  const child = spawn(
+    command!,
+    [
+      "server",
+      ...["--host", "127.0.0.1", "--port", String(port), "--workers", "1"],
+      ...["--backend-store-uri", "sqlite:///runs.db"],
+      ...["--default-artifact-root", "artifacts"],
+    ],
+    { cwd: home, stdio: "ignore", detached: true },
+  );
+  const isUp = () =>
+    fetch(`${address}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  try {
+    while (child.exitCode === null && !(await isUp())) await wait(200);
+    await work(address);
+  } finally {
+    process.kill(-child.pid!, "SIGKILL");
+  }
+}
+
+test.skipIf(!ASSAY_LONG || !command)(
+  "a server of MLflow from PyPI has every run, metric and tag that was sent",
+  async () => {
+    const results = exampleResults();
+    const expected = await sent(results);
+    await withMlflow(async (address) => {
+      await mlflow.send!(results, nothing, address);
+      const ask = async (path: string, body?: object) => {
+        const url = `${address}/api/2.0/mlflow/${path}`;
+        const answer = await fetch(url, {
+          method: body ? "POST" : "GET",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(body),
+        });
+        expect(answer.status).toBe(200);
+        return answer.json();
+      };
+      const { experiment } = await ask(
+        "experiments/get-by-name?experiment_name=assay",
+      );
+      const { runs } = await ask("runs/search", {
+        experiment_ids: [experiment.experiment_id],
+      });
+      expect(runs).toHaveLength(expected.length);
+      for (const run of expected) {
+        const { info, data } = runs.find(
+          (one: { info: { run_name: string } }) =>
+            one.info.run_name === run.name,
+        );
+        expect(info.status).toBe(run.status);
+        const pairsOf = (all: { key: string; value: unknown }[] = []) =>
+          new Map(all.map(({ key, value }) => [key, value]));
+        expect(pairsOf(data.metrics)).toEqual(run.metrics);
+        expect(pairsOf(data.params)).toEqual(run.params);
+        const tags = pairsOf(data.tags);
+        // The server gives the parent another id than the one of this test does.
+        for (const [key, value] of run.tags)
+          if (key !== "mlflow.parentRunId") expect(tags.get(key)).toBe(value);
+      }
+    });
+  },
+);
