@@ -260,7 +260,7 @@ test.skipIf(!ASSAY_LONG || !command)(
           body: JSON.stringify(body),
         });
         expect(answer.status).toBe(200);
-        return answer.json();
+        return JSON.parse(await answer.text());
       };
       const { experiment } = await ask(
         "experiments/get-by-name?experiment_name=assay",
