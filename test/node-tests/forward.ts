@@ -33,7 +33,6 @@ export async function forward(
     return { verdict: refused(firstLine(error)) };
   }
   const feeds = feedsOf(graph, test);
-  let wrong: readonly string[];
   let outputs: Record<string, Tensor>;
   try {
     const session = await onnxruntime.load(graph);
@@ -42,10 +41,10 @@ export async function forward(
     } finally {
       await session.release();
     }
-    ({ wrong } = await inferredBesideRun(graph, feeds));
   } catch {
     return { verdict: refused("onnxruntime does not run it"), graph };
   }
+  const { wrong } = await inferredBesideRun(graph, feeds);
   if (wrong.length > 0)
     return { verdict: { kind: "failed", why: `inferred ${wrong[0]}` }, graph };
   for (const [i, { name }] of graph.outputs.entries()) {
