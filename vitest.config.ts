@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/longest-first.ts";
 
@@ -11,9 +12,10 @@ export default defineConfig({
     // what the slowest takes on a quiet machine. Long modes take hours on a busy one.
     testTimeout: process.env.ASSAY_LONG ? 0 : 600_000,
     hookTimeout: 600_000,
-    maxWorkers: "100%",
-    // Processes, since onnxruntime holds native state per process; as many as there are
-    // cores, each for many files: to load the modules takes longer than most files do.
+    // Processes, since onnxruntime holds native state per process, each for many files: to
+    // load the modules takes longer than most files do. One more than there are cores,
+    // since a fifth of the time goes by in waiting for other processes and a browser.
+    maxWorkers: availableParallelism() + 1,
     pool: "forks",
     isolate: false,
     sequence: { sequencer: LongestFirst },

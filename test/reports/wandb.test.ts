@@ -289,9 +289,8 @@ function server() {
 
 const home = temporaryFolder();
 
-test.skipIf(!ASSAY_LONG || !command)(
-  "wandb sync of PyPI takes the runs, with all that is in them",
-  async () => {
+if (ASSAY_LONG && command)
+  test("wandb sync of PyPI takes the runs, with all that is in them", async () => {
     const results = exampleResults();
     const root = join(home, "wandb");
     for (const [name, content] of await filesOf(wandb, results))
@@ -326,5 +325,4 @@ test.skipIf(!ASSAY_LONG || !command)(
       );
       expect(exits.get(run.id)).toBe(0);
     }
-  },
-);
+  });
