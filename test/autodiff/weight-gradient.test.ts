@@ -21,7 +21,7 @@ const shapes = (channels: readonly Channels[], batches: readonly number[]) =>
   fc.record({
     batch: fc.constantFrom(...batches),
     size: fc.constantFrom(1, 2, 4, 8, 9, 15, 17, 20, 33, 34),
-    kernel: fc.constantFrom(1, 2, 3, 5),
+    kernel: fc.constantFrom(1, 2, 3, 5, 7),
     stride: fc.constantFrom(1, 1, 2, 3),
     dilations: fc.constantFrom([1, 1], [1, 1], [2, 1], [1, 2], [2, 2]),
     pads: fc.array(fc.nat(3), { minLength: 4, maxLength: 4 }),
@@ -94,6 +94,7 @@ const few: readonly Channels[] = [
 const many: readonly Channels[] = [
   { groups: 1, inputs: 1, outputs: 8 },
   { groups: 1, inputs: 8, outputs: 16 },
+  { groups: 1, inputs: 3, outputs: 64 },
   { groups: 1, inputs: 16, outputs: 16 },
   { groups: 1, inputs: 24, outputs: 8 },
   { groups: 1, inputs: 64, outputs: 48 },

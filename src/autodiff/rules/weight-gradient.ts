@@ -51,7 +51,8 @@ export function weightGradient(
   if (isSteady(m, taps * c) || kernel.length !== 2)
     return slidingInput(b, g, x, s);
   const row = (kernel[1] ?? 1) * c;
-  return row > 1 && row <= SHARE ? byRows(b, g, x, s) : byTaps(b, g, x, s);
+  const rows = Math.floor(Math.max(SHARE, m - 1) / row);
+  return rows > 0 && row > 1 ? byRows(b, g, x, s, rows) : byTaps(b, g, x, s);
 }
 
 /** Numbers of threads that have to give the same bits, as training has them. */
@@ -143,38 +144,46 @@ function slidingInput(b: Builder, g: string, x: string, s: Geometry): string {
   ]);
 }
 
-/**
- * The same a row of the kernel at a time, where that has so few pixels as to be steady.
- */
-function byRows(b: Builder, g: string, x: string, s: Geometry): string {
+/** The same so many rows of the kernel at a time, which have few pixels. */
+function byRows(
+  b: Builder,
+  g: string,
+  x: string,
+  s: Geometry,
+  atOnce: number,
+): string {
   const [m = 1, c = 1, height = 1, width = 1] = s.weight;
   const [[down = 1, across = 1], [step = 1, stride = 1]] = [
     s.output,
     s.strides,
   ];
   const [dilation = 1] = s.dilations;
-  const needed = (across - 1) * stride + width;
   const padded = b.pad(
     inLines(b, x, c, s.input),
     [0, 0, s.padsBegin[0] ?? 0, (s.padsBegin[1] ?? 0) * c],
     [0, 0, s.padsEnd[0] ?? 0, (s.padsEnd[1] ?? 0) * c],
   );
   const filters = exchanged(b, g, [1, 1]);
-  const rows = Array.from({ length: height }, (_, i) => {
-    const from = i * dilation;
+  const parts: string[] = [];
+  for (let row = 0; row < height; row += atOnce) {
+    const last = Math.min(row + atOnce, height) - 1;
     const seen = b.slice(
       padded,
-      [from, 0],
-      [from + (down - 1) * step + 1, needed * c],
+      [row * dilation, 0],
+      [
+        last * dilation + (down - 1) * step + 1,
+        ((across - 1) * stride + width) * c,
+      ],
       [2, 3],
-      [step, 1],
     );
-    return b.op("Conv", [seen, filters], {
+    const part = b.op("Conv", [seen, filters], {
       kernel_shape: ints(s.output),
-      dilations: ints([1, stride * c]),
+      strides: ints([dilation, 1]),
+      dilations: ints([step, stride * c]),
     });
-  });
-  const all = b.reshape(b.concat(rows, 2), [m, height, width, c]);
+    parts.push(part);
+  }
+  const all = b.reshape(b.concat(parts, 2), [m, height, width, c]);
   return b.transpose(all, [0, 3, 1, 2]);
 }
 
