@@ -8,7 +8,7 @@ import { growth } from "./growth/index.ts";
 import { inspect } from "./inspect/index.ts";
 import { memory as runMemory } from "./memory.ts";
 import { type Subject, subjects } from "./models/index.ts";
-import { openPeer, type Peer } from "./peers/peer.ts";
+import { heading, openPeer, type Peer } from "./peers/peer.ts";
 import { real } from "./real.ts";
 import { scale } from "./scale/index.ts";
 import { median, modes, multiplyAddsOf, stepOf, time } from "./steps.ts";
@@ -96,9 +96,7 @@ const chosen = subjects.filter(
   (s) => !options.only || options.only.includes(s.name),
 );
 const peer = await openPeer("torch_peer.py");
-console.log(
-  `${onnxruntime.title}, Node ${process.version}, ${peer ? `PyTorch ${peer.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}\n`,
-);
+console.log(`${heading(onnxruntime.title, peer?.version)}\n`);
 const line = (cells: readonly string[]) =>
   cells.map((c, i) => c.padEnd([14, 10, 11, 12, 7, 7][i] ?? 8)).join("");
 const floor = await openFloor();

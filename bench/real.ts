@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { type Engine, onnxruntime } from "#engine";
 import { realSubjects, type Subject } from "./models/index.ts";
-import { openPeer, type Peer } from "./peers/peer.ts";
+import { heading, openPeer, type Peer } from "./peers/peer.ts";
 import { allModes, type Mode, median, type Step, stepOf } from "./steps.ts";
 
 // Steps of models of sizes that people fine-tune, beside PyTorch on the same cores:
@@ -46,9 +46,7 @@ export async function real(
     ...onnxruntime,
     load: (graph, options) => onnxruntime.load(graph, { threads, ...options }),
   };
-  console.log(
-    `${onnxruntime.title}, Node ${process.version}, ${peer ? `PyTorch ${peer.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}\n`,
-  );
+  console.log(`${heading(onnxruntime.title, peer?.version)}\n`);
   line([
     "model",
     "step",

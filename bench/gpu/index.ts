@@ -1,6 +1,6 @@
 import { type Device, onnxruntimeOn, openEngine, troubleOf } from "#engine";
 import { type Subject, subjects } from "../models/index.ts";
-import { openPeer, type Peer } from "../peers/peer.ts";
+import { heading, openPeer, type Peer } from "../peers/peer.ts";
 import { type Mode, median, stepOf, time } from "../steps.ts";
 
 // Forward passes, attack steps and training steps on a device beside the CPU and beside
@@ -27,9 +27,7 @@ export async function gpu(options: GpuOptions): Promise<void> {
   const { device, print } = options;
   const trouble = device === "cpu" ? undefined : await troubleOf(device);
   const peer = await openPeer("torch_peer.py");
-  print(
-    `${onnxruntimeOn(device).title}, Node ${process.version}, ${peer ? `PyTorch ${peer.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}`,
-  );
+  print(heading(onnxruntimeOn(device).title, peer?.version));
   if (trouble !== undefined) {
     print(`${device} cannot be used: ${trouble}`);
     if (device === "cuda") print(howToInstall);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { hashOf, percent, writeFile } from "#core";
 import { onnxruntime } from "#engine";
+import { heading } from "../peers/peer.ts";
 import { median } from "../steps.ts";
 import { folder, type Outcomes, openContest, type Seeded } from "./contest.ts";
 import type { Outcome } from "./outcome.ts";
@@ -28,9 +29,7 @@ const { values: options } = parseArgs({
 });
 
 const contest = await openContest(Number(options.threads));
-console.log(
-  `${onnxruntime.title}, Node ${process.version}, ${contest.version ? `PyTorch ${contest.version}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}\n`,
-);
+console.log(`${heading(onnxruntime.title, contest.version)}\n`);
 console.log(
   "| model | norm | eps | attack | n | measure | Assay | peer | difference | left | peer's | seconds | peer's | ratio | library |",
 );

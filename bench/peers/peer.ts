@@ -12,6 +12,10 @@ export interface Peer {
   stop(): void;
 }
 
+/** What computes, in the first line of what a comparison prints. */
+export const heading = (engine: string, torch: string | undefined): string =>
+  `${engine}, Node ${process.version}, ${torch ? `PyTorch ${torch}` : "no PyTorch (name a Python that has it in ASSAY_PYTHON)"}`;
+
 /**
  * Starts a program beside this file, by the Python that ASSAY_PYTHON names, on as many
  * threads as there are cores unless told otherwise; undefined where it has no PyTorch.
