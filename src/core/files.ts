@@ -5,8 +5,10 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { homedir } from "node:os";
@@ -99,6 +101,45 @@ function unwritable(path: string, error: unknown): unknown {
 export function readFile(path: string): Uint8Array {
   try {
     return readFileSync(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** Bytes of a file that the user named. Throws FILE_UNREADABLE. */
+export function fileSize(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/**
+ * Some bytes of a file that the user named, or as many as it has.
+ *
+ * @throws FILE_UNREADABLE
+ */
+export function readBytes(
+  path: string,
+  from: number,
+  length: number,
+): Uint8Array {
+  try {
+    const file = openSync(path, "r");
+    try {
+      // Its own memory, so that numbers in it are aligned.
+      const bytes = new Uint8Array(length);
+      let count = 0;
+      while (count < length) {
+        const more = readSync(file, bytes, count, length - count, from + count);
+        if (more === 0) break;
+        count += more;
+      }
+      return bytes.subarray(0, count);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     throw unreadable(path, error);
   }

@@ -15,9 +15,11 @@ export {
 } from "./errors.ts";
 export {
   cacheFolder,
+  fileSize,
   makeFolder,
   packagePath,
   packageVersion,
+  readBytes,
   readFile,
   writeFile,
   writeParts,

@@ -1,25 +1,15 @@
 import { z } from "zod";
 import { AssayError } from "#core";
-import { type FloatTensor, sizeOf, tensor } from "#onnx";
-import { bytesAs } from "./bytes.ts";
-import type { NumpyArray } from "./npy.ts";
+import { sizeOf, tensor } from "#onnx";
+import { inputKeys, inputsOf } from "./array-inputs.ts";
+import type { NumpyArray, NumpyFile } from "./npy.ts";
 import { answersAt } from "./positions.ts";
 import { sequencesOf } from "./sequences.ts";
 import type { Locate, SourceSamples } from "./source.ts";
 
 /** What a suite says of arrays, whatever file they are in. */
 export const arrayKeys = {
-  range: z
-    .tuple([z.number(), z.number()])
-    .refine(([low, high]) => low < high, { message: "lowest first" })
-    .optional()
-    .describe(
-      "What becomes 0 and 1; 0 and 255 for bytes, 0 and 1 otherwise when left out.",
-    ),
-  layout: z
-    .enum(["NCHW", "NHWC"])
-    .optional()
-    .describe("Told by the shape when left out, as for models."),
+  ...inputKeys,
   classes: z
     .array(z.string().min(1))
     .min(1)
@@ -58,87 +48,26 @@ const arraySpec = z.object(arrayKeys);
  * Two arrays as samples: x [N, ...shape]; y [N] or [N, 1] of classes, or [N, outputs]
  * of one-hot classes, labels (0 or 1) or values.
  */
-export function samplesOfArrays(
+export async function samplesOfArrays(
   name: string,
-  x: NumpyArray,
+  x: NumpyFile,
   y: NumpyArray,
   spec: z.output<typeof arraySpec>,
   locate: Locate,
   frames?: NumpyArray,
-): SourceSamples {
-  if (spec.answers !== "positions" && spec.answers !== "sequences")
-    return {
-      name,
-      x: inputs(x, spec, locate("pixels")),
-      ...answersIn(y, spec, locate("labels")),
-      locate,
-    };
+): Promise<SourceSamples> {
+  if (spec.answers !== "positions" && spec.answers !== "sequences") {
+    const answers = answersIn(y, spec, locate("labels"));
+    return { name, x: await inputsOf(x, spec, locate), ...answers, locate };
+  }
   const answers =
     spec.answers === "positions"
       ? classesAt(y, spec, locate)
       : sequencesIn(y, frames, spec, locate);
   // What has three axes beside labels in a row is a series of several numbers.
   const isSeries = x.dims.length === 3 && answers.positions.length !== 2;
-  return {
-    name,
-    x: inputs(x, spec, locate("pixels"), isSeries),
-    ...answers,
-    locate,
-  };
-}
-
-function inputs(
-  { dims, data, type }: NumpyArray,
-  { range, layout }: z.output<typeof arraySpec>,
-  file: string,
-  isSeries = false,
-): FloatTensor {
-  if (dims.length < 2 || sizeOf(dims.slice(1)) === 0)
-    throw new AssayError(
-      "DATA_SHAPE",
-      `${file} has shape [${dims.join(", ")}], expected one entry a sample and its numbers: [N, width], [N, H, W] or [N, C, H, W]`,
-      "Check that x and y are not exchanged.",
-    );
-  const [low, high] = range ?? (type.endsWith("u1") ? [0, 255] : [0, 1]);
-  const scale = (v: number) => (v - low) / (high - low);
-  const [n = 0, a = 1, b = 1, c = 1] = dims;
-  const isChannels = (d: number) => d === 1 || d === 3;
-  const last =
-    dims.length === 4 &&
-    (layout === "NHWC" || (!layout && isChannels(c) && !isChannels(a)));
-  const shape = last
-    ? [n, c, a, b]
-    : dims.length === 3 && !isSeries
-      ? [n, 1, a, b]
-      : [...dims];
-  if (data instanceof Uint8Array) {
-    const bytes = last ? new Uint8Array(data.length) : data;
-    if (last) planesOf(data, bytes, a * b, c, (v) => v);
-    return bytesAs(
-      shape,
-      bytes,
-      Float32Array.from({ length: 256 }, (_, byte) => scale(byte)),
-    );
-  }
-  const scaled = new Float32Array(data.length);
-  if (last) planesOf(data, scaled, a * b, c, scale);
-  else for (let i = 0; i < data.length; i++) scaled[i] = scale(data[i]!);
-  return tensor("float32", shape, scaled);
-}
-
-/** Writes values `[N, area, C]` as `[N, C, area]`. */
-function planesOf(
-  from: NumpyArray["data"],
-  to: NumpyArray["data"],
-  area: number,
-  channels: number,
-  change: (v: number) => number,
-): void {
-  for (let i = 0; i < from.length; i++) {
-    const [pixel, channel] = [Math.floor(i / channels), i % channels];
-    const [sample, place] = [Math.floor(pixel / area), pixel % area];
-    to[(sample * channels + channel) * area + place] = change(from[i]!);
-  }
+  const inputs = await inputsOf(x, spec, locate, isSeries);
+  return { name, x: inputs, ...answers, locate };
 }
 
 function answersIn(

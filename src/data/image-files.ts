@@ -1,9 +1,16 @@
 import { z } from "zod";
-import { type FloatTensor, sizeOf } from "#onnx";
+import type { FloatTensor } from "#onnx";
 import { bytesAs } from "./bytes.ts";
 import { decodeImage } from "./image.ts";
-import { decodeImages, type ImageFile, streamImages } from "./image-stream.ts";
+import {
+  decodedRows,
+  type ImageFile,
+  keyOf,
+  type Made,
+  streamPixels,
+} from "./image-stream.ts";
 import type { Pipeline } from "./image-threads.ts";
+import { inOrder } from "./row-stream.ts";
 
 const side = z.int().positive().max(4096);
 
@@ -12,6 +19,15 @@ export const memory = { bytes: 2 ** 28 };
 
 /** What decoded images may take on the disk, in GiB, unless it is stated. */
 const CACHE = 16;
+
+/** What decoded images may take, as a suite says it. */
+export const cacheKey = z
+  .number()
+  .nonnegative()
+  .optional()
+  .describe(
+    `GiB that decoded images may take in the user's folder for caches, where they are too many for the memory (${CACHE} when left out); 0 to decode them anew each time.`,
+  );
 
 /** What a suite says of image files. */
 export const imageKeys = {
@@ -23,13 +39,7 @@ export const imageKeys = {
     .union([z.literal(1), z.literal(3)])
     .optional()
     .describe("1 for grey, 3 for colour; as in the files by default."),
-  cache: z
-    .number()
-    .nonnegative()
-    .optional()
-    .describe(
-      `GiB that decoded images may take in the user's folder for caches, where they are too many for the memory (${CACHE} when left out); 0 to decode them anew each time.`,
-    ),
+  cache: cacheKey,
 };
 
 const imageSpec = z.object(imageKeys);
@@ -61,11 +71,26 @@ export async function readImages(
   const wanted = { size: sizeStated(spec), channels: spec.channels, pipeline };
   const first = await decodeImage(one.file, one.shown, wanted);
   const shape = [first.channels, first.height, first.width];
-  const pictures = { images, wanted, shape };
-  const size = sizeOf(shape);
-  if (images.length * size > memory.bytes)
-    return streamImages(pictures, (spec.cache ?? CACHE) * 2 ** 30);
-  const bytes = new Uint8Array(images.length * size);
-  await decodeImages(pictures, (some, from) => bytes.set(some, from * size));
-  return bytesAs([images.length, ...shape], bytes);
+  const files = images.map(({ file }) => file);
+  return pixelsOf(
+    {
+      rows: decodedRows({ images, wanted, shape }),
+      shape,
+      key: () => keyOf(files, { wanted, shape }),
+      shown: (row) => images[row]!.shown,
+    },
+    spec.cache,
+  );
+}
+
+/** Pixels [N, C, H, W] in [0, 1]: held in memory as bytes, or where many, streamed. */
+export async function pixelsOf(
+  made: Made,
+  cache = CACHE,
+): Promise<FloatTensor> {
+  const { count, size } = made.rows;
+  if (count * size > memory.bytes) return streamPixels(made, cache * 2 ** 30);
+  const bytes = new Uint8Array(count * size);
+  await inOrder(made.rows, (some, from) => bytes.set(some, from * size));
+  return bytesAs([count, ...made.shape], bytes);
 }

@@ -42,13 +42,28 @@ export type Task = {
       /** [C, H, W] */
       readonly shape?: readonly number[];
     }
-  /** Rows of so many bytes of a file of decoded images. */
+  /** Rows of so many bytes of a file, where they begin at so many. */
   | {
       readonly file: string;
+      readonly from: number;
       readonly rows: readonly number[];
       readonly size: number;
+      /** What they are, where they are images that become what is wanted. */
+      readonly raw?: Omit<Decoded, "bytes"> & { readonly isLast: boolean };
+      readonly wanted?: Wanted;
     }
 );
+
+/** What went wrong with one of several. */
+export interface Problem {
+  readonly i: number;
+  readonly why?: string;
+  readonly code?: string;
+  /** False where its content is that of no image. */
+  readonly isImage?: boolean;
+  /** It decodes to another shape. */
+  readonly other?: Omit<Decoded, "bytes">;
+}
 
 /** What a thread found. */
 export interface Answer {
@@ -56,15 +71,7 @@ export interface Answer {
   /** SHA-256 of each row, 32 bytes each. */
   readonly hashes: Uint8Array;
   /** The first that went wrong. */
-  readonly problem?: {
-    readonly i: number;
-    readonly why?: string;
-    readonly code?: string;
-    /** False where its content is that of no image. */
-    readonly isImage?: boolean;
-    /** It decodes to another shape. */
-    readonly other?: Omit<Decoded, "bytes">;
-  };
+  readonly problem?: Problem;
 }
 
 /** A task that a thread works on. */

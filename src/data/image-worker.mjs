@@ -50,7 +50,7 @@ async function decodeAll({ files, wanted, shape, bytes }) {
   return { image: shape ? undefined : image, hashes, problem: problems[0] };
 }
 
-/** Files of decoded images that are open. */
+/** Files of rows that are open. */
 const open = new Map();
 
 /** One that was removed meanwhile to make room is read on, one that was replaced anew. */
@@ -64,27 +64,45 @@ function opened(file) {
   return number;
 }
 
-/** Reads rows of a file of decoded images. */
-function read({ file, rows, size, bytes }) {
+/** Reads rows of a file, which may be images that become what is wanted. */
+function read({ file, from, rows, size, raw, wanted, bytes }) {
   const hashes = new Uint8Array(32 * rows.length);
+  const row = new Uint8Array(size);
+  let i = 0;
   try {
     const number = opened(file);
-    const row = new Uint8Array(size);
-    for (let i = 0; i < rows.length; i++) {
-      let count = 0;
-      while (count < size) {
-        const at = rows[i] * size + count;
-        const more = readSync(number, row, count, size - count, at);
-        if (more === 0) throw new Error("it ends too soon");
-        count += more;
+    for (; i < rows.length; i++) {
+      readWhole(number, row, from + rows[i] * size);
+      if (raw) {
+        const image = resizedAndCropped(pixelsOf(row, raw), wanted.pipeline);
+        hashes.set(planes(image, bytes, i * image.bytes.length), 32 * i);
+        continue;
       }
       bytes.set(row, i * size);
       hashes.set(createHash("sha256").update(row).digest(), 32 * i);
     }
     return { hashes };
   } catch (error) {
-    return { hashes, problem: { i: 0, why: error.message, code: error.code } };
+    return { hashes, problem: { i, why: error.message, code: error.code } };
   }
+}
+
+function readWhole(number, row, at) {
+  for (let count = 0; count < row.length; ) {
+    const left = row.length - count;
+    const more = readSync(number, row, count, left, at + count);
+    if (more === 0) throw new Error("it ends too soon");
+    count += more;
+  }
+}
+
+/** Bytes of an image as pixels [H, W, C]. */
+function pixelsOf(row, { height, width, channels, isLast }) {
+  const area = height * width;
+  const bytes = isLast ? row : new Uint8Array(row.length);
+  for (let c = 0; !isLast && c < channels; c++)
+    for (let i = 0; i < area; i++) bytes[i * channels + c] = row[c * area + i];
+  return { height, width, channels, bytes };
 }
 
 /** Writes pixels [H, W, C] as planes [C, H, W], and gives their SHA-256. */

@@ -1,8 +1,8 @@
 import { AssayError } from "#core";
 import {
-  type Answer,
   type Decoded,
   inThread,
+  type Problem,
   type Wanted,
 } from "./image-threads.ts";
 
@@ -27,7 +27,7 @@ export async function decodeImage(
 /** What is wrong with a file that a thread could not read. */
 export function refusal(
   shown: string,
-  { why, code, isImage }: NonNullable<Answer["problem"]> = { i: 0 },
+  { why, code, isImage }: Problem = { i: 0 },
 ): AssayError {
   if (isImage === false)
     return new AssayError(

@@ -13,7 +13,6 @@ export {
   withParts,
 } from "./dataset.ts";
 export { sampleFingerprints } from "./fingerprints.ts";
-export { reading } from "./image-stream.ts";
 export {
   type DataSpec,
   type DataSpecInput,
@@ -24,6 +23,7 @@ export {
 export { decodeNpy } from "./npy.ts";
 export { splitByFiles } from "./parts.ts";
 export { encodePng } from "./png.ts";
+export { reading } from "./row-stream.ts";
 export { spelled, withBlank } from "./sequences.ts";
 export {
   defineSource,

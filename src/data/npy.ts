@@ -1,4 +1,4 @@
-import { AssayError, NPY_MAGIC } from "#core";
+import { AssayError, fileSize, NPY_MAGIC, readBytes } from "#core";
 import { type FloatTensor, halfToNumber } from "#onnx";
 
 /** An array of a NumPy file, row-major. */
@@ -25,6 +25,9 @@ export function decodeNpy(bytes: Uint8Array, file: string): FloatTensor {
   return { type: "float32", dims, data };
 }
 
+/** The most bytes that are read at once. */
+const LARGEST = 2 ** 31 - 1;
+
 type Reader = (view: DataView, at: number) => number;
 
 /** How an element of each type is read, by the letter and size of NumPy. */
@@ -43,17 +46,28 @@ const readers: Readonly<Record<string, (little: boolean) => Reader>> = {
   f8: (little) => (v, at) => v.getFloat64(at, little),
 };
 
-/**
- * Reads an array of numbers from a .npy file, of any version, byte order and
- * order of axes; float32 and bytes stay, everything else comes as float64.
- *
- * @throws NPY_INVALID
- */
-export function readNpy(
+/** What the header of a NumPy file says. */
+interface Header {
+  readonly dims: readonly number[];
+  readonly type: string;
+  /** Where the numbers begin, and bytes of each. */
+  readonly start: number;
+  readonly width: number;
+  /** Whether the first axis is the fastest. */
+  readonly isColumns: boolean;
+  readonly reader: Reader;
+}
+
+/** Bytes at the beginning of a file that have its header. */
+const HEAD = 12 + 2 ** 16;
+
+/** @param length of the whole file */
+function headerOf(
   bytes: Uint8Array,
+  length: number,
   file: string,
   hint = "Write it again with numpy.save, as an array of numbers.",
-): NumpyArray {
+): Header {
   const refuse = (why: string, what = hint) =>
     new AssayError("NPY_INVALID", `${file}: ${why}`, what);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -80,23 +94,106 @@ export function readNpy(
     .flatMap((d) => (d.trim() === "" ? [] : [Number(d)]));
   const size = dims.reduce((p, d) => p * d, 1);
   const width = Number(code.slice(1));
-  if (buffer.length !== start + width * size)
-    throw refuse(
-      `expected ${size} numbers, found ${(buffer.length - start) / width}`,
-    );
-  const view = new DataView(bytes.buffer, bytes.byteOffset + start);
-  const columns = header.includes("'fortran_order': True");
-  if (code === "u1" && !columns)
-    return { dims, type: `${order}${code}`, data: bytes.subarray(start) };
-  const Kind = { f4: Float32Array, u1: Uint8Array }[code] ?? Float64Array;
-  const data = new Kind(size);
-  if (data instanceof Float32Array && order !== ">" && !columns)
-    // Copied, because the numbers must begin at a multiple of four.
-    new Uint8Array(data.buffer).set(buffer.subarray(start));
-  else
-    for (let i = 0; i < size; i++)
-      data[columns ? rowMajor(i, dims) : i] = reader(view, width * i);
-  return { dims, type: `${order}${code}`, data };
+  if (length !== start + width * size)
+    throw refuse(`expected ${size} numbers, found ${(length - start) / width}`);
+  const isColumns = header.includes("'fortran_order': True");
+  return { dims, type: `${order}${code}`, start, width, isColumns, reader };
+}
+
+/**
+ * Reads an array of numbers from a .npy file, of any version, byte order and
+ * order of axes; float32 and bytes stay, everything else comes as float64.
+ *
+ * @throws NPY_INVALID
+ */
+export function readNpy(
+  bytes: Uint8Array,
+  file: string,
+  hint?: string,
+): NumpyArray {
+  const header = headerOf(bytes, bytes.length, file, hint);
+  const { dims, type, start, isColumns } = header;
+  // No Buffer, whose `slice` copies nothing.
+  const own = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  const data = numbersIn(own.subarray(start), header);
+  if (!isColumns) return { dims, type, data };
+  const inRows = data.slice();
+  for (let i = 0; i < data.length; i++) inRows[rowMajor(i, dims)] = data[i]!;
+  return { dims, type, data: inRows };
+}
+
+/** Numbers one behind the other. Of bytes and aligned float32 they are a view. */
+function numbersIn(
+  bytes: Uint8Array,
+  { type, width, reader }: Pick<Header, "type" | "width" | "reader">,
+): NumpyArray["data"] {
+  if (type.endsWith("u1")) return bytes;
+  const size = bytes.length / width;
+  if (type === "<f4" || type === "=f4") {
+    // The numbers must begin at a multiple of four.
+    const own = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+    return new Float32Array(own.buffer, own.byteOffset, size);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const data = new (type.endsWith("f4") ? Float32Array : Float64Array)(size);
+  for (let i = 0; i < size; i++) data[i] = reader(view, width * i);
+  return data;
+}
+
+/** An array that is in a file, of which its header has been read. */
+export interface NumpyFile {
+  readonly dims: readonly number[];
+  readonly type: string;
+  /** Bytes of a number. */
+  readonly width: number;
+  /** Where its rows stand one behind the other; undefined where they do not. */
+  readonly place?: { readonly file: string; readonly from: number } | undefined;
+  /** The numbers of some bytes of it. */
+  numbers(bytes: Uint8Array): NumpyArray["data"];
+  /** All of it. */
+  read(): NumpyArray;
+}
+
+/** An array that is in memory, as it was unpacked. */
+export function unpackedNpy(bytes: Uint8Array, file: string): NumpyFile {
+  const header = headerOf(bytes, bytes.length, file);
+  const numbers = (some: Uint8Array) => numbersIn(some, header);
+  return { ...header, numbers, read: () => readNpy(bytes, file) };
+}
+
+/**
+ * Opens an array without reading its numbers.
+ *
+ * @param within where it stands in a larger file
+ * @param shown how messages name it
+ * @throws NPY_INVALID, FILE_UNREADABLE
+ */
+export function openNpy(
+  file: string,
+  within: { readonly from: number; readonly length: number } = {
+    from: 0,
+    length: fileSize(file),
+  },
+  shown = file,
+): NumpyFile {
+  const { from, length } = within;
+  const head = readBytes(file, from, Math.min(length, HEAD));
+  const header = headerOf(head, length, shown);
+  const { start, isColumns } = header;
+  return {
+    ...header,
+    place: isColumns ? undefined : { file, from: from + start },
+    numbers: (some) => numbersIn(some, header),
+    read() {
+      if (length <= LARGEST)
+        return readNpy(readBytes(file, from, length), shown);
+      throw new AssayError(
+        "NPY_INVALID",
+        `${shown} is needed whole and has ${length} bytes, expected at most ${LARGEST}`,
+        "Write it row by row, which is read in parts: numpy.save(file, numpy.ascontiguousarray(x)).",
+      );
+    },
+  };
 }
 
 /** Where the i-th number of an array with the first axis fastest stands row by row. */

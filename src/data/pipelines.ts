@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Pipeline } from "./image-threads.ts";
 
 /** How published models take photos, by name. */
@@ -11,3 +12,24 @@ export const pipelines = {
   /** CLIP (Radford et al. 2021, arXiv:2103.00020). */
   clip: { resize: 224, crop: 224, kernel: "bicubic" },
 } as const satisfies Readonly<Record<string, Pipeline>>;
+
+/** A pipeline, as a suite says it. */
+export const pipelineKey = z
+  .enum(Object.keys(pipelines) as (keyof typeof pipelines)[])
+  .optional()
+  .describe(
+    "Instead of `size`, how published models take photos: the shorter side is resized and the centre cropped, as Pillow and torchvision do it. " +
+      Object.entries(pipelines)
+        .map(
+          ([name, { resize, crop, kernel }]) =>
+            `${name}: ${resize}, ${crop}, ${kernel}`,
+        )
+        .join("; "),
+  );
+
+/** Says which key of two may be stated. */
+export const eitherSizeOrPipeline = [
+  (s: { pipeline?: string | undefined; size?: unknown }): boolean =>
+    !(s.pipeline && s.size !== undefined),
+  { message: "state size or pipeline" },
+] as const;

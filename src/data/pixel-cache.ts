@@ -73,6 +73,21 @@ function endOf(file: string, from: number, length: number) {
   return end.toString("hex", length) === sha256(hashes) ? hashes : undefined;
 }
 
+/** Bytes of a file of rows with their hashes. */
+const wholeSize = (rows: number, size: number) => rows * (size + HASH) + HASH;
+
+/** Whether so many rows may be kept, and the disk has room for them. */
+export function hasRoom(rows: number, size: number, most: number): boolean {
+  const needed = wholeSize(rows, size);
+  return needed <= most && isFree(needed);
+}
+
+const isFree = (needed: number) => {
+  makeFolder(folder());
+  const { bavail, bsize } = statfsSync(folder());
+  return bavail * bsize > needed + SPARE;
+};
+
 /** Writes what is to be kept, whole or not at all. */
 export interface Keeping {
   /** Adds rows, one behind the other. */
@@ -93,7 +108,7 @@ export function keepPixels(
   size: number,
   most: number,
 ): Keeping {
-  const whole = rows * (size + HASH) + HASH;
+  const whole = wholeSize(rows, size);
   makeFolder(folder());
   const isKept = whole <= most && makeRoom(whole, most);
   const path = join(folder(), `${key}.${isKept ? "pixels" : "hashes"}`);
@@ -147,6 +162,5 @@ function makeRoom(needed: number, most: number): boolean {
     rmSync(path, { force: true });
     total -= size;
   }
-  const { bavail, bsize } = statfsSync(folder());
-  return total + needed <= most && bavail * bsize > needed + SPARE;
+  return total + needed <= most && isFree(needed);
 }

@@ -1,11 +1,14 @@
 import { basename, resolve } from "node:path";
 import { constants, gunzipSync } from "node:zlib";
 import { z } from "zod";
-import { AssayError, readFile } from "#core";
+import { AssayError, fileSize, readBytes, readFile } from "#core";
 import { type FloatTensor, sizeOf, tensor } from "#onnx";
-import { bytesAs, putPlanes } from "../bytes.ts";
+import { inputsOf } from "../array-inputs.ts";
+import { cacheKey } from "../image-files.ts";
+import type { NumpyFile } from "../npy.ts";
+import { eitherSizeOrPipeline, pipelineKey } from "../pipelines.ts";
 import { imageSize, resized } from "../resize.ts";
-import { defineSource } from "../source.ts";
+import { defineSource, type Locate } from "../source.ts";
 
 /** The element types of the format; Assay reads the first. */
 const elementTypes: Readonly<Record<number, string>> = {
@@ -17,6 +20,9 @@ const elementTypes: Readonly<Record<number, string>> = {
   14: "64-bit float",
 };
 const unsignedByte = 8;
+
+/** Bytes of a file that have its header, packed or plain. */
+const HEAD = 4096;
 
 /** The most that is read into memory from one file, in bytes. */
 const largest = 2 ** 31 - 1;
@@ -33,6 +39,8 @@ export const idx = defineSource({
       images: z.string().min(1).describe("Path of the idx file of images."),
       labels: z.string().min(1).describe("Path of the idx file of labels."),
       size: imageSize,
+      pipeline: pipelineKey,
+      cache: cacheKey,
       classes: z
         .array(z.string().min(1))
         .min(1)
@@ -41,6 +49,7 @@ export const idx = defineSource({
           "Class names, in the order of their labels from 0, or of the columns of labels.",
         ),
     })
+    .refine(...eitherSizeOrPipeline)
     .describe("Images and labels as idx files, gzip or plain."),
 
   async read(spec, folder) {
@@ -49,14 +58,21 @@ export const idx = defineSource({
       labels: resolve(folder, spec.labels),
     };
     const { y, targets, count } = readLabels(files.labels);
+    const locate: Locate = (part, sample) =>
+      sample === undefined ? files[part] : `${files[part]}, sample ${sample}`;
+    const { pipeline, cache } = spec;
+    const x = await inputsOf(
+      imagesOf(files.pixels),
+      { layout: "NHWC", pipeline, cache },
+      locate,
+    );
     return {
       name: basename(spec.images).replace(/\.gz$/i, ""),
-      x: await resized(readImages(files.pixels), spec.size),
+      x: await resized(x, spec.size),
       y,
       targets,
       classes: spec.classes ?? Array.from({ length: count }, (_, i) => `${i}`),
-      locate: (part, sample) =>
-        sample === undefined ? files[part] : `${files[part]}, sample ${sample}`,
+      locate,
     };
   },
 });
@@ -67,7 +83,8 @@ function readLabels(path: string): {
   targets?: FloatTensor;
   count: number;
 } {
-  const { dims, bytes } = readIdx(path);
+  const { dims, read } = openIdx(path);
+  const bytes = read();
   const [n = 0, width = 0] = dims;
   if (dims.length === 2) {
     const targets = tensor("float32", dims, Float32Array.from(bytes));
@@ -84,9 +101,10 @@ function readLabels(path: string): {
   return { y: Int32Array.from(bytes), count };
 }
 
-function readImages(path: string): FloatTensor {
-  const { dims, bytes } = readIdx(path);
-  const [count = 0, height = 0, width = 0, channels = 1] = dims;
+/** Images as an array of bytes, with channels last. */
+function imagesOf(path: string): NumpyFile {
+  const { dims, place, read } = openIdx(path);
+  const [, height = 0, width = 0, channels = 1] = dims;
   if (
     (dims.length !== 3 && dims.length !== 4) ||
     (channels !== 1 && channels !== 3) ||
@@ -99,49 +117,68 @@ function readImages(path: string): FloatTensor {
       "Check that images and labels are not exchanged.",
     );
   }
-  const x = channels === 1 ? bytes : new Uint8Array(bytes.length);
-  const size = height * width * channels;
-  for (let i = 0; channels > 1 && i < count; i++) {
-    const image = bytes.subarray(i * size, (i + 1) * size);
-    putPlanes(x, i * size, image, channels);
-  }
-  return bytesAs([count, channels, height, width], x);
+  return {
+    dims,
+    type: "|u1",
+    width: 1,
+    place,
+    numbers: (bytes) => bytes,
+    read: () => ({ dims, type: "|u1", data: read() }),
+  };
 }
 
 interface Idx {
   readonly dims: readonly number[];
-  readonly bytes: Uint8Array;
+  /** Where its bytes stand, unless they are packed. */
+  readonly place?: NumpyFile["place"];
+  readonly read: () => Uint8Array;
 }
 
 /**
- * Reads an idx file. Its header is checked against its length before
+ * Opens an idx file. Its header is checked against its length before
  * anything is unpacked.
  */
-function readIdx(path: string): Idx {
-  const raw = readFile(path);
-  const zipped = raw[0] === 0x1f && raw[1] === 0x8b;
+function openIdx(path: string): Idx {
+  const head = readBytes(path, 0, HEAD);
+  const zipped = head[0] === 0x1f && head[1] === 0x8b;
   const { dims, start } = readHeader(
-    zipped ? firstBytes(raw, path) : raw,
+    zipped ? firstBytes(head, path) : head,
     path,
   );
   const end = start + sizeOf(dims);
-  if (zipped && end > largest) {
-    throw new AssayError(
-      "DATA_TOO_LARGE",
-      `${path} declares ${end} bytes (shape [${dims.join(", ")}]), expected at most ${largest}`,
-      "Check that the file is what it should be, or split it.",
-    );
+  if (zipped) {
+    if (end > largest) {
+      throw new AssayError(
+        "DATA_TOO_LARGE",
+        `${path} declares ${end} bytes (shape [${dims.join(", ")}]), expected at most ${largest}`,
+        "Check that the file is what it should be, unpack it, or split it.",
+      );
+    }
+    const all = unzip(readFile(path), path, end);
+    requireLength(all.length, end, dims, path);
+    return { dims, read: () => all.subarray(start) };
   }
-  const all = zipped ? unzip(raw, path, end) : raw;
-  if (all.length < end) {
+  requireLength(fileSize(path), end, dims, path);
+  return {
+    dims,
+    place: { file: path, from: start },
+    read: () => readBytes(path, start, end - start),
+  };
+}
+
+function requireLength(
+  length: number,
+  end: number,
+  dims: readonly number[],
+  path: string,
+): void {
+  if (length < end)
     throw truncated(
       path,
-      all.length,
+      length,
       `the ${end} bytes of its shape [${dims.join(", ")}]`,
     );
-  }
-  if (all.length > end) throw tooLong(path, end);
-  return { dims, bytes: all.subarray(start) };
+  if (length > end) throw tooLong(path, end);
 }
 
 function readHeader(
@@ -179,9 +216,9 @@ function readHeader(
   return { dims, start };
 }
 
-/** Enough of a gzip file to read the header, whatever the file would unpack to. */
+/** The header, whatever the file would unpack to. */
 function firstBytes(zipped: Uint8Array, path: string): Uint8Array {
-  return gunzip(zipped.subarray(0, 4096), path, {
+  return gunzip(zipped, path, {
     finishFlush: constants.Z_SYNC_FLUSH,
   });
 }

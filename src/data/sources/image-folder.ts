@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { z } from "zod";
 import { imageKeys, readImages } from "../image-files.ts";
-import { pipelines } from "../pipelines.ts";
+import { eitherSizeOrPipeline, pipelineKey, pipelines } from "../pipelines.ts";
 import { defineSource, type Locate } from "../source.ts";
 import { validateLabels } from "../validate.ts";
 import { walkFolders } from "../walk.ts";
@@ -22,22 +22,9 @@ export const imageFolder = defineSource({
         .min(1)
         .describe("Path of a folder with one sub-folder of images per class."),
       ...imageKeys,
-      pipeline: z
-        .enum(Object.keys(pipelines) as (keyof typeof pipelines)[])
-        .optional()
-        .describe(
-          "Instead of `size`, how published models take photos: the shorter side is resized and the centre cropped, as Pillow and torchvision do it. " +
-            Object.entries(pipelines)
-              .map(
-                ([name, { resize, crop, kernel }]) =>
-                  `${name}: ${resize}, ${crop}, ${kernel}`,
-              )
-              .join("; "),
-        ),
+      pipeline: pipelineKey,
     })
-    .refine((s) => !(s.pipeline && s.size !== undefined), {
-      message: "state size or pipeline",
-    })
+    .refine(...eitherSizeOrPipeline)
     .describe("PNG, JPEG or WebP files in one folder per class."),
 
   async read(spec, folder) {

@@ -2,7 +2,7 @@ import { basename, resolve } from "node:path";
 import { z } from "zod";
 import { readFile } from "#core";
 import { arrayKeys, samplesOfArrays } from "../arrays.ts";
-import { readNpy } from "../npy.ts";
+import { openNpy, readNpy } from "../npy.ts";
 import { defineSource } from "../source.ts";
 
 /** Two NumPy arrays in a file each. */
@@ -21,9 +21,8 @@ export const npy = defineSource({
       pixels: resolve(folder, spec.x),
       labels: resolve(folder, spec.y),
     };
-    const [x, y] = [files.pixels, files.labels].map((file) =>
-      readNpy(readFile(file), file),
-    ) as [ReturnType<typeof readNpy>, ReturnType<typeof readNpy>];
+    const x = openNpy(files.pixels);
+    const y = readNpy(readFile(files.labels), files.labels);
     const name = basename(spec.x).replace(/\.npy$/i, "");
     const frames =
       spec.frames === undefined ? undefined : resolve(folder, spec.frames);

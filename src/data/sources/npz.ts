@@ -1,17 +1,10 @@
 import { basename, resolve } from "node:path";
-import { unzipSync } from "fflate";
 import { z } from "zod";
-import { AssayError, messageOf, nearest, readFile, UsageError } from "#core";
+import { AssayError, messageOf, nearest, UsageError } from "#core";
 import { arrayKeys, samplesOfArrays } from "../arrays.ts";
-import { hasChecksum, statedChecksums } from "../checksums.ts";
-import { readNpy } from "../npy.ts";
+import { type NumpyFile, openNpy, unpackedNpy } from "../npy.ts";
 import { defineSource } from "../source.ts";
-
-/** The most bytes that an array may unpack to. */
-const LARGEST = 2 ** 31 - 1;
-
-/** To how many times its size anything can unpack (RFC 1951: 258 bytes of 2 bits). */
-const MOST_PACKED = 1032;
+import { placeIn, unpacked, type ZipEntry, zipEntries } from "../zip.ts";
 
 /** Two NumPy arrays in one archive, as numpy.savez and savez_compressed write it. */
 export const npz = defineSource({
@@ -27,46 +20,45 @@ export const npz = defineSource({
 
   async read(spec, folder) {
     const file = resolve(folder, spec.path);
-    const arrays = unpack(file, [spec.x, spec.y, spec.frames ?? []].flat());
-    const array = (name: string) =>
-      readNpy(arrays.get(name) as Uint8Array, `${file}, "${name}"`);
+    const array = (name: string) => open(file, name);
     const names = { pixels: spec.x, labels: spec.y };
     return samplesOfArrays(
       basename(file).replace(/\.npz$/i, ""),
       array(spec.x),
-      array(spec.y),
+      array(spec.y).read(),
       spec,
       (part, sample) =>
         `${file}, "${names[part]}"${sample === undefined ? "" : `, sample ${sample}`}`,
-      spec.frames === undefined ? undefined : array(spec.frames),
+      spec.frames === undefined ? undefined : array(spec.frames).read(),
     );
   },
 });
 
-/** The named arrays of an archive; nothing else of it is unpacked. */
-function unpack(file: string, names: readonly string[]) {
-  const bytes = readFile(file);
-  const present: string[] = [];
-  let unpacked: Record<string, Uint8Array>;
+/**
+ * An array of an archive. One that is stored as it is, as numpy.savez does, stays in
+ * the file; one that is packed is unpacked into memory.
+ */
+function open(file: string, name: string): NumpyFile {
+  const shown = `${file}, "${name}"`;
+  const wanted = (entry: ZipEntry) => entry.name.replace(/\.npy$/, "") === name;
+  const entries = reading(file, () => zipEntries(file));
+  const entry = entries.find(wanted);
+  if (!entry) throw missing(file, name, entries);
+  if (entry.method === 0) {
+    const place = reading(file, () => placeIn(file, entry));
+    return openNpy(file, place, shown);
+  }
+  return unpackedNpy(
+    reading(file, () => unpacked(file, entry)),
+    shown,
+  );
+}
+
+function reading<T>(file: string, read: () => T): T {
   try {
-    unpacked = unzipSync(bytes, {
-      filter({ name, size, originalSize }) {
-        const array = name.replace(/\.npy$/, "");
-        present.push(array);
-        if (!names.includes(array)) return false;
-        // So much is allocated before anything is unpacked.
-        if (originalSize <= Math.min(LARGEST, MOST_PACKED * (size + 1)))
-          return true;
-        throw new Error(
-          `"${array}" states ${originalSize} bytes, packed in ${size}`,
-        );
-      },
-    });
-    const stated = statedChecksums(bytes);
-    for (const [name, content] of Object.entries(unpacked))
-      if (!hasChecksum(content, stated.get(name)))
-        throw new Error(`the checksum of "${name}" is wrong`);
+    return read();
   } catch (error) {
+    if (error instanceof AssayError) throw error;
     throw new AssayError(
       "DATA_FORMAT",
       `${file} cannot be unpacked: ${messageOf(error)}`,
@@ -74,18 +66,18 @@ function unpack(file: string, names: readonly string[]) {
       { cause: error },
     );
   }
-  const found = new Map(
-    Object.entries(unpacked).map(([name, content]) => [
-      name.replace(/\.npy$/, ""),
-      content,
-    ]),
-  );
-  const missing = names.find((name) => !found.has(name));
-  if (missing === undefined) return found;
-  const meant = nearest(missing, present);
-  throw new UsageError(
+}
+
+function missing(
+  file: string,
+  name: string,
+  entries: readonly ZipEntry[],
+): UsageError {
+  const present = entries.map((entry) => entry.name.replace(/\.npy$/, ""));
+  const meant = nearest(name, present);
+  return new UsageError(
     "DATA_ARRAY",
-    `${file} has no array "${missing}"`,
+    `${file} has no array "${name}"`,
     `${meant ? `Did you mean "${meant}"? ` : ""}It has: ${present.slice(0, 20).join(", ")}.`,
   );
 }
