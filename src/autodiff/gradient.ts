@@ -12,9 +12,11 @@ import {
   readNames,
 } from "#onnx";
 import { carriesGradient, requireCarrier } from "./activity.ts";
+import { foldNorms } from "./fold-norms.ts";
 import { poolFirst } from "./pool-first.ts";
 import { type Avoidable, unsupported } from "./rule.ts";
 import { rules, withoutGradient } from "./rules/index.ts";
+import { smallDepthwise } from "./small-depthwise.ts";
 
 /**
  * A part of a graph that the gradient passes over unchanged, as if it were the identity
@@ -65,9 +67,11 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
   const passed = new Map(
     (options.straightThrough ?? []).map((s) => [s.output, s.input]),
   );
-  const graph = poolFirst(
-    expandActive(source, new Set(wrt), passed),
-    new Set([of, ...wrt, options.seed ?? "", ...[...passed].flat()]),
+  const kept = new Set([of, ...wrt, options.seed ?? "", ...[...passed].flat()]);
+  const expanded = expandActive(source, new Set(wrt), passed);
+  const graph = smallDepthwise(
+    foldNorms(poolFirst(expanded, kept), wrt, kept),
+    wrt,
   );
   const b = new GraphBuilder(graph, "gradient/");
   requireValues(b, graph, [

@@ -88,6 +88,17 @@ export class GraphBuilder {
     for (const node of graph.nodes) this.#infer(node);
   }
 
+  /**
+   * A builder of the graph without its nodes, which whoever rewrites some of them adds
+   * in turn. New names are none of theirs.
+   */
+  static rewriting(graph: Graph, prefix: string): GraphBuilder {
+    const b = new GraphBuilder({ ...graph, nodes: [] }, prefix);
+    for (const { outputs } of graph.nodes)
+      for (const name of outputs) if (name) b.#taken.add(name);
+    return b;
+  }
+
   /** The nodes so far, in topological order. */
   get nodes(): readonly Node[] {
     return this.#nodes;

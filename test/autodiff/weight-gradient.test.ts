@@ -86,6 +86,7 @@ const few: readonly Channels[] = [
   { groups: 1, inputs: 2, outputs: 6 },
   { groups: 1, inputs: 5, outputs: 5 },
   { groups: 3, inputs: 3, outputs: 3 },
+  { groups: 5, inputs: 5, outputs: 5 },
   { groups: 3, inputs: 3, outputs: 6 },
   { groups: 2, inputs: 4, outputs: 2 },
 ];

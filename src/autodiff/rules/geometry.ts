@@ -17,3 +17,19 @@ export const exchanged = (
   value: string,
   sizes: readonly number[],
 ) => b.transpose(value, [1, 0, ...sizes.map((_, i) => i + 2)]);
+
+/** Which tap, if any, lets a place of the output see one of the input, on an axis. */
+type Distance = (input: number, output: number) => number | undefined;
+
+export function distances(s: Geometry, axis: number): Distance {
+  const [stride, before, dilation, kernel] = [
+    s.strides[axis] ?? 1,
+    s.padsBegin[axis] ?? 0,
+    s.dilations[axis] ?? 1,
+    s.weight[axis + 2] ?? 1,
+  ];
+  return (input, output) => {
+    const tap = (input - output * stride + before) / dilation;
+    return Number.isInteger(tap) && tap >= 0 && tap < kernel ? tap : undefined;
+  };
+}

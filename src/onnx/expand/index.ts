@@ -49,7 +49,7 @@ export function expansionOf(node: Node): Expansion | undefined {
 export function expand(graph: Graph, chosen: (node: Node) => boolean): Graph {
   const found = graph.nodes.some((n) => chosen(n) && expansionOf(n));
   if (!found) return graph;
-  const b = new GraphBuilder({ ...graph, nodes: [] }, "expand/");
+  const b = GraphBuilder.rewriting(graph, "expand/");
   for (const node of graph.nodes) expandInto(b, node, chosen);
   return b.build();
 }
