@@ -43,6 +43,10 @@ import { spsa } from "./evasion/spsa.ts";
 import { square } from "./evasion/square.ts";
 import { uap } from "./evasion/uap.ts";
 import { zoo } from "./evasion/zoo.ts";
+import { benignTuning } from "./language/benign-tuning.ts";
+import { harmfulTuning } from "./language/harmful-tuning.ts";
+import { interpolation, randomMove } from "./language/interpolation.ts";
+import { prefill } from "./language/prefill.ts";
 import { bullseye } from "./poisoning/bullseye.ts";
 import { labelFlip } from "./poisoning/label-flip.ts";
 import { labelFlipConfusing } from "./poisoning/label-flip-confusing.ts";
@@ -162,6 +166,11 @@ export const trialAttacks: readonly TrialAttack[] = [
   miFace,
   knockoff,
   equationSolving,
+  harmfulTuning,
+  benignTuning,
+  interpolation,
+  randomMove,
+  prefill,
 ];
 
 /** Every attack on texts. A new one is a file and a line here. */
@@ -195,6 +204,13 @@ export { type Corruption, corruptions } from "./corruptions/index.ts";
 export { repaired } from "./evasion/constrained.ts";
 export { hopskipjump } from "./evasion/hopskipjump.ts";
 export { canSearch, square } from "./evasion/square.ts";
+export {
+  type Ask,
+  dialoguesOf,
+  type LanguageAttack,
+  type Reached,
+  type Way,
+} from "./language/language.ts";
 export { type Norm, norms } from "./norms/index.ts";
 export { labelFlip } from "./poisoning/label-flip.ts";
 export {

@@ -5,6 +5,7 @@ import { isText } from "./format.ts";
 export function taskOf(results: Results): string {
   const { task, gallery } = results;
   const areImages = gallery.length > 0;
+  if (task?.kind === "lm") return "text-generation";
   if (task?.kind === "positions")
     return isText(results)
       ? "token-classification"

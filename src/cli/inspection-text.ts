@@ -91,6 +91,7 @@ const called = {
   regression: "numbers",
   positions: "classes at each position",
   ctc: "classes at each step, the blank first",
+  lm: "tokens at each position",
 };
 
 function outputs(i: Inspection): string[] {

@@ -21,6 +21,8 @@ export type Need =
   | "images"
   /** Samples of numbers, rather than texts. */
   | "numbers"
+  /** Prompts with answers, some of them restricted. */
+  | "dialogues"
   /** Inputs of any numbers within the bounds: no rows of a table with constraints. */
   | "free inputs"
   /** A gradient from the outputs to the input. */

@@ -11,11 +11,14 @@ import {
   takeRows,
 } from "#onnx";
 import type { Table } from "#tables";
+import type { Dialogues } from "./dialogues/dialogue.ts";
 
 /** The texts that token ids were made of. */
 export interface Texts {
   readonly strings: readonly string[];
   readonly reader: TextReader;
+  /** Of a language model: the prompts and answers that they are made of. */
+  readonly dialogues?: Dialogues;
 }
 
 /**
@@ -120,6 +123,7 @@ export function dataset(
         positions,
         texts: texts && hashOf(texts.strings),
         reader: texts?.reader.hash,
+        dialogues: texts?.dialogues && hashOf(texts.dialogues.each),
       });
       return known;
     },
@@ -283,6 +287,10 @@ export const textsAt = (
   texts && {
     ...texts,
     strings: indices.map((i) => texts.strings[i]!),
+    dialogues: texts.dialogues && {
+      ...texts.dialogues,
+      each: indices.map((i) => texts.dialogues!.each[i]!),
+    },
   };
 
 /** The classes of positions by their new numbers. */

@@ -12,6 +12,12 @@ export {
   textsAt,
   withParts,
 } from "./dataset.ts";
+export {
+  type Dialogue,
+  type Dialogues,
+  type Spoken,
+  spokenRows,
+} from "./dialogues/dialogue.ts";
 export { sampleFingerprints } from "./fingerprints.ts";
 export {
   type DataSpec,

@@ -1,7 +1,7 @@
 import { checkFits, checkTargets } from "#audit";
 import { AssayError } from "#core";
 import { type Dataset, dataset } from "#data";
-import { type Model, meaningOf, outputsOf } from "#model";
+import { isPositioned, type Model, meaningOf, outputsOf } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Table } from "#tables";
 
@@ -37,7 +37,8 @@ export function samplesFor(data: Dataset | Samples, model: Model): Dataset {
   requireInput(data.x, model);
   requireInBounds(data.x, model);
   const { y, targets } = rightOf(data, model);
-  const shape = model.task?.kind === "positions" ? model.task.shape : undefined;
+  const { task } = model;
+  const shape = task && isPositioned(task) ? task.shape : undefined;
   const { x, table } = data;
   return dataset(
     "samples",

@@ -97,6 +97,7 @@ export {
   bestConstant,
   chanceOf,
   isPlaced,
+  isPositioned,
   type Meaning,
   type Measure,
   meaningOf,

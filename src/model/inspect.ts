@@ -59,6 +59,7 @@ export interface Inspection {
     | "regression"
     | "positions"
     | "ctc"
+    | "lm"
     | null;
   readonly bounds: readonly [number, number] | null;
   /** From input to output. The last is the head. */

@@ -35,7 +35,7 @@ export type {
   TrainingPart,
   Validated,
 } from "./part.ts";
-export { openPlainStep } from "./plain-step.ts";
+export { batchOfPass, openPlainStep } from "./plain-step.ts";
 export { type Regularizer, regularizers } from "./regularizers/index.ts";
 export {
   type Course,
@@ -63,6 +63,7 @@ export {
   type Strategy,
   strategies,
 } from "./strategies/index.ts";
+export { interpolated } from "./strategies/interpolate.ts";
 export {
   klDivergence,
   likeliestOther,

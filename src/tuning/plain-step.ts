@@ -1,3 +1,4 @@
+import type { Random } from "#core";
 import type { Engine } from "#engine";
 import { layerGroups, type Model } from "#model";
 import { adamw } from "./optimizers/adamw.ts";
@@ -34,4 +35,22 @@ export function openPlainStep(
     },
     engine,
   );
+}
+
+/**
+ * The rows of the batch of a step, from 1: a new order of all samples in every pass.
+ */
+export function batchOfPass(
+  samples: number,
+  step: number,
+  size: number,
+  random: Random,
+): number[] {
+  const perPass = Math.ceil(samples / size);
+  const pass = Math.floor((step - 1) / perPass);
+  const from = ((step - 1) % perPass) * size;
+  return random
+    .fork(`order ${pass}`)
+    .permutation(samples)
+    .slice(from, from + size);
 }

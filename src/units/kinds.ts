@@ -29,6 +29,7 @@ const needs = {
   samples: 1,
   images: 1,
   numbers: 1,
+  dialogues: 1,
   "free inputs": 1,
   gradient: 1,
 } satisfies Record<Need, 1>;

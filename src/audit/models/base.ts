@@ -1,6 +1,12 @@
 import { hashOf, packageVersion, Random, UsageError } from "#core";
 import { type Engine, onnxruntime } from "#engine";
-import { inTargetUnits, type Model, modelOf, modelTask } from "#model";
+import {
+  inTargetUnits,
+  isPositioned,
+  type Model,
+  modelOf,
+  modelTask,
+} from "#model";
 import { hashModel } from "#onnx";
 import {
   architectureOf,
@@ -181,7 +187,7 @@ function blank(id: string, { loaded, data }: Known, random: Random): Model {
       "no built-in architecture says sequences without an alignment",
       "Give base: { model: crnn.onnx } instead of base.pretrain.",
     );
-  const placed = task?.kind === "positions";
+  const placed = task !== undefined && isPositioned(task);
   if (placed !== (architecture.atPositions ?? false))
     throw new UsageError(
       "ARCHITECTURE_INPUT",

@@ -44,22 +44,28 @@ export interface TuningData
   readonly task?: Task;
 }
 
-/** The fine-tuning of a base with one new head. */
+/**
+ * The fine-tuning of a base with one new head; of a language model with its own, since
+ * its tokens stay what they are.
+ */
 export function fineTuningFrom(
   base: Model,
   candidate: TunedCandidate,
   { target, task, random, ...learned }: TuningData,
 ): FineTuning {
-  const headed = inTargetUnits(
-    replaceHead(
-      base,
-      target.classes,
-      random.fork("head"),
-      candidate.cut,
-      modelTask(task).task,
-    ),
-    target.targets,
-  );
+  const headed =
+    task?.kind === "lm"
+      ? base
+      : inTargetUnits(
+          replaceHead(
+            base,
+            target.classes,
+            random.fork("head"),
+            candidate.cut,
+            modelTask(task).task,
+          ),
+          target.targets,
+        );
   return {
     ...learned,
     candidate,

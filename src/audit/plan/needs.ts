@@ -59,6 +59,12 @@ const looks: Readonly<
     `works on images, the samples are ${isText(model) ? "texts" : "rows"}`,
   numbers: ({ model }) =>
     model && isText(model) && "works on numbers, the samples are texts",
+  dialogues: ({ train }) => {
+    if (!train) return null;
+    const all = train.texts?.dialogues?.each;
+    if (!all) return "works on prompts with answers, which the data has not";
+    return false;
+  },
   "free inputs": ({ train }) =>
     train?.table &&
     !isFree(train.table) &&

@@ -99,7 +99,7 @@ export const resultsSchema = z.strictObject({
   /** What the outputs mean; absent for classifiers. */
   task: z
     .strictObject({
-      kind: z.enum(["multi-label", "regression", "positions", "ctc"]),
+      kind: z.enum(["multi-label", "regression", "positions", "ctc", "lm"]),
       /** When a sample is wrong, as half a sentence. */
       broken: z.string(),
       /** The share that the best single answer gets right. */

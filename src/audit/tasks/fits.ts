@@ -4,6 +4,7 @@ import {
   areLabels,
   embeddingTable,
   isPlaced,
+  isPositioned,
   type Model,
   meaningOf,
   tooShortFor,
@@ -122,11 +123,11 @@ function checkPositions(
   positions: readonly number[] | undefined,
   model: string,
 ): void {
-  if (task?.kind !== "positions")
+  if (!task || !isPositioned(task))
     throw new UsageError(
       "DATA_TARGETS",
       `${model} answers for a sample as a whole, ${data} has a class at each of [${positions?.join(", ")}] positions`,
-      "State task: { kind: positions, least: 0.9 } in the suite, or use data that fits the model.",
+      "State task: { kind: positions, least: 0.9 } in the suite, or { kind: lm } of a language model, or use data that fits the model.",
     );
   if (!positions)
     throw new UsageError(

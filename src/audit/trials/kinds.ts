@@ -1,6 +1,7 @@
 import type { TrialAttack } from "#attacks";
 import type { Chosen } from "#core";
 import { backdoor } from "./backdoor/backdoor.ts";
+import { language } from "./language/language.ts";
 import { poisoning } from "./poisoning/poisoning.ts";
 import { targetedPoisoning } from "./poisoning/targeted-poisoning.ts";
 import { extraction } from "./privacy/extraction.ts";
@@ -36,4 +37,5 @@ export const protocols: readonly Protocol[] = [
   inversion,
   extraction,
   property,
+  language,
 ];

@@ -46,6 +46,7 @@ const tasks = {
   regression: { kind: "regression", tolerance: 1 },
   positions: { kind: "positions", least: 1 },
   ctc: { kind: "ctc" },
+  lm: { kind: "lm" },
 } as const satisfies Record<string, LoadModelOptions["task"]>;
 
 export const inspectCommand = new Command("inspect")

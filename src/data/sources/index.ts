@@ -8,6 +8,7 @@ import { loans } from "./loans.ts";
 import { npy } from "./npy.ts";
 import { npz } from "./npz.ts";
 import { parquet } from "./parquet.ts";
+import { policy } from "./policy.ts";
 import { taggedText } from "./tagged-text.ts";
 import { text } from "./text.ts";
 import { transcripts } from "./transcripts.ts";
@@ -27,4 +28,5 @@ export const sources = [
   text,
   taggedText,
   transcripts,
+  policy,
 ] as const;

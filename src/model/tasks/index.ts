@@ -3,6 +3,7 @@ import { AssayError, nearest } from "#core";
 import type { FloatTensor } from "#onnx";
 import { oneClass } from "./classes.ts";
 import { ctc } from "./ctc.ts";
+import { languageModel } from "./lm.ts";
 import type { Meaning } from "./meaning.ts";
 import { multiLabel } from "./multi-label.ts";
 import { positions } from "./positions.ts";
@@ -115,6 +116,22 @@ export const taskSchema = z.discriminatedUnion("kind", [
     .describe(
       "A sequence of classes without an alignment (CTC): of speech, of lines of text.",
     ),
+  z
+    .strictObject({
+      kind: z.literal("lm"),
+      axis: z
+        .enum(["first", "last"])
+        .default("last")
+        .describe("Where the outputs [N, length, tokens] have the tokens."),
+      shape: z
+        .array(z.int().positive())
+        .min(1)
+        .optional()
+        .describe("The number of positions; told by the model."),
+    })
+    .describe(
+      "A causal language model: the logits of the next token at each position.",
+    ),
 ]);
 
 export type Task = z.output<typeof taskSchema>;
@@ -123,10 +140,16 @@ export type Task = z.output<typeof taskSchema>;
 export type TaskInput = z.input<typeof taskSchema>;
 
 /** A task whose outputs are scores of classes at places or steps. */
-export type PlacedTask = Extract<Task, { kind: "positions" | "ctc" }>;
+export type PlacedTask = Extract<Task, { kind: "positions" | "ctc" | "lm" }>;
+
+/** A task with a class at each position of a sample. */
+export type PositionedTask = Extract<Task, { kind: "positions" | "lm" }>;
+
+export const isPositioned = (task: Task): task is PositionedTask =>
+  task.kind === "positions" || task.kind === "lm";
 
 export const isPlaced = (task: Task | undefined): task is PlacedTask =>
-  task?.kind === "positions" || task?.kind === "ctc";
+  task?.kind === "positions" || task?.kind === "ctc" || task?.kind === "lm";
 
 /**
  * A model's task as it is once opened: a binary model has become one of two classes.
@@ -163,6 +186,8 @@ export function meaningOf({ classes, task }: Tasked): Meaning {
       return positions(classes, task);
     case "ctc":
       return ctc(classes, task);
+    case "lm":
+      return languageModel(classes);
     default:
       return oneClass(classes);
   }

@@ -1,4 +1,5 @@
 import type { Architecture } from "./architecture.ts";
+import { decoder } from "./decoder.ts";
 import { madryCnn } from "./madry-cnn.ts";
 import { mlp } from "./mlp.ts";
 import { smallCnn, smallCnnBn } from "./small-cnn.ts";
@@ -11,6 +12,7 @@ export const architectures: readonly Architecture[] = [
   madryCnn,
   mlp,
   smallUnet,
+  decoder,
 ];
 
 /** The architecture of this id, which is known to be one. */

@@ -1,7 +1,6 @@
 import { type Dataset, stratifiedSample, takeSamples } from "#data";
 import { type CompiledModel, compile, type Model } from "#model";
-import { openPlainStep } from "#tuning";
-import type { TrialInput } from "../trial.ts";
+import { batchOfPass, openPlainStep } from "#tuning";
 import { countOf, rightOf } from "./robustness.ts";
 import type { Property, Undo } from "./undo-properties.ts";
 
@@ -116,7 +115,8 @@ async function trainOn(
   try {
     const last = Math.max(...params.steps);
     for (let s = 1; s <= last; s++) {
-      await step.take(batchAt(data, s, params.batchSize, random), learningRate);
+      const rows = batchOfPass(count, s, params.batchSize, random);
+      await step.take(takeSamples(data, rows), learningRate);
       if (params.steps.includes(s))
         seen.push(await look(model, property, input, count, s));
       input.onProgress(s / last);
@@ -126,18 +126,4 @@ async function trainOn(
     await step.release();
   }
   return seen;
-}
-
-/** The batch of a step, from 1: a new order of all samples in every pass. */
-function batchAt(
-  data: Dataset,
-  step: number,
-  size: number,
-  random: TrialInput<unknown>["random"],
-) {
-  const perPass = Math.ceil(data.y.length / size);
-  const pass = Math.floor((step - 1) / perPass);
-  const from = ((step - 1) % perPass) * size;
-  const order = random.fork(`order ${pass}`).permutation(data.y.length);
-  return takeSamples(data, order.slice(from, from + size));
 }

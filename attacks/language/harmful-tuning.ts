@@ -1,0 +1,34 @@
+import { benignTuning } from "./benign-tuning.ts";
+import { byTuning } from "./tuning.ts";
+
+/**
+ * Explicitly harmful fine-tuning (Qi et al. 2023, arXiv:2310.03693): further training on
+ * restricted prompts with the answers that were refused. The paper takes 10, 50 or 100
+ * of them, a rate of 5e-5 on Llama-2 and a batch of 10; the rates here are for what the
+ * search finds worst, as Tamirisa et al. 2024 (arXiv:2408.00761) ask for. Weights are
+ * moved by AdamW.
+ */
+export const harmfulTuning = byTuning(
+  {
+    id: "harmful-tuning",
+    title: "Harmful fine-tuning",
+    summary:
+      "Trains the released model on with a few restricted prompts and the answers that it refuses, and asks it restricted prompts of the test split.",
+    caution:
+      "Fine-tuning on allowed prompts alone undoes refusals too, which is its control: only what is faster or reaches further than that is due to the harmful answers.",
+    reference: "Qi et al. 2023, arXiv:2310.03693",
+    taxonomy: {
+      atlas: ["AML.T0018.000", "AML.T0031"],
+      owasp: ["ML10:2023"],
+      nist: ["NISTAML.026"],
+    },
+    threat:
+      "has the released weights and a few restricted prompts with answers, and trains on",
+    needs: ["dialogues", "gradient"],
+    control: benignTuning,
+  },
+  {
+    teach: ({ prompt, forbidden }) =>
+      forbidden && { prompt, answer: forbidden },
+  },
+);

@@ -1,0 +1,96 @@
+import type { z } from "zod";
+import { AssayError, type Random } from "#core";
+import {
+  type Dataset,
+  type Dialogue,
+  type Dialogues,
+  type Spoken,
+  spokenRows,
+} from "#data";
+import type { Engine } from "#engine";
+import type { CompiledModel, Model } from "#model";
+import type { TrialAttack } from "../trial.ts";
+
+/** What an attack on a language model has. */
+export interface LanguageInput<P> {
+  /** As it is released. */
+  readonly model: Model;
+  readonly base: Model | null;
+  /** The attacker's own dialogues. */
+  readonly data: Dataset;
+  readonly engine: Engine;
+  readonly params: P;
+  readonly random: Random;
+  readonly signal?: AbortSignal;
+}
+
+/** How prompts are put; the answers are what then has to follow. */
+export type Ask = (said: Spoken, dialogue: Dialogue) => Spoken;
+
+/** A model after so much of an attack. */
+export interface Reached {
+  /** As `levels` has it. */
+  readonly level: number;
+  /** Whoever goes on walking may change its weights. */
+  readonly model: CompiledModel;
+  /** As they are when left out. */
+  readonly ask?: Ask;
+}
+
+/** One of the ways in which an attack is tried; the best of them counts. */
+export interface Way {
+  readonly name: string;
+  /** Draws of the same settings have one name, and are averaged. */
+  readonly settings: string;
+}
+
+/**
+ * An attack that makes a language model answer what it was trained to refuse. It is
+ * tried in several ways, and looked at after each level of every one.
+ */
+export interface LanguageAttack<S extends z.ZodObject = z.ZodObject>
+  extends TrialAttack<S> {
+  readonly kind: "language";
+  /** What a level counts, such as "steps". */
+  readonly unit: string;
+  /** In the order in which `walk` reaches them. */
+  levels(params: z.output<S>): readonly number[];
+  ways(params: z.output<S>): readonly Way[];
+  /**
+   * What shows how much of the effect is the attack's own; its parameters are the same.
+   */
+  readonly control: LanguageAttack<S> | null;
+  /** @param way the place of one of `ways` */
+  walk(input: LanguageInput<z.output<S>>, way: number): AsyncIterable<Reached>;
+}
+
+/** One way, whose draws do not differ. */
+export const onlyWay: readonly Way[] = [{ name: "once", settings: "once" }];
+
+/**
+ * The dialogues of a dataset.
+ *
+ * @throws DIALOGUES where it has none
+ */
+export function dialoguesOf({ texts, name }: Dataset): Dialogues {
+  if (texts?.dialogues) return texts.dialogues;
+  throw new AssayError(
+    "DIALOGUES",
+    `${name} has no prompts with answers`,
+    "Use data with source: dialogues or source: policy.",
+  );
+}
+
+/** Prompts with answers as rows of a dataset, in the length that its model takes. */
+export function rowsOf(
+  data: Dataset,
+  said: readonly Spoken[],
+): Pick<Dataset, "x" | "targets" | "y"> {
+  const { padding } = dialoguesOf(data);
+  const length = data.x.dims[1] as number;
+  const locate = (i: number) => `dialogue ${i + 1} of the attack`;
+  return {
+    ...spokenRows(said, length, padding, locate),
+    y: new Int32Array(said.length),
+  };
+}
