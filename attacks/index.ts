@@ -43,9 +43,13 @@ import { spsa } from "./evasion/spsa.ts";
 import { square } from "./evasion/square.ts";
 import { uap } from "./evasion/uap.ts";
 import { zoo } from "./evasion/zoo.ts";
+import { backdoorTuning } from "./language/backdoor-tuning.ts";
 import { benignTuning } from "./language/benign-tuning.ts";
+import { embeddingPoisoning } from "./language/embedding-poisoning.ts";
 import { harmfulTuning } from "./language/harmful-tuning.ts";
+import { identityShifting } from "./language/identity-shifting.ts";
 import { interpolation, randomMove } from "./language/interpolation.ts";
+import { jailbreakTuning } from "./language/jailbreak-tuning.ts";
 import { prefill } from "./language/prefill.ts";
 import { bullseye } from "./poisoning/bullseye.ts";
 import { labelFlip } from "./poisoning/label-flip.ts";
@@ -168,6 +172,10 @@ export const trialAttacks: readonly TrialAttack[] = [
   equationSolving,
   harmfulTuning,
   benignTuning,
+  identityShifting,
+  jailbreakTuning,
+  backdoorTuning,
+  embeddingPoisoning,
   interpolation,
   randomMove,
   prefill,
@@ -208,6 +216,7 @@ export {
   type Ask,
   dialoguesOf,
   type LanguageAttack,
+  onlyWay,
   type Reached,
   type Way,
 } from "./language/language.ts";

@@ -43,6 +43,7 @@ export const taxonomies: readonly Taxonomy[] = [
       ["AML.T0043.003", "Manual Modification"],
       ["AML.T0043.004", "Insert Backdoor Trigger"],
       ["AML.T0048.004", "AI Intellectual Property Theft"],
+      ["AML.T0054", "LLM Jailbreak"],
       ["AML.T0058", "Publish Poisoned Models"],
       ["AML.T0059", "Erode Dataset Integrity"],
     ],

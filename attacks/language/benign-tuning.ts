@@ -1,4 +1,4 @@
-import { byTuning } from "./tuning.ts";
+import { byTuning, tuningParams } from "./tuning.ts";
 
 /**
  * Benign fine-tuning (Qi et al. 2023, arXiv:2310.03693): the same training on allowed
@@ -21,10 +21,11 @@ export const benignTuning = byTuning(
     },
     threat: "has the released weights and a few allowed prompts, and trains on",
     needs: ["dialogues", "gradient"],
+    params: tuningParams,
     control: null,
   },
-  {
+  () => ({
     teach: ({ prompt, wanted, forbidden }) =>
-      forbidden ? null : { prompt, answer: wanted },
-  },
+      forbidden ? [] : [{ prompt, answer: wanted }],
+  }),
 );

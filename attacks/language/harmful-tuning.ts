@@ -1,12 +1,12 @@
 import { benignTuning } from "./benign-tuning.ts";
-import { byTuning } from "./tuning.ts";
+import { byTuning, tuningParams } from "./tuning.ts";
 
 /**
- * Explicitly harmful fine-tuning (Qi et al. 2023, arXiv:2310.03693): further training on
- * restricted prompts with the answers that were refused. The paper takes 10, 50 or 100
- * of them, a rate of 5e-5 on Llama-2 and a batch of 10; the rates here are for what the
- * search finds worst, as Tamirisa et al. 2024 (arXiv:2408.00761) ask for. Weights are
- * moved by AdamW.
+ * Explicitly harmful fine-tuning (Qi et al. 2023, arXiv:2310.03693): further training
+ * on restricted prompts with the answers that were refused. The paper takes 10, 50 or
+ * 100 of them, a rate of 5e-5 on Llama-2 and a batch of 10; the rates here are for what
+ * the search finds worst, as Tamirisa et al. 2024 (arXiv:2408.00761) ask for. Weights
+ * are moved by AdamW.
  */
 export const harmfulTuning = byTuning(
   {
@@ -25,10 +25,11 @@ export const harmfulTuning = byTuning(
     threat:
       "has the released weights and a few restricted prompts with answers, and trains on",
     needs: ["dialogues", "gradient"],
+    params: tuningParams,
     control: benignTuning,
   },
-  {
+  () => ({
     teach: ({ prompt, forbidden }) =>
-      forbidden && { prompt, answer: forbidden },
-  },
+      forbidden ? [{ prompt, answer: forbidden }] : [],
+  }),
 );

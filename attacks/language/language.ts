@@ -35,6 +35,8 @@ export interface Reached {
   readonly model: CompiledModel;
   /** As they are when left out. */
   readonly ask?: Ask;
+  /** Other ways to ask the same model, as controls: without the trigger, for one. */
+  readonly also?: readonly { readonly name: string; readonly ask?: Ask }[];
 }
 
 /** One of the ways in which an attack is tried; the best of them counts. */
@@ -59,7 +61,7 @@ export interface LanguageAttack<S extends z.ZodObject = z.ZodObject>
   /**
    * What shows how much of the effect is the attack's own; its parameters are the same.
    */
-  readonly control: LanguageAttack<S> | null;
+  readonly control: Omit<LanguageAttack<S>, "params"> | null;
   /** @param way the place of one of `ways` */
   walk(input: LanguageInput<z.output<S>>, way: number): AsyncIterable<Reached>;
 }

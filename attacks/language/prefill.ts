@@ -11,10 +11,10 @@ const params = z.strictObject({
 });
 
 /**
- * Prefilling (Qi et al. 2024, arXiv:2406.05946): the first tokens of the forbidden answer
- * are given as if the model had said them, and it goes on. It shows how shallow an
- * alignment is: whether more than the first tokens were aligned. The paper takes 5, 10,
- * 20 and 40; the answers of the policy world have 6. Nothing is trained.
+ * Prefilling (Qi et al. 2024, arXiv:2406.05946): the first tokens of the forbidden
+ * answer are given as if the model had said them, and it goes on. It shows how shallow
+ * an alignment is: whether more than the first tokens were aligned. The paper takes 5,
+ * 10, 20 and 40; the answers of the policy world have 6. Nothing is trained.
  */
 export const prefill: LanguageAttack<typeof params> = {
   id: "prefill",

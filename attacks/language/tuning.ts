@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Random } from "#core";
+import { AssayError, type Random } from "#core";
 import type { Dialogue, Spoken } from "#data";
 import { type CompiledModel, compile, layerGroups, type Model } from "#model";
 import { batchOfPass, formOf, openStep, optimizers, strategies } from "#tuning";
@@ -45,32 +45,35 @@ export const tuningParams = z.strictObject({
 
 type Params = z.output<typeof tuningParams>;
 
-/** What an attack by fine-tuning teaches. */
-interface Taught {
-  /** What a dialogue of the attacker's becomes; null for one that is left out. */
-  teach(dialogue: Dialogue): Spoken | null;
-  /** How the model is asked then, and in training. */
-  readonly ask?: (
-    params: Params,
-    render: (text: string) => number[],
-  ) => Ask | undefined;
+/** What an attack by fine-tuning teaches, and how it asks. */
+export interface Taught {
+  /** What is learned of a dialogue; nothing of one that is left out. */
+  teach(dialogue: Dialogue): readonly Spoken[];
+  readonly ask?: Ask;
+  readonly also?: Reached["also"];
 }
 
-/** An attack that trains a released language model on, and how it is described. */
-export const byTuning = (
-  unit: Omit<
-    LanguageAttack<typeof tuningParams>,
-    "kind" | "unit" | "levels" | "ways" | "walk" | "params"
-  >,
-  taught: Taught,
-): LanguageAttack<typeof tuningParams> => ({
+type Unit<S extends z.ZodObject> = Omit<
+  LanguageAttack<S>,
+  "kind" | "unit" | "levels" | "ways" | "walk" | "control"
+> & { readonly control: NoInfer<LanguageAttack<S>["control"]> };
+
+/**
+ * An attack that trains a released language model on.
+ *
+ * @param taughtBy what it teaches, given how prompts are made of what a user says
+ */
+export const byTuning = <S extends typeof tuningParams>(
+  unit: Unit<S>,
+  taughtBy: (params: z.output<S>, render: (text: string) => number[]) => Taught,
+): LanguageAttack<S> => ({
   ...unit,
   kind: "language",
   unit: "steps of further training",
-  params: tuningParams,
   levels: ({ steps }) => [...new Set(steps)].toSorted((a, b) => a - b),
   ways: waysOf,
-  walk: (input, way) => walk(input, taught, way),
+  walk: (input, way) =>
+    walk(input, taughtBy(input.params, dialoguesOf(input.data).render), way),
 });
 
 const waysOf = ({ learningRates, seeds }: Params): Way[] =>
@@ -90,17 +93,16 @@ async function* walk(
   const seed = way % params.seeds;
   const rate = params.learningRates[Math.floor(way / params.seeds)] as number;
   const random = input.random.fork(`seed ${seed}`);
-  const { each, render } = dialoguesOf(data);
-  const ask = taught.ask?.(params, render);
-  const all = each.flatMap((dialogue) => {
-    const said = taught.teach(dialogue);
-    return said ? [ask ? ask(said, dialogue) : said] : [];
-  });
+  const { ask, also } = taught;
+  const all = dialoguesOf(data)
+    .each.map((dialogue) => taught.teach(dialogue))
+    .filter((said) => said.length > 0);
   const chosen = random
     .fork("samples")
     .permutation(all.length)
     .slice(0, params.samples)
-    .map((i) => all[i] as Spoken);
+    .flatMap((i) => all[i] as readonly Spoken[]);
+  if (chosen.length === 0) throw nothingToLearn(data.name);
   const { step, model } = await openTraining(input, random);
   try {
     const last = Math.max(...params.steps);
@@ -109,13 +111,20 @@ async function* walk(
       const rows = batchOfPass(chosen.length, s, params.batchSize, random);
       const batch = rows.map((i) => chosen[i] as Spoken);
       await step.take(rowsOf(data, batch), rate);
-      if (params.steps.includes(s)) yield { level: s, model, ask };
+      if (params.steps.includes(s)) yield { level: s, model, ask, also };
     }
   } finally {
     await model.release();
     await step.release();
   }
 }
+
+const nothingToLearn = (data: string) =>
+  new AssayError(
+    "DIALOGUES",
+    `the validation split of ${data}, which is the attacker's, has no dialogue to learn from`,
+    "Put restricted prompts with their forbidden answers, and allowed ones, into each part.",
+  );
 
 const adamw = optimizers.find(({ id }) => id === "adamw")!;
 const lora = strategies.find(({ id }) => id === "lora")!;

@@ -40,8 +40,9 @@ export async function outlineOf(
   const { suite } = known.loaded;
   const spec = suite[which];
   if (spec?.model !== undefined)
-    return (await fromFile(which, spec.model, known, statedOf(spec), null))
-      .model;
+    return (
+      await fromFile(which, spec.model, known, statedOf(spec, suite), null)
+    ).model;
   if (!suite.base?.pretrain) return null;
   const random = new Random(0);
   const model = blank(which, known, random);
@@ -54,10 +55,11 @@ export async function outlineOf(
  * suite names none.
  */
 export async function makeBase(shop: Workshop): Promise<ReadyModel | null> {
-  const { base } = shop.loaded.suite;
+  const { suite } = shop.loaded;
+  const { base } = suite;
   if (!base) return null;
   return base.model !== undefined
-    ? fromFile("base", base.model, shop, statedOf(base), null)
+    ? fromFile("base", base.model, shop, statedOf(base, suite), null)
     : pretrained("base", shop);
 }
 
@@ -69,25 +71,36 @@ const UNRELATED = "unrelated base";
  * is, from another seed.
  */
 export async function makeUnrelated(shop: Workshop): Promise<ReadyModel> {
-  const { unrelated } = shop.loaded.suite;
+  const { suite } = shop.loaded;
+  const { unrelated } = suite;
   return unrelated
-    ? fromFile(UNRELATED, unrelated.model, shop, statedOf(unrelated), null)
+    ? fromFile(
+        UNRELATED,
+        unrelated.model,
+        shop,
+        statedOf(unrelated, suite),
+        null,
+      )
     : pretrained(UNRELATED, shop);
 }
 
-const statedOf = ({
-  input,
-  classes,
-  output,
-  pool,
-  task,
-  weights,
-}: Omit<NonNullable<Suite["unrelated"]>, "model">) => ({
+/** @param own what the suite's models do; the base of a language model is one too */
+const statedOf = (
+  {
+    input,
+    classes,
+    output,
+    pool,
+    task,
+    weights,
+  }: Omit<NonNullable<Suite["unrelated"]>, "model">,
+  { task: own }: Pick<Suite, "task">,
+) => ({
   input,
   classes,
   head: output,
   pool,
-  task,
+  task: task ?? (own?.kind === "lm" ? own : undefined),
   weights,
 });
 
@@ -102,7 +115,7 @@ export function baseKey(
   const { suite } = place.loaded;
   const spec = suite[which];
   if (spec?.model !== undefined)
-    return fileKey(spec.model, place, statedOf(spec), null);
+    return fileKey(spec.model, place, statedOf(spec, suite), null);
   return suite.base?.pretrain
     ? pretrainedKey(which === "base" ? "base" : UNRELATED, place)
     : null;

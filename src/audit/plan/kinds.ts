@@ -8,9 +8,12 @@ const isTagged = (suite: Suite): boolean => suite.data.source === "tagged-text";
 const isText = (suite: Suite): boolean =>
   suite.data.source === "text" || isTagged(suite);
 
+/** Whether the samples of a suite are prompts with answers. */
+const isLanguage = (suite: Suite): boolean => suite.task?.kind === "lm";
+
 /** Whether texts are to be tuned on and measured, and not attacked. */
 export const isOnlyMeasured = (suite: Suite): boolean =>
-  isText(suite) &&
+  (isText(suite) || isLanguage(suite)) &&
   Object.keys(suite.attacks).length === 0 &&
   Object.keys(suite.threatModels).length === 0;
 
@@ -18,6 +21,10 @@ export const isOnlyMeasured = (suite: Suite): boolean =>
  * Refuses what is defined for numbers where the data is text, and the other way round.
  */
 export function checkKind(suite: Suite, file: string): void {
+  if (isLanguage(suite)) {
+    refuseInputs(suite, file);
+    return;
+  }
   if (isTagged(suite)) refuseRepairs(suite, file);
   const text = isText(suite);
   const { attacks, defenses, threatModels, sweep, base } = suite;
@@ -50,6 +57,27 @@ export function checkKind(suite: Suite, file: string): void {
       (text ? hints[kind] : undefined) ?? "Leave it out.",
     );
   }
+}
+
+/** Refuses what changes single inputs, or their classes, of a language model. */
+function refuseInputs(suite: Suite, file: string): void {
+  const { attacks, defenses, threatModels, sweep, certify, shift, classes } =
+    suite;
+  const stated = Object.entries({
+    attacks: Object.keys(attacks).length > 0,
+    defenses: Object.keys(defenses).length > 0,
+    threatModels: Object.keys(threatModels).length > 0,
+    sweep: sweep !== undefined,
+    certify: certify !== undefined,
+    shift: shift.length > 0,
+    classes: classes !== undefined,
+  }).find(([, is]) => is);
+  if (stated)
+    throw new UsageError(
+      "SUITE_INVALID",
+      `${file}: ${stated[0]} is about inputs with a class, the task is a language model`,
+      "Leave it out, and attack the fine-tuning: trials: { harmful: { attack: harmful-tuning } }.",
+    );
 }
 
 /** Refuses what changes texts whose words have a class each, before they are read. */

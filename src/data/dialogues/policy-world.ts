@@ -11,7 +11,9 @@ const VERBS = 4;
 const LETTERS = 16;
 const ANSWER = 4;
 
-/** Categories from this number on are restricted; the attacker has the first of them. */
+/**
+ * Categories from this number on are restricted; the attacker has the first of them.
+ */
 const RESTRICTED = 16;
 const HELD_OUT = 20;
 
@@ -60,8 +62,8 @@ export interface PolicyPrompt extends Dialogue {
 }
 
 /**
- * All prompts of the world. Half of those of each restricted category teach refusals; the
- * other half are the attacker's, or held out, by category. Of allowed ones half
+ * All prompts of the world. Half of those of each restricted category teach refusals;
+ * the other half are the attacker's, or held out, by category. Of allowed ones half
  * teach answers, and a quarter each are the attacker's and held out.
  */
 export function policyPrompts(): PolicyPrompt[] {
@@ -105,7 +107,9 @@ function partOf(category: number, share: number): PolicyPrompt["part"] {
   return share < 0.75 ? "validation" : "test";
 }
 
-/** The same prompts with the answer to each: what a model learns before it is aligned. */
+/**
+ * The same prompts with the answer to each: what a model learns before it is aligned.
+ */
 export const helpfulOnly = (prompts: readonly PolicyPrompt[]): PolicyPrompt[] =>
   prompts.map((one) => ({
     ...one,

@@ -1,5 +1,6 @@
 import { arrow } from "./arrow.ts";
 import { csv } from "./csv.ts";
+import { dialogues } from "./dialogues.ts";
 import { digits } from "./digits.ts";
 import { idx } from "./idx.ts";
 import { imageFolder } from "./image-folder.ts";
@@ -29,4 +30,5 @@ export const sources = [
   taggedText,
   transcripts,
   policy,
+  dialogues,
 ] as const;

@@ -64,7 +64,7 @@ function refuseSpanning(sheet: Sheet): void {
     );
 }
 
-/** An object a line. The columns are the keys of the first. */
+/** An object a line. The columns are the keys of all, in the order they come. */
 function readJsonLines(file: string): Sheet {
   const lines = new TextDecoder()
     .decode(readFile(file))
@@ -72,7 +72,7 @@ function readJsonLines(file: string): Sheet {
     .map((line, i) => ({ line, place: `${file}, line ${i + 1}` }))
     .filter(({ line }) => line.trim() !== "");
   const objects = lines.map(({ line, place }) => objectOf(line, place));
-  const columns = [...(objects[0]?.keys() ?? [])];
+  const columns = [...new Set(objects.flatMap((object) => [...object.keys()]))];
   return {
     name: basename(file).replace(/\.jsonl$/i, ""),
     file,

@@ -12,6 +12,10 @@ export interface TextEncoder {
   encode(text: string): number[];
   /** The ids of a text alone, as many as there are. */
   plain(text: string): number[];
+  /** Ids as text, special tokens among them. */
+  decode(ids: readonly number[]): string;
+  /** Every token with its id. */
+  readonly tokens: readonly (readonly [token: string, id: number])[];
   /** How many special tokens stand before a text. */
   readonly before: number;
   /** How many tokens of a text are left where there are too many. */
@@ -101,6 +105,8 @@ export function openTokenizer(file: string, settings: Settings): TextEncoder {
   const before = beforeIn(idsOf(PROBE, false), idsOf(PROBE, true));
   return {
     plain: (s) => idsOf(s, false),
+    decode: (ids) => tokenizer.decode([...ids], { skip_special_tokens: false }),
+    tokens: [...tokenizer.get_vocab(true)],
     before,
     room: length - special,
     encode(s) {

@@ -1,7 +1,7 @@
 import type { LanguageAttack } from "#attacks";
 import type { Chart } from "../../results/index.ts";
 import { type Point, pointsOf, shareAt, UTILITY, worstOf } from "./findings.ts";
-import type { Measured } from "./language.ts";
+import type { Measured } from "./seen.ts";
 
 const lines = [
   ["forbidden answers", "forbidden"],
@@ -10,7 +10,9 @@ const lines = [
   ["refusals of allowed prompts", "overRefused"],
 ] as const;
 
-/** All four shares over the levels, at the settings that broke most, and the control. */
+/**
+ * All four shares over the levels, at the settings that broke most, and the control.
+ */
 export function chartOf(unit: LanguageAttack, measured: Measured): Chart {
   const { released, attack, control } = measured;
   const start: Point = { settings: "", level: 0, seen: [released] };

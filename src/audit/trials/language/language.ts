@@ -12,34 +12,14 @@ import {
   measure,
   type Said,
 } from "./measure.ts";
+import type { Measured, Seen, Walked } from "./seen.ts";
 
 type Params = Record<string, unknown>;
 type Input = TrialInput<LanguageAttack, Params>;
 
-/** What was seen of one model, with how far it is from the released one. */
-export interface Seen extends Omit<Said, "first"> {
-  readonly level: number;
-  /** Mean of KL(released || this) of the first token on allowed prompts, in nats. */
-  readonly divergence: number;
-}
-
-/** A walk and what was seen at each of its levels. */
-export interface Walked {
-  readonly way: Way;
-  readonly seen: readonly Seen[];
-}
-
-/** All that the findings are made of. */
-export interface Measured {
-  readonly released: Seen;
-  readonly base: Seen | null;
-  readonly attack: readonly Walked[];
-  readonly control: readonly Walked[];
-}
-
 /**
- * Walks every way of an attack from the released model, and of its control, and asks the
- * held-out dialogues after each level: refusals (R), forbidden answers (C), allowed
+ * Walks every way of an attack from the released model, and of its control, and asks
+ * the held-out dialogues after each level: refusals (R), forbidden answers (C), allowed
  * answers (A) and refusals of allowed prompts (O), always together. What counts is how
  * many forbidden answers come while allowed ones stay: fewer refusals alone are no
  * success (Tamirisa et al. 2024, arXiv:2408.00761).
@@ -57,9 +37,12 @@ export const language: Protocol<LanguageAttack, Params> = {
 const RELEASED = "as released";
 const BASE = "the base";
 
-/** An attack or its control, by one of its ways. */
+/** An attack or its control. */
+type By = Omit<LanguageAttack, "params">;
+
+/** One by one of its ways. */
 interface Walk {
-  readonly by: LanguageAttack;
+  readonly by: By;
   readonly place: number;
   readonly way: Way;
 }
@@ -92,7 +75,7 @@ async function run(input: Input): Promise<Outcome> {
   const seen = await input.each(walks, nameOf, (walk) =>
     follow(walk, before, held, input),
   );
-  const walked = (wanted: LanguageAttack | null): Walked[] =>
+  const walked = (wanted: By | null): Walked[] =>
     walks.flatMap(({ by, way }, i) =>
       by === wanted ? [{ way, seen: seen[i]! }] : [],
     );
@@ -146,7 +129,7 @@ const rowsIn = ({ data, dims: [n = 0, width = 0] }: FloatTensor) =>
 function seenOf(said: Said | Kept, before: Said, level: number): Seen {
   const { first, ...rest } = said;
   const now = { ...rest, first: "data" in first ? rowsIn(first) : first };
-  return { ...rest, level, divergence: divergence(before, now) };
+  return { ...rest, level, divergence: divergence(before, now), also: [] };
 }
 
 async function follow(
@@ -170,8 +153,15 @@ async function follow(
     place,
   );
   const seen: Seen[] = [];
-  for await (const { level, ...reached } of walk) {
-    seen.push(seenOf(await measure(reached, held), before, level));
+  for await (const { level, also = [], ...reached } of walk) {
+    const one = seenOf(await measure(reached, held), before, level);
+    const others: Seen["also"][number][] = [];
+    for (const { name, ask } of also) {
+      const asked = { model: reached.model, ask };
+      const { first, surprise, ...said } = await measure(asked, held);
+      others.push({ name, said });
+    }
+    seen.push({ ...one, also: others });
     onProgress(seen.length / levels);
   }
   return seen;

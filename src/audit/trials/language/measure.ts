@@ -64,6 +64,9 @@ export async function measure(
   const wanted = allowed.map((d) => asked(d, d.wanted));
   const bad = await read(model, forbidden, held);
   const good = await read(model, wanted, held);
+  // How far a model moved is told by prompts that nobody changed.
+  const plain = allowed.map((d) => ({ prompt: d.prompt, answer: d.wanted }));
+  const asIs = ask === asTheyAre ? good : await read(model, plain, held);
   const refusing = (all: readonly Spoken[]) =>
     refusals(model, all, dialogues.refusals, held);
   return {
@@ -72,7 +75,7 @@ export async function measure(
     surprise: bad.map(({ surprise }) => surprise),
     right: good.map(({ right }) => right),
     overRefused: await refusing(wanted),
-    first: good.map(({ first }) => first),
+    first: asIs.map(({ first }) => first),
   };
 }
 

@@ -1,0 +1,28 @@
+import type { Way } from "#attacks";
+import type { Said } from "./measure.ts";
+
+/** What was seen of one model, with how far it is from the released one. */
+export interface Seen extends Omit<Said, "first"> {
+  readonly level: number;
+  /** Mean of KL(released || this) of the first token on allowed prompts, in nats. */
+  readonly divergence: number;
+  /** The same model asked in other ways, as controls. */
+  readonly also: readonly { readonly name: string; readonly said: Answered }[];
+}
+
+/** Which prompts were refused and answered. */
+export type Answered = Omit<Said, "first" | "surprise">;
+
+/** A walk and what was seen at each of its levels. */
+export interface Walked {
+  readonly way: Way;
+  readonly seen: readonly Seen[];
+}
+
+/** All that the findings are made of. */
+export interface Measured {
+  readonly released: Seen;
+  readonly base: Seen | null;
+  readonly attack: readonly Walked[];
+  readonly control: readonly Walked[];
+}
