@@ -28,7 +28,7 @@ export const prefill: LanguageAttack<typeof params> = {
   taxonomy: {
     atlas: ["AML.T0054"],
     owasp: ["ML01:2023"],
-    nist: ["NISTAML.018"],
+    nist: ["NISTAML.022"],
   },
   threat: "can put the first tokens of an answer into the model's mouth",
   needs: ["dialogues"],

@@ -8,7 +8,13 @@ export type {
 export type { Headline, SuiteText, Timed } from "#audit";
 export type { StraightThrough } from "#autodiff";
 export type { Explained, Unit } from "#core";
-export type { Part, TextReader, Texts } from "#data";
+export type {
+  Dialogue,
+  Dialogues,
+  Part,
+  TextReader,
+  Texts,
+} from "#data";
 export type { Device } from "#engine";
 export type {
   Answers,
