@@ -18,7 +18,7 @@ const side = z.int().positive().max(4096);
 export const memory = { bytes: 2 ** 28 };
 
 /** What decoded images may take on the disk, in GiB, unless it is stated. */
-const CACHE = 16;
+export const CACHE = 16;
 
 /** What decoded images may take, as a suite says it. */
 export const cacheKey = z

@@ -1,9 +1,8 @@
-import { AssayError, messageOf, readFile } from "#core";
-import type { Cell } from "./columns.ts";
+import { AssayError, messageOf } from "#core";
 import { secondsFor, type Threads } from "./threads.ts";
 
-/** The most cells of one file. */
-const LARGEST = 2 ** 28;
+/** The most cells that are read at once. */
+export const MOST_CELLS = 2 ** 28;
 
 /** A reader of a format, and what to do about a file that it refuses. */
 interface Reader {
@@ -21,25 +20,22 @@ interface Refusal {
   readonly why: string;
 }
 
-/** What a reader finds in a file. */
-export interface Content {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly Cell[])[];
-}
-
 /**
- * Columns and rows of a file whose reader is not ours. It is read in a thread that is
+ * What a reader that is not ours finds in a file. It reads in a thread that is
  * stopped when it takes too long or too much memory: of a damaged file a reader
  * may loop for as long as a damaged count says.
  *
+ * @param asked what the thread is told
+ * @param bytes how many it reads at most
  * @throws DATA_FORMAT
  */
-export async function readInThread(
+export async function readInThread<Content extends object>(
   file: string,
+  asked: object,
+  bytes: number,
   { threads, format, hint }: Reader,
 ): Promise<Content> {
-  const bytes = readFile(file);
-  const seconds = secondsFor(bytes.length);
+  const seconds = secondsFor(bytes);
   const thread = threads.take();
   let timer: NodeJS.Timeout | undefined;
   let said: Content | Refusal | undefined;
@@ -55,7 +51,7 @@ export async function readInThread(
       });
       thread.once("error", reject);
       thread.once("exit", () => reject(new Error("the reader broke off")));
-      thread.postMessage({ bytes, mostCells: LARGEST });
+      thread.postMessage(asked);
     });
     if ("why" in said) throw new Error(said.why);
     return said;

@@ -1,34 +1,88 @@
 // Reads Parquet files in a thread of its own; plain JavaScript, so that it runs from
 // source and from the package alike. See in-thread.ts.
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import * as zlib from "node:zlib";
-import { parquetMetadata, parquetRead, parquetSchema } from "hyparquet";
+import { parquetMetadataAsync, parquetRead, parquetSchema } from "hyparquet";
 
 /** No page unpacks to more than its header declares. */
 const limited = (unpack) => (bytes, length) =>
   unpack(bytes, { maxOutputLength: Math.max(1, length) });
 
-parentPort.on("message", async ({ bytes, mostCells }) => {
+parentPort.on("message", async (asked) => {
   parentPort.postMessage("begun");
+  let number;
   try {
-    parentPort.postMessage(await contentOf(bytes, mostCells));
+    number = openSync(asked.file, "r");
+    const { content, owned } = await contentOf(inParts(number), asked);
+    parentPort.postMessage(content, owned);
   } catch (error) {
     parentPort.postMessage({
       why: error instanceof Error ? error.message : String(error),
     });
+  } finally {
+    if (number !== undefined) closeSync(number);
   }
 });
 
-async function contentOf(bytes, mostCells) {
-  const file = bytes.buffer.slice(
-    bytes.byteOffset,
-    bytes.byteOffset + bytes.byteLength,
-  );
-  const metadata = parquetMetadata(file);
+/** A file of which as much is read as is asked for. */
+function inParts(number) {
+  const byteLength = fstatSync(number).size;
+  return {
+    byteLength,
+    slice(from, to = byteLength) {
+      const bytes = new Uint8Array(
+        Math.max(0, Math.min(to, byteLength) - from),
+      );
+      let count = 0;
+      while (count < bytes.length) {
+        const left = bytes.length - count;
+        const more = readSync(number, bytes, count, left, from + count);
+        if (more === 0) throw new Error("it ends too soon");
+        count += more;
+      }
+      return bytes.buffer;
+    },
+  };
+}
+
+/** What the file says of itself, or columns of some rows. */
+async function contentOf(file, { names, from, to, mostCells }) {
+  const metadata = await parquetMetadataAsync(file);
+  const groups = metadata.row_groups.map((group) => Number(group.num_rows));
+  const rows = groups.reduce((sum, count) => sum + count, 0);
   const columns = parquetSchema(metadata).children.map((c) => c.element.name);
-  const cells = Number(metadata.num_rows) * columns.length;
+  if (!names) {
+    if (rows !== Number(metadata.num_rows) || groups.some((n) => !(n >= 0)))
+      throw new Error(`its groups have ${rows} of ${metadata.num_rows} rows`);
+    if (!(rows <= mostCells))
+      throw new Error(`it declares ${rows} rows, more than ${mostCells}`);
+    return { content: { columns, groups } };
+  }
+  const cells = (to - from) * names.length;
   if (!(cells <= mostCells))
-    throw new Error(`it declares ${cells} cells, more than ${mostCells}`);
+    throw new Error(
+      `${cells} cells stand in one group of rows, more than ${mostCells}`,
+    );
+  const found = new Map(names.map((name) => [name, []]));
+  await parquetRead({
+    file,
+    metadata,
+    columns: names,
+    rowStart: from,
+    rowEnd: to,
+    compressors: await compressorsFor(metadata),
+    onChunk: (chunk) => found.get(chunk.columnName)?.push(chunk),
+  });
+  const content = names.map((name) => column(found.get(name), from, to));
+  return {
+    content: { cells: content },
+    owned: content.flatMap((c) => (c.buffer ? [c.buffer] : [])),
+  };
+}
+
+/** Beside Snappy, which the reader knows by itself. */
+async function compressorsFor(metadata) {
   const codecs = new Set(
     metadata.row_groups.flatMap((group) =>
       group.columns.map((c) => c.meta_data?.codec),
@@ -38,27 +92,33 @@ async function contentOf(bytes, mostCells) {
   const more = ["ZSTD", "LZ4", "LZ4_RAW"].some((codec) => codecs.has(codec))
     ? await import("hyparquet-compressors")
     : undefined;
-  const content = { columns, rows: [] };
-  await parquetRead({
-    file,
-    metadata,
-    columns,
-    // Beside Snappy, which the reader knows by itself.
-    compressors: {
-      GZIP: limited(zlib.gunzipSync),
-      BROTLI: limited(zlib.brotliDecompressSync),
-      ...(more && {
-        ZSTD: (bytes, length) =>
-          more.decompressZstd(bytes, new Uint8Array(length)),
-        LZ4: more.decompressLz4,
-        LZ4_RAW: more.decompressLz4Raw,
-      }),
-    },
-    // Lists, since a column may have any name.
-    rowFormat: "array",
-    onComplete(rows) {
-      content.rows = rows;
-    },
-  });
-  return content;
+  return {
+    GZIP: limited(zlib.gunzipSync),
+    BROTLI: limited(zlib.brotliDecompressSync),
+    ...(more && {
+      ZSTD: (bytes, length) =>
+        more.decompressZstd(bytes, new Uint8Array(length)),
+      LZ4: more.decompressLz4,
+      LZ4_RAW: more.decompressLz4Raw,
+    }),
+  };
+}
+
+/** The cells of a column: numbers where all are, otherwise as they are. */
+function column(chunks, from, to) {
+  const cells = new Array(to - from);
+  let count = 0;
+  for (const { columnData, rowStart } of chunks)
+    for (let i = 0; i < columnData.length; i++) {
+      const at = rowStart + i - from;
+      if (!(at >= 0 && at < cells.length)) continue;
+      cells[at] = columnData[i];
+      count++;
+    }
+  if (count !== cells.length)
+    throw new Error(`a column has ${count} values in ${cells.length} rows`);
+  const isNumber = (v) =>
+    typeof v === "number" ||
+    (typeof v === "bigint" && v >= -(2n ** 53n) && v <= 2n ** 53n);
+  return cells.every(isNumber) ? Float64Array.from(cells, Number) : cells;
 }

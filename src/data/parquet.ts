@@ -1,12 +1,64 @@
-import { MEMORY, readInThread } from "./in-thread.ts";
+import { fileSize, readBytes } from "#core";
+import type { Cell, Numbers } from "./columns.ts";
+import { MEMORY, MOST_CELLS, readInThread } from "./in-thread.ts";
 import { threadsOf } from "./threads.ts";
 
 const threads = threadsOf("src/data/parquet-worker.mjs", MEMORY);
 
-/** Columns and rows of a Parquet file. Throws DATA_FORMAT. */
-export const readParquet = (file: string) =>
-  readInThread(file, {
-    threads,
-    format: "Parquet",
-    hint: "Write it again with flat columns, plain or compressed by Snappy, gzip, Brotli, zstd or LZ4.",
-  });
+/** What a file says of itself. */
+export interface ParquetFile {
+  readonly columns: readonly string[];
+  /** Rows of each of its groups. */
+  readonly groups: readonly number[];
+}
+
+/** Reads the end of a Parquet file. Throws DATA_FORMAT, FILE_UNREADABLE. */
+export function openParquet(file: string): Promise<ParquetFile> {
+  readBytes(file, 0, 4);
+  return ask<ParquetFile>(file, {});
+}
+
+/**
+ * Some columns of the rows from one to before another. Nothing else of the file is
+ * read; rows are unpacked by whole groups.
+ *
+ * @throws DATA_FORMAT
+ */
+export async function readColumns(
+  file: string,
+  names: readonly string[],
+  from: number,
+  to: number,
+): Promise<ReadonlyMap<string, readonly Cell[] | Numbers>> {
+  const asked = { names, from, to };
+  const { cells } = await ask<{ cells: (Float64Array | Cell[])[] }>(
+    file,
+    asked,
+  );
+  return new Map(
+    names.map((name, i) => {
+      const column = cells[i] ?? [];
+      return [name, column instanceof Float64Array ? told(column) : column];
+    }),
+  );
+}
+
+/** Numbers, and which of them are none. */
+function told(values: Float64Array): Numbers {
+  const odd = new Map<number, string>();
+  for (let i = 0; i < values.length; i++)
+    if (!Number.isFinite(values[i])) odd.set(i, String(values[i]));
+  return { values, odd };
+}
+
+const ask = <Content extends object>(file: string, asked: object) =>
+  readInThread<Content>(
+    file,
+    { ...asked, file, mostCells: MOST_CELLS },
+    fileSize(file),
+    {
+      threads,
+      format: "Parquet",
+      hint: "Write it again with flat columns, plain or compressed by Snappy, gzip, Brotli, zstd or LZ4.",
+    },
+  );

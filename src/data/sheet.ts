@@ -1,12 +1,5 @@
 import { AssayError, nearest, UsageError } from "#core";
 import { tensor } from "#onnx";
-import {
-  type ColumnSpec,
-  objection,
-  scaled,
-  type Table,
-  tableOf,
-} from "#tables";
 import { type Cell, NUMBER, NumberColumn, type Numbers } from "./columns.ts";
 import type { Part } from "./dataset.ts";
 import { partNamed } from "./parts.ts";
@@ -24,6 +17,11 @@ export interface Sheet {
   cells(column: number): readonly Cell[] | Numbers;
   /** How a message names a row, counted from 0. */
   place(row: number): string;
+  /**
+   * The rows in order, some at a time, with the named columns, where `cells` has but
+   * those that say what is right.
+   */
+  parts?(names: readonly string[]): AsyncIterable<Sheet>;
 }
 
 /** Rows of cells as a sheet has them, column by column. */
@@ -39,6 +37,15 @@ export const cellsAt = (sheet: Sheet, column: number): readonly unknown[] => {
   const cells = sheet.cells(column);
   return "odd" in cells ? textsIn(sheet, column) : cells;
 };
+
+/** The columns that say what is right for a row, and in which part it is. */
+export const answersIn = ({
+  label,
+  labels,
+  targets,
+  split,
+}: Pick<TableSpec, "label" | "labels" | "targets" | "split">): string[] =>
+  [label ?? [], labels ?? [], targets ?? [], split ?? []].flat();
 
 /** The columns of a table that are read as numbers, by their names. */
 export function numbersIn({
@@ -59,66 +66,10 @@ export function numbersIn({
   };
 }
 
-/** The most numbers of one dataset: 4 GiB as float32. */
-const LARGEST = 2 ** 30;
-
-/** Beyond this float32 cannot tell neighbouring whole numbers apart. */
-const MOST_WHOLE = 2 ** 22;
-
 const MISSING = new Set(["", "na", "n/a", "nan", "<na>", "null", "none", "?"]);
 
-/**
- * The rows of a file as samples: columns typed, scaled to [0, 1] over their
- * ranges, categories as groups of one number a value.
- *
- * @throws AssayError with file, row and column for a missing or wrong value, and for a
- *   row that breaks a constraint
- */
-export function samplesOf(sheet: Sheet, spec: TableSpec): SourceSamples {
-  if (sheet.count === 0)
-    throw new AssayError(
-      "DATA_EMPTY",
-      `${sheet.file} has no rows`,
-      "Give a file with at least one row of each class.",
-    );
-  const right = [
-    spec.label ?? [],
-    spec.labels ?? [],
-    spec.targets ?? [],
-    spec.split ?? [],
-  ].flat();
-  for (const name of right) placeOf(sheet, name);
-  if (!spec.columns) requireNames(sheet);
-  const named =
-    spec.columns ??
-    new Map(
-      sheet.columns
-        .filter((name) => !right.includes(name))
-        .map((name) => [name, "number" as const]),
-    );
-  const columns = Array.from(named, ([name, stated]) =>
-    columnOf(sheet, name, stated),
-  );
-  const table = tableOf(
-    columns,
-    spec.constraints.map((one) =>
-      typeof one === "string" ? { formula: one, tolerance: 0 } : one,
-    ),
-  );
-  const x = valuesOf(sheet, table);
-  return {
-    name: sheet.name,
-    x,
-    ...answersOf(sheet, spec),
-    parts: spec.split === undefined ? undefined : partsOf(sheet, spec.split),
-    table: { ...table, units: spec.units },
-    locate: (_part, sample) =>
-      sample === undefined ? sheet.file : sheet.place(sample),
-  };
-}
-
 /** Refuses a column that is most likely the number of its row. */
-function requireNames({ columns, file }: Sheet): void {
+export function requireNames({ columns, file }: Sheet): void {
   const at = columns.indexOf("");
   if (at < 0) return;
   throw new UsageError(
@@ -148,7 +99,8 @@ export function placeOf({ columns, file }: Sheet, name: string): number {
   );
 }
 
-const wrong = (
+/** What is wrong with a cell. */
+export const wrong = (
   sheet: Sheet,
   row: number,
   column: string,
@@ -165,7 +117,7 @@ const wrong = (
  * The values of a column, none of them missing; what is called by name is there, were
  * it called NA.
  */
-function cellsOf(
+export function cellsOf(
   sheet: Sheet,
   name: string,
   named: readonly string[] = [],
@@ -209,7 +161,8 @@ function textsIn(sheet: Sheet, at: number): string[] {
     : cells.map(textOf);
 }
 
-function numbersOf(sheet: Sheet, name: string): Float64Array {
+/** The numbers of a column, none of them missing. */
+export function numbersOf(sheet: Sheet, name: string): Float64Array {
   const cells = sheet.cells(placeOf(sheet, name));
   const { values, odd } = "odd" in cells ? cells : asNumbers(cells.map(textOf));
   for (const [row, text] of odd) requireValue(sheet, row, name, text);
@@ -234,48 +187,6 @@ function asNumbers(texts: readonly string[]): Numbers {
   return column;
 }
 
-type Columns = NonNullable<TableSpec["columns"]>;
-type Stated = Columns extends ReadonlyMap<string, infer V> ? V : never;
-
-function columnOf(sheet: Sheet, name: string, stated: Stated): ColumnSpec {
-  const one = typeof stated === "string" ? { type: stated } : stated;
-  const change = "change" in one ? one.change : "any";
-  if (one.type === "category") {
-    const values =
-      ("values" in one ? one.values : undefined) ??
-      inOrder(cellsOf(sheet, name));
-    if (values.length > 1024)
-      throw new UsageError(
-        "DATA_COLUMN",
-        `column "${name}" of ${sheet.file} has ${values.length} different values, expected at most 1024`,
-        "Declare it as a number, or leave it out.",
-      );
-    return { name, kind: "category", range: [0, 1], values, change };
-  }
-  const range =
-    ("range" in one ? one.range : undefined) ?? rangeOf(sheet, name);
-  const [low, high] = range;
-  const unfit =
-    !(low <= high) ||
-    (one.type === "integer" &&
-      !(Number.isInteger(low) && high - low <= MOST_WHOLE));
-  if (unfit)
-    throw new UsageError(
-      "DATA_COLUMN",
-      `column "${name}" has the range [${low}, ${high}], expected the smallest value first${one.type === "integer" ? `, whole, and at most ${MOST_WHOLE} apart` : ""}`,
-      "Correct the range, or declare the column as a number.",
-    );
-  return { name, kind: one.type, range, change };
-}
-
-function rangeOf(sheet: Sheet, name: string): [number, number] {
-  const numbers = numbersOf(sheet, name);
-  return [
-    numbers.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
-    numbers.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
-  ];
-}
-
 /**
  * The values of a column, each once: by size where all are numbers, by code units
  * otherwise, as pandas and scikit-learn sort them.
@@ -285,59 +196,6 @@ export function inOrder(cells: readonly string[]): string[] {
   return values.every((text) => NUMBER.test(text))
     ? values.sort((a, b) => Number(a) - Number(b))
     : values.sort();
-}
-
-/** Scaled rows [N, width]; every one of them is a row that there can be. */
-function valuesOf(sheet: Sheet, table: Table) {
-  const [n, width] = [sheet.count, table.features.length];
-  if (n * width > LARGEST)
-    throw new AssayError(
-      "DATA_TOO_LARGE",
-      `${sheet.file} has ${n} rows of ${width} numbers, expected at most ${LARGEST} numbers`,
-      "Leave columns or rows out.",
-    );
-  const data = new Float32Array(n * width);
-  for (const { name, kind, at, range, values = [] } of table.columns) {
-    if (kind === "category") {
-      const places = new Map(values.map((value, k) => [value, k]));
-      cellsOf(sheet, name, values).forEach((text, i) => {
-        const place = places.get(text);
-        if (place === undefined)
-          throw wrong(
-            sheet,
-            i,
-            name,
-            `has "${text.slice(0, 40)}", expected one of: ${values.slice(0, 20).join(", ")}`,
-          );
-        data[i * width + at + place] = 1;
-      });
-      continue;
-    }
-    const feature = table.features[at]!;
-    numbersOf(sheet, name).forEach((value, i) => {
-      if (!(value >= range[0] && value <= range[1]))
-        throw wrong(
-          sheet,
-          i,
-          name,
-          `has ${value}, outside [${range.join(", ")}]`,
-        );
-      if (kind === "integer" && !Number.isInteger(value))
-        throw wrong(sheet, i, name, `has ${value}, expected a whole number`);
-      data[i * width + at] = scaled(feature, value);
-    });
-  }
-  for (let i = 0; i < n; i++) {
-    const row = data.subarray(i * width, (i + 1) * width);
-    const why = objection(table, row, row);
-    if (why !== null)
-      throw new AssayError(
-        "DATA_CONSTRAINT",
-        `${sheet.place(i)} cannot be: ${why}`,
-        "Correct the row, or the constraint (a tolerance may be missing).",
-      );
-  }
-  return tensor("float32", [n, width], data);
 }
 
 /** The part of a split that each row is in, by a column of their names. */

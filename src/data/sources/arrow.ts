@@ -1,9 +1,10 @@
 import { basename, resolve } from "node:path";
 import { z } from "zod";
 import { readArrow } from "../arrow.ts";
-import { ofRows, samplesOf } from "../sheet.ts";
+import { ofRows } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import { saysWhatIsRight, tableKeys } from "../table-spec.ts";
+import { samplesOf } from "../table-values.ts";
 
 /**
  * A table in an Apache Arrow file or stream, Feather among them, with flat columns of

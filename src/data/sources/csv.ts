@@ -3,9 +3,10 @@ import { type CsvError, parse } from "csv-parse/sync";
 import { z } from "zod";
 import { AssayError, messageOf, readFile, repeated } from "#core";
 import { NumberColumn } from "../columns.ts";
-import { numbersIn, type Sheet, samplesOf } from "../sheet.ts";
+import { numbersIn, type Sheet } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import { saysWhatIsRight, tableKeys } from "../table-spec.ts";
+import { samplesOf } from "../table-values.ts";
 
 /** The most that is read of one file, in bytes. */
 const LARGEST = 2 ** 29;

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { Random } from "#core";
-import { ofRows, samplesOf } from "../sheet.ts";
+import { ofRows } from "../sheet.ts";
 import { defineSource } from "../source.ts";
 import type { TableSpec } from "../table-spec.ts";
+import { samplesOf } from "../table-values.ts";
 
 const ROWS = 2000;
 const purposes = ["car", "house", "debts", "other"];
