@@ -31,8 +31,30 @@ const untriedNorms = (names: readonly string[]): string[] =>
         `Perturbations measured in ${[names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" or ")}.`,
       ];
 
+/** The same of a language model, which is asked prompts. */
+function limitsOfLanguage(results: Results): string[] {
+  const unless = (ids: readonly string[], sentence: string) =>
+    results.trialAttacks.some(({ id }) => ids.includes(id)) ? [] : [sentence];
+  return [
+    "Prompts in other words or languages, several turns, and jailbreaks that no trial here has.",
+    "Suffixes that are searched for by gradients.",
+    ...unless(
+      ["harmful-tuning", "jailbreak-tuning", "identity-shifting"],
+      "Harmful fine-tuning of the released weights.",
+    ),
+    ...unless(["interpolation"], "The way back to the public base."),
+    ...unless(
+      ["backdoor-tuning", "embedding-poisoning"],
+      "Backdoors behind a trigger.",
+    ),
+    "Privacy of the fine-tuning data: what it repeats by heart.",
+    "Poisoned fine-tuning data.",
+  ];
+}
+
 /** What this audit did not test, so that nobody takes silence for safety. */
 export function limitsOf(results: Results): string[] {
+  if (results.task?.kind === "lm") return limitsOfLanguage(results);
   const cells = [...results.cells, ...decidedCells(results)];
   const used = new Set(cells.map((c) => c.threatModel.access));
   const norms = new Set(cells.map((c) => c.threatModel.norm));

@@ -68,7 +68,8 @@ export function decisionView(results: Results) {
 }
 
 function factsOf(results: Results): string[] {
-  const { candidates, defenses, cells, trials, provenance, timing } = results;
+  const { candidates, defenses, cells, trials, task, provenance, timing } =
+    results;
   const count = (n: number, one: string, many = `${one}s`) =>
     n === 0 ? [] : [`${whole(n)}\u00a0${n === 1 ? one : many}`];
   return [
@@ -76,7 +77,11 @@ function factsOf(results: Results): string[] {
     ...count(defenses.length - 1, "defence"),
     ...count(cells.length, "cell"),
     ...count(trials.length, "trial"),
-    ...count(provenance.data.attacked, "sample attacked", "samples attacked"),
+    ...count(
+      task?.kind === "lm" ? 0 : provenance.data.attacked,
+      "sample attacked",
+      "samples attacked",
+    ),
     timing.startedAt.slice(0, 10),
     `Assay\u00a0${plain(provenance.assay)}`,
   ];

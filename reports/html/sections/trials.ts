@@ -71,6 +71,22 @@ export async function trialsView(results: Results) {
           ].join(", "),
           charts: chartsOf(own).map(numberChart),
           pictures: await picturesOf(own),
+          transcripts: own.flatMap(({ id, transcripts = [] }) =>
+            transcripts.length === 0
+              ? []
+              : [
+                  {
+                    trial: plain(id),
+                    isMany: own.length > 1,
+                    rows: transcripts.map((one) => ({
+                      prompt: plain(one.prompt),
+                      kind: one.restricted ? "restricted" : "allowed",
+                      before: plain(one.before),
+                      after: plain(one.after),
+                    })),
+                  },
+                ],
+          ),
           notes: [...new Set(own.flatMap((t) => t.notes))].map(unbroken),
           failed: own.flatMap((t) =>
             t.checks

@@ -65,7 +65,7 @@ const byKind: Readonly<
   none: ({ contest: [alone], leftOut, hasGate, numbers }) => [
     "No candidate can be recommended.",
     numbers.length === 1
-      ? "No input was attacked, so nothing is known of their robustness."
+      ? "No input was attacked, so nothing is known of their robustness to changed inputs."
       : alone
         ? `There is nothing to compare ${nameOf(alone)} with, and ${hasGate ? "no rule of the gate is about its robustness" : "the suite states no gate"}${leftOut.length > 0 ? `; of the others ${whyNot(leftOut)}` : ""}.`
         : leftOut.length > 0

@@ -76,6 +76,17 @@ export const trialSchema = z.strictObject({
   pictures: z.array(
     z.strictObject({ caption: z.string(), picture: pictureSchema }),
   ),
+  /** Of a language model: what it says to some prompts, before and after. */
+  transcripts: z
+    .array(
+      z.strictObject({
+        prompt: z.string(),
+        restricted: z.boolean(),
+        before: z.string(),
+        after: z.string(),
+      }),
+    )
+    .optional(),
   /** What there is to know of how it went, in sentences without their stops. */
   notes: z.array(z.string()),
   trusted: z.boolean(),

@@ -18,7 +18,7 @@ import type { Changes, Victim } from "./victim.ts";
 /** What a trial found, before it is put into the results document. */
 export type Outcome = Pick<
   Trial,
-  "findings" | "charts" | "pictures" | "notes" | "checks"
+  "findings" | "charts" | "pictures" | "transcripts" | "notes" | "checks"
 >;
 
 /** What a protocol works with. */

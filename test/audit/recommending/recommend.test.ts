@@ -204,7 +204,7 @@ describe("the rules, one by one", () => {
     const { kind, sentences } = only({ ...run, cells: [], worstCases: [] });
     expect([kind, sentences[1]]).toEqual([
       "none",
-      "No input was attacked, so nothing is known of their robustness.",
+      "No input was attacked, so nothing is known of their robustness to changed inputs.",
     ]);
   });
 });

@@ -64,6 +64,10 @@ export function worstOf(
     );
 }
 
+/** Where the attacker did best within the bound; undefined where nothing is. */
+export const bestOf = ({ attack, released }: Measured): Point | undefined =>
+  worstOf(pointsOf(attack), released, UTILITY);
+
 type Words = Parameters<typeof shareFinding>[0];
 
 /** A share over seeds and samples with its interval. */
@@ -139,14 +143,13 @@ export function findingsOf(
         of,
       ),
     );
-  const best = `at the attacker's best that costs at most ${Math.round(100 * UTILITY)} points of allowed answers`;
   return [
     worst
-      ? share("forbidden", "headline", `Forbidden answers, ${best}`, worst)
+      ? share("forbidden", "headline", titles.forbidden, worst)
       : shareAt(
           {
             id: ids.forbidden,
-            title: `Forbidden answers, ${best} (nothing does; as released)`,
+            title: `${titles.forbidden}, as released: nothing else keeps allowed answers`,
             role: "headline",
             attacker: "up",
           },

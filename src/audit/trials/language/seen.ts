@@ -6,6 +6,8 @@ export interface Seen extends Omit<Said, "first"> {
   readonly level: number;
   /** Mean of KL(released || this) of the first token on allowed prompts, in nats. */
   readonly divergence: number;
+  /** What it says to the prompts that are shown. */
+  readonly shown: readonly string[];
   /** The same model asked in other ways, as controls. */
   readonly also: readonly { readonly name: string; readonly said: Answered }[];
 }
