@@ -17,8 +17,8 @@ const shownOf = ({ restricted, allowed }: HeldOut): readonly Dialogue[] => [
 ];
 
 /**
- * What a model says to a few prompts by greedy decoding, as text. The whole graph is run
- * for every token, so there are few of them.
+ * What a model says to a few prompts by greedy decoding, as text. The whole graph is
+ * run for every token, so there are few of them.
  */
 export async function saidTo(
   { model, ask = asTheyAre }: Pick<Reached, "model" | "ask">,
