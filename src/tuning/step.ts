@@ -1,4 +1,3 @@
-import { MOST_THREADS } from "#autodiff";
 import { AssayError } from "#core";
 import type { Engine } from "#engine";
 import {
@@ -15,6 +14,7 @@ import { lossGraph, type StepGraph } from "./loss-graph.ts";
 import { arraysOf } from "./optimizers/compiled.ts";
 import type { Batch, BatchGradient, TrainingPart } from "./part.ts";
 import type { TrainingSettings } from "./settings.ts";
+import { threadsFor } from "./step-threads.ts";
 
 /** A model in training, one batch after the other. */
 export interface TrainingStep {
@@ -184,7 +184,7 @@ async function openGradient(
       ],
       straightThrough: step.straightThrough,
     },
-    { mostThreads: MOST_THREADS },
+    { mostThreads: threadsFor(graph, trained) },
   ).catch((error) => {
     throw step.twice ? onceOnly(error) : error;
   });

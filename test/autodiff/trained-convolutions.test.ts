@@ -117,7 +117,7 @@ test("values stay as they are where convolutions are written otherwise", () =>
       ];
       isNear(after[y]?.data as Float32Array, before[y]?.data as Float32Array);
     }),
-    { numRuns: 60, seed: 5 },
+    { numRuns: 25, seed: 5 },
   ));
 
 test("gradients of a normalisation that is folded are those of one that stands alone", () =>
@@ -145,7 +145,7 @@ test("gradients of a normalisation that is folded are those of one that stands a
           expected[alone.gradients.get(name) as string]?.data as Float32Array,
         );
     }),
-    { numRuns: 60, seed: 6 },
+    { numRuns: 25, seed: 6 },
   ));
 
 const infoOf = (output: Graph["outputs"][number] | string) =>

@@ -5,7 +5,8 @@ import {
   type RuleTable,
   unsupported,
 } from "../rule.ts";
-import type { Geometry } from "./geometry.ts";
+import { channelSums } from "./channel-sums.ts";
+import { type Geometry, isPoint } from "./geometry.ts";
 import { reversal, weightGradient } from "./weight-gradient.ts";
 
 type Builder = RuleContext["b"];
@@ -33,16 +34,23 @@ const conv: Rule = (context) => {
     input,
     output,
   };
-  const spatialAxes = output.map((_, i) => i + 2);
   return [
     context.needs(0) ? inputGradient(b, g, w, geometry) : undefined,
     context.needs(1) ? weightGradient(b, g, x, geometry, avoid) : undefined,
-    inputs[2] ? b.reduceSum(g, [0, ...spatialAxes]) : undefined,
+    inputs[2] ? channelSums(b, g) : undefined,
   ];
 };
 
 function inputGradient(b: Builder, g: string, w: string, s: Geometry): string {
-  const [, channels = 1, ...kernel] = s.weight;
+  const [m = 1, channels = 1, ...kernel] = s.weight;
+  // A weight that may change is turned by the product as it reads it. Of a constant
+  // onnxruntime lays out the convolution for its fastest kernel.
+  if (isPoint(s) && s.groups === 1 && !b.constantOf(w)) {
+    const turned = b.transposeLast(b.reshape(w, [m, channels]));
+    const pixels = s.output.reduce((p, d) => p * d, 1);
+    const all = b.matmul(turned, b.reshape(g, [-1, m, pixels]));
+    return b.reshape(all, [-1, channels, ...s.input]);
+  }
   // A convolution into few channels pays for a whole block of them.
   const few =
     s.groups === 1 &&
@@ -182,7 +190,7 @@ const convTranspose: Rule = (context) => {
   return [
     context.needs(0) ? back() : undefined,
     context.needs(1) ? weightGradient(b, x, whole, geometry, avoid) : undefined,
-    inputs[2] ? b.reduceSum(g, [0, ...spatialAxes]) : undefined,
+    inputs[2] ? channelSums(b, g) : undefined,
   ];
 };
 

@@ -11,6 +11,11 @@ export interface Geometry extends Window {
   readonly output: readonly number[];
 }
 
+/** Whether a kernel sees one pixel, and each pixel once. */
+export const isPoint = (s: Geometry) =>
+  [...s.weight.slice(2), ...s.strides].every((size) => size === 1) &&
+  [...s.padsBegin, ...s.padsEnd].every((p) => p === 0);
+
 /** Batch and channels exchanged. */
 export const exchanged = (
   b: RuleContext["b"],

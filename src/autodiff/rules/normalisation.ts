@@ -5,6 +5,7 @@ import {
   type RuleTable,
   unsupported,
 } from "../rule.ts";
+import { channelSums } from "./channel-sums.ts";
 
 type Builder = RuleContext["b"];
 
@@ -24,16 +25,15 @@ const batchNormalisation: Rule = (context) => {
   const rank = b.rankedDims(x).length;
   const epsilon = attribute(node, "epsilon", "float", 1e-5);
   const deviation = b.sqrt(b.add(variance, epsilon));
-  const others = allBut(rank, 1);
   return [
     b.mul(g, perChannel(b, b.div(scale, deviation), rank)),
     context.needs(1)
       ? b.div(
-          b.reduceSum(b.mul(g, b.sub(x, perChannel(b, mean, rank))), others),
+          channelSums(b, b.mul(g, b.sub(x, perChannel(b, mean, rank)))),
           deviation,
         )
       : undefined,
-    b.reduceSum(g, others),
+    channelSums(b, g),
   ];
 };
 

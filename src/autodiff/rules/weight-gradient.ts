@@ -2,7 +2,7 @@ import { type Attributes, floats, int, ints } from "#onnx";
 import { type Avoidable, MOST_THREADS, type RuleContext } from "../rule.ts";
 
 import { depthwiseGradient } from "./depthwise-gradient.ts";
-import { exchanged, type Geometry } from "./geometry.ts";
+import { exchanged, type Geometry, isPoint } from "./geometry.ts";
 
 type Builder = RuleContext["b"];
 
@@ -18,21 +18,16 @@ export function weightGradient(
   avoid: readonly Avoidable[],
 ): string {
   const [m = 1, c = 1, ...kernel] = s.weight;
-  const rowsOf = m / s.groups;
-  const isPoint =
-    kernel.every((k) => k === 1) &&
-    s.strides.every((stride) => stride === 1) &&
-    [...s.padsBegin, ...s.padsEnd].every((p) => p === 0) &&
-    Math.min(rowsOf, c) > 1;
+  const asProduct = isPoint(s) && Math.min(m / s.groups, c) > 1;
   if (s.groups > 1) {
     const perChannel = c === 1 && m === s.groups && kernel.length === 2;
     const quick = perChannel ? depthwiseGradient(b, g, x, s) : undefined;
     if (quick !== undefined) return quick;
-    return isPoint ? perSample(b, g, x, s) : swappedConvolution(b, g, x, s);
+    return asProduct ? perSample(b, g, x, s) : swappedConvolution(b, g, x, s);
   }
   if (kernel.every((k) => k === 1)) {
     const pixels = s.output.reduce((p, d) => p * d, 1);
-    if (isPoint && pixels * (m + c) >= m * c) return perSample(b, g, x, s);
+    if (asProduct && pixels * (m + c) >= m * c) return perSample(b, g, x, s);
     if (kernel.length === 2) return byTaps(b, g, x, s);
   }
   const byPlaces = avoid.includes("large kernels") && c > 4;
@@ -74,7 +69,7 @@ function isSteady(filters: number, pixels: number): boolean {
   return THREADS.every((threads) => {
     const share = SHARE * Math.ceil(pixels / threads / SHARE);
     const rest = pixels % share;
-    return share > 64 && (rest === 0 || rest > 64);
+    return share > MOST_FEW && (rest === 0 || rest > MOST_FEW);
   });
 }
 
@@ -272,7 +267,16 @@ function swappedConvolution(
 
 // onnxruntime shares a product out among threads by its rows where they are the most,
 // and by columns otherwise. A thread that has few columns rounds otherwise than one
-// with many, so that the longer side becomes the rows.
+// with many, so that the longer side becomes the rows where a share is small.
+
+/** Whether a product is the same bits with any number of threads of training. */
+function isSteadyProduct(rows: number, columns: number): boolean {
+  const share = SHARE * Math.floor(columns / SHARE / MOST_THREADS);
+  return rows >= columns || share > MOST_FEW;
+}
+
+/** Columns up to which a thread sums over more products at once. */
+const MOST_FEW = 64;
 
 /** A 1x1 kernel over large images: a product a sample and group, then their sum. */
 function perSample(b: Builder, g: string, x: string, s: Geometry): string {
@@ -283,11 +287,12 @@ function perSample(b: Builder, g: string, x: string, s: Geometry): string {
     b.reshape(g, [-1, m, pixels]),
     b.reshape(x, [-1, c, pixels]),
   ] as const;
-  const [rows, columns] = m >= c ? all : [all[1], all[0]];
+  const inRows = isSteadyProduct(m, c);
+  const [rows, columns] = inRows ? all : [all[1], all[0]];
   const products = b.matmul(rows, b.transposeLast(columns));
-  const sizes = [Math.max(m, c), Math.min(m, c)];
+  const sizes = inRows ? [m, c] : [c, m];
   const sum = b.reduceSum(b.reshape(products, [-1, s.groups, ...sizes]), [0]);
-  return b.reshape(m >= c ? sum : b.transposeLast(sum), s.weight);
+  return b.reshape(inRows ? sum : b.transposeLast(sum), s.weight);
 }
 
 /**
@@ -302,19 +307,21 @@ function byTaps(b: Builder, g: string, x: string, s: Geometry): string {
     [0, ...s.padsBegin, 0],
     [0, ...s.padsEnd, 0],
   );
+  const inRows = isSteadyProduct(m, c);
+  const isOnePixel = s.output.every((size) => size === 1);
   const gradients =
-    m >= c
+    inRows && !isOnePixel
       ? b.reshape(b.transpose(g, [1, 0, 2, 3]), [m, -1])
       : b.reshape(b.transpose(g, [0, 2, 3, 1]), [-1, m]);
   const tapOf = (seen: string) => {
     if (Math.min(m, c) === 1) {
       const both = b.mul(g, b.transpose(seen, [0, 3, 1, 2]));
-      return b.reshape(b.reduceSum(both, [0, 2, 3]), m >= c ? [m, c] : [c, m]);
+      return b.reshape(b.reduceSum(both, [0, 2, 3]), inRows ? [m, c] : [c, m]);
     }
     const pixels = b.reshape(seen, [-1, c]);
-    return m >= c
-      ? b.matmul(gradients, pixels)
-      : b.matmul(b.transposeLast(pixels), gradients);
+    if (!inRows) return b.matmul(b.transposeLast(pixels), gradients);
+    const rows = isOnePixel ? b.transposeLast(gradients) : gradients;
+    return b.matmul(rows, pixels);
   };
   const taps: string[] = [];
   for (let i = 0; i < height; i++) {
@@ -323,11 +330,14 @@ function byTaps(b: Builder, g: string, x: string, s: Geometry): string {
       const end = start.map(
         (from, k) => from + ((s.output[k] ?? 1) - 1) * (s.strides[k] ?? 1) + 1,
       );
-      taps.push(tapOf(b.slice(padded, start, end, [1, 2], s.strides)));
+      const seen = isPoint(s)
+        ? padded
+        : b.slice(padded, start, end, [1, 2], s.strides);
+      taps.push(tapOf(seen));
     }
   }
   // Where channels are the rows, one tap stands below the other: [taps * c, m].
-  return m >= c
+  return inRows
     ? b.transpose(
         b.reshape(b.concat(taps, 1), [m, height, width, c]),
         [0, 3, 1, 2],
