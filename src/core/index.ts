@@ -21,6 +21,7 @@ export {
   packageVersion,
   readBytes,
   readFile,
+  unreadable,
   writeFile,
   writeParts,
 } from "./files.ts";

@@ -10,6 +10,7 @@ import {
 } from "#onnx";
 import type { Engine, Feeds, LoadOptions, Session } from "./engine.ts";
 import { encodeInPlace } from "./in-place.ts";
+import { readAsTheyLie } from "./turned-weights.ts";
 
 /** What onnxruntime may compute on. */
 export type Device = "cpu" | "cuda" | "webgpu" | "coreml" | "directml";
@@ -64,8 +65,11 @@ export function onnxruntimeOn(device: Device): Engine {
     async load(graph, options = {}) {
       let session: ort.InferenceSession;
       const sized = withSizes(writtenFor(graph, device));
+      const isBrief = options.isBrief && device === "cpu";
       try {
-        const { bytes, folder } = encodeInPlace(sized);
+        const { bytes, folder } = encodeInPlace(
+          isBrief ? readAsTheyLie(sized) : sized,
+        );
         session = await ort.InferenceSession.create(
           bytes,
           sessionOptions(device, options, folder),

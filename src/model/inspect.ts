@@ -23,7 +23,7 @@ import {
   operatorsOf,
   operatorsOfGraph,
 } from "./operators.ts";
-import { readGraph } from "./read.ts";
+import { readGraphInPlace } from "./read.ts";
 import { type Reading, readingOf } from "./reading.ts";
 import { checkGradient, type SelfCheck } from "./self-check.ts";
 import { type Stored, storedIn } from "./stored.ts";
@@ -99,7 +99,7 @@ export async function inspectModel(
   engine: Engine,
   options: LoadModelOptions = {},
 ): Promise<Inspection> {
-  const file = readGraph(path);
+  const file = readGraphInPlace(path);
   const problems: Problem[] = [];
   const plain = toFloat32(file);
   const read = await attempt(problems, () => openAsRead(file, path, options));

@@ -1,4 +1,10 @@
-import { type Graph, hashModel, modelFiles, readModel } from "#onnx";
+import {
+  type Graph,
+  hashModel,
+  modelFiles,
+  readModel,
+  readModelInPlace,
+} from "#onnx";
 import {
   hashLayersModel,
   isLayersModel,
@@ -12,6 +18,10 @@ import {
  */
 export const readGraph = (path: string): Graph =>
   isLayersModel(path) ? readLayersModel(path) : readModel(path);
+
+/** The same for a look at a model; see `readModelInPlace`. */
+export const readGraphInPlace = (path: string): Graph =>
+  isLayersModel(path) ? readLayersModel(path) : readModelInPlace(path);
 
 /** The hash of all files of a model. */
 export const hashGraph = (path: string): string =>

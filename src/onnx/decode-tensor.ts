@@ -4,7 +4,7 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
 } from "./generated/onnx-ml_pb.ts";
-import { rememberOrigin, tensorOfFile } from "./origin.ts";
+import { rememberOrigin, tensorLeftInFile, tensorOfFile } from "./origin.ts";
 import {
   type ArrayOf,
   arrayTypes,
@@ -23,6 +23,11 @@ export interface TensorFile {
   /** Its size, and when it was last changed. */
   readonly size: number;
   readonly changed: number;
+  /**
+   * Where weights lie that are left in their files, and are read where they are asked
+   * for; undefined where all are held.
+   */
+  readonly left?: ReadonlyMap<TensorProto, { offset: number; length: number }>;
 }
 
 /**
@@ -50,8 +55,18 @@ export function decodeTensor(
   ) {
     const needed = size * arrayTypes[type].BYTES_PER_ELEMENT;
     const part = externalPart(t, needed, what, file?.path);
-    return tensorOfFile(type, dims, part, (bytes) =>
-      fromRaw(bytes, type, size, what),
+    const read = file?.left ? tensorLeftInFile : tensorOfFile;
+    return read(type, dims, part, (bytes) => fromRaw(bytes, type, size, what));
+  }
+  const place = file?.left?.get(t);
+  if (file && place && type !== "string") {
+    const { path, size: whole, changed } = file;
+    requireBytes(place, type, size, what);
+    return tensorLeftInFile(
+      type,
+      dims,
+      { path, ...place, size: whole, changed },
+      (bytes) => fromRaw(bytes, type, size, what),
     );
   }
   const data =
@@ -107,15 +122,24 @@ function fromRaw(
   size: number,
   what: string,
 ): ArrayOf[typeof type] {
+  requireBytes(bytes, type, size, what);
   const Type = arrayTypes[type];
-  const needed = size * Type.BYTES_PER_ELEMENT;
-  if (bytes.length !== needed)
-    throw damaged(
-      `${what} has ${bytes.length} bytes of data, its shape needs ${needed}`,
-    );
   const aligned =
     bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0
       ? bytes
       : Uint8Array.from(bytes);
   return new Type(aligned.buffer as ArrayBuffer, aligned.byteOffset, size);
+}
+
+function requireBytes(
+  { length }: { readonly length: number },
+  type: Exclude<DataType, "string">,
+  size: number,
+  what: string,
+): void {
+  const needed = size * arrayTypes[type].BYTES_PER_ELEMENT;
+  if (length !== needed)
+    throw damaged(
+      `${what} has ${length} bytes of data, its shape needs ${needed}`,
+    );
 }

@@ -17,6 +17,7 @@ import {
 import type { Graph, LocalFunction } from "./graph.ts";
 import { lookOf } from "./looks-like.ts";
 import { stampOf } from "./origin.ts";
+import type { Skimmed } from "./skim.ts";
 
 /**
  * Reads the bytes of an .onnx file. Weights are views of the bytes where they
@@ -25,20 +26,28 @@ import { stampOf } from "./origin.ts";
  * @param source names the file in messages
  * @param path where the bytes were read; external data, which lie beside it, are
  *   refused when left out
+ * @param left the large weights that the bytes lack, which stay in the file at `path`
  * @throws MODEL_UNREADABLE or MODEL_INVALID: one line that says what is wrong
  */
 export function decodeModel(
   bytes: Uint8Array,
   source: string,
   path?: string,
+  left?: Skimmed["left"],
 ): Graph {
   const model = parse(bytes, source);
   try {
     if (model.opsetImport.length === 0)
       throw invalid(source, "it names no operator set");
+    const weights = (model.graph as GraphProto).initializer;
+    const places = left?.map(
+      ({ index, ...place }) => [weights[index]!, place] as const,
+    );
     const context = {
       source,
-      file: path ? { path, bytes, ...stampOf(path) } : undefined,
+      file: path
+        ? { path, bytes, left: places && new Map(places), ...stampOf(path) }
+        : undefined,
     };
     const { graph, others } = decodeGraph(model.graph as GraphProto, context);
     const [lost] = others.inputs;

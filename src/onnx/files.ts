@@ -1,9 +1,17 @@
 import { basename } from "node:path";
-import { readFile, sha256, sha256OfFile, writeFile, writeParts } from "#core";
+import {
+  AssayError,
+  readFile,
+  sha256,
+  sha256OfFile,
+  writeFile,
+  writeParts,
+} from "#core";
 import { decodeModel } from "./decode.ts";
 import { encodeModel, type Place } from "./encode.ts";
 import type { Graph } from "./graph.ts";
 import { originOf } from "./origin.ts";
+import { skim } from "./skim.ts";
 import { arrayTypes, sizeOf, type Tensor } from "./tensor.ts";
 
 /**
@@ -12,6 +20,21 @@ import { arrayTypes, sizeOf, type Tensor } from "./tensor.ts";
  */
 export function readModel(path: string): Graph {
   return decodeModel(readFile(path), path, path);
+}
+
+/**
+ * The same for a look at a model: its weights stay in the file, and are read where they
+ * are asked for. The file has to stay as it is meanwhile.
+ */
+export function readModelInPlace(path: string): Graph {
+  try {
+    const skimmed = skim(path);
+    if (skimmed) return decodeModel(skimmed.bytes, path, path, skimmed.left);
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error;
+  }
+  // What is wrong with it is said by whoever reads all of it.
+  return readModel(path);
 }
 
 /**
@@ -61,7 +84,7 @@ function rawBytes(t: Tensor): Uint8Array {
 
 /** The files of a model: its own first, then those beside it that hold weights. */
 export function modelFiles(path: string): string[] {
-  const { constants } = readModel(path);
+  const { constants } = readModelInPlace(path);
   const holders = [...constants.values()].flatMap(
     (t) => originOf(t)?.path ?? [],
   );

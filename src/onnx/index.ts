@@ -5,7 +5,13 @@ export * from "./dims.ts";
 export { type Contraction, parseEinsum, printEinsum } from "./einsum.ts";
 export { encodeModel, type Place } from "./encode.ts";
 export { expand, expansionOf } from "./expand/index.ts";
-export { hashModel, modelFiles, readModel, writeModel } from "./files.ts";
+export {
+  hashModel,
+  modelFiles,
+  readModel,
+  readModelInPlace,
+  writeModel,
+} from "./files.ts";
 export { halfToNumber, toFloat32, widened } from "./float32.ts";
 export { graft } from "./graft.ts";
 export * from "./graph.ts";

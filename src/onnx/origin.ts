@@ -47,19 +47,57 @@ export function tensorOfFile<T extends Exclude<DataType, "string">>(
   decode: (bytes: Uint8Array) => ArrayOf[T],
 ): Tensor<T> {
   let data: ArrayOf[T] | undefined;
+  return withOrigin(type, dims, origin, () => {
+    data ??= decode(readPart(origin));
+    return data;
+  });
+}
+
+/** What was read last of tensors that are left in their files: two may be compared. */
+const recent: { origin: Origin; data: unknown }[] = [];
+const RECENT = 2;
+
+/**
+ * The same, but the data are soon let go, and read again.
+ *
+ * @throws MODEL_UNREADABLE as they are asked for, when the file has changed meanwhile
+ */
+export function tensorLeftInFile<T extends Exclude<DataType, "string">>(
+  type: T,
+  dims: readonly number[],
+  origin: Origin,
+  decode: (bytes: Uint8Array) => ArrayOf[T],
+): Tensor<T> {
+  return withOrigin(type, dims, origin, () => {
+    const before = recent.find((one) => one.origin === origin);
+    if (before) return before.data as ArrayOf[T];
+    if (!isUnchanged(origin)) throw lost(origin, new Error("it has changed"));
+    const data = decode(readPart(origin));
+    recent.unshift({ origin, data });
+    recent.length = Math.min(recent.length, RECENT);
+    return data;
+  });
+}
+
+function withOrigin<T extends DataType>(
+  type: T,
+  dims: readonly number[],
+  origin: Origin,
+  read: () => ArrayOf[T],
+): Tensor<T> {
   const t: Tensor<T> = {
     type,
     dims,
     get data() {
-      data ??= decode(readPart(origin));
-      return data;
+      return read();
     },
   };
   rememberOrigin(t, origin);
   return t;
 }
 
-function readPart({ path, offset, length }: Origin): Uint8Array {
+function readPart(origin: Origin): Uint8Array {
+  const { path, offset, length } = origin;
   const bytes = new Uint8Array(length);
   try {
     const file = openSync(path, "r");
@@ -74,12 +112,15 @@ function readPart({ path, offset, length }: Origin): Uint8Array {
       closeSync(file);
     }
   } catch (error) {
-    throw new AssayError(
-      "MODEL_UNREADABLE",
-      `${path}, which holds weights, can no longer be read`,
-      "Leave the files of a model in place while it is used.",
-      { cause: error },
-    );
+    throw lost(origin, error);
   }
   return bytes;
 }
+
+const lost = ({ path }: Origin, cause: unknown) =>
+  new AssayError(
+    "MODEL_UNREADABLE",
+    `${path}, which holds weights, can no longer be read`,
+    "Leave the files of a model in place while it is used.",
+    { cause },
+  );
