@@ -30,6 +30,8 @@ await build({
     doors.map((door) => [`src/${door}`, `dist/src/${door}.js`]),
   ),
   platform: "node",
+  // No module does anything by being loaded, but for the doors.
+  treeshake: { moduleSideEffects: false },
   // Packages stay as they are installed.
   external: /^[^.#/]/,
   output: {

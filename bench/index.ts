@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { type Device, devices, onnxruntime } from "#engine";
+import { devices } from "#core";
+import { type Device, onnxruntime } from "#engine";
 import { features } from "./features.ts";
 import { openFloor } from "./floor.ts";
 import { gpu } from "./gpu/index.ts";

@@ -236,6 +236,25 @@ test("no file imports itself by way of others", () => {
   expect(circles).toEqual([]);
 });
 
+test("the command that runs audits leaves loading models to the thread that does", () => {
+  const loaded = new Set<string>();
+  const follow = (file: string) => {
+    const found = files
+      .get(file)!
+      .text.matchAll(/^(?:import|export) (?!type)[^;]*? from "([^"]+)"/gm);
+    for (const [, from = ""] of found) {
+      const to = from.startsWith(".") ? join(file, "..", from) : from;
+      if (loaded.has(to)) continue;
+      loaded.add(to);
+      if (files.has(to)) follow(to);
+    }
+  };
+  follow("src/cli/commands/run.ts");
+  expect(loaded).toContain("src/cli/engine-options.ts");
+  const rooms = [...loaded].filter((to) => to.startsWith("#"));
+  expect(rooms.sort()).toEqual(["#core", "#reports"]);
+});
+
 test("only the command line prints", () => {
   const talking = [...files].filter(
     ([file, { text }]) =>

@@ -1,4 +1,3 @@
-import { parquetWriteBuffer } from "hyparquet-writer";
 import type { Reporter } from "#results";
 import { type Column, type Table, tablesOf } from "../tables.ts";
 
@@ -12,7 +11,7 @@ export const parquet: Reporter = {
   file: "parquet",
   async *render(results) {
     for (const table of tablesOf(results))
-      yield { name: `${table.name}.parquet`, content: rendered(table) };
+      yield { name: `${table.name}.parquet`, content: await rendered(table) };
   },
 };
 
@@ -23,8 +22,9 @@ const types = {
   boolean: "BOOLEAN",
 } as const satisfies Record<Column<never>["type"], string>;
 
-const rendered = ({ columns, rows }: Table): Uint8Array =>
-  new Uint8Array(
+async function rendered({ columns, rows }: Table): Promise<Uint8Array> {
+  const { parquetWriteBuffer } = await import("hyparquet-writer");
+  return new Uint8Array(
     parquetWriteBuffer({
       createdBy: "assay",
       columnData: columns.map(({ name, type, of }) => ({
@@ -40,3 +40,4 @@ const rendered = ({ columns, rows }: Table): Uint8Array =>
       })),
     }),
   );
+}

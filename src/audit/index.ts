@@ -113,5 +113,4 @@ export {
   type Work,
   type WorkKind,
   workKinds,
-  workOf,
 } from "./works/index.ts";

@@ -4,8 +4,8 @@ import { createRequire } from "node:module";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { join } from "node:path";
 import { bestWorkers } from "#audit";
-import { line, messageOf, writeFile } from "#core";
-import { devices, openEngine, troubleOf } from "#engine";
+import { devices, line, messageOf, writeFile } from "#core";
+import { openEngine, troubleOf } from "#engine";
 import { installedBrowser } from "./pdf/browser.ts";
 
 /** One thing that an audit needs, or is better for. */

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
-import { devices, type EngineChoice, engines } from "#engine";
+import { devices, engines } from "#core";
+import type { EngineChoice } from "#engine";
 
 /** What `engineOption` and `deviceOption` parse to. */
 export interface EngineOptions {

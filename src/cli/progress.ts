@@ -1,5 +1,5 @@
-import { type AuditEvent, type OnEvent, workOf } from "#audit";
-import { duration, lines, percent } from "#core";
+import type { AuditEvent, OnEvent } from "#audit";
+import { duration, lines, percent, workOf } from "#core";
 import { coloursFor } from "./colour.ts";
 import { foundText } from "./format.ts";
 import { liveBlock } from "./live-block.ts";

@@ -6,6 +6,7 @@ export {
   needsOf,
   type Unit,
 } from "./choice.ts";
+export { devices, engines } from "./engines.ts";
 export { type ErrorPlace, errorPlaces, placesIn } from "./error-places.ts";
 export {
   AssayError,
@@ -48,3 +49,4 @@ export { logSumExp, softmax } from "./softmax.ts";
 export { jsonText, line, lines, visible, withoutUnseen } from "./visible.ts";
 export { type Pose, posed, warped } from "./warp.ts";
 export { duration, percent, quoted } from "./words.ts";
+export { workOf } from "./work-of.ts";

@@ -7,13 +7,7 @@ export type {
   Session,
   StraightPart,
 } from "./engine.ts";
-export {
-  devices,
-  type EngineChoice,
-  engines,
-  openEngine,
-  troubleOf,
-} from "./open.ts";
+export { type EngineChoice, openEngine, troubleOf } from "./open.ts";
 export { type Device, onnxruntime, onnxruntimeOn, writtenFor } from "./ort.ts";
 export { tfjsEngine } from "./tfjs/engine.ts";
 export { openLayersModel } from "./tfjs/layers-model.ts";

@@ -1,22 +1,10 @@
 import { listSupportedBackends } from "onnxruntime-node";
-import { UsageError } from "#core";
+import { devices, type engines, UsageError } from "#core";
 import { emptyGraph, floats, type Graph, GraphBuilder, ints } from "#onnx";
 import { checkedAgainst } from "./checked.ts";
 import type { Engine } from "./engine.ts";
 import { type Device, onnxruntime, onnxruntimeOn, providers } from "./ort.ts";
 import { tfjsEngine } from "./tfjs/engine.ts";
-
-/** The engines that can be asked for, the usual one first. */
-export const engines = ["onnxruntime", "tfjs"] as const;
-
-/** The devices that can be asked for, the fastest first. */
-export const devices = [
-  "cuda",
-  "directml",
-  "coreml",
-  "webgpu",
-  "cpu",
-] as const satisfies readonly Device[];
 
 export interface EngineChoice {
   /** onnxruntime when left out. */

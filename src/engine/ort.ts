@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
-import { AssayError, messageOf } from "#core";
+import { AssayError, type devices, messageOf } from "#core";
 import {
   type DataType,
   expand,
@@ -13,7 +13,7 @@ import { encodeInPlace } from "./in-place.ts";
 import { readAsTheyLie } from "./turned-weights.ts";
 
 /** What onnxruntime may compute on. */
-export type Device = "cpu" | "cuda" | "webgpu" | "coreml" | "directml";
+export type Device = (typeof devices)[number];
 
 /** onnxruntime's name of the execution provider of each device. */
 export const providers: Readonly<Record<Device, string>> = {

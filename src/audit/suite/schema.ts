@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { type AnyAttack, corruptions } from "#attacks";
-import { choiceOf, numberOrFraction } from "#core";
+import { choiceOf, engines, numberOrFraction } from "#core";
 import { dataSpecSchemaOf } from "#data";
-import { engines } from "#engine";
 import { taskSchema } from "#model";
 import { ownUnits, reactiveOf, type Units } from "#units";
 import { normSchema } from "../results/index.ts";

@@ -19,7 +19,7 @@ export { type Remembered, remembered } from "./remembered.ts";
 export { scheduleOf, type WorkGraph } from "./schedule.ts";
 export { type Shard, shardOf } from "./shard.ts";
 export type { Split } from "./split.ts";
-export { type Follower, follower, type Standing, workOf } from "./standing.ts";
+export { type Follower, follower, type Standing } from "./standing.ts";
 export { timeLeftOf } from "./time-left.ts";
 export { type Makespan, makespanOf } from "./virtual-time.ts";
 export * from "./work.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { workOf } from "#core";
 import type { AuditEvent, OnEvent } from "../events.ts";
 import type { Underway } from "./time-left.ts";
 
@@ -42,18 +43,6 @@ export interface Follower {
 const ONE_TRAINING: ReadonlySet<string> = new Set(["model", "repair", "part"]);
 
 type Told = Extract<AuditEvent, { kind: "epoch" | "progress" }>;
-
-/** Which of the works that run tells how far something is. */
-export const workOf = (
-  { work }: Told,
-  what: string,
-  running: readonly string[],
-): string | undefined =>
-  work ??
-  // In this process works run one after the other.
-  (running.length === 1
-    ? running[0]
-    : running.find((one) => one.endsWith(what)));
 
 export function follower(): Follower {
   let title = "";

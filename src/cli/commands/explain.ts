@@ -7,7 +7,7 @@ import {
   type Explained,
   explanation,
 } from "../explanation.ts";
-import { unitsOf, useOption } from "../suite-options.ts";
+import { unitsOf, useOption } from "../use-options.ts";
 
 export const explainCommand = new Command("explain")
   .argument("<name>", "its id, as assay list, a suite or a report has it")

@@ -4,7 +4,7 @@ import { jsonText } from "#core";
 import type { Units } from "#units";
 import { columns } from "../format.ts";
 import { reportersOf } from "../reporters.ts";
-import { unitsOf, useOption } from "../suite-options.ts";
+import { unitsOf, useOption } from "../use-options.ts";
 
 /** All that there is to name, by suites and by the command line, with these units. */
 const lists: Readonly<Record<string, (units: Units) => CatalogEntry[]>> = {

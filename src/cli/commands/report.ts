@@ -13,7 +13,7 @@ import {
   warn,
   write,
 } from "../reporters.ts";
-import { unitsOf, useOption } from "../suite-options.ts";
+import { unitsOf, useOption } from "../use-options.ts";
 
 interface ReportOptions {
   reporter?: string[];
