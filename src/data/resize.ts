@@ -24,7 +24,7 @@ export async function resized(
 ): Promise<FloatTensor> {
   const [count = 0, channels = 1, height = 1, width = 1] = x.dims;
   if (size === undefined || (height === size && width === size)) return x;
-  // Loaded where it is needed: it takes a fifth of the time that a command takes to start.
+  // Loaded where it is needed: it is a fifth of what a command takes to start.
   const { default: sharp } = await import("sharp");
   const area = height * width;
   const to = new Uint8Array(count * channels * size * size);
