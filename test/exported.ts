@@ -13,7 +13,7 @@ import {
 } from "#onnx";
 import { embeddingOf } from "../src/model/integers.ts";
 
-interface Encoded {
+export interface Encoded {
   readonly type: "float32" | "int64" | "int32" | "uint8";
   readonly dims: number[];
   readonly data: string;
@@ -80,7 +80,7 @@ const arrays = {
   uint8: Uint8Array,
 };
 
-function decode({ type, dims, data }: Encoded): Tensor {
+export function decode({ type, dims, data }: Encoded): Tensor {
   const bytes = Uint8Array.from(Buffer.from(data, "base64"));
   return { type, dims, data: new arrays[type](bytes.buffer) } as Tensor;
 }

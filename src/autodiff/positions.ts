@@ -1,5 +1,6 @@
 import { AssayError } from "#core";
 import { type GraphBuilder, int } from "#onnx";
+import { type PickPlaces, picksPlaces } from "./picked-places.ts";
 
 /** Outputs by position beside what is right there. */
 export interface ByPosition {
@@ -47,11 +48,47 @@ export function positionCrossEntropy(
   outputs: string,
   targets: string,
 ): string {
+  const positions = sizeOfRow(b, targets);
+  const classes = sizeOfRow(b, outputs) / positions;
+  const pick = picksPlaces(b, outputs, classes, positions);
+  if (pick) return tokenCrossEntropy(b, pick, targets, positions);
   const { logits, isRight, counted } = byPosition(b, outputs, targets);
   const logs = b.op("LogSoftmax", [logits], { axis: int(1) });
   const right = b.reduceSum(b.mul(logs, b.mask(isRight, logs)), [1, 2]);
   const count = b.op("Max", [b.reduceSum(counted, [1]), b.scalar(1)]);
   return b.div(b.neg(right), count);
+}
+
+/** The same where only the positions that count are looked at. */
+function tokenCrossEntropy(
+  b: GraphBuilder,
+  pick: PickPlaces,
+  targets: string,
+  positions: number,
+): string {
+  const counts = b.op("NonZero", [b.mask(b.atLeast(targets, 0), targets)]);
+  const along = (axis: number) =>
+    b.reshape(b.slice(counts, [axis], [axis + 1], [0]), [-1]);
+  const samples = along(0);
+  const places = b.add(b.mul(samples, b.scalar(positions, "int64")), along(1));
+  const wanted = b.op("Gather", [b.reshape(targets, [-1]), places]);
+  const logs = b.op("LogSoftmax", [pick(places)], { axis: int(-1) });
+  const right = b.op(
+    "GatherElements",
+    [logs, b.unsqueeze(b.cast(wanted, "int64"), [1])],
+    { axis: int(1) },
+  );
+  const all = b.squeeze(b.slice(b.shapeOf(targets), [0], [1], [0]), [0]);
+  const zero = b.scalar(0, "int64");
+  const numbers = b.op("Range", [zero, all, b.scalar(1, "int64")]);
+  // Whether each token is of each sample: [N, K].
+  const isOf = b.mask(
+    b.equal(b.unsqueeze(numbers, [1]), b.unsqueeze(samples, [0])),
+    logs,
+  );
+  const sum = b.reduceSum(b.mul(isOf, b.reshape(right, [1, -1])), [1]);
+  const count = b.op("Max", [b.reduceSum(isOf, [1]), b.scalar(1)]);
+  return b.div(b.neg(sum), count);
 }
 
 function sizeOfRow(b: GraphBuilder, value: string): number {

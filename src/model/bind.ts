@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { AssayError } from "#core";
 import {
   BATCH,
@@ -9,12 +8,8 @@ import {
   openBatch,
   type ValueInfo,
 } from "#onnx";
-import {
-  type contractSchema,
-  type InputContract,
-  sampleShape,
-} from "./contract.ts";
-import { chooseInput, fillOthers } from "./inputs.ts";
+import { type InputContract, sampleShape } from "./contract.ts";
+import { chooseInput, fillOthers, type Stated } from "./inputs.ts";
 import { embeddingOf, takeFloats } from "./integers.ts";
 import type { Model } from "./model.ts";
 import { type RawUnits, withPreprocessing } from "./preprocessing.ts";
@@ -45,7 +40,7 @@ export interface Bound
  */
 export function bindInput(
   graph: Graph,
-  stated: z.output<typeof contractSchema>,
+  stated: Stated,
   file: string,
   { units, join }: { units?: RawUnits | undefined; join?: Join | undefined },
 ): Bound {

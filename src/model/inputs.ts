@@ -10,9 +10,32 @@ import {
   shapeText,
   type ValueInfo,
 } from "#onnx";
-import type { contractSchema } from "./contract.ts";
+import { contractSchema } from "./contract.ts";
 
-type Stated = z.output<typeof contractSchema>;
+/** What a suite says of a model's input, and what follows from the model's task. */
+export interface Stated extends z.output<typeof contractSchema> {
+  /**
+   * Whether nothing in front of padding can see it, so that no mask is needed. A mask
+   * would hide more: the token that fills up may be one of prompts too.
+   */
+  readonly causal: boolean;
+}
+
+/**
+ * What is stated of the input of a model, with every default filled in.
+ *
+ * @param saved the contract in a file that Assay wrote
+ */
+export const statedOf = (
+  options: {
+    readonly input?: z.input<typeof contractSchema>;
+    readonly task?: { readonly kind: string };
+  },
+  saved?: z.input<typeof contractSchema>,
+): Stated => ({
+  ...contractSchema.parse(options.input ?? saved ?? {}),
+  causal: options.task?.kind === "lm",
+});
 
 /**
  * The input that attacks change: the one that the suite names, the only one
@@ -22,7 +45,7 @@ type Stated = z.output<typeof contractSchema>;
  */
 export function chooseInput(
   graph: Graph,
-  { name }: Stated,
+  { name }: Pick<Stated, "name">,
   file: string,
 ): ValueInfo {
   const names = graph.inputs.map((i) => i.name);
@@ -64,7 +87,7 @@ export function fillOthers(
   const others = graph.inputs.filter((i) => i.name !== input.name);
   if (others.length === 0) return graph;
   const b = new GraphBuilder(
-    { ...graph, inputs: [input], nodes: [], valueInfo: [] },
+    { ...graph, inputs: [ofLength(input, stated)], nodes: [], valueInfo: [] },
     "inputs/",
   );
   for (const other of others) {
@@ -75,16 +98,30 @@ export function fillOthers(
   return b.build();
 }
 
+/** Token ids with the length that is stated for an open one. */
+function ofLength(input: ValueInfo, { shape }: Stated): ValueInfo {
+  const [batch = null, length, ...more] = input.dims ?? [];
+  const isOpen = length !== undefined && typeof length !== "number";
+  const [stated, ...others] = shape ?? [];
+  return isOpen && stated && more.length === 0 && others.length === 0
+    ? { ...input, dims: [batch, stated] }
+    : input;
+}
+
 /**
  * What an input that is not attacked gets: a number, 1 where there is no padding, or
  * places. Throws MODEL_INPUT.
  */
 export const fillingOf = (other: ValueInfo, stated: Stated, file: string) =>
-  stated.others.get(other.name) ?? usual(other, file);
+  stated.others.get(other.name) ?? usual(other, stated.causal, file);
 
 /** What text models give their further inputs when nothing is stated. */
-function usual(other: ValueInfo, file: string): number | "mask" | "positions" {
-  if (/mask/i.test(other.name)) return "mask";
+function usual(
+  other: ValueInfo,
+  causal: boolean,
+  file: string,
+): number | "mask" | "positions" {
+  if (/mask/i.test(other.name)) return causal ? 1 : "mask";
   if (/type|segment/i.test(other.name)) return 0;
   if (/position/i.test(other.name)) return "positions";
   throw new AssayError(
@@ -122,7 +159,8 @@ const filledAs = (type: DataType, value: number) => filled(type, [], value);
 
 /**
  * The shape of another input: fixed sizes as they are, that of the batch where it lies,
- * named ones as in the chosen input.
+ * named ones as in the chosen input. What is [batch, length] too may have a name of
+ * its own for the length.
  */
 function shapeLike(
   b: GraphBuilder,
@@ -134,9 +172,11 @@ function shapeLike(
   const dims = other.dims ?? input.dims ?? [];
   const batch = batchOf(dims, input);
   if (dims.length === 0) return b.ints([]);
+  const isAlike = batch === 0 && dims.length === 2 && input.dims?.length === 2;
   return b.concat(
     dims.map((dim, i) => {
-      const same = input.dims?.indexOf(dim) ?? -1;
+      const named = input.dims?.indexOf(dim) ?? -1;
+      const same = named < 0 && isAlike ? i : named;
       const at = i === batch ? 0 : typeof dim === "string" ? same : -1;
       if (at >= 0) return b.slice(shape, [at], [at + 1], [0]);
       if (typeof dim === "number") return b.ints([dim]);

@@ -11,9 +11,10 @@ import {
   toFloat32,
   type ValueInfo,
 } from "#onnx";
-import { contractSchema } from "./contract.ts";
-import { chooseInput, fillingOf } from "./inputs.ts";
+import { chooseInput, fillingOf, statedOf } from "./inputs.ts";
 import { readGraph } from "./read.ts";
+
+const STATED = statedOf({ task: { kind: "lm" } });
 
 /** Tokens of one run: the logits of all of them are held at once. */
 const TOKENS = 512;
@@ -44,7 +45,7 @@ export async function openLanguageModel(
     whole.outputs.find(({ name }) => /logits/i.test(name)) ?? whole.outputs[0];
   if (!output) throw notLogits(file);
   const graph = prune({ ...whole, outputs: [output] });
-  const ids = chooseInput(graph, contractSchema.parse({}), file);
+  const ids = chooseInput(graph, STATED, file);
   const [batch, length] = ids.dims ?? [];
   const most = typeof length === "number" ? length : Infinity;
   if (typeof batch === "number" && batch !== 1)
@@ -119,7 +120,7 @@ function feeds(
       const all = texts.flatMap((text) => places.map((i) => text[i] ?? 0));
       return [input.name, whole(input.type, all)];
     }
-    const what = fillingOf(input, contractSchema.parse({}), file);
+    const what = fillingOf(input, STATED, file);
     return what === "positions"
       ? [
           input.name,

@@ -12,10 +12,11 @@ import {
 } from "#onnx";
 import { type Bound, bindInput } from "./bind.ts";
 import { refuseBranches } from "./branches.ts";
-import { contractSchema } from "./contract.ts";
+import type { contractSchema } from "./contract.ts";
 import type { Detector } from "./detector.ts";
 import { foldConstants } from "./fold.ts";
 import { chooseHead, modelTask, outputAlone } from "./heads.ts";
+import { statedOf } from "./inputs.ts";
 import { layerGroups } from "./layers.ts";
 import type { Model } from "./model.ts";
 import { noiseOutside } from "./noise.ts";
@@ -189,7 +190,7 @@ export function boundGraph(
   const entire = normalise(toFloat32(source));
   const saved = contractIn(entire.metadata, file);
   const graph = saved ? entire : outputAlone(entire, options.head, file);
-  const stated = contractSchema.parse(options.input ?? saved?.input ?? {});
+  const stated = statedOf(options, saved?.input);
   return {
     ...bindInput(graph, stated, file, {
       units: saved ? undefined : options.units,

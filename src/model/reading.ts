@@ -1,6 +1,5 @@
 import type { Graph, ValueInfo } from "#onnx";
-import { contractSchema } from "./contract.ts";
-import { chooseInput, fillingOf } from "./inputs.ts";
+import { chooseInput, fillingOf, statedOf } from "./inputs.ts";
 import type { AsRead, LoadModelOptions } from "./load.ts";
 import type { Model } from "./model.ts";
 import type { Source } from "./outputs/found.ts";
@@ -55,7 +54,7 @@ export function readingOf(
   options: LoadModelOptions,
 ): Reading {
   const isOurs = whole.metadata.has("assay.model");
-  const stated = contractSchema.parse(options.input ?? {});
+  const stated = statedOf(options);
   const chosen = chooseInput(whole, stated, file);
   const rest = whole.inputs.filter((i) => i.name !== chosen.name);
   const { shape, bounds } = model.contract;

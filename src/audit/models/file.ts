@@ -22,10 +22,11 @@ export async function fromFile(
   id: string,
   named: string,
   known: Known,
-  options: LoadModelOptions,
+  stated: LoadModelOptions,
   judged: Parts | null,
 ): Promise<ReadyModel> {
   const { data, tryModel } = known;
+  const options = ofLength(stated, judged ?? data.target);
   const { path, weights } = filesOf(named, known, options);
   const parts = judged ?? data.target;
   const name = basename(named);
@@ -40,11 +41,11 @@ export async function fromFile(
   };
   const { model, raw, told } = await openInUnits(open, parts, name);
   const { input } = options;
-  const stated = [input?.scale, input?.mean, input?.std];
+  const scaled = [input?.scale, input?.mean, input?.std];
   return {
     id,
     model,
-    unprocessed: stated.some((v) => v !== undefined)
+    unprocessed: scaled.some((v) => v !== undefined)
       ? await loadModel(path, {
           ...options,
           weights,
@@ -65,7 +66,7 @@ export async function fromFile(
     file: named,
     stated: raw ? { ...options, units: raw } : options,
     told,
-    key: fileKey(named, known, options, judged),
+    key: fileKey(named, known, stated, judged),
     hash: contentHash(named, known, options),
     history: [],
     ended: null,
@@ -73,6 +74,17 @@ export async function fromFile(
     trainableParameters: null,
   };
 }
+
+/**
+ * A language model takes any length most often, and the data is of one.
+ */
+const ofLength = (
+  options: LoadModelOptions,
+  { test: { x } }: Parts,
+): LoadModelOptions =>
+  options.task?.kind === "lm" && options.input?.shape === undefined
+    ? { ...options, input: { ...options.input, shape: x.dims.slice(1) } }
+    : options;
 
 /**
  * Hash of all that a model from a file depends on: the file, how it is read, and the

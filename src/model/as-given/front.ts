@@ -9,8 +9,7 @@ import {
   type ValueInfo,
 } from "#onnx";
 import { bindInput } from "../bind.ts";
-import { contractSchema } from "../contract.ts";
-import { fillOthers } from "../inputs.ts";
+import { fillOthers, statedOf } from "../inputs.ts";
 import { asFed } from "../integers.ts";
 import type { LoadModelOptions } from "../load.ts";
 import type { Model } from "../model.ts";
@@ -60,7 +59,7 @@ export async function frontOf(
     outputs: inputs.map((_, i) => ({ name: fedAs(i), type: "float32" })),
   };
   const saved = contractIn(file.metadata, path);
-  const stated = contractSchema.parse(options.input ?? saved?.input ?? {});
+  const stated = statedOf(options, saved?.input);
   const units = saved ? undefined : options.units;
   const chosen = inputs.find((i) => i.name === input)!;
   const graph = embedding
