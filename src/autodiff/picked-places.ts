@@ -11,8 +11,8 @@ import { attribute, type Dim, type GraphBuilder, type Node } from "#onnx";
 export type PickPlaces = (places: string) => string;
 
 /**
- * How to take logits of positions from outputs [N, classes x positions]; undefined where
- * these were not made of [N, positions, classes] by a transposition.
+ * How to take logits of positions from outputs [N, classes x positions]; undefined
+ * where these were not made of [N, positions, classes] by a transposition.
  */
 export function picksPlaces(
   b: GraphBuilder,

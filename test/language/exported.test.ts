@@ -108,7 +108,7 @@ describe.each(languageModels)("%s", (name) => {
     const way = new Map(
       [...found].map(([weight, g]) => [
         weight,
-        // Uphill with every weight, so that the slope is no difference of large numbers.
+        // Uphill with every weight, so that the slope is large.
         Float32Array.from(g, (v) => Math.sign(v) * random.uniform()),
       ]),
     );
