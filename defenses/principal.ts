@@ -1,12 +1,23 @@
-import type { Random } from "#core";
+import { AssayError, type Random } from "#core";
 import type { Engine } from "#engine";
-import { emptyGraph, type FloatTensor, floats, GraphBuilder, int } from "#onnx";
+import {
+  byParts,
+  emptyGraph,
+  type FloatTensor,
+  floats,
+  GraphBuilder,
+  int,
+  sizeOf,
+} from "#onnx";
 
 /**
  * With each, what a direction still has of the next one shrinks by the ratio of
  * their variances.
  */
 const ROUNDS = 40;
+
+/** The most numbers of a sample, whose covariance takes 1 GiB. */
+const WIDEST = 2 ** 14;
 
 /** The mean of rows, and the directions in which they vary most. */
 export interface Principal {
@@ -26,17 +37,18 @@ export async function principal(
   engine: Engine,
   random: Random,
 ): Promise<Principal> {
-  const [n = 0] = x.dims;
-  const width = x.data.length / n;
+  const [n = 0, ...shape] = x.dims;
+  const width = sizeOf(shape);
+  if (width > WIDEST)
+    throw new AssayError(
+      "DATA_TOO_LARGE",
+      `principal directions of samples of ${width} numbers need ${width} x ${width} at once, expected at most ${WIDEST} numbers a sample`,
+      "Use smaller samples, or leave out what needs their principal directions.",
+    );
   const mean = new Float32Array(width);
-  for (let i = 0; i < x.data.length; i++) mean[i % width]! += x.data[i]! / n;
-  const centred = floats(
-    [n, width],
-    x.data.map((v, i) => v - mean[i % width]!),
-  );
-  const square = await openProduct(engine, centred, true);
-  const covariance = await square.of(centred);
-  await square.release();
+  for (const { data } of byParts(x))
+    for (let i = 0; i < data.length; i++) mean[i % width]! += data[i]! / n;
+  const covariance = await covarianceOf(x, mean, engine);
   const start = Float32Array.from({ length: count * width }, () =>
     random.normal(),
   );
@@ -46,6 +58,33 @@ export async function principal(
   for (let k = 0; k < ROUNDS; k++) basis = orthonormal(await round.of(basis));
   await round.release();
   return { mean: floats([width], mean), directions: basis };
+}
+
+/** The sum of the squares of rows without their mean, [width, width]. */
+async function covarianceOf(
+  x: FloatTensor,
+  mean: Float32Array,
+  engine: Engine,
+): Promise<FloatTensor> {
+  const width = mean.length;
+  let sum: FloatTensor | undefined;
+  for (const { data } of byParts(x)) {
+    const centred = floats(
+      [data.length / width, width],
+      data.map((v, i) => v - mean[i % width]!),
+    );
+    const square = await openProduct(engine, centred, true);
+    const part = await square.of(centred);
+    await square.release();
+    const before = sum?.data;
+    sum = before
+      ? floats(
+          part.dims,
+          part.data.map((v, i) => v + before[i]!),
+        )
+      : part;
+  }
+  return sum ?? floats([width, width], new Float32Array(width * width));
 }
 
 /** Rows [N, width] along each of the directions, [N, count]. */

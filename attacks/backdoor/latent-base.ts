@@ -11,10 +11,10 @@ import {
   replaceHead,
 } from "#model";
 import {
-  concatRows,
   type FloatTensor,
   floats,
   int,
+  joinedRows,
   rows,
   takeRows,
 } from "#onnx";
@@ -48,7 +48,7 @@ export function withClass(
   const labels = [...y, ...new Array(added.dims[0] ?? 0).fill(classes.length)];
   // A name that no class of the data has.
   const other = `${classes.join(" ")} and one more`;
-  return dataset(name, concatRows([x, added]), Int32Array.from(labels), [
+  return dataset(name, joinedRows([x, added]), Int32Array.from(labels), [
     ...classes,
     other,
   ]);

@@ -1,6 +1,6 @@
 import type { Random } from "#core";
 import { type Dataset, dataset } from "#data";
-import { copyOf, type FloatTensor, floats, putRows, takeRows } from "#onnx";
+import { type FloatTensor, floats, takeRows, withRows } from "#onnx";
 import type { BackdoorInput, Planted, Trigger } from "./backdoor.ts";
 
 type Planting = Pick<BackdoorInput<unknown>, "train" | "count" | "target"> & {
@@ -46,8 +46,7 @@ export function changed(
   relabelled: readonly number[],
   target: number,
 ): Dataset {
-  const x = copyOf(before);
-  for (const { rows, x: samples } of replaced) putRows(x, rows, samples);
+  const x = withRows(before, replaced);
   const y = Int32Array.from(labels);
   for (const row of relabelled) y[row] = target;
   return dataset(name, x, y, classes);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Dataset, labelOf } from "#data";
-import { sizeOf, takeRows } from "#onnx";
+import { sizeOf, someRows } from "#onnx";
 import { flipTaxonomy, relabelled, rowsOf } from "./flips.ts";
 import { definePoisoning, poisoningParams } from "./poisoning.ts";
 
@@ -59,7 +59,7 @@ export const labelFlipTargeted = definePoisoning({
     const order = random.permutation(own.length).map((i) => own[i]!);
     const rows = params.gathered
       ? await nearestFirst(order, async (all) =>
-          (await features("base")).of(takeRows(train.x, all)),
+          (await features("base")).of(someRows(train.x, all)),
         )
       : order;
     return relabelled(train, rows.slice(0, count), () => to);

@@ -3,7 +3,7 @@ import type { Random } from "#core";
 import { type Dataset, dataset } from "#data";
 import type { Engine } from "#engine";
 import type { FeatureMap, Model } from "#model";
-import { copyOf, type FloatTensor, putRows } from "#onnx";
+import { type FloatTensor, withRows } from "#onnx";
 import type { TrialAttack } from "../trial.ts";
 
 const budgets = z
@@ -146,11 +146,9 @@ export function poisoned(train: Dataset, { rows, x, y }: Poison): Dataset {
   rows.forEach((row, i) => {
     labels[row] = y[i]!;
   });
-  const inputs = copyOf(train.x);
-  putRows(inputs, rows, x);
   return dataset(
     train.name,
-    inputs,
+    withRows(train.x, [{ rows, x }]),
     labels,
     train.classes,
     undefined,

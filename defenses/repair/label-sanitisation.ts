@@ -1,7 +1,8 @@
 import { z } from "zod";
-import type { Random } from "#core";
+import { AssayError, type Random } from "#core";
 import type { Engine } from "#engine";
 import {
+  byParts,
   emptyGraph,
   type FloatTensor,
   floats,
@@ -70,6 +71,9 @@ export const labelSanitisation = defineFilter({
   },
 });
 
+/** The most values of samples that others are compared with: 1 GiB. */
+const LARGEST = 2 ** 28;
+
 /** Rows whose distances are computed at once. */
 const BATCH = 256;
 
@@ -84,7 +88,8 @@ async function neighbours(
   random: Random,
 ): Promise<number[][]> {
   const n = x.dims[0] ?? 0;
-  const all = centred(x);
+  const width = sizeOf(x.dims.slice(1));
+  const centred = aroundMean(x);
   const bank =
     n > most
       ? random
@@ -92,9 +97,14 @@ async function neighbours(
           .slice(0, most)
           .sort((a, b) => a - b)
       : Array.from({ length: n }, (_, i) => i);
-  const kept = takeRows(all, bank);
+  if (bank.length * width > LARGEST)
+    throw new AssayError(
+      "DATA_TOO_LARGE",
+      `label-sanitisation compares with ${bank.length} samples of ${width} numbers at once, ${bank.length * width} values, expected at most ${LARGEST}`,
+      "Set most to fewer samples, or space to features.",
+    );
+  const kept = centred(takeRows(x, bank));
   const b = new GraphBuilder(emptyGraph("neighbours"));
-  const width = all.dims[1] ?? 0;
   const own = b.input({ name: "own", type: "float32", dims: ["batch", width] });
   const others = b.constant(kept);
   const squares = b.constant(
@@ -122,7 +132,7 @@ async function neighbours(
   const session = await engine.load(b.build([places]));
   const near: number[][] = [];
   for (let from = 0; from < n; from += BATCH) {
-    const part = rows(all, from, Math.min(n, from + BATCH));
+    const part = centred(rows(x, from, Math.min(n, from + BATCH)));
     const found = numbers((await session.run({ own: part }))[places]!);
     for (let i = 0; i < (part.dims[0] ?? 0); i++)
       near.push(
@@ -141,15 +151,15 @@ async function neighbours(
  * Rows without their mean, flat: distances are as they were, and their squares
  * lose fewer digits.
  */
-function centred(x: FloatTensor): FloatTensor {
+function aroundMean(x: FloatTensor): (rows: FloatTensor) => FloatTensor {
   const n = x.dims[0] ?? 0;
   const width = sizeOf(x.dims.slice(1));
   const mean = new Float64Array(width);
-  x.data.forEach((v, i) => {
-    mean[i % width]! += v / n;
-  });
-  return floats(
-    [n, width],
-    x.data.map((v, i) => v - mean[i % width]!),
-  );
+  for (const { data } of byParts(x))
+    for (let i = 0; i < data.length; i++) mean[i % width]! += data[i]! / n;
+  return ({ data }) =>
+    floats(
+      [data.length / width, width],
+      data.map((v, i) => v - mean[i % width]!),
+    );
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { dataset } from "#data";
-import { copyOf } from "#onnx";
+import { takeRows, withRows } from "#onnx";
 import { defineMend } from "./repair.ts";
 import { trainingParams, trainOn } from "./train.ts";
 import { invertTriggers, type Trigger } from "./trigger-inversion.ts";
@@ -69,11 +69,13 @@ export const neuralCleanse = defineMend({
     );
     const flagged = triggers.filter((t) => t.flagged);
     if (flagged.length === 0) return model;
-    const x = copyOf(clean.x);
     const order = random.fork("stamped").permutation(clean.y.length);
     const count = Math.ceil(params.share * clean.y.length);
-    for (const [k, row] of order.slice(0, count).entries())
-      stamp(x.data, row, flagged[k % flagged.length]!);
+    const rows = order.slice(0, count);
+    const stamped = takeRows(clean.x, rows);
+    for (const k of rows.keys())
+      stamp(stamped.data, k, flagged[k % flagged.length]!);
+    const x = withRows(clean.x, [{ rows, x: stamped }]);
     const taught = dataset(clean.name, x, clean.y, clean.classes);
     const how = { ...params, signal };
     return trainOn(model, taught, how, engine, random.fork("training"));

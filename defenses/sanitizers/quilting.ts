@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Random } from "#core";
-import { type FloatTensor, floats, type GraphBuilder, int } from "#onnx";
+import { type FloatTensor, floats, type GraphBuilder, int, rows } from "#onnx";
 import { imageShape } from "../images.ts";
 import { quilted, TILE, tilesOf, tilingOf } from "../quilt.ts";
 import { defineSanitizer } from "../sanitizer.ts";
@@ -64,7 +64,7 @@ export const quilting = defineSanitizer({
  * small image is repeated.
  */
 function cutOut(
-  { data, dims }: FloatTensor,
+  images: FloatTensor,
   [channels, height, width]: readonly [number, number, number],
   count: number,
   random: Random,
@@ -74,10 +74,11 @@ function cutOut(
   const start = (length: number) =>
     random.below(Math.max(1, length - TILE + 1));
   for (let n = 0; n < count; n++) {
-    const image = random.below(dims[0] ?? 1);
+    const image = random.below(images.dims[0] ?? 1);
     const [top, left] = [start(height), start(width)];
+    const { data } = rows(images, image, image + 1);
     for (let k = 0; k < size; k++) {
-      const plane = image * channels + Math.floor(k / TILE ** 2);
+      const plane = Math.floor(k / TILE ** 2);
       const y = Math.min(height - 1, top + (Math.floor(k / TILE) % TILE));
       const x = Math.min(width - 1, left + (k % TILE));
       patches[n * size + k] = data[(plane * height + y) * width + x]!;

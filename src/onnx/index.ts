@@ -27,9 +27,13 @@ export {
   byParts,
   FEW,
   held,
+  joinedRows,
+  type RowPlace,
   type RowSource,
+  rowsFrom,
   Streamed,
   someRows,
+  withRows,
 } from "./streamed.ts";
 export * from "./tensor.ts";
 export { typeCodes } from "./types.ts";

@@ -1,16 +1,13 @@
-import { AssayError } from "#core";
 import {
   type FloatTensor,
   fresh,
   isStreamed,
+  requireHoldable,
   type StreamedTensor,
   sizeOf,
   span,
   takeRows,
 } from "./tensor.ts";
-
-/** The most values that are held as floats at once: 4 GiB. */
-const LARGEST = 2 ** 30;
 
 /** Up to so many values rows are held as floats, which is quickest: 64 MiB. */
 export const FEW = 2 ** 24;
@@ -68,14 +65,8 @@ export class Streamed implements StreamedTensor {
   #read(): Float32Array {
     const known = this.#whole?.deref();
     if (known) return known;
-    const size = sizeOf(this.dims);
-    if (size > LARGEST)
-      throw new AssayError(
-        "DATA_TOO_LARGE",
-        `all ${this.dims[0]} samples of shape [${this.dims.slice(1).join(", ")}] are needed at once, ${size} values, expected at most ${LARGEST}`,
-        "Use fewer samples, or leave out what needs all of them at once.",
-      );
-    const whole = fresh(size);
+    requireHoldable(this.dims);
+    const whole = fresh(sizeOf(this.dims));
     this.#source.read(span(0, this.dims[0] ?? 0), whole);
     this.#whole = new WeakRef(whole);
     return whole;
@@ -103,6 +94,82 @@ export function someRows(
     hashOf: (row) => t.hashOf?.(places[row]!),
   });
 }
+
+/** Where a row is from: one of several tensors, and its place there. */
+export interface RowPlace {
+  readonly of: number;
+  readonly row: number;
+}
+
+/**
+ * Rows of several tensors, in any order: copied, or where one of them is streamed and
+ * they are many, read as they are asked for.
+ */
+export function rowsFrom(
+  tensors: readonly FloatTensor[],
+  places: readonly RowPlace[],
+): FloatTensor {
+  const shape = tensors[0]?.dims.slice(1) ?? [];
+  const width = sizeOf(shape);
+  const of = Uint32Array.from(places, (place) => place.of);
+  const at = Uint32Array.from(places, (place) => place.row);
+  const read = (rows: ArrayLike<number>, to: Float32Array) => {
+    for (const [k, t] of tensors.entries()) {
+      const here = Array.from(span(0, rows.length)).filter(
+        (i) => of[rows[i]!] === k,
+      );
+      if (here.length === 0) continue;
+      const own = Array.from(here, (i) => at[rows[i]!]!);
+      const { data } = takeRows(t, own);
+      for (const [j, i] of here.entries())
+        to.set(data.subarray(j * width, (j + 1) * width), i * width);
+    }
+  };
+  const dims = [places.length, ...shape];
+  const size = sizeOf(dims);
+  if (size > FEW && tensors.some(isStreamed))
+    return new Streamed(dims, {
+      read,
+      ahead(rows) {
+        for (const [k, t] of tensors.entries())
+          if (isStreamed(t))
+            t.ahead(
+              Array.from(rows).flatMap((i) => (of[i] === k ? [at[i]!] : [])),
+            );
+      },
+    });
+  const data = fresh(size);
+  // Not all at once: what is copied is there twice.
+  const most = Math.max(1, Math.floor(FEW / 4 / Math.max(1, width)));
+  for (let from = 0; from < places.length; from += most) {
+    const some = span(from, Math.min(places.length, from + most));
+    read(some, data.subarray(from * width));
+  }
+  return { type: "float32", dims, data };
+}
+
+/** A tensor with some of its rows replaced, and left as it was itself. */
+export function withRows(
+  t: FloatTensor,
+  replaced: readonly { rows: readonly number[]; x: FloatTensor }[],
+): FloatTensor {
+  const places = Array.from(
+    { length: t.dims[0] ?? 0 },
+    (_, row): RowPlace => ({ of: 0, row }),
+  );
+  for (const [k, { rows }] of replaced.entries())
+    for (const [i, row] of rows.entries()) places[row] = { of: k + 1, row: i };
+  return rowsFrom([t, ...replaced.map(({ x }) => x)], places);
+}
+
+/** The rows of tensors one behind the other. */
+export const joinedRows = (tensors: readonly FloatTensor[]): FloatTensor =>
+  rowsFrom(
+    tensors,
+    tensors.flatMap(({ dims }, of) =>
+      Array.from({ length: dims[0] ?? 0 }, (_, row) => ({ of, row })),
+    ),
+  );
 
 /** The same numbers, held as floats. */
 export const held = (t: FloatTensor): FloatTensor =>

@@ -49,6 +49,23 @@ export interface StreamedTensor extends FloatTensor {
 /** Whether the rows of a tensor are read as they are asked for. */
 export const isStreamed = (t: Tensor): t is StreamedTensor => "ahead" in t;
 
+/** The most values of streamed tensors that are held as floats at once: 4 GiB. */
+const LARGEST = 2 ** 30;
+
+/** Refuses to hold samples that are too many. Throws DATA_TOO_LARGE. */
+export function requireHoldable([
+  count = 0,
+  ...shape
+]: readonly number[]): void {
+  const size = count * sizeOf(shape);
+  if (size <= LARGEST) return;
+  throw new AssayError(
+    "DATA_TOO_LARGE",
+    `all ${count} samples of shape [${shape.join(", ")}] are needed at once, ${size} values, expected at most ${LARGEST}`,
+    "Use fewer samples, or leave out what needs all of them at once.",
+  );
+}
+
 /** Whole numbers from one to before another. */
 export const span = (from: number, to: number): Uint32Array =>
   Uint32Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
@@ -288,12 +305,14 @@ export function takeRows(
   indices: readonly number[],
   lent: Lent = fresh,
 ): FloatTensor {
-  const width = sizeOf(t.dims.slice(1));
+  const shape = t.dims.slice(1);
+  const width = sizeOf(shape);
+  if (isStreamed(t)) requireHoldable([indices.length, ...shape]);
   const data = lent(indices.length * width);
   if (isStreamed(t)) t.read(indices, data);
   else
     indices.forEach((row, i) => {
       data.set(t.data.subarray(row * width, (row + 1) * width), i * width);
     });
-  return { type: t.type, dims: [indices.length, ...t.dims.slice(1)], data };
+  return { type: t.type, dims: [indices.length, ...shape], data };
 }

@@ -1,6 +1,14 @@
 import { InterruptedError, type Random } from "#core";
 import { type CompiledModel, compile, type Model } from "#model";
-import { type FloatTensor, isStreamed, type Tensor } from "#onnx";
+import {
+  concatRows,
+  FEW,
+  type FloatTensor,
+  isStreamed,
+  sizeOf,
+  span,
+  type Tensor,
+} from "#onnx";
 import { batchOf, prepared } from "./batches.ts";
 import { type Frozen, openFrozen } from "./frozen.ts";
 import { criterionOf } from "./loss-graph.ts";
@@ -9,7 +17,7 @@ import { openSlope, type Slope } from "./slope.ts";
 import { openStep, type TrainingStep } from "./step.ts";
 import type { Stage } from "./strategies/index.ts";
 import type { Run } from "./training.ts";
-import { validate } from "./validation.ts";
+import { judgedOutputs, validate } from "./validation.ts";
 import { generators, viewed } from "./views.ts";
 
 /** Values by weight name. */
@@ -165,13 +173,39 @@ export async function judge(run: Run, open: OpenStage, epoch: number) {
   const { validation } = run;
   const rows = Array.from(validation.y, (_, i) => i);
   const step = epoch * run.stepsPerEpoch;
+  const moment = (of: readonly number[]) =>
+    momentOf(run, open, epoch, step, "validation", of);
   return validate(
     // Of samples that are many, no copy is held.
     batchOf(validation, rows, floatTargets(run), validation.x),
-    momentOf(run, open, epoch, step, "validation", rows),
+    moment(rows),
     run.opened,
-    await open.frozen?.validation(open.compiled),
+    (await open.frozen?.validation(open.compiled)) ??
+      (await inParts(run, moment)),
   );
+}
+
+/**
+ * What the model says of validation samples that are streamed, where a part of the
+ * training makes others of them: as many at once as `byParts` reads.
+ */
+async function inParts(
+  run: Run,
+  momentFor: (rows: readonly number[]) => Moment,
+): Promise<FloatTensor | undefined> {
+  const { validation, opened } = run;
+  if (!isStreamed(validation.x) || !opened.some((p) => p.judge))
+    return undefined;
+  const width = sizeOf(validation.x.dims.slice(1));
+  const most = Math.max(1, Math.floor(FEW / 4 / width));
+  const outputs: FloatTensor[] = [];
+  for (let from = 0; from < validation.y.length; from += most) {
+    const to = Math.min(validation.y.length, from + most);
+    const some = Array.from(span(from, to));
+    const batch = batchOf(validation, some, floatTargets(run));
+    outputs.push(await judgedOutputs(batch, momentFor(some), opened));
+  }
+  return concatRows(outputs);
 }
 
 /**

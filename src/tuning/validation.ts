@@ -15,15 +15,24 @@ export async function validate(
   parts: readonly TrainingPart[],
   known?: FloatTensor,
 ): Promise<Validated> {
-  let seen = batch;
-  for (const part of parts)
-    if (part.judge) seen = { ...seen, x: await part.judge(seen, moment) };
-  const outputs = known ?? (await moment.model.logits(seen.x));
+  const outputs = known ?? (await judgedOutputs(batch, moment, parts));
   const judging = parts.find((p) => p.evaluate);
   return (
     judging?.evaluate?.(outputs, batch) ??
     lossAndAccuracy(moment.model.model, outputs, batch)
   );
+}
+
+/** What the model says of samples as the parts of its training judge it. */
+export async function judgedOutputs(
+  batch: Batch,
+  moment: Moment,
+  parts: readonly TrainingPart[],
+): Promise<FloatTensor> {
+  let seen = batch;
+  for (const part of parts)
+    if (part.judge) seen = { ...seen, x: await part.judge(seen, moment) };
+  return moment.model.logits(seen.x);
 }
 
 /** The same of outputs that are there. */

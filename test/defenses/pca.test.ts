@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Random } from "#core";
 import { onnxruntime } from "#engine";
-import { floats } from "#onnx";
+import { floats, Streamed, takeRows } from "#onnx";
 import { principal } from "../../defenses/principal.ts";
 
 test("principal directions span the plane that samples lie in", async () => {
@@ -55,4 +55,29 @@ test("with one direction it is the one of most variance", async () => {
     random,
   );
   expect(Math.abs(directions.data[1]!)).toBeGreaterThan(0.99);
+});
+
+test("samples that are streamed have the same directions, a part at a time", async () => {
+  const random = new Random(4);
+  // More than one part of four million numbers.
+  const [n, width] = [70_000, 64];
+  const along = Float32Array.from({ length: width }, () => random.normal());
+  const x = floats(
+    [n, width],
+    Float32Array.from(
+      { length: n * width },
+      (_, i) => ((i / width) % 7) * along[i % width]! + random.uniform(),
+    ),
+  );
+  const streamed = new Streamed(x.dims, {
+    read: (rows, to) => to.set(takeRows(x, Array.from(rows)).data),
+  });
+  const [whole, parts] = [
+    await principal(x, 1, onnxruntime, new Random(2)),
+    await principal(streamed, 1, onnxruntime, new Random(2)),
+  ];
+  expect(parts.mean.data).toEqual(whole.mean.data);
+  parts.directions.data.forEach((v, i) => {
+    expect(v).toBeCloseTo(whole.directions.data[i]!, 4);
+  });
 });

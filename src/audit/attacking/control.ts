@@ -1,5 +1,6 @@
 import { choiceOf, hashOf, Random } from "#core";
 import { sanitizers } from "#defenses";
+import { sizeOf } from "#onnx";
 import { UNDEFENDED } from "../counting.ts";
 import { decisions, type ReadyModel } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
@@ -33,7 +34,7 @@ export async function controlOf(
   if (defense === UNDEFENDED || data.table || ready.model.embedding)
     return null;
   const [low, high] = ready.model.contract.bounds;
-  const count = data.x.data.length / data.y.length;
+  const count = sizeOf(data.x.dims.slice(1));
   const bits = controlBits(attempt.ball.norm, eps, high - low, count);
   if (bits === null) return null;
   const opened = await openFor(ready, [], bench);

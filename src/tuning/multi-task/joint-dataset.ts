@@ -1,7 +1,7 @@
 import { UsageError } from "#core";
 import { type Dataset, dataset } from "#data";
 import { type Head, headColumns } from "#model";
-import { type FloatTensor, sizeOf } from "#onnx";
+import { floats, type RowPlace, rowsFrom } from "#onnx";
 
 /** Labelled samples of one task. */
 export interface TaskSamples {
@@ -46,29 +46,26 @@ export function jointDataset(
   const places = placesOf(tasks);
   const n = 1 + places.flat().reduce((a, b) => Math.max(a, b), -1);
   const sample = shared.x.dims.slice(1);
-  const size = sizeOf(sample);
-  const x = new Float32Array(n * size);
+  const from: RowPlace[] = new Array(n);
   const targets = new Float32Array(n * width).fill(Number.NaN);
   for (const [t, { data, rows }] of tasks.entries()) {
-    const { head, from } = columns[t]!;
+    const { head, from: column } = columns[t]!;
     requireShape(data, sample, head.name);
     for (const [i, place] of places[t]!.entries()) {
-      const [source, row] = rows ? [shared, rows[i]!] : [data, i];
-      x.set(source.x.data.subarray(row * size, (row + 1) * size), place * size);
-      targets.set(targetsOf(data, i), place * width + from);
+      from[place] = rows ? { of: 0, row: rows[i]! } : { of: t + 1, row: i };
+      targets.set(targetsOf(data, i), place * width + column);
     }
   }
-  const tensor = (dims: number[], data: Float32Array): FloatTensor => ({
-    type: "float32",
-    dims,
-    data,
-  });
+  const x = rowsFrom(
+    [shared, ...tasks.map(({ data }) => data)].map((d) => d.x),
+    from,
+  );
   return dataset(
     heads.map((h) => h.name).join(" and "),
-    tensor([n, ...sample], x),
+    x,
     new Int32Array(n),
     columns.flatMap(({ head }) => head.classes.map((c) => `${head.name}.${c}`)),
-    tensor([n, width], targets),
+    floats([n, width], targets),
   );
 }
 

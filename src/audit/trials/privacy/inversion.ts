@@ -1,7 +1,7 @@
 import type { Inversion } from "#attacks";
 import type { Dataset } from "#data";
 import { argmaxRows, compile, type Model, replaceHead } from "#model";
-import type { FloatTensor } from "#onnx";
+import { byParts, type FloatTensor, sizeOf } from "#onnx";
 import { settingsSchema, tuneEvenly } from "#tuning";
 import { canBeShown, picture } from "../../gallery/index.ts";
 import { rate } from "../../statistics/index.ts";
@@ -200,17 +200,17 @@ async function look(
 
 /** The mean of the samples of each class. */
 function classMeans({ x, y, classes }: Dataset): Float64Array[] {
-  const width = x.data.length / y.length;
-  return classes.map((_, label) => {
-    const mean = new Float64Array(width);
-    const count = y.filter((l) => l === label).length;
-    y.forEach((l, i) => {
-      if (l === label)
-        for (let k = 0; k < width; k++)
-          mean[k] = mean[k]! + x.data[i * width + k]! / count;
-    });
-    return mean;
-  });
+  const width = sizeOf(x.dims.slice(1));
+  const means = classes.map(() => new Float64Array(width));
+  const counts = classes.map((_, label) => y.filter((l) => l === label).length);
+  for (const { from, data } of byParts(x))
+    for (let at = 0; at < data.length; at += width) {
+      const label = y[from + at / width]!;
+      const mean = means[label]!;
+      for (let k = 0; k < width; k++)
+        mean[k]! += data[at + k]! / counts[label]!;
+    }
+  return means;
 }
 
 /** Pearson's; 0 of what does not vary. */

@@ -2,7 +2,7 @@ import type { Membership, Shadow } from "#attacks";
 import { Random } from "#core";
 import { type Dataset, dataset, stratifiedSample, takeSamples } from "#data";
 import { layerGroups, logitsOf, replaceHead } from "#model";
-import { concatRows, type FloatTensor } from "#onnx";
+import { type FloatTensor, joinedRows } from "#onnx";
 import { settingsSchema, tuneEvenly } from "#tuning";
 import type { Outcome, Protocol, TrialInput } from "../trial.ts";
 import { outcomeOf } from "./membership-outcome.ts";
@@ -132,7 +132,7 @@ async function referenceOf(
 function joined(first: Dataset, second: Dataset): Dataset {
   return dataset(
     first.name,
-    concatRows([first.x, second.x]),
+    joinedRows([first.x, second.x]),
     Int32Array.from([...first.y, ...second.y]),
     first.classes,
     undefined,

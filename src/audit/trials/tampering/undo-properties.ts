@@ -2,7 +2,7 @@ import type { Backdoor, Undoing } from "#attacks";
 import type { Chosen } from "#core";
 import { type Dataset, dataset, labelOf, takeSamples } from "#data";
 import { type CompiledModel, compile, type Model } from "#model";
-import { copyOf, type FloatTensor, putRows, takeRows } from "#onnx";
+import { type FloatTensor, takeRows, withRows } from "#onnx";
 import { plant, targetOf } from "../backdoor/planting.ts";
 import { countsOf } from "../poisoning/poisons.ts";
 import type { TrialInput } from "../trial.ts";
@@ -165,9 +165,9 @@ function halfMarked(
   trigger: (x: FloatTensor) => FloatTensor,
   target: number,
 ): Dataset {
-  const x = copyOf(data.x);
   const odd = [...data.y.keys()].filter((i) => i % 2 === 1);
-  putRows(x, odd, trigger(takeRows(data.x, odd)));
+  const marked = { rows: odd, x: trigger(takeRows(data.x, odd)) };
+  const x = withRows(data.x, [marked]);
   const y = data.y.map((label, i) => (i % 2 === 1 ? target : label));
   return dataset(data.name, x, y, data.classes);
 }
