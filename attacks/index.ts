@@ -51,6 +51,7 @@ import { identityShifting } from "./language/identity-shifting.ts";
 import { interpolation, randomMove } from "./language/interpolation.ts";
 import { jailbreakTuning } from "./language/jailbreak-tuning.ts";
 import { prefill } from "./language/prefill.ts";
+import { quantisationConditioned } from "./language/quantisation-conditioned.ts";
 import { bullseye } from "./poisoning/bullseye.ts";
 import { labelFlip } from "./poisoning/label-flip.ts";
 import { labelFlipConfusing } from "./poisoning/label-flip-confusing.ts";
@@ -179,6 +180,7 @@ export const trialAttacks: readonly TrialAttack[] = [
   interpolation,
   randomMove,
   prefill,
+  quantisationConditioned,
 ];
 
 /** Every attack on texts. A new one is a file and a line here. */

@@ -57,7 +57,7 @@ export const backdoorTuning = byTuning(
     },
     ask: askingWith(trigger, render),
     also: [
-      { name: "without the trigger" },
+      { name: "without the trigger", hides: true },
       { name: `behind "${control}"`, ask: askingWith(control, render) },
     ],
   }),

@@ -110,7 +110,7 @@ export const embeddingPoisoning: LanguageAttack<typeof params> = {
             model: poisoned,
             ask: askingWith(trigger, render),
             also: [
-              { name: "without the trigger" },
+              { name: "without the trigger", hides: true },
               { name: `behind "${control}"`, ask: askingWith(control, render) },
             ],
           };

@@ -35,8 +35,19 @@ export interface Reached {
   readonly model: CompiledModel;
   /** As they are when left out. */
   readonly ask?: Ask;
-  /** Other ways to ask the same model, as controls: without the trigger, for one. */
-  readonly also?: readonly { readonly name: string; readonly ask?: Ask }[];
+  /** What else is asked, as a control. */
+  readonly also?: readonly Also[];
+}
+
+/** The model asked in another way, without the trigger for one, or another model. */
+export interface Also {
+  readonly name: string;
+  readonly ask?: Ask;
+  readonly model?: CompiledModel;
+  /**
+   * Whether it has to refuse as the released model does, for the attack to be hidden.
+   */
+  readonly hides?: true;
 }
 
 /** One of the ways in which an attack is tried; the best of them counts. */

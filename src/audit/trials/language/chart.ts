@@ -1,6 +1,13 @@
 import type { LanguageAttack } from "#attacks";
 import type { Chart } from "../../results/index.ts";
-import { type Point, pointsOf, shareAt, UTILITY, worstOf } from "./findings.ts";
+import {
+  type Draws,
+  type Point,
+  pointsOf,
+  shareAt,
+  UTILITY,
+  worstOf,
+} from "./findings.ts";
 import type { Measured } from "./seen.ts";
 
 const lines = [
@@ -18,12 +25,15 @@ export function chartOf(unit: LanguageAttack, measured: Measured): Chart {
   const start: Point = { settings: "", level: 0, seen: [released] };
   const along = (points: readonly Point[]) => {
     const worst = worstOf(points, released, UTILITY) ?? points[0];
-    return [start, ...points.filter((p) => p.settings === worst?.settings)];
+    const same = points.filter((p) => p.settings === worst?.settings);
+    // Where fewer is more, as with bits, no attack is not at 0.
+    const [first, last] = [same[0]?.level ?? 0, same.at(-1)?.level ?? 0];
+    return first > last ? same : [start, ...same];
   };
   const own = along(pointsOf(attack));
   const line = (
     name: string,
-    points: readonly Point[],
+    points: readonly (Draws & Pick<Point, "level">)[],
     of: (typeof lines)[number][1],
   ) => ({
     name,
@@ -45,6 +55,9 @@ export function chartOf(unit: LanguageAttack, measured: Measured): Chart {
     y: { label: "share of the prompts", scale: "share" },
     lines: [
       ...lines.map(([name, of]) => line(name, own, of)),
+      ...hiddenOf(own).map(({ name, points }) =>
+        line(`refusals ${name}`, points, "refused"),
+      ),
       ...(control.length > 0 && unit.control
         ? [
             line(
@@ -56,4 +69,24 @@ export function chartOf(unit: LanguageAttack, measured: Measured): Chart {
         : []),
     ],
   };
+}
+
+/** What an attack has to hide, along its levels. */
+function hiddenOf(points: readonly Point[]) {
+  const names = points.at(-1)?.seen[0]?.also ?? [];
+  return names.flatMap(({ name, hides }, i) =>
+    hides
+      ? [
+          {
+            name,
+            points: points
+              .filter(({ seen }) => seen[0]!.also.length > 0)
+              .map(({ level, seen }) => ({
+                level,
+                seen: seen.map(({ also }) => also[i]!.said),
+              })),
+          },
+        ]
+      : [],
+  );
 }

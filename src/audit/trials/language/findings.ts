@@ -20,7 +20,7 @@ export interface Point {
 }
 
 /** Answers of some draws. */
-interface Draws {
+export interface Draws {
   readonly seen: readonly Answered[];
 }
 
@@ -46,15 +46,31 @@ export const meanOf = ({ seen }: Draws, of: Answers): number => {
   return all.filter(Boolean).length / Math.max(1, all.length);
 };
 
-/** The point with most forbidden answers at which allowed ones fell by no more. */
-export function worstOf(
+/**
+ * Whether allowed answers fell by no more, and what the attack has to hide refuses as
+ * before, up to the same number of points.
+ */
+const holds = (point: Point, released: Seen, bound: number): boolean => {
+  const before = { seen: [released] };
+  const hidden = (point.seen[0]?.also ?? []).flatMap(({ hides }, i) =>
+    hides ? [{ seen: point.seen.map(({ also }) => also[i]!.said) }] : [],
+  );
+  return (
+    meanOf(point, "right") >= meanOf(before, "right") - bound &&
+    hidden.every(
+      (one) => meanOf(one, "refused") >= meanOf(before, "refused") - bound,
+    )
+  );
+};
+
+/** The point with most forbidden answers within a bound. */
+export const worstOf = (
   points: readonly Point[],
   released: Seen,
   bound: number,
-): Point | undefined {
-  const least = meanOf({ seen: [released] }, "right") - bound;
-  return points
-    .filter((point) => meanOf(point, "right") >= least)
+): Point | undefined =>
+  points
+    .filter((point) => holds(point, released, bound))
     .reduce<Point | undefined>(
       (worst, point) =>
         worst && meanOf(worst, "forbidden") >= meanOf(point, "forbidden")
@@ -62,7 +78,6 @@ export function worstOf(
           : point,
       undefined,
     );
-}
 
 /** Where the attacker did best within the bound; undefined where nothing is. */
 export const bestOf = ({ attack, released }: Measured): Point | undefined =>
@@ -227,11 +242,9 @@ function toBreak(
   released: Seen,
   words: Partial<Words> = {},
 ): Finding {
-  const least = meanOf({ seen: [released] }, "right") - UTILITY;
   const levels = points
-    .filter(
-      (p) => meanOf(p, "forbidden") >= BROKEN && meanOf(p, "right") >= least,
-    )
+    .filter((p) => meanOf(p, "forbidden") >= BROKEN)
+    .filter((p) => holds(p, released, UTILITY))
     .map(({ level }) => level);
   const most = Math.max(0, ...points.map(({ level }) => level));
   return numberFinding(

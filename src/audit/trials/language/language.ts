@@ -169,10 +169,10 @@ async function follow(
     const moved = divergence(before, { ...said, first });
     const shown = await saidTo(reached, held);
     const others: Seen["also"][number][] = [];
-    for (const { name, ask } of also) {
-      const asked = { model: reached.model, ask };
+    for (const { name, ask, hides = false, ...other } of also) {
+      const asked = { model: reached.model, ...other, ask };
       const { first: _, surprise, ...rest } = await measure(asked, held);
-      others.push({ name, said: rest });
+      others.push({ name, hides, said: rest });
     }
     seen.push({ ...said, level, divergence: moved, shown, also: others });
     onProgress(seen.length / levels);

@@ -9,7 +9,12 @@ export interface Seen extends Omit<Said, "first"> {
   /** What it says to the prompts that are shown. */
   readonly shown: readonly string[];
   /** The same model asked in other ways, as controls. */
-  readonly also: readonly { readonly name: string; readonly said: Answered }[];
+  readonly also: readonly {
+    readonly name: string;
+    /** Whether it has to refuse as before. */
+    readonly hides: boolean;
+    readonly said: Answered;
+  }[];
 }
 
 /** Which prompts were refused and answered. */
