@@ -77,6 +77,7 @@ export {
 } from "#onnx";
 export type { Cell, Content, Kept, NamedFile, Reporter } from "#results";
 export {
+  type Adapted,
   type Batch,
   type Course,
   evenly,

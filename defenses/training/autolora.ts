@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AssayError, type Random } from "#core";
 import { layerGroups, type Model } from "#model";
-import { type FloatTensor, int } from "#onnx";
+import { int } from "#onnx";
 import {
   defineTrainingDefense,
   factorsOf,
@@ -104,26 +104,24 @@ function branch(g: LossGraph, rank: number, random: Random): string {
   ]);
   const draw = (size: number) =>
     Float32Array.from({ length: size }, () => random.normal());
-  const adapted = body
+  const matrices = body
     .flatMap((group) => group.parameters)
     .filter((name) => {
       // Constants are frozen anyway.
       if (!b.constantOf(name)) replaced.set(name, g.withGradientOf(name));
       return isMatrix(model, name);
     });
-  if (adapted.length === 0) throw nothingToAdapt(model);
-  for (const name of adapted) {
-    const { dims } = model.graph.constants.get(name) as FloatTensor;
-    const begin = factorsOf(model, name, rank, draw);
-    const left = g.parameter(`${name}.branch_left`, begin.left);
-    const right = g.parameter(`${name}.branch_right`, begin.right);
-    const product = b.mul(b.op("MatMul", [left, right]), 1 / rank);
-    replaced.set(
-      name,
-      b.add(replaced.get(name) ?? name, b.reshape(product, [...dims])),
-    );
-  }
-  return g.again(replaced);
+  if (matrices.length === 0) throw nothingToAdapt(model);
+  const adapted = matrices.map((weight) => {
+    const begin = factorsOf(model, weight, rank, draw);
+    return {
+      weight,
+      left: g.parameter(`${weight}.branch_left`, begin.left),
+      right: g.parameter(`${weight}.branch_right`, begin.right),
+      scale: 1 / rank,
+    };
+  });
+  return g.again(replaced, undefined, adapted);
 }
 
 /** The share of rows whose largest logit is that of their class. */

@@ -13,7 +13,12 @@ export {
   distributionCriterion,
   squareCriterion,
 } from "./criteria.ts";
-export { type Factors, factorsOf, isMatrix } from "./low-rank.ts";
+export {
+  type Adapted,
+  type Factors,
+  factorsOf,
+  isMatrix,
+} from "./low-rank.ts";
 export { atMoved, lengthOf } from "./moved.ts";
 export {
   jointDataset,

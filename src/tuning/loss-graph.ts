@@ -19,6 +19,7 @@ import {
   distributionCriterion,
   taskCriterion,
 } from "./criteria.ts";
+import { type Adapted, addAdapted } from "./low-rank.ts";
 import type { LossGraph, TrainingPart } from "./part.ts";
 
 /** The graph that a step runs, before its gradient is taken. */
@@ -108,10 +109,12 @@ export function lossGraph(
     },
     each: (view) => at.criterion(at.rows(model.logits, view)),
     criterion: (outputs) => criterion.each(b, outputs, targets ?? labels),
-    again(replaced, statistics) {
+    again(replaced, statistics, adapted = []) {
       const outputs = [{ name: model.logits, type: "float32" as const }];
       const once = statistics === "stored" ? viewed : graph;
-      const renamed = graft(b, prune({ ...once, outputs }), replaced);
+      const { written, constants } = withFactors(once, adapted, b);
+      const names = new Map([...replaced, ...constants]);
+      const renamed = graft(b, prune({ ...written, outputs }), names);
       for (const { input, output } of model.straightThrough)
         straightThrough.push({
           input: renamed(input),
@@ -197,6 +200,30 @@ export function criterionOf(
     "two parts of the training compare outputs with targets in different ways",
     "Train with one of them at a time.",
   );
+}
+
+/**
+ * A graph with factors in or beside its layers, which are values of the builder around
+ * it, and the constants that this took, by the names that the builder has for them.
+ */
+function withFactors(
+  graph: Graph,
+  adapted: readonly Adapted[],
+  b: GraphBuilder,
+): { written: Graph; constants: ReadonlyMap<string, string> } {
+  if (adapted.length === 0) return { written: graph, constants: new Map() };
+  const factors = adapted.flatMap((f) => [b.info(f.left), b.info(f.right)]);
+  const inputs = [...graph.inputs, ...factors];
+  const inner = GraphBuilder.rewriting({ ...graph, inputs }, "adapted/");
+  addAdapted(inner, graph.nodes, adapted);
+  const written = inner.build();
+  const added = [...written.constants].filter(
+    ([name]) => !graph.constants.has(name),
+  );
+  return {
+    written,
+    constants: new Map(added.map(([name, value]) => [name, b.constant(value)])),
+  };
 }
 
 /** The model for a batch with views: its input has their rows behind those of x. */

@@ -78,8 +78,33 @@ export interface Adapted {
   readonly scale: number;
 }
 
+/** Adds the layers of a model with the factors of their weights. */
+export function addAdapted(
+  b: GraphBuilder,
+  nodes: readonly Node[],
+  adapted: readonly Adapted[],
+): void {
+  const factors = new Map(adapted.map((f) => [f.weight, f]));
+  const sums = new Map<string, string>();
+  const sumOf = (own: Adapted) => {
+    const { weight } = own;
+    const sum = sums.get(weight) ?? adaptedWeight(b, own);
+    sums.set(weight, sum);
+    return sum;
+  };
+  for (const node of nodes) {
+    const own = factors.get(node.inputs[1] ?? "");
+    if (own && addBeside(b, node, own)) continue;
+    const inputs = node.inputs.map((name) => {
+      const summed = factors.get(name);
+      return summed ? sumOf(summed) : name;
+    });
+    b.append({ ...node, inputs });
+  }
+}
+
 /** The sum that a layer multiplies by: its weight and the scaled product. */
-export function adaptedWeight(
+function adaptedWeight(
   b: GraphBuilder,
   { weight, left, right, scale }: Adapted,
 ): string {
@@ -96,11 +121,7 @@ export function adaptedWeight(
  * @returns false, and adds nothing, where the node does not multiply by the weight or
  *   where the thin layers would take longer than the gradient of the weight
  */
-export function addBeside(
-  b: GraphBuilder,
-  node: Node,
-  adapted: Adapted,
-): boolean {
+function addBeside(b: GraphBuilder, node: Node, adapted: Adapted): boolean {
   const { weight } = adapted;
   const dims = b.dims(weight) as readonly number[];
   const [rows, columns] = matrixOf(dims);

@@ -3,6 +3,7 @@ import type { Engine } from "#engine";
 import type { CompiledModel, Input, Model } from "#model";
 import type { FloatTensor, GraphBuilder } from "#onnx";
 import type { Criterion } from "./criteria.ts";
+import type { Adapted } from "./low-rank.ts";
 
 /**
  * Some rows of the data, as a step learns from them. Every tensor has a row
@@ -97,8 +98,13 @@ export interface LossGraph {
    *
    * @param statistics "stored" normalises by the running means and variances, where the
    *   training does it by those of the batch
+   * @param adapted weights that low-rank products are added to, by names of `parameter`
    */
-  again(replaced: ReadonlyMap<string, string>, statistics?: "stored"): string;
+  again(
+    replaced: ReadonlyMap<string, string>,
+    statistics?: "stored",
+    adapted?: readonly Adapted[],
+  ): string;
   /** Declares floats [N, ...dims] that every batch feeds under this name. */
   feed(name: string, dims?: readonly number[]): string;
   /** Declares a number that every batch feeds under this name. */

@@ -71,26 +71,34 @@ test("AutoLoRa's weights learn from adversarial samples, as far as the branch is
       });
 });
 
-test("the gradient of AutoLoRa's branch and head agrees with differences", async () => {
-  const model = smooth();
-  const part = opened("autolora", model, { ...search, rank: 2 });
-  await part.gradient?.(
-    batch,
-    async () => ({
-      loss: 0,
-      gradients: new Map(),
-      records: { "natural accuracy": 0.5 },
-      statistics: new Map(),
-    }),
-    new Map(),
-  );
-  const only = (name: string) => isHead(name) || isBranch(name);
-  await stepOn(
-    model,
-    [part, differencesPart(new Random(2), { only, h: 3e-3 })],
-    batch,
-  );
-});
+// Of many channels the branch is layers beside those of the model, of few it is in
+// their weights.
+test.each([
+  [3, 2],
+  [16, 1],
+])(
+  "the gradient of AutoLoRa's branch and head agrees with differences (%i channels)",
+  async (channels, rank) => {
+    const model = smooth("AveragePool", channels);
+    const part = opened("autolora", model, { ...search, rank });
+    await part.gradient?.(
+      batch,
+      async () => ({
+        loss: 0,
+        gradients: new Map(),
+        records: { "natural accuracy": 0.5 },
+        statistics: new Map(),
+      }),
+      new Map(),
+    );
+    const only = (name: string) => isHead(name) || isBranch(name);
+    await stepOn(
+      model,
+      [part, differencesPart(new Random(2), { only, h: 3e-3 })],
+      batch,
+    );
+  },
+);
 
 test("AutoLoRa counts the batches of one epoch", async () => {
   const model = untrained();

@@ -1,20 +1,8 @@
 import { z } from "zod";
 import { type Random, UsageError } from "#core";
 import { type LayerGroup, type Model, matches } from "#model";
-import {
-  type FloatTensor,
-  GraphBuilder,
-  type Node,
-  sizeOf,
-  type Tensor,
-} from "#onnx";
-import {
-  type Adapted,
-  adaptedWeight,
-  addBeside,
-  factorsOf,
-  isMatrix,
-} from "../low-rank.ts";
+import { type FloatTensor, GraphBuilder, sizeOf, type Tensor } from "#onnx";
+import { type Adapted, addAdapted, factorsOf, isMatrix } from "../low-rank.ts";
 import { defineStrategy, evenly, type Form } from "./strategy.ts";
 
 /**
@@ -100,36 +88,12 @@ function lowRank(
       "Name layer groups with linear layers or convolutions; `assay inspect` lists them.",
     );
   }
-  addNodes(b, graph.nodes, new Map(factors.map((f) => [f.weight, f])));
+  addAdapted(b, graph.nodes, factors);
   return {
     model: { ...model, graph: b.build() },
     groups: [...adapted, ...groups.slice(-1)],
     restore: (tuned) => merged(model, tuned, factors),
   };
-}
-
-/** Adds the layers of a model with the factors of their weights, by weight. */
-function addNodes(
-  b: GraphBuilder,
-  nodes: readonly Node[],
-  factors: ReadonlyMap<string, Adapted>,
-): void {
-  const sums = new Map<string, string>();
-  const sumOf = (adapted: Adapted) => {
-    const { weight } = adapted;
-    const sum = sums.get(weight) ?? adaptedWeight(b, adapted);
-    sums.set(weight, sum);
-    return sum;
-  };
-  for (const node of nodes) {
-    const own = factors.get(node.inputs[1] ?? "");
-    if (own && addBeside(b, node, own)) continue;
-    const inputs = node.inputs.map((name) => {
-      const adapted = factors.get(name);
-      return adapted ? sumOf(adapted) : name;
-    });
-    b.append({ ...node, inputs });
-  }
 }
 
 /**
