@@ -17,6 +17,7 @@ import { poolFirst } from "./pool-first.ts";
 import { type Avoidable, unsupported } from "./rule.ts";
 import { rules, withoutGradient } from "./rules/index.ts";
 import { smallDepthwise } from "./small-depthwise.ts";
+import { splitOnce } from "./split-once.ts";
 
 /**
  * A part of a graph that the gradient passes over unchanged, as if it were the identity
@@ -70,7 +71,7 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
   const kept = new Set([of, ...wrt, options.seed ?? "", ...[...passed].flat()]);
   const expanded = expandActive(source, new Set(wrt), passed);
   const graph = smallDepthwise(
-    foldNorms(poolFirst(expanded, kept), wrt, kept),
+    foldNorms(poolFirst(splitOnce(expanded), kept), wrt, kept),
     wrt,
   );
   const b = new GraphBuilder(graph, "gradient/");
