@@ -1,6 +1,7 @@
 import type { Engine } from "#engine";
 import { type FloatTensor, floats, GraphBuilder, putRows, rows } from "#onnx";
 import { flat } from "./activations.ts";
+import { forwardRows, gradientRows } from "./batches.ts";
 import { loadGradient } from "./differentiated.ts";
 import { bodyOf } from "./head.ts";
 import type { Model } from "./model.ts";
@@ -20,9 +21,6 @@ export interface FeatureMap {
 
 const WEIGHTS = "assay.feature-weights";
 
-/** Rows that are run at once. */
-const BATCH = 256;
-
 /**
  * Makes the features of a model ready to be computed and pulled back to its input.
  *
@@ -40,21 +38,24 @@ export async function openFeatures(
   const b = new GraphBuilder(graph, "features/");
   b.input({ name: WEIGHTS, type: "float32", dims: ["batch", width] });
   const of = b.reduceSum(b.mul(flat(b, features), WEIGHTS));
-  const { session, gradients } = await loadGradient(engine, b.build([of]), {
-    of,
-    wrt: [model.input],
-    straightThrough: model.straightThrough,
-  });
+  const { session, gradients, ...made } = await loadGradient(
+    engine,
+    b.build([of]),
+    { of, wrt: [model.input], straightThrough: model.straightThrough },
+  );
+  const forth = forwardRows(graph);
+  const back = gradientRows(graph, engine, made.graph);
   const slope = gradients.get(model.input) as string;
 
   const inBatches = async (
     x: FloatTensor,
     result: FloatTensor,
+    most: number,
     run: (from: number, to: number) => Promise<FloatTensor>,
   ) => {
     const n = x.dims[0] ?? 0;
-    for (let from = 0; from < n; from += BATCH) {
-      const to = Math.min(n, from + BATCH);
+    for (let from = 0; from < n; from += most) {
+      const to = Math.min(n, from + most);
       const own = Array.from({ length: to - from }, (_, i) => from + i);
       putRows(result, own, await run(from, to));
     }
@@ -65,12 +66,12 @@ export async function openFeatures(
   return {
     width,
     of: (x) =>
-      inBatches(x, empty([x.dims[0] ?? 0, width]), async (from, to) => {
+      inBatches(x, empty([x.dims[0] ?? 0, width]), forth, async (from, to) => {
         const out = await forward.run({ [model.input]: part(x, from, to) });
         return out[features] as FloatTensor;
       }),
     pullBack: (x, weights) =>
-      inBatches(x, empty(x.dims), async (from, to) => {
+      inBatches(x, empty(x.dims), back, async (from, to) => {
         const out = await session.run({
           [model.input]: part(x, from, to),
           [WEIGHTS]: part(weights, from, to),

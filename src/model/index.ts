@@ -8,7 +8,7 @@ export {
   softmaxRows,
 } from "./answers.ts";
 export { answersAsGiven, type Given } from "./as-given/answers.ts";
-export { gradientRows } from "./batches.ts";
+export { forwardRows, gradientRows } from "./batches.ts";
 export type { Beside } from "./beside.ts";
 export {
   type CompiledModel,

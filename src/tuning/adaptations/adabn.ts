@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AssayError, InterruptedError } from "#core";
+import { forwardRows } from "#model";
 import {
   type FloatTensor,
   floats,
@@ -9,9 +10,6 @@ import {
   rows,
 } from "#onnx";
 import { type AdaptInput, defineSourceFree } from "./adaptation.ts";
-
-/** Samples that go through the model at once. */
-const BATCH = 256;
 
 /**
  * Adaptive batch normalisation (AdaBN, Li et al. 2016, arXiv:1603.04779): mean and
@@ -70,14 +68,16 @@ async function statisticsOf(
   { model, target, engine, signal }: AdaptInput,
 ): Promise<{ mean: FloatTensor; variance: FloatTensor }> {
   const info = new GraphBuilder(graph).info(value);
-  const session = await engine.load(prune({ ...graph, outputs: [info] }));
+  const part = prune({ ...graph, outputs: [info] });
+  const most = forwardRows(part);
+  const session = await engine.load(part);
   const n = target.y.length;
   let [sums, squares] = [new Float64Array(0), new Float64Array(0)];
   let count = 0;
   try {
-    for (let from = 0; from < n; from += BATCH) {
+    for (let from = 0; from < n; from += most) {
       if (signal?.aborted) throw new InterruptedError();
-      const x = rows(target.x, from, Math.min(n, from + BATCH));
+      const x = rows(target.x, from, Math.min(n, from + most));
       const seen = (await session.run({ [model.input]: x }))[
         value
       ] as FloatTensor;
