@@ -22,14 +22,14 @@ const part = fc.record({
   isNegative: fc.boolean(),
 }) as fc.Arbitrary<Part>;
 
-const rangeOf = ({ from, to, how }: Part) =>
+const rangeOf = ({ from, to, how }: Part): readonly [number, number] =>
   how === "slice" ? [from, Math.max(to, from + 1)] : [from, from + 1];
 
 const overlaps = (parts: readonly Part[]) =>
   parts.some((p, i) =>
     parts.slice(i + 1).some((q) => {
-      const [[a, b], [c, d]] = [rangeOf(p), rangeOf(q)] as number[][];
-      return a! < d! && c! < b! && !(a === c && b === d);
+      const [[a, b], [c, d]] = [rangeOf(p), rangeOf(q)];
+      return a < d && c < b && !(a === c && b === d);
     }),
   );
 
@@ -38,7 +38,7 @@ function taken(parts: readonly Part[]) {
   const b = new GraphBuilder(emptyGraph("parts"));
   b.input({ name: "x", type: "float32", dims: [2, LENGTH] });
   const sums = parts.map((p, i) => {
-    const [from = 0, to = 0] = rangeOf(p);
+    const [from, to] = rangeOf(p);
     const at = p.isNegative ? from - LENGTH : from;
     const axis = { axis: int(1) };
     const value =
@@ -74,7 +74,7 @@ test("values and gradients are those of the parts, whatever is taken", async () 
         await session.release();
         const expected = new Array<number>(2 * LENGTH).fill(0);
         parts.forEach((p, i) => {
-          const [from = 0, to = 0] = rangeOf(p);
+          const [from, to] = rangeOf(p);
           for (let at = from; at < to; at++)
             for (const row of [0, 1]) expected[row * LENGTH + at]! += i + 1;
         });
