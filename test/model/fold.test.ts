@@ -146,6 +146,36 @@ test("a condition that follows from constants is decided", async () => {
   expect(model.graph.nodes.map((n) => n.op)).toEqual(["Mul", "MatMul"]);
 });
 
+test("a condition on an input that is filled is decided before preprocessing", async () => {
+  const b = new GraphBuilder(emptyGraph("net"));
+  const x = b.input({ name: "x", type: "float32", dims: ["batch", 3] });
+  const rate = b.input({ name: "rate", type: "int64", dims: [] });
+  const branch = (factor: number) => {
+    const body = new GraphBuilder(emptyGraph("branch"), "", b);
+    const scale = body.constant(floats([], [factor]), `factor${factor}`);
+    const y = body.op("Mul", [x, scale], {}, `y${factor}`);
+    return { kind: "graph" as const, value: body.build([y]) };
+  };
+  const y = b.op("If", [b.op("Equal", [rate, b.scalar(16000, "int64")])], {
+    then_branch: branch(2),
+    else_branch: branch(3),
+  });
+  const graph = b.build([y]);
+  const factorAt = async (filled: number) => {
+    const others = { rate: filled };
+    const model = await openModel(graph, "net.onnx", {
+      input: { name: "x", scale: 2, mean: 1, others },
+    });
+    const open = await compile(model, onnxruntime);
+    const { data } = await open.logits(floats([1, 3], [0.5, 1, 0]));
+    await open.release();
+    return [...data];
+  };
+  // Of x in [0, 1] the branch gets 2 x - 1.
+  expect(await factorAt(16000)).toEqual([0, 2, -2]);
+  expect(await factorAt(8000)).toEqual([0, 3, -3]);
+});
+
 test("what is drawn at random is no constant", async () => {
   const b = new GraphBuilder(emptyGraph("net"));
   const x = b.input({ name: "x", type: "float32", dims: ["batch", 4] });
