@@ -3,6 +3,7 @@ import { queue } from "./queue.ts";
 import { sizes } from "./sizes.ts";
 import { speedUp } from "./speed-up.ts";
 import { timeLeft, traces } from "./time-left.ts";
+import { usual } from "./usual.ts";
 import { virtualTime } from "./virtual-time.ts";
 
 /** What is measured when nothing is named, by its name. */
@@ -13,11 +14,12 @@ const parts: Readonly<Record<string, (rounds: number) => Promise<void>>> = {
   "virtual-time": virtualTime,
 };
 
-/** What is only done when it is named: it takes minutes, and two write files. */
+/** What is only done when it is named: it takes minutes, and some write files. */
 const named: Readonly<Record<string, () => Promise<void>>> = {
   sizes,
   "time-left": timeLeft,
   traces,
+  usual,
 };
 
 /**

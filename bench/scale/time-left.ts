@@ -15,23 +15,56 @@ type Run = Pick<AuditOptions, "suite" | "smoke">;
 
 const suite = (name: string) => packagePath("suites", `${name}.yaml`);
 
+const quick = { quick: true };
+
 /** Runs whose works are of different kinds, and take from seconds to minutes. */
 const measured: readonly Run[] = [
   { suite: suite("quick") },
+  { suite: suite("demo"), smoke: quick },
+  { suite: suite("demo") },
   { suite: suite("tabular") },
   { suite: suite("sanitizers") },
-  { suite: suite("demo"), smoke: { quick: true } },
-  { suite: suite("demo") },
 ];
 
-/** Runs of which traces are kept for tests. */
-const kept: readonly Run[] = [
-  { suite: suite("quick") },
-  { suite: suite("demo"), smoke: { quick: true } },
-  { suite: suite("demo") },
+/** Runs that are recorded twice: tests tell the second by the first. */
+const twiceKept = measured.slice(0, 3);
+
+/** Runs that are recorded once, each suite as a smoke run and as a whole one. */
+const onceKept: readonly Run[] = [
+  ...[
+    "quick",
+    "tabular",
+    "texts",
+    "multi-task",
+    "evasion",
+    "detectors",
+    "inheritance",
+    "sanitizers",
+    "poisoning",
+    "robust-finetuning",
+    "domain-adaptation",
+    "transfer",
+    "membership",
+    "finetuning-threats",
+  ].map((name) => ({ suite: suite(name), smoke: quick })),
+  ...[
+    "tabular",
+    "texts",
+    "multi-task",
+    "evasion",
+    "detectors",
+    "inheritance",
+    "sanitizers",
+    "poisoning",
+    "robust-finetuning",
+    "domain-adaptation",
+    "transfer",
+    "membership",
+  ].map((name) => ({ suite: suite(name) })),
 ];
 
-const PATH = packagePath("bench", "scale", "traces.jsonl");
+/** What works of the recorded runs took and said: a run a line. */
+export const TRACES = packagePath("bench", "scale", "traces.jsonl");
 
 /** How far off the time left may be a tenth of the time into a run. */
 export const FACTOR = 1.5;
@@ -48,26 +81,42 @@ export async function timeLeft(): Promise<void> {
   console.log(
     `time said to be left, over what was: goal within a factor of ${FACTOR} from 10 % on`,
   );
-  for (const run of measured) await twice(run);
+  for (const run of measured) await watchedRuns(run, ["never done", "learned"]);
 }
 
-/** Writes what the works of runs took and said, from which tests tell the time left. */
+/**
+ * Writes what the works of runs took and said: of it the table of what works usually
+ * take is made, and tests tell the time left.
+ */
 export async function traces(): Promise<void> {
   const all: Trace[] = [];
-  for (const run of kept) {
-    all.push(...(await twice(run)));
-    writeFile(PATH, all.map((trace) => `${JSON.stringify(trace)}\n`).join(""));
-  }
+  const keep = (some: readonly Trace[]) => {
+    all.push(...some);
+    writeFile(
+      TRACES,
+      all.map((trace) => `${JSON.stringify(trace)}\n`).join(""),
+    );
+  };
+  for (const run of twiceKept)
+    keep(await watchedRuns(run, ["never done", "learned"]));
+  for (const run of onceKept) keep(await watchedRuns(run, ["never done"]));
 }
 
-/** Runs a suite on a machine that knows nothing, and on one that has run it once. */
-async function twice(run: Run): Promise<Trace[]> {
+/**
+ * Runs a suite once after the other on a machine that knew nothing before.
+ *
+ * @param titles of the runs
+ */
+async function watchedRuns(
+  run: Run,
+  titles: readonly string[],
+): Promise<Trace[]> {
   const before = process.env.ASSAY_CACHE;
   const folder = mkdtempSync(join(tmpdir(), "assay-time-left-"));
   process.env.ASSAY_CACHE = join(folder, "cache");
   try {
     const traces: Trace[] = [];
-    for (const title of ["never done", "learned"]) {
+    for (const title of titles) {
       const out = join(folder, title);
       const { trace, seconds, ratios } = await watched({ ...run, out });
       const isMet = ratios.every(

@@ -3,6 +3,8 @@ import {
   costsOf,
   scheduleOf,
   timeLeftOf,
+  type Usual,
+  usual,
   type WorkKind,
 } from "#audit";
 
@@ -42,14 +44,15 @@ export function leftSaid(
   hands: number,
   before: readonly Trace[],
   shares: readonly number[] = SHARES,
+  usually: Usual = usual,
 ): (number | null)[] {
   const rates: Rates = new Map();
-  const costs = costsOf(rates);
+  const costs = costsOf(rates, usually);
   for (const { works } of before)
     for (const work of works) costs.learn(work, work.seconds);
-  const { end } = replayed(trace, hands, rates, []);
+  const { end } = replayed(trace, hands, rates, usually, []);
   const times = shares.map((share) => share * end);
-  return replayed(trace, hands, rates, times).left.map((left, k) =>
+  return replayed(trace, hands, rates, usually, times).left.map((left, k) =>
     left === null ? null : left / (end - times[k]!),
   );
 }
@@ -61,9 +64,10 @@ function replayed(
   { works }: Trace,
   hands: number,
   rates: Rates,
+  usually: Usual,
   times: readonly number[],
 ) {
-  const costs = costsOf(new Map(rates));
+  const costs = costsOf(new Map(rates), usually);
   const beliefs = beliefsOf(works, costs);
   const first = [0];
   for (const { needs } of works) first.push(first.at(-1)! + needs.length);
@@ -77,7 +81,7 @@ function replayed(
     beliefs.seconds,
     schedule,
     { count: hands },
-    costsOf(new Map(rates)),
+    costsOf(new Map(rates), usually),
   );
   const running = new Map<number, number>();
   const endOf = (work: number) => running.get(work)! + works[work]!.seconds;

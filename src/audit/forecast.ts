@@ -13,9 +13,9 @@ import type { LoadedSuite } from "./suite/index.ts";
 import { judgedOn } from "./tasks/index.ts";
 import {
   estimate,
-  guessed,
   missingOf,
   remembered,
+  type Work,
   type WorkKind,
   workKinds,
   worksBehind,
@@ -79,7 +79,9 @@ export async function forecast(
     loaded.smoke !== undefined,
   );
   const { seconds, memory } = await passOfPlan(plan, shop);
-  const costs = guessed(learned, seconds);
+  const costs = {
+    secondsOf: (work: Work) => learned.secondsOf(work, seconds),
+  };
   const all = [...worksBehind(wanted).values()];
   const { works: left } = missingOf(wanted, store);
   const cores = availableParallelism();
@@ -98,13 +100,13 @@ export async function forecast(
               (sum, work) => sum + costs.secondsOf(work),
               0,
             ),
-            learned: learned.secondsOf({ kind, size: 1 }) !== undefined,
+            learned: learned.knows({ kind }),
           }
         : [];
     }),
     time: [...counts, cores].map((workers) => ({
       workers,
-      seconds: estimate(wanted, store, costs, workers).time?.end ?? 0,
+      seconds: estimate(wanted, store, costs, workers).time.end,
     })),
     memory,
     peak: left.every(({ kind }) => peaks.knows(kind))

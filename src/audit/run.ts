@@ -318,7 +318,9 @@ function secondsLeft(
   { costs }: Remembered,
 ): number {
   return missingOf(works, store).works.reduce(
-    (sum, work) => sum + (costs.secondsOf(work) ?? Number.POSITIVE_INFINITY),
+    (sum, work) =>
+      sum +
+      (costs.knows(work) ? costs.secondsOf(work) : Number.POSITIVE_INFINITY),
     0,
   );
 }

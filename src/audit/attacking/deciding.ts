@@ -2,7 +2,12 @@ import { surrogateOf } from "#attacks";
 import { hashOf, Random } from "#core";
 import { decisions as classesOf } from "../models/index.ts";
 import type { PlannedDecision } from "../plan/index.ts";
-import { countOf, type Rate, robustInEach } from "../results/index.ts";
+import {
+  countOf,
+  outcomesOf,
+  type Rate,
+  robustInEach,
+} from "../results/index.ts";
 import {
   anytimeInterval,
   anytimeRate,
@@ -40,7 +45,7 @@ const BATCHES = 20;
  * Of what a decision does. It is counted up when that changes, so that no record of an
  * earlier build is taken for one of this.
  */
-const FORM = 2;
+const FORM = 3;
 
 /** The chance that a row of the gate is decided wrongly; `ERROR` of the gate. */
 const TAIL = 0.025;
@@ -56,6 +61,8 @@ export interface FoundDecision
   readonly isDecided: boolean;
   /** Of all of them, as no attack bears on it. */
   readonly cleanAccuracy: Rate;
+  /** Which of them are right. */
+  readonly clean: string;
   /** Of those that were attacked. */
   readonly cells: readonly ComputedCell[];
   /** Attacks that could only have lowered what had failed by the cells alone. */
@@ -198,7 +205,7 @@ async function decide(
     order: attacked,
     of,
     isDecided,
-    cleanAccuracy: await cleanOf(cells[0]!.parts, subject, bench),
+    ...(await cleanOf(cells[0]!.parts, subject, bench)),
     cells: found,
     skipped: cells.slice(tried).map(({ attack }) => attack),
   };
@@ -263,13 +270,16 @@ async function cleanOf(
   parts: Parameters<typeof openFor>[1],
   subject: Subject,
   bench: Bench,
-): Promise<Rate> {
+): Promise<Pick<FoundDecision, "cleanAccuracy" | "clean">> {
   const { data } = bench;
   const opened = await openFor(await subject.open(), parts, bench);
   const answers = await cleanAnswers(opened, bench);
   const seen = classesOf(opened.model.model, answers, data.targets);
-  const right = Array.from(data.y).filter(
-    (label, i) => seen[i] === label,
-  ).length;
-  return rate(right, data.y.length);
+  const clean = outcomesOf(
+    Array.from(data.y, (label, i) => (seen[i] === label ? "robust" : "wrong")),
+  );
+  return {
+    cleanAccuracy: rate(countOf(clean, "robust"), data.y.length),
+    clean,
+  };
 }

@@ -131,7 +131,7 @@ function fitWork(
     sort: [parts.map(({ unit }) => unit.id).join(" "), subject.candidate],
     record: `fits/${key}.defense.json`,
     needs: subject.made,
-    size: bench.target.train.y.length,
+    size: bench.target.train.y.length * epochsOf(parts),
     async compute() {
       await tidy(bench);
       const kept: string[] = [];
@@ -278,6 +278,13 @@ export const aboutCell = ({
   },
 ];
 
+/** Passes over the data of what is trained to fit a defence; one where nothing is. */
+const epochsOf = (parts: PlannedCell["parts"]): number =>
+  parts.reduce((most, { params }) => {
+    const { epochs } = params as { readonly epochs?: number };
+    return Math.max(most, epochs ?? 1);
+  }, 1);
+
 /** Passes of probes for each sample that they look at, whatever the attack. */
 const TRIES = 320;
 
@@ -293,9 +300,16 @@ const USUAL = 100;
 /** About how many passes an attack makes for each sample. */
 export function stepsOf({ chosen, queries }: PlannedCell): number {
   if (chosen.unit.family === "single-step") return 1;
-  const { steps, draws, restarts } = chosen.params as {
-    readonly [name in "steps" | "draws" | "restarts"]?: number | null;
+  const params = new Map(Object.entries(chosen.params));
+  const of = (name: string, without: number) => {
+    const value: unknown = params.get(name);
+    return typeof value === "number" ? value : without;
   };
-  const all = (steps ?? draws ?? USUAL) * (restarts ?? 1);
+  const all =
+    of("steps", of("draws", USUAL)) *
+      of("restarts", 1) *
+      of("eot", 1) *
+      of("targets", 1) +
+    of("generations", 0) * of("offspring", 0);
   return Math.max(1, queries === null ? all : Math.min(all, queries));
 }

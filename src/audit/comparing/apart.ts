@@ -41,8 +41,9 @@ const worstOf = (decision: DecisionResult): Counted =>
   });
 
 /**
- * Two numbers of which at least one was decided early. How many samples that is of
- * depends on what they showed, so that no test of paired samples holds. The number of
+ * Two numbers of which at least one was decided early, or is not known sample by sample.
+ * How many samples the first is of depends on what they showed, so that no test of paired
+ * samples holds. The number of
  * each run has its own interval instead, always-valid where it was decided early and
  * exact otherwise: the p-value is the least level at which both are apart, half of it
  * for each.
@@ -66,18 +67,19 @@ export function apart(
     },
     pValue: isTrusted ? leastLevel(at) : null,
     change: isTrusted ? "undecided" : "untrusted",
-    reason: `${[earlyIn("old", old), earlyIn("new", now)]
+    reason: `${[unpairedIn("old", old), unpairedIn("new", now)]
       .flat()
       .join(", ")}: compared by an interval of each run, not sample by sample`,
   };
 }
 
-const earlyIn = (run: string, { decided }: Counted): string[] =>
-  decided
-    ? [
-        `decided early in the ${run} run, on ${decided.attacked} of ${decided.of} samples`,
-      ]
-    : [];
+function unpairedIn(run: string, { decided, fates }: Counted): string[] {
+  if (decided)
+    return [
+      `decided early in the ${run} run, on ${decided.attacked} of ${decided.of} samples`,
+    ];
+  return fates ? [] : [`the ${run} run does not tell which samples are right`];
+}
 
 const intervalOf = ({ rate, decided }: Counted, confidence: number) =>
   (decided ? anytimeInterval : clopperPearson)(

@@ -22,7 +22,8 @@ const LEVEL = 0.05;
  * accuracy, worst cases and cells, matched by candidate, defence, threat model and
  * attack. Each is tested by McNemar's exact test, all together by Holm, and what is not
  * of the same thing in both is refused with a reason. What was decided early
- * (`decide: true`) is compared by the intervals of both runs. A number that one run
+ * (`decide: true`) is compared by the intervals of both runs, and so is what a run does
+ * not tell sample by sample. A number that one run
  * does not trust is called neither better nor worse. Findings of trials stand beside
  * each other without a test.
  * @example
@@ -111,7 +112,7 @@ function compared(
   const pairing = pairingFor(place.candidate, runs);
   const reason = refusal(old, now, runs, pairing);
   if (reason !== null || !pairing) return { ...row, change: "refused", reason };
-  if (old.decided || now.decided)
+  if (old.decided || now.decided || !old.fates || !now.fates)
     return { ...row, ...apart(old, now, row.trust === "both") };
   return { ...row, ...paired(old, now, pairing, row.trust === "both") };
 }
@@ -148,9 +149,13 @@ function refusal(
   if (pairing.pairs.length === 0)
     return "the data differ: no sample was attacked in both runs";
   if (!old.decided && !now.decided) {
-    if (!old.fates || !now.fates)
-      return "no cell shows which samples are right";
-    if (old.fates.length !== pairing.old || now.fates.length !== pairing.new)
+    const sides = [
+      [old, pairing.old],
+      [now, pairing.new],
+    ] as const;
+    if (sides.some(([{ fates, rate }, n]) => !fates && rate.n !== n))
+      return "no cell shows which samples are right; give the candidate an attack in both suites, or compare the accuracies of both reports by their intervals";
+    if (sides.some(([{ fates }, n]) => fates && fates.length !== n))
       return "its outcomes are not those of the samples that were attacked";
   }
   const attacks = otherParts(

@@ -7,6 +7,7 @@ import {
   fatesOf,
   type Rate,
   type Results,
+  rightOf,
   robustInEach,
   type WorstCase,
 } from "../results/index.ts";
@@ -35,7 +36,10 @@ export interface Counted {
 }
 
 /** What numbers are made of. */
-type Run = Pick<Results, "candidates" | "cells" | "worstCases" | "crossTask">;
+type Run = Pick<
+  Results,
+  "candidates" | "cells" | "worstCases" | "crossTask" | "decisions"
+>;
 
 /** Clean accuracies, worst cases and cells of a run, in this order. */
 export const numbersOf = (run: Run): Counted[] => [
@@ -45,17 +49,23 @@ export const numbersOf = (run: Run): Counted[] => [
 ];
 
 /** Of each candidate as it is, and behind each defence. */
-function cleanNumbers({ candidates, cells }: Run): Counted[] {
+function cleanNumbers({ candidates, cells, decisions = [] }: Run): Counted[] {
   return candidates.flatMap((candidate) => {
-    const own = cells.filter((cell) => cell.candidate === candidate.id);
-    const behind = own
+    const isOwn = (one: Pick<Cell, "candidate">) =>
+      one.candidate === candidate.id;
+    const own = cells.filter(isOwn);
+    const early = decisions.filter(isOwn);
+    const behind = [...own, ...early]
       .map(({ defense }) => defense)
       .filter((defense) => defense !== UNDEFENDED);
     return [UNDEFENDED, ...new Set(behind)].map((defense) => {
       const there = own.filter((cell) => cell.defense === defense);
-      const [shown] = there;
+      const decided = early.filter((one) => one.defense === defense);
+      const [shown] = [...there, ...decided];
+      const right = there[0]?.outcomes ?? decided[0]?.clean;
+      const attacks = [...there, ...decided.flatMap((one) => one.cells)];
       const isGuess =
-        there.some(({ checks }) => isGuessed(checks)) ||
+        attacks.some(({ checks }) => isGuessed(checks)) ||
         (defense === UNDEFENDED && candidate.guesses === true);
       return numbered({
         place: {
@@ -67,11 +77,10 @@ function cleanNumbers({ candidates, cells }: Run): Counted[] {
           adaptive: null,
         },
         rate: shown?.cleanAccuracy ?? candidate.cleanAccuracy,
-        fates: shown
-          ? fatesOf(shown.outcomes).map((fate) =>
-              fate === "wrong" ? "wrong" : "right",
-            )
-          : null,
+        fates:
+          right === undefined
+            ? null
+            : rightOf(right).map((isRight) => (isRight ? "right" : "wrong")),
         trusted: !isGuess,
         // What the attacks of these cells did plays no part.
         cells: [],

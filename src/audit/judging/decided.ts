@@ -9,7 +9,7 @@ import { worstCases } from "./worst-case.ts";
 export interface Undecided
   extends Pick<
     DecisionResult,
-    "candidate" | "defense" | "threatModel" | "of" | "cleanAccuracy"
+    "candidate" | "defense" | "threatModel" | "of" | "cleanAccuracy" | "clean"
   > {
   readonly limits: readonly number[];
   readonly order: readonly number[];

@@ -28,4 +28,5 @@ export {
   type ModelWorks,
   modelWorks,
   passesOfTraining,
+  trainingOf,
 } from "./works.ts";

@@ -97,7 +97,7 @@ function foreseenBase(
         sort: ["pretrained"],
         record: recordOf(modelFile(name, key)),
         needs: [],
-        size: pretrain.epochs * train.y.length,
+        size: pretrain.epochs * train.y.length * passesOfTraining(pretrain),
         run: async () => {
           await models[which]();
         },
@@ -108,12 +108,16 @@ function foreseenBase(
 
 /** About how many passes a training makes of each batch: some make examples of it. */
 export const passesOfTraining = ({
-  training,
-}: Pick<Candidate, "training">): number =>
+  training = [],
+}: Partial<Pick<Candidate, "training">>): number =>
   training.reduce((passes, { params }) => {
     const { steps } = params as { readonly steps?: number };
     return passes + (typeof steps === "number" ? steps : 0);
   }, 1);
+
+/** What its training takes its time for: of a frozen body next to nothing. */
+export const trainingOf = (candidate: Candidate): string =>
+  candidate.kind === "tuned" ? candidate.strategy.unit.id : candidate.kind;
 
 /** What trains a candidate; undefined where nothing does. */
 function training(
@@ -142,7 +146,7 @@ function training(
   return {
     id: `model ${which}`,
     kind: "model",
-    sort: [kind === "tuned" ? candidate.strategy.unit.id : kind, id],
+    sort: [trainingOf(candidate), id],
     record: isFollowed(suite, candidate)
       ? epochFile(file, "all")
       : recordOf(file),

@@ -33,6 +33,11 @@ export const decisionSchema = z.strictObject({
   robustAccuracy: rateSchema,
   /** On all samples, with the exact interval. */
   cleanAccuracy: rateSchema,
+  /**
+   * Of each of all samples, in their order, whether it is right: "1", or "-" where it is
+   * wrong. Absent in older documents.
+   */
+  clean: z.string().optional(),
   trusted: z.boolean(),
   /** False for a defence that no attack was made against. */
   evaluated: z.boolean(),

@@ -10,7 +10,7 @@ export interface PlannedPart {
    * it.
    */
   readonly of?: unknown;
-  /** How many trainings it is worth; one when left out. */
+  /** Samples that it goes through; as many as a training does when left out. */
   readonly size?: number;
 }
 

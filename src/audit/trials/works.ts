@@ -3,6 +3,7 @@ import {
   type Models,
   type ModelWorks,
   passesOfTraining,
+  trainingOf,
   type Workshop,
 } from "../models/index.ts";
 import type { PlannedTrial } from "../plan/index.ts";
@@ -144,7 +145,7 @@ function trialWork(
     sort: [chosen.unit.id, candidate],
     record: `trials/${hashOf({ ...depends, ...behind })}.json`,
     needs,
-    size: stages.length > 0 ? trainingSize(place) / 10 : trainingSize(place),
+    size: conclusionSize(place, stages.flat().length),
     about: [{ what: "trial", id, candidate, repair, trial }],
     compute: () => concludeTrial(place),
     headline: ({ findings }) => ({
@@ -155,17 +156,24 @@ function trialWork(
 }
 
 function partWork(
-  { name, size = 1 }: PlannedPart,
+  { name, size }: PlannedPart,
   place: Place,
   needs: readonly Work[],
 ): Work {
+  const { id, candidate, chosen } = place.planned;
   return {
-    id: `trial ${place.planned.id}: ${name}`,
+    id: `trial ${id}: ${name}`,
     kind: "part",
-    sort: [place.planned.chosen.unit.id, place.planned.candidate, name],
+    // Most parts are trainings of the candidate.
+    sort: [
+      trainingOf(place.shop.loaded.suite.candidates[candidate]!),
+      candidate,
+      chosen.unit.id,
+      name,
+    ],
     record: recordOfPart(name, place),
     needs,
-    size: size * trainingSize(place),
+    size: size ?? trainingSize(place),
     run: () => tryPart(name, place),
   };
 }
@@ -195,6 +203,14 @@ function repairWork(place: Place, needs: readonly Work[]): Work {
     },
     files: (files) => files,
   });
+}
+
+/** Of a trial behind its parts, each of which it looks at, or without any. */
+function conclusionSize(place: Place, parts: number): number {
+  const { planned, shop } = place;
+  const { task } = shop.loaded.suite.candidates[planned.candidate]!;
+  const { test } = judgedOn(shop.data, task).target;
+  return parts > 0 ? parts * test.y.length : trainingSize(place);
 }
 
 /** Samples that one fine-tuning of the candidate goes through. */

@@ -1,5 +1,4 @@
 import type { Costs } from "./costs.ts";
-import { guessed, passBy } from "./guessed.ts";
 import type { Work } from "./work.ts";
 
 /** What works are believed to take, by which those with the longest path come first. */
@@ -27,9 +26,8 @@ export function beliefsOf(
 ): Beliefs {
   const seconds = new Float64Array(works.length);
   const believe = () => {
-    const { secondsOf } = guessed(costs, passBy(costs));
     works.forEach((work, i) => {
-      seconds[i] = secondsOf(work);
+      seconds[i] = costs.secondsOf(work);
     });
   };
   believe();

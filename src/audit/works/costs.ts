@@ -1,19 +1,32 @@
+import { type Usual, usual } from "./usual.ts";
 import type { Work } from "./work.ts";
 
-type Sized = Pick<Work, "kind" | "size" | "sort">;
+type Like = Pick<Work, "kind" | "sort">;
+
+type Sized = Like & Pick<Work, "size">;
 
 /** What works cost, as it is learned from those that end. */
 export interface Costs {
   /**
-   * Seconds of a work: what others took that are most like it by their sort.
-   * Undefined where none of its kind is known.
+   * Whether anything was learned of a work: of its unit, where it has one, since other
+   * units of its kind say nothing of it, or else of its kind.
    */
-  secondsOf(work: Sized): number | undefined;
+  knows(work: Like): boolean;
+  /**
+   * Seconds of a work: what others took that are most like it by their sort, or what
+   * such a work usually takes, by what a pass takes here.
+   *
+   * @param pass seconds, where that was measured
+   */
+  secondsOf(work: Sized, pass?: number): number;
+  /** Seconds that it takes whatever its size. */
+  beginOf(work: Like): number;
   learn(work: Sized, seconds: number): void;
 }
 
 /** Seconds and sizes of the works of a sort, of which the last ones count most. */
 export interface Rate {
+  /** Without what each takes to begin; below 0 where they took less. */
   readonly seconds: number;
   readonly size: number;
 }
@@ -21,8 +34,14 @@ export interface Rate {
 /** What is left of what is known of a sort when one more work of it has ended. */
 const REMEMBERED = 0.9;
 
-/** Seconds that a work takes whatever its size: it opens models, and is kept. */
-export const START = 0.012;
+/** The same of the passes of all works, which say more than those of the last ones. */
+const ALL_REMEMBERED = 0.99;
+
+/** The name of the passes of all works. */
+const PASSES = "";
+
+/** Seconds of works until what a pass took here counts as much as the usual. */
+const TRUSTED = 0.05;
 
 /** What works took, by kind and by each part of their sort. */
 export type Rates = Map<string, Rate>;
@@ -34,26 +53,50 @@ export const sortsOf = ({
 }: Pick<Work, "kind" | "sort">): string[] =>
   [kind, ...sort].map((_, i, all) => all.slice(0, i + 1).join(" "));
 
-/** @param rates what was learned before; what is learned now goes there too */
-export function costsOf(rates: Rates = new Map()): Costs {
+/**
+ * @param rates what was learned before; what is learned now goes there too
+ * @param usually what works take where nothing was learned
+ */
+export function costsOf(
+  rates: Rates = new Map(),
+  usually: Usual = usual,
+): Costs {
+  const learn = (name: string, { seconds, size }: Rate, kept: number) => {
+    const before = rates.get(name) ?? { seconds: 0, size: 0 };
+    // What was learned last stands at the end.
+    rates.delete(name);
+    rates.set(name, {
+      seconds: kept * before.seconds + seconds,
+      size: kept * before.size + size,
+    });
+  };
+  const rateOf = (work: Like) => {
+    const [kind = "", ...like] = sortsOf(work);
+    const names = like.length > 0 ? like : [kind];
+    const known = names.findLast((name) => rates.has(name));
+    return known === undefined ? undefined : rates.get(known);
+  };
+  const passHere = () => {
+    const { seconds, size } = rates.get(PASSES) ?? { seconds: 0, size: 0 };
+    return (TRUSTED + Math.max(0, seconds)) / (TRUSTED / usually.pass + size);
+  };
   return {
-    secondsOf(work) {
-      const known = sortsOf(work).findLast((name) => rates.has(name));
-      const rate = known === undefined ? undefined : rates.get(known);
-      return rate && START + (work.size * rate.seconds) / rate.size;
+    knows: (work) => rateOf(work) !== undefined,
+    secondsOf(work, pass = passHere()) {
+      const { begin, passes } = usually.of(work);
+      const rate = rateOf(work);
+      const each = rate ? Math.max(0, rate.seconds / rate.size) : passes * pass;
+      return begin + work.size * each;
     },
+    beginOf: (work) => usually.of(work).begin,
     learn(work, seconds) {
       const { size } = work;
       if (!(size > 0)) return;
-      for (const name of sortsOf(work)) {
-        const before = rates.get(name) ?? { seconds: 0, size: 0 };
-        // What was learned last stands at the end.
-        rates.delete(name);
-        rates.set(name, {
-          seconds: REMEMBERED * before.seconds + Math.max(0, seconds - START),
-          size: REMEMBERED * before.size + size,
-        });
-      }
+      const { begin, passes } = usually.of(work);
+      const took = seconds - begin;
+      for (const name of sortsOf(work))
+        learn(name, { seconds: took, size }, REMEMBERED);
+      learn(PASSES, { seconds: took, size: passes * size }, ALL_REMEMBERED);
     },
   };
 }

@@ -4,7 +4,6 @@ export { type Beliefs, beliefsOf } from "./beliefs.ts";
 export { type Claims, openClaims, standingsIn } from "./claims.ts";
 export { type Costs, costsOf } from "./costs.ts";
 export { type Estimate, estimate } from "./estimate.ts";
-export { guessed } from "./guessed.ts";
 export { HandDied, NoHands } from "./hand-errors.ts";
 export { lostOf } from "./lost.ts";
 export type { OpenWorks } from "./messages.ts";
@@ -21,6 +20,13 @@ export { type Shard, shardOf } from "./shard.ts";
 export type { Split } from "./split.ts";
 export { type Follower, follower, type Standing } from "./standing.ts";
 export { timeLeftOf } from "./time-left.ts";
+export {
+  type Usual,
+  type UsualRow,
+  type UsualTable,
+  usual,
+  usualBy,
+} from "./usual.ts";
 export { type Makespan, makespanOf } from "./virtual-time.ts";
 export * from "./work.ts";
 export { foundBy, type Yields, yields } from "./yields.ts";

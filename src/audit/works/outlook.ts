@@ -2,7 +2,6 @@ import { duration } from "#core";
 import type { Store } from "../store.ts";
 import { type Costs, costsOf } from "./costs.ts";
 import { estimate } from "./estimate.ts";
-import { guessed, passBy } from "./guessed.ts";
 import type { Peaks } from "./peaks.ts";
 import type { Work } from "./work.ts";
 
@@ -21,17 +20,14 @@ export function outlook(
   costs: Costs = costsOf(),
   peaks: Peaks | null = null,
 ): string | undefined {
-  const believed = guessed(costs, passBy(costs));
-  const { works: left, time } = estimate(works, store, believed, hands);
+  const { works: left, time } = estimate(works, store, costs, hands);
   if (left === 0) return undefined;
   const kinds = [...new Set(works.map(({ kind }) => kind))];
-  const unknown = kinds.filter(
-    (kind) => costs.secondsOf({ kind, size: 1 }) === undefined,
-  );
+  const unknown = kinds.filter((kind) => !costs.knows({ kind }));
   const bytes = Math.max(0, ...kinds.map((kind) => peaks?.bytesOf(kind) ?? 0));
   return [
     `${left} works to do`,
-    `about ${duration(Math.max(1, time?.end ?? 0))} with ${hands} ${hands === 1 ? "worker" : "workers"}${
+    `about ${duration(Math.max(1, time.end))} with ${hands} ${hands === 1 ? "worker" : "workers"}${
       unknown.length > 0
         ? ` (${unknown.join(", ")}: a guess, not done on this machine yet)`
         : ""

@@ -15,8 +15,9 @@ export interface SortSoFar {
 /** A work that runs. */
 export interface RunningWork {
   readonly sort: string;
-  /** Seconds that it was predicted to take, and that it has taken. */
+  /** Seconds that it was predicted to take, those of them to begin, and that it has taken. */
   readonly predicted: number;
+  readonly begin: number;
   readonly taken: number;
   /** What it said last of how far it is, between 0 and 1, after how many seconds. */
   readonly said?: { readonly share: number; readonly after: number };
@@ -41,7 +42,7 @@ export interface Moment {
  */
 const TRUSTED = {
   learned: { all: 2, kind: 2, sort: 1 },
-  guessed: { all: 0.05, kind: 0.3, sort: 0.3 },
+  guessed: { all: 0.5, kind: 0.3, sort: 0.3 },
 };
 
 /** The same of a work that says how far it is, against its sort. */
@@ -138,24 +139,24 @@ function factorsOf(
 
 /** Seconds that are left of a work that runs. */
 function leftOf(
-  { predicted, taken, said }: RunningWork,
+  { predicted, begin, taken, said }: RunningWork,
   factor: number,
 ): number {
   if (!said) return Math.max(0, factor * predicted - taken);
   const own = shrunk(
     factor,
     TRUSTED_OF_OTHERS * predicted,
-    seenOf({ predicted }, said),
+    seenOf({ predicted, begin }, said),
   );
-  const then = (1 - said.share) * own * predicted;
+  const then = (1 - said.share) * own * (predicted - begin);
   return Math.max(0, then - (taken - said.after));
 }
 
-/** What a work that runs has said of itself. */
+/** What a work that runs has said of itself: it has begun, and done a share of the rest. */
 const seenOf = (
-  { predicted }: Pick<RunningWork, "predicted">,
+  { predicted, begin }: Pick<RunningWork, "predicted" | "begin">,
   { share, after }: NonNullable<RunningWork["said"]>,
-): Seen => ({ predicted: share * predicted, taken: after });
+): Seen => ({ predicted: begin + share * (predicted - begin), taken: after });
 
 /** What was seen over what was predicted, as far as it counts against `before`. */
 const shrunk = (before: number, weight: number, { predicted, taken }: Seen) =>

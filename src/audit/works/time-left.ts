@@ -39,13 +39,13 @@ export function timeLeftOf(
   planned: Float64Array,
   schedule: Pick<Schedule, "paths" | "longest">,
   hands: { readonly count: number },
-  costs: Pick<Costs, "secondsOf">,
+  costs: Pick<Costs, "knows" | "beginOf">,
 ): TimeLeft {
   const states = new Uint8Array(works.length);
   const names = works.map((work) => sortsOf(work).at(-1)!);
   const sorts = new Map<string, Sums>();
   works.forEach(({ kind, sort }, i) => {
-    const isLearned = costs.secondsOf({ kind, sort, size: 1 }) !== undefined;
+    const isLearned = costs.knows({ kind, sort });
     const nothing = { usual: 0, waiting: 0, done: 0, took: 0 };
     sorts.set(names[i]!, { kind, isLearned, ...nothing });
   });
@@ -88,6 +88,7 @@ export function timeLeftOf(
         running: Array.from(running, ([work, { since, said }]) => ({
           sort: names[work]!,
           predicted: planned[work]!,
+          begin: Math.min(planned[work]!, costs.beginOf(works[work]!)),
           taken: now - since,
           // What an earlier hand said is of no use to one that begins anew.
           said:

@@ -6,6 +6,7 @@ import { type DecisionResult, decisionSchema, type Results } from "#results";
 import { runsHeadline, runsRows } from "../../../reports/runs.ts";
 import { compareResults } from "../../../src/audit/comparing/compare.ts";
 import { anytimeRate } from "../../../src/audit/statistics/anytime.ts";
+import { clopperPearson, rate } from "../../../src/audit/statistics/index.ts";
 import { runs } from "../../runs.ts";
 import { cell, outcomes } from "../cells.ts";
 import { runOf } from "./runs.ts";
@@ -74,6 +75,75 @@ test("what was decided early is there, and says on how many samples", () => {
   const told = runsRows(comparison).filter((r) => r.what === "worst case");
   expect(told[0]).toMatchObject({ flips: "", word: "no change shown" });
   expect(told[0]!.note).toMatch(/on 40 of 500 samples/);
+});
+
+/** The same run, which tells of all samples which are right: those but the first. */
+function withClean(run: Results, wrong: number): Results {
+  const clean = "-".repeat(wrong) + "1".repeat(ALL - wrong);
+  return {
+    ...run,
+    decisions: run.decisions!.map((one) => ({
+      ...one,
+      clean,
+      cleanAccuracy: rate(ALL - wrong, ALL),
+    })),
+  };
+}
+
+const cleanRow = (old: Results, now: Results) =>
+  compareResults(old, now).rows.find(
+    ({ metric }) => metric === "cleanAccuracy",
+  )!;
+
+test("clean accuracy is paired on all samples where all cells were decided early", () => {
+  const before = withClean(decided(35, 40), 20);
+  const after = withClean(decided(30, 60), 60);
+  expect(cleanRow(before, after)).toMatchObject({
+    paired: ALL,
+    lost: 40,
+    gained: 0,
+    change: "worse",
+    old: { value: 0.96 },
+    new: { value: 0.88 },
+    trust: "both",
+  });
+  expect(cleanRow(before, after).flips).toHaveLength(40);
+  // The attacked samples of a whole run are all right here.
+  expect(cleanRow(before, whole(400))).toMatchObject({
+    paired: ALL,
+    lost: 0,
+    gained: 20,
+    change: "better",
+  });
+});
+
+test("where a run does not tell which samples are right, exact intervals of all of them are compared", () => {
+  const told = withClean(decided(35, 40), 20);
+  const untold = (wrong: number): Results => {
+    const run = withClean(decided(35, 40), wrong);
+    const decisions = run.decisions!.map(({ clean: _, ...one }) => one);
+    return { ...run, decisions };
+  };
+  const [low, high] = [
+    clopperPearson(ALL - 20, ALL, 0.975),
+    clopperPearson(ALL - 200, ALL, 0.975),
+  ];
+  const row = cleanRow(told, untold(200));
+  expect(row).toMatchObject({ paired: 0, flips: [], change: "worse" });
+  expect(row.difference!.low).toBeCloseTo(high.low - low.high);
+  expect(row.difference!.high).toBeCloseTo(high.high - low.low);
+  expect(row.reason).toMatch(
+    /^the new run does not tell which samples are right: compared by an interval/,
+  );
+  expect(cleanRow(untold(20), told).change).toBe("undecided");
+});
+
+test("a clean accuracy of other samples is refused, with what to do", () => {
+  const run = withClean(decided(35, 40), 20);
+  const none = { ...run, decisions: [] };
+  const row = cleanRow(run, none);
+  expect(row.change).toBe("refused");
+  expect(row.reason).toMatch(/no cell shows which .* give the candidate/);
 });
 
 test("large changes are told either way, and what is not trusted is not", () => {

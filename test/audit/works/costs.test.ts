@@ -3,7 +3,6 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { beforeEach, expect, test, vi } from "vitest";
 import { openStore } from "../../../src/audit/store.ts";
-import { START } from "../../../src/audit/works/costs.ts";
 import {
   costsOf,
   estimate,
@@ -13,6 +12,7 @@ import {
 } from "../../../src/audit/works/index.ts";
 import { fits, memoryHere } from "../../../src/audit/works/room.ts";
 import { bestSplit } from "../../../src/audit/works/split.ts";
+import { usualBy } from "../../../src/audit/works/usual.ts";
 import { temporaryFolder } from "../../folder.ts";
 import { runs } from "../../runs.ts";
 import { fakeWork } from "./fake.ts";
@@ -21,6 +21,18 @@ const folder = temporaryFolder();
 let caches = 0;
 beforeEach(() => {
   vi.stubEnv("ASSAY_CACHE", join(folder, `cache ${caches++}`));
+});
+
+/** Seconds that works take to begin, and of a pass. */
+const [START, PASS] = [0.02, 0.001];
+
+const usually = usualBy({
+  pass: PASS,
+  rows: [
+    ["cell", START, 2],
+    ["examples", START, 4],
+    ["examples square", START, 8],
+  ],
 });
 
 const cell = (size: number) => ({ kind: "cell", size }) as const;
@@ -34,14 +46,16 @@ test("what works cost is learned by kind and size, and follows what changes", ()
       }),
       fc.double({ min: 1e-3, max: 10, noNaN: true }),
       (sizes, rate) => {
-        const costs = costsOf();
-        expect(costs.secondsOf(cell(1))).toBeUndefined();
+        const costs = costsOf(new Map(), usually);
+        expect(costs.knows(cell(1))).toBe(false);
+        expect(costs.secondsOf(cell(5))).toBeCloseTo(START + 10 * PASS);
         for (const size of sizes) costs.learn(cell(size), START + rate * size);
         expect((costs.secondsOf(cell(7))! - START) / (7 * rate)).toBeCloseTo(
           1,
           9,
         );
-        expect(costs.secondsOf({ kind: "trial", size: 1 })).toBeUndefined();
+        expect(costs.knows(cell(1))).toBe(true);
+        expect(costs.knows({ kind: "trial" })).toBe(false);
         for (let i = 0; i < 60; i++) costs.learn(cell(100), START + 300 * rate);
         const factor = (costs.secondsOf(cell(1))! - START) / rate;
         expect(factor).toBeGreaterThan(2.9);
@@ -52,8 +66,8 @@ test("what works cost is learned by kind and size, and follows what changes", ()
   );
 });
 
-test("what others took that are most like a work tells most, and its kind where none are", () => {
-  const costs = costsOf();
+test("what others took that are most like a work tells most, and those of other units nothing", () => {
+  const costs = costsOf(new Map(), usually);
   const like = (...sort: string[]) =>
     ({ kind: "examples", sort, size: 1 }) as const;
   costs.learn(like("pgd", "full"), START + 1);
@@ -62,12 +76,35 @@ test("what others took that are most like a work tells most, and its kind where 
   expect(costs.secondsOf(like("pgd", "full"))).toBeCloseTo(START + 1);
   const pgd = (0.9 * 1 + 3) / 1.9;
   expect(costs.secondsOf(like("pgd", "other"))).toBeCloseTo(START + pgd);
-  expect(costs.secondsOf(like("fgsm"))).toBeCloseTo(
-    START + (0.81 * 1 + 0.9 * 3 + 11) / 2.71,
-  );
+  expect(costs.knows(like("fgsm"))).toBe(false);
   // However little there is to do, a work is opened and kept.
   costs.learn(cell(5), START / 2);
   expect(costs.secondsOf(cell(500))).toBe(START);
+});
+
+test("works of which nothing was learned take what such works usually do, by what a pass takes here", () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0.05, max: 20, noNaN: true }),
+      fc.integer({ min: 1, max: 1e6 }),
+      (factor, size) => {
+        const costs = costsOf(new Map(), usually);
+        const of = (...sort: string[]) =>
+          ({ kind: "examples", sort, size }) as const;
+        const guess = (sized = of("square")) =>
+          (costs.secondsOf(sized) - START) / size / PASS;
+        expect(guess()).toBeCloseTo(8);
+        expect(guess(of("pgd"))).toBeCloseTo(4);
+        // Passes here take so many times what they usually do.
+        costs.learn(cell(1e6), START + 2e6 * factor * PASS);
+        expect(guess() / (8 * factor)).toBeCloseTo(1, 1);
+        expect(guess(of("pgd")) / (4 * factor)).toBeCloseTo(1, 1);
+        const measured = costs.secondsOf(of("pgd"), 3 * PASS);
+        expect((measured - START) / size / PASS).toBeCloseTo(12);
+      },
+    ),
+    runs(),
+  );
 });
 
 test("it is remembered by machine and engine, and a damaged memory is none", async () => {
@@ -87,7 +124,7 @@ test("it is remembered by machine and engine, and a damaged memory is none", asy
   expect(await two.split(measure)).toEqual(split);
   expect(measured).toHaveLength(count);
   const other = remembered("an engine 2.0");
-  expect(other.costs.secondsOf(cell(4))).toBeUndefined();
+  expect(other.costs.knows(cell(4))).toBe(false);
   const cache = process.env.ASSAY_CACHE!;
   const [file] = readdirSync(cache);
   writeFileSync(
@@ -95,7 +132,7 @@ test("it is remembered by machine and engine, and a damaged memory is none", asy
     '{"rates":[["cell",{"seconds":1,"size":0}]]}',
   );
   const damaged = remembered("an engine 1.0");
-  expect(damaged.costs.secondsOf(cell(4))).toBeUndefined();
+  expect(damaged.costs.knows(cell(4))).toBe(false);
 });
 
 test("what smoke runs take is remembered apart from whole ones", () => {
@@ -103,7 +140,7 @@ test("what smoke runs take is remembered apart from whole ones", () => {
   whole.costs.learn(cell(2), 3);
   whole.save();
   const smoke = remembered("an engine 1.0", true);
-  expect(smoke.costs.secondsOf(cell(2))).toBeUndefined();
+  expect(smoke.costs.knows(cell(2))).toBe(false);
   smoke.costs.learn(cell(2), 1);
   smoke.save();
   expect(remembered("an engine 1.0").costs.secondsOf(cell(2))).toBe(3);
@@ -145,7 +182,7 @@ test("a memory that cannot be written is no fault", () => {
   const one = remembered("an engine");
   one.costs.learn(cell(1), 1);
   one.save();
-  expect(remembered("an engine").costs.secondsOf(cell(1))).toBeUndefined();
+  expect(remembered("an engine").costs.knows(cell(1))).toBe(false);
 });
 
 test("cores are shared out such that most is done, with few workers where that is as good", async () => {
@@ -175,12 +212,6 @@ test("an estimate is what the schedule takes in virtual time, of what is missing
   const cells = [1, 2, 3, 4].map((size) =>
     fakeWork(store, `cell ${size}`, { size, needs: [base] }),
   );
-  expect(estimate(cells, store, costsOf(), 2)).toEqual({
-    works: 5,
-    kept: 0,
-    unknown: ["model", "cell"],
-    time: null,
-  });
   const costs: Parameters<typeof estimate>[2] = {
     secondsOf: ({ kind, size }) => (kind === "model" ? 20 : size),
   };
@@ -188,7 +219,6 @@ test("an estimate is what the schedule takes in virtual time, of what is missing
   expect(estimate(cells, store, costs, 2)).toEqual({
     works: 5,
     kept: 0,
-    unknown: [],
     time: { end: 25, total: 30, path: 24 },
   });
   store.write(base.record, {});
@@ -196,7 +226,6 @@ test("an estimate is what the schedule takes in virtual time, of what is missing
   expect(estimate(cells, store, costs, 1)).toEqual({
     works: 3,
     kept: 2,
-    unknown: [],
     time: { end: 6, total: 6, path: 3 },
   });
 });

@@ -1,7 +1,15 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { leftSaid, type Trace } from "../../../bench/scale/trace.ts";
+import { leftSaid } from "../../../bench/scale/trace.ts";
+import {
+  firstRuns,
+  leftOut,
+  recorded,
+  sourceOf,
+  TABLE,
+} from "../../../bench/scale/usual.ts";
+import { usualTable } from "../../../bench/scale/usual-table.ts";
 import {
   type Moment,
   type RunningWork,
@@ -32,6 +40,7 @@ const moments = fc
       fc.record({
         sort: fc.nat(),
         predicted: seconds,
+        begins: fc.double({ min: 0, max: 0.9, noNaN: true }),
         share: fc.option(fc.double({ min: 0.05, max: 0.95, noNaN: true })),
         behind: fc.oneof(fc.constant(0), seconds),
       }),
@@ -53,11 +62,14 @@ const moments = fc
           },
         ]),
       ),
-      running: running.map(({ sort, predicted, share, behind }) => {
-        const taken = by * predicted * (share ?? 0);
+      running: running.map(({ sort, predicted, begins, share, behind }) => {
+        const begin = begins * predicted;
+        const done = share === null ? 0 : begin + share * (predicted - begin);
+        const taken = by * done;
         return {
           sort: sorts[sort % of.length]!,
           predicted,
+          begin,
           taken,
           said: share === null ? undefined : { share, after: taken },
           behind,
@@ -73,8 +85,8 @@ test("what takes as long as was predicted is left as it was predicted", () => {
   fc.assert(
     fc.property(moments, ({ momentBy }) => {
       const moment = momentBy(1);
-      const ofRunning = moment.running.map(
-        ({ predicted, said }) => predicted * (1 - (said?.share ?? 0)),
+      const ofRunning = moment.running.map(({ predicted, begin, said }) =>
+        said ? (predicted - begin) * (1 - said.share) : predicted,
       );
       let all = ofRunning.reduce((sum, one) => sum + one, 0);
       for (const { waiting } of moment.sorts.values()) all += waiting;
@@ -114,14 +126,16 @@ test("of what was never done nothing is said, until a work says how far it is", 
       ["model", { ...nothing, isLearned: false }],
       ["probes", { ...nothing, isLearned: false, waiting: 30, kind: "probes" }],
     ]),
-    running: [{ sort: "model", predicted: 10, taken: 50, said, behind: 30 }],
+    running: [
+      { sort: "model", predicted: 10, begin: 0, taken: 50, said, behind: 30 },
+    ],
     longest: 0,
     hands: 1,
   });
   expect(secondsLeft(moment())).toBeNull();
   // It takes ten times what was guessed, and so may the others.
   const left = secondsLeft(moment({ share: 0.5, after: 50 }))!;
-  expect(left).toBeGreaterThan(0.8 * 350);
+  expect(left).toBeGreaterThan(0.6 * 350);
   expect(left).toBeLessThanOrEqual(350);
 });
 
@@ -133,6 +147,7 @@ test("a work that says how far it is needs no prediction, and counts down since"
         {
           sort: "model",
           predicted: 10,
+          begin: 0,
           taken,
           said: { share: 0.5, after: 100 },
           behind: 0,
@@ -196,18 +211,35 @@ test("epochs are of the whole where a work is one training", () => {
   }
 });
 
-const traces: Trace[] = readFileSync(
-  packagePath("bench", "scale", "traces.jsonl"),
-  "utf8",
-)
-  .trimEnd()
-  .split("\n")
-  .map((line) => JSON.parse(line));
+const traces = recorded();
+const first = firstRuns(traces);
 
-/** Both runs of each suite: of works that were never done, and once more. */
-const suites = [...new Set(traces.map(({ suite }) => suite))].map(
-  (suite) => [suite, traces.filter((trace) => trace.suite === suite)] as const,
-);
+/** Both runs of suites that were run twice: as they were never done, and once more. */
+const suites = first.flatMap((trace) => {
+  const again = traces.findLast(({ suite }) => suite === trace.suite)!;
+  return again === trace ? [] : [[trace.suite, [trace, again]] as const];
+});
+
+test("the table of what works usually take is what the recorded runs say", () => {
+  expect(readFileSync(packagePath(...TABLE), "utf8")).toBe(
+    sourceOf(usualTable(first)),
+  );
+});
+
+test("by runs of other suites, a first run is often right at a tenth, and seldom far off", () => {
+  const ratios = first
+    // Where a tenth is less than half a second, nothing may be known yet.
+    .filter(
+      ({ works }) => works.reduce((sum, work) => sum + work.seconds, 0) > 5,
+    )
+    .map((trace) => leftOut(trace, first)[0]!);
+  const within = (factor: number) =>
+    ratios.filter((ratio) => Math.abs(Math.log(ratio)) <= Math.log(factor))
+      .length / ratios.length;
+  expect(ratios.length).toBeGreaterThan(10);
+  expect(within(1.5)).toBeGreaterThanOrEqual(0.4);
+  expect(within(2.2)).toBeGreaterThanOrEqual(0.8);
+});
 
 test.each(suites)(
   "of %s it is within a factor of 2.5 from a quarter on where nothing was ever done",

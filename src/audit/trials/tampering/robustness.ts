@@ -102,3 +102,10 @@ export async function attackedBy(
   const robust = stood.map((is, i) => is && right[i] === true);
   return { examples, right, robust };
 }
+
+/**
+ * What a look at a model comes to, in samples of training: a step of an attack is about a
+ * fifth of one, since most samples fall early.
+ */
+export const sizeOfLook = ({ y }: Dataset, steps: number): number =>
+  y.length * (1 + steps / 5);

@@ -16,6 +16,7 @@ import {
   countOf,
   inWords,
   rightOf,
+  sizeOfLook,
   standing,
 } from "./robustness.ts";
 
@@ -50,10 +51,13 @@ interface Released {
  */
 export const tampering: Protocol<Tampering, Params> = {
   kind: "tampering",
-  stages: ({ unit, params }) => [
-    [{ name: "as released" }],
-    levelsOf(unit, params).map((level) => ({ name: nameOf(level) })),
-  ],
+  stages({ unit, params, data: { test } }) {
+    const size = sizeOfLook(test, params.examples.steps);
+    return [
+      [{ name: "as released", size }],
+      levelsOf(unit, params).map((level) => ({ name: nameOf(level), size })),
+    ];
+  },
   run,
 };
 

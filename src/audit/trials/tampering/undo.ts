@@ -7,6 +7,7 @@ import {
   type Protocol,
   shareFinding,
 } from "../trial.ts";
+import { sizeOfLook } from "./robustness.ts";
 import { climb, lookAt, type Seen, wayName, waysOf } from "./undo-ladder.ts";
 import { openProperty, type Property, type Undo } from "./undo-properties.ts";
 
@@ -35,12 +36,17 @@ interface Climbed {
  */
 export const undo: Protocol<Undoing, Undo["params"]> = {
   kind: "undo",
-  stages: ({ params }) => [
-    [{ name: AS_RELEASED }],
-    [RELEASED, CONTROL].flatMap((from) =>
-      waysOf(params).map((way) => ({ name: wayName(from, way) })),
-    ),
-  ],
+  stages({ params, data: { test } }) {
+    const { undo, steps, batchSize } = params;
+    const look = sizeOfLook(test, undo.what === "robustness" ? undo.steps : 0);
+    const size = Math.max(...steps) * batchSize + steps.length * look;
+    return [
+      [{ name: AS_RELEASED, size: look }],
+      [RELEASED, CONTROL].flatMap((from) =>
+        waysOf(params).map((way) => ({ name: wayName(from, way), size })),
+      ),
+    ];
+  },
   run,
 };
 
