@@ -57,7 +57,7 @@ export function usualTable(traces: readonly Trace[]): UsualTable {
 const rowOf = (name: string, { begin, slope }: Line): UsualRow => [
   name,
   Number(begin.toFixed(4)),
-  Number(slope.toFixed(4)),
+  Number(Number(slope.toPrecision(2)).toFixed(4)),
 ];
 
 const pointsOf = ({ suite, works }: Trace): Point[] =>
