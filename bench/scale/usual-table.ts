@@ -17,7 +17,9 @@ interface Line {
   readonly slope: number;
 }
 
-/** Passes of a step of training for each of its samples, by which the others count. */
+/**
+ * Passes of a step of training for each of its samples, by which the others count.
+ */
 const TRAINING = 3;
 
 /** Runs as which the kind of a unit counts beside those of its own. */
@@ -31,9 +33,10 @@ export const suiteOf = ({ suite }: Pick<Trace, "suite">): string =>
   suite.split(" ")[0]!;
 
 /**
- * What works usually take, from recorded runs: of each kind and unit the seconds to begin
- * and the passes for each unit of size. What a pass took in a run is told by its
- * trainings, since these come first in a run. Each run counts as much as any other.
+ * What works usually take, from recorded runs: of each kind and unit the seconds to
+ * begin and the passes for each unit of size. What a pass took in a run is told by
+ * its trainings, since these come first in a run. Each run counts as much as any
+ * other.
  */
 export function usualTable(traces: readonly Trace[]): UsualTable {
   const points = traces.flatMap(pointsOf);
@@ -94,9 +97,9 @@ const passesOf = (
   );
 
 /**
- * The line through what works took, by passes, as of numbers that are further off where
- * they are greater (Poisson's): both ends are at least 0, and their sum is met. Found by
- * expectation and maximisation.
+ * The line through what works took, by passes, as of numbers that are further off
+ * where they are greater (Poisson's): both ends are at least 0, and their sum is met.
+ * Found by expectation and maximisation.
  *
  * @param like that of their kind
  */

@@ -26,8 +26,9 @@ export function firstRuns(traces: readonly Trace[]): Trace[] {
 }
 
 /**
- * What a first run says of the time left at a tenth, a quarter and half of its time, over
- * what is left, where all that is known of works is what those of other suites took.
+ * What a first run says of the time left at a tenth, a quarter and half of its time,
+ * over what is left, where all that is known of works is what those of other suites
+ * took.
  */
 export const leftOut = (
   trace: Trace,
@@ -81,22 +82,20 @@ export async function usual(): Promise<void> {
 
 /** The module that has the table, as it is formatted. */
 export const sourceOf = ({ pass, rows }: UsualTable): string =>
-  `import type { UsualTable } from "./usual.ts";
+  `// Written by \`npm run bench -- scale --only usual\`, of bench/scale/traces.jsonl.
 
-// Written by \`npm run bench -- scale --only usual\`, of the runs in bench/scale/traces.jsonl.
+/** Seconds of a pass of a sample. */
+export const PASS = ${pass};
 
-/** What works usually take. */
-export const table: UsualTable = {
-  pass: ${pass},
-  rows: [
+/** Kind and unit, seconds to begin, and passes for each unit of size. */
+export const rows: readonly (readonly [string, number, number])[] = [
 ${rows.map((row) => lineOf(row.map((cell) => JSON.stringify(cell)))).join("\n")}
-  ],
-};
+];
 `;
 
 function lineOf(cells: readonly string[]): string {
-  const line = `    [${cells.join(", ")}],`;
+  const line = `  [${cells.join(", ")}],`;
   return line.length <= 80
     ? line
-    : `    [\n${cells.map((cell) => `      ${cell},\n`).join("")}    ],`;
+    : `  [\n${cells.map((cell) => `    ${cell},\n`).join("")}  ],`;
 }

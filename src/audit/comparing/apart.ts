@@ -41,12 +41,11 @@ const worstOf = (decision: DecisionResult): Counted =>
   });
 
 /**
- * Two numbers of which at least one was decided early, or is not known sample by sample.
- * How many samples the first is of depends on what they showed, so that no test of paired
- * samples holds. The number of
- * each run has its own interval instead, always-valid where it was decided early and
- * exact otherwise: the p-value is the least level at which both are apart, half of it
- * for each.
+ * Two numbers of which at least one was decided early, or is not known sample by
+ * sample. How many samples the first is of depends on what they showed, so that no
+ * test of paired samples holds. The number of each run has its own interval instead,
+ * always-valid where it was decided early and exact otherwise: the p-value is the
+ * least level at which both are apart, half of it for each.
  */
 export function apart(
   old: Counted,

@@ -4,9 +4,10 @@ import { rateSchema } from "./values.ts";
 
 /**
  * Samples that were attacked in a random order, by all attacks alike, until the
- * interval of robust accuracy had left the limits of the gate (`decide` of a rule). The
- * number is for these rules alone: how many samples it is of depends on what they
- * showed, and its intervals allow for that. Nothing else of the results has the cells.
+ * interval of robust accuracy had left the limits of the gate (`decide` of a rule).
+ * The number is for these rules alone: how many samples it is of depends on what they
+ * showed, and its intervals allow for that. Nothing else of the results has the
+ * cells.
  */
 export const decisionSchema = z.strictObject({
   candidate: z.string(),
@@ -25,7 +26,9 @@ export const decisionSchema = z.strictObject({
   of: z.int(),
   /** Which these are of the attacked samples of the run, from 0, in their order. */
   order: z.array(z.int()),
-  /** Whether it ended since the rules were decided; else all samples were attacked. */
+  /**
+   * Whether it ended since the rules were decided; else all samples were attacked.
+   */
   decided: z.boolean(),
   /** Why it ended, in a sentence. */
   reason: z.string(),
@@ -34,8 +37,8 @@ export const decisionSchema = z.strictObject({
   /** On all samples, with the exact interval. */
   cleanAccuracy: rateSchema,
   /**
-   * Of each of all samples, in their order, whether it is right: "1", or "-" where it is
-   * wrong. Absent in older documents.
+   * Of each of all samples, in their order, whether it is right: "1", or "-" where it
+   * is wrong. Absent in older documents.
    */
   clean: z.string().optional(),
   trusted: z.boolean(),

@@ -15,7 +15,10 @@ export interface SortSoFar {
 /** A work that runs. */
 export interface RunningWork {
   readonly sort: string;
-  /** Seconds that it was predicted to take, those of them to begin, and that it has taken. */
+  /**
+   * Seconds that it was predicted to take, those of them to begin, and that it has
+   * taken.
+   */
   readonly predicted: number;
   readonly begin: number;
   readonly taken: number;
@@ -55,13 +58,13 @@ interface Seen {
 }
 
 /**
- * Seconds until all works are done, or null where nothing is known: nothing was learned
- * before, and no work has ended or said how far it is.
+ * Seconds until all works are done, or null where nothing is known: nothing was
+ * learned before, and no work has ended or said how far it is.
  *
- * What was predicted is multiplied by what works took over what was predicted of them,
- * shrunk level by level: of all works to 1, of a kind to all, of a sort to its kind, of
- * a work that runs to its sort. What is left is shared among the hands, or is what is
- * left of the longest path, where that is more.
+ * What was predicted is multiplied by what works took over what was predicted of
+ * them, shrunk level by level: of all works to 1, of a kind to all, of a sort to its
+ * kind, of a work that runs to its sort. What is left is shared among the hands, or
+ * is what is left of the longest path, where that is more.
  */
 export function secondsLeft({
   sorts,
@@ -152,7 +155,10 @@ function leftOf(
   return Math.max(0, then - (taken - said.after));
 }
 
-/** What a work that runs has said of itself: it has begun, and done a share of the rest. */
+/**
+ * What a work that runs has said of itself: it has begun, and done a share of the
+ * rest.
+ */
 const seenOf = (
   { predicted, begin }: Pick<RunningWork, "predicted" | "begin">,
   { share, after }: NonNullable<RunningWork["said"]>,

@@ -1,4 +1,4 @@
-import { table } from "./usual-table.ts";
+import { PASS, rows } from "./usual-table.ts";
 import type { Work } from "./work.ts";
 
 /** What works usually take, whatever the machine and the model. */
@@ -6,9 +6,10 @@ export interface UsualTable {
   /** Seconds of a pass of a sample, forth and back, where nothing is known of it. */
   readonly pass: number;
   /**
-   * By kinds, and by kinds with their units: seconds whatever the size, since models are
-   * opened and what is found is kept, and passes for each unit of size. Steps of training
-   * move weights too, attacks end early, and probes try less or more than is planned.
+   * By kinds, and by kinds with their units: seconds whatever the size, since models
+   * are opened and what is found is kept, and passes for each unit of size. Steps of
+   * training move weights too, attacks end early, and probes try less or more than is
+   * planned.
    */
   readonly rows: readonly UsualRow[];
 }
@@ -38,4 +39,4 @@ export function usualBy({ pass, rows }: UsualTable): Usual {
   };
 }
 
-export const usual: Usual = usualBy(table);
+export const usual: Usual = usualBy({ pass: PASS, rows });

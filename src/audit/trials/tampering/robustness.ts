@@ -75,8 +75,8 @@ export function inWords(
 }
 
 /**
- * What the attack makes of the samples that a model is right about, with the others as
- * they are, and which of them withstand it.
+ * What the attack makes of the samples that a model is right about, with the others
+ * as they are, and which of them withstand it.
  */
 export async function attackedBy(
   model: CompiledModel,
@@ -104,8 +104,8 @@ export async function attackedBy(
 }
 
 /**
- * What a look at a model comes to, in samples of training: a step of an attack is about a
- * fifth of one, since most samples fall early.
+ * What a look at a model comes to, in samples of training: a step of an attack is
+ * about a fifth of one, since most samples fall early.
  */
 export const sizeOfLook = ({ y }: Dataset, steps: number): number =>
   y.length * (1 + steps / 5);
