@@ -19,7 +19,7 @@ export {
 } from "./format.ts";
 export type { PastRun } from "./history.ts";
 export { historyHtml } from "./html/history-page.ts";
-export { renderHtml } from "./html/render.ts";
+export { renderHtml, reportHtml } from "./html/render.ts";
 export { runsHtml } from "./html/runs-page.ts";
 export { type Piece, piecesOf } from "./html/sections/texts.ts";
 export { renderMarkdown } from "./markdown/render.ts";

@@ -6,6 +6,12 @@ import { packagePath, withoutUnseen } from "#core";
 /** Templates that are a page by themselves; the others are parts of pages. */
 const pages = ["report", "runs-page", "history-page"] as const;
 
+/** A link at the top of a page, where it is one of several that a server shows. */
+export interface WayBack {
+  readonly href: string;
+  readonly text: string;
+}
+
 /**
  * A page as one HTML file that needs nothing else: no network, no fonts, and all
  * there is to read without a script. Its policy allows one script, by its hash. The

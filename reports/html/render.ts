@@ -1,7 +1,7 @@
 import type { Results } from "#results";
 import { plain } from "../format.ts";
 import { limitsOf } from "../limits.ts";
-import { page } from "./page.ts";
+import { page, type WayBack } from "./page.ts";
 import { breakdownView } from "./sections/breakdown.ts";
 import { cellsView } from "./sections/cells.ts";
 import { certificatesView } from "./sections/certificates.ts";
@@ -48,7 +48,16 @@ import { trustView } from "./sections/trust.ts";
  * ```
  */
 export async function renderHtml(results: Results): Promise<string> {
+  return reportHtml(results, []);
+}
+
+/** The same, with links to what it was opened from. */
+export async function reportHtml(
+  results: Results,
+  back: readonly WayBack[],
+): Promise<string> {
   return page("report", {
+    back,
     title: plain(results.title),
     decision: decisionView(results),
     gate: gateView(results),

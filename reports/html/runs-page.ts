@@ -1,11 +1,14 @@
 import type { Comparison } from "#results";
 import { plain } from "../format.ts";
 import { runsTitle } from "../runs.ts";
-import { page } from "./page.ts";
+import { page, type WayBack } from "./page.ts";
 import { runsView } from "./sections/runs.ts";
 
-/** Two runs beside each other as one HTML file. */
-export function runsHtml(comparison: Comparison): string {
+/** Two runs beside each other as one HTML file; `back` leads to where it was opened. */
+export function runsHtml(
+  comparison: Comparison,
+  back: readonly WayBack[] = [],
+): string {
   const worse = comparison.rows.some(({ change }) => change === "worse");
   const side = ({ title, suite, assay, engine }: Comparison["old"]) => ({
     title: plain(title),
@@ -15,6 +18,7 @@ export function runsHtml(comparison: Comparison): string {
     engine: plain(engine),
   });
   return page("runs-page", {
+    back,
     title: runsTitle(comparison),
     kind: worse ? "failed" : "none",
     runs: runsView(comparison),

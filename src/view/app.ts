@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { compareResults } from "#audit";
 import { AssayError, jsonText, line, messageOf } from "#core";
-import { renderHtml, runsHtml } from "#reports";
+import { reportHtml, runsHtml } from "#reports";
 import { asset } from "./assets.ts";
 import { cellRoutes } from "./cell-routes.ts";
 import type { ExamplesAtHand } from "./examples.ts";
@@ -40,8 +40,11 @@ export function appOf(
     return run ? follow(c, run) : c.notFound();
   });
   app.get("/runs/:run/report", async (c) => {
-    const results = resultsOf(c.req.param("run"), library);
-    return results ? report(c, await renderHtml(results)) : c.notFound();
+    const run = c.req.param("run");
+    const results = resultsOf(run, library);
+    if (!results) return c.notFound();
+    const back = [ALL, { href: `/runs/${run}`, text: "This run" }];
+    return report(c, await reportHtml(results, back));
   });
   app.get("/runs/:run/results.json", (c) => {
     const results = resultsOf(c.req.param("run"), library);
@@ -52,11 +55,14 @@ export function appOf(
   });
   cellRoutes(app, library, examples);
   app.get("/compare", (c) => {
-    const [old, now] = [c.req.query("old"), c.req.query("new")].map((id) =>
-      resultsOf(id ?? "", library),
-    );
+    const ids = [c.req.query("old") ?? "", c.req.query("new") ?? ""];
+    const [old, now] = ids.map((id) => resultsOf(id, library));
+    const back = ["The run before", "The run now"].map((text, i) => ({
+      href: `/runs/${ids[i]}`,
+      text,
+    }));
     return old && now
-      ? report(c, runsHtml(compareResults(old, now)))
+      ? report(c, runsHtml(compareResults(old, now), [ALL, ...back]))
       : c.html(
           faultPage(
             "Two runs are compared",
@@ -87,6 +93,9 @@ export function appOf(
   );
   return app;
 }
+
+/** The way back to the list. */
+const ALL = { href: "/", text: "All runs" };
 
 const resultsOf = (id: string, library: Library) => {
   const run: FoundRun | undefined = library.find(id);

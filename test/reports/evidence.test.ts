@@ -7,7 +7,12 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { renderHtml } from "#reports";
 import { type Fate, outcomesOf } from "#results";
-import { fatesIn, listedOf, spans } from "../../reports/html/sections/fates.ts";
+import {
+  fatesIn,
+  lettersOf,
+  spans,
+  toldOf,
+} from "../../reports/html/sections/fates.ts";
 import { launch, noChromium } from "../chromium.ts";
 import { exampleResults } from "./results.ts";
 
@@ -51,7 +56,7 @@ test("what became of every sample can be read from the lists of a cell", () => {
               ? fates.map((f, i) => (f === "broken" ? 1 + (i % 7) : 0))
               : [],
           },
-          60,
+          { listed: 60, lettered: false },
         );
         const are = (wanted: Fate) =>
           fates.flatMap((f, i) => (f === wanted ? [i] : []));
@@ -69,15 +74,47 @@ test("what became of every sample can be read from the lists of a cell", () => {
   );
 });
 
+test("a letter for each sample says what became of it, in lines of twenty", () => {
+  const fate = fc.constantFrom<Fate>("robust", "broken", "wrong", "absent");
+  const steps = [1, 2, 5]
+    .flatMap((k) => [k, 10 * k, 100 * k, 1000 * k])
+    .sort((a, b) => a - b);
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fate, fc.nat(5000)), { maxLength: 90 }),
+      (drawn) => {
+        const queries = drawn.map(([is, count]) =>
+          is === "broken" ? count : 0,
+        );
+        const lines = lettersOf(
+          drawn.map(([is]) => is),
+          queries,
+        ).split("\n");
+        for (const [i, [is, count]] of drawn.entries()) {
+          const [from, ...tens] = lines[Math.floor(i / 20)]!.split(" ");
+          expect(from).toBe(String(20 * Math.floor(i / 20)));
+          const letter = tens.join("")[i % 20]!;
+          const expected =
+            is === "broken" && count > 0
+              ? "ABCDEFGHIJKL"[steps.findIndex((step) => count <= step)]
+              : { robust: ".", wrong: "w", absent: "n", broken: "X" }[is];
+          expect(letter).toBe(expected);
+        }
+      },
+    ),
+  );
+});
+
 test("of very many samples the first are listed, and that is said", async () => {
   const many = exampleResults((r) => ({
-    cells: r.cells.map((c) => ({ ...c, outcomes: "0".repeat(6_000) })),
+    cells: r.cells.map((c) => ({ ...c, outcomes: "0".repeat(60_000) })),
   }));
-  const listed = listedOf(many);
-  expect(listed * many.cells.length).toBeLessThanOrEqual(400_000);
-  expect(listedOf(results)).toBe(50);
+  const { listed, lettered } = toldOf(many);
+  expect(lettered).toBe(true);
+  expect(listed * many.cells.length).toBeLessThanOrEqual(600_000);
+  expect(toldOf(results)).toEqual({ listed: 50, lettered: false });
   expect(await renderHtml(many)).toContain(
-    `Of 6000 samples the first ${listed} are listed`,
+    `of 60000 the first ${listed} follow`,
   );
 });
 

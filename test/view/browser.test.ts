@@ -56,6 +56,17 @@ describe.skipIf(noChromium)("in Chromium", () => {
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/compare\?old=\w{16}&new=\w{16}$/);
     expect(await page.textContent(".verdict")).toContain("became worse");
+    expect(await faultsOf(page)).toEqual([]);
+    // Past the link that skips to the content, the list is the first that is reached.
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/$/);
+    expect(await page.textContent("h1")).toBe("Runs");
+    await page.click("text=Second");
+    await page.click("text=Report");
+    await page.click("text=This run");
+    expect(await page.textContent("h1")).toBe("Second");
     expect(complaints).toEqual([]);
   });
 

@@ -9,19 +9,21 @@ import {
   whole,
 } from "../../format.ts";
 import { pageOf, queriesOf } from "./described.ts";
-import { fatesIn, listedOf } from "./fates.ts";
+import { fatesIn, letterKey, type Told, toldOf } from "./fates.ts";
 import { taskOf } from "./samples.ts";
 
 /** Every cell: a table of all, and a page of each with all that is known of it. */
 export function cellsView(results: Results) {
   const { cells, candidates } = results;
   if (cells.length === 0) return null;
-  const listed = listedOf(results);
+  const told = toldOf(results);
   return {
     count: cells.length,
+    key: told.lettered ? letterKey(results) : null,
     rows: cells.map(row),
     candidates: candidates.flatMap(({ id }) => {
       const own = cells.filter((c) => c.candidate === id);
+      const shared = passedByAll(own);
       return own.length === 0
         ? []
         : [
@@ -29,7 +31,9 @@ export function cellsView(results: Results) {
               name: plain(id),
               count: own.length,
               task: anchor("samples", taskOf(id, results)),
-              pages: own.map((cell) => page(cell, listed)),
+              sharedId: anchor("checks", id),
+              shared: shared.map(check),
+              pages: own.map((cell) => page(cell, told, shared)),
             },
           ];
     }),
@@ -77,7 +81,7 @@ const accesses = {
   base: "has the weights of the public base alone",
 } as const;
 
-function page(cell: Cell, listed: number) {
+function page(cell: Cell, told: Told, shared: readonly Check[]) {
   const { threatModel: threat, outcomes, checks } = cell;
   return {
     id: pageOf(cell.id),
@@ -117,22 +121,40 @@ function page(cell: Cell, listed: number) {
     fell: fellAfter(cell),
     time: `${cell.seconds.toFixed(2)} s`,
     command: plain(cell.reproduce),
-    checks: (["failed", "warned", "passed"] as const).flatMap((status) =>
+    doubts: (["failed", "warned"] as const).flatMap((status) =>
       checks
         .filter((c) => c.status === status)
-        .map((c) => ({
-          status,
-          passed: status === "passed",
-          failed: status === "failed",
-          title: plain(c.title),
-          message: unbroken(c.message),
-        })),
+        .map((c) => ({ status, failed: status === "failed", ...check(c) })),
     ),
+    shared: shared.length > 0 && anchor("checks", cell.candidate),
+    passed: checks
+      .filter((c) => c.status === "passed" && !shared.some((s) => same(s, c)))
+      .map(check),
     samples: outcomes.length,
-    unlisted: listed < outcomes.length ? listed : null,
-    ...fatesIn(cell, listed),
+    unlisted: told.listed < outcomes.length ? told.listed : null,
+    ...fatesIn(cell, told),
   };
 }
+
+type Check = Cell["checks"][number];
+
+const same = (a: Check, b: Check): boolean =>
+  a.title === b.title && a.message === b.message && a.status === b.status;
+
+/** Passed checks that say the same of every one of several cells. */
+const passedByAll = ([first, ...others]: readonly Cell[]): Check[] =>
+  others.length === 0
+    ? []
+    : (first?.checks ?? []).filter(
+        (one) =>
+          one.status === "passed" &&
+          others.every(({ checks }) => checks.some((c) => same(c, one))),
+      );
+
+const check = ({ title, message }: Check) => ({
+  title: plain(title),
+  message: unbroken(message),
+});
 
 /** "45.0 % [38.0, 52.2], 90 of 200" */
 const share = (rate: Rate) => ({

@@ -81,3 +81,33 @@ export function spread(positions: readonly number[], gap = 15): number[] {
   const over = last - (frame.height - frame.bottom);
   return over > 0 ? placed.map((p) => round(p - over)) : placed;
 }
+
+/**
+ * A path through points in whole units of the frame, as moves from one to the next.
+ * What lies between others on one level or upright is left out, so that a long curve
+ * takes as few bytes as the eye tells apart.
+ */
+export function slimPath(
+  points: readonly (readonly [x: number, y: number])[],
+): string {
+  const moves: [number, number][] = [];
+  const whole = points.map(([x, y]) => [Math.round(x), Math.round(y)] as const);
+  for (const [i, [x, y]] of whole.entries()) {
+    const [fromX, fromY] = whole[i - 1] ?? [x, y];
+    const [right, down] = [x - fromX, y - fromY];
+    const last = moves.at(-1);
+    if (right === 0 && down === 0) continue;
+    if (
+      last &&
+      ((last[0] === 0 && right === 0) || (last[1] === 0 && down === 0))
+    )
+      moves[moves.length - 1] = [last[0] + right, last[1] + down];
+    else moves.push([right, down]);
+  }
+  const start = whole[0] ? `M${whole[0][0]},${whole[0][1]}` : "";
+  return start.concat(
+    ...moves.map(([right, down]) =>
+      down === 0 ? `h${right}` : right === 0 ? `v${down}` : `l${right},${down}`,
+    ),
+  );
+}

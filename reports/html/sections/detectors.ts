@@ -1,8 +1,7 @@
-import { line } from "d3-shape";
 import { percent } from "#core";
 import type { Cell, Results } from "#results";
 import { budget, interval, mainThreats, plain } from "../../format.ts";
-import { axis, frame, marker, STYLES, spread } from "./chart.ts";
+import { axis, frame, marker, STYLES, slimPath, spread } from "./chart.ts";
 import { pageOf } from "./described.ts";
 
 type Detector = NonNullable<Cell["detection"]>["detectors"][number];
@@ -35,10 +34,10 @@ function chart(entries: readonly { cell: Cell; detector: Detector }[]) {
   const share = (v: number) => `${Math.round(100 * v)} %`;
   const x = axis([0, 1], [frame.left, frame.width - frame.right], share);
   const y = axis([0, 1], [frame.height - frame.bottom, frame.top], share);
-  const path = line<readonly [number, number]>(
-    ([falsely]) => x.at(falsely),
-    ([, rightly]) => y.at(rightly),
-  );
+  const path = (points: readonly (readonly number[])[]) =>
+    slimPath(
+      points.map(([falsely, rightly]) => [x.at(falsely!), y.at(rightly!)]),
+    );
   const curves = entries.flatMap(({ cell, detector: { roc } }) =>
     roc ? [{ name: nameOf(cell), roc }] : [],
   );
@@ -64,7 +63,7 @@ function chart(entries: readonly { cell: Cell; detector: Detector }[]) {
       name,
       tone: `s${i % STYLES}`,
       marker: marker(i),
-      path: path(roc.points as [number, number][]),
+      path: path(roc.points),
       labelX: frame.width - frame.right + 16,
       labelY: (labels[i] ?? 0) + 4,
       dotX: frame.width - frame.right + 8,

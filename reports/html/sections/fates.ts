@@ -1,15 +1,31 @@
 import { type Cell, type Fate, fatesOf, type Results } from "#results";
+import { whole } from "../../format.ts";
 
-/** More fates than this, of all cells together, would make the report too large. */
-const MOST_FATES = 400_000;
+/** More fates than this, of all cells together, are letters instead of lists. */
+const MOST_IN_LISTS = 100_000;
+/** More letters than this would make the report too large. */
+const MOST_FATES = 600_000;
 
-/** How many samples of each cell are listed one by one. */
-export const listedOf = ({ cells }: Results): number => {
+/** Letters of a line, so that a sample is found without counting far. */
+const LINE = 20;
+
+/** What became of the samples of cells, and how it is written. */
+export interface Told {
+  /** How many samples of each cell are told of one by one. */
+  readonly listed: number;
+  /** As letters, which take a byte a sample whatever became of it. */
+  readonly lettered: boolean;
+}
+
+/** How the fates of a run are told, so that its report stays small. */
+export function toldOf({ cells }: Results): Told {
   const longest = Math.max(0, ...cells.map((c) => c.outcomes.length));
-  return cells.length * longest <= MOST_FATES
-    ? longest
-    : Math.floor(MOST_FATES / cells.length);
-};
+  const all = cells.length * longest;
+  return {
+    listed: all <= MOST_FATES ? longest : Math.floor(MOST_FATES / cells.length),
+    lettered: all > MOST_IN_LISTS,
+  };
+}
 
 /** "0-3 7": what is next to each other stands together. */
 export function spans(samples: readonly number[], between = " "): string {
@@ -39,14 +55,57 @@ function byQueries(samples: readonly number[], queries: readonly number[]) {
     .join(" ");
 }
 
+/** The k-th of 1, 2, 5, 10, 20, ... */
+const stepAt = (k: number): number =>
+  [1, 2, 5][k % 3]! * 10 ** Math.floor(k / 3);
+
+/** "A": the sample fell within stepAt(0) queries, "B" within stepAt(1), ... */
+function stepOf(queries: number): number {
+  let k = 0;
+  while (stepAt(k) < queries) k++;
+  return k;
+}
+
+const letters = { robust: ".", wrong: "w", absent: "n", broken: "X" } as const;
+
+/** "0 .....AB... ..w...D...", a line for each twenty samples. */
+export function lettersOf(
+  fates: readonly Fate[],
+  queries: readonly number[],
+): string {
+  const all = fates.map((fate, i) =>
+    fate === "broken" && queries[i]
+      ? String.fromCharCode(65 + stepOf(queries[i]))
+      : letters[fate],
+  );
+  return Array.from({ length: Math.ceil(all.length / LINE) }, (_, line) => {
+    const [from, half] = [LINE * line, LINE * line + LINE / 2];
+    const [one, two] = [all.slice(from, half), all.slice(half, from + LINE)];
+    return `${from} ${one.join("")} ${two.join("")}`.trimEnd();
+  }).join("\n");
+}
+
+/** "A 1, B 2, C 5, ...": what letters say of the queries of a run. */
+export function letterKey({ cells }: Results): string {
+  const most = cells.reduce(
+    (most, c) => c.queriesToBreak.reduce((a, b) => Math.max(a, b), most),
+    1,
+  );
+  return Array.from(
+    { length: stepOf(most) + 1 },
+    (_, k) => `${String.fromCharCode(65 + k)} ${whole(stepAt(k))}`,
+  ).join(", ");
+}
+
 /**
- * What became of the first samples of a cell: those that the attack broke, with the
+ * What became of the samples of a cell. As lists: those that the attack broke, with the
  * queries until then ("7,9:12") where it queries the model, those that are wrong
- * without it, and those that nobody asked about. The others withstood it.
+ * without it, and those that nobody asked about; the others withstood it. Or as
+ * letters, one for each of the first samples.
  */
 export function fatesIn(
   { outcomes, queriesToBreak }: Pick<Cell, "outcomes" | "queriesToBreak">,
-  listed: number,
+  { listed, lettered }: Told,
 ) {
   const fates = fatesOf(outcomes);
   const are = (wanted: Fate) =>
@@ -57,18 +116,28 @@ export function fatesIn(
     are("wrong"),
     are("absent"),
   ];
-  const broken = allBroken.filter((i) => i < listed);
-  const counted = broken.some((i) => queriesToBreak[i]);
+  const counts = {
+    robust: robust.length,
+    broken: allBroken.length,
+    wrong: allWrong.length,
+    absent: allAbsent.length,
+  };
+  if (lettered)
+    return {
+      counts,
+      letters: lettersOf(fates.slice(0, listed), queriesToBreak),
+      counted: false,
+      broken: "",
+      wrong: "",
+      absent: "",
+    };
+  const counted = allBroken.some((i) => queriesToBreak[i]);
   return {
-    counts: {
-      robust: robust.length,
-      broken: allBroken.length,
-      wrong: allWrong.length,
-      absent: allAbsent.length,
-    },
+    counts,
+    letters: "",
     counted,
-    broken: counted ? byQueries(broken, queriesToBreak) : spans(broken),
-    wrong: spans(allWrong.filter((i) => i < listed)),
-    absent: spans(allAbsent.filter((i) => i < listed)),
+    broken: counted ? byQueries(allBroken, queriesToBreak) : spans(allBroken),
+    wrong: spans(allWrong),
+    absent: spans(allAbsent),
   };
 }

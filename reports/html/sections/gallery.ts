@@ -3,7 +3,7 @@ import type { Example, Results } from "#results";
 import { plain, unbroken, whole } from "../../format.ts";
 import { encodePng } from "../../png.ts";
 import { pageIn } from "./described.ts";
-import { listedOf } from "./fates.ts";
+import { toldOf } from "./fates.ts";
 import { exampleId, sampleId, taskOf } from "./samples.ts";
 
 /** Adversarial examples as pictures, grouped by their cell. */
@@ -63,7 +63,7 @@ export function whereOf(
     id: exampleId(id, sample),
     sample,
     sampleId: sampleId(taskOf(cell?.candidate ?? "", results), sample),
-    listed: cell !== undefined && sample < listedOf(results),
+    listed: cell !== undefined && sample < toldOf(results).listed,
     queries: queries ? `broken after ${whole(queries)} queries` : "",
   };
 }

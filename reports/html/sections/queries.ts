@@ -1,8 +1,15 @@
-import { curveStepAfter, line } from "d3-shape";
 import { percent } from "#core";
 import { type Cell, countOf, type Results } from "#results";
 import { budget, plain, whole } from "../../format.ts";
-import { axis, frame, logAxis, marker, STYLES, spread } from "./chart.ts";
+import {
+  axis,
+  frame,
+  logAxis,
+  marker,
+  STYLES,
+  slimPath,
+  spread,
+} from "./chart.ts";
 import { pageOf } from "./described.ts";
 
 /** Query counts of the table below a chart. */
@@ -40,10 +47,14 @@ function chart(cells: readonly Cell[]) {
     [frame.height - frame.bottom, frame.top],
     (v) => `${Math.round(100 * v)} %`,
   );
-  const path = line<[number, number]>(
-    ([queries]) => x.at(queries),
-    ([, share]) => y.at(share),
-  ).curve(curveStepAfter);
+  // The share holds until the query at which it rises.
+  const path = (points: readonly [number, number][]) =>
+    slimPath(
+      points.flatMap(([queries, share], i) => [
+        [x.at(queries), y.at((points[i - 1] ?? [1, share])[1])] as const,
+        [x.at(queries), y.at(share)] as const,
+      ]),
+    );
   const series = cells.map((c) => steps(c, largest));
   const labels = spread(series.map((s) => y.at(s.at(-1)?.[1] ?? 0)));
   const defense =

@@ -1,6 +1,6 @@
 import { type Cell, fatesOf, type Results } from "#results";
 import { anchor, plain, whole } from "../../format.ts";
-import { listedOf } from "./fates.ts";
+import { toldOf } from "./fates.ts";
 
 /** What the task of a model that has only one is called. */
 const ONLY = "main";
@@ -19,7 +19,7 @@ export const sampleId = (task: string, sample: number): string =>
  */
 export function samplesView(results: Results) {
   const { cells, candidates } = results;
-  const listed = listedOf(results);
+  const { listed } = toldOf(results);
   const tasks = [...new Set(cells.map((c) => taskOf(c.candidate, results)))];
   const shown = new Map(
     [...results.gallery, ...(results.textGallery ?? [])].map((e) => {
