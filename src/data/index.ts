@@ -1,3 +1,4 @@
+export { readArrow } from "./arrow.ts";
 export {
   type Dataset,
   dataset,
@@ -27,6 +28,7 @@ export {
   loadDataset,
 } from "./load.ts";
 export { decodeNpy } from "./npy.ts";
+export { openParquet } from "./parquet.ts";
 export { splitByFiles } from "./parts.ts";
 export { encodePng } from "./png.ts";
 export { reading } from "./row-stream.ts";

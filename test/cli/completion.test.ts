@@ -87,19 +87,19 @@ test("what completion asks of a suite runs no code of it", async () => {
   expect(await assay(folder, ...asked)).toEqual({ code: 0, out: "", err: "" });
 });
 
-/** Whether there is a zsh; in CI there has to be one. */
-const hasZsh = (): boolean => {
+/** Whether there is no such shell; in CI there has to be one. */
+const isWithout = (shell: string): boolean => {
+  if (process.env.CI) return false;
   try {
-    execFileSync("zsh", ["-c", "true"]);
-    return true;
-  } catch {
+    execFileSync(shell, ["-c", "true"]);
     return false;
+  } catch {
+    console.warn(`no ${shell}: its completion is not tested (install it)`);
+    return true;
   }
 };
-const noZsh = !process.env.CI && !hasZsh();
-if (noZsh) console.warn("no zsh: its completion is not tested (install it)");
 
-test.skipIf(noZsh)(
+test.skipIf(isWithout("zsh"))(
   "zsh completes the same on a terminal, as somebody types",
   async () => {
     const { out } = await assay(folder, "completion", "zsh");
@@ -128,6 +128,45 @@ test.skipIf(noZsh)(
     expect(lines(...typed.map(([before]) => before))).toEqual(
       typed.map(([, after]) => after),
     );
+  },
+);
+
+test.skipIf(isWithout("fish"))(
+  "fish completes the same, with what each word is for",
+  async () => {
+    const { code, out } = await assay(folder, "completion", "fish");
+    expect(code).toBe(0);
+    const script = put(folder, "assay.fish", out);
+    /** What a tab offers behind what was typed, without what it is for. */
+    const words = (typed: string): string[] =>
+      execFileSync(
+        "fish",
+        ["-N", "-c", "source $argv[1]; complete -C $argv[2]", script, typed],
+        {
+          encoding: "utf8",
+          cwd: folder,
+          env: { ...process.env, PATH: path(), HOME: folder },
+        },
+      )
+        .split("\n")
+        .flatMap((line) => line.split("\t")[0] || []);
+    for (const [typed, ...offered] of [
+      ["assay va", "validate"],
+      ["assay run --time", "--time-limit"],
+      ["assay run --engine ", "onnxruntime", "tfjs"],
+      ["assay explain hopskip", "hopskipjump"],
+      ["assay explain SUITE_INV", "SUITE_INVALID"],
+      ["assay list atta", "attacks"],
+      ["assay init --units ", "raw", "unit"],
+      ["assay run au", "audit.yaml"],
+      ["assay run --samples "],
+      [
+        "assay run audit.yaml --set candidates.f",
+        ...["candidates.full.epochs=", "candidates.full.strategy="],
+      ],
+      ["assay run gone.yaml --set c"],
+    ] as const)
+      expect([typed, ...words(typed).sort()]).toEqual([typed, ...offered]);
   },
 );
 

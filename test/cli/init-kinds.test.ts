@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { zipSync } from "fflate";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { loadSuite } from "#audit";
-import { packagePath, Random } from "#core";
+import { encodeNpy, packagePath, Random } from "#core";
 import { writeModel } from "#onnx";
 import { put, temporaryFolder } from "../folder.ts";
 import { linearModel } from "../reference.ts";
@@ -61,6 +63,53 @@ test("a table of which nobody can tell what its model takes, until it is stated"
     ...["--label", "granted", "--units", "raw"],
   );
   expect(suite.data).toMatchObject({ units: "raw" });
+});
+
+test("a table of Parquet, which names its columns itself", async () => {
+  const at = join(folder, "parquet");
+  const random = new Random(5);
+  const rows = Array.from({ length: 200 }, () => {
+    const [age, income] = [18 + random.below(70), 1e5 * random.uniform()];
+    return { age, income, granted: income > 900 * age ? "yes" : "no" };
+  });
+  const written = parquetWriteBuffer({
+    columnData: [
+      { name: "age", data: rows.map(({ age }) => age), type: "INT32" },
+      {
+        ...{ name: "income", type: "DOUBLE" },
+        data: rows.map(({ income }) => income),
+      },
+      {
+        ...{ name: "label", type: "STRING" },
+        data: rows.map(({ granted }) => granted),
+      },
+    ],
+  });
+  put(at, "loans.parquet", new Uint8Array(written));
+  const weights = [
+    [0, 0],
+    [-0.9, 0.001],
+  ];
+  writeModel(join(at, "granted.onnx"), linearModel(weights, [0, 0]).graph);
+  const suite = await writesWhatRuns(at);
+  expect(suite.data).toMatchObject({ source: "parquet", label: "label" });
+});
+
+test("arrays of NumPy", async () => {
+  const at = join(folder, "arrays");
+  put(at, "digits.onnx", readFileSync(packagePath("examples/digits.onnx")));
+  const random = new Random(5);
+  const [x, y] = [
+    Float32Array.from({ length: 100 * 64 }, () => random.uniform()),
+    Float32Array.from({ length: 100 }, (_, i) => i % 10),
+  ];
+  const arrays = {
+    "x.npy": encodeNpy({ dims: [100, 1, 8, 8], data: x }),
+    "y.npy": encodeNpy({ dims: [100], data: y }),
+  };
+  put(at, "test.npz", zipSync(arrays));
+  const suite = await writesWhatRuns(at);
+  expect(suite.data).toMatchObject({ source: "npz", path: "test.npz" });
 });
 
 test("texts, with a tokenizer", async () => {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { loadSuite, planSuite } from "#audit";
@@ -69,18 +70,33 @@ test("files are told by their names, and folders by what is in them", () => {
   });
 });
 
-test("columns are named by the first line", () => {
+test("columns are named by the first line, or by the file of itself", async () => {
   const names = (file: string, text: string) =>
     headerOf(put(folder, file, text));
-  expect(names("a.csv", '\uFEFFage,"a, b",label\n1,2,3')).toEqual([
+  expect(await names("a.csv", '\uFEFFage,"a, b",label\n1,2,3')).toEqual([
     ...["age", "a, b", "label"],
   ]);
-  expect(names("a.tsv", "text\tlabel\r\nx\ty")).toEqual(["text", "label"]);
-  expect(names("a.jsonl", '{"text": 1, "label": 2}\n')).toEqual([
+  expect(await names("a.tsv", "text\tlabel\r\nx\ty")).toEqual([
+    "text",
+    "label",
+  ]);
+  expect(await names("a.jsonl", '{"text": 1, "label": 2}\n')).toEqual([
     ...["text", "label"],
   ]);
-  expect(names("b.jsonl", "no")).toEqual([]);
-  expect(names("a.parquet", "PAR1")).toEqual([]);
+  expect(await names("b.jsonl", "no")).toEqual([]);
+  const written = parquetWriteBuffer({
+    columnData: [
+      { name: "age", data: [1, 2], type: "INT32" },
+      { name: "Label", data: ["a", "b"], type: "STRING" },
+    ],
+  });
+  const parquet = put(folder, "a.parquet", new Uint8Array(written));
+  expect(await headerOf(parquet)).toEqual(["age", "Label"]);
+  await expect(names("b.parquet", "PAR1")).rejects.toMatchObject({
+    code: "DATA_FORMAT",
+  });
+  const feather = packagePath("test/fixtures/arrow/lz4.feather");
+  expect(await headerOf(feather)).toContain("who");
 });
 
 test("where nobody can be asked, what is open is refused with its option", async () => {

@@ -154,7 +154,7 @@ async function columnsOf(
 ): Promise<Pick<Choices, "label" | "text">> {
   const path = join(folder, data);
   if (/\.npz$/i.test(data) || !statSync(path).isFile()) return {};
-  const names = headerOf(path);
+  const names = await headerOf(path);
   const column = async (
     known: readonly string[],
     question: string,

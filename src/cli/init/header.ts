@@ -1,14 +1,19 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { parse } from "csv-parse/sync";
+import { openParquet, readArrow } from "#data";
 
 /** Bytes in which the names of columns have to be. */
 const MOST = 2 ** 16;
 
 /**
- * The names of the columns of a table, as its first line says them; none where it does
- * not, or the form of the file is another.
+ * The names of the columns of a table, as its first line says them, or the file of
+ * itself; none where it does not.
+ *
+ * @throws DATA_FORMAT for a damaged file of Parquet or Arrow
  */
-export function headerOf(file: string): string[] {
+export async function headerOf(file: string): Promise<readonly string[]> {
+  if (/\.parquet$/i.test(file)) return (await openParquet(file)).columns;
+  if (/\.(arrow|feather)$/i.test(file)) return (await readArrow(file)).columns;
   const line = firstLine(file);
   try {
     if (/\.jsonl$/i.test(file)) return Object.keys(JSON.parse(line) as object);
