@@ -77,6 +77,7 @@ const rooms: Record<string, readonly string[]> = {
     "core",
     "engine",
     "model",
+    "data",
     "defenses",
     "audit",
     "reports",
