@@ -35,7 +35,7 @@ test.each([...readers])(
   async (name, reader) => {
     // To be stopped is one clear error whenever it comes.
     if (stopped.includes(name)) patience.seconds = 0.25;
-    const count = process.env.ASSAY_LONG ? 20_000 : 500;
+    const count = process.env.ASSAY_LONG ? 20_000 : 200;
     expect(await attempts(reader, { seed: 1, from: 0, count }, folder)).toEqual(
       [],
     );
