@@ -3,7 +3,7 @@ import { AssayError, UsageError } from "#core";
 import { type FloatTensor, Streamed, sizeOf, tensor } from "#onnx";
 import { bytesAs } from "./bytes.ts";
 import { cacheKey, memory, pixelsOf } from "./image-files.ts";
-import { keyOf } from "./image-stream.ts";
+import { keyOf, madeOf } from "./image-stream.ts";
 import { inThread } from "./image-threads.ts";
 import type { NumpyArray, NumpyFile } from "./npy.ts";
 import { pipelineKey, pipelines } from "./pipelines.ts";
@@ -233,5 +233,5 @@ async function throughPipeline(
   };
   const key = () => keyOf([place.file], { from: place.from, dims, wanted });
   const shown = (row: number) => locate("pixels", row);
-  return pixelsOf({ rows, shape: out, key, shown }, cache);
+  return pixelsOf(madeOf(rows, { shape: out, key, shown }), cache);
 }

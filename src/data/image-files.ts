@@ -7,10 +7,10 @@ import {
   type ImageFile,
   keyOf,
   type Made,
+  madeOf,
   streamPixels,
 } from "./image-stream.ts";
 import type { Pipeline } from "./image-threads.ts";
-import { inOrder } from "./row-stream.ts";
 
 const side = z.int().positive().max(4096);
 
@@ -73,12 +73,11 @@ export async function readImages(
   const shape = [first.channels, first.height, first.width];
   const files = images.map(({ file }) => file);
   return pixelsOf(
-    {
-      rows: decodedRows({ images, wanted, shape }),
+    madeOf(decodedRows({ images, wanted, shape }), {
       shape,
       key: () => keyOf(files, { wanted, shape }),
       shown: (row) => images[row]!.shown,
-    },
+    }),
     spec.cache,
   );
 }
@@ -88,9 +87,9 @@ export async function pixelsOf(
   made: Made,
   cache = CACHE,
 ): Promise<FloatTensor> {
-  const { count, size } = made.rows;
+  const { count, size } = made;
   if (count * size > memory.bytes) return streamPixels(made, cache * 2 ** 30);
   const bytes = new Uint8Array(count * size);
-  await inOrder(made.rows, (some, from) => bytes.set(some, from * size));
+  await made.all((some, from) => bytes.set(some, from * size));
   return bytesAs([count, ...made.shape], bytes);
 }

@@ -78,7 +78,13 @@ export const keyOf = (
 
 /** Pixels that are made of files, and are kept. */
 export interface Made {
-  readonly rows: ByteRows;
+  readonly count: number;
+  /** Bytes of each. */
+  readonly size: number;
+  /** Makes all of them, as `inOrder` gives them. */
+  all(take: Parameters<typeof inOrder>[1]): Promise<void>;
+  /** How some are made again; undefined where that takes as long as all. */
+  readonly again?: ByteRows;
   /** [C, H, W] */
   readonly shape: readonly number[];
   /** What they depend on. */
@@ -86,6 +92,18 @@ export interface Made {
   /** How messages name a row. */
   shown(row: number): string;
 }
+
+/** What is made row by row. */
+export const madeOf = (
+  rows: ByteRows,
+  more: Pick<Made, "shape" | "key" | "shown">,
+): Made => ({
+  ...more,
+  count: rows.count,
+  size: rows.size,
+  all: (take) => inOrder(rows, take),
+  again: rows,
+});
 
 /**
  * Pixels [N, C, H, W] that are read as they are asked for: from a file of decoded ones
@@ -96,19 +114,22 @@ export interface Made {
  * @param most bytes that decoded images may take on the disk
  */
 export async function streamPixels(
-  { rows, shape, key: keyed, shown }: Made,
+  made: Made,
   most: number,
 ): Promise<FloatTensor> {
-  const { count, size } = rows;
-  const key = keyed();
+  const { count, size, shape, again, shown } = made;
+  const key = made.key();
   const known = recallPixels(key, count, size);
   // Of an earlier run that kept none there are hashes alone.
   const isEnough = known && (known.file || !hasRoom(count, size, most));
-  const kept = isEnough ? known : await keep(rows, key, most);
+  if (!isEnough && !again && !hasRoom(count, size, most))
+    throw noRoom(made, most);
+  const kept = isEnough ? known : await keep(made, key, most);
   const { file } = kept;
   const from = file
     ? rowsInFile(file, 0, { ...asKept(file, shown), count, size })
-    : rows;
+    : again;
+  if (!from) throw noRoom(made, most);
   return new Streamed(
     [count, ...shape],
     readRows(from, kept.hashes, [0, 1], (bytes, to, row) =>
@@ -117,11 +138,18 @@ export async function streamPixels(
   );
 }
 
-async function keep(rows: ByteRows, key: string, most: number): Promise<Kept> {
-  const keeping = keepPixels(key, rows.count, rows.size, most);
-  const all = new Uint8Array(rows.count * HASH);
+const noRoom = ({ count, size, shown }: Made, most: number) =>
+  new AssayError(
+    "DATA_CACHE",
+    `${shown(0)} and the ${count - 1} others take ${count * size} bytes when they are decoded, more than is held in memory, and they are kept nowhere: cache allows ${most} bytes, or the disk has no room`,
+    "Raise cache, make room in the user's folder for caches, or write the images as files of a folder, which can be decoded one by one.",
+  );
+
+async function keep(made: Made, key: string, most: number): Promise<Kept> {
+  const keeping = keepPixels(key, made.count, made.size, most);
+  const all = new Uint8Array(made.count * HASH);
   try {
-    await inOrder(rows, (bytes, from, hashes) => {
+    await made.all((bytes, from, hashes) => {
       keeping.add(bytes);
       all.set(hashes, from * HASH);
     });

@@ -37,7 +37,8 @@ export type Task = {
   readonly bytes?: Uint8Array;
 } & (
   | {
-      readonly files: readonly string[];
+      /** Images, by their paths or as they are encoded. */
+      readonly files: readonly (string | Uint8Array)[];
       readonly wanted: Wanted;
       /** [C, H, W] */
       readonly shape?: readonly number[];

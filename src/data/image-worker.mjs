@@ -21,7 +21,7 @@ parentPort.on("message", async ({ task, state, port }) => {
 });
 
 /**
- * Decodes files. What is asked for as planes [C, H, W] is written behind each other, and
+ * Decodes files, or what they would hold. What is asked for as planes [C, H, W] is written behind each other, and
  * hashed; a single one is given as it is.
  */
 async function decodeAll({ files, wanted, shape, bytes }) {
@@ -33,7 +33,9 @@ async function decodeAll({ files, wanted, shape, bytes }) {
     while (next < files.length) {
       const i = next++;
       try {
-        image = await decoded(readFileSync(files[i]), wanted);
+        const file = files[i];
+        const content = typeof file === "string" ? readFileSync(file) : file;
+        image = await decoded(content, wanted);
         if (!shape) continue;
         const { height, width, channels } = image;
         if (channels !== shape[0] || height !== shape[1] || width !== shape[2])
@@ -118,7 +120,7 @@ function planes({ bytes: pixels, channels }, to, at) {
 /** Pixels [H, W, C] of a file, told by its content, to the values that Pillow gives. */
 async function decoded(content, { size, channels, pipeline }) {
   // Nothing else reaches the decoder, which knows many more formats.
-  if (!isImage(content))
+  if (!content || !isImage(content))
     throw Object.assign(new Error("no image"), { isImage: false });
   const image = sharp(content, {
     limitInputPixels: MOST_PIXELS,

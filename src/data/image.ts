@@ -11,11 +11,12 @@ import {
  * gives. Transparency, orientation tags and colour profiles are ignored, as common
  * training pipelines do; of 16 bits the upper 8 are kept; colour becomes grey by the
  * ITU-R 601 weights.
+ * @param file its path, or its content
  * @param shown how messages name the file
  * @throws DATA_IMAGE when the file is something else, damaged or too large
  */
 export async function decodeImage(
-  file: string,
+  file: string | Uint8Array,
   shown: string,
   wanted: Wanted,
 ): Promise<Decoded> {

@@ -47,7 +47,7 @@ function inParts(number) {
 }
 
 /** What the file says of itself, or columns of some rows. */
-async function contentOf(file, { names, from, to, mostCells }) {
+async function contentOf(file, { names, from, to, isBinary, mostCells }) {
   const metadata = await parquetMetadataAsync(file);
   const groups = metadata.row_groups.map((group) => Number(group.num_rows));
   const rows = groups.reduce((sum, count) => sum + count, 0);
@@ -57,7 +57,10 @@ async function contentOf(file, { names, from, to, mostCells }) {
       throw new Error(`its groups have ${rows} of ${metadata.num_rows} rows`);
     if (!(rows <= mostCells))
       throw new Error(`it declares ${rows} rows, more than ${mostCells}`);
-    return { content: { columns, groups } };
+    const said = metadata.key_value_metadata?.find(
+      ({ key }) => key === "huggingface",
+    );
+    return { content: { columns, groups, notes: said?.value } };
   }
   const cells = (to - from) * names.length;
   if (!(cells <= mostCells))
@@ -71,10 +74,13 @@ async function contentOf(file, { names, from, to, mostCells }) {
     columns: names,
     rowStart: from,
     rowEnd: to,
+    utf8: !isBinary,
     compressors: await compressorsFor(metadata),
     onChunk: (chunk) => found.get(chunk.columnName)?.push(chunk),
   });
   const content = names.map((name) => column(found.get(name), from, to));
+  if (isBinary)
+    return { content: { cells: content.map((cells) => cells.map(bytesIn)) } };
   return {
     content: { cells: content },
     owned: content.flatMap((c) => (c.buffer ? [c.buffer] : [])),
@@ -102,6 +108,15 @@ async function compressorsFor(metadata) {
       LZ4_RAW: more.decompressLz4Raw,
     }),
   };
+}
+
+/**
+ * The bytes of a cell, or of its field `bytes`: a copy, since what they are part of
+ * may be large.
+ */
+function bytesIn(cell) {
+  const bytes = cell?.bytes ?? cell;
+  return bytes instanceof Uint8Array ? bytes.slice() : undefined;
 }
 
 /** The cells of a column: numbers where all are, otherwise as they are. */

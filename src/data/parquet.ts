@@ -10,6 +10,8 @@ export interface ParquetFile {
   readonly columns: readonly string[];
   /** Rows of each of its groups. */
   readonly groups: readonly number[];
+  /** What the datasets of Hugging Face write of their columns, as JSON. */
+  readonly notes?: string | undefined;
 }
 
 /** Reads the end of a Parquet file. Throws DATA_FORMAT, FILE_UNREADABLE. */
@@ -41,6 +43,26 @@ export async function readColumns(
       return [name, column instanceof Float64Array ? told(column) : column];
     }),
   );
+}
+
+/**
+ * The bytes of some rows of a column, or of its field `bytes`; undefined for a row that
+ * has none.
+ *
+ * @throws DATA_FORMAT
+ */
+export async function readBinary(
+  file: string,
+  name: string,
+  from: number,
+  to: number,
+): Promise<readonly (Uint8Array | undefined)[]> {
+  const asked = { names: [name], from, to, isBinary: true };
+  const { cells } = await ask<{ cells: (Uint8Array | undefined)[][] }>(
+    file,
+    asked,
+  );
+  return cells[0] ?? [];
 }
 
 /** Numbers, and which of them are none. */

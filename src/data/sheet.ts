@@ -83,7 +83,10 @@ export function requireNames({ columns, file }: Sheet): void {
 const places = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
 
 /** Where a column stands in the file. */
-export function placeOf({ columns, file }: Sheet, name: string): number {
+export function placeOf(
+  { columns, file }: Pick<Sheet, "columns" | "file">,
+  name: string,
+): number {
   const known =
     places.get(columns) ??
     // Of columns of one name the first counts.

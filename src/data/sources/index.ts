@@ -5,6 +5,7 @@ import { digits } from "./digits.ts";
 import { idx } from "./idx.ts";
 import { imageFolder } from "./image-folder.ts";
 import { imageMasks } from "./image-masks.ts";
+import { imageParquet } from "./image-parquet.ts";
 import { loans } from "./loans.ts";
 import { npy } from "./npy.ts";
 import { npz } from "./npz.ts";
@@ -21,6 +22,7 @@ export const sources = [
   idx,
   imageFolder,
   imageMasks,
+  imageParquet,
   csv,
   parquet,
   arrow,
