@@ -51,12 +51,10 @@ function written(from: number, to: number, images = encoded): Uint8Array {
       columnData: [
         {
           name: "image",
-          data: images
-            .slice(from, to)
-            .map((bytes, i) => ({
-              bytes: new Uint8Array(bytes),
-              path: `${i}.png`,
-            })),
+          data: images.slice(from, to).map((bytes, i) => ({
+            bytes: new Uint8Array(bytes),
+            path: `${i}.png`,
+          })),
         },
         { name: "label", data: labels.slice(from, to) },
       ],
