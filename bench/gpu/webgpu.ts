@@ -14,7 +14,9 @@ import { isAbout, signatureOf } from "./placement.ts";
 // ONNX Runtime publishes no list of the kernels that its WebGPU provider has outside of
 // browsers. So it is asked: a graph of one node is loaded with the CPU shut out, for
 // each form of each operator that graphs have. It needs an adapter, which may be one
-// that computes on the CPU (SwiftShader).
+// that computes on the CPU: SwiftShader, which comes with Chromium, where
+// VK_ICD_FILENAMES names its vk_swiftshader_icd.json. The test of this folder fails for
+// forms that graphs have and nobody asked about.
 
 /** Writes bench/gpu/webgpu.tsv, of the graphs that WebGPU would get. */
 export async function askWebGpu(): Promise<void> {
