@@ -54,7 +54,7 @@ export function openPool(options: PoolOptions): ChildHands {
     count: options.count,
     perform: (work, signal, begun) => {
       begun?.();
-      return pool.perform(work, signal);
+      return pool.perform(work, signal, begun);
     },
     hasRoom: (work) => pool.hasRoom(work),
     close: () => pool.close(),
@@ -82,25 +82,44 @@ class Pool {
     return !peaks || fits([...doing, kind], peaks, memory);
   }
 
-  async perform(work: Named, signal: AbortSignal): Promise<void> {
+  async perform(
+    work: Named,
+    signal: AbortSignal,
+    begun?: () => void,
+  ): Promise<void> {
     this.#doing.add(work);
     try {
-      await this.#perform(work, signal);
+      await this.#perform(work, signal, begun);
     } finally {
       this.#doing.delete(work);
     }
   }
 
-  async #perform(work: Named, signal: AbortSignal): Promise<void> {
+  async #perform(
+    work: Named,
+    signal: AbortSignal,
+    begun?: () => void,
+  ): Promise<void> {
     const used = this.#usable();
-    if (!used) return this.#by(await this.#born(signal), work, signal);
+    if (!used) return this.#byNew(work, signal, begun);
     try {
       await this.#by(used, work, signal);
     } catch (error) {
       const isFull = error instanceof AssayError && error.code === FULL;
       if (!isFull || signal.aborted) throw error;
-      await this.#by(await this.#born(signal), work, signal);
+      await this.#byNew(work, signal, begun);
     }
+  }
+
+  /** By a child that is to be born: what that takes is not what the work takes. */
+  async #byNew(
+    work: Named,
+    signal: AbortSignal,
+    begun?: () => void,
+  ): Promise<void> {
+    const child = await this.#born(signal);
+    begun?.();
+    await this.#by(child, work, signal);
   }
 
   async close(): Promise<void> {
