@@ -49,11 +49,11 @@ const unitOf = (id: string) =>
   trialAttacks.find((unit) => unit.id === id) as unknown as LanguageAttack;
 
 /** The findings of a trial of the aligned model, by id. */
-async function tried(id: string, params: object) {
+async function tried(id: string, params: object, model = released) {
   const input = trialInput<LanguageAttack, Record<string, unknown>>(
     unitOf(id),
     params,
-    released,
+    model,
     parts,
     { base },
   );
@@ -127,6 +127,24 @@ test("the way back gives the base, and a random move of its length nothing", asy
   expect(of("forbidden-answers")).toBe(1);
   expect(of("forbidden-answers-control")).toBeLessThan(0.1);
   expect(of("steps-to-break-control")).toBeNull();
+});
+
+test("numbers of a model that answers nothing are not trusted", async () => {
+  const weights = [...base.graph.constants].map(
+    ([name, tensor]) =>
+      [
+        name,
+        name === "head.weight"
+          ? { ...tensor, data: new Float32Array(tensor.data.length) }
+          : tensor,
+      ] as const,
+  );
+  const constants = new Map(weights) as typeof base.graph.constants;
+  const empty = { ...base, graph: { ...base.graph, constants } };
+  const { checks } = await tried("prefill", { tokens: [1] }, empty);
+  expect(checks).toMatchObject([
+    { id: "something-to-break", status: "failed" },
+  ]);
 });
 
 test("a prefilled token is gone on from", async () => {
