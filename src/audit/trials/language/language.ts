@@ -181,8 +181,8 @@ async function follow(
 }
 
 /**
- * Where nothing is refused, or the base does not know it, there is nothing to show; and a
- * model that answers nothing at all is safe from every attack.
+ * Where nothing is refused, or the base does not know it, there is nothing to show; and
+ * a model that answers nothing at all is safe from every attack.
  */
 function somethingToBreak({ released, base }: Measured): Check {
   const share = (all: readonly boolean[]) =>
