@@ -13,11 +13,11 @@ import { assay } from "./assay.ts";
 
 const folder = temporaryFolder();
 
-/** What `init` writes runs to its end, by one worker, which starts soonest. */
+/** What `init` writes runs to its end. */
 async function writesWhatRuns(at: string, ...options: string[]) {
   const written = await assay(at, "init", "--yes", ...options);
   expect([written.code, written.err]).toEqual([0, ""]);
-  const ran = await assay(at, "run", "--quick", "--quiet", "--workers", "1");
+  const ran = await assay(at, "run", "--quick", "--quiet");
   expect([ran.code, ran.err]).toEqual([0, ""]);
   return (await loadSuite(join(at, "assay.yaml"))).suite;
 }
