@@ -7,6 +7,7 @@ import { gpu } from "./gpu/index.ts";
 import { askWebGpu } from "./gpu/webgpu.ts";
 import { growth } from "./growth/index.ts";
 import { inspect } from "./inspect/index.ts";
+import { lm } from "./lm.ts";
 import { memory as runMemory } from "./memory.ts";
 import { type Subject, subjects } from "./models/index.ts";
 import { heading, openPeer, type Peer } from "./peers/peer.ts";
@@ -55,6 +56,10 @@ if (positionals.includes("real")) {
   const { only, step, threads } = options;
   const some = threads === undefined ? undefined : Number(threads);
   await real(Number(options.rounds ?? 3), only, step, some);
+  process.exit();
+}
+if (positionals.includes("lm")) {
+  await lm(Number(options.rounds ?? 3));
   process.exit();
 }
 if (positionals.includes("view")) {

@@ -13,6 +13,7 @@ export {
   losses,
   lossOf,
 } from "./losses.ts";
-export { type ByPosition, byPosition } from "./positions.ts";
+export { pickPlaces } from "./picked-places.ts";
+export { type ByPosition, byPosition, countedPlaces } from "./positions.ts";
 export { MOST_THREADS } from "./rule.ts";
 export { rules, withoutGradient } from "./rules/index.ts";

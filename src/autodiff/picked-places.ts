@@ -46,6 +46,22 @@ export function picksPlaces(
   };
 }
 
+/** The same of any outputs [N, classes x positions]. */
+export function pickPlaces(
+  b: GraphBuilder,
+  outputs: string,
+  classes: number,
+  positions: number,
+): PickPlaces {
+  const found = picksPlaces(b, outputs, classes, positions);
+  if (found) return found;
+  return (places) => {
+    const byClass = b.reshape(outputs, [-1, classes, positions]);
+    const byPlace = b.transpose(byClass, [0, 2, 1]);
+    return b.op("Gather", [b.reshape(byPlace, [-1, classes]), places]);
+  };
+}
+
 /** What outputs by class were transposed from. */
 function tokensLast(
   b: GraphBuilder,

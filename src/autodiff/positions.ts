@@ -59,6 +59,35 @@ export function positionCrossEntropy(
   return b.div(b.neg(right), count);
 }
 
+/** The positions that count, one behind the other. */
+export interface CountedPlaces {
+  /** 1 where a position counts, else 0: [N, positions]. */
+  readonly counted: string;
+  /** The sample of each, int64 [K]. */
+  readonly samples: string;
+  /** Its place among the positions of all samples, int64 [K]. */
+  readonly places: string;
+  /** Its class, int64 [K]. */
+  readonly wanted: string;
+}
+
+/** @param targets [N, positions], the class of each; one below 0 does not count */
+export function countedPlaces(
+  b: GraphBuilder,
+  targets: string,
+  positions: number,
+): CountedPlaces {
+  const counted = b.mask(b.atLeast(targets, 0), targets);
+  const found = b.op("NonZero", [counted]);
+  const along = (axis: number) =>
+    b.reshape(b.slice(found, [axis], [axis + 1], [0]), [-1]);
+  const samples = along(0);
+  const whole = b.mul(samples, b.scalar(positions, "int64"));
+  const places = b.add(whole, along(1));
+  const wanted = b.op("Gather", [b.reshape(targets, [-1]), places]);
+  return { counted, samples, places, wanted: b.cast(wanted, "int64") };
+}
+
 /** The same where only the positions that count are looked at. */
 function tokenCrossEntropy(
   b: GraphBuilder,
@@ -66,18 +95,11 @@ function tokenCrossEntropy(
   targets: string,
   positions: number,
 ): string {
-  const counts = b.op("NonZero", [b.mask(b.atLeast(targets, 0), targets)]);
-  const along = (axis: number) =>
-    b.reshape(b.slice(counts, [axis], [axis + 1], [0]), [-1]);
-  const samples = along(0);
-  const places = b.add(b.mul(samples, b.scalar(positions, "int64")), along(1));
-  const wanted = b.op("Gather", [b.reshape(targets, [-1]), places]);
+  const { samples, places, wanted } = countedPlaces(b, targets, positions);
   const logs = b.op("LogSoftmax", [pick(places)], { axis: int(-1) });
-  const right = b.op(
-    "GatherElements",
-    [logs, b.unsqueeze(b.cast(wanted, "int64"), [1])],
-    { axis: int(1) },
-  );
+  const right = b.op("GatherElements", [logs, b.unsqueeze(wanted, [1])], {
+    axis: int(1),
+  });
   const all = b.squeeze(b.slice(b.shapeOf(targets), [0], [1], [0]), [0]);
   const zero = b.scalar(0, "int64");
   const numbers = b.op("Range", [zero, all, b.scalar(1, "int64")]);

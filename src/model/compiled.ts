@@ -20,6 +20,12 @@ import {
   openLoss,
 } from "./loss-pass.ts";
 import { type Answers, type Model, outputsOf } from "./model.ts";
+import {
+  ANSWERS,
+  type Asked,
+  type NextTokens,
+  openNextTokens,
+} from "./next-tokens.ts";
 import { drawNoise } from "./noise.ts";
 import { meaningOf } from "./tasks/index.ts";
 
@@ -74,6 +80,13 @@ export interface CompiledModel {
     draws?: Draws,
   ): Promise<LossGradient>;
   /**
+   * What a language model says of answers; its head is not run at other places.
+   *
+   * @param x token ids [N, length]
+   * @param targets the next token where it is one of the answer, else -1
+   */
+  nextTokens(x: Input, targets: FloatTensor): Promise<NextTokens>;
+  /**
    * What it computes at a cut, as a model of values [N, width] that is
    * released with it.
    *
@@ -106,11 +119,13 @@ export async function compile(
     forward ??= engine.load(graph, options);
     return forward;
   };
-  if (!options.isBrief) await openForward();
+  // A language model is mostly asked for answers alone.
+  if (!options.isBrief && model.task?.kind !== "lm") await openForward();
   const meaning = meaningOf(model);
   const backward = new Map<LossName, Promise<LossPass>>();
   const together = forwardRows(graph);
   const cuts = new Map<CutPlace, Promise<CompiledModel>>();
+  let asked: Promise<Asked> | undefined;
 
   const { noise = [] } = model;
   let calls = 0;
@@ -163,6 +178,18 @@ export async function compile(
         ...answersIn(parts, model),
       };
     },
+    async nextTokens(x, targets) {
+      asked ??= openNextTokens(model, graph, engine, options);
+      const { session, read } = await asked;
+      const draws = drawsOf(x);
+      const parts = await inBatches(x, together, (part, from) =>
+        session.run({
+          ...feeds(part, from, draws),
+          [ANSWERS]: rows(targets, from, from + (part.dims[0] ?? 0)),
+        }),
+      );
+      return read(parts);
+    },
     featuresAt(place) {
       const ready =
         cuts.get(place) ?? compileCut(model, place, engine, options);
@@ -172,6 +199,8 @@ export async function compile(
     async release() {
       const loaded = await forward?.catch(() => undefined);
       await loaded?.release();
+      const open = await asked?.catch(() => undefined);
+      await open?.session.release();
       for (const cut of await Promise.allSettled(cuts.values()))
         if (cut.status === "fulfilled") await cut.value.release();
       // One that could not be built was refused when it was asked for.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lossOf } from "#autodiff";
-import { Random } from "#core";
+import { logSumExp, Random } from "#core";
 import { onnxruntime } from "#engine";
 import { compile, layerGroups, meaningOf, openModel } from "#model";
 import {
@@ -72,6 +72,43 @@ describe.each(languageModels)("%s", (name) => {
       const own = targets.data.subarray(i * length, (i + 1) * length);
       const said = meaningOf(model).lossOf(row, { label: 0, targets: own });
       expect(said).toBeCloseTo(one, 4);
+    });
+  });
+
+  test("answers are looked at as in all of its logits", async () => {
+    const compiled = await compile(
+      await openLanguageModel(wanted),
+      onnxruntime,
+    );
+    const { logs, likeliest, first } = await compiled.nextTokens(ids, targets);
+    await compiled.release();
+    const tokens = wanted.logits.dims[2] as number;
+    const length = ids.dims[1] as number;
+    const told: number[] = [];
+    const best: number[] = [];
+    const begins: number[] = [];
+    let before = -1;
+    targets.data.forEach((y, place) => {
+      if (y < 0) return;
+      const z = wanted.logits.data.subarray(
+        place * tokens,
+        (place + 1) * tokens,
+      );
+      const total = logSumExp(z);
+      told.push(z[y]! - total);
+      best.push(z.indexOf(Math.max(...z)));
+      const sample = Math.floor(place / length);
+      if (sample > before) begins.push(...Array.from(z, (v) => v - total));
+      before = sample;
+    });
+    expect(likeliest).toEqual(best);
+    expect(logs).toHaveLength(told.length);
+    told.forEach((log, i) => {
+      expect(logs[i]).toBeCloseTo(log, 4);
+    });
+    expect(first.dims).toEqual([n, tokens]);
+    begins.forEach((log, i) => {
+      expect(first.data[i]).toBeCloseTo(log, 4);
     });
   });
 

@@ -1,5 +1,4 @@
 import { type Ask, dialoguesOf, type Reached } from "#attacks";
-import { logSumExp } from "#core";
 import {
   type Dataset,
   type Dialogue,
@@ -8,7 +7,6 @@ import {
   spokenRows,
 } from "#data";
 import type { CompiledModel } from "#model";
-import { type FloatTensor, rows, sizeOf } from "#onnx";
 
 /** What a model says to the held-out dialogues. */
 export interface Said {
@@ -95,9 +93,6 @@ async function refusals(
   return refused;
 }
 
-/** Numbers of one pass; of a large vocabulary a few rows are many. */
-const MOST = 2 ** 23;
-
 interface Read {
   readonly right: boolean;
   readonly surprise: number;
@@ -113,50 +108,24 @@ async function read(
   if (all.length === 0) return [];
   const locate = (i: number) => `held-out dialogue ${i + 1}`;
   const { x, targets } = spokenRows(all, length, padding, locate);
-  const width = model.model.classes.length * length;
-  const each = Math.max(1, Math.floor(MOST / width));
-  const found: Read[] = [];
-  for (let from = 0; from < all.length; from += each) {
-    const to = Math.min(all.length, from + each);
-    const logits = await model.logits(rows(x, from, to) as FloatTensor);
-    const count = sizeOf(logits.dims) / width;
-    for (let i = 0; i < count; i++)
-      found.push(
-        readRow(
-          logits.data.subarray(i * width, (i + 1) * width),
-          targets.data.subarray((from + i) * length, (from + i + 1) * length),
-        ),
-      );
-  }
-  return found;
-}
-
-/** @param row logits [tokens, positions] */
-function readRow(row: Float32Array, targets: Float32Array): Read {
-  const length = targets.length;
-  const tokens = row.length / length;
-  let right = true;
-  let sum = 0;
-  let count = 0;
-  let first: Float32Array | undefined;
-  for (let p = 0; p < length; p++) {
-    const y = targets[p]!;
-    if (y < 0) continue;
-    const logits = Float32Array.from(
-      { length: tokens },
-      (_, k) => row[k * length + p]!,
+  const said = await model.nextTokens(x, targets);
+  const width = model.model.classes.length;
+  let at = 0;
+  return all.map(({ answer }, i) => {
+    const from = at;
+    at += answer.length;
+    const logs = said.logs.subarray(from, at);
+    // What is no number is not right.
+    const right = answer.every(
+      (token, k) =>
+        said.likeliest[from + k] === token && Number.isFinite(logs[k]),
     );
-    const total = logSumExp(logits);
-    // Written so that what is no number is not right.
-    const isBest = logits.every(
-      (z, k) => z <= logits[y]! && (k >= y || z < logits[y]!),
-    );
-    right &&= isBest;
-    sum += total - logits[y]!;
-    count++;
-    first ??= logits.map((z) => z - total);
-  }
-  return { right, surprise: sum / count, first: first as Float32Array };
+    return {
+      right,
+      surprise: -logs.reduce((sum, log) => sum + log, 0) / answer.length,
+      first: said.first.data.subarray(i * width, (i + 1) * width),
+    };
+  });
 }
 
 /** Mean over the allowed prompts of KL(before || now) of the first token, in nats. */
