@@ -56,6 +56,7 @@ export type {
   Limit,
   LossGradient,
   Model,
+  NextTokens,
   Samples,
   Target,
 } from "#model";
