@@ -195,24 +195,19 @@ async function throughPipeline(
 ): Promise<FloatTensor> {
   const [channels = 0, height = 0, width = 0, ...more] = shape;
   const isImage = (channels === 1 || channels === 3) && width > 0;
-  const refused = (why: string, hint: string) =>
+  const refused = (why: string) =>
     new UsageError(
       "DATA_PIPELINE",
       `pipeline: ${pipeline} needs images of bytes, ${locate("pixels")} ${why}`,
-      hint,
+      "Give images as uint8, 0 to 255, with 1 or 3 channels, written by numpy.save or numpy.savez in C order, or leave pipeline out.",
     );
   if (!type.endsWith("u1") || !isImage || more.length > 0 || range)
     throw refused(
       range
         ? "has a range of its own"
         : `has numbers of type ${type} and shape [${dims.join(", ")}]`,
-      "Give images as uint8, 0 to 255, with 1 or 3 channels, or leave pipeline out.",
     );
-  if (!place)
-    throw refused(
-      "is packed, or does not stand row by row",
-      "Write it by numpy.save or numpy.savez, in C order; unpack what is packed by gzip.",
-    );
+  if (!place) throw refused("is packed, or does not stand row by row");
   const wanted = { pipeline: pipelines[pipeline as keyof typeof pipelines] };
   const { crop } = wanted.pipeline;
   const raw = { height, width, channels: channels as 1 | 3, isLast };
