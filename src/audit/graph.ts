@@ -6,6 +6,7 @@ import {
   decisions,
   openBenches,
   subjectOf,
+  tidy,
 } from "./attacking/index.ts";
 import { certificates } from "./certify/index.ts";
 import { gallery } from "./gallery/index.ts";
@@ -34,6 +35,8 @@ interface Graph {
   found(failures: readonly Failure[]): FoundByWorks;
   /** What of the results is not there, by these failures. */
   missing(failures: readonly Failure[]): Found["missing"];
+  /** Lets go of the models that works in this process left open for the next. */
+  release(): Promise<void>;
 }
 
 /**
@@ -85,6 +88,9 @@ export function graphOf(plan: Plan, shop: Workshop): Graph {
     works,
     cells,
     missing: (failures) => lostOf(works, shop.store, failures),
+    async release() {
+      for (const id of looks.keys()) await tidy(benchOf(id), 0);
+    },
     found(failures) {
       const seen = [...looks].flatMap(([id, work]) => {
         const look = work.found();

@@ -245,6 +245,7 @@ async function performed(
     }
   } finally {
     watch.end();
+    await run.graph.release();
     run.shop.shelf?.release();
     await claims.close();
     memory.save();
