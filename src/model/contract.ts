@@ -82,7 +82,9 @@ export function sampleShape(
       throw new AssayError(
         "MODEL_INPUT",
         `${file}: dimension ${i + 1} of input "${input.name}" is ${dim}, the suite states ${size}`,
-        "Make input.shape match the model (without the batch dimension).",
+        declared.length === 1
+          ? `Make input.shape, or length of the data, ${dim} as in the model.`
+          : "Make input.shape match the model (without the batch dimension).",
       );
     }
     if (size !== undefined) return size;

@@ -34,7 +34,9 @@ export async function fromFile(
   await tryModel?.(path, { ...options, weights }, followsGradients(suite));
   const open = async (units?: RawUnits) => {
     const model = await loadModel(path, { ...options, weights, units });
-    const { classes } = judged ? model : parts.test;
+    // A language model keeps its tokens, as a base too.
+    const isOwn = judged !== null || model.task?.kind === "lm";
+    const { classes } = isOwn ? model : parts.test;
     checkFits(parts.test, model, classes, name);
     if (judged) checkTargets(model, parts.test, name);
     return model;

@@ -42,6 +42,12 @@ export function checkFits(
       `Leave input.bounds out and state input: { scale: ${width}, mean: ${0 - low} }, which makes [${low}, ${high}] of [0, 1]; eps is then in the unit of [0, 1], so divide it by ${width}.`,
     );
   }
+  if (data.texts?.dialogues && classes.length !== data.classes.length)
+    throw new UsageError(
+      "DATA_CLASSES",
+      `${model} gives ${classes.length} numbers at each position, ${data.name} has ${data.classes.length} tokens`,
+      `Use a causal language model and its tokenizer; where it has logits of more tokens than that, state vocabulary: ${classes.length} in the data.`,
+    );
   if (classes.length !== data.classes.length) {
     throw new UsageError(
       "DATA_CLASSES",

@@ -56,6 +56,11 @@ export function positionsOf(
       hint,
     );
   };
+  if (dims.length < 3 && task.kind === "lm")
+    refuse(
+      "expected the logits of the next token, [batch, length, tokens]",
+      "Export a causal language model without its cache (use_cache=False).",
+    );
   if (dims.length < 3)
     refuse(
       "expected [batch, classes, ...] or [batch, ..., classes]",
