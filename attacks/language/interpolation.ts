@@ -61,7 +61,8 @@ export const randomMove: LanguageAttack<typeof params> = {
   title: "Random move of the weights",
   summary:
     "Moves the weights as far as they lie from the base, in random directions: the control of the way back.",
-  caution: "A control, no attack.",
+  caution:
+    "It is a control and no attack: nobody gains by it, and what it breaks any move of this length breaks.",
   reference: "-",
   threat: "has the released weights and the base, and moves them at random",
   needs: ["dialogues", "base"],
