@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { loadDataset } from "#data";
-import { loadModel } from "#model";
+import { loadModel, meaningOf } from "#model";
 import { checkFits } from "../../src/audit/tasks/fits.ts";
 import { openLanguageModel, readLanguageModel } from "./exported.ts";
 
@@ -36,4 +36,15 @@ test("another vocabulary is refused without naming all of it", async () => {
   expect(() => checkFits(data, model, model.classes, "gpt2")).toThrow(
     /^gpt2 gives 48 numbers at each position, .* has 247 tokens$/,
   );
+});
+
+test("guessing is one answer, and not one for each token", async () => {
+  const { constants } = meaningOf(await openLanguageModel(wanted));
+  const [only, ...more] = constants!({
+    type: "float32",
+    dims: [3, 2],
+    data: Float32Array.of(5, -1, 5, 7, 6, 7),
+  });
+  expect([...only!]).toEqual([5, 7]);
+  expect(more).toEqual([]);
 });
