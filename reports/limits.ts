@@ -84,7 +84,9 @@ export function limitsOf(results: Results): string[] {
     ...unlessTried(
       results,
       ["poisoning", "targeted-poisoning"],
-      "Poisoned fine-tuning data.",
+      results.trialAttacks.some((a) => a.kind === "backdoor")
+        ? "Poisoned fine-tuning data that needs no trigger."
+        : "Poisoned fine-tuning data.",
     ),
     ...unlessTried(
       results,

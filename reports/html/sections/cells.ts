@@ -62,7 +62,7 @@ const row = (cell: Cell) => ({
   queries: whole(
     cell.queries.forward + cell.queries.gradient + cell.queries.base,
   ),
-  seconds: cell.seconds.toFixed(1),
+  seconds: cell.seconds.toFixed(cell.seconds < 10 ? 2 : 1),
 });
 
 /** What checks say, in as few words as a table has room for. */

@@ -3,10 +3,10 @@ import { whole } from "../../format.ts";
 
 /** The frame of every line chart, in SVG units. */
 export const frame = {
-  width: 640,
+  width: 510,
   height: 300,
-  left: 52,
-  right: 150,
+  left: 56,
+  right: 20,
   top: 16,
   bottom: 40,
 };
@@ -65,21 +65,6 @@ export function logAxis(
       label: whole(10 ** i),
     })),
   };
-}
-
-/** Positions for labels that would overlap: kept in order and at least `gap` apart. */
-export function spread(positions: readonly number[], gap = 15): number[] {
-  const order = positions
-    .map((at, i) => ({ at, i }))
-    .sort((a, b) => a.at - b.at);
-  const placed = new Array<number>(positions.length).fill(0);
-  let last = Number.NEGATIVE_INFINITY;
-  for (const { at, i } of order) {
-    last = Math.max(at, last + gap);
-    placed[i] = round(last);
-  }
-  const over = last - (frame.height - frame.bottom);
-  return over > 0 ? placed.map((p) => round(p - over)) : placed;
 }
 
 /**

@@ -47,7 +47,8 @@ export function comparisonView(results: Results) {
           clean: clean
             ? { value: percent(clean.value), interval: interval(clean) }
             : { value: "-", interval: "" },
-          cases: cases.map((w) => ({
+          cases: cases.map((w, i) => ({
+            threat: plain(threats[i]!.id),
             value: !w
               ? "-"
               : w.evaluated

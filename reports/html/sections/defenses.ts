@@ -3,11 +3,12 @@ import { type Cell, type Results, robustInEach } from "#results";
 import { budget, mainThreats, plain } from "../../format.ts";
 import { axis } from "./chart.ts";
 
-const WIDTH = 640;
-const LEFT = 150;
-const RIGHT = 24;
-const ROW = 30;
-const TOP = 30;
+const WIDTH = 510;
+const LEFT = 20;
+const RIGHT = 26;
+/** A name, and below it the rod. */
+const ROW = 42;
+const TOP = 34;
 
 /**
  * What each defence did to each candidate: undefended, defended against an
@@ -78,18 +79,18 @@ function chart(title: string, rows: readonly Row[]) {
     left: LEFT,
     right: WIDTH - RIGHT,
     x,
-    top: TOP - 12,
+    top: 8,
     bottom: height - 30,
     tickY: height - 14,
     rows: rows.map((row, i) => {
-      const y = TOP + i * ROW + 4;
+      const y = TOP + i * ROW;
       const known = [row.before, row.asIs, row.adaptive].filter(
         (v) => v !== null,
       );
       return {
         name: row.name,
         y,
-        textY: y + 4,
+        textY: y - 12,
         from: known.length ? x.at(Math.min(...known)) : LEFT,
         to: known.length ? x.at(Math.max(...known)) : LEFT,
         before: place(row.before),

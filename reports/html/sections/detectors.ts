@@ -1,7 +1,7 @@
 import { percent } from "#core";
 import type { Cell, Results } from "#results";
 import { budget, interval, mainThreats, plain } from "../../format.ts";
-import { axis, frame, marker, STYLES, slimPath, spread } from "./chart.ts";
+import { axis, frame, marker, STYLES, slimPath } from "./chart.ts";
 import { pageOf } from "./described.ts";
 
 type Detector = NonNullable<Cell["detection"]>["detectors"][number];
@@ -41,8 +41,6 @@ function chart(entries: readonly { cell: Cell; detector: Detector }[]) {
   const curves = entries.flatMap(({ cell, detector: { roc } }) =>
     roc ? [{ name: nameOf(cell), roc }] : [],
   );
-  // Curves end in one corner, so their labels stand in their order, from the top.
-  const labels = spread(curves.map(() => frame.top + 8));
   const clean = cell.detection?.clean;
   return {
     title: `${plain(detector.id)} in ${plain(cell.defense)} of ${plain(cell.candidate)}, ${budget(cell.threatModel)}`,
@@ -64,10 +62,6 @@ function chart(entries: readonly { cell: Cell; detector: Detector }[]) {
       tone: `s${i % STYLES}`,
       marker: marker(i),
       path: path(roc.points),
-      labelX: frame.width - frame.right + 16,
-      labelY: (labels[i] ?? 0) + 4,
-      dotX: frame.width - frame.right + 8,
-      dotY: labels[i],
     })),
     rows: entries.map(({ cell, detector: { roc, detected } }) => {
       const { attacked } = cell.detection as NonNullable<Cell["detection"]>;

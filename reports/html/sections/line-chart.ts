@@ -2,7 +2,7 @@ import { area, line } from "d3-shape";
 import { percent } from "#core";
 import type { Rate } from "#results";
 import { interval } from "../../format.ts";
-import { axis, frame, marker, STYLES, spread } from "./chart.ts";
+import { axis, frame, marker, STYLES } from "./chart.ts";
 
 /** Rates against a number, a line for each series. */
 export interface Lines {
@@ -55,9 +55,6 @@ export function lineChart({ series, chance, marks = [], ...words }: Lines) {
     (p) => y.at(p.rate.low),
     (p) => y.at(p.rate.high),
   );
-  const labels = spread(
-    series.map(({ points }) => y.at(points.at(-1)?.rate.value ?? 0)),
-  );
   return {
     ...words,
     ...frame,
@@ -84,10 +81,6 @@ export function lineChart({ series, chance, marks = [], ...words }: Lines) {
       path: path([...points]),
       band: band([...points]),
       dots: points.map((p) => ({ x: x.at(p.at), y: y.at(p.rate.value) })),
-      labelX: frame.width - frame.right + 26,
-      labelY: (labels[i] ?? 0) + 4,
-      dotX: frame.width - frame.right + 18,
-      dotY: labels[i],
     })),
     table: {
       places: places.map(

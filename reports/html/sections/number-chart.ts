@@ -3,7 +3,7 @@ import { area, line } from "d3-shape";
 import { percent } from "#core";
 import type { Chart } from "#results";
 import { plain } from "../../format.ts";
-import { type Axis, frame, marker, round, STYLES, spread } from "./chart.ts";
+import { type Axis, frame, marker, round, STYLES } from "./chart.ts";
 
 type Scale = Chart["x"]["scale"];
 type Point = Chart["lines"][number]["points"][number];
@@ -18,13 +18,10 @@ const MOST_COLUMNS = 24;
 export function numberChart(chart: Chart) {
   const { title, x: across, y: up, lines, levels = [] } = chart;
   const points = lines.flatMap((l) => l.points);
-  // Names stand behind the lines, in letters of about 7 units.
-  const longest = Math.max(...lines.map((l) => l.name.length), 0);
-  const right = Math.min(300, Math.max(frame.right, 34 + 7 * longest));
   const x = axisOf(
     across.scale,
     points.map((p) => p.x),
-    [frame.left, frame.width - right],
+    [frame.left, frame.width - frame.right],
   );
   const y = axisOf(
     up.scale,
@@ -43,7 +40,6 @@ export function numberChart(chart: Chart) {
     (p) => y.at(p.low ?? p.y),
     (p) => y.at(p.high ?? p.y),
   );
-  const labels = spread(lines.map((l) => y.at(l.points.at(-1)?.y ?? 0)));
   const places = [...new Set(points.map((p) => p.x))].sort((a, b) => a - b);
   const crowded = places.length > MOST_COLUMNS;
   return {
@@ -53,9 +49,9 @@ export function numberChart(chart: Chart) {
     rates: plain(up.label),
     x,
     y,
-    x1: frame.width - right,
+    x1: frame.width - frame.right,
     y1: frame.height - frame.bottom,
-    middle: (frame.left + frame.width - right) / 2,
+    middle: (frame.left + frame.width - frame.right) / 2,
     levels: levels.map((level) => ({
       at: y.at(level.y),
       label: `${plain(level.label)} ${written(level.y, up.scale)}`,
@@ -69,10 +65,6 @@ export function numberChart(chart: Chart) {
       band: band([...own]),
       // Markers on every point of a long curve would hide it.
       dots: crowded ? [] : own.map((p) => ({ x: x.at(p.x), y: y.at(p.y) })),
-      labelX: frame.width - right + 26,
-      labelY: (labels[i] ?? 0) + 4,
-      dotX: frame.width - right + 18,
-      dotY: labels[i],
     })),
     ...tableOf(chart, places, crowded),
   };

@@ -1,15 +1,7 @@
 import { percent } from "#core";
 import { type Cell, countOf, type Results } from "#results";
 import { budget, plain, whole } from "../../format.ts";
-import {
-  axis,
-  frame,
-  logAxis,
-  marker,
-  STYLES,
-  slimPath,
-  spread,
-} from "./chart.ts";
+import { axis, frame, logAxis, marker, STYLES, slimPath } from "./chart.ts";
 import { pageOf } from "./described.ts";
 
 /** Query counts of the table below a chart. */
@@ -56,7 +48,6 @@ function chart(cells: readonly Cell[]) {
       ]),
     );
   const series = cells.map((c) => steps(c, largest));
-  const labels = spread(series.map((s) => y.at(s.at(-1)?.[1] ?? 0)));
   const defense =
     first.defense === "none" ? "no defence" : `defence ${plain(first.defense)}`;
   return {
@@ -72,10 +63,6 @@ function chart(cells: readonly Cell[]) {
       tone: `s${i % STYLES}`,
       marker: marker(i),
       path: path(series[i] ?? []),
-      labelX: frame.width - frame.right + 16,
-      labelY: (labels[i] ?? 0) + 4,
-      dotX: frame.width - frame.right + 8,
-      dotY: labels[i],
     })),
     table: {
       counts: COUNTS.map(whole),

@@ -82,7 +82,7 @@ function sampled(history: readonly Epoch[]): Epoch[] {
   );
 }
 
-const LANE = 14;
+const LANE = 18;
 
 function chart(history: readonly Epoch[]) {
   const groups = [...new Set(history.flatMap((e) => e.trainable))];
@@ -134,14 +134,14 @@ function chart(history: readonly Epoch[]) {
     keptY: bottom,
     lanes: groups.map((name, i) => ({
       name: plain(name),
-      textY: lanes + i * LANE + 10,
+      textY: lanes + i * LANE + 12,
       bars: runs(history, name).map(([from, to]) => ({
         x: round(x.at(from) - 1),
         y: lanes + i * LANE + 2,
         width: Math.max(2, round(x.at(to) - x.at(from) + 2)),
       })),
     })),
-    laneHeight: LANE - 4,
+    laneHeight: LANE - 5,
   };
 }
 

@@ -84,8 +84,7 @@ function chartOf(title: string, { points, controls }: Transfer) {
   });
   return lineChart({
     title,
-    along:
-      "share of the weights that are the base's; of equal shares the candidate that is broken most",
+    along: "share of the weights that are the base's",
     symbol: "share",
     column: "Through",
     rates: "Attack success against the share of the base's weights",
