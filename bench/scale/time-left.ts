@@ -161,13 +161,17 @@ async function watched(run: Run & Pick<AuditOptions, "out">) {
   const places = new Map([...works.keys()].map((id, i) => [id, i]));
   const trace: Trace = {
     suite: run.smoke ? `${name} --quick` : name,
-    works: Array.from(works.values(), ({ id, kind, sort, size, needs }) => ({
-      kind,
-      sort,
-      size,
-      needs: needs.map((need) => places.get(need.id)!),
-      ...watch.of(id),
-    })),
+    works: Array.from(
+      works.values(),
+      ({ id, kind, sort, defense, size, needs }) => ({
+        kind,
+        sort,
+        defense: defense?.units.length ? defense : undefined,
+        size,
+        needs: needs.map((need) => places.get(need.id)!),
+        ...watch.of(id),
+      }),
+    ),
   };
   return {
     trace,

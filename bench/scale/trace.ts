@@ -5,7 +5,7 @@ import {
   timeLeftOf,
   type Usual,
   usual,
-  type WorkKind,
+  type Work,
 } from "#audit";
 
 /** What works of a run took, one after the other in one process. */
@@ -15,10 +15,8 @@ export interface Trace {
   readonly works: readonly TracedWork[];
 }
 
-export interface TracedWork {
-  readonly kind: WorkKind;
-  readonly sort?: readonly string[];
-  readonly size: number;
+export interface TracedWork
+  extends Pick<Work, "kind" | "sort" | "defense" | "size"> {
   /** Places of other works in the list. */
   readonly needs: readonly number[];
   readonly seconds: number;

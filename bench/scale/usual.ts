@@ -81,7 +81,7 @@ export async function usual(): Promise<void> {
 }
 
 /** The module that has the table, as it is formatted. */
-export const sourceOf = ({ pass, rows }: UsualTable): string =>
+export const sourceOf = ({ pass, rows, defenses }: UsualTable): string =>
   `// Written by \`npm run bench -- scale --only usual\`, of bench/scale/traces.jsonl.
 
 /** Seconds of a pass of a sample. */
@@ -90,6 +90,11 @@ export const PASS = ${pass};
 /** Kind and unit, seconds to begin, and passes for each unit of size. */
 export const rows: readonly (readonly [string, number, number])[] = [
 ${rows.map((row) => lineOf(row.map((cell) => JSON.stringify(cell)))).join("\n")}
+];
+
+/** Parts of defences, and seconds of a pass of a number of a sample. */
+export const defenses: readonly (readonly [string, number])[] = [
+${defenses.map((row) => lineOf(row.map((cell) => JSON.stringify(cell)))).join("\n")}
 ];
 `;
 

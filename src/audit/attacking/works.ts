@@ -1,6 +1,7 @@
 import { surrogateOf } from "#attacks";
 import { hashOf } from "#core";
 import type { Samples } from "#model";
+import { sizeOf } from "#onnx";
 import type { PlannedCell } from "../plan/index.ts";
 import { type Evidence, PROBED } from "../trust/index.ts";
 import { progressOf } from "../workplace.ts";
@@ -8,6 +9,7 @@ import {
   type About,
   type Failure,
   foundBy,
+  type InFront,
   oncePerRecord,
   type Work,
   type Yields,
@@ -158,6 +160,7 @@ function examplesWork(
     id: `examples ${planned.id}`,
     kind: "examples",
     sort: likeOf(planned),
+    defense: inFrontOf(planned, bench),
     record: `examples/${key}.json`,
     needs: [...needs, ...((through && foreseen[through]?.made) || [])],
     size: data.y.length * stepsOf(planned),
@@ -194,6 +197,7 @@ function scoreWork(
   return yields(bench.store, {
     id: `cell ${planned.id}`,
     kind: "cell",
+    defense: inFrontOf(planned, bench),
     record: `cells/${key}.json`,
     needs,
     size: bench.data.y.length,
@@ -237,6 +241,7 @@ function evidenceWork(
     id: `probes ${planned.id}`,
     kind: "probes",
     sort: likeOf(planned),
+    defense: inFrontOf(planned, bench),
     record: `probes/${key}.json`,
     needs: [score, examples, ...(base?.made ?? [])],
     size: triesOf(planned, bench.data.y.length),
@@ -251,9 +256,15 @@ function evidenceWork(
   });
 }
 
+const inFrontOf = ({ parts }: PlannedCell, { data }: Bench): InFront => ({
+  units: parts.map(({ unit }) => unit.id),
+  values: sizeOf(data.x.dims.slice(1)),
+});
+
 /** What its works take their time for. */
-export const likeOf = ({ chosen, candidate, defense }: PlannedCell) => [
+export const likeOf = ({ chosen, norm, candidate, defense }: PlannedCell) => [
   chosen.unit.id,
+  norm,
   candidate,
   defense,
 ];
@@ -278,12 +289,12 @@ export const aboutCell = ({
   },
 ];
 
-/** Passes over the data of what is trained to fit a defence; one where nothing is. */
+/** Passes over the data of all that is trained to fit a defence, and at least one. */
 const epochsOf = (parts: PlannedCell["parts"]): number =>
-  parts.reduce((most, { params }) => {
+  parts.reduce((sum, { params }) => {
     const { epochs } = params as { readonly epochs?: number };
-    return Math.max(most, epochs ?? 1);
-  }, 1);
+    return sum + (epochs ?? 0);
+  }, 0) || 1;
 
 /** Passes of probes for each sample that they look at, whatever the attack. */
 const TRIES = 320;

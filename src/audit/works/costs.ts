@@ -1,7 +1,7 @@
 import { type Usual, usual } from "./usual.ts";
 import type { Work } from "./work.ts";
 
-type Like = Pick<Work, "kind" | "sort">;
+type Like = Pick<Work, "kind" | "sort" | "defense">;
 
 type Sized = Like & Pick<Work, "size">;
 
@@ -53,6 +53,10 @@ export const sortsOf = ({
 }: Pick<Work, "kind" | "sort">): string[] =>
   [kind, ...sort].map((_, i, all) => all.slice(0, i + 1).join(" "));
 
+/** The name under which what is in front of a model counts, where there is one. */
+const ownNameOf = (work: Like): string | undefined =>
+  work.defense && work.sort ? sortsOf(work).at(-1) : undefined;
+
 /**
  * @param rates what was learned before; what is learned now goes there too
  * @param usually what works take where nothing was learned
@@ -70,33 +74,51 @@ export function costsOf(
       size: kept * before.size + size,
     });
   };
-  const rateOf = (work: Like) => {
+  const nameOf = (work: Like) => {
     const [kind = "", ...like] = sortsOf(work);
     const names = like.length > 0 ? like : [kind];
-    const known = names.findLast((name) => rates.has(name));
-    return known === undefined ? undefined : rates.get(known);
+    return names.findLast((name) => rates.has(name));
+  };
+  /** Seconds for each unit of size in the model, and in what is in front of it. */
+  const eachOf = (work: Like, pass: number) => {
+    const { passes, inFront } = usually.of(work);
+    const name = nameOf(work);
+    if (name === undefined) return { model: passes * pass, inFront };
+    const { seconds, size } = rates.get(name)!;
+    const each = Math.max(0, seconds / size);
+    return name === ownNameOf(work)
+      ? { model: each, inFront: 0 }
+      : { model: each, inFront };
   };
   const passHere = () => {
     const { seconds, size } = rates.get(PASSES) ?? { seconds: 0, size: 0 };
     return (TRUSTED + Math.max(0, seconds)) / (TRUSTED / usually.pass + size);
   };
   return {
-    knows: (work) => rateOf(work) !== undefined,
+    knows: (work) => nameOf(work) !== undefined,
     secondsOf(work, pass = passHere()) {
-      const { begin, passes } = usually.of(work);
-      const rate = rateOf(work);
-      const each = rate ? Math.max(0, rate.seconds / rate.size) : passes * pass;
-      return begin + work.size * each;
+      const { model, inFront } = eachOf(work, pass);
+      return usually.of(work).begin + work.size * (model + inFront);
     },
     beginOf: (work) => usually.of(work).begin,
     learn(work, seconds) {
       const { size } = work;
       if (!(size > 0)) return;
-      const { begin, passes } = usually.of(work);
+      const { begin, passes, inFront } = usually.of(work);
       const took = seconds - begin;
-      for (const name of sortsOf(work))
-        learn(name, { seconds: took, size }, REMEMBERED);
-      learn(PASSES, { seconds: took, size: passes * size }, ALL_REMEMBERED);
+      // Of what is learned for others, the defence in front has its usual share.
+      const model = passes * passHere();
+      const share = inFront > 0 ? model / (model + inFront) : 1;
+      const own = ownNameOf(work);
+      for (const name of sortsOf(work)) {
+        const of = name === own ? took : share * took;
+        learn(name, { seconds: of, size }, REMEMBERED);
+      }
+      learn(
+        PASSES,
+        { seconds: share * took, size: passes * size },
+        ALL_REMEMBERED,
+      );
     },
   };
 }

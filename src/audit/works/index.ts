@@ -22,6 +22,7 @@ export { type Follower, follower, type Standing } from "./standing.ts";
 export { timeLeftOf } from "./time-left.ts";
 export {
   type Usual,
+  type UsualDefense,
   type UsualRow,
   type UsualTable,
   usual,

@@ -25,6 +25,14 @@ export type WorkKind = (typeof workKinds)[number];
 /** A part of the results that is not there where a work is not done. */
 export type About = Omit<MissingResult, "because">;
 
+/** A defence in front of a model. */
+export interface InFront {
+  /** Its parts, by their ids. */
+  readonly units: readonly string[];
+  /** Numbers of a sample. */
+  readonly values: number;
+}
+
 /**
  * As much as one hand computes at once. All works of a run are known before any is
  * done; what one finds is in the store, so that whoever has the store can do the next.
@@ -38,6 +46,8 @@ export interface Work {
    * what tells most: the attack that it makes, then the candidate.
    */
   readonly sort?: readonly string[];
+  /** What samples pass before the model, where anything is in front of it. */
+  readonly defense?: InFront;
   /**
    * Name in the store of what it finds, which has the hash of all that this depends on.
    * Where that record is, the work is done.

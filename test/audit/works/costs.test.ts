@@ -33,6 +33,7 @@ const usually = usualBy({
     ["examples", START, 4],
     ["examples square", START, 8],
   ],
+  defenses: [["jpeg", 1e-5]],
 });
 
 const cell = (size: number) => ({ kind: "cell", size }) as const;
@@ -64,6 +65,26 @@ test("what works cost is learned by kind and size, and follows what changes", ()
     ),
     runs(),
   );
+});
+
+test("what a defence in front of a model takes is added for each number of a sample", () => {
+  const [values, size] = [300, 5];
+  const [model, inFront] = [2 * size * PASS, 2 * size * values * 1e-5];
+  const defense = { units: ["jpeg"], values };
+  const none = { kind: "examples", sort: ["pgd", "none"], size } as const;
+  const jpeg = { ...none, sort: ["pgd", "jpeg"], defense };
+  const costs = costsOf(new Map(), usually);
+  expect(costs.secondsOf({ ...cell(size), defense })).toBeCloseTo(
+    START + model + inFront,
+  );
+  // Twice as slow in all: so is what has no defence, which has its share.
+  costs.learn(jpeg, START + 2 * (2 * model + 2 * inFront));
+  expect(costs.secondsOf(jpeg)).toBeCloseTo(START + 4 * (model + inFront));
+  expect(costs.secondsOf(none)).toBeCloseTo(START + 4 * model);
+  // What is learned without it is no reason to forget it.
+  costs.learn({ ...none, sort: ["square", "none"] }, START + 7);
+  const other = { ...none, sort: ["square", "jpeg"], defense };
+  expect(costs.secondsOf(other)).toBeCloseTo(START + 7 + 4 * inFront);
 });
 
 test("what others took that are most like a work tells most, and those of other units nothing", () => {

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { leftSaid } from "../../../bench/scale/trace.ts";
 import {
   firstRuns,
+  isRight,
   leftOut,
   recorded,
   sourceOf,
@@ -224,6 +225,12 @@ test("the table of what works usually take is what the recorded runs say", () =>
   expect(readFileSync(packagePath(...TABLE), "utf8")).toBe(
     sourceOf(usualTable(first)),
   );
+});
+
+test("a first run of a suite of which works were recorded is mostly right at a tenth", () => {
+  const ratios = first.map((trace) => leftSaid(trace, 1, [], [0.1])[0]!);
+  const right = ratios.filter(isRight);
+  expect(right.length / ratios.length).toBeGreaterThanOrEqual(0.75);
 });
 
 test("by runs of other suites, a first run is often right at a tenth, and seldom far off", () => {
