@@ -6,10 +6,10 @@ export interface UsualTable {
   /** Seconds of a pass of a sample, forth and back, where nothing is known of it. */
   readonly pass: number;
   /**
-   * By kinds, by kinds with their units, and with the norm of an attack: seconds whatever the size, since models
-   * are opened and what is found is kept, and passes for each unit of size. Steps of
-   * training move weights too, attacks end early, and probes try less or more than is
-   * planned.
+   * By kinds, by kinds with their units, and with the norm of an attack: seconds
+   * whatever the size, since models are opened and what is found is kept, and passes
+   * for each unit of size. Steps of training move weights too, attacks end early, and
+   * probes try less or more than is planned.
    */
   readonly rows: readonly UsualRow[];
   /** Of parts of defences, seconds of a pass of a number of a sample. */
@@ -39,8 +39,8 @@ const NOTHING = { begin: 0.02, passes: 1 };
 const NOBODY: InFront = { units: [], values: 0 };
 
 /**
- * Of each work what its unit usually takes under its norm, or else its unit, or its kind
- * where that is not known.
+ * Of each work what its unit usually takes under its norm, or else its unit, or its
+ * kind where that is not known.
  */
 export function usualBy({ pass, rows, defenses }: UsualTable): Usual {
   const known = new Map(
