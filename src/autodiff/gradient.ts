@@ -18,6 +18,7 @@ import { type Avoidable, unsupported } from "./rule.ts";
 import { rules, withoutGradient } from "./rules/index.ts";
 import { smallDepthwise } from "./small-depthwise.ts";
 import { splitOnce } from "./split-once.ts";
+import { winograd } from "./winograd.ts";
 
 /**
  * A part of a graph that the gradient passes over unchanged, as if it were the identity
@@ -70,8 +71,11 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
   );
   const kept = new Set([of, ...wrt, options.seed ?? "", ...[...passed].flat()]);
   const expanded = expandActive(source, new Set(wrt), passed);
-  const graph = smallDepthwise(
-    foldNorms(poolFirst(splitOnce(expanded), kept), wrt, kept),
+  const graph = winograd(
+    smallDepthwise(
+      foldNorms(poolFirst(splitOnce(expanded), kept), wrt, kept),
+      wrt,
+    ),
     wrt,
   );
   const b = new GraphBuilder(graph, "gradient/");
@@ -101,6 +105,9 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
     return sum;
   };
 
+  const makers = new Map(
+    graph.nodes.flatMap((node) => node.outputs.map((o) => [o, node] as const)),
+  );
   add(of, options.seed ?? ones(b, of));
   for (const node of [...graph.nodes].reverse()) {
     if (!node.outputs.some((o) => active.has(o) && pending.has(o))) continue;
@@ -128,6 +135,7 @@ export function gradient(source: Graph, options: GradientOptions): Gradient {
         g,
         gradients,
         needs: (i) => active.has(inputs[i] ?? ""),
+        makerOf: (value) => makers.get(value),
         avoid: options.avoid ?? [],
       }),
     );

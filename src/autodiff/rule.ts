@@ -35,6 +35,8 @@ export interface RuleContext {
    * rules need to ask.
    */
   readonly needs: (input: number) => boolean;
+  /** The node that makes a value; undefined of an input or a constant. */
+  readonly makerOf: (value: string) => Node | undefined;
   readonly avoid: readonly Avoidable[];
 }
 

@@ -1,7 +1,7 @@
-import { attribute, int } from "#onnx";
+import { attribute, int, type Node } from "#onnx";
 import type { Rule, RuleContext, RuleTable } from "../rule.ts";
 
-const matmul: Rule = ({ b, x, y, g }) => {
+const matmul: Rule = ({ b, x, y, g, makerOf }) => {
   const ranks = [b.rankedDims(x).length, b.rankedDims(y).length];
   if (ranks[0] === 1 || ranks[1] === 1) return withVectors(b, x, y, g);
   // A weight shared by a whole batch: one product instead of a batch of
@@ -18,8 +18,26 @@ const matmul: Rule = ({ b, x, y, g }) => {
       ];
     }
   }
-  return [b.matmul(g, b.transposeLast(y)), b.matmul(b.transposeLast(x), g)];
+  return [
+    b.matmul(g, b.transposeLast(y)),
+    isTurned(makerOf(y))
+      ? b.transposeLast(b.matmul(b.transposeLast(g), x))
+      : b.matmul(b.transposeLast(x), g),
+  ];
 };
+
+/**
+ * Whether a node exchanges the last two axes. The gradient of what it gives is turned
+ * once more by its own rule: written as a turned one, it is turned by no one.
+ */
+function isTurned(node: Node | undefined): boolean {
+  if (node?.op !== "Transpose" || node.domain !== "") return false;
+  const order = attribute(node, "perm", "ints", []);
+  const last = order.length - 1;
+  return order.every(
+    (axis, i) => axis === (i < last - 1 ? i : 2 * last - 1 - i),
+  );
+}
 
 /**
  * MatMul with a one-dimensional operand: seen as a row or column matrix,
