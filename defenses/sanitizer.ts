@@ -23,6 +23,8 @@ export interface Parts {
 export interface Sanitizer<S extends z.ZodObject = z.ZodObject>
   extends ReactiveDefense<S> {
   readonly kind: "sanitizer";
+  /** Whether it draws at random, as far as its parameters let it. */
+  readonly draws?: boolean;
   /**
    * How many versions of each sample it makes. The model's logits are averaged over
    * them. One when left out. Several need an exact gradient.

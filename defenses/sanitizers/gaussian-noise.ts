@@ -29,6 +29,7 @@ export const gaussianNoise = defineSanitizer({
       .describe("how many noisy versions the logits are averaged over"),
   }),
   gradient: "exact",
+  draws: true,
   views: ({ draws }) => draws,
   build(b, x, { sigma, draws }, { contract }, { draw }) {
     const { shape } = contract;

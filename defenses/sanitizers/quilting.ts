@@ -38,6 +38,7 @@ export const quilting = defineSanitizer({
       ),
   }),
   gradient: "straight-through",
+  draws: true,
   async fit({ model, train, random }, { patches }) {
     const shape = imageShape("quilting", model.contract);
     return new Map([["patches", cutOut(train.x, shape, patches, random)]]);

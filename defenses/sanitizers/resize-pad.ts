@@ -34,6 +34,7 @@ export const resizePad = defineSanitizer({
       .describe("what the frame is filled with, as a share of the bounds"),
   }),
   gradient: "exact",
+  draws: true,
   build(b, x, { smallest, fill }, { contract }, { draw }) {
     const [, height, width] = imageShape("resize-pad", contract);
     const [low, high] = contract.bounds;

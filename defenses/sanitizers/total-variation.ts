@@ -51,6 +51,7 @@ export const totalVariation = defineSanitizer({
       .describe("steps of the search for the smoothest image"),
   }),
   gradient: "exact",
+  draws: true,
   build(b, x, { keep, lambda, iterations }, { contract }, { draw }) {
     const [, height, width] = imageShape("total-variation", contract);
     const [low, high] = contract.bounds;

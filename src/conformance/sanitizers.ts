@@ -154,6 +154,7 @@ export function sanitizerLaws(
           ensure(stray === undefined, `${stray} is outside the bounds 0 and 1`);
         ensureSame(one.data, (await made(1)).data, "twice");
         const draws = (await defended()).noise !== undefined;
+        ensure(!draws || unit.draws === true, "it draws, and does not say so");
         const other = (await made(2)).data;
         ensure(
           one.data.every((v, i) => v === other[i]) === !draws,

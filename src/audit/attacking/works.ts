@@ -3,7 +3,12 @@ import { hashOf } from "#core";
 import type { Samples } from "#model";
 import { sizeOf } from "#onnx";
 import type { PlannedCell } from "../plan/index.ts";
-import { type Evidence, PROBED } from "../trust/index.ts";
+import {
+  drawsOf,
+  type Evidence,
+  gradientsOfDraws,
+  PROBED,
+} from "../trust/index.ts";
 import { progressOf } from "../workplace.ts";
 import {
   type About,
@@ -299,11 +304,23 @@ const epochsOf = (parts: PlannedCell["parts"]): number =>
 /** Passes of probes for each sample that they look at, whatever the attack. */
 const TRIES = 320;
 
-/** How much probes do: the attack anew, and other means on a few samples. */
-const triesOf = (planned: PlannedCell, samples: number): number =>
-  mayBeTriedAgain(planned)
-    ? samples * stepsOf(planned) + Math.min(PROBED, samples) * TRIES
-    : samples;
+/**
+ * How much probes do: the attack anew, other means on a few samples, and more draws
+ * where a defence draws at random.
+ */
+function triesOf(planned: PlannedCell, samples: number): number {
+  if (!mayBeTriedAgain(planned)) return samples;
+  const { chosen, parts } = planned;
+  const steps = stepsOf(planned);
+  const draws = parts.some(({ unit }) => "draws" in unit && unit.draws)
+    ? gradientsOfDraws(chosen, samples)
+    : 0;
+  return (
+    samples * steps +
+    Math.min(PROBED, samples) * TRIES +
+    (steps / drawsOf(chosen)) * draws
+  );
+}
 
 /** Steps of an attack that states none, or those of its paper. */
 const USUAL = 100;

@@ -30,6 +30,7 @@ export {
   courseOfDraws,
   type Drawn,
   drawsOf,
+  gradientsOfDraws,
   type JumpAtBoundary,
   type Longer,
   type ModelProbes,

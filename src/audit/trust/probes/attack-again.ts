@@ -7,6 +7,7 @@ import {
   type Averaged,
   type Drawn,
   type Longer,
+  PROBED,
   partOf,
   type Tries,
   triesOf,
@@ -97,6 +98,24 @@ const COURSE = [1, 20, 100];
 const FEW = 10;
 
 /**
+ * Gradients that all tries with other draws take at a step of an attack, over the
+ * samples that they look at.
+ */
+export function gradientsOfDraws(
+  chosen: Chosen<AnyAttack>,
+  samples: number,
+): number {
+  if (!("eot" in (chosen.params as object))) return 0;
+  const course = COURSE.reduce((sum, draws) => sum + draws, 0);
+  return (
+    Math.min(PROBED, samples) * moreThan(drawsOf(chosen)) +
+    Math.min(FEW, samples) * course
+  );
+}
+
+const moreThan = (draws: number): number => (draws < DRAWS ? DRAWS : 2 * draws);
+
+/**
  * Success at gradients over 1, 20 and 100 draws, on the first few samples of a
  * an attempt; null where nothing is random, or nothing is averaged.
  */
@@ -119,7 +138,7 @@ export async function courseOfDraws(attempt: Attempt): Promise<Drawn[] | null> {
  */
 export async function moreDraws(attempt: Attempt): Promise<Averaged | null> {
   const { drawsAtRandom, draws: before } = attempt;
-  const draws = before < DRAWS ? DRAWS : 2 * before;
+  const draws = moreThan(before);
   const change = drawsAtRandom ? withDraws(attempt, draws) : null;
   if (!change) return null;
   const tries = await again(attempt, `${draws} draws`, change);

@@ -13,7 +13,11 @@ import { jumpAtBoundary } from "./jump-at-boundary.ts";
 import { DRAWS, noiseSearch } from "./noise-search.ts";
 import type { Attempt } from "./probe.ts";
 
-export { courseOfDraws, drawsOf } from "./attack-again.ts";
+export {
+  courseOfDraws,
+  drawsOf,
+  gradientsOfDraws,
+} from "./attack-again.ts";
 export {
   type BrokenControl,
   brokenControl,
