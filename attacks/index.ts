@@ -217,9 +217,11 @@ export { canSearch, square } from "./evasion/square.ts";
 export {
   type Ask,
   dialoguesOf,
+  type Guard,
   type LanguageAttack,
   onlyWay,
   type Reached,
+  rowsOf,
   type Way,
 } from "./language/language.ts";
 export { type Norm, norms } from "./norms/index.ts";

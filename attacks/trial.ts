@@ -31,5 +31,10 @@ export interface TrialAttack<S extends z.ZodObject = z.ZodObject>
    * false when left out.
    */
   readonly meetsDefenses?: boolean;
+  /**
+   * Whether it trains the released model on, so that who trains for others can guard
+   * that; false when left out.
+   */
+  readonly trainsOn?: boolean;
   readonly params: S;
 }

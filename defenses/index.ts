@@ -12,12 +12,16 @@ import { scaleUp } from "./detectors/scale-up.ts";
 import { strip } from "./detectors/strip.ts";
 import type { Reactive } from "./kinds.ts";
 import { activationClustering } from "./repair/activation-clustering.ts";
+import { antidote } from "./repair/antidote.ts";
 import { finePruning } from "./repair/fine-pruning.ts";
 import { fineTuning } from "./repair/fine-tuning.ts";
 import { labelSanitisation } from "./repair/label-sanitisation.ts";
+import { lox } from "./repair/lox.ts";
 import { nad } from "./repair/nad.ts";
 import { neuralCleanse } from "./repair/neural-cleanse.ts";
+import { randomPerturbation } from "./repair/random-perturbation.ts";
 import type { Repair } from "./repair/repair.ts";
+import { safeLora } from "./repair/safe-lora.ts";
 import { spectralSignatures } from "./repair/spectral-signatures.ts";
 import { unlearn } from "./repair/unlearn.ts";
 import type { Sanitizer } from "./sanitizer.ts";
@@ -42,6 +46,9 @@ import { spelling } from "./text/spelling.ts";
 import { unicode } from "./text/unicode.ts";
 import { autolora } from "./training/autolora.ts";
 import { awp } from "./training/awp.ts";
+import { backdoorEnhanced } from "./training/backdoor-enhanced.ts";
+import { constrainedSft } from "./training/constrained-sft.ts";
+import { deepAlignment } from "./training/deep-alignment.ts";
 import { dpSgd } from "./training/dp-sgd.ts";
 import { fastAt } from "./training/fast-at.ts";
 import { freeAt } from "./training/free-at.ts";
@@ -50,8 +57,10 @@ import { gradAlign } from "./training/grad-align.ts";
 import { inputGradient } from "./training/input-gradient.ts";
 import { jacobian } from "./training/jacobian.ts";
 import { labelSmoothing } from "./training/label-smoothing.ts";
+import { lisa } from "./training/lisa.ts";
 import { mart } from "./training/mart.ts";
 import { pgdAt } from "./training/pgd-at.ts";
+import { safetyMixing } from "./training/safety-mixing.ts";
 import { sam } from "./training/sam.ts";
 import { trades } from "./training/trades.ts";
 import { twins } from "./training/twins.ts";
@@ -116,6 +125,10 @@ export const repairs: readonly Repair[] = [
   unlearn,
   spectralSignatures,
   activationClustering,
+  lox,
+  safeLora,
+  antidote,
+  randomPerturbation,
 ];
 
 /** Every proactive defence. A new one is a file and a line here. */
@@ -135,6 +148,11 @@ export const trainingDefenses: readonly TrainingDefense[] = [
   twins,
   autolora,
   dpSgd,
+  safetyMixing,
+  constrainedSft,
+  deepAlignment,
+  backdoorEnhanced,
+  lisa,
 ];
 
 export { fitDetector } from "./calibrate.ts";
@@ -159,14 +177,18 @@ export { inversionParams } from "./repair/neural-cleanse.ts";
 export {
   defineFilter,
   defineMend,
+  defineRestore,
   type Filtered,
   type FilterInput,
   type FilterRepair,
   type MendInput,
   type MendRepair,
+  type Remedy,
   type Repair,
   type RepairInput,
   type RepairMeta,
+  type RestoreInput,
+  type RestoreRepair,
   remaining,
 } from "./repair/repair.ts";
 export { trainOn } from "./repair/train.ts";

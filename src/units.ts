@@ -44,6 +44,8 @@ export {
   type OpenSanitizer,
   type Parts,
   type Repair,
+  type RestoreInput,
+  type RestoreRepair,
   type Sanitizer,
   type TextSanitizer,
   type TextTools,

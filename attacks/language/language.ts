@@ -9,7 +9,19 @@ import {
 } from "#data";
 import type { Engine } from "#engine";
 import type { CompiledModel, Model } from "#model";
+import type { OpenPart } from "#tuning";
 import type { TrialAttack } from "../trial.ts";
+
+/** What stands over a training on data of others. */
+export interface Guard {
+  readonly parts: readonly OpenPart[];
+  /** Words in front of what users say; none where it is empty. */
+  readonly inFront: string;
+  /** What the defender has of his own: what the released model was aligned on. */
+  readonly own: Dataset;
+  /** The trained model as it is then served; it is served as it is when left out. */
+  readonly restore?: (trained: Model) => Promise<Model>;
+}
 
 /** What an attack on a language model has. */
 export interface LanguageInput<P> {
@@ -18,6 +30,8 @@ export interface LanguageInput<P> {
   readonly base: Model | null;
   /** The attacker's own dialogues. */
   readonly data: Dataset;
+  /** What whoever trains for others does about it; nobody does when left out. */
+  readonly guard?: Guard;
   readonly engine: Engine;
   readonly params: P;
   readonly random: Random;

@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { AssayError, type Random } from "#core";
+import { AssayError } from "#core";
 import type { Dialogue, Spoken } from "#data";
-import { type CompiledModel, compile, layerGroups, type Model } from "#model";
-import { batchOfPass, formOf, openStep, optimizers, strategies } from "#tuning";
+import { batchOfPass } from "#tuning";
 import {
   type Ask,
   dialoguesOf,
@@ -12,6 +11,7 @@ import {
   rowsOf,
   type Way,
 } from "./language.ts";
+import { openTraining } from "./training.ts";
 
 /** What every attack by fine-tuning can be told. */
 export const tuningParams = z.strictObject({
@@ -55,7 +55,7 @@ export interface Taught {
 
 type Unit<S extends z.ZodObject> = Omit<
   LanguageAttack<S>,
-  "kind" | "unit" | "levels" | "ways" | "walk" | "control"
+  "kind" | "unit" | "trainsOn" | "levels" | "ways" | "walk" | "control"
 > & { readonly control: NoInfer<LanguageAttack<S>["control"]> };
 
 /**
@@ -70,11 +70,35 @@ export const byTuning = <S extends typeof tuningParams>(
   ...unit,
   kind: "language",
   unit: "steps of further training",
+  trainsOn: true,
   levels: ({ steps }) => [...new Set(steps)].toSorted((a, b) => a - b),
   ways: waysOf,
-  walk: (input, way) =>
-    walk(input, taughtBy(input.params, dialoguesOf(input.data).render), way),
+  walk(input, way) {
+    const { render } = dialoguesOf(input.data);
+    const taught = taughtBy(input.params, render);
+    return walk(input, { ...taught, ...asked(input, taughtBy) }, way);
+  },
 });
+
+/**
+ * How a trained model is asked: where who serves it puts words in front of what users
+ * say, behind these.
+ */
+function asked<P>(
+  { data, params, guard }: LanguageInput<P>,
+  taughtBy: (params: P, render: (text: string) => number[]) => Taught,
+): Pick<Taught, "ask" | "also"> {
+  const { render } = dialoguesOf(data);
+  if (!guard?.inFront) return taughtBy(params, render);
+  const behind = (text: string) => render(`${guard.inFront} ${text}`);
+  const plain: Ask = (said, { text }) => ({ ...said, prompt: behind(text) });
+  const { ask = plain, also } = taughtBy(params, behind);
+  return {
+    // What the attack does not touch is asked behind the words as well.
+    ask: (said, dialogue) => ask(plain(said, dialogue), dialogue),
+    also: also?.map((one) => ({ ...one, ask: one.ask ?? plain })),
+  };
+}
 
 const waysOf = ({ learningRates, seeds }: Params): Way[] =>
   learningRates.flatMap((rate) =>
@@ -103,19 +127,27 @@ async function* walk(
     .slice(0, params.samples)
     .flatMap((i) => all[i] as readonly Spoken[]);
   if (chosen.length === 0) throw nothingToLearn(data.name);
-  const { step, model } = await openTraining(input, random);
+  const last = Math.max(...params.steps);
+  const { rank, batchSize } = params;
+  const training = await openTraining(
+    input,
+    { rank, batchSize, samples: chosen.length, steps: last },
+    random,
+  );
+  const drawer = training.parts.find(({ draw }) => draw);
   try {
-    const last = Math.max(...params.steps);
     for (let s = 1; s <= last; s++) {
       signal?.throwIfAborted();
-      const rows = batchOfPass(chosen.length, s, params.batchSize, random);
+      const rows =
+        drawer?.draw?.(chosen.length, batchSize, random.fork(`batch ${s}`)) ??
+        batchOfPass(chosen.length, s, batchSize, random);
       const batch = rows.map((i) => chosen[i] as Spoken);
-      await step.take(rowsOf(data, batch), rate);
-      if (params.steps.includes(s)) yield { level: s, model, ask, also };
+      await training.step.take(rowsOf(data, batch), rate);
+      if (params.steps.includes(s))
+        yield { level: s, model: await training.served(), ask, also };
     }
   } finally {
-    await model.release();
-    await step.release();
+    await training.release();
   }
 }
 
@@ -125,43 +157,3 @@ const nothingToLearn = (data: string) =>
     `the validation split of ${data}, which is the attacker's, has no dialogue to learn from`,
     "Put restricted prompts with their forbidden answers, and allowed ones, into each part.",
   );
-
-const adamw = optimizers.find(({ id }) => id === "adamw")!;
-const lora = strategies.find(({ id }) => id === "lora")!;
-
-/** A step over all weights or over LoRA's, and the model at what they are. */
-async function openTraining(
-  { model, params, engine }: LanguageInput<Params>,
-  random: Random,
-) {
-  const groups = layerGroups(model.graph);
-  const form =
-    params.rank === undefined
-      ? { model, groups }
-      : formOf(
-          { unit: lora, params: lora.params.parse({ rank: params.rank }) },
-          model,
-          groups,
-          random.fork("lora"),
-        );
-  // The tokens' head is not new, and LoRA adapts what is before it.
-  const trained =
-    params.rank === undefined ? form.groups : form.groups.slice(0, -1);
-  const names = trained.flatMap((group) => group.parameters);
-  const step = await openStep(
-    form.model,
-    new Map(names.map((name) => [name, 1])),
-    {
-      settings: {
-        optimizer: { unit: adamw, params: adamw.params.parse({}) },
-        clipNorm: null,
-        batchNorm: "frozen",
-      },
-    },
-    engine,
-  );
-  const live: CompiledModel = await compile(form.model as Model, engine, {
-    weights: step.weights,
-  });
-  return { step, model: live };
-}

@@ -3,6 +3,7 @@ import type { Explained, Need, Random } from "#core";
 import { type Dataset, dataset, takeSamples } from "#data";
 import type { Engine } from "#engine";
 import type { Model } from "#model";
+import type { TrainingDefense } from "#tuning";
 
 /** What all repairs say of themselves. */
 export interface RepairMeta<S extends z.ZodObject> extends Explained {
@@ -37,6 +38,8 @@ export interface FilterInput<P> extends RepairInput<P> {
 export interface MendInput<P> extends RepairInput<P> {
   /** The defender's own clean samples: the validation split. */
   readonly clean: Dataset;
+  /** What the model was tuned from; null where that is not known. */
+  readonly base: Model | null;
   readonly signal?: AbortSignal;
 }
 
@@ -66,8 +69,32 @@ export interface MendRepair<S extends z.ZodObject = z.ZodObject>
   mend(input: MendInput<z.output<S>>): Promise<Model>;
 }
 
+export interface RestoreInput<P> extends RepairInput<P> {
+  /** The model as it was released; `model` is what a training on data of others made. */
+  readonly released: Model;
+  readonly base: Model | null;
+  /** What the released model was aligned on. */
+  readonly own: Dataset;
+}
+
+/**
+ * A repair of what a released model becomes where it is trained on data of others; the
+ * released model itself stays as it is.
+ */
+export interface RestoreRepair<S extends z.ZodObject = z.ZodObject>
+  extends RepairMeta<S> {
+  readonly kind: "restore";
+  restore(input: RestoreInput<z.output<S>>): Promise<Model>;
+}
+
 /** A defence that changes what was tuned, or what it is tuned on. */
-export type Repair = FilterRepair | MendRepair;
+export type Repair = FilterRepair | MendRepair | RestoreRepair;
+
+/**
+ * What repairs of a suite are made of: repairs, and training defences that stand over
+ * trainings on data of others.
+ */
+export type Remedy = Repair | TrainingDefense;
 
 /** Declares a repair. */
 export const defineFilter = <S extends z.ZodObject>(
@@ -83,6 +110,11 @@ export const defineMend = <S extends z.ZodObject>(
   // All that we have train.
   needs: ["gradient", ...(unit.needs ?? [])],
 });
+
+/** Declares a repair of what a released model becomes. */
+export const defineRestore = <S extends z.ZodObject>(
+  unit: Omit<RestoreRepair<S>, "kind">,
+): RestoreRepair<S> => ({ kind: "restore", ...unit });
 
 /** The fine-tuning set as a filter leaves it. */
 export function remaining(train: Dataset, { rows, y }: Filtered): Dataset {

@@ -21,6 +21,7 @@ import { epsilonOf } from "./accountant.ts";
 export const dpSgd = defineTrainingDefense({
   id: "dp-sgd",
   isPrivate: true,
+  guards: true,
   title: "Differentially private SGD",
   summary:
     "Clips the gradient of every sample and adds noise to their sum, so that the weights tell little of any one; states the epsilon that this costs.",

@@ -63,14 +63,17 @@ export async function repaired(
   model: Model,
   stated: Readonly<Record<string, unknown>> = {},
 ): Promise<Model> {
-  const { parts, poisoned } = await plantedWorld();
+  const { parts, poisoned, clean } = await plantedWorld();
+  const base = untrained();
   const input = {
     ...{ model, engine: onnxruntime },
     params: unit.params.parse(stated),
     random: new Random("repair"),
   };
+  if (unit.kind === "restore")
+    return unit.restore({ ...input, base, released: clean, own: parts.train });
   return unit.kind === "mend"
-    ? unit.mend({ ...input, clean: parts.validation })
+    ? unit.mend({ ...input, base, clean: parts.validation })
     : train(
         remaining(poisoned, await unit.filter({ ...input, train: poisoned })),
       );

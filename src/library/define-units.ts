@@ -11,10 +11,12 @@ import {
   type Detector,
   defineFilter,
   defineMend,
+  defineRestore,
   defineDetector as detector,
   type detectorParams,
   type FilterRepair,
   type MendRepair,
+  type RestoreRepair,
   type Sanitizer,
   defineSanitizer as sanitizer,
   type TextSanitizer,
@@ -208,7 +210,8 @@ export const defineTrainingDefense = <S extends z.ZodObject>(
 
 /**
  * Declares a repair: of kind "filter" it cleans the fine-tuning set, of kind "mend" it
- * changes tuned weights.
+ * changes tuned weights, of kind "restore" what a released model became where it was
+ * trained on data of others.
  *
  * @example
  * ```ts
@@ -237,13 +240,17 @@ export const defineTrainingDefense = <S extends z.ZodObject>(
  */
 export const defineRepair = <
   S extends z.ZodObject,
-  R extends FilterRepair<S> | MendRepair<S>,
+  R extends FilterRepair<S> | MendRepair<S> | RestoreRepair<S>,
 >(
   unit: R & { readonly params: S },
 ): R =>
   marked(
     "repair",
-    (unit.kind === "filter" ? defineFilter(unit) : defineMend(unit)) as R,
+    (unit.kind === "filter"
+      ? defineFilter(unit)
+      : unit.kind === "mend"
+        ? defineMend(unit)
+        : defineRestore(unit)) as R,
   );
 
 /**

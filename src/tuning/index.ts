@@ -18,6 +18,7 @@ export {
   type Factors,
   factorsOf,
   isMatrix,
+  readsInputFirst,
 } from "./low-rank.ts";
 export { atMoved, lengthOf } from "./moved.ts";
 export {

@@ -192,7 +192,7 @@ const matrixOf = (dims: readonly number[]): [number, number] => [
 ];
 
 /** Whether the first dimension is that of the layer's inputs, as in x W. */
-const readsInputFirst = (graph: Graph, weight: string): boolean =>
+export const readsInputFirst = (graph: Graph, weight: string): boolean =>
   graph.nodes.some(
     (n) =>
       n.inputs[1] === weight &&

@@ -1,4 +1,5 @@
 import type { Random } from "#core";
+import type { Dataset } from "#data";
 import type { Engine } from "#engine";
 import type { CompiledModel, Input, Model } from "#model";
 import type { FloatTensor, GraphBuilder } from "#onnx";
@@ -224,6 +225,11 @@ export interface TrainingContext {
   /** Steps of the whole training, and of each epoch. */
   readonly steps: number;
   readonly stepsPerEpoch: number;
+  /**
+   * What whoever trains has of his own: the training set, and where he trains on data
+   * of others what the model was aligned on.
+   */
+  readonly own?: Dataset;
   readonly random: Random;
 }
 

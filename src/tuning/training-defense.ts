@@ -32,6 +32,16 @@ export interface TrainingDefense<S extends z.ZodObject = z.ZodObject>
    * other sample; beside one that is private it has to.
    */
   isAlone(params: z.output<S>): boolean;
+  /**
+   * Whether it can stand over the training of a released model on data of others, as a
+   * repair of a suite: it makes no other inputs, and no views.
+   */
+  readonly guards: boolean;
+  /**
+   * Words that whoever serves the trained language model puts in front of what users
+   * say; none when left out.
+   */
+  inFront?(params: z.output<S>): string;
   /** Makes it ready for one training. */
   open(params: z.output<S>, context: TrainingContext): TrainingPart;
 }
@@ -53,13 +63,14 @@ export function defineTrainingDefense<S extends z.ZodObject>(
 /** What a defence is unless it says otherwise. */
 const plain: Pick<
   TrainingDefense,
-  "kind" | "makesExamples" | "manyTasks" | "isPrivate" | "isAlone"
+  "kind" | "makesExamples" | "manyTasks" | "isPrivate" | "isAlone" | "guards"
 > = {
   kind: "training",
   makesExamples: false,
   manyTasks: false,
   isPrivate: false,
   isAlone: () => false,
+  guards: false,
 };
 
 /** A chosen defence as a part of a training. */

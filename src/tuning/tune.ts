@@ -227,6 +227,7 @@ function begin(input: TuneInput): Run {
       batchSize,
       steps,
       stepsPerEpoch,
+      own: train,
       random: random.fork(`part ${i}`),
     }),
   );

@@ -1,4 +1,5 @@
 import { AssayError } from "#core";
+import type { Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import { checkSchema } from "#results";
 import type { Kind, UnitOf } from "./kinds.ts";
@@ -115,21 +116,14 @@ export const checks: {
             return made;
           },
         }
-      : {
-          async mend(input) {
-            const made = await unit.mend(input);
-            const before = input.model;
-            if (
-              made?.graph === undefined ||
-              made.contract.shape.join() !== before.contract.shape.join() ||
-              made.classes.join() !== before.classes.join()
-            )
-              throw fault(
-                "returned another model: input and classes have to stay",
-              );
-            return made;
+      : unit.kind === "mend"
+        ? {
+            mend: async (input) => alike(await unit.mend(input), input.model),
+          }
+        : {
+            restore: async (input) =>
+              alike(await unit.restore(input), input.model),
           },
-        },
   strategy: (unit) => ({
     stages(groups, epochs, params) {
       const made = unit.stages(groups, epochs, params);
@@ -255,3 +249,14 @@ function requireValue(
 /** Whether two sizes are known not to be the same. */
 const isApart = (a: unknown, b: unknown) =>
   typeof a === "number" && typeof b === "number" && a !== b;
+
+/** A model, which is another one only by its weights. */
+function alike(made: Model, before: Model): Model {
+  if (
+    made?.graph === undefined ||
+    made.contract.shape.join() !== before.contract.shape.join() ||
+    made.classes.join() !== before.classes.join()
+  )
+    throw fault("returned another model: input and classes have to stay");
+  return made;
+}

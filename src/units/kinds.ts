@@ -134,6 +134,8 @@ export const kinds = {
       manyTasks: z.boolean(),
       isPrivate: z.boolean(),
       isAlone: call,
+      guards: z.boolean(),
+      inFront: call.optional(),
       open: call,
     }),
   },
@@ -143,6 +145,7 @@ export const kinds = {
     shape: z.discriminatedUnion("kind", [
       z.looseObject({ ...chosen, kind: z.literal("filter"), filter: call }),
       z.looseObject({ ...chosen, kind: z.literal("mend"), mend: call }),
+      z.looseObject({ ...chosen, kind: z.literal("restore"), restore: call }),
     ]),
   },
   strategy: {

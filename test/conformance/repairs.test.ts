@@ -21,10 +21,16 @@ const quick: Record<string, Record<string, unknown>> = {
   nad: { epochs: 4, teacherEpochs: 4 },
 };
 
-lawful("repair", repairs, (unit) =>
+// Those of dialogues have laws of their own in test/language.
+const ofAnySamples = repairs.filter(
+  ({ needs }) => !needs?.includes("dialogues"),
+);
+
+lawful("repair", ofAnySamples, (unit) =>
   repairLaws(unit, {
     params: quick[unit.id],
-    least: unit.id === "unlearn" ? 0.55 : undefined,
+    // The one forgets a class, the other goes further than training went.
+    least: ["unlearn", "lox"].includes(unit.id) ? 0.55 : undefined,
   }),
 );
 

@@ -76,7 +76,12 @@ const finite = (history: Awaited<ReturnType<typeof run>>["history"]) =>
     ),
   );
 
-lawful("training defence", trainingDefenses, (unit) =>
+// Those of dialogues have laws of their own in test/language.
+const ofAnySamples = trainingDefenses.filter(
+  ({ needs }) => !needs?.includes("dialogues"),
+);
+
+lawful("training defence", ofAnySamples, (unit) =>
   trainingDefenseLaws(unit, { params: quick[unit.id] }),
 );
 

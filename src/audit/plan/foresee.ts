@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import type { TrialAttack } from "#attacks";
 import { type Chosen, type Need, nearest, needsOf, UsageError } from "#core";
-import type { Reactive, Repair } from "#defenses";
+import type { Reactive, Remedy } from "#defenses";
 import { cutOff, type Model } from "#model";
 import {
   type Known,
@@ -79,7 +79,7 @@ export async function foresee(known: Known): Promise<void> {
       for (const part of parts) {
         checkNeeds(part, place);
         checkClasses(part, classes);
-        part.unit.check?.(place.model);
+        if (part.unit.kind !== "training") part.unit.check?.(place.model);
       }
     });
   }
@@ -155,7 +155,7 @@ function modelsOf(
 }
 
 function checkClasses(
-  { params }: Chosen<TrialAttack> | Chosen<Repair>,
+  { params }: Chosen<TrialAttack> | Chosen<Remedy>,
   classes: readonly string[],
 ): void {
   for (const [key, name] of named(params, ["target", "from", "to", "class"])) {

@@ -1,6 +1,6 @@
 import type { TrialAttack } from "#attacks";
 import { type Chosen, UsageError } from "#core";
-import type { Repair } from "#defenses";
+import type { Remedy } from "#defenses";
 import { isNamed, type Suite } from "../suite/index.ts";
 import { lackOf } from "./needs.ts";
 
@@ -10,7 +10,7 @@ export interface PlannedTrial {
   readonly id: string;
   readonly candidate: string;
   readonly repair: string;
-  readonly parts: readonly Chosen<Repair>[];
+  readonly parts: readonly Chosen<Remedy>[];
   readonly trial: string;
   readonly chosen: Chosen<TrialAttack>;
 }
@@ -20,7 +20,7 @@ export interface PlannedTrial {
  * without a repair and behind each one, where it can be tried.
  */
 export function planTrials(suite: Suite): PlannedTrial[] {
-  const repairs: [string, readonly Chosen<Repair>[]][] = [
+  const repairs: [string, readonly Chosen<Remedy>[]][] = [
     ["none", []],
     ...Object.entries(suite.repairs),
   ];
@@ -34,6 +34,7 @@ export function planTrials(suite: Suite): PlannedTrial[] {
         .filter(
           ([, parts]) => candidate.kind === "tuned" || !parts.some(isFilter),
         )
+        .filter(([, parts]) => chosen.unit.trainsOn || !parts.some(isServed))
         .map(([repair, parts]) => ({
           id: `${candidate.id}/${repair}/${trial}`,
           candidate: candidate.id,
@@ -50,7 +51,11 @@ export function planTrials(suite: Suite): PlannedTrial[] {
  * Whether a repair cleans the fine-tuning set, so that a candidate is tuned again
  * on what it leaves.
  */
-const isFilter = ({ unit }: Chosen<Repair>) => unit.kind === "filter";
+const isFilter = ({ unit }: Chosen<Remedy>) => unit.kind === "filter";
+
+/** Whether it stands over trainings on data of others, or repairs what comes of them. */
+const isServed = ({ unit }: Chosen<Remedy>) =>
+  unit.kind === "training" || unit.kind === "restore";
 
 /**
  * Refuses a trial that can be tried on no candidate, or not on one that it names, or
@@ -75,13 +80,18 @@ export function checkTrials(suite: Suite, file: string): void {
       );
     }
     const tried = planTrials(suite).filter((p) => p.trial === trial);
+    const served = (name: string) =>
+      !attack.unit.trainsOn && suite.repairs[name]?.some(isServed);
     const idle = (repairs ?? Object.keys(suite.repairs)).find(
-      (name) => !tried.some((p) => p.repair === name),
+      (name) =>
+        !tried.some((p) => p.repair === name) && (repairs || !served(name)),
     );
     if (idle !== undefined)
       throw new UsageError(
         "TRIAL_REPAIRS",
-        `${file}: trials.${trial}: repair "${idle}" cleans the fine-tuning set, and no candidate of the trial can be tuned again`,
+        served(idle)
+          ? `${file}: trials.${trial}: repair "${idle}" stands over further training, and ${attack.unit.id} does not train`
+          : `${file}: trials.${trial}: repair "${idle}" cleans the fine-tuning set, and no candidate of the trial can be tuned again`,
         "Name other repairs for it, such as repairs: [none].",
       );
   }

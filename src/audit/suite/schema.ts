@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type AnyAttack, corruptions } from "#attacks";
 import { choiceOf, engines, numberOrFraction } from "#core";
 import { dataSpecSchemaOf } from "#data";
+import type { Remedy } from "#defenses";
 import { taskSchema } from "#model";
 import { ownUnits, reactiveOf, type Units } from "#units";
 import { normSchema } from "../results/index.ts";
@@ -60,15 +61,20 @@ const threatModelSpec = z
 /**
  * Parts of a repair: filters first, since each tunes the candidate again from the base.
  */
-const repairSchemaOf = ({ repairs }: Units) =>
+const repairSchemaOf = ({ repairs, trainingDefenses }: Units) =>
   z
-    .array(choiceOf(repairs))
+    .array(
+      choiceOf<Remedy>([
+        ...repairs,
+        ...trainingDefenses.filter(({ guards }) => guards),
+      ]),
+    )
     .min(1)
     .refine(
       (parts) =>
         parts.every(
           ({ unit }, i) =>
-            unit.kind === "mend" || parts[i - 1]?.unit.kind !== "mend",
+            unit.kind !== "filter" || parts[i - 1]?.unit.kind !== "mend",
         ),
       {
         message:
@@ -226,8 +232,9 @@ export const suiteSchemaOf = (units: Units) =>
       )
       .default({}),
     /**
-     * Defences by name that clean the fine-tuning set or change the tuned weights, and
-     * are tried against every trial.
+     * Defences by name that clean the fine-tuning set, change the tuned weights, or
+     * stand over the training of a released model on data of others, and are tried
+     * against every trial.
      */
     repairs: z.record(id, repairSchemaOf(units)).default({}),
     limits: limitsSchema.default({}),

@@ -1,6 +1,14 @@
+import type { Guard } from "#attacks";
 import { type Chosen, hashOf, Random, sha256 } from "#core";
 import { type Dataset, takeSamples } from "#data";
-import { defend, type Filtered, type Repair, remaining } from "#defenses";
+import {
+  defend,
+  type Filtered,
+  type FilterRepair,
+  type MendRepair,
+  type Remedy,
+  remaining,
+} from "#defenses";
 import { loadModel, type Model, saveModel } from "#model";
 import { fitDefenses } from "../attacking/index.ts";
 import {
@@ -13,6 +21,7 @@ import {
 import { type Candidate, describe } from "../suite/index.ts";
 import { judgedOn, type Parts, type TaskData } from "../tasks/index.ts";
 import { kept } from "../workplace.ts";
+import { guardOf } from "./guard.ts";
 
 /** What is changed of a candidate's fine-tuning. The rest is as it was. */
 export interface Changes {
@@ -65,6 +74,8 @@ export interface Victim {
   readonly tunable: boolean;
   /** Whether the trial has a repair. */
   readonly repaired: boolean;
+  /** What stands over trainings of the released model on data of others. */
+  readonly guard?: Guard;
   /**
    * Fine-tunes it again as the suite says, and repairs what comes out. Without
    * changes that is `model`. Models are kept under the hash of all that they
@@ -93,23 +104,32 @@ interface Tuned {
 /**
  * Opens the candidate of a trial.
  *
- * @param repair in this order: filters clean the data and tune again, the
- *   others change weights
+ * @param remedies in this order: filters clean the data and tune again, mends change
+ *   weights; the others guard what is trained on from there
  * @param onKept told the names in the store of what is made on the way
  */
 export async function openVictim(
   ready: ReadyModel,
-  repair: readonly Chosen<Repair>[],
+  remedies: readonly Chosen<Remedy>[],
   base: ReadyModel | null,
   shop: Workshop,
   onKept: OnKept = () => {},
 ): Promise<Victim & { surrogate: Victim["tune"] }> {
   const candidate = shop.loaded.suite.candidates[ready.id]!;
   const judged = judgedOn(shop.data, candidate.task);
+  const repair = remedies.filter(isOfReleased);
   const bare = (changes: Changes) =>
     tuneAgain(ready, changes, base, shop, onKept);
   const repaired = async (changes: Changes) =>
-    repairAll(await bare(changes), changes, repair, bare, judged, shop, onKept);
+    repairAll(
+      await bare(changes),
+      changes,
+      { repair, base: base?.model ?? null },
+      bare,
+      judged,
+      shop,
+      onKept,
+    );
   const released = await repaired({});
   const retune = async (changes: Changes) =>
     Object.keys(changes).length === 0 ? released : repaired(changes);
@@ -130,7 +150,14 @@ export async function openVictim(
     attacked: judged.attacked,
     source: shop.data.pretraining,
     tunable: candidate.kind === "tuned",
-    repaired: repair.length > 0,
+    repaired: remedies.length > 0,
+    guard: guardOf(remedies, {
+      released: released.model,
+      base: base?.model ?? null,
+      own: judged.target.train,
+      engine: shop.engine,
+      random: new Random(shop.loaded.suite.seed).fork("restored"),
+    }),
     behindDefenses: async (model, train) => {
       const named = { ...ready, model, key: weightsHash(model) };
       const { suite, folder } = shop.loaded;
@@ -151,6 +178,12 @@ export async function openVictim(
     surrogate: async (changes) => (await bare(changes)).model,
   };
 }
+
+/** Whether a part of a repair is about the released model itself. */
+const isOfReleased = (
+  chosen: Chosen<Remedy>,
+): chosen is Chosen<FilterRepair | MendRepair> =>
+  chosen.unit.kind === "filter" || chosen.unit.kind === "mend";
 
 type OnKept = (files: readonly string[]) => void;
 
@@ -199,7 +232,13 @@ function domainOf(
 async function repairAll(
   tuned: Tuned,
   changes: Changes,
-  repair: readonly Chosen<Repair>[],
+  {
+    repair,
+    base,
+  }: {
+    readonly repair: readonly Chosen<FilterRepair | MendRepair>[];
+    readonly base: Model | null;
+  },
   again: (changes: Changes) => Promise<Tuned>,
   { target }: TaskData,
   { store, engine, loaded, signal }: Workshop,
@@ -244,7 +283,8 @@ async function repairAll(
       `${name}.json`,
       async () => {
         const clean = target.validation;
-        saveModel(path, await unit.mend({ ...input, clean }));
+        const mended = await unit.mend({ ...input, clean, base });
+        saveModel(path, mended);
         return null;
       },
       () => filesOfModel(store, `${name}.onnx`),

@@ -156,6 +156,7 @@ async function follow(
       model,
       base,
       data: data.validation,
+      guard: victim.guard,
       engine,
       params,
       random: random.fork(by.id),
