@@ -10,10 +10,10 @@ import { difference, type Matrix, movedMatrices, withAdded } from "./update.ts";
 /**
  * Antidote (Huang et al. 2024, arXiv:2408.09600): after a training the parts of its
  * update that forbidden answers use most are set to zero. A number of the update counts
- * its size times the length of what enters it over tokens of restricted prompts and their
- * answers (the score of Wanda, Sun et al. 2023, arXiv:2306.11695); the `share` with the
- * highest in each matrix goes. The paper takes 2000 samples and 10 %, of the factors of a
- * LoRA; here it is of what these come to.
+ * its size times the length of what enters it over tokens of restricted prompts and
+ * their answers (the score of Wanda, Sun et al. 2023, arXiv:2306.11695); the `share`
+ * with the highest in each matrix goes. The paper takes 2000 samples and 10 %, of the
+ * factors of a LoRA; here it is of what these come to.
  */
 export const antidote = defineRestore({
   id: "antidote",

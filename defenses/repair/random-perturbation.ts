@@ -5,9 +5,9 @@ import { type Matrix, movedWeights } from "./update.ts";
 
 /**
  * Random perturbation after training: noise in every weight that a training changed,
- * `scale` times as long as the change. Wang et al. 2025 (Panacea, arXiv:2501.18100) find
- * that noise by itself brings refusals back, at a cost: it is the cheap baseline, and
- * the control of every other repair. The scale is ours.
+ * `scale` times as long as the change. Wang et al. 2025 (Panacea, arXiv:2501.18100)
+ * find that noise by itself brings refusals back, at a cost: it is the cheap baseline,
+ * and the control of every other repair. The scale is ours.
  */
 export const randomPerturbation = defineRestore({
   id: "random-perturbation",

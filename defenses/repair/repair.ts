@@ -70,7 +70,9 @@ export interface MendRepair<S extends z.ZodObject = z.ZodObject>
 }
 
 export interface RestoreInput<P> extends RepairInput<P> {
-  /** The model as it was released; `model` is what a training on data of others made. */
+  /**
+   * The model as it was released; `model` is what a training on data of others made.
+   */
   readonly released: Model;
   readonly base: Model | null;
   /** What the released model was aligned on. */

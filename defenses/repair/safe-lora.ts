@@ -16,10 +16,10 @@ import {
  * Safe LoRA (Hsu et al. 2024, arXiv:2405.16833): what a training changed of a matrix is
  * put where the alignment V = W_released - W_base lies, in layers where the two point
  * apart. As published that is C D with C = V V' / |V|, where cos(C D, D) is at most
- * `threshold`; C is no projector, and its size is that of V. `projector: true` takes
- * U U' of the first `rank` left singular vectors of V instead. The authors take B of a
- * LoRA for D = B A, which is the same where there is a LoRA; full updates count here too,
- * and what is no matrix of a layer stays as it was trained.
+ * `threshold`; C is no projector, and its size is that of V. `projector: true` takes U
+ * U' of the first `rank` left singular vectors of V instead. The authors take B of a
+ * LoRA for D = B A, which is the same where there is a LoRA; full updates count here
+ * too, and what is no matrix of a layer stays as it was trained.
  */
 export const safeLora = defineRestore({
   id: "safe-lora",

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { FloatTensor } from "#onnx";
 import { graft, prune } from "#onnx";
-import { defineTrainingDefense, type LossGraph } from "#tuning";
-import { answerTokens } from "./answer-tokens.ts";
+import { answerTokens, defineTrainingDefense, type LossGraph } from "#tuning";
 
 /**
  * Constrained fine-tuning (Qi et al. 2024, arXiv:2406.05946): the loss of the token in

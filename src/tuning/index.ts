@@ -4,6 +4,7 @@ export {
   type JointAdaptation,
   type SourceFreeAdaptation,
 } from "./adaptations/index.ts";
+export { type AnswerTokens, answerTokens } from "./answer-tokens.ts";
 export type { Architecture } from "./architectures/architecture.ts";
 export { architectureOf, architectures } from "./architectures/index.ts";
 export { type Augmentation, augmentations } from "./augmentations/index.ts";

@@ -1,7 +1,7 @@
 import { countedPlaces, pickPlaces } from "#autodiff";
 import { outputsOf } from "#model";
 import { type GraphBuilder, int } from "#onnx";
-import type { LossGraph } from "#tuning";
+import type { LossGraph } from "./part.ts";
 
 /** The tokens of the answers of a batch, one behind the other, as nodes of a graph. */
 export interface AnswerTokens {
