@@ -53,7 +53,9 @@ export function planTrials(suite: Suite): PlannedTrial[] {
  */
 const isFilter = ({ unit }: Chosen<Remedy>) => unit.kind === "filter";
 
-/** Whether it stands over trainings on data of others, or repairs what comes of them. */
+/**
+ * Whether it stands over trainings on data of others, or repairs what comes of them.
+ */
 const isServed = ({ unit }: Chosen<Remedy>) =>
   unit.kind === "training" || unit.kind === "restore";
 
