@@ -2,6 +2,7 @@ import { Random } from "#core";
 import { type Engine, onnxruntime } from "#engine";
 import {
   compile,
+  divide,
   type Input,
   type LayerGroup,
   layerGroups,
@@ -14,8 +15,11 @@ import type { Subject } from "./models/index.ts";
 
 /** What is timed, in the words of the peer. */
 export const modes = ["forward", "attack", "training", "half"] as const;
-/** With two more: low-rank adaptation of the body, and the head alone. */
-export const allModes = [...modes, "lora", "head"] as const;
+/**
+ * With three more: low-rank adaptation of the body, the head alone, and "half" from
+ * what its frozen part makes of samples, as a training has it from its second epoch on.
+ */
+export const allModes = [...modes, "kept", "lora", "head"] as const;
 export type Mode = (typeof allModes)[number];
 
 /** Something to time. */
@@ -45,10 +49,19 @@ export async function stepOf(
     };
   }
   const { model: trained, names } = trainedBy(model, mode);
-  return training(trained, names, x, y, engine);
+  if (mode !== "kept") return training(trained, names, x, y, engine);
+  const divided = divide(trained, names);
+  if (!divided) throw new Error(`${subject.name} has no frozen part to keep`);
+  const { rest, shape } = divided;
+  const kept = samples({ batch: subject.batch, shape });
+  return training(rest, names, kept, y, engine);
 }
 
-function samples({ batch, shape, vocabulary }: Subject): Input {
+function samples({
+  batch,
+  shape,
+  vocabulary,
+}: Pick<Subject, "batch" | "shape" | "vocabulary">): Input {
   const random = new Random(2);
   const size = batch * shape.reduce((p, d) => p * d, 1);
   const dims = [batch, ...shape];
@@ -108,7 +121,8 @@ function trainedBy(
     return { model: form.model, names: named(form.groups) };
   }
   const all = named(groups);
-  const from = mode === "half" ? Math.floor(all.length / 2) : 0;
+  const isHalf = mode === "half" || mode === "kept";
+  const from = isHalf ? Math.floor(all.length / 2) : 0;
   return { model, names: all.slice(from) };
 }
 

@@ -11,7 +11,7 @@ import {
 } from "#onnx";
 import { computedOf } from "./computed-of.ts";
 import { MOST_THREADS } from "./rule.ts";
-import { distances, type Geometry } from "./rules/geometry.ts";
+import { type Geometry, sights } from "./rules/geometry.ts";
 
 /**
  * The graph with convolutions of one filter a channel over small images as products, a
@@ -87,22 +87,10 @@ function product(b: GraphBuilder, node: Node, s: Geometry): string {
 
 /** 1 where a pixel of the output sees one of the input by a tap: [taps, pairs]. */
 function places(s: Geometry, inputs: number, outputs: number) {
-  const [, , ...kernel] = s.weight;
-  const [row, column] = [distances(s, 0), distances(s, 1)];
-  const [[, width = 1], [, across = 1], [, reach = 1]] = [
-    s.input,
-    s.output,
-    kernel,
-  ] as const;
+  const taps = sizeOf(s.weight.slice(2));
   const pairs = inputs * outputs;
-  const taps = sizeOf(kernel);
   const seen = new Float32Array(taps * pairs);
-  for (let i = 0; i < inputs; i++)
-    for (let o = 0; o < outputs; o++) {
-      const down = row(Math.floor(i / width), Math.floor(o / across));
-      const along = column(i % width, o % across);
-      if (down !== undefined && along !== undefined)
-        seen[(down * reach + along) * pairs + i * outputs + o] = 1;
-    }
+  for (const { tap, output, input } of sights(s))
+    seen[tap * pairs + input * outputs + output] = 1;
   return floats([taps, pairs], seen);
 }

@@ -6,6 +6,7 @@ import {
   unsupported,
 } from "../rule.ts";
 import { channelSums } from "./channel-sums.ts";
+import { foldedProduct, isTiny } from "./folded-product.ts";
 import { type Geometry, isPoint } from "./geometry.ts";
 import { reversal, weightGradient } from "./weight-gradient.ts";
 
@@ -57,8 +58,10 @@ function inputGradient(b: Builder, g: string, w: string, s: Geometry): string {
     channels <= FEW &&
     kernel.length === 2 &&
     kernel.some((k) => k > 1);
-  return s.strides.every((stride) => stride === 1) && !few
-    ? flippedConvolution(b, g, w, s)
+  if (s.strides.every((stride) => stride === 1) && !few)
+    return flippedConvolution(b, g, w, s);
+  return isTiny(s) && !b.constantOf(w)
+    ? foldedProduct(b, g, w, s)
     : transposedConvolution(b, g, w, s);
 }
 

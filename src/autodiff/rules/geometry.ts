@@ -1,4 +1,4 @@
-import type { Window } from "#onnx";
+import { sizeOf, type Window } from "#onnx";
 import type { RuleContext } from "../rule.ts";
 
 /** Everything the formulas of a gradient need of one convolution. */
@@ -37,4 +37,18 @@ export function distances(s: Geometry, axis: number): Distance {
     const tap = (input - output * stride + before) / dilation;
     return Number.isInteger(tap) && tap >= 0 && tap < kernel ? tap : undefined;
   };
+}
+
+/** Which tap sees which pixel of an image for which one of the output. */
+export function* sights(s: Geometry) {
+  const [, width = 1] = s.input;
+  const [, across = 1] = s.output;
+  const [row, column] = [distances(s, 0), distances(s, 1)];
+  for (let input = 0; input < sizeOf(s.input); input++)
+    for (let output = 0; output < sizeOf(s.output); output++) {
+      const down = row(Math.floor(input / width), Math.floor(output / across));
+      const along = column(input % width, output % across);
+      if (down !== undefined && along !== undefined)
+        yield { tap: down * (s.weight[3] ?? 1) + along, output, input };
+    }
 }
