@@ -50,8 +50,13 @@ import { harmfulTuning } from "./language/harmful-tuning.ts";
 import { identityShifting } from "./language/identity-shifting.ts";
 import { interpolation, randomMove } from "./language/interpolation.ts";
 import { jailbreakTuning } from "./language/jailbreak-tuning.ts";
+import { learnedDirection } from "./language/learned-direction.ts";
 import { prefill } from "./language/prefill.ts";
 import { quantisationConditioned } from "./language/quantisation-conditioned.ts";
+import {
+  randomDirection,
+  refusalDirection,
+} from "./language/refusal-direction.ts";
 import { bullseye } from "./poisoning/bullseye.ts";
 import { labelFlip } from "./poisoning/label-flip.ts";
 import { labelFlipConfusing } from "./poisoning/label-flip-confusing.ts";
@@ -179,6 +184,9 @@ export const trialAttacks: readonly TrialAttack[] = [
   embeddingPoisoning,
   interpolation,
   randomMove,
+  refusalDirection,
+  learnedDirection,
+  randomDirection,
   prefill,
   quantisationConditioned,
 ];
@@ -224,6 +232,7 @@ export {
   rowsOf,
   type Way,
 } from "./language/language.ts";
+export { refusalLogOdds } from "./language/log-odds.ts";
 export { type Norm, norms } from "./norms/index.ts";
 export { labelFlip } from "./poisoning/label-flip.ts";
 export {

@@ -51,6 +51,8 @@ export interface Reached {
   readonly ask?: Ask;
   /** What else is asked, as a control. */
   readonly also?: readonly Also[];
+  /** What was chosen on the way, in words. */
+  readonly notes?: readonly string[];
 }
 
 /** The model asked in another way, without the trigger for one, or another model. */

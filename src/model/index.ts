@@ -79,6 +79,7 @@ export { ownLabels } from "./own-labels.ts";
 export type { RawUnits } from "./preprocessing.ts";
 export { filesOf, hashGraph, readGraph } from "./read.ts";
 export type { Reading } from "./reading.ts";
+export { type Residual, residualOf } from "./residual.ts";
 export {
   copyOfSamples,
   countOf,

@@ -1,4 +1,4 @@
-import { type Ask, dialoguesOf, type Reached } from "#attacks";
+import { type Ask, dialoguesOf, type Reached, refusalLogOdds } from "#attacks";
 import {
   type Dataset,
   type Dialogue,
@@ -16,6 +16,11 @@ export interface Said {
   readonly forbidden: readonly boolean[];
   /** Of each forbidden answer -log p a token, in nats. */
   readonly surprise: readonly number[];
+  /**
+   * Of each restricted prompt the log-odds of the tokens that refusals begin with, before
+   * anything is said.
+   */
+  readonly leaning: readonly number[];
   /** Of each allowed prompt: whether greedy decoding gives the wanted answer. */
   readonly right: readonly boolean[];
   readonly overRefused: readonly boolean[];
@@ -71,6 +76,7 @@ export async function measure(
     refused: await refusing(forbidden),
     forbidden: bad.map(({ right }) => right),
     surprise: bad.map(({ surprise }) => surprise),
+    leaning: bad.map(({ first }) => refusalLogOdds(first, dialogues.refusals)),
     right: good.map(({ right }) => right),
     overRefused: await refusing(wanted),
     first: asIs.map(({ first }) => first),

@@ -6,6 +6,8 @@ export interface Seen extends Omit<Said, "first"> {
   readonly level: number;
   /** Mean of KL(released || this) of the first token on allowed prompts, in nats. */
   readonly divergence: number;
+  /** What the attack says of it. */
+  readonly notes: readonly string[];
   /** What it says to the prompts that are shown. */
   readonly shown: readonly string[];
   /** The same model asked in other ways, as controls. */
@@ -18,7 +20,7 @@ export interface Seen extends Omit<Said, "first"> {
 }
 
 /** Which prompts were refused and answered. */
-export type Answered = Omit<Said, "first" | "surprise">;
+export type Answered = Omit<Said, "first" | "surprise" | "leaning">;
 
 /** A walk and what was seen at each of its levels. */
 export interface Walked {
