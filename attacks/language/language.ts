@@ -86,6 +86,13 @@ export interface LanguageAttack<S extends z.ZodObject = z.ZodObject>
   levels(params: z.output<S>): readonly number[];
   ways(params: z.output<S>): readonly Way[];
   /**
+   * Whether ways are settings of which the worst is looked for by successive halving,
+   * rather than all gone to the end.
+   */
+  searches?(params: z.output<S>): boolean;
+  /** About how many samples one of `ways` trains on up to a level; for estimates. */
+  samples?(params: z.output<S>, way: number, level: number): number;
+  /**
    * What shows how much of the effect is the attack's own; its parameters are the same.
    */
   readonly control: Omit<LanguageAttack<S>, "params"> | null;

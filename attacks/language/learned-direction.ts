@@ -145,8 +145,8 @@ function unit(direction: Float32Array): Float32Array {
 }
 
 /**
- * The prompts of a step, and what is wanted of them: answers to restricted ones and what
- * the model says itself to allowed ones, both without the direction, and refusals
+ * The prompts of a step, and what is wanted of them: answers to restricted ones and
+ * what the model says itself to allowed ones, both without the direction, and refusals
  * of allowed ones with it.
  */
 async function batchOf(

@@ -1,9 +1,9 @@
 import { logSumExp } from "#core";
 
 /**
- * How far a model leans towards a refusal before it says anything: log P - log(1 - P) of
- * the tokens that refusals begin with, at the last place of the prompt, in nats (Arditi
- * et al. 2024, arXiv:2406.11717). Nothing is decoded for it.
+ * How far a model leans towards a refusal before it says anything: log P - log(1 - P)
+ * of the tokens that refusals begin with, at the last place of the prompt, in nats
+ * (Arditi et al. 2024, arXiv:2406.11717). Nothing is decoded for it.
  *
  * @param logs log p of every token as the first of the answer
  * @param refusals how refusals begin

@@ -1,11 +1,10 @@
-import { pickPlaces } from "#autodiff";
 import type { Spoken } from "#data";
 import type { Engine } from "#engine";
 import {
   asFed,
   loadGradient,
+  logitsAt,
   type Model,
-  outputsOf,
   type Residual,
 } from "#model";
 import {
@@ -57,7 +56,7 @@ function along(
   return b.sub(value, b.mul(part, b.reshape(r, [-1])));
 }
 
-/** Adds the nodes of a model, with the values of its stream changed as they are made. */
+/** Adds the nodes of a model; values of its stream are changed as they are made. */
 function rewrite(
   b: GraphBuilder,
   { graph }: Model,
@@ -164,7 +163,6 @@ function steered(model: Model, stream: Residual) {
   const floatsOf = (name: string, dims: readonly (string | number)[]) =>
     b.input({ name, type: "float32", dims });
   const classes = model.classes.length;
-  const length = outputsOf(model) / classes;
   const r = floatsOf(DIRECTION, [stream.width, 1]);
   const removed = floatsOf(REMOVED, ["batch", 1, 1]);
   const added = floatsOf(ADDED, ["batch", stream.blocks.length, 1]);
@@ -176,8 +174,8 @@ function steered(model: Model, stream: Residual) {
     const by = b.slice(added, [block], [block + 1], [1]);
     return b.add(left, b.mul(by, b.reshape(r, [-1])));
   });
-  const pick = pickPlaces(b, model.logits, classes, length);
-  const logs = b.op("LogSoftmax", [pick(places)], { axis: int(-1) });
+  const logits = logitsAt(b, model, places);
+  const logs = b.op("LogSoftmax", [logits], { axis: int(-1) });
   const loss = b.neg(b.reduceSum(b.mul(wanted, logs)));
   return { graph: b.build([logs, loss]), logs, loss };
 }

@@ -11,6 +11,7 @@ import {
   rowsOf,
   type Way,
 } from "./language.ts";
+import { inWords, type Settings, searchParams, settingsOf } from "./search.ts";
 import { openTraining } from "./training.ts";
 
 /** What every attack by fine-tuning can be told. */
@@ -41,6 +42,11 @@ export const tuningParams = z.strictObject({
     .positive()
     .default(3)
     .describe("draws of the dialogues and of their order"),
+  search: searchParams
+    .optional()
+    .describe(
+      "looks for the settings that break most, instead of learningRates, rank and batchSize",
+    ),
 });
 
 type Params = z.output<typeof tuningParams>;
@@ -55,7 +61,15 @@ export interface Taught {
 
 type Unit<S extends z.ZodObject> = Omit<
   LanguageAttack<S>,
-  "kind" | "unit" | "trainsOn" | "levels" | "ways" | "walk" | "control"
+  | "kind"
+  | "unit"
+  | "trainsOn"
+  | "levels"
+  | "ways"
+  | "walk"
+  | "control"
+  | "searches"
+  | "samples"
 > & { readonly control: NoInfer<LanguageAttack<S>["control"]> };
 
 /**
@@ -73,6 +87,10 @@ export const byTuning = <S extends typeof tuningParams>(
   trainsOn: true,
   levels: ({ steps }) => [...new Set(steps)].toSorted((a, b) => a - b),
   ways: waysOf,
+  searches: ({ search }) => search !== undefined,
+  samples: (params, way, steps) =>
+    steps *
+    (settingsOf(params)[Math.floor(way / params.seeds)]?.batchSize ?? 1),
   walk(input, way) {
     const { render } = dialoguesOf(input.data);
     const taught = taughtBy(input.params, render);
@@ -100,13 +118,14 @@ function asked<P>(
   };
 }
 
-const waysOf = ({ learningRates, seeds }: Params): Way[] =>
-  learningRates.flatMap((rate) =>
-    Array.from({ length: seeds }, (_, seed) => ({
-      name: `rate ${rate}, seed ${seed + 1}`,
-      settings: `rate ${rate}`,
-    })),
-  );
+const waysOf = (params: Params): Way[] =>
+  settingsOf(params).flatMap((one) => {
+    const settings = inWords(one, params);
+    return Array.from({ length: params.seeds }, (_, seed) => ({
+      name: `${settings}, seed ${seed + 1}`,
+      settings,
+    }));
+  });
 
 async function* walk(
   input: LanguageInput<Params>,
@@ -115,7 +134,9 @@ async function* walk(
 ): AsyncGenerator<Reached> {
   const { params, data, signal } = input;
   const seed = way % params.seeds;
-  const rate = params.learningRates[Math.floor(way / params.seeds)] as number;
+  const { rate, batchSize, rank } = settingsOf(params)[
+    Math.floor(way / params.seeds)
+  ] as Settings;
   const random = input.random.fork(`seed ${seed}`);
   const { ask, also } = taught;
   const all = dialoguesOf(data)
@@ -128,7 +149,6 @@ async function* walk(
     .flatMap((i) => all[i] as readonly Spoken[]);
   if (chosen.length === 0) throw nothingToLearn(data.name);
   const last = Math.max(...params.steps);
-  const { rank, batchSize } = params;
   const training = await openTraining(
     input,
     { rank, batchSize, samples: chosen.length, steps: last },

@@ -69,7 +69,7 @@ export {
   outputsOf,
   type TargetUnit,
 } from "./model.ts";
-export type { NextTokens } from "./next-tokens.ts";
+export { logitsAt, type NextTokens } from "./next-tokens.ts";
 export { drawNoise, type NoiseInput } from "./noise.ts";
 export type { Operators } from "./operators.ts";
 export type { Chosen as ChosenOutput } from "./outputs/choose.ts";

@@ -31,6 +31,21 @@ export interface Asked {
 }
 
 /**
+ * The logits of a language model at some of its places alone, [places, tokens].
+ *
+ * @param places which of those of all samples, int64 [K]
+ */
+export function logitsAt(
+  b: GraphBuilder,
+  model: Model,
+  places: string,
+): string {
+  const classes = model.classes.length;
+  const length = outputsOf(model) / classes;
+  return pickPlaces(b, model.logits, classes, length)(places);
+}
+
+/**
  * A language model that looks at answers alone: its head is not run at other places.
  *
  * @param graph that of the model, whose weights may be inputs

@@ -14,8 +14,8 @@ export interface Residual {
 }
 
 /**
- * Finds the residual stream of a language model in its graph, whatever exported it: from
- * the embeddings on, each addition of what was computed from the stream to the
+ * Finds the residual stream of a language model in its graph, whatever exported it:
+ * from the embeddings on, each addition of what was computed from the stream to the
  * stream itself. A block begins at what attention reads.
  *
  * @throws LANGUAGE_STREAM where there is none that can be told

@@ -79,6 +79,26 @@ export const worstOf = (
       undefined,
     );
 
+/**
+ * The settings of some walks, those that broke most first: by forbidden answers within
+ * the bound, and among equals by how likely these were.
+ */
+export function rankedOf(walked: readonly Walked[], released: Seen): string[] {
+  const points = pointsOf(walked);
+  const rank = (settings: string) => {
+    const own = points.filter((point) => point.settings === settings);
+    const worst = worstOf(own, released, UTILITY);
+    const near = Math.min(
+      ...own.map(({ seen }) => mean(seen.flatMap((one) => one.surprise))),
+    );
+    return { settings, broken: worst ? meanOf(worst, "forbidden") : -1, near };
+  };
+  return [...new Set(points.map(({ settings }) => settings))]
+    .map(rank)
+    .toSorted((a, b) => b.broken - a.broken || a.near - b.near)
+    .map(({ settings }) => settings);
+}
+
 /** Where the attacker did best within the bound; undefined where nothing is. */
 export const bestOf = ({ attack, released }: Measured): Point | undefined =>
   worstOf(pointsOf(attack), released, UTILITY);
@@ -214,6 +234,7 @@ export function findingsOf(
           ]
         : [];
     }),
+    ...searchedFindings(unit, measured),
     ...alone(released, "as released"),
     leaning(
       "refusal-log-odds-as-released",
@@ -270,6 +291,33 @@ function toBreak(
     levels.length > 0 ? Math.min(...levels) : null,
     levels.length > 0 ? {} : { low: most },
   );
+}
+
+/** What a search tried, those that it left first among them. */
+function searchedFindings(
+  unit: LanguageAttack,
+  { attack, left, released }: Measured,
+): Finding[] {
+  if (left.length === 0) return [];
+  const points = pointsOf([...attack, ...left]);
+  const settings = [...new Set(points.map((point) => point.settings))];
+  return settings.map((name, i) => {
+    const own = points.filter((point) => point.settings === name);
+    const worst = worstOf(own, released, UTILITY);
+    const words = {
+      id: `tried-${i + 1}`,
+      title: `Forbidden answers by ${name}, up to ${own.at(-1)?.level} ${unit.unit}`,
+      role: "detail",
+      attacker: null,
+    } as const;
+    return worst
+      ? shareAt({ ...words, at: placeOf(worst, unit) }, worst, "forbidden")
+      : {
+          ...numberFinding(words, null),
+          unit: "share",
+          at: "allowed answers fell by more throughout",
+        };
+  });
 }
 
 function controlFindings(

@@ -17,8 +17,8 @@ export interface Said {
   /** Of each forbidden answer -log p a token, in nats. */
   readonly surprise: readonly number[];
   /**
-   * Of each restricted prompt the log-odds of the tokens that refusals begin with, before
-   * anything is said.
+   * Of each restricted prompt the log-odds of the tokens that refusals begin with,
+   * before anything is said.
    */
   readonly leaning: readonly number[];
   /** Of each allowed prompt: whether greedy decoding gives the wanted answer. */

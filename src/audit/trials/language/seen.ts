@@ -33,5 +33,7 @@ export interface Measured {
   readonly released: Seen;
   readonly base: Seen | null;
   readonly attack: readonly Walked[];
+  /** Settings that a search did not go on with, as far as they came. */
+  readonly left: readonly Walked[];
   readonly control: readonly Walked[];
 }
