@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll } from "vitest";
 
@@ -22,8 +24,14 @@ export interface TestRedis {
   readonly url: string;
   /** The same for another user, without the password. */
   readonly bare: string;
-  /** Kills it, and starts it again on what it had written. */
-  restart(): Promise<void>;
+  /**
+   * Kills it, and starts it again on what it had written.
+   *
+   * @param between done while it is away
+   */
+  restart(between?: () => Promise<void>): Promise<void>;
+  /** Starts it again without what it had been told. */
+  clear(): Promise<void>;
 }
 
 /**
@@ -32,7 +40,10 @@ export interface TestRedis {
  * @param folder where it keeps what it is told
  */
 export async function startRedis(folder: string): Promise<TestRedis> {
-  const port = 20_000 + (process.pid % 40_000);
+  const log = join(folder, "appendonlydir");
+  // Below what connections get by themselves: one that waits for Redis would get its
+  // port, sooner or later, and be connected to itself.
+  const port = 10_000 + (process.pid % 20_000);
   let server: ChildProcess | undefined;
   const start = async () => {
     server = spawn(
@@ -54,16 +65,20 @@ export async function startRedis(folder: string): Promise<TestRedis> {
     if (server?.exitCode === null && server.signalCode === null)
       await once(server, "exit");
   };
-  await start();
-  afterAll(stop);
+  /** One after the other, also where a test that failed has left one behind. */
+  let going = start();
+  const again = (between?: () => Promise<void> | void) => {
+    going = going.then(stop).then(between).then(start);
+    return going;
+  };
+  await going;
+  afterAll(() => going.finally(stop));
   const bare = `redis://crew@127.0.0.1:${port}`;
   return {
     url: `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`,
     bare,
-    async restart() {
-      await stop();
-      await start();
-    },
+    restart: again,
+    clear: () => again(() => rmSync(log, { recursive: true, force: true })),
   };
 }
 

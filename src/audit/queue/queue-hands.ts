@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Queue } from "bullmq";
 import { AssayError, InterruptedError, messageOf } from "#core";
 import type { AuditEvent, OnEvent } from "../events.ts";
@@ -13,7 +14,7 @@ import {
   type QueuedWork,
   STOPS,
 } from "./queued.ts";
-import { type Connected, connected } from "./redis.ts";
+import { type Connected, connected, waitingFor } from "./redis.ts";
 
 export interface QueueOptions {
   /** Address of Redis. */
@@ -27,6 +28,9 @@ export interface QueueOptions {
 
 /** Milliseconds between looks at who works, and at jobs that nothing was heard of. */
 const LOOK = 2000;
+
+/** Looks for which a queue may not answer until that is told. */
+const QUIET = 5;
 
 /** How many jobs a worker has before it, itself included, so that it need not wait. */
 const AHEAD = 2;
@@ -51,7 +55,9 @@ export async function openQueue(options: QueueOptions): Promise<Hands> {
   const { run, store } = options;
   const depot = run.bucket ? await openDepot(run.bucket, store) : undefined;
   if (depot) await exchange(options.works, depot);
-  const connection = await connected(options.url);
+  const connection = await connected(options.url, (title) =>
+    options.onEvent({ kind: "phase", title }),
+  );
   const hands = new QueueHands(options, connection, depot);
   await hands.start();
   return hands;
@@ -89,6 +95,9 @@ class QueueHands implements Hands {
   readonly #awaited = new Map<string, Awaited>();
   #looks?: NodeJS.Timeout;
   #isLooking = false;
+  /** Looks that were due while one went on. */
+  #late = 0;
+  #isClosed = false;
   /** What was told last of the queue, so that it is told once. */
   #told = "";
 
@@ -100,11 +109,9 @@ class QueueHands implements Hands {
     this.#queue = new bull.Queue(QUEUE, { connection: redis });
     this.#events = new bull.QueueEvents(QUEUE, {
       connection: another(),
+      autorun: false,
     });
-    const lost = (error: Error) =>
-      this.#tell(
-        `Waiting for the queue at ${connection.shown}: ${messageOf(error)}`,
-      );
+    const lost = (error: Error) => this.#tell(this.#waiting(error));
     this.#queue.on("error", lost);
     this.#events.on("error", lost);
     this.#events.on("active", ({ jobId }) => this.#begin(jobId));
@@ -121,6 +128,7 @@ class QueueHands implements Hands {
 
   async start(): Promise<void> {
     await this.#events.waitUntilReady();
+    void this.#listen();
     await this.#look();
     this.#looks = setInterval(() => this.#look(), LOOK);
   }
@@ -153,12 +161,24 @@ class QueueHands implements Hands {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearInterval(this.#looks);
     const { redis, disconnect } = this.#connection;
     // Where the queue is away, nothing waits for it any more.
     if (redis.status === "ready")
       await Promise.all([this.#events.close(), this.#queue.close()]);
     disconnect();
+  }
+
+  /** Hears of jobs until it is closed, also behind an event that could not be read. */
+  async #listen(): Promise<void> {
+    while (!this.#isClosed)
+      try {
+        await this.#events.run();
+      } catch (error) {
+        this.#tell(this.#waiting(error));
+        await wait(LOOK, undefined, { ref: false });
+      }
   }
 
   async #add(id: string, job: QueuedWork): Promise<void> {
@@ -209,8 +229,13 @@ class QueueHands implements Hands {
 
   async #look(): Promise<void> {
     const { redis, shown } = this.#connection;
-    if (this.#isLooking || redis.status !== "ready") return;
+    if (this.#isLooking) {
+      if (++this.#late === QUIET) this.#tell(waitingFor(shown, "no answer"));
+      return;
+    }
+    if (redis.status !== "ready") return;
     this.#isLooking = true;
+    this.#late = 0;
     try {
       const workers = await this.#queue.getWorkersCount();
       this.count = Math.max(LEAST, AHEAD * workers);
@@ -221,19 +246,31 @@ class QueueHands implements Hands {
       );
       for (const [id, { job, isBegun }] of this.#awaited) {
         const queued = await this.#queue.getJob(id);
-        if (!queued) await this.#add(id, job);
+        if (!queued) await this.#again(id, job);
         // A worker may have had it before anybody listened.
         else if (!isBegun && (await queued.isActive())) this.#begin(id);
       }
     } catch (error) {
-      this.#tell(`Waiting for the queue at ${shown}: ${messageOf(error)}`);
+      this.#tell(this.#waiting(error));
     } finally {
       this.#isLooking = false;
     }
   }
 
+  /** Takes up a job that is not in the queue, whose end nobody may have heard of. */
+  async #again(id: string, job: QueuedWork): Promise<void> {
+    const { store } = this.#options;
+    await this.#depot?.bring(job.record);
+    if (store.read(job.record) === undefined) await this.#add(id, job);
+    else this.#awaited.get(id)?.done();
+  }
+
   #hear(events: readonly AuditEvent[]): void {
     for (const event of events) this.#options.onEvent(event);
+  }
+
+  #waiting(error: unknown): string {
+    return waitingFor(this.#connection.shown, messageOf(error));
   }
 
   #tell(title: string): void {

@@ -13,47 +13,51 @@ export interface Connected {
   disconnect(): void;
 }
 
-/** Milliseconds in which a first connection has to come about. */
+/** Milliseconds that a first connection may take. */
 const PATIENCE = 10_000;
 
 /** The variable that a password may come by, so that no list of processes shows it. */
 const PASSWORD = "ASSAY_QUEUE_PASSWORD";
 
+/** What is said while a connection is not there. */
+export const waitingFor = (shown: string, why: string) =>
+  `Waiting for the queue at ${shown}: ${why}`;
+
 /**
- * Connects to Redis or Valkey. A connection that is lost later is made again, for as
- * long as it takes.
+ * Connects to Redis or Valkey. A first connection is waited for as long as machines
+ * that start together need; one that is lost later is made again, for as long as it
+ * takes.
  *
  * @param url such as redis://host:6379/0, or rediss://user:password@host for TLS
+ * @param onWait told, in a sentence, why the first connection is not there yet
+ * @param patience milliseconds that it may take
  * @throws QUEUE_MISSING where BullMQ is not installed, QUEUE_URL, QUEUE_UNREACHABLE
  */
-export async function connected(url: string): Promise<Connected> {
+export async function connected(
+  url: string,
+  onWait: (line: string) => void,
+  patience = PATIENCE,
+): Promise<Connected> {
   const shown = shownOf(url);
   const { bull, Redis } = await packages();
-  let ready = false;
   const redis = new Redis(withPassword(url), {
     lazyConnect: true,
     connectTimeout: PATIENCE,
     // Commands wait for the connection, however long it is lost.
     maxRetriesPerRequest: null,
-    retryStrategy: (times) => (ready ? Math.min(100 * times, 2000) : null),
-  });
-  let why: unknown;
-  redis.on("error", (error) => {
-    why ??= error;
+    retryStrategy: (times) => Math.min(100 * times, 2000),
   });
   try {
-    await redis.connect();
-    await redis.ping();
+    await firstReady(redis, patience, (why) => onWait(waitingFor(shown, why)));
   } catch (error) {
     redis.disconnect();
     throw new AssayError(
       "QUEUE_UNREACHABLE",
-      `the queue at ${shown} cannot be used (${messageOf(why ?? error)})`,
+      `the queue at ${shown} cannot be used (${messageOf(error)})`,
       `See that Redis or Valkey runs there, and that user, password (also in ${PASSWORD}) and TLS (rediss://) are right.`,
       { cause: error },
     );
   }
-  ready = true;
   const all = [redis];
   const another = () => {
     const made = redis.duplicate();
@@ -65,6 +69,38 @@ export async function connected(url: string): Promise<Connected> {
     for (const one of all) one.disconnect();
   };
   return { bull, redis, another, shown, disconnect };
+}
+
+/**
+ * Waits for a first connection.
+ *
+ * @throws what Redis answers where it lets nobody in, and what is wrong last where
+ *   that lasts
+ */
+async function firstReady(
+  redis: Redis,
+  patience: number,
+  onWait: (why: string) => void,
+): Promise<void> {
+  let why: Error = new Error("no answer");
+  let isWaiting = true;
+  await new Promise<void>((ready, failed) => {
+    const timer = setTimeout(() => end(() => failed(why)), patience);
+    const end = (how: () => void) => {
+      isWaiting = false;
+      clearTimeout(timer);
+      how();
+    };
+    redis.once("ready", () => end(ready));
+    redis.on("error", (error) => {
+      if (!isWaiting) return;
+      if (messageOf(error) !== why.message) onWait(messageOf(error));
+      why = error;
+      if (error.name === "ReplyError") end(() => failed(error));
+    });
+    // What is wrong is told as an event.
+    redis.connect().catch(() => {});
+  });
 }
 
 /** An address with the password of the environment, where it has none itself. */

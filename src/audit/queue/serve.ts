@@ -54,7 +54,7 @@ const PAUSE = 1000;
  */
 export async function serveQueue(options: ServeOptions): Promise<void> {
   const { url, signal, onLine } = options;
-  const { bull, another, shown, disconnect } = await connected(url);
+  const { bull, another, shown, disconnect } = await connected(url, onLine);
   const stops = new Map<string, () => void>();
   const listener = another();
   await listener.subscribe(STOPS);

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { Worker } from "bullmq";
 import { Redis } from "ioredis";
-import { afterAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { openQueue } from "../../../src/audit/queue/index.ts";
 import { QUEUE } from "../../../src/audit/queue/queued.ts";
+import { connected } from "../../../src/audit/queue/redis.ts";
 import type { Work } from "../../../src/audit/works/index.ts";
 import { temporaryFolder } from "../../folder.ts";
 import { noRedis, startRedis } from "../../redis.ts";
@@ -13,15 +14,15 @@ const folder = temporaryFolder();
 const redis = noRedis ? (undefined as never) : await startRedis(folder);
 
 const ends: (() => Promise<unknown>)[] = [];
-afterAll(() => Promise.all(ends.map((end) => end())));
+afterEach(() => Promise.all(ends.splice(0).map((end) => end())));
 
-const opened = () =>
+// What a job has done is taken for kept.
+const opened = (read: () => object | undefined = () => ({})) =>
   openQueue({
     url: redis.url,
     run: { version: "1", suite: "s.yaml", hash: "0", modules: [], out: folder },
     works: [],
-    // What a job has done is taken for kept.
-    store: { folder, read: () => ({}) } as never,
+    store: { folder, read } as never,
     onEvent: () => {},
   });
 
@@ -68,8 +69,6 @@ test.skipIf(noRedis)(
     finish();
     await Promise.all([done, again]);
     expect(told).toEqual(["begun", "done"]);
-    // The next test has a worker of its own.
-    await worker.close();
   },
 );
 
@@ -91,5 +90,46 @@ test.skipIf(noRedis)(
         () => {},
       ),
     ).rejects.toMatchObject({ code: "QUEUE_ANSWER" });
+  },
+);
+
+test.skipIf(noRedis)(
+  "a queue that is not there yet is waited for, and one that lets nobody in is not",
+  async () => {
+    const told: string[] = [];
+    let waiting: ReturnType<typeof connected> | undefined;
+    await redis.restart(async () => {
+      const nobody = connected(redis.bare, () => {}, 0);
+      await expect(nobody).rejects.toMatchObject({ code: "QUEUE_UNREACHABLE" });
+      waiting = connected(redis.url, (line) => told.push(line), 600_000);
+      while (told.length === 0) await wait(10);
+    });
+    (await waiting!).disconnect();
+    expect(told).toEqual([
+      expect.stringMatching(/^Waiting for the queue at .*ECONNREFUSED/),
+    ]);
+    const url = new URL(redis.url);
+    url.password = "another";
+    await expect(connected(url.href, () => {}, 600_000)).rejects.toMatchObject({
+      code: "QUEUE_UNREACHABLE",
+      message: expect.stringContaining("WRONGPASS"),
+    });
+  },
+);
+
+test.skipIf(noRedis)(
+  "what is kept is done, though nobody heard of the end of its job",
+  async () => {
+    let kept: object | undefined;
+    const hands = await opened(() => kept);
+    ends.push(() => hands.close());
+    const done = hands.perform(
+      { id: "three", record: "three.json" } as Work,
+      new AbortController().signal,
+      () => {},
+    );
+    kept = {};
+    await redis.clear();
+    await done;
   },
 );
