@@ -12,6 +12,7 @@ import { memory as runMemory } from "./memory.ts";
 import { type Subject, subjects } from "./models/index.ts";
 import { heading, openPeer, type Peer } from "./peers/peer.ts";
 import { real } from "./real.ts";
+import { repeats } from "./repeats.ts";
 import { scale } from "./scale/index.ts";
 import { median, modes, multiplyAddsOf, stepOf, time } from "./steps.ts";
 import { stream } from "./stream.ts";
@@ -83,6 +84,10 @@ if (positionals.includes("gpu")) {
 }
 if (positionals.includes("growth")) {
   await growth(options.only);
+  process.exit();
+}
+if (positionals.includes("repeats")) {
+  await repeats(options.only);
   process.exit();
 }
 if (positionals.includes("memory")) {

@@ -60,6 +60,8 @@ export interface OpenedRun {
   readonly graph: ReturnType<typeof graphOf>;
   /** All works by their ids, with those that only others need. */
   readonly works: ReadonlyMap<string, Work>;
+  /** Lets go of what the last works of this process had no use for. */
+  tidy(): void;
 }
 
 /**
@@ -88,7 +90,8 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
   const shelf = openShelf();
   const shop = { loaded, data, seed, store, engine, onEvent, signal, shelf };
   const graph = graphOf(plan, shop);
-  return { loaded, plan, shop, graph, works: worksBehind(graph.works) };
+  const works = worksBehind(graph.works);
+  return { loaded, plan, shop, graph, works, tidy: () => shelf.age() };
 }
 
 /** Refuses another suite than that of the run. */

@@ -27,7 +27,7 @@ export const open: OpenWorks = async (input, { onEvent, ...place }) => {
       `${suite} is not there`,
       "Start workers in a folder where suite, data and models have the same paths as where the run was started, and are the same.",
     );
-  const { works, shop } = await openRun({
+  const { works, shop, tidy } = await openRun({
     ...{ suite, ...run, ...place },
     engine: { engine, device: device as EngineChoice["device"] },
     isChecked: true,
@@ -42,5 +42,6 @@ export const open: OpenWorks = async (input, { onEvent, ...place }) => {
     works: new Map(
       Array.from(works, ([id, work]) => [id, atBorder(work, store, depot)]),
     ),
+    tidy,
   };
 };

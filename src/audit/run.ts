@@ -257,7 +257,7 @@ const LITTLE = 5;
 
 async function handsFor(
   works: readonly Work[],
-  { loaded, shop }: OpenedRun,
+  { loaded, shop, tidy }: OpenedRun,
   options: AuditOptions,
   limits: RunLimits,
   learned: Remembered,
@@ -268,10 +268,10 @@ async function handsFor(
   const { store } = shop;
   const { id, title } = shop.engine;
   if (workers === undefined || (engine && "load" in engine))
-    return unlimited(limits, onEvent, onPeak);
+    return unlimited(limits, onEvent, onPeak, tidy);
   // Another engine may have but one device.
   if (workers === "auto" && id !== onnxruntime.id)
-    return unlimited(limits, onEvent, onPeak);
+    return unlimited(limits, onEvent, onPeak, tidy);
   const { work, memory } = limits;
   const isBounded = work !== undefined || memory !== undefined;
   if (
@@ -279,13 +279,13 @@ async function handsFor(
     !isBounded &&
     secondsLeft(works, store, learned) < LITTLE
   )
-    return ownHands(onPeak);
+    return ownHands(onPeak, tidy);
   const { workers: count, threads } =
     workers === "auto"
       ? await bestWorkers(title, learned)
       : { workers, threads: options.threads ?? threadsOf(workers) };
   // A process of its own can be stopped.
-  if (count === 1 && !isBounded) return ownHands(onPeak);
+  if (count === 1 && !isBounded) return ownHands(onPeak, tidy);
   return openPool({
     module: pathToFileURL(packagePath("dist/src/audit/worker.js")),
     input: {
@@ -331,6 +331,7 @@ function unlimited(
   { work, memory }: RunLimits,
   onEvent: OnEvent,
   onPeak: Peaks["learn"],
+  tidy: () => void,
 ): Hands {
   if (work !== undefined || memory !== undefined)
     onEvent({
@@ -338,7 +339,7 @@ function unlimited(
       message:
         "Limits of one work and of memory are not kept, since no worker is a process of its own; --workers 1 makes it one.",
     });
-  return ownHands(onPeak);
+  return ownHands(onPeak, tidy);
 }
 
 const threadsOf = (workers: number): number =>

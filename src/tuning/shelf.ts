@@ -27,6 +27,11 @@ export interface Shelf {
     fill: (rows: KeptRows) => Promise<boolean>,
   ): Promise<KeptRows | undefined>;
   giveBack(rows: KeptRows): void;
+  /**
+   * One more piece of work is done: lets go of rows that nobody has asked for during
+   * the last ones.
+   */
+  age(): void;
   /** Lets go of all rows, whoever uses them. */
   release(): void;
 }
@@ -36,7 +41,12 @@ interface Kept {
   readonly bytes: number;
   readonly inMemory: boolean;
   users: number;
+  /** Pieces of work that did not ask for it. */
+  age: number;
 }
+
+/** Pieces of work after which rows that none of them asked for are let go. */
+const OLD = 8;
 
 /** Files that nobody uses, and that somebody may ask for again. */
 const IDLE_FILES = 2;
@@ -64,7 +74,7 @@ export function openShelf({
       for (const [key] of idle(true)) if (!hasRoom(bytes)) drop(key);
     if (hasRoom(bytes)) {
       const rows = rowsInMemory(count, width);
-      return { rows, bytes, inMemory: true, users: 1 };
+      return { rows, bytes, inMemory: true, users: 1, age: 0 };
     }
     for (const [key] of idle(false).slice(0, -IDLE_FILES)) drop(key);
     const { bavail, bsize } = statfsSync(folder);
@@ -74,6 +84,7 @@ export function openShelf({
       bytes,
       inMemory: false,
       users: 1,
+      age: 0,
     };
   };
   return {
@@ -81,6 +92,7 @@ export function openShelf({
       const known = shelf.get(key);
       if (known) {
         known.users++;
+        known.age = 0;
         shelf.delete(key);
         shelf.set(key, known);
         return known.rows;
@@ -101,6 +113,13 @@ export function openShelf({
       const found = [...shelf.values()].find((kept) => kept.rows === rows);
       if (found) found.users--;
       else rows.release();
+    },
+    age() {
+      for (const [key, kept] of [...shelf]) {
+        if (kept.users > 0) continue;
+        kept.age++;
+        if (kept.age > OLD) drop(key);
+      }
     },
     release() {
       for (const key of [...shelf.keys()]) drop(key);

@@ -72,3 +72,24 @@ test("takes no file that would fill the disk", async () => {
   expect(rows).toBeUndefined();
   expect(readdirSync(folder)).toEqual([]);
 });
+
+test("rows that nobody asks for while others work are let go, and those in use stay", async () => {
+  const shelf = openShelf({ folder });
+  const made: string[] = [];
+  const borrow = async (key: string) =>
+    (await shelf.borrow(key, 1, 1, async (rows) => {
+      made.push(key);
+      rows.add(Float32Array.of(1));
+      return true;
+    }))!;
+  const used = await borrow("used");
+  shelf.giveBack(await borrow("idle"));
+  for (let work = 0; work < 40; work++) {
+    shelf.giveBack(await borrow("often"));
+    shelf.age();
+  }
+  expect([...used.take([0])]).toEqual([1]);
+  await borrow("used");
+  await borrow("idle");
+  expect(made).toEqual(["used", "idle", "often", "idle"]);
+});

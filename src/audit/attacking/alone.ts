@@ -13,13 +13,13 @@ import {
   openedWith,
   openFor,
   type Subject,
-  samplesOf,
   tidy,
 } from "./bench.ts";
 import { byWord } from "./by-word.ts";
 import { type BareCell, scoreCell } from "./cell.ts";
 import { type Craft, craft } from "./craft.ts";
 import { gather } from "./evidence.ts";
+import { samplesOf } from "./seen.ts";
 
 /** A model and samples that no suite names, and what attacks are computed with. */
 export interface Alone extends Omit<Workplace, "store"> {
@@ -73,9 +73,9 @@ export function openAlone(alone: Alone): AloneBench {
     made: [],
     open: async () => ready,
   };
-  const mine = openedKey(ready, [], bench.data);
+  const mine = openedKey(ready, [], bench);
   if (alone.open && !bench.data.texts)
-    bench.compiled.set(mine, openedWith(alone.open));
+    bench.compiled.set(mine, openedWith(alone.open, mine));
   return {
     async attack(attack) {
       const planned = plannedOf(attack);
@@ -148,15 +148,15 @@ function benchOf({
 const nobody = () => Promise.reject(new Error("only a suite has other models"));
 
 const lost = () => {
-  throw new Error("without defences nothing is fitted, so nothing is kept");
+  throw new Error("without defences nothing is fitted, so no file is kept");
 };
 
 const nowhere: Store = {
   folder: "",
   path: lost,
-  read: lost,
+  read: () => undefined,
   filesOf: lost,
-  write: lost,
+  write: () => {},
   readTensor: lost,
   writeTensor: lost,
 };

@@ -14,9 +14,10 @@ import {
   wrongAtMost,
 } from "../trust/index.ts";
 import { progressOf } from "../workplace.ts";
-import { type Bench, ballFor, type Opened, probesOf } from "./bench.ts";
+import { type Bench, ballFor, type Opened } from "./bench.ts";
 import type { BareCell } from "./cell.ts";
 import type { Craft } from "./craft.ts";
+import { probesOf } from "./seen.ts";
 
 /** What an attack left standing, as probes try it again. */
 export interface LeftStanding {

@@ -1,6 +1,6 @@
 import { ballOf, editsLimit } from "#attacks";
-import { hashOf, Random } from "#core";
-import { type Dataset, takeSamples } from "#data";
+import { hashOf } from "#core";
+import type { Dataset } from "#data";
 import {
   type ChosenDefense,
   defend,
@@ -16,26 +16,18 @@ import {
   type Samples,
 } from "#model";
 import { type FloatTensor, tensor } from "#onnx";
-import {
-  decisions,
-  type Foreseen,
-  type Guesswork,
-  guessworkOf,
-  type Models,
-  type ModelWorks,
-  type ReadyModel,
-  type Workshop,
+import type {
+  Foreseen,
+  Models,
+  ModelWorks,
+  ReadyModel,
+  Workshop,
 } from "../models/index.ts";
 import type { PlannedCell } from "../plan/index.ts";
-import { describe } from "../suite/index.ts";
-import { evenly, judgedOn, type TaskData } from "../tasks/index.ts";
-import {
-  type BrokenControl,
-  type ModelProbes,
-  probeModel,
-} from "../trust/index.ts";
+import { judgedOn, type TaskData } from "../tasks/index.ts";
 import { byWord, ofWords, wordsLimit } from "./by-word.ts";
-import { type Fitting, fitDefenses } from "./fit.ts";
+import { describeFits, type Fitting, fitDefenses } from "./fit.ts";
+import type { Known } from "./known.ts";
 import { openPeers, type Peers } from "./peers.ts";
 
 /** What computing cells needs. */
@@ -52,7 +44,7 @@ export interface Bench extends Fitting {
   readonly source: Dataset | null;
   /** Compiled models by hash; see `release`. */
   readonly compiled: Map<string, Opened>;
-  /** What was seen of each of them, which stays when they are let go. */
+  /** What was seen of each of them on some samples; see `knownOf`. */
   readonly known: Map<string, Known>;
 }
 
@@ -117,50 +109,27 @@ export interface Opened {
    */
   answers(x: Samples, draws?: Draws): Promise<Answers>;
   release(): Promise<void>;
-  readonly known: Known;
+  /** Hash of the model and its defence (see `openedKey`). */
+  readonly of: string;
 }
-
-/** What is seen of a model behind its defence once, when it is first asked for. */
-export interface Known {
-  probes?: ModelProbes;
-  guesswork?: Guesswork;
-  /**
-   * What attacks, by their hash, do to the candidate behind a defence that is
-   * known to be broken.
-   */
-  readonly controls: Map<string, BrokenControl>;
-  /** What it says of samples that are attacked, as they are. */
-  readonly clean: WeakMap<Dataset, Answers>;
-  /** What its gradients there tell. */
-  readonly slopes: WeakMap<Dataset, CleanSlopes>;
-}
-
-/** What a pass of gradients at samples as they are tells of a model. */
-export interface CleanSlopes {
-  /** The class of each sample that it says with the gradient. */
-  readonly seen: Int32Array;
-  /** Samples whose gradient is zero or no number. */
-  readonly zero: number;
-}
-
-const nothingKnown = (): Known => ({
-  controls: new Map(),
-  clean: new WeakMap(),
-  slopes: new WeakMap(),
-});
 
 /** Opened models that are kept for the next work, and numbers in their weights. */
 const MOST = 6;
 const WEIGHTS = 2 ** 25;
 
+/** Models behind defences of which what was seen is kept in memory. */
+const SEEN = 24;
+
 /**
  * Releases opened models but those that were last in use: fewer of large ones, since
- * an engine holds weights several times over, and what samples took beside them.
+ * an engine holds weights several times over, and what samples took beside them. What
+ * was seen of others goes too.
  */
 export async function tidy(
-  { compiled }: Pick<Bench, "compiled">,
+  { compiled, known }: Pick<Bench, "compiled" | "known">,
   most = MOST,
 ): Promise<void> {
+  for (const key of [...known.keys()].slice(0, -SEEN)) known.delete(key);
   let weights = 0;
   for (const [i, [key, opened]] of [...compiled].reverse().entries()) {
     const { graph } = opened.model.model;
@@ -180,8 +149,8 @@ export async function openFor(
   parts: PlannedCell["parts"],
   bench: Bench,
 ): Promise<Opened> {
-  const { compiled, engine, known } = bench;
-  const key = openedKey(ready, parts, bench.data);
+  const { compiled, engine } = bench;
+  const key = openedKey(ready, parts, bench);
   const open = compiled.get(key);
   if (open) {
     // The last in use is the last in order.
@@ -190,34 +159,29 @@ export async function openFor(
     return open;
   }
   const fitted = await fitDefenses(parts, ready, bench);
-  const seen = known.get(key) ?? nothingKnown();
-  known.set(key, seen);
   const fresh = bench.data.texts
-    ? await openTexts(ready, fitted, bench, seen)
-    : openedWith(await compile(defend(ready.model, fitted), engine), seen);
+    ? await openTexts(ready, fitted, bench, key)
+    : openedWith(await compile(defend(ready.model, fitted), engine), key);
   compiled.set(key, fresh);
   return fresh;
 }
 
-/** What a model behind its defence is found by among those that are open. */
+/** Hash of all that a model behind its defence depends on. */
 export const openedKey = (
-  { key }: Pick<ReadyModel, "key">,
+  ready: Pick<ReadyModel, "key">,
   parts: PlannedCell["parts"],
-  { texts }: Pick<Dataset, "texts">,
+  bench: Fitting & Pick<Bench, "data">,
 ): string =>
   hashOf({
-    model: key,
-    defense: parts.map(describe),
-    reader: texts?.reader.hash,
+    model: ready.key,
+    defense: describeFits(parts, ready, bench),
+    reader: bench.data.texts?.reader.hash,
   });
 
 /** A compiled model that takes numbers. */
-export const openedWith = (
-  model: CompiledModel,
-  known = nothingKnown(),
-): Opened => ({
+export const openedWith = (model: CompiledModel, of: string): Opened => ({
   model,
-  known,
+  of,
   answers: (x, draws) => model.answers(x as FloatTensor, draws),
   release: model.release,
 });
@@ -227,7 +191,7 @@ async function openTexts(
   ready: ReadyModel,
   fitted: readonly ChosenDefense[],
   { data, engine, folder }: Bench,
-  known: Known,
+  of: string,
 ): Promise<Opened> {
   const { reader } = data.texts as NonNullable<Dataset["texts"]>;
   const tools = { folder, engine, words: reader.words };
@@ -235,7 +199,7 @@ async function openTexts(
   const model = await compile(ready.model, engine);
   return {
     model,
-    known,
+    of,
     async answers(texts, draws) {
       const clean = await front.apply(texts as readonly string[]);
       const ids = clean.map(reader.read);
@@ -268,67 +232,3 @@ export const ballFor = (
   const places = texts?.reader.places;
   return places ? wordsLimit(eps, places) : editsLimit(eps);
 };
-
-/** The samples of a dataset as they come to a defended model. */
-export const samplesOf = ({ x, texts }: Dataset): Samples =>
-  texts?.strings ?? x;
-
-/**
- * What a model that draws at random draws from at each sample, for a purpose. Whatever
- * was asked before, it is the same.
- */
-export const drawsFor = ({ data, seed }: Bench, purpose: string): Random[] => {
-  const stream = new Random(seed).fork(`draws for ${purpose}`);
-  return Array.from(data.y, (_, i) => stream.fork(i));
-};
-
-/** What is seen of an opened model without any attack. */
-export async function probesOf(
-  { model, known }: Opened,
-  { data, seed }: Bench,
-): Promise<ModelProbes> {
-  known.probes ??= await probeModel(
-    model,
-    data,
-    new Random(seed).fork("model probes"),
-  );
-  return known.probes;
-}
-
-/**
- * What an opened model says of the attacked samples as they are. It is asked once for
- * all cells.
- */
-export async function cleanAnswers(
-  { answers, known }: Opened,
-  bench: Bench,
-): Promise<Answers> {
-  const { data } = bench;
-  const said =
-    known.clean.get(data) ??
-    (await answers(samplesOf(data), drawsFor(bench, "clean")));
-  known.clean.set(data, said);
-  return said;
-}
-
-/** Clean test samples that tell guessing from knowing. */
-const ENOUGH = 500;
-
-/** What the answers of an opened model are worth beside one answer for everything. */
-export async function guessworkBehind(
-  opened: Opened,
-  { target: { test }, seed }: Bench,
-): Promise<Guesswork> {
-  const { known } = opened;
-  if (known.guesswork) return known.guesswork;
-  const some = takeSamples(test, evenly(test, ENOUGH));
-  const stream = new Random(seed).fork("draws for guesswork");
-  const answers = await opened.answers(
-    samplesOf(some),
-    Array.from(some.y, (_, i) => stream.fork(i)),
-  );
-  const { model } = opened.model;
-  const seen = decisions(model, answers, some.targets);
-  known.guesswork = guessworkOf(model, answers.logits, seen, some);
-  return known.guesswork;
-}

@@ -5,15 +5,10 @@ import type { PlannedCell } from "../plan/index.ts";
 import { type Cell, countOf, type Fate, outcomesOf } from "../results/index.ts";
 import { rate } from "../statistics/index.ts";
 import { stopwatch } from "../workplace.ts";
-import {
-  type Bench,
-  cleanAnswers,
-  drawsFor,
-  openFor,
-  type Subject,
-} from "./bench.ts";
+import { type Bench, openFor, type Subject } from "./bench.ts";
 import type { Craft } from "./craft.ts";
 import { detectionOf } from "./detection.ts";
+import { cleanAnswers, drawsFor } from "./seen.ts";
 
 /** A cell: all but what depends on other cells. */
 export type BareCell = Omit<Cell, "trusted" | "checks" | "reproduce">;

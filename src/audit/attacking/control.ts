@@ -14,7 +14,8 @@ import {
   PROBED,
   partOf,
 } from "../trust/index.ts";
-import { type Bench, cleanAnswers, openFor, probesOf } from "./bench.ts";
+import { type Bench, openFor } from "./bench.ts";
+import { cleanAnswers, keptOf, knownOf, probesOf } from "./seen.ts";
 
 const sanitizer = choiceOf(sanitizers);
 
@@ -38,32 +39,34 @@ export async function controlOf(
   const bits = controlBits(attempt.ball.norm, eps, high - low, count);
   if (bits === null) return null;
   const opened = await openFor(ready, [], bench);
-  const part = sanitizer.parse({ id: "bit-depth", bits });
-  const { model } = await openFor(ready, [part], bench);
   const key = hashOf({ attack: describe(chosen), norm, eps });
-  const { controls } = opened.known;
+  const { controls } = knownOf(opened, bench);
   const known = controls.get(key);
   if (known) return known;
-  const predicted = decisions(
-    opened.model.model,
-    await cleanAnswers(opened, bench),
-    data.targets,
-  );
-  const drawsAtRandom = isRandom(await probesOf(opened, bench));
-  const right = Array.from(data.y.keys()).filter(
-    (i) => predicted[i] === data.y[i],
-  );
-  const found = await brokenControl(
-    {
-      ...partOf(attempt, right.slice(0, PROBED)),
-      model,
-      // Of the bare candidate, so that it is the same whatever the defence.
-      drawsAtRandom,
-      random: new Random(seed).fork(`control ${key}`),
-    },
-    opened.model,
-    bits,
-  );
+  const found = await keptOf(`control ${key}`, opened, bench, async () => {
+    const part = sanitizer.parse({ id: "bit-depth", bits });
+    const { model } = await openFor(ready, [part], bench);
+    const predicted = decisions(
+      opened.model.model,
+      await cleanAnswers(opened, bench),
+      data.targets,
+    );
+    const drawsAtRandom = isRandom(await probesOf(opened, bench));
+    const right = Array.from(data.y.keys()).filter(
+      (i) => predicted[i] === data.y[i],
+    );
+    return brokenControl(
+      {
+        ...partOf(attempt, right.slice(0, PROBED)),
+        model,
+        // Of the bare candidate, so that it is the same whatever the defence.
+        drawsAtRandom,
+        random: new Random(seed).fork(`control ${key}`),
+      },
+      opened.model,
+      bits,
+    );
+  });
   controls.set(key, found);
   return found;
 }

@@ -20,15 +20,9 @@ import type { PlannedCell } from "../plan/index.ts";
 import { describe } from "../suite/index.ts";
 import { peaksOf, stillRising } from "../trust/index.ts";
 import { madeBy, progressOf, stopwatch } from "../workplace.ts";
-import {
-  type Bench,
-  ballFor,
-  cleanAnswers,
-  openFor,
-  type Subject,
-  samplesOf,
-} from "./bench.ts";
+import { type Bench, ballFor, openFor, type Subject } from "./bench.ts";
 import { describeFits } from "./fit.ts";
+import { cleanAnswers, samplesOf } from "./seen.ts";
 
 /** The examples of one attack, and how they were made. */
 export interface Craft {

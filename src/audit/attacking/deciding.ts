@@ -19,7 +19,6 @@ import { yields } from "../works/index.ts";
 import {
   type Bench,
   type BenchOf,
-  cleanAnswers,
   openFor,
   type Subject,
   subjectOf,
@@ -30,6 +29,7 @@ import { craftKey } from "./craft.ts";
 import { gather } from "./evidence.ts";
 import { describeFits } from "./fit.ts";
 import { examplesOn, joined, type Made, partOfBench } from "./in-parts.ts";
+import { cleanAnswers } from "./seen.ts";
 import { titleOf } from "./surrogate.ts";
 import {
   aboutCell,

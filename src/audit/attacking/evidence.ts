@@ -20,19 +20,23 @@ import { leftStanding, runAs } from "./attempt.ts";
 import {
   type Bench,
   ballFor,
-  type CleanSlopes,
-  cleanAnswers,
-  drawsFor,
-  guessworkBehind,
   type Opened,
   openFor,
-  probesOf,
   type Subject,
-  samplesOf,
 } from "./bench.ts";
 import type { BareCell } from "./cell.ts";
 import { controlOf } from "./control.ts";
 import type { Craft } from "./craft.ts";
+import type { CleanSlopes } from "./known.ts";
+import {
+  cleanAnswers,
+  drawsFor,
+  guessworkBehind,
+  keptOf,
+  knownOf,
+  probesOf,
+  samplesOf,
+} from "./seen.ts";
 import { asSurrogate, titleOf } from "./surrogate.ts";
 
 /**
@@ -65,7 +69,7 @@ export async function gather(
     usesGradient && made.noGradient === null
       ? await cleanSlopes(opened, bench)
       : null;
-  const seen = slopes?.seen ?? clean;
+  const seen = slopes?.seen ?? [...clean];
   const model = await probesOf(opened, bench);
   return {
     candidate,
@@ -95,20 +99,19 @@ export async function gather(
 }
 
 /** What gradients at the attacked samples as they are tell, for all cells at once. */
-async function cleanSlopes(
-  { model, known }: Opened,
-  bench: Bench,
-): Promise<CleanSlopes> {
-  const { data } = bench;
-  const before = known.slopes.get(data);
-  if (before) return before;
-  const { targets } = data;
-  const draws = drawsFor(bench, "clean");
-  const found = await model.lossGradient(data.x, data.y, { targets }, draws);
-  const seen = decisions(model.model, found, targets);
-  const slopes = { seen, zero: rowsWhere(found.gradient, isZero) };
-  known.slopes.set(data, slopes);
-  return slopes;
+async function cleanSlopes(opened: Opened, bench: Bench): Promise<CleanSlopes> {
+  const known = knownOf(opened, bench);
+  known.slopes ??= await keptOf("slopes", opened, bench, async () => {
+    const { x, y, targets } = bench.data;
+    const { model } = opened;
+    const draws = drawsFor(bench, "clean");
+    const found = await model.lossGradient(x, y, { targets }, draws);
+    return {
+      seen: [...decisions(model.model, found, targets)],
+      zero: rowsWhere(found.gradient, isZero),
+    };
+  });
+  return known.slopes;
 }
 
 /** Whether a gradient says nothing. */

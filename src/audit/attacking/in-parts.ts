@@ -4,9 +4,10 @@ import type { Samples } from "#model";
 import { concatRows, type FloatTensor } from "#onnx";
 import type { PlannedCell } from "../plan/index.ts";
 import { kept } from "../workplace.ts";
-import { type Bench, type Subject, samplesOf } from "./bench.ts";
+import type { Bench, Subject } from "./bench.ts";
 import { type Craft, craft, craftKey } from "./craft.ts";
 import { examplesFile, readExamples, writeExamples } from "./examples.ts";
+import { samplesOf } from "./seen.ts";
 
 /** Examples, and how they were made. */
 export type Made = Craft & { readonly examples: Samples };

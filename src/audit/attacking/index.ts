@@ -8,7 +8,6 @@ export {
 export {
   type Bench,
   type BenchOf,
-  drawsFor,
   type Opened,
   openBenches,
   openFor,
@@ -21,6 +20,7 @@ export { extentOf, isZero, rowsWhere } from "./evidence.ts";
 export { fitDefenses, learns } from "./fit.ts";
 export { fitOn } from "./fit-on.ts";
 export { fitToSuite } from "./fit-to-suite.ts";
+export { drawsFor } from "./seen.ts";
 export {
   attackOnce,
   type CellMaker,

@@ -1,7 +1,7 @@
 import { surrogateOf } from "#attacks";
 import { hashOf } from "#core";
 import type { Samples } from "#model";
-import { sizeOf } from "#onnx";
+import { UNDEFENDED } from "../counting.ts";
 import type { PlannedCell } from "../plan/index.ts";
 import {
   drawsOf,
@@ -14,20 +14,21 @@ import {
   type About,
   type Failure,
   foundBy,
-  type InFront,
   oncePerRecord,
   type Work,
   type Yields,
   yields,
 } from "../works/index.ts";
+import { answersWork, inFrontOf } from "./answering.ts";
 import { mayBeTriedAgain } from "./attempt.ts";
-import { type Bench, type Subject, samplesOf, tidy } from "./bench.ts";
+import { type Bench, type Subject, tidy } from "./bench.ts";
 import { type BareCell, scoreCell } from "./cell.ts";
 import { type Craft, craft, craftKey } from "./craft.ts";
 import { gather } from "./evidence.ts";
 import { examplesFile, readExamples, writeExamples } from "./examples.ts";
 import { describeFits, fitDefenses, learns } from "./fit.ts";
 import { replayingOn, withReplays } from "./replaying.ts";
+import { samplesOf } from "./seen.ts";
 
 /** A cell as what finds it: its examples, their score, and what was tried on them. */
 export interface CellWorks {
@@ -92,14 +93,22 @@ export function cellMaker(): CellMaker {
   return {
     fit,
     cell(planned, subject, bench, before) {
-      const fitted = fit(planned.parts, planned.defense, subject, bench);
-      const needs = [...before, ...(fitted ? [fitted] : [])];
+      const behind = (parts: PlannedCell["parts"], defense: string) => {
+        const fitted = fit(parts, defense, subject, bench);
+        const first = [...before, ...(fitted ? [fitted] : [])];
+        const named = { ...planned, parts, defense };
+        return once(answersWork(named, subject, bench, first));
+      };
+      const answers = behind(planned.parts, planned.defense);
+      const needs = [...answers.needs, answers];
       const examples = once(examplesWork(planned, subject, bench, needs));
       const score = once(
         scoreWork(planned, subject, bench, [...needs, examples], examples),
       );
+      // What an attack does behind rounding is compared with the bare candidate.
+      const bare = mayBeTriedAgain(planned) ? [behind([], UNDEFENDED)] : [];
       const evidence = once(
-        evidenceWork(planned, subject, bench, score, examples),
+        evidenceWork(planned, subject, bench, score, examples, bare),
       );
       const replaying = replayingOn(planned, subject, bench, score, examples);
       return {
@@ -231,6 +240,7 @@ function evidenceWork(
   bench: Bench,
   score: Yields<BareCell>,
   examples: Yields<Made>,
+  bare: readonly Work[],
 ): Yields<Omit<Evidence, "faults">> {
   // Their examples are replayed.
   const base = planned.probed ? bench.foreseen.base : null;
@@ -248,7 +258,7 @@ function evidenceWork(
     sort: likeOf(planned),
     defense: inFrontOf(planned, bench),
     record: `probes/${key}.json`,
-    needs: [score, examples, ...(base?.made ?? [])],
+    needs: [score, examples, ...bare, ...(base?.made ?? [])],
     size: triesOf(planned, bench.data.y.length),
     about: aboutCell(planned),
     async compute() {
@@ -260,11 +270,6 @@ function evidenceWork(
     },
   });
 }
-
-const inFrontOf = ({ parts }: PlannedCell, { data }: Bench): InFront => ({
-  units: parts.map(({ unit }) => unit.id),
-  values: sizeOf(data.x.dims.slice(1)),
-});
 
 /** What its works take their time for. */
 export const likeOf = ({ chosen, norm, candidate, defense }: PlannedCell) => [

@@ -16,13 +16,6 @@ export function accuracyOf(
   return rate(seen.filter((p, i) => p === y[i]).length, y.length);
 }
 
-/** Accuracy on the whole test split, with its interval. */
-export const cleanAccuracy = async (
-  model: Model,
-  parts: Parts,
-  engine: Engine,
-): Promise<Rate> => (await cleanPerformance(model, parts, engine)).accuracy;
-
 /** How far outputs are from their targets, with intervals of what are shares. */
 export const measured = (
   model: Model,
@@ -37,19 +30,15 @@ export const measured = (
       interval: each && meanOfShares(each),
     }));
 
-/** The same, with how far outputs are from their targets. */
-export async function cleanPerformance(
+/** Accuracy on the whole test split, with its interval. */
+export async function cleanAccuracy(
   model: Model,
   { test }: Parts,
   engine: Engine,
-): Promise<{ accuracy: Rate; measures: ReturnType<typeof measured> }> {
+): Promise<Rate> {
   const compiled = await compile(model, engine);
   try {
-    const outputs = await compiled.logits(test.x);
-    return {
-      accuracy: accuracyOf(model, outputs, test),
-      measures: measured(model, outputs, test.targets),
-    };
+    return accuracyOf(model, await compiled.logits(test.x), test);
   } finally {
     await compiled.release();
   }

@@ -28,5 +28,6 @@ export {
   type ModelWorks,
   modelWorks,
   passesOfTraining,
+  saidInLook,
   trainingOf,
 } from "./works.ts";

@@ -18,41 +18,65 @@ export interface Look {
   readonly task: Results["task"];
 }
 
-/** Looks at a candidate before anything counts. */
+/** Clean samples that tell guessing from knowing. */
+const ENOUGH = 2000;
+
+/**
+ * Looks at a candidate before anything counts.
+ *
+ * @param onSaid told what it says of the attacked samples, where it does not draw
+ */
 export async function lookAt(
   id: string,
   models: Models,
   shop: Workshop,
+  onSaid: (logits: FloatTensor) => void = () => {},
 ): Promise<Look> {
   const ready = await models.candidate(id);
-  const seen = await checked(ready, shop);
-  return {
-    preflight: seen,
-    result: await candidateResult(ready, shop, await models.base(), seen),
-    task: taskResult(ready, shop.data.attacked),
-  };
+  const { task } = shop.loaded.suite.candidates[id]!;
+  const { attacked, target } = judgedOn(shop.data, task);
+  const { test } = target;
+  const compiled = await compile(ready.model, shop.engine);
+  const model = onceAbout([attacked.x, test.x], compiled);
+  try {
+    const seen = await checked(ready, model, shop);
+    const result = await candidateResult(
+      ready,
+      shop,
+      await models.base(),
+      seen,
+      await model.logits(test.x),
+    );
+    if (!compiled.model.noise) onSaid(await model.logits(attacked.x));
+    return {
+      preflight: seen,
+      result,
+      task: taskResult(ready, shop.data.attacked),
+    };
+  } finally {
+    await compiled.release();
+  }
 }
-
-/** Clean samples that tell guessing from knowing. */
-const ENOUGH = 2000;
 
 /** What is odd about a candidate. */
 async function checked(
-  { id, model, unprocessed, says, asGiven }: ReadyModel,
+  { id, unprocessed, says, asGiven }: ReadyModel,
+  model: CompiledModel,
   { loaded, data, engine }: Workshop,
 ): Promise<Preflight> {
   const { task } = loaded.suite.candidates[id]!;
   const { attacked, target } = judgedOn(data, task);
-  const more = takeSamples(target.test, evenly(target.test, ENOUGH));
-  const compiled = onceAbout(attacked.x, await compile(model, engine));
+  const { test } = target;
+  const more =
+    test.y.length > ENOUGH ? takeSamples(test, evenly(test, ENOUGH)) : test;
   const plain = unprocessed && (await compile(unprocessed, engine));
   try {
-    const found = await preflight(compiled, attacked, more, id, plain);
+    const found = await preflight(model, attacked, more, id, plain);
     const labels = await says?.(attacked.x);
     const said = labels
-      ? await contradictions(compiled, attacked, id, labels)
+      ? await contradictions(model, attacked, id, labels)
       : [];
-    const shipped = await asShipped(compiled, attacked, id, asGiven);
+    const shipped = await asShipped(model, attacked, id, asGiven);
     return {
       ...found,
       warnings: [...found.warnings, ...said, ...shipped.warnings],
@@ -60,22 +84,26 @@ async function checked(
       shipped: shipped.shipped,
     };
   } finally {
-    await compiled.release();
     await plain?.release();
   }
 }
 
-/** The same model, which is asked but once about these samples. */
-function onceAbout(x: FloatTensor, model: CompiledModel): CompiledModel {
+/** The same model, which is asked but once about each of these sets of samples. */
+function onceAbout(
+  sets: readonly FloatTensor[],
+  model: CompiledModel,
+): CompiledModel {
   // One that draws at random says something else each time.
   if (model.model.noise) return model;
-  let said: Promise<FloatTensor> | undefined;
+  const said = new Map<FloatTensor, Promise<FloatTensor>>();
   return {
     ...model,
     logits(asked, draws) {
-      if (asked !== x) return model.logits(asked, draws);
-      said ??= model.logits(asked, draws);
-      return said;
+      const set = sets.find((x) => x === asked);
+      if (!set) return model.logits(asked, draws);
+      const known = said.get(set) ?? model.logits(set, draws);
+      said.set(set, known);
+      return known;
     },
   };
 }

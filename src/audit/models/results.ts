@@ -1,9 +1,10 @@
 import type { Dataset } from "#data";
 import { chanceOf, kinshipOf, layerGroups, meaningOf } from "#model";
+import type { FloatTensor } from "#onnx";
 import type { Results } from "../results/index.ts";
 import { MAIN, unitResult } from "../suite/index.ts";
 import { judgedOn } from "../tasks/index.ts";
-import { cleanAccuracy, cleanPerformance } from "./accuracy.ts";
+import { accuracyOf, cleanAccuracy, measured } from "./accuracy.ts";
 import { isGuesswork } from "./guesswork.ts";
 import type { Preflight } from "./preflight.ts";
 import type { ReadyModel, Workshop } from "./ready.ts";
@@ -47,21 +48,23 @@ export async function baseResult(
 const unitsOf = ({ told }: ReadyModel) =>
   told && { taken: told.units, why: told.why };
 
-/** A candidate in the results document. */
+/**
+ * A candidate in the results document.
+ *
+ * @param outputs what it says of the test split [N, outputs]
+ */
 export async function candidateResult(
   ready: ReadyModel,
   shop: Workshop,
   base: ReadyModel | null,
   look: Preflight,
+  outputs: FloatTensor,
 ): Promise<Results["candidates"][number]> {
   const candidate = shop.loaded.suite.candidates[ready.id]!;
   const { task, trunk, replica, adaptation } = candidate;
   const judged = judgedOn(shop.data, task);
-  const { accuracy, measures } = await cleanPerformance(
-    ready.model,
-    judged.target,
-    shop.engine,
-  );
+  const { test } = judged.target;
+  const measures = measured(ready.model, outputs, test.targets);
   const [training, ...more] = candidate.training;
   return {
     id: ready.id,
@@ -101,7 +104,7 @@ export async function candidateResult(
       0,
     ),
     trainableParameters: ready.trainableParameters,
-    cleanAccuracy: accuracy,
+    cleanAccuracy: accuracyOf(ready.model, outputs, test),
     guesses: isGuesswork(look.guesswork) ? true : undefined,
     measures: measures.length > 0 ? measures : undefined,
     history: ready.history,

@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
 import { hashOf } from "#core";
+import type { FloatTensor } from "#onnx";
 import type { Results } from "../results/index.ts";
+import type { Store } from "../store.ts";
 import { type Candidate, isFollowed } from "../suite/index.ts";
 import { judgedOn, type Parts } from "../tasks/index.ts";
 import { madeBy } from "../workplace.ts";
@@ -192,6 +195,22 @@ function lookAtBase(
   });
 }
 
+const saidFile = (record: string) => record.replace(/\.json$/, ".npy");
+
+/**
+ * What a candidate said of the attacked samples when it was looked at; undefined of one
+ * that draws at random.
+ *
+ * @param record of the look, which is there
+ */
+export const saidInLook = (
+  record: string,
+  store: Store,
+): FloatTensor | undefined =>
+  store.filesOf(record).includes(saidFile(record))
+    ? store.readTensor(saidFile(record))
+    : undefined;
+
 function lookWork(
   id: string,
   { key, made }: Foreseen,
@@ -215,14 +234,18 @@ function lookWork(
     source: data.sourceDomain?.test.fingerprint,
     ...madeBy(shop),
   });
+  const record = `looks/${hash}.json`;
+  const said = saidFile(record);
   return yields(store, {
     id: `look ${id}`,
     kind: "look",
-    record: `looks/${hash}.json`,
+    record,
     needs: [...new Set([...made, ...(base?.made ?? [])])],
     size: target.test.y.length,
     about: [{ what: "candidate", id, candidate: id }],
-    compute: () => lookAt(id, models, shop),
+    compute: () =>
+      lookAt(id, models, shop, (logits) => store.writeTensor(said, logits)),
+    files: () => (existsSync(store.path(said)) ? [said] : []),
     headline: ({ result }) => ({ what: "clean", rate: result.cleanAccuracy }),
   });
 }

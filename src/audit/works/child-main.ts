@@ -11,6 +11,7 @@ const REPORT = 250;
 
 const abort = new AbortController();
 let works: ReadonlyMap<string, Work> = new Map();
+let tidy: (() => void) | undefined;
 
 const send = (report: Report) => process.send?.(report);
 
@@ -26,6 +27,7 @@ async function open({
     signal: abort.signal,
   });
   works = opened.works;
+  tidy = () => opened.tidy?.();
 }
 
 async function perform({
@@ -39,7 +41,11 @@ async function perform({
       `a worker ${work ? "would make another" : "does not know"} ${id}: what it depends on is not the same there`,
       "Give all workers the same suite, data, models and engine, and leave them as they are while a run goes on.",
     );
-  await work.run();
+  try {
+    await work.run();
+  } finally {
+    tidy?.();
+  }
 }
 
 async function obey(order: Order): Promise<void> {

@@ -14,6 +14,8 @@ export type OpenWorks = (
 ) => Promise<{
   /** By id, the same as the parent has. */
   readonly works: ReadonlyMap<string, Work>;
+  /** Called after each work: lets go of what the last ones had no use for. */
+  tidy?(): void;
 }>;
 
 /** From a pool to its child. */

@@ -7,13 +7,21 @@ import type { Hands } from "./work.ts";
  * the signal that it was made with.
  *
  * @param onPeak told what memory works take
+ * @param tidy called after each work
  */
-export const ownHands = (onPeak?: Peaks["learn"]): Hands => ({
+export const ownHands = (
+  onPeak?: Peaks["learn"],
+  tidy: () => void = () => {},
+): Hands => ({
   count: 1,
   perform: async (work, _signal, begun) => {
     begun();
-    const peak = await peakOf(() => work.run());
-    onPeak?.(work.kind, peak);
+    try {
+      const peak = await peakOf(() => work.run());
+      onPeak?.(work.kind, peak);
+    } finally {
+      tidy();
+    }
   },
   close: async () => {},
 });

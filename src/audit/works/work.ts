@@ -6,6 +6,7 @@ export const workKinds = [
   "model",
   "look",
   "fit",
+  "answers",
   "examples",
   "cell",
   "probes",

@@ -1,11 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runAudit } from "#audit";
+import { openRun, perform, runAudit } from "#audit";
 import { hashOf, sha256 } from "#core";
 import { type Engine, type Feeds, onnxruntime } from "#engine";
 import { saveModel } from "#model";
 import type { Graph } from "#onnx";
+import type { Hands } from "../../../src/audit/works/index.ts";
 import { temporaryFolder } from "../../folder.ts";
 import { reference } from "../../reference.ts";
 
@@ -71,19 +72,49 @@ function counting() {
   return { engine, counts };
 }
 
-test("no model is asked twice about the attacked samples as they are, by all cells together", async () => {
+/** Has a run done in one process, or each work by one that has the run open anew. */
+async function audited(out: string, apart: boolean) {
   writeFileSync(join(folder, "suite.yaml"), suite);
   saveModel(join(folder, "one.onnx"), await reference());
   const { engine, counts } = counting();
-  const results = await runAudit({
-    suite: join(folder, "suite.yaml"),
-    out: join(folder, "out"),
-    engine,
-  });
+  const options = { suite: join(folder, "suite.yaml"), out, engine };
+  if (apart) {
+    const { graph, shop } = await openRun(options);
+    const hands: Hands = {
+      count: 1,
+      async perform({ id }, _signal, begun) {
+        begun();
+        const fresh = await openRun({ ...options, isChecked: true });
+        await fresh.works.get(id)!.run();
+        await fresh.graph.release();
+      },
+      close: async () => {},
+    };
+    const { store, onEvent } = shop;
+    const failures = await perform(graph.works, { hands, store, onEvent });
+    expect(failures).toEqual([]);
+  }
+  const results = await runAudit(options);
+  return { results, counts: [...counts.values()] };
+}
+
+test("no model is asked twice about the attacked samples as they are, by whatever works", async () => {
+  const { results, counts } = await audited(join(folder, "one"), false);
   expect(results.cells.length).toBeGreaterThan(8);
-  const whole = [...counts.values()].filter(({ rows }) => rows === SAMPLES);
-  // The candidate is looked at once before anything is attacked.
-  const again = whole.filter(({ times }) => times > 1);
+  const whole = counts.filter(({ rows }) => rows === SAMPLES);
   expect(whole.length).toBeGreaterThan(4);
-  expect(again.map(({ times }) => times)).toEqual([2]);
+  expect(whole.filter(({ times }) => times > 1)).toEqual([]);
+});
+
+test("works of as many processes ask no more than those of one, and find the same", async () => {
+  const one = await audited(join(folder, "together"), false);
+  const many = await audited(join(folder, "apart"), true);
+  const rowsOf = (counts: typeof one.counts) =>
+    counts.reduce((sum, { rows, times }) => sum + rows * times, 0);
+  expect(rowsOf(many.counts)).toBe(rowsOf(one.counts));
+  const timeless = (results: object) =>
+    JSON.stringify({ ...results, timing: 0 }, (key, value) =>
+      key === "seconds" ? 0 : value,
+    );
+  expect(timeless(many.results)).toBe(timeless(one.results));
 });

@@ -17,7 +17,7 @@ function opened(weights: number, onRelease: () => void) {
     model: { ...model, graph },
     release: async () => onRelease(),
   } as unknown as CompiledModel;
-  return openedWith(compiled);
+  return openedWith(compiled, "a model");
 }
 
 async function keptOf(weights: number, most?: number) {
@@ -26,7 +26,7 @@ async function keptOf(weights: number, most?: number) {
   const compiled = new Map(
     keys.map((key) => [key, opened(weights, () => released.push(key))]),
   );
-  await tidy({ compiled }, most);
+  await tidy({ compiled, known: new Map() }, most);
   const kept = [...compiled.keys()];
   expect([...kept, ...released].sort()).toEqual(keys);
   return kept;
