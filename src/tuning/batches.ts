@@ -80,3 +80,14 @@ export async function prepared(
   for (const part of parts) now = (await part.prepare?.(now, moment)) ?? now;
   return now;
 }
+
+/** Indices up to a number, in even parts of at most so many. */
+export function evenParts(count: number, most: number): number[][] {
+  const size = Math.ceil(count / Math.max(1, Math.ceil(count / most)));
+  return Array.from({ length: Math.ceil(count / Math.max(1, size)) }, (_, k) =>
+    Array.from(
+      { length: Math.min(size, count - k * size) },
+      (_, i) => k * size + i,
+    ),
+  );
+}

@@ -9,7 +9,6 @@ import {
   type Model,
 } from "#model";
 import {
-  concatRows,
   type FloatTensor,
   floats,
   type Graph,
@@ -18,6 +17,7 @@ import {
   type Tensor,
   takeRows,
 } from "#onnx";
+import { evenParts } from "./batches.ts";
 import type { KeptRows } from "./kept-rows.ts";
 import type { TrainingPart } from "./part.ts";
 import type { TrainingSettings } from "./settings.ts";
@@ -31,8 +31,13 @@ export interface Frozen {
   readonly rest: Model;
   /** What was kept of training samples in a pass over the data, as `rest` takes it. */
   train(rows: readonly number[], pass: number): FloatTensor;
-  /** What `rest` says of all validation samples. */
-  validation(rest: CompiledModel): Promise<FloatTensor>;
+  /** What `rest` says of validation samples. */
+  validation(
+    rest: CompiledModel,
+    rows: readonly number[],
+  ): Promise<FloatTensor>;
+  /** How many of them the body computed at once. */
+  readonly most: number;
   release(): void;
 }
 
@@ -62,7 +67,7 @@ export async function openFrozen(
   trained: Iterable<string>,
   epochs: number,
 ): Promise<Frozen | undefined> {
-  const { validation, settings, shelf } = run;
+  const { settings, shelf } = run;
   const views = settings.views ?? 1;
   if (epochs <= views || !shelf || !mayKeep(run)) return undefined;
   const divided = divide(model, trained);
@@ -93,12 +98,8 @@ export async function openFrozen(
   return {
     rest: divided.rest,
     train: (indices, pass) => shaped(learned[(pass - 1) % views]!, indices),
-    async validation(compiled) {
-      const parts: FloatTensor[] = [];
-      for (const part of inParts(validation.y.length, body.most))
-        parts.push(await compiled.logits(shaped(judged, part)));
-      return concatRows(parts);
-    },
+    validation: (compiled, rows) => compiled.logits(shaped(judged, rows)),
+    most: body.most,
     release,
   };
 }
@@ -112,7 +113,7 @@ function openBody(run: Run, model: Model, divided: Divided) {
     loaded ??= engine.load(divided.body);
     const session = await loaded;
     const { x: all, y } = view === 0 ? validation : train;
-    const parts = inParts(y.length, most);
+    const parts = evenParts(y.length, most);
     for (const [i, part] of parts.entries()) {
       if (signal?.aborted) throw new InterruptedError();
       if (isStreamed(all)) all.ahead(parts[i + 1] ?? []);
@@ -189,17 +190,6 @@ const graphKey = ({ nodes, constants, outputs }: Graph) => [
   [...constants].map(([name, value]) => [name, contentOf(value)]),
   outputs.map(({ name }) => name),
 ];
-
-/** Indices up to a number, in even parts of at most so many. */
-function inParts(count: number, most: number): number[][] {
-  const size = Math.ceil(count / Math.max(1, Math.ceil(count / most)));
-  return Array.from({ length: Math.ceil(count / Math.max(1, size)) }, (_, k) =>
-    Array.from(
-      { length: Math.min(size, count - k * size) },
-      (_, i) => k * size + i,
-    ),
-  );
-}
 
 /**
  * What crosses for each of some samples, side by side; undefined where a number is no

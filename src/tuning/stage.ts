@@ -1,18 +1,17 @@
 import { InterruptedError, type Random } from "#core";
-import { type CompiledModel, compile, type Model } from "#model";
+import { type CompiledModel, compile, forwardRows, type Model } from "#model";
 import {
   concatRows,
   FEW,
   type FloatTensor,
   isStreamed,
   sizeOf,
-  span,
   type Tensor,
 } from "#onnx";
-import { batchOf, prepared } from "./batches.ts";
+import { batchOf, evenParts, prepared } from "./batches.ts";
 import { type Frozen, openFrozen } from "./frozen.ts";
 import { criterionOf } from "./loss-graph.ts";
-import type { Moment } from "./part.ts";
+import type { Moment, Validated } from "./part.ts";
 import { openSlope, type Slope } from "./slope.ts";
 import { openStep, type TrainingStep } from "./step.ts";
 import type { Stage } from "./strategies/index.ts";
@@ -169,43 +168,65 @@ function momentOf(
 }
 
 /** How the weights after an epoch do on the validation data. */
-export async function judge(run: Run, open: OpenStage, epoch: number) {
-  const { validation } = run;
-  const rows = Array.from(validation.y, (_, i) => i);
-  const step = epoch * run.stepsPerEpoch;
-  const moment = (of: readonly number[]) =>
-    momentOf(run, open, epoch, step, "validation", of);
-  return validate(
-    // Of samples that are many, no copy is held.
-    batchOf(validation, rows, floatTargets(run), validation.x),
-    moment(rows),
-    run.opened,
-    (await open.frozen?.validation(open.compiled)) ??
-      (await inParts(run, moment)),
-  );
+export async function judge(
+  run: Run,
+  open: OpenStage,
+  epoch: number,
+): Promise<Validated> {
+  const { validation, opened } = run;
+  const truthOf = (rows: readonly number[]) =>
+    // What stands for the samples is not looked at.
+    batchOf(validation, rows, floatTargets(run), validation.x);
+  const all = Array.from(validation.y, (_, i) => i);
+  const judging = opened.find((p) => p.evaluate);
+  if (judging?.evaluate) {
+    const parts: FloatTensor[] = [];
+    for await (const { outputs } of outputsOf(run, open, epoch))
+      parts.push(outputs);
+    const outputs = concatRows(parts);
+    return judging.evaluate(outputs, truthOf(all));
+  }
+  async function* judged() {
+    for await (const { rows, outputs } of outputsOf(run, open, epoch))
+      yield { outputs, truth: truthOf(rows) };
+  }
+  return validate(open.compiled.model, judged());
 }
 
 /**
- * What the model says of validation samples that are streamed, where a part of the
- * training makes others of them: as many at once as `byParts` reads.
+ * What the model says of validation samples: of as many at once as it computes
+ * together, or, where a part of the training makes others of them, of all, or of as many as
+ * `byParts` reads where they are streamed.
  */
-async function inParts(
+async function* outputsOf(
   run: Run,
-  momentFor: (rows: readonly number[]) => Moment,
-): Promise<FloatTensor | undefined> {
+  open: OpenStage,
+  epoch: number,
+): AsyncGenerator<{ rows: number[]; outputs: FloatTensor }> {
   const { validation, opened } = run;
-  if (!isStreamed(validation.x) || !opened.some((p) => p.judge))
-    return undefined;
-  const width = sizeOf(validation.x.dims.slice(1));
-  const most = Math.max(1, Math.floor(FEW / 4 / width));
-  const outputs: FloatTensor[] = [];
-  for (let from = 0; from < validation.y.length; from += most) {
-    const to = Math.min(validation.y.length, from + most);
-    const some = Array.from(span(from, to));
-    const batch = batchOf(validation, some, floatTargets(run));
-    outputs.push(await judgedOutputs(batch, momentFor(some), opened));
+  const { x, y } = validation;
+  const { compiled, frozen } = open;
+  const step = epoch * run.stepsPerEpoch;
+  const isJudged = opened.some((p) => p.judge);
+  const most = frozen
+    ? frozen.most
+    : !isJudged
+      ? forwardRows(compiled.model.graph)
+      : isStreamed(x)
+        ? Math.max(1, Math.floor(FEW / 4 / sizeOf(x.dims.slice(1))))
+        : y.length;
+  const parts = evenParts(y.length, most);
+  for (const [k, rows] of parts.entries()) {
+    const moment = momentOf(run, open, epoch, step, "validation", rows);
+    if (frozen) {
+      yield { rows, outputs: await frozen.validation(compiled, rows) };
+      continue;
+    }
+    if (isStreamed(x)) x.ahead(parts[k + 1] ?? []);
+    const own = parts.length === 1 ? x : undefined;
+    const batch = batchOf(validation, rows, floatTargets(run), own);
+    yield { rows, outputs: await judgedOutputs(batch, moment, opened) };
   }
-  return concatRows(outputs);
 }
 
 /**

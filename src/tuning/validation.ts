@@ -2,25 +2,28 @@ import { classesSeen, type Model, meaningOf } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Batch, Moment, TrainingPart, Validated } from "./part.ts";
 
+/** Outputs of some rows of a dataset, and what they should have been. */
+export interface Outputs {
+  readonly outputs: FloatTensor;
+  readonly truth: Pick<Batch, "y" | "targets">;
+}
+
 /**
- * Mean loss of a model's task and share of samples that are right, on a batch as
- * the parts of its training judge it: under the attack that it is trained
- * against, so that the best epoch is the most robust.
- *
- * @param known the outputs, where they are there already
+ * Mean loss of a model's task and share of samples that are right, of outputs that come
+ * a few rows at a time: of a language model all of them would fill the memory.
  */
 export async function validate(
-  batch: Batch,
-  moment: Moment,
-  parts: readonly TrainingPart[],
-  known?: FloatTensor,
+  model: Model,
+  all: AsyncIterable<Outputs>,
 ): Promise<Validated> {
-  const outputs = known ?? (await judgedOutputs(batch, moment, parts));
-  const judging = parts.find((p) => p.evaluate);
-  return (
-    judging?.evaluate?.(outputs, batch) ??
-    lossAndAccuracy(moment.model.model, outputs, batch)
-  );
+  let [loss, right, count] = [0, 0, 0];
+  for await (const { outputs, truth } of all) {
+    const found = tally(model, outputs, truth);
+    loss += found.loss;
+    right += found.right;
+    count += truth.y.length;
+  }
+  return { loss: loss / count, accuracy: right / count };
 }
 
 /** What the model says of samples as the parts of its training judge it. */
@@ -39,8 +42,19 @@ export async function judgedOutputs(
 export function lossAndAccuracy(
   model: Model,
   outputs: FloatTensor,
-  { y, targets }: Pick<Batch, "y" | "targets">,
+  truth: Outputs["truth"],
 ): Validated {
+  const { loss, right } = tally(model, outputs, truth);
+  const { length } = truth.y;
+  return { loss: loss / length, accuracy: right / length };
+}
+
+/** The sum of losses, and how many are right. */
+function tally(
+  model: Model,
+  outputs: FloatTensor,
+  { y, targets }: Outputs["truth"],
+): { loss: number; right: number } {
   const { lossOf } = meaningOf(model);
   const row = ({ data, dims }: FloatTensor, i: number) => {
     const width = dims[1] ?? 0;
@@ -54,6 +68,5 @@ export function lossAndAccuracy(
     });
   });
   const seen = classesSeen(model, outputs, targets);
-  const right = seen.filter((p, i) => p === y[i]).length;
-  return { loss: loss / y.length, accuracy: right / y.length };
+  return { loss, right: seen.filter((p, i) => p === y[i]).length };
 }

@@ -248,7 +248,7 @@ test("adversarial training climbs the losses of all tasks that a sample is label
     params: unit?.params.parse(params) ?? {},
   });
   // Each is judged by examples of its own, so the robust one has the harder ones.
-  const { history } = await train("fixed", "full", 1, 4, [hardened]);
+  const { history } = await train("fixed", "full", 1, 16, [hardened]);
   const best = history.find((e) => e.best)?.records ?? {};
   expect(best["digit validation accuracy"]).toBeGreaterThan(0.6);
   expect(best["parity validation accuracy"]).toBeGreaterThan(0.6);
