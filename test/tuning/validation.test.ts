@@ -6,7 +6,7 @@ import { lossAndAccuracy, validate } from "../../src/tuning/validation.ts";
 import { runs } from "../runs.ts";
 
 /** What is judged needs no more of a model than its task. */
-const model = { logits: "y" } as unknown as Model;
+const model = { classes: ["a", "b", "c"] } as unknown as Model;
 
 const CLASSES = 3;
 
