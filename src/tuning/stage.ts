@@ -195,8 +195,8 @@ export async function judge(
 
 /**
  * What the model says of validation samples: of as many at once as it computes
- * together, or, where a part of the training makes others of them, of all, or of as many as
- * `byParts` reads where they are streamed.
+ * together, or, where a part of the training makes others of them, of all, or of as
+ * many as `byParts` reads where they are streamed.
  */
 async function* outputsOf(
   run: Run,
