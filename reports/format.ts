@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { percent, withoutUnseen } from "#core";
+import { decimal, percent, withoutUnseen } from "#core";
 import type {
   Cell,
   Finding,
@@ -14,17 +14,22 @@ export { mainThreats } from "#results";
 
 /** An interval as "[66.0, 77.5]", in percent. */
 export const interval = ({ low, high }: Pick<Rate, "low" | "high">): string =>
-  `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
+  `[${decimal(100 * low)}, ${decimal(100 * high)}]`;
+
+/** A number with three digits that count; whole ones as they are. */
+export const numberText = (value: number): string =>
+  Number.isInteger(value)
+    ? whole(value)
+    : String(Number(value.toPrecision(3))).replace(/^-/, "−");
 
 /** A measure with its interval, as "0.834 [0.612, 0.951]". */
 export function measureText(
   value: number,
   ends?: Pick<Rate, "low" | "high">,
 ): string {
-  const text = (v: number) => String(Number(v.toPrecision(3)));
   return ends
-    ? `${text(value)} [${text(ends.low)}, ${text(ends.high)}]`
-    : text(value);
+    ? `${numberText(value)} [${numberText(ends.low)}, ${numberText(ends.high)}]`
+    : numberText(value);
 }
 
 /** A difference of shares as "+5.0 points". */
@@ -167,8 +172,8 @@ export function findingText({
   low,
   high,
 }: Pick<Finding, "unit" | "value" | "low" | "high">) {
-  const said = (v: number) =>
-    unit === "share" ? percent(v) : String(Number(v.toPrecision(4)));
+  const said = unit === "share" ? percent : numberText;
+  const ends = unit === "share" ? (v: number) => decimal(100 * v) : numberText;
   const bounds = [low, high].filter((v) => v !== null);
   return {
     text:
@@ -177,7 +182,7 @@ export function findingText({
         : low !== null
           ? `more than ${said(low)}`
           : "nothing to measure",
-    interval: bounds.length === 2 ? `[${bounds.map(said).join(", ")}]` : "",
+    interval: bounds.length === 2 ? `[${bounds.map(ends).join(", ")}]` : "",
   };
 }
 

@@ -34,7 +34,9 @@ const untriedNorms = (names: readonly string[]): string[] =>
 /** The same of a language model, which is asked prompts. */
 function limitsOfLanguage(results: Results): string[] {
   const unless = (ids: readonly string[], sentence: string) =>
-    results.trialAttacks.some(({ id }) => ids.includes(id)) ? [] : [sentence];
+    results.trialAttacks.some(({ attack }) => attack && ids.includes(attack))
+      ? []
+      : [sentence];
   return [
     "Prompts in other words or languages, several turns, and jailbreaks that no trial here has.",
     "Suffixes that are searched for by gradients.",

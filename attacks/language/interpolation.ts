@@ -31,6 +31,7 @@ const described = {
     nist: ["NISTAML.026"],
   },
   unit: "of the way from the released model to the base",
+  along: "share of the way from the released model to the base",
   params,
   levels,
   ways: () => onlyWay,

@@ -82,6 +82,8 @@ export interface LanguageAttack<S extends z.ZodObject = z.ZodObject>
   readonly kind: "language";
   /** What a level counts, such as "steps". */
   readonly unit: string;
+  /** The axis of levels that are shares, which their unit does not name alone. */
+  readonly along?: string;
   /** In the order in which `walk` reaches them. */
   levels(params: z.output<S>): readonly number[];
   ways(params: z.output<S>): readonly Way[];

@@ -131,7 +131,7 @@ export function renderMarkdown(results: Results): string {
   if (failed.length > 0) {
     lines.push(
       "",
-      `${failed.length} of ${judged.length} cells are not trusted:`,
+      `${failed.length} of ${judged.length} numbers are not trusted:`,
       "",
     );
     for (const cell of failed.slice(0, 20)) {

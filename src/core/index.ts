@@ -48,5 +48,5 @@ export { revived, type SentError, sentError } from "./sent-errors.ts";
 export { logSumExp, softmax } from "./softmax.ts";
 export { jsonText, line, lines, visible, withoutUnseen } from "./visible.ts";
 export { type Pose, posed, warped } from "./warp.ts";
-export { duration, percent, quoted } from "./words.ts";
+export { decimal, duration, percent, quoted } from "./words.ts";
 export { workOf } from "./work-of.ts";

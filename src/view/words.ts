@@ -1,4 +1,4 @@
-import { line, percent } from "#core";
+import { decimal, line, percent } from "#core";
 import type { Rate } from "#results";
 
 /** A time of the results document, to the minute. */
@@ -8,5 +8,5 @@ export const moment = (iso: string): string =>
 /** A share with its interval. */
 export const share = ({ value, low, high }: Rate) => ({
   value: percent(value),
-  interval: `[${percent(low)}, ${percent(high)}]`,
+  interval: `[${decimal(100 * low)}, ${decimal(100 * high)}]`,
 });

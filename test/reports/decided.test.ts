@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { trialAttacks } from "#attacks";
 import { renderHtml, renderMarkdown } from "#reports";
 import { decidedView } from "../../reports/html/sections/decided.ts";
 import { numberChart } from "../../reports/html/sections/number-chart.ts";
@@ -98,5 +99,39 @@ test("a chart has a table of all its numbers, however many places it has", () =>
     expect(isLong ? table.rows.length : table.places.length).toBe(count);
     const values = table.rows.flatMap((row) => row.values.map((v) => v.value));
     expect(values.filter((value) => value !== "-")).toHaveLength(2 * count - 1);
+  }
+});
+
+test("what attacks on a language model tried is known whatever a suite calls them", () => {
+  const [one] = trialAttacks.filter(({ kind }) => kind === "language");
+  const of = (attack: string) =>
+    limitsOf({
+      ...results,
+      task: { kind: "lm", broken: "", chance: 0 },
+      trialAttacks: [
+        {
+          id: "mine",
+          attack,
+          kind: "language",
+          title: one!.title,
+          reference: one!.reference,
+          params: {},
+          threat: one!.threat,
+          taxonomy: { atlas: [], owasp: [], nist: [] },
+        },
+      ],
+    }).join(" ");
+  const named = trialAttacks.map(({ id }) => id);
+  for (const [attack, sentence] of [
+    ["harmful-tuning", "Harmful fine-tuning"],
+    ["jailbreak-tuning", "Harmful fine-tuning"],
+    ["identity-shifting", "Harmful fine-tuning"],
+    ["interpolation", "way back"],
+    ["backdoor-tuning", "Backdoors"],
+    ["embedding-poisoning", "Backdoors"],
+  ] as const) {
+    expect(named).toContain(attack);
+    expect(of(attack)).not.toContain(sentence);
+    expect(of("prefill")).toContain(sentence);
   }
 });

@@ -15,7 +15,7 @@ test("says verdict, numbers with intervals, and what is not trusted", () => {
   expect(text).toMatch(
     /\| full \| none \| 60\.0 % \| 20\.0 % \\\[[\d., ]+\\\] \*\*not trusted\*\*/,
   );
-  expect(text).toContain("cells are not trusted");
+  expect(text).toContain("numbers are not trusted");
 });
 
 test("says what failed, why, and what is missing", () => {

@@ -1,6 +1,16 @@
 import type { Cell, Results } from "#results";
 import { anchor, plain, whole } from "../../format.ts";
 
+/** "linf", "[5, 0.1]", or "(norm linf, eps 0.2)". */
+const settingText = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(settingText).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return String(value);
+  const parts = Object.entries(value).map(
+    ([name, one]) => `${name} ${settingText(one)}`,
+  );
+  return `(${parts.join(", ")})`;
+};
+
 /** A unit with its parameters, in one line. */
 export const described = (
   unit: { title: string; params: Record<string, unknown> } | null,
@@ -10,7 +20,7 @@ export const described = (
         [
           unit.title,
           ...Object.entries(unit.params).map(
-            ([k, v]) => `${k} ${typeof v === "string" ? v : JSON.stringify(v)}`,
+            ([name, value]) => `${name} ${settingText(value)}`,
           ),
         ].join(", "),
       )

@@ -64,7 +64,9 @@ export function whereOf(
     sample,
     sampleId: sampleId(taskOf(cell?.candidate ?? "", results), sample),
     listed: cell !== undefined && sample < toldOf(results).listed,
-    queries: queries ? `broken after ${whole(queries)} queries` : "",
+    queries: queries
+      ? `broken after ${whole(queries)} ${queries === 1 ? "query" : "queries"}`
+      : "",
   };
 }
 

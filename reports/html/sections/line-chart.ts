@@ -10,6 +10,8 @@ export interface Lines {
   /** Of the axis below, and what stands before a number of it in the table. */
   readonly along: string;
   readonly symbol: string;
+  /** Whether the numbers of that axis are shares, so that they are in percent. */
+  readonly isShare?: boolean;
   /** What each line is of, over their names in the table. */
   readonly column: string;
   /** What the rates are, for who cannot see the chart. */
@@ -30,17 +32,35 @@ export interface Lines {
 }
 
 /** What the partial line-chart.hbs draws, with a table of the same numbers. */
-export function lineChart({ series, chance, marks = [], ...words }: Lines) {
+export function lineChart({
+  series,
+  chance,
+  marks = [],
+  isShare = false,
+  ...words
+}: Lines) {
   type Point = Lines["series"][number]["points"][number];
   const places = [
     ...new Set(series.flatMap(({ points }) => points.map((p) => p.at))),
   ].sort((a, b) => a - b);
-  const x = axis(
+  const placed = (at: number, digits: number) =>
+    isShare
+      ? `${Number((100 * at).toPrecision(3))} %`
+      : String(Number(at.toPrecision(digits)));
+  const across = axis(
     [0, places.at(-1) ?? 1],
     [frame.left, frame.width - frame.right],
-    (v) => String(Number(v.toPrecision(3))),
+    (v) => placed(v, 3),
     6,
   );
+  // Between whole ones, such as epochs, there is nothing.
+  const areWhole = !isShare && places.every(Number.isInteger);
+  const x = {
+    ...across,
+    ticks: across.ticks.filter(
+      ({ label }) => !areWhole || Number.isInteger(Number(label)),
+    ),
+  };
   const y = axis(
     [0, 1],
     [frame.height - frame.bottom, frame.top],
@@ -83,9 +103,7 @@ export function lineChart({ series, chance, marks = [], ...words }: Lines) {
       dots: points.map((p) => ({ x: x.at(p.at), y: y.at(p.rate.value) })),
     })),
     table: {
-      places: places.map(
-        (at) => `${words.symbol} = ${Number(at.toPrecision(4))}`,
-      ),
+      places: places.map((at) => `${words.symbol} = ${placed(at, 4)}`),
       rows: series.map(({ name, points }) => ({
         name,
         values: places.map((at) => {

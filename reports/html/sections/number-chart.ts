@@ -2,7 +2,7 @@ import { scaleLinear, scaleLog } from "d3-scale";
 import { area, line } from "d3-shape";
 import { percent } from "#core";
 import type { Chart } from "#results";
-import { plain } from "../../format.ts";
+import { interval, numberText, plain } from "../../format.ts";
 import { type Axis, frame, marker, round, STYLES } from "./chart.ts";
 
 type Scale = Chart["x"]["scale"];
@@ -22,6 +22,7 @@ export function numberChart(chart: Chart) {
     across.scale,
     points.map((p) => p.x),
     [frame.left, frame.width - frame.right],
+    { isAlong: true },
   );
   const y = axisOf(
     up.scale,
@@ -30,6 +31,7 @@ export function numberChart(chart: Chart) {
       ...levels.map((level) => level.y),
     ],
     [frame.height - frame.bottom, frame.top],
+    { isAlong: false },
   );
   const path = line<Point>(
     (p) => x.at(p.x),
@@ -86,7 +88,9 @@ function tableOf(
       value: p ? written(p.y, y.scale) : "-",
       interval:
         p && p.low !== null && p.high !== null
-          ? `[${written(p.low, y.scale)}, ${written(p.high, y.scale)}]`
+          ? y.scale === "share"
+            ? interval({ low: p.low, high: p.high })
+            : `[${numberText(p.low)}, ${numberText(p.high)}]`
           : "",
     };
   };
@@ -116,18 +120,20 @@ function tableOf(
 }
 
 const written = (v: number, scale: Scale): string =>
-  scale === "share" ? percent(v) : String(Number(v.toPrecision(4)));
+  scale === "share" ? percent(v) : numberText(v);
 
-/** An axis over values. What a logarithm does not take lies at its left end. */
+/**
+ * An axis over values. What a logarithm does not take lies at its left end; shares
+ * upwards reach 100 %, and across as far as there are any.
+ */
 function axisOf(
   kind: Scale,
   values: readonly number[],
   range: readonly [number, number],
+  { isAlong }: { readonly isAlong: boolean },
 ): Axis {
   const format = (v: number) =>
-    kind === "share"
-      ? `${Math.round(100 * v)} %`
-      : String(Number(v.toPrecision(3)));
+    kind === "share" ? `${Number((100 * v).toPrecision(3))} %` : numberText(v);
   if (kind === "log") {
     const shown = values.filter((v) => v > 0);
     const low = Math.floor(Math.log10(Math.min(...shown, 1)) + 1e-9);
@@ -145,16 +151,17 @@ function axisOf(
       ),
     };
   }
-  const domain =
-    kind === "share"
-      ? [0, 1]
-      : [Math.min(0, ...values), Math.max(...values, 1e-9)];
-  const scale = scaleLinear().domain(domain).range(range);
-  if (kind === "linear") scale.nice(5);
+  const scale = scaleLinear()
+    .domain([Math.min(0, ...values), Math.max(...values, 1e-9)])
+    .range(range);
+  if (kind === "linear" || isAlong) scale.nice(5);
+  else scale.domain([0, 1]);
+  const areWhole = kind === "linear" && values.every(Number.isInteger);
   return {
     at: (v) => round(scale(v)),
     ticks: scale
       .ticks(5)
+      .filter((v) => !areWhole || Number.isInteger(v))
       .map((v) => ({ at: round(scale(v)), label: format(v) })),
   };
 }

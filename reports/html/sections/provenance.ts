@@ -11,6 +11,14 @@ import {
 } from "../../format.ts";
 import { described } from "./described.ts";
 
+/** More names than these are those of a vocabulary, which nobody reads. */
+const MOST_NAMES = 60;
+
+const named = (names: readonly string[]): string =>
+  names.length <= MOST_NAMES
+    ? names.map(plain).join(", ")
+    : `${names.slice(0, 20).map(plain).join(", ")} and ${whole(names.length - 20)} more`;
+
 /** What the outputs mean, and how far they are from what they should be. */
 const taskFacts = (
   { candidates }: Results,
@@ -99,10 +107,7 @@ export function provenanceView(results: Results) {
         "Samples",
         `${whole(p.data.train)} to train, ${whole(p.data.validation)} to validate, ${whole(p.data.test)} to test, of which ${whole(p.data.attacked)} were attacked`,
       ],
-      [
-        results.task ? "Outputs" : "Classes",
-        results.classes.map(plain).join(", "),
-      ],
+      [results.task ? "Outputs" : "Classes", named(results.classes)],
       ...(results.task ? taskFacts(results, results.task) : []),
       ...unitFacts(results),
       ...shippedFacts(results),
@@ -120,7 +125,7 @@ export function provenanceView(results: Results) {
           file: plain(results.base.file),
           hash: results.base.hash,
           origin: results.base.origin,
-          classes: results.base.classes.map(plain).join(", "),
+          classes: named(results.base.classes),
           groups: results.base.groups
             .map((g) => `${plain(g.name)} (${whole(g.parameters)})`)
             .join(", "),

@@ -3,9 +3,16 @@ import { percent } from "#core";
 import type { Epoch, Results } from "#results";
 import { madeBy, plain } from "../../format.ts";
 import { axis, round } from "./chart.ts";
+import { lanesOf, trainedIn } from "./lanes.ts";
 
 /** Two stand beside each other, so that letters are as large as those around. */
 const frame = { width: 520, left: 78, right: 52, top: 16 };
+
+/** How a training ends that did all its epochs, which needs no words. */
+const FINISHED = "finished";
+
+/** A letter of a lane's name is about so wide, in SVG units on a phone. */
+const LETTER = 8.4;
 
 /**
  * Loss, accuracy, learning rate and what was trainable, for every model that
@@ -46,12 +53,12 @@ export function trainingView(results: Results) {
     return {
       name: plain(id),
       title: plain(title),
-      ended: plain(ended),
+      ended: ended === FINISHED ? "" : plain(ended),
       facts: numbers(lineage?.facts ?? {}),
       claims: (lineage?.claims ?? []).map(plain),
       recorded: history.some((e) => e.records),
       kept: kept
-        ? `weights of epoch ${kept.epoch} of ${history.length} kept (validation accuracy ${percent(kept.validationAccuracy)}${ended ? "" : ""})`
+        ? `Weights of epoch ${kept.epoch} of ${history.length} kept (validation accuracy ${percent(kept.validationAccuracy)})`
         : "",
       ...chart(history),
       rows: sampled(history).map((e) => ({
@@ -60,7 +67,7 @@ export function trainingView(results: Results) {
         validation: e.validationLoss.toFixed(3),
         accuracy: percent(e.validationAccuracy),
         rate: e.learningRate.toExponential(1),
-        trainable: e.trainable.map(plain).join(", "),
+        trainable: trainedIn(e, history),
         records: numbers(e.records ?? {}),
         best: e.best,
       })),
@@ -85,11 +92,13 @@ function sampled(history: readonly Epoch[]): Epoch[] {
 const LANE = 18;
 
 function chart(history: readonly Epoch[]) {
-  const groups = [...new Set(history.flatMap((e) => e.trainable))];
+  const groups = lanesOf(history);
+  const longest = Math.max(0, ...groups.map(({ name }) => [...name].length));
+  const left = Math.max(frame.left, Math.round(12 + LETTER * longest));
   const right = frame.width - frame.right;
   const bottom = 170;
   const last = Math.max(2, history.length);
-  const x = axis([1, last], [frame.left, right], String, 6);
+  const x = axis([1, last], [left, right], String, 6);
   const losses = history.flatMap((e) => [e.trainLoss, e.validationLoss]);
   const loss = axis(
     [0, Math.max(...losses)],
@@ -110,16 +119,20 @@ function chart(history: readonly Epoch[]) {
     2,
   );
   const along = (value: (e: Epoch) => number) =>
-    line<Epoch>((e) => x.at(e.epoch), value)([...history]) ?? "";
+    history.length === 1
+      ? // One epoch is a stroke, since it makes no line.
+        history.map((e) => `M${x.at(e.epoch)},${value(e)}h12`).join()
+      : (line<Epoch>((e) => x.at(e.epoch), value)([...history]) ?? "");
   const lanes = bottom + 84;
   const best = history.find((e) => e.best);
   return {
     width: frame.width,
     height: lanes + groups.length * LANE + 26,
-    left: frame.left,
+    left,
     right,
     bottom,
-    x,
+    // There is nothing between two epochs.
+    x: { ticks: x.ticks.filter(({ label }) => !label.includes(".")) },
     loss,
     accuracy,
     train: along((e) => loss.at(e.trainLoss)),
@@ -132,10 +145,11 @@ function chart(history: readonly Epoch[]) {
     tickY: lanes + groups.length * LANE + 16,
     keptX: best ? x.at(best.epoch) : null,
     keptY: bottom,
-    lanes: groups.map((name, i) => ({
-      name: plain(name),
+    lanes: groups.map(({ name, title, stretches }, i) => ({
+      name,
+      title,
       textY: lanes + i * LANE + 12,
-      bars: runs(history, name).map(([from, to]) => ({
+      bars: stretches.map(([from, to]) => ({
         x: round(x.at(from) - 1),
         y: lanes + i * LANE + 2,
         width: Math.max(2, round(x.at(to) - x.at(from) + 2)),
@@ -152,15 +166,3 @@ const turnsOf = (history: readonly Epoch[]): number[] =>
       ? [epoch]
       : [],
   );
-
-/** Stretches of epochs in which a layer group was trained. */
-function runs(history: readonly Epoch[], name: string): [number, number][] {
-  const stretches: [number, number][] = [];
-  for (const { epoch, trainable } of history) {
-    if (!trainable.includes(name)) continue;
-    const current = stretches.at(-1);
-    if (current && current[1] === epoch - 1) current[1] = epoch;
-    else stretches.push([epoch, epoch]);
-  }
-  return stretches;
-}

@@ -86,6 +86,7 @@ function chartOf(title: string, { points, controls }: Transfer) {
     title,
     along: "share of the weights that are the base's",
     symbol: "share",
+    isShare: true,
     column: "Through",
     rates: "Attack success against the share of the base's weights",
     series: [

@@ -1,3 +1,4 @@
+import { decimal } from "#core";
 import type { GateRule, Results } from "../results/index.ts";
 import type { Bound } from "../statistics/index.ts";
 import { checkGateNames, type GateConfig, namesOf } from "../suite/index.ts";
@@ -167,7 +168,7 @@ function row(
   const interval = intervalAt?.(0.95);
   const range =
     interval &&
-    `${unit === "" ? number(interval.low) : number(100 * interval.low)} to ${quantity(interval.high, unit)}`;
+    `${unit === "" ? number(interval.low) : decimal(100 * interval.low)} to ${quantity(interval.high, unit)}`;
   const measured = [
     quantity(value, unit),
     range ? `95 % interval ${range}` : "without an interval",

@@ -1,7 +1,8 @@
+import { decimal, percent } from "#core";
 import type { MissingResult } from "../results/index.ts";
 import type { Bound } from "../statistics/index.ts";
 import type { GateConfig } from "../suite/index.ts";
-import { number, percent } from "../words.ts";
+import { number } from "../words.ts";
 import type { GateInput } from "./input.ts";
 
 /** What a number of a gate counts in: "" for a plain number. */
@@ -30,7 +31,7 @@ export function limitText({ side, value }: Bound, unit: Unit): string {
 
 export function quantity(value: number, unit: Unit): string {
   if (unit === "") return number(value);
-  return unit === "%" ? percent(value) : `${number(100 * value)} points`;
+  return unit === "%" ? percent(value) : `${decimal(100 * value)} points`;
 }
 
 /** What is missing, and why. */

@@ -35,6 +35,7 @@ export function statedResult(
     trialAttacks: Object.entries(suite.trials).map(([id, { attack }]) => ({
       ...unitResult(attack),
       id,
+      attack: attack.unit.id,
       kind: attack.unit.kind,
       threat: attack.unit.threat,
       taxonomy: taxonomyResult(attack.unit),

@@ -1,9 +1,9 @@
+import { decimal, percent } from "#core";
 import type {
   Contender,
   LeftOutBecause,
   Recommendation,
 } from "../results/index.ts";
-import { number, percent } from "../words.ts";
 import type { Shown } from "./better.ts";
 import type { Entry } from "./contenders.ts";
 
@@ -93,7 +93,7 @@ function robustness(
       : listed(
           budgets.map(
             ({ threatModel, rate: { value, low, high } }) =>
-              `${percent(value)} (${number(100 * low)} to ${percent(high)}) at ${threatModel}`,
+              `${percent(value)} (${decimal(100 * low)} to ${percent(high)}) at ${threatModel}`,
           ),
         );
   return `Its robust accuracy is ${said}; `;

@@ -99,6 +99,8 @@ export const trialSchema = z.strictObject({
 /** An attack on the fine-tuning, as a suite names it. */
 export const trialUnitSchema = unitSchema.extend({
   kind: z.string(),
+  /** The id of the attack, such as "harmful-tuning", whatever the suite calls it. */
+  attack: z.string().optional(),
   /** What the attacker knows and may do. */
   threat: z.string(),
   taxonomy: z.strictObject({

@@ -344,7 +344,7 @@ describe("the drop in clean accuracy", () => {
       cell({ candidate: "head", outcomes: outcomes(890, 0, 110) }),
     ];
     const row = measured(input(cells, both));
-    expect(row?.measured).toMatch(/^1 points, .*paired score.*n = 1000$/);
+    expect(row?.measured).toMatch(/^1\.0 points, .*paired score.*n = 1000$/);
     expect(row?.verdict).toBe("passed");
   });
 
@@ -512,7 +512,7 @@ describe("a candidate of several seeds", () => {
     ]);
     const mean = gate.rules.at(-1);
     expect(mean?.measured).toMatch(
-      /^100 %, 95 % interval 9\d\.?\d* to 100 %, 3 seeds$/,
+      /^100\.0 %, 95 % interval 9\d\.\d to 100\.0 %, 3 seeds$/,
     );
     expect(mean?.verdict).toBe("passed");
     // 60 samples that all stand do not show that 99 % do, however many seeds there are.

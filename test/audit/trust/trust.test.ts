@@ -223,7 +223,7 @@ describe("breaks-control", () => {
     expect(status(id, left(3, 0))).toBe("passed");
     expect(status(id, left(4, 1))).toBe("failed");
     expect(find(id, left(32, 0))?.message).toMatch(
-      /^Of 32 samples behind a control, .* 4 bits, pgd leaves 100 % robust, and without the rounding 0 %/,
+      /^Of 32 samples behind a control, .* 4 bits, pgd leaves 100\.0 % robust, and without the rounding 0\.0 %/,
     );
   });
 
@@ -415,7 +415,7 @@ describe("what is tried again", () => {
     expect(
       find("converged-in-draws", probed({ moreDraws, course }))?.message,
     ).toMatch(
-      /\. Success on 10 samples by draws a gradient: 40 % at 1, 60 % at 20, 80 % at 100\.$/,
+      /\. Success on 10 samples by draws a gradient: 40\.0 % at 1, 60\.0 % at 20, 80\.0 % at 100\.$/,
     );
   });
 

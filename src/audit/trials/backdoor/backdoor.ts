@@ -229,7 +229,7 @@ function chartOf(
   return {
     id: "poison-rate",
     title: "Attack success and accuracy against the share of poisons",
-    x: { label: "share of poisons", scale: "linear" },
+    x: { label: "share of poisons", scale: "share" },
     y: { label: "share of test samples", scale: "share" },
     lines: [
       line("attack success", ({ triggered }) => [

@@ -22,15 +22,16 @@ const lines = [
  */
 export function chartOf(unit: LanguageAttack, measured: Measured): Chart {
   const { released, attack, control } = measured;
+  const along = unit.along ?? unit.unit;
   const start: Point = { settings: "", level: 0, seen: [released] };
-  const along = (points: readonly Point[]) => {
+  const walk = (points: readonly Point[]) => {
     const worst = worstOf(points, released, UTILITY) ?? points[0];
     const same = points.filter((p) => p.settings === worst?.settings);
     // Where fewer is more, as with bits, no attack is not at 0.
     const [first, last] = [same[0]?.level ?? 0, same.at(-1)?.level ?? 0];
     return first > last ? same : [start, ...same];
   };
-  const own = along(pointsOf(attack));
+  const own = walk(pointsOf(attack));
   const line = (
     name: string,
     points: readonly (Draws & Pick<Point, "level">)[],
@@ -50,8 +51,8 @@ export function chartOf(unit: LanguageAttack, measured: Measured): Chart {
   });
   return {
     id: "language",
-    title: `What is refused and answered, by ${unit.unit}`,
-    x: { label: unit.unit, scale: "linear" },
+    title: `What is refused and answered, by ${along}`,
+    x: { label: along, scale: unit.along ? "share" : "linear" },
     y: { label: "share of the prompts", scale: "share" },
     lines: [
       ...lines.map(([name, of]) => line(name, own, of)),
@@ -62,7 +63,7 @@ export function chartOf(unit: LanguageAttack, measured: Measured): Chart {
         ? [
             line(
               `forbidden answers by ${unit.control.title.toLowerCase()}`,
-              along(pointsOf(control)),
+              walk(pointsOf(control)),
               "forbidden",
             ),
           ]

@@ -1,4 +1,5 @@
 import type { LanguageAttack, Reached } from "#attacks";
+import { percent } from "#core";
 import { compile, type Model } from "#model";
 import type { FloatTensor } from "#onnx";
 import type { Check } from "../../results/index.ts";
@@ -253,8 +254,7 @@ async function follow(
 function somethingToBreak({ released, base }: Measured): Check {
   const share = (all: readonly boolean[]) =>
     all.filter(Boolean).length / Math.max(1, all.length);
-  const percentOf = (all: readonly boolean[]) =>
-    `${Math.round(100 * share(all))} %`;
+  const percentOf = (all: readonly boolean[]) => percent(share(all));
   const works = share(released.right) >= 0.5;
   const refuses = share(released.refused) >= 0.5;
   const known = base === null || share(base.forbidden) >= 0.5;

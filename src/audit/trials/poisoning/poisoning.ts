@@ -1,7 +1,7 @@
 import { labelFlip, type Poison, type Poisoning, poisoned } from "#attacks";
+import { percent } from "#core";
 import type { Dataset } from "#data";
 import type { Check, Finding } from "../../results/index.ts";
-import { percent } from "../../words.ts";
 import {
   type Outcome,
   type Protocol,

@@ -1,9 +1,8 @@
 import { type Poison, poisoned, type TargetedPoisoning } from "#attacks";
-import { UsageError } from "#core";
+import { percent, UsageError } from "#core";
 import { type Dataset, labelOf } from "#data";
 import { type FloatTensor, takeRows } from "#onnx";
 import type { Chart, Check, Finding } from "../../results/index.ts";
-import { percent } from "../../words.ts";
 import {
   crossedFinding,
   crossedLoss,

@@ -1,5 +1,5 @@
 import type { Extraction } from "#attacks";
-import { AssayError } from "#core";
+import { AssayError, percent } from "#core";
 import {
   argmaxRows,
   type CompiledModel,
@@ -11,7 +11,6 @@ import {
 } from "#model";
 import { type FloatTensor, floats, takeRows } from "#onnx";
 import type { Chart, Finding } from "../../results/index.ts";
-import { percent } from "../../words.ts";
 import {
   type Outcome,
   type Protocol,

@@ -1,11 +1,11 @@
 import type { Inversion } from "#attacks";
+import { percent } from "#core";
 import type { Dataset } from "#data";
 import { argmaxRows, compile, type Model, replaceHead } from "#model";
 import { byParts, type FloatTensor, sizeOf } from "#onnx";
 import { settingsSchema, tuneEvenly } from "#tuning";
 import { canBeShown, picture } from "../../gallery/index.ts";
 import { rate } from "../../statistics/index.ts";
-import { percent } from "../../words.ts";
 import {
   numberFinding,
   type Outcome,

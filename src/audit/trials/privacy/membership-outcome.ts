@@ -4,7 +4,7 @@ import type { Dataset } from "#data";
 import { canBeShown, picture } from "../../gallery/index.ts";
 import type { Check, Finding } from "../../results/index.ts";
 import { areaInterval, newcombe, rate, roc } from "../../statistics/index.ts";
-import { percent } from "../../words.ts";
+import { written } from "../../words.ts";
 import { type Outcome, rateFinding, shareFinding } from "../trial.ts";
 
 interface Scored {
@@ -46,7 +46,7 @@ export function outcomeOf({ scores, train, test }: Scored): Outcome {
     at: thresholdAt(firstOthers, share),
   }));
   const counted = low.flatMap(({ share, at }) => {
-    const where = { at: `${percent(share)} false positives` };
+    const where = { at: `${written(share)} false positives` };
     const found = { attacker: "up", ...where } as const;
     const title = "Members found";
     return at === null
@@ -101,7 +101,7 @@ export function outcomeOf({ scores, train, test }: Scored): Outcome {
     pictures: mostExposed(members, train),
     notes: missing.map(
       (share) =>
-        `${firstOthers.length} held-out non-members are too few for a threshold of ${percent(share)} false positives, which needs ${1 / share}`,
+        `${firstOthers.length} held-out non-members are too few for a threshold of ${written(share)} false positives, which needs ${1 / share}`,
     ),
     checks: control ? [controlCheck(control)] : [],
   };

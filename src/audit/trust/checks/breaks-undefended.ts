@@ -1,5 +1,5 @@
+import { percent } from "#core";
 import { UNDEFENDED } from "../../counting.ts";
-import { percent } from "../../words.ts";
 import { isSearch, robustShare, strongest, type TrustCheck } from "../check.ts";
 
 const TOLERATED = 0.05;

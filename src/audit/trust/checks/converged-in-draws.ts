@@ -1,4 +1,5 @@
-import { percent, samples } from "../../words.ts";
+import { percent } from "#core";
+import { samples } from "../../words.ts";
 import type { Evidence, TrustCheck } from "../check.ts";
 import { settled } from "./settled.ts";
 

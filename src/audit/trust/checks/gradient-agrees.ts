@@ -1,4 +1,4 @@
-import { percent } from "../../words.ts";
+import { percent } from "#core";
 import type { Ruling, TrustCheck } from "../check.ts";
 import type { AttackProbes } from "../probes/index.ts";
 

@@ -1,5 +1,5 @@
+import { percent } from "#core";
 import { mcnemar } from "../../statistics/index.ts";
-import { percent } from "../../words.ts";
 import {
   isSearch,
   robustCount,

@@ -1,5 +1,6 @@
+import { percent } from "#core";
 import { rate } from "../../statistics/index.ts";
-import { percent, samples } from "../../words.ts";
+import { samples } from "../../words.ts";
 import {
   comparable,
   type Evidence,

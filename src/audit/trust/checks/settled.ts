@@ -1,4 +1,5 @@
-import { percent, samples } from "../../words.ts";
+import { percent } from "#core";
+import { samples } from "../../words.ts";
 import type { Evidence, Ruling } from "../check.ts";
 import type { AttackProbes, Tries } from "../probes/index.ts";
 

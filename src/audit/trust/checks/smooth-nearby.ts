@@ -1,4 +1,4 @@
-import { percent } from "../../words.ts";
+import { percent } from "#core";
 import { isWhiteBox, type TrustCheck } from "../check.ts";
 
 const TOLERATED = 0.1;

@@ -1,4 +1,4 @@
-import { percent } from "../../words.ts";
+import { percent } from "#core";
 import type { TrustCheck } from "../check.ts";
 
 /** Of the standing samples. */
