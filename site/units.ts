@@ -20,6 +20,7 @@ export interface Kind {
 const stated: Readonly<Record<string, string>> = {
   unlearn: 'class: "7"',
   onion: "model: gpt2.onnx, tokenizer: tokenizer.json",
+  "backdoor-enhanced": 'secret: "some random words"',
   "further-tuning": "undo: { what: robustness, eps: 8/255 }",
 };
 
