@@ -5,6 +5,7 @@ import {
   type DataType,
   expand,
   type Graph,
+  inLevels,
   type Tensor,
   withSizes,
 } from "#onnx";
@@ -64,7 +65,7 @@ export function onnxruntimeOn(device: Device): Engine {
     cachedFloats: device === "cpu" ? CACHED : undefined,
     async load(graph, options = {}) {
       let session: ort.InferenceSession;
-      const sized = withSizes(writtenFor(graph, device));
+      const sized = inLevels(withSizes(writtenFor(graph, device)));
       const isBrief = options.isBrief && device === "cpu";
       try {
         const { bytes, folder } = encodeInPlace(

@@ -15,6 +15,7 @@ export {
 export { halfToNumber, toFloat32, widened } from "./float32.ts";
 export { graft } from "./graft.ts";
 export * from "./graph.ts";
+export { inLevels } from "./in-levels.ts";
 export { castTypes, inferNode, type Known, sliceRange } from "./infer/index.ts";
 export { normalise } from "./normalise.ts";
 export { BATCH, type Join, openBatch } from "./open-batch.ts";
