@@ -18,6 +18,11 @@ test("the entry for SchemaStore is whole, and names a schema that there is", () 
   );
   expect(fileMatch).toContain("assay.yaml");
   expect(new Set(fileMatch).size).toBe(fileMatch.length);
-  const [, file] = /\/main\/(.+)$/.exec(url) ?? [];
-  expect(existsSync(packagePath(file!))).toBe(true);
+  // As npm publishes the package, so that no host of a repository is in it.
+  const { name, files } = JSON.parse(
+    readFileSync(packagePath("package.json"), "utf8"),
+  ) as { name: string; files: string[] };
+  expect(files).toContain("schema");
+  expect(url).toBe(`https://unpkg.com/${name}/schema/suite-1.schema.json`);
+  expect(existsSync(packagePath("schema", "suite-1.schema.json"))).toBe(true);
 });

@@ -42,12 +42,12 @@ const called = (name: string): string[][] =>
     .filter((call) => call !== "")
     .map((call) => call.split("\0"));
 
-const bash = (
-  script: string,
+const run = (
+  shell: string,
   args: readonly string[],
   env: Record<string, string> = {},
 ) =>
-  execFileSync("bash", [packagePath(script), ...args], {
+  execFileSync(shell, args, {
     cwd: folder,
     encoding: "utf8",
     env: {
@@ -56,6 +56,16 @@ const bash = (
       ...env,
     },
   });
+
+const bash = (
+  script: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+) => run("bash", [packagePath(script), ...args], env);
+
+/** Lines of a step, as GitHub and GitLab run them. */
+const lines = (script: string, env: Record<string, string> = {}) =>
+  run("bash", ["-eo", "pipefail", "-c", script], env);
 
 interface Step {
   readonly run?: string;
@@ -120,6 +130,67 @@ test("templates name reporters that there are, and the files that they write", (
   expect(files).toEqual(
     expect.arrayContaining([...paths, ...Object.values(reports)]),
   );
+});
+
+test("every line of the action runs: it installs, and ends with the status of the audit", () => {
+  const { steps } = (parse(text("action.yml")) as { runs: { steps: Step[] } })
+    .runs;
+  const inline = steps.flatMap(({ run }) =>
+    run && !run.includes("ci/") ? [run] : [],
+  );
+  expect(inline).toHaveLength(2);
+  const [install = "", verdict = ""] = inline;
+  program("npm", "exit 0");
+  lines(install, { PACKAGE: "$(touch harm) assay@0.2.0" });
+  expect(called("npm")[0]?.at(-1)).toBe("$(touch harm) assay@0.2.0");
+  expect(existsSync(join(folder, "harm"))).toBe(false);
+  lines(verdict, { STATUS: "0" });
+  expect(() => lines(verdict, { STATUS: "3" })).toThrow(
+    expect.objectContaining({ status: 3 }),
+  );
+});
+
+test("every line of GitLab's template runs, and its status is that of the audit", () => {
+  const [header, template] = parseAllDocuments(
+    text("ci/gitlab/assay.gitlab-ci.yml"),
+  ).map((part) => part.toJS());
+  const { inputs } = header.spec as {
+    inputs: Record<string, { default: string }>;
+  };
+  const script = (template.assay.script as string[])
+    .join("\n")
+    .replace(/\$\[\[ inputs\.(\w+) \]\]/g, (_, name) => inputs[name]!.default);
+  program("npm", "exit 0");
+  program("assay", "exit 4");
+  expect(() => lines(script)).toThrow(expect.objectContaining({ status: 4 }));
+  expect(template.assay.allow_failure).toEqual({ exit_codes: [4] });
+  expect(called("npm")[0]?.at(-1)).toBe("assay");
+  expect(called("assay")[0]?.slice(0, 4)).toEqual([
+    "run",
+    "assay.yaml",
+    "--out",
+    "runs/assay",
+  ]);
+});
+
+test("the image installs the package with peers that it takes", () => {
+  const [, step = ""] =
+    /^RUN (.*?[^\\])\n(?! )/ms.exec(text("Dockerfile")) ?? [];
+  program("npm", "exit 0");
+  program("rm", "exit 0");
+  run("sh", ["-c", step]);
+  const [install = [], clean] = called("npm");
+  const { peerDependencies } = JSON.parse(text("package.json")) as {
+    peerDependencies: Record<string, string>;
+  };
+  const peers = install.filter((one) => /^[a-z\d]+@\d+$/.test(one));
+  expect(peers.length).toBe(3);
+  for (const peer of peers) {
+    const [name, major] = peer.split("@") as [string, string];
+    expect(peerDependencies[name]).toMatch(new RegExp(`^\\^${major}\\.`));
+  }
+  expect(install.slice(0, 2)).toEqual(["install", "--global"]);
+  expect(clean).toEqual(["cache", "clean", "--force"]);
 });
 
 test("an audit that fails ends its step well, and says its status", () => {
