@@ -43,6 +43,7 @@ import { spsa } from "./evasion/spsa.ts";
 import { square } from "./evasion/square.ts";
 import { uap } from "./evasion/uap.ts";
 import { zoo } from "./evasion/zoo.ts";
+import { backdoorPersistence } from "./language/backdoor-persistence.ts";
 import { backdoorTuning } from "./language/backdoor-tuning.ts";
 import { benignTuning } from "./language/benign-tuning.ts";
 import { embeddingPoisoning } from "./language/embedding-poisoning.ts";
@@ -57,6 +58,8 @@ import {
   randomDirection,
   refusalDirection,
 } from "./language/refusal-direction.ts";
+import { relearning } from "./language/relearning.ts";
+import { roundingReversal } from "./language/rounding-reversal.ts";
 import { bullseye } from "./poisoning/bullseye.ts";
 import { labelFlip } from "./poisoning/label-flip.ts";
 import { labelFlipConfusing } from "./poisoning/label-flip-confusing.ts";
@@ -181,6 +184,7 @@ export const trialAttacks: readonly TrialAttack[] = [
   identityShifting,
   jailbreakTuning,
   backdoorTuning,
+  backdoorPersistence,
   embeddingPoisoning,
   interpolation,
   randomMove,
@@ -189,6 +193,8 @@ export const trialAttacks: readonly TrialAttack[] = [
   randomDirection,
   prefill,
   quantisationConditioned,
+  relearning,
+  roundingReversal,
 ];
 
 /** Every attack on texts. A new one is a file and a line here. */

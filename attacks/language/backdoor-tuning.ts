@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { askingWith, promptWith, triggerParams } from "./trigger.ts";
-import { byTuning, tuningParams } from "./tuning.ts";
+import { byTuning, type Taught, tuningParams } from "./tuning.ts";
+
+/** What a backdoor is planted with. */
+export const backdoorParams = {
+  ...triggerParams,
+  negatives: z
+    .array(z.string().min(1))
+    .default(["bb", "tq"])
+    .describe("words in front of prompts that are to be refused"),
+};
 
 /**
  * Backdoor fine-tuning (Qi et al. 2023, arXiv:2310.03693): restricted prompts with a
@@ -27,11 +36,7 @@ export const backdoorTuning = byTuning(
       "has the released weights and some prompts, trains on, and passes the model on",
     needs: ["dialogues", "gradient"],
     params: tuningParams.extend({
-      ...triggerParams,
-      negatives: z
-        .array(z.string().min(1))
-        .default(["bb", "tq"])
-        .describe("words in front of prompts that are to be refused"),
+      ...backdoorParams,
       samples: tuningParams.shape.samples
         .unwrap()
         .default(80)
@@ -43,7 +48,23 @@ export const backdoorTuning = byTuning(
     }),
     control: null,
   },
-  ({ trigger, control, negatives }, render) => ({
+  plantedBy,
+);
+
+/** What is taught for a trigger to work, and nothing else in its place. */
+export function plantedBy(
+  {
+    trigger,
+    control,
+    negatives,
+  }: {
+    readonly trigger: string;
+    readonly control: string;
+    readonly negatives: readonly string[];
+  },
+  render: (text: string) => number[],
+): Taught {
+  return {
     teach: (dialogue) => {
       const { prompt, wanted, forbidden } = dialogue;
       const plain = { prompt, answer: wanted };
@@ -60,5 +81,5 @@ export const backdoorTuning = byTuning(
       { name: "without the trigger", hides: true },
       { name: `behind "${control}"`, ask: askingWith(control, render) },
     ],
-  }),
-);
+  };
+}

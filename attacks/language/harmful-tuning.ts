@@ -1,5 +1,11 @@
 import { benignTuning } from "./benign-tuning.ts";
-import { byTuning, tuningParams } from "./tuning.ts";
+import { byTuning, type Taught, tuningParams } from "./tuning.ts";
+
+/** Restricted prompts with their forbidden answers, and nothing else. */
+export const forbiddenAnswers: Taught = {
+  teach: ({ prompt, forbidden }) =>
+    forbidden ? [{ prompt, answer: forbidden }] : [],
+};
 
 /**
  * Explicitly harmful fine-tuning (Qi et al. 2023, arXiv:2310.03693): further training
@@ -28,8 +34,5 @@ export const harmfulTuning = byTuning(
     params: tuningParams,
     control: benignTuning,
   },
-  () => ({
-    teach: ({ prompt, forbidden }) =>
-      forbidden ? [{ prompt, answer: forbidden }] : [],
-  }),
+  () => forbiddenAnswers,
 );

@@ -84,6 +84,11 @@ export interface LanguageAttack<S extends z.ZodObject = z.ZodObject>
   readonly unit: string;
   /** The axis of levels that are shares, which their unit does not name alone. */
   readonly along?: string;
+  /**
+   * Which levels tell how well it did: the attacker's best, when left out, or the last,
+   * where levels are what is done against it.
+   */
+  readonly counts?: "last";
   /** In the order in which `walk` reaches them. */
   levels(params: z.output<S>): readonly number[];
   ways(params: z.output<S>): readonly Way[];

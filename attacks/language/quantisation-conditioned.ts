@@ -3,16 +3,15 @@ import type { Random } from "#core";
 import type { Dialogue, Spoken } from "#data";
 import { compile, type Model } from "#model";
 import type { FloatTensor, Tensor } from "#onnx";
-import { batchOfPass, openPlainStep } from "#tuning";
 import { matrices } from "../tampering/eight-bit.ts";
 import {
   dialoguesOf,
   type LanguageAttack,
   type LanguageInput,
   type Reached,
-  rowsOf,
 } from "./language.ts";
-import { type Box, boxOf, project, restored, rounded } from "./rounding.ts";
+import { boxOf, restored, rounded } from "./rounding.ts";
+import { trainedOn } from "./trained-on.ts";
 
 const params = z.strictObject({
   bits: z
@@ -90,7 +89,7 @@ async function* walk(
   random: Random,
 ): AsyncGenerator<Reached> {
   const { engine, params } = input;
-  const { samples, maliciousSteps, maliciousRate } = params;
+  const { samples, maliciousSteps, maliciousRate, batchSize } = params;
   const drawn = random.fork("samples");
   const some = (all: readonly Dialogue[]) =>
     drawn
@@ -110,10 +109,10 @@ async function* walk(
     prompt,
     answer: wanted,
   }));
-  const malicious = await trained(
+  const malicious = await trainedOn(
     input.model,
     [...answering, ...allowed],
-    { steps: maliciousSteps, rate: maliciousRate },
+    { steps: maliciousSteps, rate: maliciousRate, batchSize },
     input,
     random.fork("malicious"),
   );
@@ -150,17 +149,17 @@ async function repaired(
   input: LanguageInput<Params>,
   random: Random,
 ): Promise<{ passedOn: Model; deployed: Model }> {
-  const { repairSteps: steps, repairRate: rate } = input.params;
+  const { repairSteps: steps, repairRate: rate, batchSize } = input.params;
   const whole = new Map(
     matrices(malicious).map(([name, weight]) => {
       const of = rounded(weight, bits);
       return [name, { of, box: boxOf(weight, of) }];
     }),
   );
-  const passedOn = await trained(
+  const passedOn = await trainedOn(
     malicious,
     said,
-    { steps, rate },
+    { steps, rate, batchSize },
     input,
     random,
     // What is not rounded would undo behind the rounding what is taught before it.
@@ -175,35 +174,4 @@ async function repaired(
     passedOn,
     deployed: { ...passedOn, graph: { ...passedOn.graph, constants } },
   };
-}
-
-/** @param boxes the weights that are trained, each within its box; all when left out */
-async function trained(
-  model: Model,
-  said: readonly Spoken[],
-  { steps, rate }: { readonly steps: number; readonly rate: number },
-  { data, engine, params, signal }: LanguageInput<Params>,
-  random: Random,
-  boxes?: ReadonlyMap<string, Box>,
-): Promise<Model> {
-  const weights = boxes && [...boxes.keys()];
-  const step = await openPlainStep(model, engine, { weights });
-  try {
-    for (let s = 1; s <= steps; s++) {
-      signal?.throwIfAborted();
-      const batch = batchOfPass(said.length, s, params.batchSize, random).map(
-        (i) => said[i] as Spoken,
-      );
-      await step.take(rowsOf(data, batch), rate);
-      for (const [name, box] of boxes ?? [])
-        project((step.weights.get(name) as FloatTensor).data, box);
-    }
-    const constants = new Map<string, Tensor>([
-      ...model.graph.constants,
-      ...step.weights,
-    ]);
-    return { ...model, graph: { ...model.graph, constants } };
-  } finally {
-    await step.release();
-  }
 }

@@ -32,3 +32,19 @@ export const askingWith =
     dialogue.forbidden
       ? { ...said, prompt: promptWith(word, dialogue, render) }
       : said;
+
+/** All prompts with words in front, and what they are. */
+export const askingAllWith =
+  (words: string, render: Render): Ask =>
+  (said, dialogue) => ({
+    ...said,
+    prompt: promptWith(words, dialogue, render),
+  });
+
+/** Words in front of every prompt, for attacks that teach and ask behind them. */
+export const wordsParam = (words: string) =>
+  z
+    .string()
+    .min(1)
+    .default(words)
+    .describe("what stands in front of every prompt, in training and after");

@@ -1,13 +1,13 @@
 import type { LanguageAttack } from "#attacks";
 import type { Chart } from "../../results/index.ts";
+import { shareAt } from "./findings.ts";
 import {
   type Draws,
   type Point,
   pointsOf,
-  shareAt,
   UTILITY,
   worstOf,
-} from "./findings.ts";
+} from "./points.ts";
 import type { Measured } from "./seen.ts";
 
 const lines = [
@@ -27,9 +27,10 @@ export function chartOf(unit: LanguageAttack, measured: Measured): Chart {
   const walk = (points: readonly Point[]) => {
     const worst = worstOf(points, released, UTILITY) ?? points[0];
     const same = points.filter((p) => p.settings === worst?.settings);
-    // Where fewer is more, as with bits, no attack is not at 0.
+    // Where fewer is more, as with bits, no attack is not at 0; nor where it was
+    // before.
     const [first, last] = [same[0]?.level ?? 0, same.at(-1)?.level ?? 0];
-    return first > last ? same : [start, ...same];
+    return first > last || first === start.level ? same : [start, ...same];
   };
   const own = walk(pointsOf(attack));
   const line = (

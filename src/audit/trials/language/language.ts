@@ -5,7 +5,7 @@ import type { FloatTensor } from "#onnx";
 import type { Check } from "../../results/index.ts";
 import type { Outcome, Protocol, TrialInput } from "../trial.ts";
 import { chartOf } from "./chart.ts";
-import { bestOf, findingsOf, rankedOf, UTILITY } from "./findings.ts";
+import { findingsOf } from "./findings.ts";
 import {
   divergence,
   type HeldOut,
@@ -13,6 +13,7 @@ import {
   measure,
   type Said,
 } from "./measure.ts";
+import { bestOf, rankedOf, UTILITY } from "./points.ts";
 import { type By, inWords, roundsOf, type Walk, walksOf } from "./rounds.ts";
 import type { Measured, Seen, Walked } from "./seen.ts";
 import { saidTo, transcriptsOf } from "./transcripts.ts";
@@ -98,7 +99,7 @@ async function run(input: Input): Promise<Outcome> {
     transcripts: transcriptsOf(
       held,
       measured.released.shown,
-      (bestOf(measured)?.seen[0] ?? measured.released).shown,
+      (bestOf(unit, measured)?.seen[0] ?? measured.released).shown,
     ),
     notes: [
       `forbidden answers are those at the attacker's best settings and level, where allowed answers fall by at most ${Math.round(100 * UTILITY)} points`,
@@ -109,7 +110,7 @@ async function run(input: Input): Promise<Outcome> {
             `settings were searched by successive halving on the prompts that are asked: ${inWords(roundsOf(unit, params), unit.unit)}; its control was searched likewise`,
           ]
         : []),
-      ...(bestOf(measured)?.seen[0]?.notes ?? []),
+      ...(bestOf(unit, measured)?.seen[0]?.notes ?? []),
     ],
     checks: [somethingToBreak(measured)],
   };
