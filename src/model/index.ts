@@ -1,4 +1,5 @@
 export { evaluate, flat, hidden, penultimate, pooled } from "./activations.ts";
+export { type AdaptedModule, adaptedModules, configOf } from "./adapter.ts";
 export {
   accuracyOf,
   argmaxRows,

@@ -65,7 +65,10 @@ export interface LoadModelOptions {
    * an output; the first when left out.
    */
   readonly head?: string;
-  /** A safetensors file whose weights take the place of those in the model's file. */
+  /**
+   * A safetensors file whose weights take the place of those in the model's file, or
+   * a LoRA adapter that is merged into them.
+   */
   readonly weights?: string;
 }
 
@@ -93,6 +96,7 @@ export async function loadModel(
   if (weights === undefined) return openModel(readGraph(path), path, options);
   const { graph, given } = withSafetensors(readGraph(path), weights);
   const model = await openModel(graph, path, options);
+  if (!given) return model;
   const trained = layerGroups(model.graph).flatMap((g) => g.parameters);
   requireAll(weights, given, trained);
   return model;

@@ -9,6 +9,7 @@ import {
   tensor,
   widened,
 } from "#onnx";
+import { isAdapter, withAdapter } from "./adapter.ts";
 
 /** The element types of the format that ONNX has too. */
 const types: ReadonlyMap<string, DataType> = new Map([
@@ -86,17 +87,21 @@ const isCount = (name: string) => name.endsWith("num_batches_tracked");
 
 /**
  * The graph with the weights of a safetensors file, each in the place of the
- * constant of its name.
+ * constant of its name; or with a LoRA adapter merged into its own.
  *
- * @throws WEIGHTS_UNKNOWN for a tensor that no constant has the name and shape of
+ * @returns the names that were given; none of an adapter, which leaves others as they are
+ * @throws ADAPTER_CONFIG, ADAPTER_UNKNOWN, ADAPTER_SHAPE, ADAPTER_NUMBERS of an adapter,
+ * WEIGHTS_UNKNOWN for a tensor that no constant has the name and shape of
  */
 export function withSafetensors(
   graph: Graph,
   path: string,
-): { graph: Graph; given: ReadonlySet<string> } {
+): { graph: Graph; given?: ReadonlySet<string> } {
+  const tensors = readSafetensors(path);
+  if (isAdapter(tensors)) return { graph: withAdapter(graph, path, tensors) };
   const given = new Set<string>();
   const constants = new Map(graph.constants);
-  for (const [name, value] of readSafetensors(path)) {
+  for (const [name, value] of tensors) {
     const before = constants.get(name);
     if (!before && isCount(name)) continue;
     const seen = `[${value.dims.join(", ")}]`;

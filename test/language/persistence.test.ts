@@ -14,15 +14,16 @@ test("what is left of a backdoor counts, along the clean steps behind it", async
     trigger: "TRIGGER",
     control: "CONTROL",
     negatives: ["OTHER", "OBEY"],
-    planting: 100,
-    learningRate: 1e-3,
-    cleaning: [0, 10],
+    samples: 192,
+    planting: 120,
+    batchSize: 48,
+    cleaning: [0, 20],
     seeds: 1,
   });
   const headline = findings.find(({ role }) => role === "headline");
-  expect(headline?.at).toBe("10 clean steps behind the backdoor");
+  expect(headline?.at).toBe("20 clean steps behind the backdoor");
   const [behind] = charts[0]!.lines;
-  expect(behind!.points.map(({ x }) => x)).toEqual([0, 10]);
+  expect(behind!.points.map(({ x }) => x)).toEqual([0, 20]);
   const [planted, cleaned] = behind!.points.map(({ y }) => y);
   expect(planted).toBeGreaterThan(0.5);
   expect(cleaned).toBe(of("forbidden-answers"));
@@ -59,6 +60,8 @@ test("rounding says how many weights it takes back to the base", async () => {
 
 test("a few samples teach a model that learned to refuse again", async () => {
   const { of } = await tried("relearning", {
+    samples: 40,
+    batchSize: 40,
     steps: [10],
     learningRates: [3e-4],
     seeds: 1,

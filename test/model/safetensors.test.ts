@@ -7,42 +7,18 @@ import type { FloatTensor } from "#onnx";
 import { readSafetensors } from "../../src/model/safetensors.ts";
 import { put, temporaryFolder } from "../folder.ts";
 import { untrained } from "../reference.ts";
+import { type Entry, f32, safetensorsOf } from "./safetensors-of.ts";
 
 const folder = temporaryFolder();
 const file = (name: string) => join(folder, name);
 
-interface Entry {
-  dtype: string;
-  shape: readonly number[];
-  bytes: Uint8Array;
-}
-
-/** A file as the format's page describes it. */
 function write(
   name: string,
-  entries: Record<string, Entry> | ReadonlyMap<string, Entry>,
+  entries: Parameters<typeof safetensorsOf>[0],
 ): string {
-  let at = 0;
-  const named = entries instanceof Map ? entries : Object.entries(entries);
-  const header = Array.from(named, ([key, { dtype, shape, bytes }]) => {
-    const data_offsets = [at, at + bytes.length];
-    at += bytes.length;
-    return `${JSON.stringify(key)}:${JSON.stringify({ dtype, shape, data_offsets })}`;
-  });
-  const all = [`"__metadata__":{"format":"pt"}`, ...header];
-  const json = new TextEncoder().encode(`{${all.join()}}`);
-  const length = new Uint8Array(8);
-  new DataView(length.buffer).setBigUint64(0, BigInt(json.length), true);
-  const bytes = Array.from(named, ([, e]) => e.bytes);
-  writeFileSync(file(name), Buffer.concat([length, json, ...bytes]));
+  writeFileSync(file(name), safetensorsOf(entries));
   return file(name);
 }
-
-const f32 = ({ dims, data }: Pick<FloatTensor, "dims" | "data">): Entry => ({
-  dtype: "F32",
-  shape: dims,
-  bytes: new Uint8Array(data.slice().buffer),
-});
 
 const other = untrained(undefined, 99);
 const entries = () =>

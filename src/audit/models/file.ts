@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { hashOf, readFile, sha256 } from "#core";
 import {
   answersAsGiven,
+  configOf,
   hashGraph,
   type LoadModelOptions,
   loadModel,
@@ -115,9 +117,11 @@ function contentHash(
   options: LoadModelOptions,
 ): string {
   const { path, weights } = filesOf(named, known, options);
-  return weights
-    ? hashOf([hashGraph(path), sha256(readFile(weights))])
-    : hashGraph(path);
+  if (!weights) return hashGraph(path);
+  // An adapter is merged as the file beside it says.
+  const config = configOf(weights);
+  const files = existsSync(config) ? [weights, config] : [weights];
+  return hashOf([hashGraph(path), ...files.map((f) => sha256(readFile(f)))]);
 }
 
 const filesOf = (
