@@ -163,7 +163,7 @@ function factorsIn(
     )
       throw new AssayError(
         "ADAPTER_SHAPE",
-        `${path}: the factors of ${module} are [${A?.dims.join(", ")}] and [${B?.dims.join(", ")}], expected [rank, inputs] and [outputs, rank]`,
+        `${path}: the factors of ${module} are [${A?.dims.join(", ") ?? ""}] and [${B?.dims.join(", ") ?? ""}], expected [rank, inputs] and [outputs, rank]`,
         "Save the adapter again.",
       );
     const stated = patternOf(config.rank_pattern, module) ?? config.r;
