@@ -252,7 +252,7 @@ function merged(
   return { ...weight, data };
 }
 
-/** Products of the columns of [n, rank], or of the rows of [rank, n], with each other. */
+/** Products of the columns of [n, rank], or of the rows of [rank, n]. */
 function gram(
   { data }: FloatTensor,
   rank: number,
@@ -281,7 +281,7 @@ const trace = (x: Float64Array, y: Float64Array, rank: number): number => {
 /** Rounds of the power iteration. */
 const ROUNDS = 200;
 
-/** The largest eigenvalue of the product of two symmetric matrices, both not negative. */
+/** The largest eigenvalue of the product of two symmetric matrices, none negative. */
 function largestOf(x: Float64Array, y: Float64Array, rank: number): number {
   const times = (m: Float64Array, v: Float64Array) =>
     v.map((_, p) => v.reduce((sum, w, q) => sum + m[p * rank + q]! * w, 0));

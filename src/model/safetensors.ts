@@ -89,8 +89,9 @@ const isCount = (name: string) => name.endsWith("num_batches_tracked");
  * The graph with the weights of a safetensors file, each in the place of the
  * constant of its name; or with a LoRA adapter merged into its own.
  *
- * @returns the names that were given; none of an adapter, which leaves others as they are
- * @throws ADAPTER_CONFIG, ADAPTER_UNKNOWN, ADAPTER_SHAPE, ADAPTER_NUMBERS of an adapter,
+ * @returns the names that were given; none of an adapter, which leaves others as
+ *   they are
+ * @throws ADAPTER_CONFIG, ADAPTER_UNKNOWN, ADAPTER_SHAPE, ADAPTER_NUMBERS
  * WEIGHTS_UNKNOWN for a tensor that no constant has the name and shape of
  */
 export function withSafetensors(
