@@ -15,7 +15,8 @@ import { real } from "./real.ts";
 import { repeats } from "./repeats.ts";
 import { scale } from "./scale/index.ts";
 import { median, modes, multiplyAddsOf, stepOf, time } from "./steps.ts";
-import { stream } from "./stream.ts";
+import { stream } from "./stream/index.ts";
+import { table } from "./table.ts";
 import { view } from "./view.ts";
 
 // Forward passes, attack steps and training steps beside PyTorch on the same cores.
@@ -42,9 +43,12 @@ const { values: options, positionals } = parseArgs({
     device: { type: "string", default: "cuda" },
     ask: { type: "boolean", default: false },
     images: { type: "string", default: "100000" },
-    /** GiB for decoded images; 0 decodes them at every step. */
+    /** GiB for decoded images. */
     cache: { type: "string", default: "16" },
-    steps: { type: "string", default: "60" },
+    /** After which an epoch of `stream` ends; a whole one when left out. */
+    steps: { type: "string" },
+    rows: { type: "string", default: "500000" },
+    columns: { type: "string", default: "100" },
   },
 });
 
@@ -100,7 +104,12 @@ if (positionals.includes("inspect")) {
 }
 if (positionals.includes("stream")) {
   const { images, cache, steps } = options;
-  await stream(Number(images), Number(cache), Number(steps));
+  const some = steps === undefined ? undefined : Number(steps);
+  await stream(Number(images), Number(cache), some);
+  process.exit();
+}
+if (positionals.includes("table")) {
+  await table(Number(options.rows), Number(options.columns));
   process.exit();
 }
 const chosen = subjects.filter(

@@ -216,7 +216,7 @@ async function throughPipeline(
     count: dims[0] ?? 0,
     size: sizeOf(out),
     ...saysOf(locate),
-    task: (some, bytes) =>
+    task: (some, bytes, floats) =>
       inThread({
         ...place,
         rows: some,
@@ -224,6 +224,7 @@ async function throughPipeline(
         raw,
         wanted,
         bytes,
+        floats,
       }),
   };
   const key = () => keyOf([place.file], { from: place.from, dims, wanted });

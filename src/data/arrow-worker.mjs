@@ -1,5 +1,6 @@
 // Reads Arrow files and streams in a thread of its own; plain JavaScript, so that it
 // runs from source and from the package alike. See in-thread.ts.
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import {
   CompressionType,
@@ -9,8 +10,10 @@ import {
 } from "@uwdata/flechette";
 import { decompressZstd } from "hyparquet-compressors";
 import lz4 from "lz4js";
+import { messagesOf } from "./arrow-messages.mjs";
+import { cellsAsSent, ownedBy } from "./cells.mjs";
 
-/** All columns of a file unpack to less: 4 GiB. */
+/** What is read at once unpacks to less: 4 GiB. */
 const LARGEST = 2 ** 32;
 
 /** What a cell can be made of. Times have no number that everyone means. */
@@ -26,15 +29,20 @@ const flat = new Set([
   Type.Utf8View,
 ]);
 
-parentPort.on("message", ({ bytes, mostCells }) => {
+parentPort.on("message", (asked) => {
   parentPort.postMessage("begun");
+  let number;
   try {
+    number = openSync(asked.file, "r");
     total = 0;
-    parentPort.postMessage(contentOf(bytes, mostCells));
+    const content = contentOf(number, asked);
+    parentPort.postMessage(content, ownedBy(content.cells ?? []));
   } catch (error) {
     parentPort.postMessage({
       why: error instanceof Error ? error.message : String(error),
     });
+  } finally {
+    if (number !== undefined) closeSync(number);
   }
 });
 
@@ -59,11 +67,58 @@ setCompressionCodec(CompressionType.ZSTD, {
   ),
 });
 
-function contentOf(bytes, mostCells) {
-  if (Buffer.from(bytes.subarray(0, 4)).toString("latin1") === "FEA1")
+/** What the file says of itself, or columns of some batches of rows. */
+function contentOf(number, { names, range, mostCells }) {
+  const read = (at, length) => {
+    const bytes = new Uint8Array(length);
+    for (let count = 0; count < length; ) {
+      const left = length - count;
+      const more = readSync(number, bytes, count, left, at + count);
+      if (more === 0) throw new Error("it ends too soon");
+      count += more;
+    }
+    return bytes;
+  };
+  const { size } = fstatSync(number);
+  const first = Buffer.from(read(0, Math.min(4, size))).toString("latin1");
+  if (first === "FEA1")
     throw new Error("it is of the first version of Feather, which is no Arrow");
-  const table = tableFromIPC(bytes, { useBigInt: true });
-  const { fields } = table.schema;
+  const { schema, dictionaries, batches } = messagesOf(read, size);
+  if (!schema) throw new Error("it does not say what its columns are");
+  const content = ({ at, length }) => read(at, length);
+  const tableOf = (messages) =>
+    tableFromIPC([schema, ...messages].map(content), { useBigInt: true });
+  if (!names) {
+    const { fields } = tableOf([]).schema;
+    requireFlat(fields);
+    const groups = batches.map(({ rows }) => rows);
+    const count = groups.reduce((sum, rows) => sum + rows, 0);
+    if (!(count <= mostCells) || groups.some((rows) => !(rows >= 0)))
+      throw new Error(`it declares ${count} rows, more than ${mostCells}`);
+    return { columns: fields.map(({ name }) => name), groups };
+  }
+  const [from, to] = range.rows;
+  if (!((to - from) * names.length <= mostCells))
+    throw new Error(
+      `${(to - from) * names.length} cells are asked for, more than ${mostCells}`,
+    );
+  let at = range.start;
+  const parts = batches.slice(...range.groups).map((batch) => {
+    const known = dictionaries.filter((one) => one.at < batch.at);
+    const table = tableOf([...known, batch]);
+    const start = at;
+    at += batch.rows;
+    return columnsOf(table, names, batch.rows, [
+      Math.max(0, from - start),
+      Math.min(batch.rows, to - start),
+    ]);
+  });
+  return {
+    cells: names.map((_, i) => cellsAsSent(parts.flatMap((part) => part[i]))),
+  };
+}
+
+function requireFlat(fields) {
   const odd = fields.find(
     ({ type }) => !flat.has((type.dictionary ?? type).typeId),
   );
@@ -71,20 +126,18 @@ function contentOf(bytes, mostCells) {
     throw new Error(
       `column "${odd.name}" is neither of numbers nor of text nor of booleans`,
     );
-  const cells = table.numRows * fields.length;
-  if (!(cells <= mostCells))
-    throw new Error(`it declares ${cells} cells, more than ${mostCells}`);
-  // By place, since a column may have any name.
-  const columns = fields.map((_, i) => table.getChildAt(i));
-  const wrong = columns.findIndex((c) => c.length !== table.numRows);
-  if (wrong >= 0)
-    throw new Error(
-      `column "${fields[wrong].name}" has ${columns[wrong].length} values in ${table.numRows} rows`,
-    );
-  return {
-    columns: fields.map(({ name }) => name),
-    rows: Array.from({ length: table.numRows }, (_, row) =>
-      columns.map((c) => c.at(row)),
-    ),
-  };
+}
+
+/** Cells of the named columns: of several of one name those of the first. */
+function columnsOf(table, names, count, [from, to]) {
+  const { fields } = table.schema;
+  return names.map((name) => {
+    // By place, since a column may have any name.
+    const cells = table.getChildAt(fields.findIndex((f) => f.name === name));
+    if (cells.length !== count)
+      throw new Error(
+        `column "${name}" has ${cells.length} values in ${count} rows`,
+      );
+    return Array.from({ length: to - from }, (_, i) => cells.at(from + i));
+  });
 }

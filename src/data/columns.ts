@@ -32,11 +32,15 @@ export class NumberColumn implements Numbers {
     const text = cell.trim();
     const value = numberIn(text);
     if (value === undefined) this.odd.set(this.#count, text);
+    this.push(value ?? Number.NaN);
+  }
+
+  push(value: number): void {
     if (this.#count === this.#values.length) {
       const more = new Float64Array(2 * this.#count);
       more.set(this.#values);
       this.#values = more;
     }
-    this.#values[this.#count++] = value ?? Number.NaN;
+    this.#values[this.#count++] = value;
   }
 }

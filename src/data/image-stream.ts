@@ -1,7 +1,6 @@
 import { statSync } from "node:fs";
 import { AssayError, hashOf, packageVersion, sha256 } from "#core";
 import { type FloatTensor, Streamed, sizeOf } from "#onnx";
-import { scaleBytes, UNIT } from "./bytes.ts";
 import { refusal } from "./image.ts";
 import { inThread, type Wanted } from "./image-threads.ts";
 import {
@@ -34,12 +33,13 @@ export function decodedRows({ images, wanted, shape }: Pictures): ByteRows {
   return {
     count: images.length,
     size: sizeOf(shape),
-    task: (rows, bytes) =>
+    task: (rows, bytes, floats) =>
       inThread({
         files: rows.map((row) => images[row]!.file),
         wanted,
         shape,
         bytes,
+        floats,
       }),
     unread(row, problem) {
       const { shown } = images[row] as ImageFile;
@@ -125,17 +125,13 @@ export async function streamPixels(
   if (!isEnough && !again && !hasRoom(count, size, most))
     throw noRoom(made, most);
   const kept = isEnough ? known : await keep(made, key, most);
-  const { file } = kept;
+  // Who allows no room for decoded images has them decoded, were there some.
+  const file = most === 0 && again ? undefined : kept.file;
   const from = file
     ? rowsInFile(file, 0, { ...asKept(file, shown), count, size })
     : again;
   if (!from) throw noRoom(made, most);
-  return new Streamed(
-    [count, ...shape],
-    readRows(from, kept.hashes, [0, 1], (bytes, to, row) =>
-      scaleBytes(bytes, UNIT, to, row * size),
-    ),
-  );
+  return new Streamed([count, ...shape], readRows(from, kept.hashes, [0, 1]));
 }
 
 const noRoom = ({ count, size, shown }: Made, most: number) =>

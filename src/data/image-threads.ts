@@ -35,6 +35,8 @@ export interface Decoded {
 export type Task = {
   /** Where it writes `[rows, C, H, W]`, unless a single image is asked for. */
   readonly bytes?: Uint8Array;
+  /** Where it writes them as numbers too, 0 to 1. */
+  readonly floats?: Float32Array | undefined;
 } & (
   | {
       /** Images, by their paths or as they are encoded. */

@@ -15,6 +15,7 @@ const LANES = 4;
 
 parentPort.on("message", async ({ task, state, port }) => {
   const answer = task.rows ? read(task) : await decodeAll(task);
+  if (task.floats) asNumbers(task.bytes, task.floats);
   port.postMessage(answer);
   Atomics.store(state, 0, 1);
   Atomics.notify(state, 0);
@@ -96,6 +97,11 @@ function readWhole(number, row, at) {
     if (more === 0) throw new Error("it ends too soon");
     count += more;
   }
+}
+
+/** Bytes as numbers from 0 to 1. */
+function asNumbers(bytes, to) {
+  for (let i = 0; i < to.length; i++) to[i] = bytes[i] / 255;
 }
 
 /** Bytes of an image as pixels [H, W, C]. */

@@ -1,4 +1,4 @@
-export { readArrow } from "./arrow.ts";
+export { openArrow } from "./arrow.ts";
 export {
   type Dataset,
   dataset,

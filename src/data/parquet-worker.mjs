@@ -4,6 +4,10 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import * as zlib from "node:zlib";
 import { parquetMetadataAsync, parquetRead, parquetSchema } from "hyparquet";
+import { cellsAsSent, ownedBy } from "./cells.mjs";
+
+/** More cells than these are read column by column. */
+const MANY = 2 ** 21;
 
 /** No page unpacks to more than its header declares. */
 const limited = (unpack) => (bytes, length) =>
@@ -67,24 +71,29 @@ async function contentOf(file, { names, from, to, isBinary, mostCells }) {
     throw new Error(
       `${cells} cells stand in one group of rows, more than ${mostCells}`,
     );
-  const found = new Map(names.map((name) => [name, []]));
-  await parquetRead({
-    file,
-    metadata,
-    columns: names,
-    rowStart: from,
-    rowEnd: to,
-    utf8: !isBinary,
-    compressors: await compressorsFor(metadata),
-    onChunk: (chunk) => found.get(chunk.columnName)?.push(chunk),
-  });
-  const content = names.map((name) => column(found.get(name), from, to));
+  const compressors = await compressorsFor(metadata);
+  const columnsOf = async (some) => {
+    const found = new Map(some.map((name) => [name, []]));
+    await parquetRead({
+      file,
+      metadata,
+      columns: some,
+      rowStart: from,
+      rowEnd: to,
+      utf8: !isBinary,
+      compressors,
+      onChunk: (chunk) => found.get(chunk.columnName)?.push(chunk),
+    });
+    return some.map((name) => column(found.get(name), from, to));
+  };
+  const content = [];
+  // Of many cells no more is unpacked at once than one column of them.
+  const each = cells > MANY ? 1 : Math.max(1, names.length);
+  for (let i = 0; i < names.length; i += each)
+    content.push(...(await columnsOf(names.slice(i, i + each))));
   if (isBinary)
     return { content: { cells: content.map((cells) => cells.map(bytesIn)) } };
-  return {
-    content: { cells: content },
-    owned: content.flatMap((c) => (c.buffer ? [c.buffer] : [])),
-  };
+  return { content: { cells: content }, owned: ownedBy(content) };
 }
 
 /** Beside Snappy, which the reader knows by itself. */
@@ -119,7 +128,6 @@ function bytesIn(cell) {
   return bytes instanceof Uint8Array ? bytes.slice() : undefined;
 }
 
-/** The cells of a column: numbers where all are, otherwise as they are. */
 function column(chunks, from, to) {
   const cells = new Array(to - from);
   let count = 0;
@@ -132,8 +140,5 @@ function column(chunks, from, to) {
     }
   if (count !== cells.length)
     throw new Error(`a column has ${count} values in ${cells.length} rows`);
-  const isNumber = (v) =>
-    typeof v === "number" ||
-    (typeof v === "bigint" && v >= -(2n ** 53n) && v <= 2n ** 53n);
-  return cells.every(isNumber) ? Float64Array.from(cells, Number) : cells;
+  return cellsAsSent(cells);
 }

@@ -1,5 +1,6 @@
 import { fileSize, readBytes } from "#core";
-import type { Cell, Numbers } from "./columns.ts";
+import type { Cell } from "./columns.ts";
+import { type Cells, toldOf } from "./groups.ts";
 import { MEMORY, MOST_CELLS, readInThread } from "./in-thread.ts";
 import { threadsOf } from "./threads.ts";
 
@@ -31,18 +32,13 @@ export async function readColumns(
   names: readonly string[],
   from: number,
   to: number,
-): Promise<ReadonlyMap<string, readonly Cell[] | Numbers>> {
+): Promise<Cells> {
   const asked = { names, from, to };
   const { cells } = await ask<{ cells: (Float64Array | Cell[])[] }>(
     file,
     asked,
   );
-  return new Map(
-    names.map((name, i) => {
-      const column = cells[i] ?? [];
-      return [name, column instanceof Float64Array ? told(column) : column];
-    }),
-  );
+  return toldOf(names, cells);
 }
 
 /**
@@ -63,14 +59,6 @@ export async function readBinary(
     asked,
   );
   return cells[0] ?? [];
-}
-
-/** Numbers, and which of them are none. */
-function told(values: Float64Array): Numbers {
-  const odd = new Map<number, string>();
-  for (let i = 0; i < values.length; i++)
-    if (!Number.isFinite(values[i])) odd.set(i, String(values[i]));
-  return { values, odd };
 }
 
 const ask = <Content extends object>(file: string, asked: object) =>

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { cacheFolder, makeFolder, sha256 } from "#core";
+import { AssayError, cacheFolder, makeFolder, messageOf, sha256 } from "#core";
 
 /** Bytes of a hash. */
 export const HASH = 32;
@@ -28,8 +28,8 @@ export interface Kept {
 /** Room that is left on the disk, in bytes. */
 const SPARE = 2 ** 31;
 
-/** How much older than the newest file a draft is that nobody writes to, in ms. */
-const FORGOTTEN = 24 * 3600 * 1000;
+/** How much older than a new file a draft is that nobody writes to, in ms. */
+const FORGOTTEN = 3600 * 1000;
 
 const folder = () => join(cacheFolder(), "images");
 
@@ -101,6 +101,8 @@ export interface Keeping {
 /**
  * Begins to keep rows under a key, where they fit beside the others into `most` bytes
  * and on the disk; hashes alone otherwise.
+ *
+ * @throws DATA_CACHE, also as rows are added, where the disk takes no more
  */
 export function keepPixels(
   key: string,
@@ -110,30 +112,55 @@ export function keepPixels(
 ): Keeping {
   const whole = wholeSize(rows, size);
   makeFolder(folder());
+  const draft = join(folder(), `${key}.${process.pid}.part`);
+  const file = openSync(draft, "w");
   const isKept = whole <= most && makeRoom(whole, most);
   const path = join(folder(), `${key}.${isKept ? "pixels" : "hashes"}`);
-  const draft = `${path}.${process.pid}.part`;
-  const file = openSync(draft, "w");
+  let isOpen = true;
+  const close = () => {
+    if (isOpen) closeSync(file);
+    isOpen = false;
+    process.off("exit", drop);
+  };
+  const drop = () => {
+    close();
+    rmSync(draft, { force: true });
+  };
+  // A run that is cancelled leaves nothing half written behind.
+  process.on("exit", drop);
   const write = (bytes: Uint8Array) => {
     for (let at = 0; at < bytes.length; )
       at += writeSync(file, bytes, at, bytes.length - at);
   };
+  /** What cannot be written leaves the disk as it was. */
+  const orDrop = (act: () => void) => {
+    try {
+      act();
+    } catch (error) {
+      drop();
+      throw new AssayError(
+        "DATA_CACHE",
+        `${path} cannot be written: ${messageOf(error)}`,
+        "Make room on the disk of the user's folder for caches, or name another by ASSAY_CACHE. What was kept before is still there.",
+        { cause: error },
+      );
+    }
+  };
   return {
     add(bytes) {
-      if (isKept) write(bytes);
+      if (isKept) orDrop(() => write(bytes));
     },
     end(hashes) {
-      write(hashes);
-      write(Buffer.from(sha256(hashes), "hex"));
-      fsyncSync(file);
-      closeSync(file);
-      renameSync(draft, path);
+      orDrop(() => {
+        write(hashes);
+        write(Buffer.from(sha256(hashes), "hex"));
+        fsyncSync(file);
+        close();
+        renameSync(draft, path);
+      });
       return { file: isKept ? path : undefined, hashes };
     },
-    drop() {
-      closeSync(file);
-      rmSync(draft, { force: true });
-    },
+    drop,
   };
 }
 

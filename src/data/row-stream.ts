@@ -13,8 +13,16 @@ export interface ByteRows {
   readonly count: number;
   /** Bytes of a row. */
   readonly size: number;
-  /** Has a thread write some of them one behind the other. */
-  task(rows: readonly number[], bytes: Uint8Array): Working;
+  /**
+   * Has a thread write some of them one behind the other.
+   *
+   * @param floats where it writes what bytes of pixels stand for, 0 to 1
+   */
+  task(
+    rows: readonly number[],
+    bytes: Uint8Array,
+    floats?: Float32Array,
+  ): Working;
   /** What to say of a row that cannot be read. */
   unread(row: number, problem: Problem): AssayError;
   /** What to say of a row that is another one than it was. */
@@ -28,8 +36,8 @@ export const rowsInFile = (
   rows: Omit<ByteRows, "task">,
 ): ByteRows => ({
   ...rows,
-  task: (some, bytes) =>
-    inThread({ file, from, rows: some, size: rows.size, bytes }),
+  task: (some, bytes, floats) =>
+    inThread({ file, from, rows: some, size: rows.size, bytes, floats }),
 });
 
 /** What was waited for rows, and how many were read: for whoever measures. */
@@ -39,6 +47,8 @@ export const reading = { milliseconds: 0, rows: 0 };
 const AT_ONCE = 2 ** 26;
 
 const shared = (size: number) => new Uint8Array(new SharedArrayBuffer(size));
+const sharedFloats = (size: number) =>
+  new Float32Array(new SharedArrayBuffer(4 * size));
 
 /**
  * All rows in order, some at a time, while threads read the next ones.
@@ -83,6 +93,7 @@ export async function inOrder(
 interface Reading {
   readonly rows: readonly number[];
   readonly bytes: Uint8Array;
+  readonly floats: Float32Array | undefined;
   /** From which of the rows on each task reads. */
   readonly tasks: readonly {
     readonly from: number;
@@ -95,32 +106,41 @@ interface Reading {
  * meanwhile, and each is compared with its hash.
  *
  * @param hashes of all rows, as `inOrder` gives them
- * @param put writes what bytes of rows stand for at a place
+ * @param put writes what bytes of rows stand for at a place; of pixels, which stand for
+ *   0 to 1, it is left out, since threads do it
  */
 export function readRows(
   { size, task, unread, changed }: ByteRows,
   hashes: Uint8Array,
   range: RowSource["range"],
-  put: (bytes: Uint8Array, to: Float32Array, row: number) => void,
+  put?: (bytes: Uint8Array, to: Float32Array, row: number) => void,
 ): RowSource {
-  const most = Math.max(1, Math.floor(AT_ONCE / size));
+  const most = Math.max(1, Math.floor(AT_ONCE / (put ? size : 5 * size)));
   let ahead: Reading[] = [];
-  let free: Uint8Array[] = [];
+  let free: Pick<Reading, "bytes" | "floats">[] = [];
   const begin = (rows: readonly number[]): Reading => {
-    const at = free.findIndex((buffer) => buffer.length >= rows.length * size);
-    const bytes = free[at] ?? shared(rows.length * size);
-    free = free.filter((buffer) => buffer !== bytes);
+    const length = rows.length * size;
+    const known = free.find(({ bytes }) => bytes.length >= length);
+    free = free.filter((one) => one !== known);
+    const { bytes, floats } = known ?? {
+      bytes: shared(length),
+      floats: put ? undefined : sharedFloats(length),
+    };
     const each = Math.ceil(rows.length / THREADS);
     const tasks = Array.from(
       { length: Math.ceil(rows.length / each) },
       (_, k) => {
         const from = k * each;
         const some = rows.slice(from, from + each);
-        const part = bytes.subarray(from * size, (from + some.length) * size);
-        return { from, working: task(some, part) };
+        const [start, end] = [from * size, (from + some.length) * size];
+        const part = bytes.subarray(start, end);
+        return {
+          from,
+          working: task(some, part, floats?.subarray(start, end)),
+        };
       },
     );
-    return { rows, bytes, tasks };
+    return { rows, bytes, floats, tasks };
   };
   const isOf = ({ rows }: Reading, others: readonly number[]) =>
     rows.length === others.length && rows.every((row, i) => row === others[i]);
@@ -139,8 +159,10 @@ export function readRows(
       if (problem) throw unread(rows[from + problem.i]!, problem);
       requireSame(rows.slice(from), now);
     }
-    put(one.bytes.subarray(0, rows.length * size), to, at);
-    free = [one.bytes, ...free].slice(0, 2);
+    const length = rows.length * size;
+    if (put) put(one.bytes.subarray(0, length), to, at);
+    else if (one.floats) to.set(one.floats.subarray(0, length), at * size);
+    free = [one, ...free].slice(0, 2);
   };
   return {
     range,

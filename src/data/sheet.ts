@@ -6,7 +6,7 @@ import { partNamed } from "./parts.ts";
 import type { SourceSamples } from "./source.ts";
 import type { TableSpec } from "./table-spec.ts";
 
-/** A file of rows, as it was read. */
+/** Rows of a file, as they were read. */
 export interface Sheet {
   readonly name: string;
   readonly file: string;
@@ -17,11 +17,14 @@ export interface Sheet {
   cells(column: number): readonly Cell[] | Numbers;
   /** How a message names a row, counted from 0. */
   place(row: number): string;
-  /**
-   * The rows in order, some at a time, with the named columns, where `cells` has but
-   * those that say what is right.
-   */
-  parts?(names: readonly string[]): AsyncIterable<Sheet>;
+}
+
+/** A file of rows that is read some rows at a time, as often as it is asked for. */
+export interface Rows extends Pick<Sheet, "name" | "file" | "columns"> {
+  /** All rows in order, some at a time, with the named columns. */
+  parts(names: readonly string[]): AsyncIterable<Sheet> | Iterable<Sheet>;
+  /** How a message names a row that was read, counted from 0. */
+  place(row: number): string;
 }
 
 /** Rows of cells as a sheet has them, column by column. */
@@ -69,7 +72,10 @@ export function numbersIn({
 const MISSING = new Set(["", "na", "n/a", "nan", "<na>", "null", "none", "?"]);
 
 /** Refuses a column that is most likely the number of its row. */
-export function requireNames({ columns, file }: Sheet): void {
+export function requireNames({
+  columns,
+  file,
+}: Pick<Sheet, "columns" | "file">): void {
   const at = columns.indexOf("");
   if (at < 0) return;
   throw new UsageError(
@@ -157,7 +163,7 @@ function textOf(cell: Cell): string {
 }
 
 /** The cells of a column as texts. */
-function textsIn(sheet: Sheet, at: number): string[] {
+export function textsIn(sheet: Sheet, at: number): string[] {
   const cells = sheet.cells(at);
   return "odd" in cells
     ? Array.from(cells.values, (v, i) => cells.odd.get(i) ?? String(v))

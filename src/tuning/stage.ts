@@ -5,8 +5,11 @@ import {
   FEW,
   type FloatTensor,
   isStreamed,
+  type Lent,
+  reused,
   sizeOf,
   type Tensor,
+  takeRows,
 } from "#onnx";
 import { batchOf, evenParts, prepared } from "./batches.ts";
 import { type Frozen, openFrozen } from "./frozen.ts";
@@ -95,14 +98,16 @@ export async function trainEpoch(
   const sums = new Map<string, number>();
   let sum = 0;
   let samples = 0;
+  const lent = lentFor(run);
   for (let s = 0; s < run.stepsPerEpoch; s++) {
     if (run.signal?.aborted) throw new InterruptedError();
     const step = (epoch - 1) * run.stepsPerEpoch + s;
     const { rows, pass } = run.drawn(step);
     const moment = momentOf(run, open, epoch, step, pass, rows);
     const x = await madeBefore(run, open, rows, pass);
-    const batch = batchOf(run.train, rows, floatTargets(run), x);
     const all = run.train.x;
+    const own = x ?? takeRows(all, rows, lent);
+    const batch = batchOf(run.train, rows, floatTargets(run), own);
     if (!x && isStreamed(all)) all.ahead(run.drawn(step + 1).rows);
     const ready = await prepared(x ? run.others : run.opened, batch, moment);
     const { loss, records } = await open.step.take(ready, rateAt(step));
@@ -118,6 +123,13 @@ export async function trainEpoch(
     records: means.length > 0 ? Object.fromEntries(means) : undefined,
   };
 }
+
+/**
+ * The array of a batch: one for all of an epoch where no part sees it, and may keep it.
+ * The pages of a new one cost more than reading images from the disk.
+ */
+const lentFor = ({ opened }: Run): Lent | undefined =>
+  opened.some((part) => part.prepare || part.gradient) ? undefined : reused();
 
 /**
  * What stands for some samples in a pass, where that does not depend on the weights:

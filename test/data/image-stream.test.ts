@@ -112,6 +112,20 @@ test("decoded images that are not whole, or not as they were, do not count", asy
   expect((await read(path)).fingerprint).toBe(fingerprint);
 });
 
+test("whoever allows no room has images decoded, were they kept before", async () => {
+  const path = await images();
+  const { fingerprint, x } = await read(path);
+  const [file] = kept() as [string];
+  const anew = await read(path, { cache: 0 });
+  expect(kept()).toEqual([file]);
+  const bytes = readFileSync(file);
+  bytes[50] = bytes[50]! ^ 1;
+  writeFileSync(file, bytes);
+  expect(() => takeRows(x, [0, 1])).toThrow(/does not hold/);
+  expect(anew.fingerprint).toBe(fingerprint);
+  expect(takeRows(anew.x, [0, 1]).data).toHaveLength(96);
+});
+
 test("an image that is another one later is refused by name", async () => {
   const path = await images();
   const { x } = await read(path, { cache: 0 });

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { parse } from "csv-parse/sync";
-import { openParquet, readArrow } from "#data";
+import { openArrow, openParquet } from "#data";
 
 /** Bytes in which the names of columns have to be. */
 const MOST = 2 ** 16;
@@ -13,7 +13,7 @@ const MOST = 2 ** 16;
  */
 export async function headerOf(file: string): Promise<readonly string[]> {
   if (/\.parquet$/i.test(file)) return (await openParquet(file)).columns;
-  if (/\.(arrow|feather)$/i.test(file)) return (await readArrow(file)).columns;
+  if (/\.(arrow|feather)$/i.test(file)) return (await openArrow(file)).columns;
   const line = firstLine(file);
   try {
     if (/\.jsonl$/i.test(file)) return Object.keys(JSON.parse(line) as object);

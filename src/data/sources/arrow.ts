@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { z } from "zod";
-import { readArrow } from "../arrow.ts";
-import { ofRows } from "../sheet.ts";
+import { openArrow } from "../arrow.ts";
+import { rowsByGroups } from "../groups.ts";
 import { defineSource } from "../source.ts";
 import { saysWhatIsRight, tableKeys } from "../table-spec.ts";
 import { samplesOf } from "../table-values.ts";
@@ -22,14 +22,7 @@ export const arrow = defineSource({
 
   async read(spec, folder) {
     const file = resolve(folder, spec.path);
-    const { columns, rows } = await readArrow(file);
-    const sheet = {
-      name: basename(file).replace(/\.(arrow|arrows|feather|ipc)$/i, ""),
-      file,
-      columns,
-      ...ofRows(rows),
-      place: (row: number) => `${file}, row ${row + 1}`,
-    };
-    return samplesOf(sheet, spec);
+    const name = basename(file).replace(/\.(arrow|arrows|feather|ipc)$/i, "");
+    return samplesOf(rowsByGroups(name, file, await openArrow(file)), spec);
   },
 });

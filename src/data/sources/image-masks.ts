@@ -2,6 +2,7 @@ import { basename, resolve } from "node:path";
 import { z } from "zod";
 import { AssayError, UsageError } from "#core";
 import { concurrently } from "../concurrently.ts";
+import { readCsv } from "../csv.ts";
 import { imageKeys, readImages, sizeStated } from "../image-files.ts";
 import type { ImageFile } from "../image-stream.ts";
 import { type Mask, readColours, readMask } from "../mask.ts";
@@ -10,7 +11,6 @@ import { answersAt } from "../positions.ts";
 import { cellsAt, partsOf, placeOf, type Sheet } from "../sheet.ts";
 import { defineSource, type Locate } from "../source.ts";
 import { walkFiles } from "../walk.ts";
-import { readCsv } from "./csv.ts";
 
 /**
  * Images with the class of each pixel: a folder of images and one of masks of the same

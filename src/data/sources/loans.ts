@@ -28,12 +28,15 @@ export const loans = defineSource({
       ...ofRows(rows),
       place: (row: number) => `loans, row ${row + 1}`,
     };
-    return samplesOf(sheet, {
-      label: "paid",
-      classes: ["no", "yes"],
-      columns,
-      constraints,
-    });
+    return samplesOf(
+      { ...sheet, parts: () => [sheet] },
+      {
+        label: "paid",
+        classes: ["no", "yes"],
+        columns,
+        constraints,
+      },
+    );
   },
 });
 

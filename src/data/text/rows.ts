@@ -1,8 +1,8 @@
 import { basename } from "node:path";
-import { AssayError, messageOf, readFile, UsageError } from "#core";
+import { AssayError, fileSize, messageOf, readBytes, UsageError } from "#core";
 import type { Cell } from "../columns.ts";
+import { readCsv } from "../csv.ts";
 import { cellsAt, ofRows, type Sheet } from "../sheet.ts";
-import { readCsv } from "../sources/csv.ts";
 
 interface Stated {
   readonly header: boolean;
@@ -13,6 +13,9 @@ interface Stated {
    */
   readonly quotes?: boolean | undefined;
 }
+
+/** Bytes that are read at once. */
+const AT_ONCE = 2 ** 22;
 
 export const isJsonLines = (file: string): boolean => /\.jsonl$/i.test(file);
 
@@ -38,11 +41,9 @@ const hint =
 
 /** Whether a value begins with a quote: a quote in the midst of a text says nothing. */
 function quotesAnything(file: string, delimiter: string): boolean {
-  const text = new TextDecoder().decode(readFile(file));
-  return (
-    ["\n", delimiter].some((before) => text.includes(`${before}"`)) ||
-    text.startsWith('"')
-  );
+  for (const line of linesOf(file))
+    if (line.startsWith('"') || line.includes(`${delimiter}"`)) return true;
+  return false;
 }
 
 /**
@@ -66,20 +67,40 @@ function refuseSpanning(sheet: Sheet): void {
 
 /** An object a line. The columns are the keys of all, in the order they come. */
 function readJsonLines(file: string): Sheet {
-  const lines = new TextDecoder()
-    .decode(readFile(file))
-    .split("\n")
-    .map((line, i) => ({ line, place: `${file}, line ${i + 1}` }))
-    .filter(({ line }) => line.trim() !== "");
-  const objects = lines.map(({ line, place }) => objectOf(line, place));
+  const place = (line: number) => `${file}, line ${line}`;
+  const objects: Map<string, Cell>[] = [];
+  const numbers: number[] = [];
+  let number = 0;
+  for (const line of linesOf(file)) {
+    number++;
+    if (line.trim() === "") continue;
+    objects.push(objectOf(line, place(number)));
+    numbers.push(number);
+  }
   const columns = [...new Set(objects.flatMap((object) => [...object.keys()]))];
   return {
     name: basename(file).replace(/\.jsonl$/i, ""),
     file,
     columns,
     ...ofRows(objects.map((object) => columns.map((key) => object.get(key)))),
-    place: (row) => lines[row]?.place ?? file,
+    place: (row) => (row in numbers ? place(numbers[row]!) : file),
   };
+}
+
+/** The lines of a file, of which but a part is in memory. */
+function* linesOf(file: string): Generator<string> {
+  const size = fileSize(file);
+  const decoder = new TextDecoder();
+  let rest = "";
+  for (let at = 0; at < size; at += AT_ONCE) {
+    const bytes = readBytes(file, at, AT_ONCE);
+    const lines = `${rest}${decoder.decode(bytes, { stream: true })}`.split(
+      "\n",
+    );
+    rest = lines.pop() as string;
+    yield* lines;
+  }
+  yield rest + decoder.decode();
 }
 
 function objectOf(line: string, place: string): Map<string, Cell> {
