@@ -11,8 +11,8 @@ import type { Rows, Sheet } from "./sheet.ts";
 const LARGEST = 2 ** 29;
 
 /**
- * Up to so many bytes a table is read once and its cells are held; of a larger one, which
- * is read as often as it is asked for, so many cells at once. Tests have less.
+ * Up to so many bytes a table is read once and its cells are held. A larger one is read
+ * as often as it is asked for, so many cells at once. Tests have less.
  */
 export const most = { bytes: 2 ** 25, cells: 2 ** 18 };
 

@@ -53,7 +53,7 @@ export function rowsByGroups(
   };
 }
 
-/** What is read at once: whole groups, small ones together, or a part of a large one. */
+/** What is read at once: small groups together, whole ones, a part of a large one. */
 function together(groups: readonly number[], columns: number): Range[] {
   const parts: Range[] = [];
   const each = Math.max(1, Math.floor(atOnce.most / columns));
