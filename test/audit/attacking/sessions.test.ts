@@ -60,15 +60,17 @@ async function audited(count: number) {
   );
   const { engine, sessions } = counting();
   const out = join(folder, `out-${count}`);
-  await runAudit({ suite, out, engine });
+  const { failures = [] } = await runAudit({ suite, out, engine });
+  expect(failures).toEqual([]);
   return sessions;
 }
 
 test("no session outlives a run, and more candidates leave no more open", async () => {
-  const [few, many] = [await audited(4), await audited(8)];
+  const [few, many] = [await audited(4), await audited(12)];
   expect(few.open).toBe(0);
   expect(many.open).toBe(0);
-  expect(many.all).toBeGreaterThan(1.8 * few.all);
-  // How many lie ready beside each other hangs on what ends first, by one or two.
-  expect(many.most).toBeLessThanOrEqual(few.most + 2);
+  expect(many.all).toBeGreaterThan(2.6 * few.all);
+  // Works begin in an order that hangs on the time that others took, and some need a
+  // session more. One that is left open of each candidate would be eight.
+  expect(many.most).toBeLessThanOrEqual(few.most + 4);
 });
