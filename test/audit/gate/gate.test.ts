@@ -91,10 +91,10 @@ describe("a row", () => {
         about: [{ candidate: "full", defense: "none" }],
         subject: "full / none / linf-0.1",
         limit: "at least 60 %",
-        measured: "50 %, 95 % interval 46.9 to 53.1 %, n = 1000",
+        measured: "50.0 %, 95 % interval 46.9 to 53.1 %, n = 1000",
         verdict: "failed",
         reason:
-          "Robust accuracy is 50 % (46.9 to 53.1 %), all of it outside the limit of at least 60 %.",
+          "Robust accuracy is 50.0 % (46.9 to 53.1 %), all of it outside the limit of at least 60 %.",
       },
     ]);
   });
@@ -390,7 +390,7 @@ describe("certified accuracy", () => {
     ]);
     const [alone] = rows({ radius: 0.5, sigma: 0.25 });
     expect(alone?.reason).toBe(
-      "Certified accuracy at a radius of 0.5 is 80 % (77.4 to 82.4 %), all of it within the limit of at least 70 %.",
+      "Certified accuracy at a radius of 0.5 is 80.0 % (77.4 to 82.4 %), all of it within the limit of at least 70 %.",
     );
     expect(rows({ radius: 0.5, min: 0.8, sigma: 0.25 })).toMatchObject([
       { verdict: "inconclusive" },
