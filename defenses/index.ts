@@ -47,6 +47,7 @@ import { unicode } from "./text/unicode.ts";
 import { autolora } from "./training/autolora.ts";
 import { awp } from "./training/awp.ts";
 import { backdoorEnhanced } from "./training/backdoor-enhanced.ts";
+import { booster } from "./training/booster.ts";
 import { constrainedSft } from "./training/constrained-sft.ts";
 import { deepAlignment } from "./training/deep-alignment.ts";
 import { dpSgd } from "./training/dp-sgd.ts";
@@ -60,10 +61,13 @@ import { labelSmoothing } from "./training/label-smoothing.ts";
 import { lisa } from "./training/lisa.ts";
 import { mart } from "./training/mart.ts";
 import { pgdAt } from "./training/pgd-at.ts";
+import { repNoise } from "./training/rep-noise.ts";
 import { safetyMixing } from "./training/safety-mixing.ts";
 import { sam } from "./training/sam.ts";
+import { tar } from "./training/tar.ts";
 import { trades } from "./training/trades.ts";
 import { twins } from "./training/twins.ts";
+import { vaccine } from "./training/vaccine.ts";
 
 /** Every reactive defence that changes inputs. A new one is a file and a line here. */
 export const sanitizers: readonly Sanitizer[] = [
@@ -153,6 +157,10 @@ export const trainingDefenses: readonly TrainingDefense[] = [
   deepAlignment,
   backdoorEnhanced,
   lisa,
+  vaccine,
+  repNoise,
+  tar,
+  booster,
 ];
 
 export { fitDetector } from "./calibrate.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { FloatTensor } from "#onnx";
 import { graft, prune } from "#onnx";
 import { answerTokens, defineTrainingDefense, type LossGraph } from "#tuning";
+import { atStart } from "./streams.ts";
 
 /**
  * Constrained fine-tuning (Qi et al. 2024, arXiv:2406.05946): the loss of the token in
@@ -57,13 +57,9 @@ function asBefore(g: LossGraph, trained: readonly string[]): string {
   const { b, model } = g;
   const { graph, logits, input } = model;
   const outputs = [{ name: logits, type: "float32" as const }];
-  const constants = trained.map((name): [string, string] => [
-    name,
-    b.constant(graph.constants.get(name) as FloatTensor),
-  ]);
   return graft(
     b,
     prune({ ...graph, outputs }),
-    new Map([[input, g.rows(input)], ...constants]),
+    new Map([[input, g.rows(input)], ...atStart(g, trained)]),
   )(logits);
 }

@@ -9,6 +9,8 @@ export interface Residual {
   readonly width: number;
   /** The stream as each block finds it, [N, length, width], first block first. */
   readonly blocks: readonly string[];
+  /** The stream as the last block leaves it. */
+  readonly last: string;
   /** What attention and perceptrons add to it, in this order, of the same shape. */
   readonly writes: readonly string[];
 }
@@ -44,6 +46,7 @@ export function residualOf(model: Model): Residual {
   const writes: string[] = [];
   const passed = new Set([embedding]);
   let stream = embedding;
+  let last = stream;
   for (;;) {
     const next = (readers.get(stream) ?? []).filter(({ op }) => op !== "Shape");
     const sums = next.filter(
@@ -56,13 +59,14 @@ export function residualOf(model: Model): Residual {
       if (sum.op !== "Add" || !isStream(added)) break;
       if (mixesPlaces(added, passed, makers)) blocks.push(stream);
       writes.push(added);
+      last = sum.outputs[0] as string;
     }
     stream = sum.outputs[0] as string;
     passed.add(stream);
   }
   if (blocks.length === 0)
     throw refused("no attention adds to what its tokens were looked up as");
-  return { width, blocks, writes };
+  return { width, blocks, last, writes };
 }
 
 const alike = (

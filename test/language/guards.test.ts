@@ -1,100 +1,20 @@
 import { expect, test } from "vitest";
 import type { LanguageAttack } from "#attacks";
 import { Random } from "#core";
-import { type Dataset, takeSamples } from "#data";
+import { takeSamples } from "#data";
 import { type Remedy, repairs, trainingDefenses } from "#defenses";
 import { onnxruntime } from "#engine";
-import { compile, layerGroups } from "#model";
+import { compile } from "#model";
 import type { FloatTensor } from "#onnx";
-import {
-  type Batch,
-  type BatchGradient,
-  openPlainStep,
-  type TrainingContext,
-  type TrainingPart,
-} from "#tuning";
 import { guardOf } from "../../src/audit/trials/guard.ts";
 import { language } from "../../src/audit/trials/language/language.ts";
 import { measure } from "../../src/audit/trials/language/measure.ts";
 import type { Protocol, TrialInput } from "../../src/audit/trials/trial.ts";
 import { trialInput } from "../audit/trial-input.ts";
 import { base, held, parts, released, share, unitOf } from "./aligned.ts";
+import { attackers, expectClose, opened, text, watched } from "./watched.ts";
 
 const { train } = parts;
-const names = layerGroups(base.graph).flatMap((g) => g.parameters);
-
-const context = (samples = 40): TrainingContext => ({
-  model: base,
-  engine: onnxruntime,
-  trained: names,
-  samples,
-  batchSize: 8,
-  steps: 10,
-  stepsPerEpoch: 5,
-  own: train,
-  random: new Random(5),
-});
-
-const opened = (id: string, stated: object = {}, samples = 40) => {
-  const unit = trainingDefenses.find((d) => d.id === id)!;
-  return unit.open(unit.params.parse(stated), context(samples));
-};
-
-/** Eight rows of what an attacker teaches: restricted prompts and their answers. */
-const attackers = ({ texts }: Dataset): Batch => {
-  const rows = texts!
-    .dialogues!.each.flatMap((d, i) => (d.forbidden ? [i] : []))
-    .slice(0, 8);
-  return takeSamples(parts.validation, rows);
-};
-
-/** What is trained on in steps with a part, and the gradients that are found. */
-async function watched(
-  part: TrainingPart,
-  steps: number,
-  batch = attackers(parts.validation),
-  move?: (weights: ReadonlyMap<string, FloatTensor>) => void,
-) {
-  const batches: Batch[] = [];
-  const found: BatchGradient[] = [];
-  const outer: TrainingPart = {
-    async gradient(one, at, weights) {
-      move?.(weights);
-      const gradient = await at(one);
-      found.push(gradient);
-      return gradient;
-    },
-  };
-  const inner: TrainingPart = {
-    gradient(one, at) {
-      batches.push(one as Batch);
-      return at(one);
-    },
-  };
-  const step = await openPlainStep(base, onnxruntime, {
-    parts: [outer, part, inner],
-  });
-  for (let s = 0; s < steps; s++) await step.take(batch, 1e-4);
-  await step.release();
-  return { batches, found };
-}
-
-function expectClose(
-  ours: BatchGradient,
-  theirs: BatchGradient,
-  factor = 1,
-  tolerance = 1e-4,
-) {
-  for (const [name, gradient] of theirs.gradients) {
-    const own = ours.gradients.get(name)!;
-    const scale = Math.max(1e-6, ...gradient.map(Math.abs));
-    for (let i = 0; i < gradient.length; i += 97)
-      expect(
-        Math.abs(own[i]! - factor * gradient[i]!) / scale,
-        name,
-      ).toBeLessThan(tolerance);
-  }
-}
 
 test("constrained fine-tuning begins with the gradient of plain fine-tuning", async () => {
   const plain = await watched({}, 1);
@@ -133,11 +53,6 @@ test("and then weighs each token by 2 (1 - sigmoid(beta log(p / p_ref)))", async
   const held = await watched(opened("constrained-sft"), 1, batch, move);
   expectClose(held.found[0]!, plain.found[0]!, weight);
 });
-
-const text = (batch: Batch, row: number) => {
-  const length = batch.x.dims[1] as number;
-  return [...batch.x.data.subarray(row * length, (row + 1) * length)];
-};
 
 test("safety mixing adds refusals in the share of all, and nothing else", async () => {
   const batch = attackers(parts.validation);

@@ -7,6 +7,7 @@ import {
   tone,
   unbroken,
 } from "../../format.ts";
+import { guardedColumns, guardedRows } from "../../guarded.ts";
 import { pngOf } from "./gallery.ts";
 import { numberChart } from "./number-chart.ts";
 
@@ -55,6 +56,7 @@ export async function trialsView(results: Results) {
               }),
             ),
           },
+    guarded: guardedOf(results),
     attacks: await Promise.all(
       attacks.map(async (a) => {
         const own = trials.filter((t) => t.trial === a.id);
@@ -114,6 +116,12 @@ export async function trialsView(results: Results) {
       }),
     ),
   };
+}
+
+/** Language models by attack and defence, where there are several to compare. */
+function guardedOf(results: Results) {
+  const rows = guardedRows(results);
+  return rows.length < 2 ? null : { columns: guardedColumns, rows };
 }
 
 /** What the headline of a trial is. */
