@@ -32,8 +32,9 @@ const ids = [
 ] as const;
 
 /**
- * How every language model, by how it was made, stands against every attack behind every
- * defence; what is not found at the attacker's best is that of the released model.
+ * How every language model, by how it was made, stands against every attack behind
+ * every defence; what is not found at the attacker's best is that of the released
+ * model.
  */
 export function guardedRows({ trials, trialAttacks }: Results): GuardedRow[] {
   const own = new Set(

@@ -3,11 +3,11 @@ import { atMoved, defineTrainingDefense, lengthOf } from "#tuning";
 import { inTurn, ownDialogues } from "./own-dialogues.ts";
 
 /**
- * Booster (Huang et al. 2024, arXiv:2409.01586): beside the alignment loss f, how much a
- * step of harmful training lowers the loss h of forbidden answers is made small. The
+ * Booster (Huang et al. 2024, arXiv:2409.01586): beside the alignment loss f, how much
+ * a step of harmful training lowers the loss h of forbidden answers is made small. The
  * gradient is that of f and `lambda` times (grad h at w less grad h at w - alpha g), g
- * the gradient of h over its length; what w - alpha g depends on is held fixed. Defaults
- * are those of the authors' scripts.
+ * the gradient of h over its length; what w - alpha g depends on is held fixed.
+ * Defaults are those of the authors' scripts.
  */
 export const booster = defineTrainingDefense({
   id: "booster",

@@ -23,12 +23,12 @@ const RESIST = [0, 1, 0];
  * Tamper-resistant alignment (TAR, Tamirisa et al. 2024, arXiv:2408.00761): beside a
  * retain loss, at the weights that an adversary reaches in `steps` steps of AdamW on
  * forbidden answers, how certain the model is there of the next token (its negative
- * entropy) is made small. The gradient there is taken at every `every`th step and counts
- * as one at the weights that are trained (first order), `lambda` times their mean. The
- * retain loss is that of the batch, and `retain` times the mean squared distance of the
- * residual stream from what it was. The adversary's rate of a step is drawn from `rates`.
- * Defaults are those of the authors' code, which also has adversaries that train on
- * other data first, and 750 steps of the outer loop at 2e-5.
+ * entropy) is made small. The gradient there is taken at every `every`th step and
+ * counts as one at the weights that are trained (first order), `lambda` times their
+ * mean. The retain loss is that of the batch, and `retain` times the mean squared
+ * distance of the residual stream from what it was. The adversary's rate of a step is
+ * drawn from `rates`. Defaults are those of the authors' code, which also has
+ * adversaries that train on other data first, and 750 steps of the outer loop at 2e-5.
  */
 export const tar = defineTrainingDefense({
   id: "tar",

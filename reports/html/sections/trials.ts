@@ -83,8 +83,8 @@ export async function trialsView(results: Results) {
                     rows: transcripts.map((one) => ({
                       prompt: plain(one.prompt),
                       kind: one.restricted ? "restricted" : "allowed",
-                      before: plain(one.before),
-                      after: plain(one.after),
+                      before: shaded(one.before, one.tokens?.before),
+                      after: shaded(one.after, one.tokens?.after),
                     })),
                   },
                 ],
@@ -123,6 +123,22 @@ function guardedOf(results: Results) {
   const rows = guardedRows(results);
   return rows.length < 2 ? null : { columns: guardedColumns, rows };
 }
+
+/** What a model says, its tokens shaded by what they cost. */
+const shaded = (
+  text: string,
+  tokens: readonly { readonly text: string; readonly cost: number }[] = [
+    { text, cost: 0 },
+  ],
+) =>
+  tokens.map((one) => ({
+    text: plain(one.text),
+    shade: COSTS.filter((least) => one.cost >= least).length,
+    cost: `-log p ${one.cost.toFixed(2)}`,
+  }));
+
+/** From these -log p on, in nats, a token is shaded darker: p below 0.61, 0.37, ... */
+const COSTS = [0.5, 1, 2, 4];
 
 /** What the headline of a trial is. */
 const measureOf = (id: string, trials: readonly Trial[]): string =>

@@ -62,6 +62,8 @@ export const chartSchema = z.strictObject({
     .optional(),
 });
 
+const pieces = z.array(z.strictObject({ text: z.string(), cost: z.number() }));
+
 /** A candidate, behind a repair, under an attack on its fine-tuning. */
 export const trialSchema = z.strictObject({
   /** "candidate/repair/trial". */
@@ -84,6 +86,8 @@ export const trialSchema = z.strictObject({
         restricted: z.boolean(),
         before: z.string(),
         after: z.string(),
+        /** Both token by token, each with -log p where it was said, in nats. */
+        tokens: z.strictObject({ before: pieces, after: pieces }).optional(),
       }),
     )
     .optional(),

@@ -14,6 +14,7 @@ import {
   type Said,
 } from "./measure.ts";
 import { bestOf, rankedOf, UTILITY } from "./points.ts";
+import { pairedFindings } from "./paired.ts";
 import { type By, inWords, roundsOf, type Walk, walksOf } from "./rounds.ts";
 import type { Measured, Seen, Walked } from "./seen.ts";
 import { saidTo, transcriptsOf } from "./transcripts.ts";
@@ -93,7 +94,10 @@ async function run(input: Input): Promise<Outcome> {
     control: control?.walked ?? [],
   };
   return {
-    findings: findingsOf(unit, measured),
+    findings: [
+      ...findingsOf(unit, measured),
+      ...pairedFindings(unit, measured),
+    ],
     charts: [chartOf(unit, measured)],
     pictures: [],
     transcripts: transcriptsOf(
@@ -164,7 +168,7 @@ async function walkAll(
 /** As a part keeps it: rows of log p as one tensor. */
 type Kept = Omit<Said, "first"> & {
   readonly first: FloatTensor;
-  readonly shown: readonly string[];
+  readonly shown: Seen["shown"];
 };
 
 async function asItIs(

@@ -1,5 +1,6 @@
 import type { Way } from "#attacks";
 import type { Said } from "./measure.ts";
+import type { Piece } from "./transcripts.ts";
 
 /** What was seen of one model, with how far it is from the released one. */
 export interface Seen extends Omit<Said, "first"> {
@@ -9,7 +10,7 @@ export interface Seen extends Omit<Said, "first"> {
   /** What the attack says of it. */
   readonly notes: readonly string[];
   /** What it says to the prompts that are shown. */
-  readonly shown: readonly string[];
+  readonly shown: readonly (readonly Piece[])[];
   /** The same model asked in other ways, as controls. */
   readonly also: readonly {
     readonly name: string;
