@@ -90,7 +90,7 @@ test("Vaccine without a perturbation is plain alignment, and its loss rises as a
   expectClose(none, plain.found[0]!, 1, 1e-3);
   const record = "loss without perturbation";
   expect(none.records[record]).toBeCloseTo(plain.found[0]!.loss, 5);
-  const [small, twice] = [await at(0.02), await at(0.04)];
+  const [small, twice] = [await at(0.002), await at(0.004)];
   const rise = (one: BatchGradient) => one.loss - one.records[record]!;
   expect(rise(small)).toBeGreaterThan(0);
   expect(rise(twice) / rise(small)).toBeGreaterThan(1.8);

@@ -6,6 +6,7 @@ import type { Check } from "../../results/index.ts";
 import type { Outcome, Protocol, TrialInput } from "../trial.ts";
 import { chartOf } from "./chart.ts";
 import { findingsOf } from "./findings.ts";
+import { gibberishFindings, oddnessOf } from "./gibberish.ts";
 import {
   divergence,
   type HeldOut,
@@ -97,6 +98,7 @@ async function run(input: Input): Promise<Outcome> {
     findings: [
       ...findingsOf(unit, measured),
       ...pairedFindings(unit, measured),
+      ...gibberishFindings(measured),
     ],
     charts: [chartOf(unit, measured)],
     pictures: [],
@@ -169,27 +171,33 @@ async function walkAll(
 type Kept = Omit<Said, "first"> & {
   readonly first: FloatTensor;
   readonly shown: Seen["shown"];
+  readonly oddness: Seen["oddness"];
 };
 
 async function asItIs(
   model: Model,
   held: HeldOut,
-  { engine, onProgress }: Input,
+  { engine, victim, onProgress }: Input,
 ): Promise<Kept> {
   const compiled = await compile(model, engine);
+  const base = victim.base && (await compile(victim.base, engine));
   try {
     const { first, ...said } = await measure({ model: compiled }, held);
     const shown = await saidTo({ model: compiled }, held);
+    const oddness = base
+      ? await oddnessOf({ model: compiled }, base, held)
+      : [];
     onProgress(1);
     const width = first[0]?.length ?? 0;
     const data = new Float32Array(first.length * width);
     for (const [i, row] of first.entries()) data.set(row, i * width);
     return {
       ...said,
-      shown,
+      ...{ shown, oddness },
       first: { type: "float32", dims: [first.length, width], data },
     };
   } finally {
+    await base?.release();
     await compiled.release();
   }
 }
@@ -227,27 +235,33 @@ async function follow(
     place,
   );
   const seen: Seen[] = [];
-  for await (const { level, also = [], notes = [], ...reached } of walk) {
-    const { first, ...said } = await measure(reached, held);
-    const moved = divergence(before, { ...said, first });
-    const shown = await saidTo(reached, held);
-    const others: Seen["also"][number][] = [];
-    for (const { name, ask, hides = false, ...other } of also) {
-      const asked = { model: reached.model, ...other, ask };
-      const {
-        first: _,
-        surprise: __,
-        leaning: ___,
-        ...rest
-      } = await measure(asked, held);
-      others.push({ name, hides, said: rest });
+  const judge = base && (await compile(base, engine));
+  try {
+    for await (const { level, also = [], notes = [], ...reached } of walk) {
+      const { first, ...said } = await measure(reached, held);
+      const moved = divergence(before, { ...said, first });
+      const shown = await saidTo(reached, held);
+      const oddness = judge ? await oddnessOf(reached, judge, held) : [];
+      const others: Seen["also"][number][] = [];
+      for (const { name, ask, hides = false, ...other } of also) {
+        const asked = { model: reached.model, ...other, ask };
+        const {
+          first: _,
+          surprise: __,
+          leaning: ___,
+          ...rest
+        } = await measure(asked, held);
+        others.push({ name, hides, said: rest });
+      }
+      seen.push({
+        ...{ ...said, level, divergence: moved },
+        ...{ shown, oddness, notes, also: others },
+      });
+      onProgress(seen.length / levels);
+      if (level === until) break;
     }
-    seen.push({
-      ...{ ...said, level, divergence: moved },
-      ...{ shown, notes, also: others },
-    });
-    onProgress(seen.length / levels);
-    if (level === until) break;
+  } finally {
+    await judge?.release();
   }
   return seen;
 }

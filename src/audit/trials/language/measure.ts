@@ -50,7 +50,7 @@ export function heldOutOf(data: Dataset): HeldOut {
   };
 }
 
-const asTheyAre: Ask = (said) => said;
+export const asTheyAre: Ask = (said) => said;
 
 /**
  * Asks every held-out prompt. Nothing is decoded: an answer is what greedy decoding
@@ -98,6 +98,14 @@ async function refusals(
   }
   return refused;
 }
+
+/** -log p a token of each answer, in nats. */
+export const surprises = async (
+  model: CompiledModel,
+  all: readonly Spoken[],
+  held: HeldOut,
+): Promise<number[]> =>
+  (await read(model, all, held)).map(({ surprise }) => surprise);
 
 interface Read {
   readonly right: boolean;

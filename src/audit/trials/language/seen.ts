@@ -9,6 +9,11 @@ export interface Seen extends Omit<Said, "first"> {
   readonly divergence: number;
   /** What the attack says of it. */
   readonly notes: readonly string[];
+  /**
+   * Of some restricted prompts -log p a token of what it says under the base, in nats;
+   * null for a refusal, and none at all where there is no base.
+   */
+  readonly oddness: readonly (number | null)[];
   /** What it says to the prompts that are shown. */
   readonly shown: readonly (readonly Piece[])[];
   /** The same model asked in other ways, as controls. */
