@@ -14,8 +14,8 @@ export interface Decoded {
  * What a model says by greedy decoding to each prompt, in as many tokens as the answer
  * beside it has, and no more than `most`. The whole graph is run for every token.
  *
- * @param given how many of the last tokens of each prompt were put into its mouth; these
- *   count as said
+ * @param given how many of the last tokens of each prompt were put into its mouth;
+ *   these count as said
  */
 export async function greedy(
   model: CompiledModel,
