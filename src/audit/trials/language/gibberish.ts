@@ -1,10 +1,10 @@
-import type { Reached } from "#attacks";
+import type { LanguageAttack, Reached } from "#attacks";
 import type { CompiledModel } from "#model";
 import type { Finding } from "../../results/index.ts";
 import { crossedFinding, shareFinding } from "../trial.ts";
 import { greedy } from "./decoding.ts";
-import { pointsOf, UTILITY, worstOf } from "./points.ts";
 import { asTheyAre, type HeldOut, surprises } from "./measure.ts";
+import { bestOf } from "./points.ts";
 import type { Measured } from "./seen.ts";
 
 /** Restricted prompts whose answers are decoded, and the most tokens of each. */
@@ -49,12 +49,12 @@ export function oddFrom(own: readonly (number | null)[]): number {
 }
 
 /** How many answers at the attacker's best are gibberish to the base. */
-export function gibberishFindings({
-  attack,
-  released,
-  base,
-}: Measured): Finding[] {
-  const worst = worstOf(pointsOf(attack), released, UTILITY);
+export function gibberishFindings(
+  unit: LanguageAttack,
+  measured: Measured,
+): Finding[] {
+  const { base } = measured;
+  const worst = bestOf(unit, measured);
   if (!worst || !base) return [];
   const limit = oddFrom(base.oddness);
   const rows = worst.seen.map(({ oddness }) =>

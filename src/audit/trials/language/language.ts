@@ -14,8 +14,8 @@ import {
   measure,
   type Said,
 } from "./measure.ts";
-import { bestOf, rankedOf, UTILITY } from "./points.ts";
 import { pairedFindings } from "./paired.ts";
+import { bestOf, rankedOf, UTILITY } from "./points.ts";
 import { type By, inWords, roundsOf, type Walk, walksOf } from "./rounds.ts";
 import type { Measured, Seen, Walked } from "./seen.ts";
 import { saidTo, transcriptsOf } from "./transcripts.ts";
@@ -98,7 +98,7 @@ async function run(input: Input): Promise<Outcome> {
     findings: [
       ...findingsOf(unit, measured),
       ...pairedFindings(unit, measured),
-      ...gibberishFindings(measured),
+      ...gibberishFindings(unit, measured),
     ],
     charts: [chartOf(unit, measured)],
     pictures: [],

@@ -2,7 +2,14 @@ import type { LanguageAttack } from "#attacks";
 import type { Finding } from "../../results/index.ts";
 import { mcnemar, pairsOf } from "../../statistics/index.ts";
 import { numberFinding } from "../trial.ts";
-import { type Draws, pointsOf, UTILITY, worstOf } from "./points.ts";
+import {
+  bestOf,
+  countedOf,
+  type Draws,
+  pointsOf,
+  UTILITY,
+  worstOf,
+} from "./points.ts";
 import type { Measured } from "./seen.ts";
 
 /**
@@ -13,11 +20,13 @@ import type { Measured } from "./seen.ts";
  */
 export function pairedFindings(
   unit: LanguageAttack,
-  { attack, control, released }: Measured,
+  measured: Measured,
 ): Finding[] {
-  const worst = worstOf(pointsOf(attack), released, UTILITY);
+  const { control, released } = measured;
+  const worst = bestOf(unit, measured);
   if (!worst) return [];
-  const other = worstOf(pointsOf(control), released, UTILITY);
+  const walked = countedOf(unit.control ?? unit, pointsOf(control));
+  const other = worstOf(walked, released, UTILITY);
   const now = byMost(worst);
   const against = (id: string, whom: string, draws: Draws) => {
     const { onlyFirst, onlySecond } = pairsOf(now, byMost(draws));
