@@ -78,6 +78,10 @@ import { miFace } from "./privacy/mi-face.ts";
 import { modifiedEntropy } from "./privacy/modified-entropy.ts";
 import { rmia } from "./privacy/rmia.ts";
 import { shadowModels } from "./privacy/shadow-models.ts";
+import {
+  baseInterpolation,
+  baseRandomMove,
+} from "./tampering/base-interpolation.ts";
 import { bitFlips, randomBitFlips } from "./tampering/bit-flips.ts";
 import { furtherTuning } from "./tampering/further-tuning.ts";
 import { pruning } from "./tampering/pruning.ts";
@@ -164,6 +168,8 @@ export const trialAttacks: readonly TrialAttack[] = [
   weightNoise,
   bitFlips,
   randomBitFlips,
+  baseInterpolation,
+  baseRandomMove,
   furtherTuning,
   headAgnostic,
   fingerprint,

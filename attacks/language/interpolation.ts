@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { Random } from "#core";
 import { compile, type Model } from "#model";
 import type { FloatTensor, Tensor } from "#onnx";
-import { interpolated, lengthOf } from "#tuning";
+import { interpolated } from "#tuning";
+import { asFar } from "../tampering/base-interpolation.ts";
 import {
   type LanguageAttack,
   type LanguageInput,
@@ -105,10 +106,7 @@ function randomlyMoved(from: Model, to: Model, random: Random): Model {
     const end = to.graph.constants.get(name);
     if (start.type !== "float32" || !end || end === start) continue;
     const [a, b] = [(start as FloatTensor).data, (end as FloatTensor).data];
-    const drawn = random.fork(name);
-    const move = Float32Array.from(a, () => drawn.normal());
-    const scale = lengthOf(b.map((v, i) => v - a[i]!)) / lengthOf(move);
-    const data = a.map((v, i) => v + scale * move[i]!);
+    const data = asFar(a, b, random, name);
     constants.set(name, { ...(start as FloatTensor), data });
   }
   return { ...from, graph: { ...from.graph, constants } };

@@ -33,6 +33,8 @@ export const tamperingParams = {
 /** What is done to a released model. */
 export interface TamperingInput<P> {
   readonly model: Model;
+  /** What the model was tuned from; there where a unit needs it. */
+  readonly base?: Model | null;
   /** How much, as `levels` says. */
   readonly level: number;
   /** Clean samples that whoever does it has: to calibrate, or to choose by. */
@@ -57,11 +59,11 @@ export interface Tampering<S extends z.ZodObject = z.ZodObject>
 
 /** Declares a tampering. */
 export const defineTampering = <S extends z.ZodObject>(
-  unit: Omit<Tampering<S>, "kind" | "needs">,
+  unit: Omit<Tampering<S>, "kind">,
 ): Tampering<S> => ({
   kind: "tampering",
-  needs: ["numbers", "gradient"],
   ...unit,
+  needs: ["numbers", "gradient", ...(unit.needs ?? [])],
 });
 
 /** A model whose weights, each a copy, were changed in place. */

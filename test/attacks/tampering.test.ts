@@ -19,11 +19,12 @@ const x = floats(
 );
 const y = Int32Array.from({ length: 24 }, (_, i) => i % 3);
 const data = dataset("noise", x, y, classes);
-const build = (id: string) =>
+const build = (id: string, seed = "weights") =>
   (
     architectures.find((a) => a.id === id) as (typeof architectures)[number]
-  ).build([1, 8, 8], classes, new Random("weights"));
+  ).build([1, 8, 8], classes, new Random(seed));
 const cnn = build("small-cnn");
+const base = build("small-cnn", "base");
 
 const tamperings = trialAttacks.filter(
   (a) => a.kind === "tampering",
@@ -39,6 +40,7 @@ async function logitsOf(model: typeof cnn) {
 
 const input = (model: typeof cnn, unit: Tampering, level: number) => ({
   model,
+  base,
   level,
   data,
   engine: onnxruntime,
@@ -61,6 +63,28 @@ test.each(tamperings.map((t) => [t.id, t] as const))(
     expect(() => unit.params.parse({ nonsense: 1 })).toThrow();
   },
 );
+
+test("the whole way back is the base, and a random one is as long", async () => {
+  const unit = byId("base-interpolation");
+  const back = await unit.tamper(input(cnn, unit, 1));
+  expect(await logitsOf(back)).toEqual(await logitsOf(base));
+  const control = byId("base-random-move");
+  const away = await control.tamper(input(cnn, control, 0.5));
+  const far = (from: Model, to: Model, name: string) => {
+    const [a, b] = [from, to].map(
+      ({ graph }) => graph.constants.get(name)!.data as Float32Array,
+    ) as [Float32Array, Float32Array];
+    return Math.hypot(...a.map((v, i) => v - b[i]!));
+  };
+  for (const name of ["conv1.weight", "hidden.weight"])
+    expect(far(cnn, away, name)).toBeCloseTo(far(cnn, base, name) / 2, 3);
+});
+
+test("a model of other names has no way back, and one line says so", async () => {
+  const unit = byId("base-interpolation");
+  const at = { ...input(cnn, unit, 1), base: null };
+  await expect(unit.tamper(at)).rejects.toThrow(/no weight of the same name/);
+});
 
 test("conversions stay near the model", async () => {
   const exact = await logitsOf(cnn);

@@ -213,6 +213,7 @@ async function tampered(
 ): Promise<CompiledModel> {
   const model: Model = await unit.tamper({
     model: victim.model,
+    base: victim.base,
     level,
     data: victim.data.validation,
     engine,
