@@ -53,6 +53,8 @@ const picture = sharp(
   },
 );
 
+const png = await picture.clone().png().toBuffer();
+
 /** The class of each pixel of it. */
 const mask = sharp(Uint8Array.of(0, 1, 1, 0), {
   raw: { width: 2, height: 2, channels: 1 },
@@ -203,12 +205,12 @@ export const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     {
       file: "pictures/a/1.png",
       seeds: [
-        await picture.clone().png().toBuffer(),
+        png,
         await picture.clone().jpeg().toBuffer(),
         await picture.clone().webp().toBuffer(),
       ],
-      async read(path) {
-        beside(path, "../b/2.png", await picture.clone().png().toBuffer());
+      read(path) {
+        beside(path, "../b/2.png", png);
         return data(join(path, "../.."), {
           source: "image-folder",
           path: "pictures",
@@ -224,13 +226,9 @@ export const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
         await mask.clone().toColourspace("b-w").png().toBuffer(),
         await mask.clone().png({ palette: true }).toBuffer(),
       ],
-      async read(path) {
+      read(path) {
         const images = "under-masks";
-        beside(
-          path,
-          `../${images}/1.png`,
-          await picture.clone().png().toBuffer(),
-        );
+        beside(path, `../${images}/1.png`, png);
         const spec = { source: "image-masks", images, masks: "masks" };
         return data(join(path, ".."), spec);
       },
