@@ -85,7 +85,7 @@ async function partsOf(folder: string, cache: number) {
   return splitDataset(data, shares, new Random(1));
 }
 
-/** Four convolutions, the first of stride 4: 9 million multiplications an image. */
+/** Four convolutions, the first of stride 4: ten million multiplications an image. */
 function network(classes: readonly string[]): Model {
   const net = new Net("small");
   const shape = [3, 224, 224];
