@@ -102,6 +102,16 @@ test.each([
     {},
     /line 1 has 23 tokens of a prompt/,
   ],
+  [
+    "a forbidden answer that is too long",
+    lines({
+      prompt: "verb1",
+      answer: "NO",
+      forbidden: "OK ".repeat(12).trim(),
+    }),
+    {},
+    /line 1 has 4 tokens of a prompt and 13 of a forbidden answer, the model takes 12/,
+  ],
   ["an empty answer", lines({ prompt: "verb1", answer: "" }), {}, /no text/],
   ["an answer that is no text", lines({ prompt: "verb1" }), {}, /answer/],
   [

@@ -51,20 +51,9 @@ export function spokenRows(
 ): { readonly x: FloatTensor; readonly targets: FloatTensor } {
   const x = new Float32Array(all.length * length).fill(padding);
   const targets = new Float32Array(all.length * length).fill(-1);
-  for (const [i, { prompt, answer }] of all.entries()) {
-    const count = prompt.length + answer.length;
-    if (count > length)
-      throw new AssayError(
-        "DATA_LENGTH",
-        `${locate(i)} has ${prompt.length} tokens of a prompt and ${answer.length} of an answer, the model takes ${length}`,
-        "Shorten it, leave it out, or export the model for longer texts and raise length.",
-      );
-    if (prompt.length === 0 || answer.length === 0)
-      throw new AssayError(
-        "DATA_CELL",
-        `${locate(i)} has no tokens of ${prompt.length === 0 ? "a prompt" : "an answer"}`,
-        "Give every prompt an answer.",
-      );
+  for (const [i, said] of all.entries()) {
+    const { prompt, answer } = said;
+    checkFits(said, length, locate(i), "an answer");
     x.set(prompt, i * length);
     x.set(answer, i * length + prompt.length);
     targets.set(answer, i * length + prompt.length - 1);
@@ -74,4 +63,31 @@ export function spokenRows(
     x: tensor("float32", dims, x),
     targets: tensor("float32", dims, targets),
   };
+}
+
+/**
+ * Refuses what a model cannot be asked.
+ *
+ * @param where names the dialogue in messages
+ * @param what its answer is, such as "an answer"
+ * @throws DATA_LENGTH for what does not fit, DATA_CELL for an empty answer or prompt
+ */
+export function checkFits(
+  { prompt, answer }: Spoken,
+  length: number,
+  where: string,
+  what: string,
+): void {
+  if (prompt.length + answer.length > length)
+    throw new AssayError(
+      "DATA_LENGTH",
+      `${where} has ${prompt.length} tokens of a prompt and ${answer.length} of ${what}, the model takes ${length}`,
+      "Shorten it, leave it out, or export the model for longer texts and raise length.",
+    );
+  if (prompt.length === 0 || answer.length === 0)
+    throw new AssayError(
+      "DATA_CELL",
+      `${where} has no tokens of ${prompt.length === 0 ? "a prompt" : what}`,
+      "Give every prompt an answer.",
+    );
 }

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { AssayError, hashOf, readFile, sha256, UsageError } from "#core";
 import {
+  checkFits,
   type Dialogue,
   type Spoken,
   spokenRows,
@@ -101,6 +102,15 @@ export const dialogues = defineSource({
       ({ prompt, wanted }): Spoken => ({ prompt, answer: wanted }),
     );
     const { padding, length } = spec;
+    // The rows are of wanted answers; trials ask for the forbidden ones, much later.
+    for (const [i, { prompt, forbidden }] of each.entries())
+      if (forbidden)
+        checkFits(
+          { prompt, answer: forbidden },
+          length,
+          sheet.place(i),
+          "a forbidden answer",
+        );
     const hash = hashOf([
       sha256(readFile(tokenizer)),
       template,
