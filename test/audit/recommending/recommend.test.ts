@@ -98,7 +98,7 @@ describe("the rules, one by one", () => {
     expect(take).toEqual({ candidate: "robust", defense: "none" });
     expect(sentences).toEqual([
       "robust is shown to be better than full, and passes every rule of the gate that is about it.",
-      "Its robust accuracy is 80 % (73.8 to 85.3 %) at linf-0.1; full is shown to be worse in robust accuracy, and is not shown to be better in clean accuracy.",
+      "Its robust accuracy is 80.0 % (73.8 to 85.3 %) at linf-0.1; full is shown to be worse in robust accuracy, and is not shown to be better in clean accuracy.",
     ]);
     expect([tests, samples]).toEqual([2, 200]);
   });
