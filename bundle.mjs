@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import Handlebars from "handlebars";
 import { build } from "rolldown";
 
 // A thousand small modules take most of a second to find and open, in every command and
@@ -40,3 +43,18 @@ await build({
     chunkFileNames: "chunks/[name].js",
   },
 });
+
+// To translate the templates of the report takes longer than all else of a small one.
+// They are found by their text, so that one that was changed meanwhile is not used.
+const folder = "reports/html/templates";
+const translated = readdirSync(folder)
+  .filter((file) => file.endsWith(".hbs"))
+  .map((file) => readFileSync(`${folder}/${file}`, "utf8"))
+  .map((text) => [
+    JSON.stringify(createHash("sha256").update(text).digest("hex")),
+    Handlebars.precompile(text, { strict: true }),
+  ]);
+writeFileSync(
+  "dist/reports/html/templates.cjs",
+  `module.exports = new Map([${translated.map((pair) => `[${pair}]`)}]);\n`,
+);

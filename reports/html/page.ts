@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import Handlebars from "handlebars";
-import { packagePath, withoutUnseen } from "#core";
+import { packagePath, sha256, withoutUnseen } from "#core";
 
 /** Templates that are a page by themselves; the others are parts of pages. */
 const pages = ["report", "runs-page", "history-page"] as const;
@@ -46,10 +47,15 @@ function load(): Loaded {
     .filter((file) => file.endsWith(".hbs"))
     .map((file) => file.replace(".hbs", ""))
     .filter((name) => !(pages as readonly string[]).includes(name));
-  for (const name of parts)
-    handlebars.registerPartial(name, read(`${name}.hbs`));
-  const compiled = (name: string) =>
-    handlebars.compile(read(`${name}.hbs`), { strict: true });
+  const translated = translations();
+  const compiled = (name: string) => {
+    const text = read(`${name}.hbs`);
+    const known = translated.get(sha256(text));
+    return known
+      ? handlebars.template(known)
+      : handlebars.compile(text, { strict: true });
+  };
+  for (const name of parts) handlebars.registerPartial(name, compiled(name));
   const style = read("style.css");
   const script = read("report.js");
   loaded = {
@@ -64,6 +70,15 @@ function load(): Loaded {
     scriptHash: hashOf(script),
   };
   return loaded;
+}
+
+type Translation = Parameters<typeof Handlebars.template>[0];
+
+/** Templates as the build translated them, by the hashes of their texts. */
+function translations(): ReadonlyMap<string, Translation> {
+  const path = packagePath("dist", "reports", "html", "templates.cjs");
+  // Where this runs from source, it need not have been built.
+  return existsSync(path) ? createRequire(import.meta.url)(path) : new Map();
 }
 
 const hashOf = (text: string): string =>
