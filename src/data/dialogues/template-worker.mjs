@@ -5,6 +5,7 @@ import { parentPort } from "node:worker_threads";
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 
 parentPort.on("message", ({ template, values, state, port }) => {
+  tell(state, 1);
   try {
     port.postMessage({ text: render(template, values) });
   } catch (error) {
@@ -12,9 +13,14 @@ parentPort.on("message", ({ template, values, state, port }) => {
       why: error instanceof Error ? error.message : String(error),
     });
   }
-  Atomics.store(state, 0, 1);
-  Atomics.notify(state, 0);
+  tell(state, 2);
 });
+
+/** That it has begun, or ended. */
+function tell(state, what) {
+  Atomics.store(state, 0, what);
+  Atomics.notify(state, 0);
+}
 
 /**
  * What Template of the package does, but with our own globals, and none of the clock.

@@ -1,7 +1,7 @@
-import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { z } from "zod";
 import { messageOf, readFile, UsageError } from "#core";
 import { secondsFor, threadsOf } from "../threads.ts";
+import { waitedFor } from "../waited-for.ts";
 
 /** What stands around what a user says and what is answered. */
 export interface Template {
@@ -88,18 +88,9 @@ function render(
   template: string,
   values: unknown,
 ): { readonly text: string } | { readonly why: string } {
-  const state = new Int32Array(new SharedArrayBuffer(4));
-  const { port1, port2 } = new MessageChannel();
-  const thread = threads.take();
-  thread.postMessage({ template, values, state, port: port2 }, [port2]);
   const seconds = secondsFor(template.length);
-  const ended = Atomics.wait(state, 0, 0, 1000 * seconds);
-  const said = receiveMessageOnPort(port1);
-  port1.close();
-  if (ended === "timed-out" || !said) {
-    void thread.terminate();
-    return { why: `it takes more than ${seconds} s or 512 MB of memory` };
-  }
-  threads.keep(thread);
-  return said.message as { text: string } | { why: string };
+  const said = waitedFor(threads, { template, values }, seconds);
+  return said
+    ? (said.message as { text: string } | { why: string })
+    : { why: `it takes more than ${seconds} s or 512 MB of memory` };
 }

@@ -9,6 +9,7 @@ console.warn = (...said) => {
 };
 
 parentPort.on("message", ({ parsed, texts, state, port }) => {
+  tell(state, 1);
   try {
     // Models of whole words take their unknown token from the settings alone.
     const unknown = { unk_token: parsed.model.unk_token };
@@ -20,6 +21,11 @@ parentPort.on("message", ({ parsed, texts, state, port }) => {
   } catch (error) {
     port.postMessage(error instanceof Error ? error.message : String(error));
   }
-  Atomics.store(state, 0, 1);
-  Atomics.notify(state, 0);
+  tell(state, 2);
 });
+
+/** That it has begun, or ended. */
+function tell(state, what) {
+  Atomics.store(state, 0, what);
+  Atomics.notify(state, 0);
+}

@@ -1,6 +1,6 @@
-import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { sha256 } from "#core";
 import { secondsFor, threadsOf } from "../threads.ts";
+import { waitedFor } from "../waited-for.ts";
 
 /**
  * Long runs of a kind, behind which a pattern that counts them fails at the end, and
@@ -55,24 +55,13 @@ const proven = new Set<string>();
 export function requireTried(parsed: unknown, text: string): void {
   const hash = sha256(text);
   if (proven.has(hash)) return;
-  const state = new Int32Array(new SharedArrayBuffer(4));
-  const { port1, port2 } = new MessageChannel();
-  const thread = threads.take();
-  thread.postMessage(
-    { parsed, texts: [...texts, ...ownTexts(parsed)], state, port: port2 },
-    [port2],
-  );
   const seconds = secondsFor(text.length);
-  const ended = Atomics.wait(state, 0, 0, 1000 * seconds);
-  const said = receiveMessageOnPort(port1);
-  port1.close();
-  if (ended === "timed-out" || !said) {
-    void thread.terminate();
+  const asked = { parsed, texts: [...texts, ...ownTexts(parsed)] };
+  const said = waitedFor(threads, asked, seconds);
+  if (!said)
     throw new Error(
       `it takes more than ${seconds} s or 2 GB of memory for some thousand letters`,
     );
-  }
-  threads.keep(thread);
   if (said.message !== undefined) throw new Error(said.message as string);
   proven.add(hash);
 }
