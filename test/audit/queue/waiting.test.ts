@@ -128,6 +128,10 @@ test.skipIf(noRedis)(
       new AbortController().signal,
       () => {},
     );
+    // A job that is on its way yet would come into the queue that is empty.
+    const watch = new Redis(redis.url);
+    while ((await watch.llen(`bull:${QUEUE}:wait`)) === 0) await wait(10);
+    watch.disconnect();
     kept = {};
     await redis.clear();
     await done;
