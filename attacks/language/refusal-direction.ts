@@ -21,7 +21,7 @@ const described = {
   reference: "Arditi et al. 2024, arXiv:2406.11717",
   needs: ["dialogues", "gradient"],
   params,
-  unit: "directions taken out",
+  unit: "direction taken out",
   levels: () => [1],
 } as const;
 

@@ -3,8 +3,7 @@ import { type CompiledModel, compile, layerGroups, type Model } from "#model";
 import { copyOf } from "#onnx";
 import {
   formOf,
-  openStep,
-  optimizers,
+  openPlainStep,
   strategies,
   type TrainingPart,
   type TrainingStep,
@@ -33,7 +32,6 @@ export interface Course {
   readonly steps: number;
 }
 
-const adamw = optimizers.find(({ id }) => id === "adamw")!;
 const full = strategies.find(({ id }) => id === "full")!;
 const lora = strategies.find(({ id }) => id === "lora")!;
 
@@ -71,19 +69,10 @@ export async function openTraining(
       random: random.fork(`guard ${i}`),
     }),
   );
-  const step = await openStep(
-    form.model,
-    new Map(names.map((name) => [name, 1])),
-    {
-      settings: {
-        optimizer: { unit: adamw, params: adamw.params.parse({}) },
-        clipNorm: null,
-        batchNorm: "frozen",
-      },
-      parts,
-    },
-    engine,
-  );
+  const step = await openPlainStep(form.model, engine, {
+    parts,
+    weights: names,
+  });
   let live: CompiledModel | undefined;
   return {
     step,
