@@ -28,7 +28,7 @@ export function answersWork(
   return yields<Seen>(bench.store, {
     id: `answers ${candidate}/${defense}${isOnSource ? " on the source" : ""}`,
     kind: "answers",
-    sort: [candidate],
+    sort: [candidate, defense],
     defense: inFrontOf({ parts }, bench),
     record,
     needs,
